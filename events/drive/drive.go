@@ -1,0 +1,148 @@
+// Package drive opens logical paths below the folders of this host that hold
+// the drives. Nothing leaves its drive: neither ".." nor a symbolic link that
+// points outside opens (os.Root), whoever made it and whenever.
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"spool.internal/events"
+)
+
+// Drives knows where each drive lies on this host.
+type Drives struct {
+	base string
+	maps []mapping
+}
+
+type mapping struct {
+	prefix events.Path
+	dir    string
+}
+
+// New takes the folder under which drives lie as written
+// (base/owner/repo/fs/drive) and mappings "owner/repo/fs/drive[/path]=/host/dir",
+// which go before it. The base folder is created when it is absent.
+func New(base string, mappings []string) (*Drives, error) {
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return nil, fmt.Errorf("drives: %w", err)
+	}
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return nil, fmt.Errorf("drives: %w", err)
+	}
+	d := &Drives{base: base}
+	for _, m := range mappings {
+		prefix, dir, ok := strings.Cut(m, "=")
+		if !ok || dir == "" {
+			return nil, events.Faultf(events.Invalid, "drive", "%q has not the form owner/repo/fs/drive=/host/folder", m)
+		}
+		p, err := events.ParsePath("drive", prefix)
+		if err != nil {
+			return nil, err
+		}
+		if dir, err = filepath.Abs(dir); err != nil {
+			return nil, fmt.Errorf("drive %s: %w", prefix, err)
+		}
+		d.maps = append(d.maps, mapping{p, dir})
+	}
+	return d, nil
+}
+
+// Locate gives the host folder that confines p and p's path below it. The
+// mapping with the longest prefix wins.
+func (d *Drives) Locate(p events.Path) (root, rel string) {
+	root, rel = filepath.Join(d.base, filepath.FromSlash(p.Drive)), p.Rel
+	longest := -1
+	for _, m := range d.maps {
+		if p.Within(m.prefix) && len(m.prefix.Rel) > longest {
+			longest = len(m.prefix.Rel)
+			root, rel = m.dir, strings.TrimPrefix(strings.TrimPrefix(p.Rel, m.prefix.Rel), "/")
+		}
+	}
+	if rel == "" {
+		rel = "."
+	}
+	return root, filepath.FromSlash(rel)
+}
+
+// Base is the logical path that the root of [Drives.Locate] stands for.
+func (d *Drives) Base(p events.Path) events.Path {
+	base := events.Path{Drive: p.Drive}
+	for _, m := range d.maps {
+		if p.Within(m.prefix) && len(m.prefix.Rel) > len(base.Rel) {
+			base = m.prefix
+		}
+	}
+	return base
+}
+
+// HostPath is where p lies on this host, for messages and for processes that
+// are given a folder. It promises nothing about links; [Drives.Open] does.
+func (d *Drives) HostPath(p events.Path) string {
+	root, rel := d.Locate(p)
+	return filepath.Join(root, rel)
+}
+
+// Open opens the drive of p; rel is p inside it. The caller closes the root.
+// A drive that is not there is fs.ErrNotExist.
+func (d *Drives) Open(p events.Path) (root *os.Root, rel string, err error) {
+	dir, rel := d.Locate(p)
+	root, err = os.OpenRoot(dir)
+	return root, rel, err
+}
+
+// OpenDir opens the folder p itself, confined to its drive.
+func (d *Drives) OpenDir(p events.Path) (*os.Root, error) {
+	root, rel, err := d.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.OpenRoot(rel)
+}
+
+// Create makes the folder p, and the drive itself when it is absent, and opens it.
+func (d *Drives) Create(p events.Path) (*os.Root, error) {
+	dir, rel := d.Locate(p)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(rel, 0o755); err != nil {
+		return nil, err
+	}
+	return root.OpenRoot(rel)
+}
+
+// Stat describes p.
+func (d *Drives) Stat(p events.Path) (fs.FileInfo, error) {
+	root, rel, err := d.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Stat(rel)
+}
+
+// Why says in a few words for a person why a path could not be opened.
+func (d *Drives) Why(p events.Path, err error) string {
+	host := d.HostPath(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("does not exist (looked at %s)", host)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("may not be read by this process (looked at %s)", host)
+	default:
+		return fmt.Sprintf("cannot be opened (looked at %s): %v", host, err)
+	}
+}

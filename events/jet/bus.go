@@ -1,0 +1,146 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Bus is a service's connection to JetStream. It is safe for concurrent use.
+type Bus struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *slog.Logger
+
+	up   atomic.Int64 // unix ns of the last (re)connect
+	down atomic.Int64 // unix ns of the last disconnect, 0 while connected
+}
+
+// Options say how to connect.
+type Options struct {
+	URL    string                     // nats://host:port; not used when Server is set
+	Creds  string                     // a standard credentials file; empty = none
+	Server nats.InProcessConnProvider // an embedded server to connect to without a socket
+	Name   string                     // of the service; also its inbox prefix, _INBOX.<name>
+	Log    *slog.Logger               //
+}
+
+// Connect connects, and from then on reconnects for ever. It fails only when
+// the first attempt fails for another reason than an absent server; an absent
+// one is waited for until ctx ends.
+func Connect(ctx context.Context, o Options) (*Bus, error) {
+	b := &Bus{log: o.Log}
+	opts := []nats.Option{
+		nats.Name("spool-" + o.Name),
+		nats.CustomInboxPrefix("_INBOX." + o.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		nats.ReconnectBufSize(-1), // a publish that waits for a server could land after its caller gave up on it
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.up.Store(time.Now().UnixNano())
+			b.down.Store(0)
+			b.log.Info("NATS is back")
+		}),
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			b.down.Store(time.Now().UnixNano())
+			if !nc.IsClosed() {
+				b.log.Warn("NATS is gone", "error", errText(err))
+			}
+		}),
+		// A denied permission shows itself only here; the request itself times out.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.log.Error("NATS reports an error", "error", errText(err))
+		}),
+	}
+	if o.Server != nil {
+		opts = append(opts, nats.InProcessServer(o.Server))
+	}
+	if o.Creds != "" {
+		opts = append(opts, nats.UserCredentials(o.Creds))
+	}
+	for {
+		nc, err := nats.Connect(o.URL, opts...)
+		if err == nil {
+			b.nc = nc
+			break
+		}
+		if !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
+			return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+		}
+		b.log.Warn("waiting for NATS", "url", o.URL, "error", err.Error())
+		if err := sleep(ctx, time.Second); err != nil {
+			return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+		}
+	}
+	b.up.Store(time.Now().UnixNano())
+	js, err := jetstream.New(b.nc, jetstream.WithDefaultTimeout(5*time.Second))
+	if err != nil {
+		b.nc.Close()
+		return nil, fmt.Errorf("JetStream: %w", err)
+	}
+	b.js = js
+	return b, nil
+}
+
+// Close lets what is on its way arrive, then disconnects.
+func (b *Bus) Close(ctx context.Context) error {
+	closed := make(chan struct{})
+	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
+	if err := b.nc.Drain(); err != nil {
+		b.nc.Close()
+	}
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		b.nc.Close()
+		return fmt.Errorf("drain NATS connection: %w", context.Cause(ctx))
+	}
+}
+
+// Up says when the connection was made, anew after each loss. What a server
+// stored before then may have been worked on without this process knowing.
+func (b *Bus) Up() time.Time { return time.Unix(0, b.up.Load()) }
+
+// Check reports why the bus cannot be used now, or nil.
+func (b *Bus) Check() error {
+	if b.nc.IsConnected() {
+		return nil
+	}
+	return fmt.Errorf("not connected to NATS since %s", time.Unix(0, b.down.Load()).UTC().Format(time.RFC3339))
+}
+
+// Hint calls f with the subject of every message that somebody tries to publish
+// below filter, stored or not. It is for waking up early, never for knowing.
+func (b *Bus) Hint(filter string, f func(subject string)) error {
+	_, err := b.nc.Subscribe(filter, func(m *nats.Msg) { f(m.Subject) })
+	if err != nil {
+		return fmt.Errorf("subscribe %s: %w", filter, err)
+	}
+	return b.nc.Flush()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return "connection closed"
+	}
+	return err.Error()
+}

@@ -1,0 +1,162 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"spool.internal/events"
+)
+
+// MaxBatch is how many messages one commit can hold.
+const MaxBatch = 1000
+
+// commitTimeout bounds one commit, so that an unknown outcome is noticed and asked about.
+const commitTimeout = 10 * time.Second
+
+// Message is one message of a commit.
+type Message struct {
+	Subject string
+	Header  map[string]string
+	Data    []byte
+	Expect  *uint64 // the last sequence that Subject must have; 0 = none; nil = whatever
+}
+
+func (m Message) wire() *nats.Msg {
+	msg := nats.NewMsg(m.Subject)
+	msg.Data = m.Data
+	for k, v := range m.Header {
+		msg.Header[k] = []string{v}
+	}
+	if m.Expect != nil {
+		msg.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(*m.Expect, 10))
+	}
+	return msg
+}
+
+// Commit stores the messages in one stream, all or none, and gives the sequence
+// of the last. The error is one of [IsConflict] (an Expect did not hold),
+// [IsFull], [IsUnknown], or a fault that stored nothing.
+func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	batch := nuid.Next()
+	last := len(msgs) - 1
+	for i, m := range msgs {
+		msg := m.wire()
+		if last > 0 {
+			msg.Header.Set("Nats-Batch-Id", batch)
+			msg.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
+		}
+		if i < last {
+			if err := b.nc.PublishMsg(msg); err != nil {
+				return 0, publishError(stream, err)
+			}
+			continue
+		}
+		if last > 0 {
+			msg.Header.Set("Nats-Batch-Commit", "1")
+		}
+		answer, err := b.nc.RequestMsgWithContext(ctx, msg)
+		if err != nil {
+			return 0, publishError(stream, err)
+		}
+		return readAck(stream, answer)
+	}
+	return 0, nil
+}
+
+func readAck(stream string, m *nats.Msg) (uint64, error) {
+	var ack struct {
+		Sequence uint64 `json:"seq"`
+		Error    *struct {
+			ErrCode     int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &ack); err != nil {
+		return 0, publishError(stream, err)
+	}
+	if ack.Error != nil {
+		return 0, apiError(stream, ack.Error.ErrCode, ack.Error.Description)
+	}
+	return ack.Sequence, nil
+}
+
+// Pair is a claim on the ledger and the work that goes with it.
+type Pair struct {
+	Claim Message // Expect is set to 0
+	Work  []Message
+}
+
+// CommitPairs commits each pair whose claim is not taken yet, in as few batches
+// as possible, and tells which this call has won. After an error the pairs up
+// to it are as told; the others must be tried again.
+func (b *Bus) CommitPairs(ctx context.Context, stream string, pairs []Pair) (won []bool, err error) {
+	won = make([]bool, len(pairs))
+	for start := 0; start < len(pairs); {
+		end, size := start, 0
+		for end < len(pairs) && size+1+len(pairs[end].Work) <= MaxBatch {
+			size += 1 + len(pairs[end].Work)
+			end++
+		}
+		if err := b.commitGroup(ctx, stream, pairs[start:end], won[start:end]); err != nil {
+			return won, err
+		}
+		start = end
+	}
+	return won, nil
+}
+
+// commitGroup commits one batch. When it is rejected it asks the ledger which
+// claims are taken, leaves those out and tries again: the rest is one batch
+// however many were taken.
+func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []Pair, won []bool) error {
+	open := make([]int, len(pairs))
+	for i := range open {
+		open[i] = i
+	}
+	for {
+		var msgs []Message
+		for _, i := range open {
+			claim := pairs[i].Claim
+			claim.Expect = new(uint64(0))
+			msgs = append(append(msgs, claim), pairs[i].Work...)
+		}
+		_, err := b.Commit(ctx, stream, msgs...)
+		if err == nil {
+			for _, i := range open {
+				won[i] = true
+			}
+			return nil
+		}
+		if !IsConflict(err) {
+			return err
+		}
+		subjects := make([]string, len(open))
+		for n, i := range open {
+			subjects[n] = pairs[i].Claim.Subject
+		}
+		known, err := b.Known(ctx, stream, subjects)
+		if err != nil {
+			return err
+		}
+		var rest []int
+		for n, i := range open {
+			if !known[n] {
+				rest = append(rest, i)
+			}
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		open = rest
+	}
+}
+
+// body is the JSON of a type of ours.
+func body(v any) []byte { return events.Encode(v) }

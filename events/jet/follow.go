@@ -1,0 +1,105 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// From says where a follower begins.
+type From int
+
+const (
+	Newest    From = iota // only what comes from now on
+	Beginning             // everything that the stream holds
+	LastEach              // the last message of every subject
+)
+
+// Follow tells how to follow a stream.
+type Follow struct {
+	Stream  string
+	Filters []string
+	From    From
+	After   uint64 // with Beginning: only sequences above this one
+	Headers bool   // headers only, without bodies
+}
+
+// errStale ends a follower that was cut off so long that what it missed may be gone.
+var errStale = errors.New("cut off for too long")
+
+// staleAfter is far below the 7 days for which a deleted job is remembered.
+const staleAfter = 12 * time.Hour
+
+// Follow calls f with every message, in order and from one goroutine, until ctx
+// ends. It survives lost connections and restarted servers; the last message
+// before such a break may come twice.
+func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error {
+	next := w.After + 1
+	begun := w.After > 0
+	for ctx.Err() == nil {
+		cfg := jetstream.OrderedConsumerConfig{FilterSubjects: w.Filters, HeadersOnly: w.Headers}
+		switch {
+		case begun:
+			cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next
+		case w.From == Newest:
+			cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+		case w.From == LastEach:
+			cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+		default:
+			cfg.DeliverPolicy = jetstream.DeliverAllPolicy
+		}
+		err := b.followOnce(ctx, w.Stream, cfg, func(m Stored) {
+			next, begun = m.Sequence+1, true
+			f(m)
+		})
+		if errors.Is(err, errStale) {
+			return err
+		}
+		if ctx.Err() == nil {
+			b.log.Debug("following again", "stream", w.Stream, "error", errText(err))
+			_ = sleep(ctx, 250*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, f func(Stored)) error {
+	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
+	if err != nil {
+		return err
+	}
+	stale := make(chan struct{}, 1)
+	cc, err := cons.Consume(func(m jetstream.Msg) {
+		meta, err := m.Metadata()
+		if err != nil {
+			return // not a message of a stream
+		}
+		f(Stored{m.Subject(), meta.Sequence.Stream, meta.Timestamp, nats.Header(m.Headers()), m.Data()})
+	}, jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second),
+		jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {
+			if down := b.down.Load(); down > 0 && time.Since(time.Unix(0, down)) > staleAfter {
+				select {
+				case stale <- struct{}{}:
+				default:
+				}
+			}
+		}))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		cc.Stop()
+		<-cc.Closed()
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-stale:
+		return errStale
+	case <-cc.Closed():
+		return errors.New("consumer closed")
+	}
+}

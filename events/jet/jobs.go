@@ -1,0 +1,200 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+)
+
+// deletedFor is how long a deleted job is remembered, so that caches that were away hear of it.
+const deletedFor = 7 * 24 * time.Hour
+
+// JobRevision is a job as one message of JOBS left it.
+type JobRevision struct {
+	Seq   uint64 // sequence in JOBS; what triggers carry as job_seq
+	Event events.JobEvent
+}
+
+// Gone reports that the job is deleted.
+func (r JobRevision) Gone() bool { return r.Event.Event == events.JobDeleted }
+
+// PutJob publishes a change of a job. expect is the sequence of the job's
+// newest event (0 = none): when it is another by now, nothing is stored and the
+// error is [IsConflict].
+func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error) {
+	m := Message{
+		Subject: events.JobSubject(ev.Job.ID),
+		Data:    body(ev),
+		Expect:  &expect,
+	}
+	id := fmt.Sprintf("job:%s:%d", ev.Job.ID, expect)
+	m.Header = events.CloudEvent("spool.job."+string(ev.Event), id, "gateway", id, ev.At)
+	if ev.Event == events.JobDeleted {
+		// The rollup removes the job's history at once. A time to live alone would
+		// revive the job when it runs out.
+		m.Header["Nats-Rollup"] = "sub"
+		m.Header["Nats-TTL"] = deletedFor.String()
+	}
+	return b.Commit(ctx, events.StreamJobs, m)
+}
+
+// Job reads a job from the leader. A job that never was and a deleted one are
+// an [events.Error] of code NotFound.
+func (b *Bus) Job(ctx context.Context, id string) (JobRevision, error) {
+	m, found, err := b.Last(ctx, events.StreamJobs, events.JobSubject(id))
+	if err != nil {
+		return JobRevision{}, err
+	}
+	if found {
+		ev, err := decode[events.JobEvent](m)
+		if err != nil {
+			return JobRevision{}, err
+		}
+		if ev.Event != events.JobDeleted {
+			return JobRevision{m.Sequence, ev}, nil
+		}
+	}
+	return JobRevision{}, &events.Error{Code: events.NotFound, Field: "job_id", Message: "no such job"}
+}
+
+// JobFeed keeps a service's picture of all jobs. The service gives it a
+// function that takes each revision into the picture; it is called from one
+// goroutine, in order.
+type JobFeed struct {
+	bus   *Bus
+	apply func(JobRevision)
+
+	mu      sync.Mutex
+	seq     uint64
+	alive   map[string]bool // jobs in the picture
+	waiting map[chan struct{}]uint64
+}
+
+// NewJobFeed makes a feed; it does nothing before Run.
+func NewJobFeed(b *Bus, apply func(JobRevision)) *JobFeed {
+	return &JobFeed{bus: b, apply: apply, alive: map[string]bool{}, waiting: map[chan struct{}]uint64{}}
+}
+
+// Run follows JOBS until ctx ends. After a cut so long that deletions may have
+// been forgotten it loads everything anew and drops what is not there any more.
+func (f *JobFeed) Run(ctx context.Context) error {
+	var missing map[string]bool // after a reload: jobs that the reload has not shown yet
+	for {
+		var until uint64
+		if missing != nil {
+			m, _, err := f.bus.Last(ctx, events.StreamJobs, ">")
+			if err != nil {
+				if err := sleep(ctx, time.Second); err != nil {
+					return nil
+				}
+				continue
+			}
+			if until = m.Sequence; until == 0 {
+				missing = f.drop(missing)
+			}
+		}
+		err := f.bus.Follow(ctx, Follow{
+			Stream: events.StreamJobs, Filters: []string{events.AllJobs}, From: LastEach,
+		}, func(m Stored) {
+			f.take(m)
+			if missing != nil {
+				if sub, err := events.ParseSubject(m.Subject); err == nil {
+					delete(missing, sub.JobID)
+				}
+				if m.Sequence >= until {
+					missing = f.drop(missing)
+				}
+			}
+		})
+		if !errors.Is(err, errStale) {
+			return err
+		}
+		f.mu.Lock()
+		missing = make(map[string]bool, len(f.alive))
+		for id := range f.alive {
+			missing[id] = true
+		}
+		f.mu.Unlock()
+	}
+}
+
+func (f *JobFeed) drop(missing map[string]bool) map[string]bool {
+	for id := range missing {
+		f.apply(JobRevision{Event: events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}})
+		f.mu.Lock()
+		delete(f.alive, id)
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+func (f *JobFeed) take(m Stored) {
+	ev, err := decode[events.JobEvent](m)
+	if err != nil {
+		f.bus.log.Error("a job event cannot be read", "error", err.Error())
+	} else {
+		f.apply(JobRevision{m.Sequence, ev})
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		if ev.Event == events.JobDeleted {
+			delete(f.alive, ev.Job.ID)
+		} else {
+			f.alive[ev.Job.ID] = true
+		}
+	}
+	f.seq = max(f.seq, m.Sequence)
+	for ch, seq := range f.waiting {
+		if seq <= f.seq {
+			close(ch)
+			delete(f.waiting, ch)
+		}
+	}
+}
+
+// Wait blocks until the picture has taken in the given sequence of JOBS.
+func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
+	f.mu.Lock()
+	if seq <= f.seq {
+		f.mu.Unlock()
+		return nil
+	}
+	ch := make(chan struct{})
+	f.waiting[ch] = seq
+	f.mu.Unlock()
+	select {
+	case <-ch:
+		return nil
+	case <-ctx.Done():
+		f.mu.Lock()
+		delete(f.waiting, ch)
+		f.mu.Unlock()
+		return fmt.Errorf("wait for job event %d: %w", seq, context.Cause(ctx))
+	}
+}
+
+// Barrier blocks until the picture holds everything that anybody has been told
+// is stored, and gives the sequence it has reached.
+func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
+	for {
+		m, _, err := f.bus.Last(ctx, events.StreamJobs, ">")
+		if err != nil {
+			return 0, err
+		}
+		// That message can be superseded and never arrive: ask again after a while.
+		step, cancel := context.WithTimeout(ctx, time.Second)
+		err = f.Wait(step, m.Sequence)
+		cancel()
+		if err == nil {
+			return m.Sequence, nil
+		}
+		if ctx.Err() != nil {
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package jet_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), 30*time.Second)
+}
+
+// eventually waits for something that another goroutine or server brings about.
+func eventually(t *testing.T, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Fatal("did not come about within 30 s")
+}
+
+func TestJobFeed(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{})
+	b := eventstest.Connect(t, s)
+	put := func(change events.Change, id string, expect uint64) uint64 {
+		t.Helper()
+		seq, err := b.PutJob(t.Context(), events.JobEvent{Event: change, Job: events.Job{ID: id}}, expect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seq
+	}
+	a := put(events.JobCreated, "a", 0)
+	put(events.JobCreated, "b", 0)
+	a = put(events.JobDisabled, "a", a)
+
+	var mu sync.Mutex
+	jobs := map[string]events.Change{}
+	feed := jet.NewJobFeed(b, func(r jet.JobRevision) {
+		mu.Lock()
+		defer mu.Unlock()
+		jobs[r.Event.Job.ID] = r.Event.Event
+	})
+	ctx, cancel := contextWithCancel(t)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = feed.Run(ctx) })
+	defer func() { cancel(); wg.Wait() }()
+
+	check := func(want map[string]events.Change) {
+		t.Helper()
+		if _, err := feed.Barrier(ctx); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for id, change := range want {
+			if jobs[id] != change {
+				t.Errorf("job %s: %q, want %q", id, jobs[id], change)
+			}
+		}
+	}
+	check(map[string]events.Change{"a": events.JobDisabled, "b": events.JobCreated})
+
+	put(events.JobDeleted, "a", a)
+	check(map[string]events.Change{"a": events.JobDeleted})
+	if _, err := b.Job(ctx, "a"); events.CodeOf(err) != events.NotFound {
+		t.Errorf("a deleted job reads as %v", err)
+	}
+	if _, err := b.Job(ctx, "b"); err != nil {
+		t.Error(err)
+	}
+
+	s.Restart(t)
+	eventually(t, func() bool { return b.Check() == nil })
+	put(events.JobCreated, "c", 0)
+	check(map[string]events.Change{"c": events.JobCreated})
+}
+
+func TestHistoryIsBoundedAndJobsAreNot(t *testing.T) {
+	b := eventstest.Bus(t)
+	ev := events.JobEvent{Event: events.JobUpdated, Job: events.Job{ID: "a"}}
+	var seq uint64
+	var err error
+	for range 100 {
+		if seq, err = b.PutJob(t.Context(), ev, seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	if err := b.Since(t.Context(), events.StreamJobs, events.JobSubject("a"), time.Time{}, func(jet.Stored) bool { n++; return true }); err != nil {
+		t.Fatal(err)
+	}
+	if n != 64 {
+		t.Errorf("the history of a job holds %d events, want 64", n)
+	}
+}

@@ -1,0 +1,203 @@
+package jet_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+// The ledger and queue pattern has three users. Each gives the suite its way of
+// claiming the n-th thing; the promises are the same.
+var ledgers = []struct {
+	name, stream, queue string
+	claim               func(b *jet.Bus, t *testing.T, n int) (won bool, err error)
+}{
+	{"files", events.StreamFiles, events.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+		won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)})
+		return won[0], err
+	}},
+	{"runs", events.StreamRuns, events.AllRunQueue, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+		mine := events.Run{FlowJobID: fmt.Sprint("flow-", n), AcceptedAt: time.Now().UTC()}
+		got, err := b.AcceptRun(t.Context(), "default", mine)
+		return got.AcceptedAt.Equal(mine.AcceptedAt), err
+	}},
+	{"clock", events.StreamTriggers, events.TriggersOf(events.KindCron), func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+		clock, seq, err := b.Clock(t.Context())
+		if err != nil || clock.Minute > int64(n) {
+			return false, err
+		}
+		trigger := events.Trigger{ID: events.CronTriggerID("j", int64(n)), JobID: "j", Kind: events.KindCron}
+		_, err = b.CommitClock(t.Context(), events.Clock{Minute: int64(n) + 1}, seq, []events.Trigger{trigger}, nil)
+		if jet.IsConflict(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}},
+}
+
+func file(n int) events.Trigger {
+	f := events.NewFile(fmt.Sprintf("file-%06d", n))
+	f.Fingerprint = events.Hash(f.Path)
+	return events.Trigger{ID: events.FileTriggerID("job", f.Fingerprint), JobID: "job", Kind: events.KindFile, File: f}
+}
+
+func TestLedger(t *testing.T) {
+	for _, l := range ledgers {
+		t.Run(l.name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := eventstest.Start(t, eventstest.Options{Dir: dir})
+			b := eventstest.Connect(t, s)
+
+			t.Run("of many who claim one wins", func(t *testing.T) {
+				const things, claimers = 20, 4
+				wins := make([]int, things)
+				var mu sync.Mutex
+				var wg sync.WaitGroup
+				for range claimers {
+					wg.Go(func() {
+						for n := range things {
+							won, err := l.claim(b, t, n)
+							if err != nil {
+								t.Errorf("claim %d: %v", n, err)
+							}
+							if won {
+								mu.Lock()
+								wins[n]++
+								mu.Unlock()
+							}
+						}
+					})
+				}
+				wg.Wait()
+				for n, w := range wins {
+					if w != 1 {
+						t.Errorf("thing %d was won %d times", n, w)
+					}
+				}
+			})
+			t.Run("the claim outlives the work and a restart", func(t *testing.T) {
+				seen := drainQueue(t, b, l.stream, l.queue, 20)
+				if len(seen) != 20 {
+					t.Fatalf("queue held %d messages, want 20", len(seen))
+				}
+				s.Restart(t)
+				eventually(t, func() bool { return b.Check() == nil })
+				for n := range 20 {
+					if won, err := l.claim(b, t, n); won || err != nil {
+						t.Errorf("thing %d claimed again after a restart: %v, %v", n, won, err)
+					}
+				}
+				if won, err := l.claim(b, t, 20); !won || err != nil {
+					t.Errorf("a new thing after a restart: %v, %v", won, err)
+				}
+			})
+		})
+	}
+}
+
+// drainQueue acks n messages of a queue and gives their subjects.
+func drainQueue(t *testing.T, b *jet.Bus, stream, filter string, n int) []string {
+	t.Helper()
+	ctx, cancel := contextWithCancel(t)
+	defer cancel()
+	var subjects []string
+	err := b.Pull(ctx, jet.Queue{Stream: stream, Name: "drain", Filter: filter, Pending: 100}, 64, func(d *jet.Delivery) {
+		subjects = append(subjects, d.Subject)
+		if err := d.Ack(); err != nil {
+			t.Error(err)
+		}
+		if len(subjects) == n {
+			cancel()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		left, err := b.Subjects(t.Context(), stream, filter)
+		return err == nil && len(left) == 0
+	})
+	return subjects
+}
+
+func TestCommitPairsLeavesOutWhatIsKnown(t *testing.T) {
+	b := eventstest.Bus(t)
+	var all []events.Trigger
+	for n := range 1200 {
+		all = append(all, file(n))
+	}
+	var some []events.Trigger
+	for n := 0; n < 1200; n += 7 {
+		some = append(some, all[n])
+	}
+	if _, err := b.CommitFiles(t.Context(), some); err != nil {
+		t.Fatal(err)
+	}
+	won, err := b.CommitFiles(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, w := range won {
+		if w != (n%7 != 0) {
+			t.Fatalf("file %d: won = %v", n, w)
+		}
+	}
+	queued, err := b.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+	if err != nil || len(queued) != 1200 {
+		t.Errorf("%d files are queued, want 1200 (%v)", len(queued), err)
+	}
+}
+
+func TestCommitIsAllOrNothing(t *testing.T) {
+	b := eventstest.Bus(t)
+	fired := []events.Trigger{{ID: "a", JobID: "a"}, {ID: "b", JobID: "b"}}
+	_, err := b.CommitClock(t.Context(), events.Clock{Minute: 1}, 99, fired, nil)
+	if !jet.IsConflict(err) {
+		t.Fatalf("commit with a wrong sequence: %v", err)
+	}
+	queued, err := b.Subjects(t.Context(), events.StreamTriggers, ">")
+	if err != nil || len(queued) != 0 {
+		t.Errorf("a rejected commit left %v (%v)", queued, err)
+	}
+}
+
+func TestFullAndAway(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{Store: 32 << 20})
+	b := eventstest.Connect(t, s)
+	var err error
+	for n := 0; n < 1_000_000 && err == nil; n += 400 {
+		var some []events.Trigger
+		for i := range 400 {
+			some = append(some, file(n+i))
+		}
+		_, err = b.CommitFiles(t.Context(), some)
+	}
+	if !jet.IsFull(err) {
+		t.Fatalf("filling FILES: %v, want full", err)
+	}
+	job := events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: "j"}}
+	if _, err := b.PutJob(t.Context(), job, 0); err != nil {
+		t.Errorf("a job while FILES is full: %v", err)
+	}
+	if _, err := b.PutJob(t.Context(), job, 0); !jet.IsConflict(err) {
+		t.Errorf("the same job again: %v, want a conflict", err)
+	}
+	s.Shutdown()
+	s.WaitForShutdown()
+	if _, err := b.PutJob(t.Context(), job, 1); events.CodeOf(err) != events.Unavailable {
+		t.Errorf("without a server: %v (code %q)", err, events.CodeOf(err))
+	}
+	if err := b.Check(); err == nil {
+		t.Error("Check without a server says nothing")
+	}
+	var e *events.Error
+	if !errors.As(err, &e) {
+		t.Error("full is not an events.Error")
+	}
+}

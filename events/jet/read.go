@@ -1,0 +1,215 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Stored is a message as a stream holds it.
+type Stored struct {
+	Subject  string
+	Sequence uint64
+	Time     time.Time
+	Header   nats.Header
+	Data     []byte
+}
+
+// maxMulti is how many subjects one batched get may name.
+const maxMulti = 500
+
+// Last asks the leader of a stream for the last message of a subject (">" for
+// the whole stream). found is false when there is none. It is the barrier for
+// what must not be missed; it reads its own and everybody's writes.
+func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
+	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
+	if err != nil {
+		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, transportError(err))
+	}
+	var r struct {
+		Error *struct {
+			ErrCode     int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+		Message struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Time    time.Time `json:"time"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(answer.Data, &r); err != nil {
+		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, err)
+	}
+	if r.Error != nil {
+		if r.Error.ErrCode == codeNoMessage {
+			return Stored{}, false, nil
+		}
+		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, apiError(stream, r.Error.ErrCode, r.Error.Description))
+	}
+	m = Stored{Subject: r.Message.Subject, Sequence: r.Message.Seq, Time: r.Message.Time, Data: r.Message.Data}
+	if len(r.Message.Header) > 0 {
+		if m.Header, err = nats.DecodeHeadersMsg(r.Message.Header); err != nil {
+			return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, err)
+		}
+	}
+	return m, true, nil
+}
+
+// Known asks a stream which of the subjects hold a message.
+func (b *Bus) Known(ctx context.Context, stream string, subjects []string) ([]bool, error) {
+	at := make(map[string][]int, len(subjects))
+	for i, s := range subjects {
+		at[s] = append(at[s], i)
+	}
+	known := make([]bool, len(subjects))
+	for start := 0; start < len(subjects); start += maxMulti {
+		part := subjects[start:min(start+maxMulti, len(subjects))]
+		err := b.direct(ctx, stream, map[string]any{"multi_last": part}, func(m Stored) bool {
+			for _, i := range at[m.Subject] {
+				known[i] = true
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// Since calls f with the messages of one subject that were stored at or after
+// t, oldest first, until f answers false.
+func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f func(Stored) bool) error {
+	request := map[string]any{"next_by_subj": subject, "batch": 256, "start_time": t.UTC()}
+	if t.IsZero() {
+		delete(request, "start_time")
+		request["seq"] = 1
+	}
+	for {
+		n, more, last := 0, true, uint64(0)
+		err := b.direct(ctx, stream, request, func(m Stored) bool {
+			n, last = n+1, m.Sequence
+			more = f(m)
+			return more
+		})
+		if err != nil || !more || n < 256 {
+			return err
+		}
+		delete(request, "start_time")
+		request["seq"] = last + 1
+	}
+}
+
+// Get reads one message by its sequence; found is false when it is gone.
+func (b *Bus) Get(ctx context.Context, stream string, seq uint64) (m Stored, found bool, err error) {
+	err = b.direct(ctx, stream, map[string]any{"seq": seq}, func(s Stored) bool {
+		m, found = s, s.Sequence == seq
+		return false
+	})
+	return m, found, err
+}
+
+// direct reads from any replica. A request without "batch" or "multi_last" has one answer.
+func (b *Bus) direct(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
+	_, batch := request["batch"]
+	_, multi := request["multi_last"]
+	data, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, err)
+	}
+	inbox := b.nc.NewRespInbox()
+	sub, err := b.nc.SubscribeSync(inbox)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, transportError(err))
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, data); err != nil {
+		return fmt.Errorf("read %s: %w", stream, transportError(err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", stream, transportError(err))
+		}
+		switch status := m.Header.Get("Status"); {
+		case status == "404" || status == "204" && len(m.Data) == 0: // nothing there; end of batch
+			return nil
+		case status == "503":
+			return fmt.Errorf("read %s: %w", stream, transportError(nats.ErrNoResponders))
+		case status != "":
+			return fmt.Errorf("read %s: status %s %s", stream, status, m.Header.Get("Description"))
+		}
+		s, err := fromDirect(m)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", stream, err)
+		}
+		if !f(s) || !batch && !multi {
+			return nil
+		}
+	}
+}
+
+func fromDirect(m *nats.Msg) (Stored, error) {
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	if err != nil {
+		return Stored{}, errors.New("an answer without a sequence")
+	}
+	at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+	if err != nil {
+		return Stored{}, errors.New("an answer without a time")
+	}
+	return Stored{m.Header.Get("Nats-Subject"), seq, at, m.Header, m.Data}, nil
+}
+
+// Purge takes out the messages of a subject (or a filter) but the newest keep.
+func (b *Bus) Purge(ctx context.Context, stream, subject string, keep int) error {
+	request := map[string]any{"filter": subject}
+	if keep > 0 {
+		request["keep"] = keep
+	}
+	data, _ := json.Marshal(request)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, data)
+	if err != nil {
+		return fmt.Errorf("purge %s %s: %w", stream, subject, transportError(err))
+	}
+	if _, err := readAck(stream, answer); err != nil {
+		return fmt.Errorf("purge %s %s: %w", stream, subject, err)
+	}
+	return nil
+}
+
+// Subjects lists the subjects below filter that hold messages, with their counts.
+func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("subjects of %s: %w", stream, err)
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, fmt.Errorf("subjects of %s: %w", stream, err)
+	}
+	return info.State.Subjects, nil
+}
+
+func decode[T any](m Stored) (T, error) {
+	var v T
+	if err := json.Unmarshal(m.Data, &v); err != nil {
+		return v, fmt.Errorf("message %d on %s: %w", m.Sequence, m.Subject, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,134 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events"
+)
+
+// share is a stream's part of the store, in GiB on a store of [FullStore].
+var share = map[string]int64{
+	events.StreamJobs: 1, events.StreamTriggers: 1, events.StreamFiles: 4, events.StreamRuns: 1,
+	events.StreamResults: 8, events.StreamRunEvents: 1, events.StreamDeadLetters: 1,
+	events.StreamSlots: 1, events.StreamState: 1, events.BucketTokens: 1,
+}
+
+// FullStore is the store, in bytes, on which every stream has its full share:
+// the shares are 80 % of it, so that intake stops before the store is full and
+// results can always be stored.
+const FullStore = 25 << 30
+
+// Topology says how streams are to be made.
+type Topology struct {
+	Store         int64 // bytes that JetStream may use
+	Replicas      int   // 1 embedded, 3 on a cluster
+	ResultsPerJob int64 // results kept for each job
+}
+
+// bytes scales a share to the store.
+func (t Topology) bytes(stream string) int64 {
+	full := share[stream] << 30
+	if t.Store >= FullStore {
+		return full
+	}
+	return full / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
+}
+
+func (t Topology) streams() []jetstream.StreamConfig {
+	queue := func(name string, subjects ...string) jetstream.StreamConfig {
+		return jetstream.StreamConfig{
+			Name: name, Subjects: subjects,
+			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew,
+			AllowAtomicPublish: true, AllowDirect: true,
+		}
+	}
+	log := func(name, subject string, age time.Duration, perSubject int64) jetstream.StreamConfig {
+		return jetstream.StreamConfig{
+			Name: name, Subjects: []string{subject}, MaxAge: age, MaxMsgsPerSubject: perSubject,
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, AllowDirect: true,
+		}
+	}
+	const day = 24 * time.Hour
+	jobs := log(events.StreamJobs, events.AllJobs, 0, 64)
+	jobs.Discard = jetstream.DiscardNew // a full store refuses a new job; it never forgets one
+	jobs.AllowMsgTTL, jobs.AllowRollup = true, true
+	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen)
+	files.MaxMsgsPerSubject, files.DiscardNewPerSubject = 1, true
+	files.MaxConsumers = 20_000
+	results := log(events.StreamResults, events.AllResults, 30*day, t.ResultsPerJob)
+	results.AllowAtomicPublish = true
+	runs := log(events.StreamRunEvents, events.AllRuns, 30*day, -1)
+	runs.AllowAtomicPublish = true
+	all := []jetstream.StreamConfig{
+		jobs,
+		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled),
+		files,
+		queue(events.StreamRuns, events.AllRunQueue, events.AllRunKeys),
+		results,
+		runs,
+		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),
+		log(events.StreamSlots, events.AllSlots, 0, 1000),
+		log(events.StreamState, events.AllStates, time.Hour, 1),
+	}
+	for i := range all {
+		all[i].Storage = jetstream.FileStorage
+		all[i].Replicas = t.Replicas
+		all[i].MaxBytes = t.bytes(all[i].Name)
+	}
+	return all
+}
+
+// Ensure makes the streams and buckets that are not there and brings the others
+// up to date. A stream never shrinks: its bytes were promised to what is in it.
+func (b *Bus) Ensure(ctx context.Context, t Topology) error {
+	for _, cfg := range t.streams() {
+		old, err := b.js.Stream(ctx, cfg.Name)
+		if err == nil {
+			cfg.MaxBytes = max(cfg.MaxBytes, old.CachedInfo().Config.MaxBytes)
+		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("stream %s: %w", cfg.Name, err)
+		}
+		if _, err := b.js.CreateOrUpdateStream(ctx, cfg); err != nil {
+			return fmt.Errorf("stream %s: %w", cfg.Name, err)
+		}
+	}
+	_, err := b.js.KeyValue(ctx, events.BucketTokens)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		_, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: events.BucketTokens, History: 1, Storage: jetstream.FileStorage,
+			Replicas: t.Replicas, MaxBytes: t.bytes(events.BucketTokens),
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", events.BucketTokens, err)
+	}
+	return nil
+}
+
+// Await waits until the broker has made every stream and bucket.
+func (b *Bus) Await(ctx context.Context) error {
+	names := []string{"KV_" + events.BucketTokens}
+	for _, cfg := range (Topology{}).streams() {
+		names = append(names, cfg.Name)
+	}
+	for said := false; len(names) > 0; {
+		_, err := b.js.Stream(ctx, names[len(names)-1])
+		if err == nil {
+			names = names[:len(names)-1]
+			continue
+		}
+		if !said {
+			b.log.Info("waiting for the broker's streams", "stream", names[len(names)-1], "error", err.Error())
+			said = true
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for stream %s: %w", names[len(names)-1], err)
+		}
+	}
+	return nil
+}

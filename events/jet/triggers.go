@@ -1,0 +1,115 @@
+package jet
+
+import (
+	"context"
+
+	"spool.internal/events"
+)
+
+// Clock reads how far cron has come, and the sequence to expect in the next
+// commit; a clock that was never set is zero with sequence 0.
+func (b *Bus) Clock(ctx context.Context) (events.Clock, uint64, error) {
+	m, found, err := b.Last(ctx, events.StreamTriggers, events.ClockSubject)
+	if err != nil || !found {
+		return events.Clock{}, 0, err
+	}
+	c, err := decode[events.Clock](m)
+	return c, m.Sequence, err
+}
+
+// CommitClock moves the clock together with what that fired and did not fire.
+// expect is the sequence that the clock was read at; when another replica has
+// moved it since, nothing is stored and the error is [IsConflict].
+func (b *Bus) CommitClock(ctx context.Context, c events.Clock, expect uint64, fired []events.Trigger, passed []events.Verdict) (uint64, error) {
+	msgs := make([]Message, 0, len(fired)+len(passed)+1)
+	for _, t := range fired {
+		msgs = append(msgs, Message{Subject: events.TriggerSubject(events.KindCron, t.JobID), Data: body(t)})
+	}
+	for _, v := range passed {
+		msgs = append(msgs, Message{Subject: events.VerdictSubject(v.JobID), Data: body(v)})
+	}
+	msgs = append(msgs, Message{Subject: events.ClockSubject, Data: body(c), Expect: &expect})
+	return b.Commit(ctx, events.StreamTriggers, msgs...)
+}
+
+// PutTrigger queues one trigger that no ledger guards: a manual one, or the
+// retry of a dead letter. The same trigger published twice within two minutes
+// is stored once.
+func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error) {
+	return b.Commit(ctx, events.StreamTriggers, Message{
+		Subject: events.TriggerSubject(kind, t.JobID), Data: body(t),
+		Header: map[string]string{"Nats-Msg-Id": string(kind) + "|" + t.ID},
+	})
+}
+
+// ClaimCall enters a trigger that may be called at most once into the ledger of
+// calls. It is [IsConflict] when it stands there already.
+func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {
+	_, err := b.Commit(ctx, events.StreamTriggers, Message{
+		Subject: events.CalledSubject(t.JobID, t.ID), Expect: new(uint64(0)),
+	})
+	return err
+}
+
+// ReleaseCall takes a trigger out of the ledger of calls, once its result is stored.
+func (b *Bus) ReleaseCall(ctx context.Context, t events.Trigger) error {
+	return b.Purge(ctx, events.StreamTriggers, events.CalledSubject(t.JobID, t.ID), 0)
+}
+
+// CopyVerdict stores a verdict where people look for it.
+func (b *Bus) CopyVerdict(ctx context.Context, v events.Verdict) error {
+	_, err := b.Commit(ctx, events.StreamSlots, Message{
+		Subject: events.SlotSubject(v.JobID), Data: body(v),
+		Header: map[string]string{"Nats-Msg-Id": v.ID()},
+	})
+	return err
+}
+
+// Trigger reads the trigger that a delivery of TRIGGERS or FILES carries.
+func (d *Delivery) Trigger() (events.Trigger, error) { return decode[events.Trigger](d.Stored) }
+
+// Verdict reads the verdict that a delivery of TRIGGERS carries.
+func (d *Delivery) Verdict() (events.Verdict, error) { return decode[events.Verdict](d.Stored) }
+
+// SeenFile names a file in the ledger.
+type SeenFile struct{ JobID, Path, Fingerprint string }
+
+// SeenFiles asks the ledger which of the files have been triggered.
+func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
+	subjects := make([]string, len(files))
+	for i, f := range files {
+		subjects[i] = events.SeenSubject(f.JobID, f.Path, f.Fingerprint)
+	}
+	return b.Known(ctx, events.StreamFiles, subjects)
+}
+
+// CommitFiles triggers each file that the ledger does not know yet, and tells
+// which this call has triggered; the others are triggered already.
+func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+	pairs := make([]Pair, len(triggers))
+	for i, t := range triggers {
+		pairs[i] = Pair{
+			Claim: Message{Subject: events.SeenSubject(t.JobID, t.File.RawPath(), t.File.Fingerprint)},
+			Work:  []Message{{Subject: events.FileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}},
+		}
+	}
+	return b.CommitPairs(ctx, events.StreamFiles, pairs)
+}
+
+// IgnoreFiles enters files into the ledger without triggering them.
+func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
+	pairs := make([]Pair, len(files))
+	for i, f := range files {
+		pairs[i] = Pair{Claim: Message{Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint)}}
+	}
+	_, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	return err
+}
+
+// HasFiles reports whether files of a job are queued.
+func (b *Bus) HasFiles(ctx context.Context, jobID string) (bool, error) {
+	found := false
+	err := b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.FilesOf(jobID), "seq": 1},
+		func(Stored) bool { found = true; return false })
+	return found, err
+}

@@ -1,0 +1,209 @@
+package events
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"spool.internal/events/schedule"
+)
+
+// Parameters is what Spool itself reads in the body that created a job.
+type Parameters struct {
+	Name       string
+	Schedule   string // five fields or a macro; means nothing when Spooled
+	BinaryPath Path
+	InputDir   Path
+	BinaryText string // as sent
+	InputText  string // as sent
+	AuthToken  string // [Mask] in a stored job
+	VerifySSL  bool   // default true
+	Spooled    bool   // automatic mode: a run for every file in InputDir
+	Settings   Object // as sent
+	Emails     []string
+	Webhook    Webhook
+	Options    Options
+
+	// Unknown lists the keys at the top level and in flow_parameters that mean
+	// nothing here; they are kept and echoed.
+	Unknown []string
+}
+
+// Webhook is where the end of a run is to be posted; an empty URL means nowhere.
+type Webhook struct {
+	URL     string
+	Headers []Header
+}
+
+// Options is the object "spool": what the seed has no words for.
+type Options struct {
+	Timezone       string        // IANA name; empty = the server's
+	CatchUp        string        // latest (default), none, all
+	Overlap        string        // allow (default), queue, skip
+	MaxConcurrency int           // run-binary calls of file triggers in flight; default 16
+	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
+	Watch          Watch
+}
+
+// Watch is how a folder is watched.
+type Watch struct {
+	Recursive     bool
+	Ignore        []string // extra name patterns, as path.Match
+	Marker        string   // suffix of the file that says its data file is complete
+	QuietMS       int      // negative = the default
+	IgnoreInitial bool     // files that lie there already are not run
+}
+
+// RetryFor gives how long the calls of a trigger are repeated.
+func (p *Parameters) RetryFor(k Kind) time.Duration {
+	switch {
+	case p.Options.RetryFor >= 0:
+		return p.Options.RetryFor
+	case k == KindManual:
+		return 10 * time.Second
+	default:
+		return 24 * time.Hour
+	}
+}
+
+var (
+	topKeys  = []string{"name", "schedule", "flow_parameters", "spool"}
+	flowKeys = []string{"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"}
+)
+
+// ParseParameters reads and checks a create body or the parameters of a stored
+// job. Every fault is an [Error] of code Invalid that names the field.
+func ParseParameters(body []byte) (*Parameters, error) {
+	o, err := ParseObject(body)
+	if err != nil {
+		return nil, err
+	}
+	return ReadParameters(o)
+}
+
+// ReadParameters is [ParseParameters] for a body that is already taken apart.
+func ReadParameters(o Object) (*Parameters, error) {
+	p := &Parameters{}
+	r := reader{o: o}
+	p.Name = r.required("name")
+	flow := r.object("flow_parameters", true)
+	if p.Spooled = flow.object("settings", false).boolean("spooled_mode", false); !p.Spooled {
+		p.Schedule = r.required("schedule")
+	}
+	p.readFlow(flow)
+	p.Options = readOptions(r.object("spool", false))
+	p.Unknown = append(r.unknown(topKeys), flow.unknown(flowKeys)...)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return p, p.check()
+}
+
+func (p *Parameters) readFlow(r *reader) {
+	p.AuthToken = r.required("auth_token")
+	p.BinaryText, p.BinaryPath = r.path("binary_path")
+	p.InputText, p.InputDir = r.path("input_dir")
+	p.VerifySSL = r.boolean("verify_ssl_certificate", true)
+	s := r.object("settings", false)
+	p.Settings = s.o
+	s.strings("tags")
+	s.object("runtime_config", false)
+	p.Emails = s.emails("notification_emails")
+	p.Webhook = s.object("webhook_config", false).webhook()
+}
+
+// check holds the rules that need more than one field.
+func (p *Parameters) check() error {
+	if p.Options.Timezone != "" {
+		if _, err := schedule.LoadLocation(p.Options.Timezone); err != nil {
+			return Faultf(Invalid, "spool.timezone", "%s", err.Error())
+		}
+	}
+	if !p.Spooled {
+		if _, err := schedule.Parse(p.Schedule, time.UTC); err != nil {
+			return Faultf(Invalid, "schedule", "%s", err.Error())
+		}
+		return nil
+	}
+	if p.Options.Overlap == "skip" {
+		return Faultf(Invalid, "spool.overlap", "skip would drop files in automatic mode: use allow or queue")
+	}
+	out := p.OutputDir()
+	if out.Within(p.InputDir) {
+		return Faultf(Invalid, "flow_parameters.settings.output_dir", "lies inside the watched folder: results would be run again")
+	}
+	if flag(p.Settings, "delete_out_dir") && p.setExplicit("output_has_run_id") && !flag(p.Settings, "output_has_run_id") {
+		return Faultf(Invalid, "flow_parameters.settings.delete_out_dir",
+			"each run would wipe the one before in automatic mode: set output_has_run_id or leave it out")
+	}
+	return nil
+}
+
+// OutputDir is where the job's runs write: settings.output_dir, else the sibling "out" of the input folder.
+func (p *Parameters) OutputDir() Path {
+	if s, ok := stringValue(p.Settings, "output_dir"); ok {
+		if out, err := ParsePath("output_dir", s); err == nil {
+			return out
+		}
+	}
+	return p.InputDir.Sibling("out")
+}
+
+func (p *Parameters) setExplicit(key string) bool {
+	_, ok := p.Settings.Get(key)
+	return ok
+}
+
+func flag(o Object, key string) bool {
+	raw, _ := o.Get(key)
+	return string(raw) == "true"
+}
+
+// RunSettings gives the settings as a run-binary call carries them: without
+// what is Spool's own, and in automatic mode with an output folder for each run
+// unless the job says otherwise.
+func (p *Parameters) RunSettings() Object {
+	s := slices.Clone(p.Settings).Delete("spooled_mode")
+	if p.Spooled {
+		if !p.setExplicit("output_dir") {
+			s = s.Set("output_dir", p.OutputDir().String())
+		}
+		if !p.setExplicit("output_has_run_id") {
+			s = s.Set("output_has_run_id", true)
+		}
+	}
+	return s
+}
+
+// Reveal gives a stored job's parameters with its secrets in clear, as open makes them from their seals.
+func (j *Job) Reveal(open func(sealed, jobID, pointer string) (string, error)) (*Parameters, error) {
+	o, err := ParseObject(j.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	o, err = MapSecrets(o, func(pointer, value string) (string, error) {
+		sealed, ok := j.Secrets[pointer]
+		if !ok {
+			return value, nil
+		}
+		return open(sealed, j.ID, pointer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ReadParameters(o)
+}
+
+// Conceal masks the secrets of parameters and gives their seals by pointer.
+func Conceal(parameters Object, seal func(pointer, value string) (string, error)) (json.RawMessage, map[string]string, error) {
+	secrets := map[string]string{}
+	o, err := MapSecrets(parameters, func(pointer, value string) (string, error) {
+		sealed, err := seal(pointer, value)
+		secrets[pointer] = sealed
+		return Mask, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return Encode(o), secrets, nil
+}

@@ -1,0 +1,278 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// reader takes typed values out of an [Object] and remembers the first fault,
+// with the path of the field.
+type reader struct {
+	o      Object
+	prefix string
+	fault  *error // shared by a reader and the readers of its inner objects
+}
+
+func (r *reader) err() error {
+	if r.fault == nil {
+		return nil
+	}
+	return *r.fault
+}
+
+func (r *reader) fail(key, format string, args ...any) {
+	if r.fault == nil {
+		r.fault = new(error)
+	}
+	if *r.fault == nil {
+		*r.fault = Faultf(Invalid, r.prefix+key, format, args...)
+	}
+}
+
+func stringValue(o Object, key string) (string, bool) {
+	raw, ok := o.Get(key)
+	if !ok || raw[0] != '"' {
+		return "", false
+	}
+	var s string
+	return s, json.Unmarshal(raw, &s) == nil
+}
+
+func (r *reader) text(key string) string {
+	raw, ok := r.o.Get(key)
+	if !ok {
+		return ""
+	}
+	s, isString := stringValue(r.o, key)
+	if !isString {
+		r.fail(key, "must be a string, not %s", kindOf(raw))
+	}
+	return s
+}
+
+func (r *reader) required(key string) string {
+	if _, ok := r.o.Get(key); !ok {
+		r.fail(key, "is required")
+		return ""
+	}
+	s := r.text(key)
+	if s == "" {
+		r.fail(key, "must not be empty")
+	}
+	return s
+}
+
+func (r *reader) path(key string) (string, Path) {
+	s := r.required(key)
+	p, err := ParseInside(r.prefix+key, s)
+	if e, ok := errors.AsType[*Error](err); ok {
+		r.fail(key, "%s", e.Message)
+	}
+	return s, p
+}
+
+func (r *reader) boolean(key string, def bool) bool {
+	switch raw, ok := r.o.Get(key); {
+	case !ok:
+		return def
+	case string(raw) == "true":
+		return true
+	case string(raw) == "false":
+		return false
+	default:
+		r.fail(key, "must be true or false, not %s", kindOf(raw))
+		return def
+	}
+}
+
+func (r *reader) integer(key string, def, low, high int) int {
+	raw, ok := r.o.Get(key)
+	if !ok {
+		return def
+	}
+	var n int
+	if err := json.Unmarshal(raw, &n); err != nil || n < low || n > high {
+		r.fail(key, "must be a whole number from %d to %d", low, high)
+		return def
+	}
+	return n
+}
+
+func (r *reader) object(key string, required bool) *reader {
+	inner := &reader{prefix: r.prefix + key + ".", fault: r.shared()}
+	raw, ok := r.o.Get(key)
+	switch {
+	case !ok && required:
+		r.fail(key, "is required")
+	case ok && raw[0] != '{':
+		r.fail(key, "must be an object, not %s", kindOf(raw))
+	case ok:
+		inner.o, _ = splitObject(raw, key)
+	}
+	return inner
+}
+
+func (r *reader) shared() *error {
+	if r.fault == nil {
+		r.fault = new(error)
+	}
+	return r.fault
+}
+
+func (r *reader) strings(key string) []string {
+	raw, ok := r.o.Get(key)
+	if !ok {
+		return nil
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil {
+		r.fail(key, "must be a list of strings, not %s", kindOf(raw))
+		return nil
+	}
+	var list []string
+	for _, item := range items {
+		var s string
+		if item[0] != '"' || json.Unmarshal(item, &s) != nil {
+			r.fail(key, "must be a list of strings; one of its items is %s", kindOf(item))
+			return nil
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (r *reader) oneOf(key string, values ...string) string {
+	s := r.text(key)
+	if s == "" {
+		return values[0]
+	}
+	if !slices.Contains(values, s) {
+		r.fail(key, "%q is not one of %s", s, strings.Join(values, ", "))
+	}
+	return s
+}
+
+func (r *reader) duration(key string, limit time.Duration) time.Duration {
+	s := r.text(key)
+	if s == "" {
+		return -1
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > limit {
+		r.fail(key, "%q is not a duration from 0s to %s, like 90s or 24h", s, limit)
+	}
+	return d
+}
+
+// emails accepts the seed's comma-separated string and the list that clients send.
+func (r *reader) emails(key string) []string {
+	raw, ok := r.o.Get(key)
+	if !ok {
+		return nil
+	}
+	var parts []string
+	if raw[0] == '"' {
+		parts = strings.Split(r.text(key), ",")
+	} else {
+		parts = r.strings(key)
+	}
+	var list []string
+	for _, s := range parts {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+			r.fail(key, "%q is not an e-mail address", s)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (r *reader) webhook() Webhook {
+	w := Webhook{URL: r.text("url")}
+	if w.URL != "" {
+		u, err := url.Parse(w.URL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			r.fail("url", "must be an http or https URL")
+		}
+	}
+	h := r.object("headers", false)
+	for _, m := range h.o {
+		value := h.text(m.Key)
+		if !httpguts.ValidHeaderFieldName(m.Key) {
+			h.fail(m.Key, "is not the name of an HTTP header")
+		}
+		if !httpguts.ValidHeaderFieldValue(value) {
+			h.fail(m.Key, "has a value that no HTTP header can hold (a line break?)")
+		}
+		w.Headers = append(w.Headers, Header{http.CanonicalHeaderKey(m.Key), value})
+	}
+	return w
+}
+
+func readOptions(r *reader) Options {
+	o := Options{
+		Timezone:       r.text("timezone"),
+		CatchUp:        r.oneOf("catch_up", "latest", "none", "all"),
+		Overlap:        r.oneOf("overlap", "allow", "queue", "skip"),
+		MaxConcurrency: r.integer("max_concurrency", 16, 1, 1000),
+		RetryFor:       r.duration("retry_for", 168*time.Hour),
+	}
+	w := r.object("watch", false)
+	o.Watch = Watch{
+		Recursive:     w.boolean("recursive", false),
+		Ignore:        w.strings("ignore"),
+		Marker:        w.text("marker"),
+		QuietMS:       w.integer("quiet_ms", -1, 0, 3_600_000),
+		IgnoreInitial: w.oneOf("initial", "process", "ignore") == "ignore",
+	}
+	for _, pattern := range o.Watch.Ignore {
+		if _, err := path.Match(pattern, ""); err != nil {
+			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)
+		}
+	}
+	for _, key := range append(
+		r.unknown([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"}),
+		w.unknown([]string{"recursive", "ignore", "marker", "quiet_ms", "initial"})...) {
+		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
+	}
+	return o
+}
+
+// unknown lists the keys, with their path, that are not in known.
+func (r *reader) unknown(known []string) []string {
+	var keys []string
+	for _, m := range r.o {
+		if !slices.Contains(known, m.Key) {
+			keys = append(keys, r.prefix+m.Key)
+		}
+	}
+	return keys
+}
+
+func kindOf(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	default:
+		return "a number"
+	}
+}

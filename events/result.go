@@ -1,0 +1,50 @@
+package events
+
+import "time"
+
+// Status is how an execution or a run came out.
+type Status string
+
+const (
+	OK    Status = "OK"
+	ERROR Status = "ERROR"
+)
+
+// Result is one execution: the run-binary call that one trigger led to. It
+// says whether a run was accepted, not how the run ended; that is a [RunEvent].
+type Result struct {
+	TriggerID    string     `json:"trigger_id"`
+	JobID        string     `json:"job_id"`
+	Kind         Kind       `json:"kind"`
+	Minute       int64      `json:"minute,omitzero"`        // cron: the slot
+	File         *File      `json:"file,omitempty"`         // file: which
+	TriggeredAt  time.Time  `json:"triggered_at"`           // when the trigger was stored
+	StartedAt    time.Time  `json:"started_at"`             // when the last call began
+	EndedNS      int64      `json:"ended_ns"`               // when the last call ended, ns since 1970
+	Status       Status     `json:"status"`                 //
+	HTTP         HTTPResult `json:"http_result"`            // the answer of the last call
+	FlowJobID    string     `json:"flow_job_id,omitzero"`   // from the answer, when it names one
+	OutputFolder string     `json:"output_folder,omitzero"` // from the answer, when it names one
+	Attempts     int        `json:"attempts"`               // calls that this dispatcher knows of
+}
+
+// HTTPResult is an HTTP answer as the v1 API shows it. Where there was no
+// answer, Status is "0", Headers is empty and Response says why.
+type HTTPResult struct {
+	Status   string   `json:"status"`   // decimal HTTP status
+	Headers  []Header `json:"headers"`  // never null
+	Response string   `json:"response"` // the raw body, cut at [MaxResponse]
+}
+
+// Header is one HTTP header line.
+type Header struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Bounds on what a result keeps of an answer; a cut is marked.
+const (
+	MaxResponse = 64 << 10
+	MaxHeaders  = 16 << 10
+	CutMark     = "… (cut by Spool)"
+)

@@ -1,0 +1,69 @@
+package events
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Phase is a step in the life of a run.
+type Phase string
+
+const (
+	Accepted Phase = "accepted"
+	Started  Phase = "started"
+	Ended    Phase = "ended"
+)
+
+// Run is a run that the built-in runner has accepted, as it waits in the queue.
+type Run struct {
+	FlowJobID    string          `json:"flow_job_id"` // see [FlowJobID]
+	TriggerID    string          `json:"trigger_id,omitzero"`
+	JobID        string          `json:"job_id,omitzero"` // empty for a direct call
+	Owner        string          `json:"owner"`
+	BinaryPath   string          `json:"binary_path"`   // logical
+	InputDir     string          `json:"input_dir"`     // logical
+	OutputFolder string          `json:"output_folder"` // logical
+	Settings     json.RawMessage `json:"settings,omitempty"`
+	AcceptedAt   time.Time       `json:"accepted_at"`
+}
+
+// RunEvent is one phase of one run. The fields below Attempt belong to the
+// phases named beside them.
+type RunEvent struct {
+	Phase        Phase     `json:"phase"`
+	At           time.Time `json:"at"`
+	FlowJobID    string    `json:"flow_job_id"`
+	TriggerID    string    `json:"trigger_id,omitzero"`
+	JobID        string    `json:"job_id,omitzero"`
+	Owner        string    `json:"owner"`
+	BinaryPath   string    `json:"binary_path"`
+	InputDir     string    `json:"input_dir"`
+	OutputFolder string    `json:"output_folder"`
+	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; started and ended
+
+	Process *Process `json:"process,omitempty"` // started
+
+	StartedAt  time.Time `json:"started_at,omitzero"`  // ended
+	Status     Status    `json:"status,omitzero"`      // ended
+	Message    string    `json:"message,omitzero"`     // ended: why it is ERROR
+	ExitStatus *int      `json:"exit_status,omitzero"` // ended: absent when a signal or Spool ended it
+}
+
+// Process identifies the process group of a flow, so that a later runner can
+// prove it dead. Process ids are reused; the start time and the boot tell.
+type Process struct {
+	Host      string `json:"host"`       // host name
+	Boot      string `json:"boot"`       // boot id of the kernel; empty where there is none
+	PID       int    `json:"pid"`        // process and process group
+	StartTime string `json:"start_time"` // as the kernel spells it; opaque
+}
+
+var flowSpace = uuid.MustParse("5d0c3f2e-6f7a-5b3c-9a55-2f0b7a6f1c11")
+
+// FlowJobID derives the identity of a run from its owner and the
+// Idempotency-Key of the call, so that the same call always names the same run.
+func FlowJobID(owner, key string) string {
+	return uuid.NewSHA1(flowSpace, []byte(owner+"\x00"+key)).String()
+}

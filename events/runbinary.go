@@ -1,0 +1,33 @@
+package events
+
+// Headers of a run-binary call. Those that begin with Spool go to the built-in
+// runner only.
+const (
+	HeaderKey        = "Idempotency-Key"  // the trigger's identity
+	HeaderDispatcher = "Spool-Dispatcher" // the secret that dispatcher and runner share
+	HeaderJobID      = "Spool-Job-Id"
+	HeaderOwner      = "Spool-Owner" // the user who owns the job
+)
+
+// RunBinaryPath is where the Run Binary API lives below a server's URL.
+const RunBinaryPath = "/api/v1/flow/run_binary_async"
+
+// RunRequest is the body of a run-binary call.
+type RunRequest struct {
+	InputDir   string `json:"input_dir"`
+	BinaryPath string `json:"binary_path"`
+	Settings   Object `json:"settings"`
+}
+
+// RunAnswer is the body of the answer to one.
+type RunAnswer struct {
+	Status Status   `json:"status"`
+	Msg    string   `json:"msg,omitempty"`
+	Data   *RunData `json:"data,omitempty"`
+}
+
+// RunData says which run was accepted and where it writes.
+type RunData struct {
+	JobID        string `json:"job_id"`
+	OutputFolder string `json:"output_folder"`
+}

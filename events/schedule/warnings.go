@@ -1,0 +1,90 @@
+package schedule
+
+import (
+	"fmt"
+	"math/bits"
+	"time"
+)
+
+// horizon is how far ahead warnings look for changes of clocks: far enough that a
+// zone with daylight saving time shows both of a year.
+const horizon = 366 * day
+
+// Warnings says what about the schedule may surprise its author: fields that do not
+// mean what they seem to, months without a run, and each change of clocks in the
+// year after from that moves, drops or doubles a run. Empty when there is nothing.
+func (s *Schedule) Warnings(from time.Time) []string {
+	warnings := s.fieldWarnings()
+	warnings = append(warnings, s.dayWarnings()...)
+	warnings = append(warnings, s.clockWarnings(from)...)
+	if s.Next(from).IsZero() {
+		warnings = append(warnings, "no run was found after "+from.UTC().Format(time.DateOnly))
+	}
+	return warnings
+}
+
+func (s *Schedule) fieldWarnings() []string {
+	var warnings []string
+	if minutes.text(s.minute) == "*" && s.hour.bits != hours.all() {
+		warnings = append(warnings, "minute is *, so it runs 60 times in each hour: use 0 for once")
+	}
+	for _, cycle := range []struct {
+		kind *kind
+		f    field
+		name string
+	}{
+		{&minutes, s.minute, "hour"},
+		{&hours, s.hour, "day"},
+		{&days, s.day, "month"},
+		{&months, s.month, "year"},
+		{&weekdays, s.weekday, "week"},
+	} {
+		if step, even := cycle.kind.rhythm(cycle.f); step > 0 && !even {
+			warnings = append(warnings, fmt.Sprintf("%s */%d starts again every %s: the last interval is shorter",
+				cycle.kind.name, step, cycle.name))
+		}
+	}
+	return warnings
+}
+
+// rhythm gives the step of a field that is "*/step" and nothing else, or 0, and
+// whether the step divides the field, so that all intervals are equal. (31 is prime,
+// so no step of days is even, as it should be.)
+func (k *kind) rhythm(f field) (step int, even bool) {
+	if !f.star {
+		return 0, false
+	}
+	step, rest := k.step(f)
+	if step == 1 || rest != 0 {
+		return 0, false
+	}
+	return step, (k.max-k.min+1)%step == 0
+}
+
+func (s *Schedule) dayWarnings() []string {
+	var warnings []string
+	restricted := s.day.bits != days.all() && s.weekday.bits != weekdays.all()
+	switch {
+	case s.either():
+		warnings = append(warnings, "day of month and day of week are both set: it runs on days that match either")
+	case restricted:
+		warnings = append(warnings, "a day field begins with *: it runs on days that match both day of month and day of week")
+	}
+	first := bits.TrailingZeros64(s.day.bits)
+	var never, leap field
+	for month := range s.month.values() {
+		switch {
+		case first > monthLength(leapYear, time.Month(month)):
+			never.bits |= 1 << month
+		case first > monthLength(leapYear+1, time.Month(month)):
+			leap.bits |= 1 << month
+		}
+	}
+	if never.bits != 0 {
+		warnings = append(warnings, fmt.Sprintf("day of month %d never occurs in %s", first, count("month", never)))
+	}
+	if leap.bits != 0 {
+		warnings = append(warnings, fmt.Sprintf("day of month %d occurs in %s in leap years only", first, count("month", leap)))
+	}
+	return warnings
+}

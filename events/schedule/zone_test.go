@@ -1,0 +1,68 @@
+package schedule
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestLoadLocation(t *testing.T) {
+	const remedy = ": use an IANA name such as UTC or Europe/Berlin"
+	for _, c := range []struct{ name, want string }{
+		{"UTC", ""},
+		{"Europe/Berlin", ""},
+		{"EST5EDT", ""},
+		{"", "time zone is empty" + remedy},
+		{"Local", `time zone "Local" depends on the host` + remedy},
+		{"localtime", `time zone "localtime" is not an IANA name` + remedy},
+		{"right/UTC", `time zone "right/UTC" is not an IANA name` + remedy},
+		{"../etc/passwd", `time zone "../etc/passwd" is not an IANA name` + remedy},
+		{"+05:30", `time zone "+05:30" is not an IANA name` + remedy},
+		{"Europe", `time zone "Europe" is unknown` + remedy},
+		{"Europe/Atlantis", `time zone "Europe/Atlantis" is unknown` + remedy},
+		{"Europe/../Europe/Berlin", `time zone "Europe/../Europe/Berlin" is unknown` + remedy},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			loc, err := LoadLocation(c.name)
+			if c.want == "" {
+				if err != nil || loc.String() != c.name {
+					t.Fatalf("got %v, %v", loc, err)
+				}
+				return
+			}
+			if e, ok := errors.AsType[*Error](err); !ok || e.Field != "time zone" {
+				t.Fatalf("got %v, %v", loc, err)
+			}
+			diff(t, c.want, err.Error())
+		})
+	}
+}
+
+// TestSpans holds what the search takes for granted about every zone: spans follow
+// each other to any year, their ends are where time.Time changes its offset, and
+// changes are further apart than the search looks around them.
+func TestSpans(t *testing.T) {
+	start := time.Date(1840, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() / 60
+	stop := time.Date(2060, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() / 60
+	for _, name := range allZones(t) {
+		s := mustParse(t, "* * * * *", mustZone(t, name))
+		offset := func(utc int64) int64 {
+			_, seconds := time.Unix(utc*60, 0).In(s.loc).Zone()
+			return floorDiv(int64(seconds), 60)
+		}
+		lastChange := start - wideMargin
+		for utc := start; utc < stop; {
+			here := s.span(utc)
+			if here.end <= utc || here.offset != offset(utc) || here.end < stop && here.offset != offset(here.end-1) {
+				t.Fatalf("%s: span %+v at %s", name, here, timeOf(utc))
+			}
+			if here.end < stop && here.offset != offset(here.end) {
+				if here.end-lastChange < wideMargin {
+					t.Errorf("%s changes its clocks at %s and again at %s", name, timeOf(lastChange), timeOf(here.end))
+				}
+				lastChange = here.end
+			}
+			utc = here.end
+		}
+	}
+}

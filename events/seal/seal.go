@@ -1,0 +1,121 @@
+// Package seal closes secrets in jobs so that only the dispatcher can open
+// them. Anybody who has the public key can seal; only the holder of the private
+// key can open, and only for the job and the place the secret was sealed for: a
+// box moved to another job does not open.
+package seal
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/nacl/box"
+)
+
+// PublicKey seals. Its text form is base64.
+type PublicKey [32]byte
+
+// Key opens what its public part sealed.
+type Key struct {
+	Public  PublicKey
+	private [32]byte
+}
+
+// ErrKey is what opening answers for a box that another key has sealed, or that was sealed for another place.
+var ErrKey = errors.New("the secret was sealed with another key or for another job")
+
+// Load reads the key in file; when there is no such file it makes a key and
+// writes it there, readable by its owner only.
+func Load(file string) (*Key, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return create(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read seal key: %w", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != 64 {
+		return nil, fmt.Errorf("%s holds no seal key: restore the file from your backup", file)
+	}
+	k := &Key{}
+	copy(k.Public[:], raw[:32])
+	copy(k.private[:], raw[32:])
+	return k, nil
+}
+
+func create(file string) (*Key, error) {
+	public, private, err := box.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make seal key: %w", err)
+	}
+	text := base64.StdEncoding.EncodeToString(append(public[:], private[:]...)) + "\n"
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("write seal key: %w", err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write seal key: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("write seal key: %w", err)
+	}
+	return &Key{*public, *private}, nil
+}
+
+// Seal closes secret for one place (a JSON pointer) in one job.
+func (p PublicKey) Seal(secret, jobID, pointer string) (string, error) {
+	key := [32]byte(p)
+	sealed, err := box.SealAnonymous(nil, append(place(jobID, pointer), secret...), &key, rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("seal: %w", err)
+	}
+	return p.ID() + ":" + base64.StdEncoding.EncodeToString(sealed), nil
+}
+
+// Open gives the secret that was sealed for this place in this job.
+func (k *Key) Open(sealed, jobID, pointer string) (string, error) {
+	id, text, _ := strings.Cut(sealed, ":")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || id != k.Public.ID() {
+		return "", ErrKey
+	}
+	public := [32]byte(k.Public)
+	plain, ok := box.OpenAnonymous(nil, raw, &public, &k.private)
+	want := place(jobID, pointer)
+	if !ok || len(plain) < len(want) || string(plain[:len(want)]) != string(want) {
+		return "", ErrKey
+	}
+	return string(plain[len(want):]), nil
+}
+
+// place is of fixed length, so that no secret can be read as part of it.
+func place(jobID, pointer string) []byte {
+	sum := sha256.Sum256([]byte(jobID + "\x00" + pointer))
+	return sum[:]
+}
+
+// ID is the short name of a key, in front of every box.
+func (p PublicKey) ID() string {
+	sum := sha256.Sum256(p[:])
+	return hex.EncodeToString(sum[:4])
+}
+
+func (p PublicKey) String() string { return base64.StdEncoding.EncodeToString(p[:]) }
+
+// ParsePublic reads the text form of a public key.
+func ParsePublic(s string) (PublicKey, error) {
+	raw, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(raw) != 32 {
+		return PublicKey{}, errors.New("not a public seal key")
+	}
+	return PublicKey(raw), nil
+}

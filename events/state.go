@@ -1,0 +1,23 @@
+package events
+
+import "time"
+
+// WatchState is what a watcher is doing with the folder of one job now.
+type WatchState struct {
+	JobID    string    `json:"job_id"`
+	State    string    `json:"state"`              // absent, arming, live, rescan, poll, blocked
+	Since    time.Time `json:"since"`              //
+	HostPath string    `json:"host_path"`          // where the watcher looks
+	Reason   string    `json:"reason,omitzero"`    // why it is not live
+	Pending  int       `json:"pending"`            // files seen and not yet committed
+	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
+}
+
+// RetryState is what a dispatcher is waiting for on behalf of one job.
+type RetryState struct {
+	JobID     string    `json:"job_id"`
+	TriggerID string    `json:"trigger_id"`
+	Attempt   int       `json:"attempt"`
+	LastError string    `json:"last_error"`
+	Next      time.Time `json:"next"`
+}

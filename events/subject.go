@@ -1,0 +1,198 @@
+package events
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// Streams and buckets. The table of their contents is in ARCHITECTURE.md.
+const (
+	StreamJobs        = "JOBS"
+	StreamTriggers    = "TRIGGERS"
+	StreamFiles       = "FILES"
+	StreamRuns        = "RUNS"
+	StreamResults     = "RESULTS"
+	StreamRunEvents   = "RUN_EVENTS"
+	StreamDeadLetters = "DEADLETTERS"
+	StreamSlots       = "SLOTS"
+	StreamState       = "STATE"
+	BucketTokens      = "TOKENS"
+)
+
+// ClockSubject holds the one [Clock] of all cron replicas.
+const ClockSubject = "spool.clock"
+
+// NoJob stands for the job in the subject of a run that no job asked for.
+const NoJob = "none"
+
+// Every subject is a family followed by tokens that hold no user text.
+const (
+	familyJob      = "spool.job"
+	familyTrigger  = "spool.trigger"
+	familyVerdict  = "spool.verdict"
+	familyBacklog  = "spool.backlog"
+	familyCalled   = "spool.called"
+	familyFile     = "spool.file"
+	familySeen     = "spool.seen"
+	familyRunQueue = "spool.runqueue"
+	familyRunKey   = "spool.runkey"
+	familyResult   = "spool.result"
+	familyRun      = "spool.run"
+	familyDead     = "spool.dead"
+	familySlot     = "spool.slot"
+	familyState    = "spool.state"
+)
+
+// Filters for consumers, one a family.
+const (
+	AllJobs     = familyJob + ".>"
+	AllTriggers = familyTrigger + ".>"
+	AllVerdicts = familyVerdict + ".>"
+	AllCalled   = familyCalled + ".>"
+	AllBacklogs = familyBacklog + ".>"
+	AllFiles    = familyFile + ".>"
+	AllSeen     = familySeen + ".>"
+	AllRunQueue = familyRunQueue + ".>"
+	AllRunKeys  = familyRunKey + ".>"
+	AllResults  = familyResult + ".>"
+	AllRuns     = familyRun + ".>"
+	AllDead     = familyDead + ".>"
+	AllSlots    = familySlot + ".>"
+	AllStates   = familyState + ".>"
+)
+
+// JobSubject carries the events of one job.
+func JobSubject(jobID string) string { return familyJob + "." + jobID }
+
+// TriggerSubject queues the triggers of one kind and job.
+func TriggerSubject(k Kind, jobID string) string {
+	return familyTrigger + "." + string(k) + "." + jobID
+}
+
+// TriggersOf filters the triggers of one kind.
+func TriggersOf(k Kind) string { return familyTrigger + "." + string(k) + ".>" }
+
+// VerdictSubject queues verdicts on the slots of one job, until cron has copied them to [SlotSubject].
+func VerdictSubject(jobID string) string { return familyVerdict + "." + jobID }
+
+// BacklogSubject is the ledger of what catch-up still owes one job.
+func BacklogSubject(jobID string) string { return familyBacklog + "." + jobID }
+
+// CalledSubject is the ledger of calls that may be made at most once.
+func CalledSubject(jobID, triggerID string) string {
+	return familyCalled + "." + jobID + "." + Hash(triggerID)
+}
+
+// CallsOf filters the ledger of one job's calls.
+func CallsOf(jobID string) string { return familyCalled + "." + jobID + ".>" }
+
+// FileSubject queues the trigger of one file.
+func FileSubject(jobID, fingerprint string) string {
+	return familyFile + "." + jobID + "." + fingerprint
+}
+
+// FilesOf filters the queued files of one job.
+func FilesOf(jobID string) string { return familyFile + "." + jobID + ".>" }
+
+// SeenSubject is the ledger of one file: once there, that file has been triggered.
+func SeenSubject(jobID, path, fingerprint string) string {
+	return familySeen + "." + jobID + "." + Hash(path) + "." + fingerprint
+}
+
+// SeenOf filters the ledger of one job's files.
+func SeenOf(jobID string) string { return familySeen + "." + jobID + ".>" }
+
+// SeenPath filters the ledger of one path of one job.
+func SeenPath(jobID, path string) string { return familySeen + "." + jobID + "." + Hash(path) + ".>" }
+
+// RunQueueSubject queues accepted runs for the runners of one pool.
+func RunQueueSubject(pool string) string { return familyRunQueue + "." + pool }
+
+// RunKeySubject is the ledger of one accepted run.
+func RunKeySubject(flowJobID string) string { return familyRunKey + "." + flowJobID }
+
+// ResultSubject carries the results of one job.
+func ResultSubject(jobID string) string { return familyResult + "." + jobID }
+
+// RunSubject carries one phase of one run. An empty jobID is [NoJob].
+func RunSubject(p Phase, jobID, flowJobID string) string {
+	if jobID == "" {
+		jobID = NoJob
+	}
+	return familyRun + "." + string(p) + "." + jobID + "." + flowJobID
+}
+
+// RunsOf filters one phase of the runs of one job; an empty jobID means every job's.
+func RunsOf(p Phase, jobID string) string {
+	if jobID == "" {
+		return familyRun + "." + string(p) + ".>"
+	}
+	return familyRun + "." + string(p) + "." + jobID + ".>"
+}
+
+// DeadSubject carries what could not be delivered for one job.
+func DeadSubject(jobID string) string { return familyDead + "." + jobID }
+
+// SlotSubject carries the verdicts on the slots of one job.
+func SlotSubject(jobID string) string { return familySlot + "." + jobID }
+
+// StateSubject carries what a watcher ("watch") or dispatcher ("retry") is doing with one job now.
+func StateSubject(part, jobID string) string { return familyState + "." + part + "." + jobID }
+
+// Subject is a subject taken apart.
+type Subject struct {
+	Family string // "job", "trigger", "file", …, "clock"
+	Kind   string // trigger: its kind; run: its phase; state: its part
+	JobID  string // empty where the family has none
+	Rest   string // what follows: fingerprint, flow job id, pool, hashes
+}
+
+// ParseSubject takes apart any subject that this file builds.
+func ParseSubject(s string) (Subject, error) {
+	if s == ClockSubject {
+		return Subject{Family: "clock"}, nil
+	}
+	tokens := strings.Split(s, ".")
+	if len(tokens) < 3 || tokens[0] != "spool" {
+		return Subject{}, fmt.Errorf("subject %q is not of Spool", s)
+	}
+	for _, t := range tokens {
+		if t == "" {
+			return Subject{}, fmt.Errorf("subject %q has an empty token", s)
+		}
+	}
+	sub, rest := Subject{Family: tokens[1]}, tokens[2:]
+	want := 1
+	switch sub.Family {
+	case "trigger", "state":
+		sub.Kind, rest = rest[0], rest[1:]
+	case "run":
+		sub.Kind, rest, want = rest[0], rest[1:], 2
+	case "called", "file":
+		want = 2
+	case "seen":
+		want = 3
+	case "job", "verdict", "backlog", "result", "dead", "slot":
+	case "runqueue", "runkey":
+		if len(rest) == 1 {
+			sub.Rest = rest[0]
+			return sub, nil
+		}
+		want = -1
+	default:
+		want = -1
+	}
+	if len(rest) != want {
+		return Subject{}, fmt.Errorf("subject %q has not the form of its family", s)
+	}
+	sub.JobID, sub.Rest = rest[0], strings.Join(rest[1:], ".")
+	return sub, nil
+}
+
+// Hash is how text of users and of the file system enters a subject: 128 bits of SHA-256, in hex.
+func Hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
