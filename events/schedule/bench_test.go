@@ -12,10 +12,7 @@ import (
 func BenchmarkNext(b *testing.B) {
 	start := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	for _, zone := range []string{"UTC", "America/New_York"} {
-		loc, err := LoadLocation(zone)
-		if err != nil {
-			b.Fatal(err)
-		}
+		loc := mustZone(b, zone)
 		for _, c := range []struct{ name, expr string }{
 			{"minutely", "* * * * *"},
 			{"tenth", "*/10 * * * *"},
@@ -25,10 +22,7 @@ func BenchmarkNext(b *testing.B) {
 			{"13th_fri", "0 0 13 * 5"},
 			{"leap", "0 0 29 2 *"},
 		} {
-			ours, err := Parse(c.expr, loc)
-			if err != nil {
-				b.Fatal(err)
-			}
+			ours := mustParse(b, c.expr, loc)
 			theirs, err := cron.ParseStandard("CRON_TZ=" + zone + " " + c.expr)
 			if err != nil {
 				b.Fatal(err)
@@ -49,5 +43,23 @@ func walk(b *testing.B, start time.Time, next func(time.Time) time.Time) {
 		if at = next(at); at.After(end) {
 			at = start
 		}
+	}
+}
+
+// BenchmarkPrev looks for the newest slot of a day, as catch-up does.
+func BenchmarkPrev(b *testing.B) {
+	until := time.Date(2026, time.January, 1, 23, 59, 0, 0, time.UTC)
+	for _, c := range []struct{ name, expr string }{
+		{"minutely", "* * * * *"},
+		{"morning", "* 0-11 * * *"},
+		{"none", "0 0 1 7 *"},
+	} {
+		s := mustParse(b, c.expr, mustZone(b, "America/New_York"))
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Prev(until, until.AddDate(0, 0, -1))
+			}
+		})
 	}
 }

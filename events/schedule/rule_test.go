@@ -3,7 +3,6 @@ package schedule
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -58,9 +57,9 @@ func TestRuleAtOldChanges(t *testing.T) {
 }
 
 // TestRuleInEveryZone does the same for all zones and many more expressions.
-func TestRuleInEveryZone(t *testing.T) {
-	if os.Getenv("SPOOL_LONG") == "" {
-		t.Skip("takes minutes: run make test-long, which sets SPOOL_LONG=1")
+func TestLongRuleInEveryZone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it takes a minute")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	exprs := slices.Clone(touchy)

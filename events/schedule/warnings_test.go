@@ -55,6 +55,9 @@ func TestWarnings(t *testing.T) {
 			"day of month 30 never occurs in month 2",
 			"clocks in Pacific/Apia go forward from 2011-12-30 00:00 to 2011-12-31 00:00: what is due in between does not run",
 		}},
+		{"no such day, rhythm", "Pacific/Apia", "*/10 * * * *", "2011-12-01 00:00", []string{
+			"clocks in Pacific/Apia go forward from 2011-12-30 00:00 to 2011-12-31 00:00: what is due in between does not run",
+		}},
 		{"never", "America/New_York", "*/5 2 8-14 3 */7", "2026-04-01 00:00", []string{
 			"a day field begins with *: it runs on days that match both day of month and day of week",
 			"clocks in America/New_York go forward from 2027-03-14 02:00 to 03:00: what is due in between does not run",

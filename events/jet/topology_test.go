@@ -1,0 +1,21 @@
+package jet
+
+import "testing"
+
+// The shares of the streams leave a fifth of any store free, so that results
+// can be stored when the queues are full.
+func TestSharesLeaveRoom(t *testing.T) {
+	for _, store := range []int64{32 << 20, 1 << 30, FullStore, 1 << 40} {
+		top := Topology{Store: store}
+		sum := top.bytes("TOKENS")
+		for _, cfg := range top.streams() {
+			if cfg.MaxBytes < 1<<20 {
+				t.Errorf("store of %d bytes: %s gets %d", store, cfg.Name, cfg.MaxBytes)
+			}
+			sum += cfg.MaxBytes
+		}
+		if limit := min(store, FullStore) / 100 * 81; sum > limit {
+			t.Errorf("of a store of %d bytes the streams take %d: more than 80 %%", store, sum)
+		}
+	}
+}
