@@ -1,0 +1,103 @@
+package cron
+
+import (
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/schedule"
+)
+
+// audit holds the promise: every slot of every enabled job, as the job was then,
+// has exactly one trigger or lies in exactly one verdict; nothing else has either.
+// It walks slot by slot, which the engine never does.
+func audit(t testing.TB, history map[string][]change, fired []events.Trigger, passed []events.Verdict, until time.Time) {
+	t.Helper()
+	type slot struct {
+		job    string
+		minute int64
+	}
+	answers := map[slot]int{}
+	for _, f := range fired {
+		if f.ID != events.CronTriggerID(f.JobID, f.Minute) || f.Kind != events.KindCron {
+			t.Errorf("trigger %+v is not named by its slot", f)
+		}
+		answers[slot{f.JobID, f.Minute}]++
+	}
+	ranges := map[string][]events.Verdict{}
+	for _, p := range passed {
+		ranges[p.JobID] = append(ranges[p.JobID], p)
+	}
+	slots, verdicts := 0, 0
+	for id, all := range history {
+		for i, c := range all {
+			if c.Gone() {
+				break
+			}
+			r := reread(t, c)
+			end, ended := minuteOf(until), false
+			for _, later := range all[i+1:] {
+				if later.Gone() {
+					end = min(end, minuteOf(later.stored))
+					ended = true
+					break
+				}
+				if next := reread(t, later); !r.same(next) {
+					end, ended = min(end, next.start), true
+					break
+				}
+			}
+			if i > 0 && r.same(reread(t, all[i-1])) || r.sched == nil {
+				continue // the first of those that are the same has been walked
+			}
+			deleted := all[len(all)-1].Gone()
+			for s := range r.sched.Slots(timeOf(r.start), timeOf(end)) {
+				m := minuteOf(s.Time)
+				n := answers[slot{id, m}]
+				delete(answers, slot{id, m})
+				for _, p := range ranges[id] {
+					if p.From <= m && m <= p.To {
+						n, verdicts = n+1, verdicts+1
+					}
+				}
+				slots++
+				want := 1
+				if !r.enabled && !ended {
+					want = 0
+				}
+				if n != want && !(deleted && n == 0) {
+					t.Errorf("job %s, slot %s: %d triggers and verdicts, want %d", id, s.Time, n, want)
+				}
+			}
+		}
+		for _, p := range ranges[id] {
+			if p.From > p.To {
+				t.Errorf("verdict %+v ends before it begins", p)
+			}
+		}
+	}
+	for s := range answers {
+		t.Errorf("job %s, %s: a trigger without a slot", s.job, timeOf(s.minute))
+	}
+	t.Logf("%d slots, %d triggers, %d slots in %d verdicts", slots, len(fired), verdicts, len(passed))
+}
+
+func reread(t testing.TB, c change) revision {
+	t.Helper()
+	r, err := c.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.text != "" {
+		zone := time.UTC
+		if r.zone != "" {
+			if zone, err = schedule.LoadLocation(r.zone); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.sched, err = schedule.Parse(r.text, zone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}

@@ -1,0 +1,99 @@
+package cron
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+// BenchmarkPass is one minute in which every job is due, on disk, beside its floor:
+// a loop that commits the same messages in batches of the same size.
+//
+//	go test -run '^$' -bench Pass -benchtime 3x ./cron
+func BenchmarkPass(b *testing.B) {
+	for _, jobs := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint("jobs=", jobs), func(b *testing.B) { benchPass(b, jobs) })
+		b.Run(fmt.Sprint("floor=", jobs), func(b *testing.B) { benchFloor(b, jobs) })
+	}
+}
+
+// benchBus has room for a minute of 100,000 triggers.
+func benchBus(b *testing.B) *jet.Bus {
+	return eventstest.Connect(b, eventstest.Start(b, eventstest.Options{Sync: true, Store: jet.FullStore}))
+}
+
+// empty takes the triggers of the last round out of the stream.
+func empty(b *testing.B, bus *jet.Bus) {
+	b.Helper()
+	if err := bus.Purge(b.Context(), events.StreamTriggers, events.TriggersOf(events.KindCron), 0); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func benchPass(b *testing.B, jobs int) {
+	bus := benchBus(b)
+	c, err := New(Config{Bus: bus, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := newDesk(func(_ time.Time, ev events.JobEvent) {
+		c.loop.engine.table.apply(jet.JobRevision{Seq: 1, Event: ev})
+	})
+	for n := range jobs {
+		d.create(at(0, 0), fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n), "* * * * *", options{})
+	}
+	h := &hand{}
+	h.set(at(0, 1))
+	c.loop.engine.now = h.now
+	if err := c.loop.engine.pass(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		empty(b, bus)
+		h.set(h.now().Add(time.Minute))
+		b.StartTimer()
+		if err := c.loop.engine.pass(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rate(b, jobs)
+}
+
+func benchFloor(b *testing.B, jobs int) {
+	bus := benchBus(b)
+	var batches [][]jet.Message
+	for first := 0; first < jobs; first += jet.MaxBatch - 1 {
+		var batch []jet.Message
+		for n := first; n < min(first+jet.MaxBatch-1, jobs); n++ {
+			id := fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n)
+			batch = append(batch, jet.Message{
+				Subject: events.TriggerSubject(events.KindCron, id),
+				Data:    events.Encode(step{jobID: id, jobSeq: 1, owed: owed{fire: minuteOf(at(0, 1))}}.trigger(at(0, 1))),
+			})
+		}
+		clock := events.Clock{From: minuteOf(at(0, 0)), Minute: minuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
+		batches = append(batches, append(batch, jet.Message{Subject: events.ClockSubject, Data: events.Encode(clock)}))
+	}
+	for b.Loop() {
+		b.StopTimer()
+		empty(b, bus)
+		b.StartTimer()
+		for _, batch := range batches {
+			if _, err := bus.Commit(b.Context(), events.StreamTriggers, batch...); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	rate(b, jobs)
+}
+
+func rate(b *testing.B, jobs int) {
+	b.ReportMetric(float64(jobs)*float64(b.N)/b.Elapsed().Seconds(), "triggers/s")
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/pass")
+}

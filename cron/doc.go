@@ -1,0 +1,42 @@
+// Package cron turns the clock into triggers: one for every slot of every
+// enabled job that has a schedule, or a verdict that says why there is none.
+//
+// In:  spool.job.>, spool.verdict.>, spool.clock
+// Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.slot.<job_id>
+//
+// # How
+//
+// gocron is the clock of the process and does nothing but wake one loop at every
+// whole UTC minute; slots are whole minutes. A check of the wall clock each second
+// wakes it too, for gocron's timers run on another clock than the wall's: they are
+// late after a suspend or a step. The loop makes a pass: it makes sure that it has
+// seen every job event that anybody was told is stored, works out what is owed
+// since the committed clock, and commits that in batches, in the order of job ids,
+// each batch together with the clock that says how far it goes. The commit is the
+// claim: all replicas try and one wins. There is no leader, no lock and no window.
+//
+// # Guarantees
+//
+//   - Once: a slot has one trigger or lies in one verdict, whatever dies between
+//     two commits and however many replicas run. A trigger is named by its slot.
+//   - Whose slot: the job's as it was then. A change counts from its effective time,
+//     and from the next pass when it was stored too late for that; what the job as it
+//     was before still owed then is recorded as missed.
+//   - Disabled: the slots of a disabled job are recorded as one range when the job
+//     changes again, not minute by minute; for one that stays disabled its own
+//     history is the record. A deleted job owes nothing.
+//   - Order: the triggers of one job are stored in the order of its slots. The
+//     triggers of one minute are stored in the order of job ids.
+//   - Lateness: a slot committed within 60 s of its minute is on time. For time in
+//     which cron was not there, the newest slot is triggered and the older ones are
+//     superseded; with catch_up "none" all of them are missed. Slots older than 24 h
+//     are missed under every policy.
+//   - Backlog: catch_up "all" is treated as "latest".
+//   - Clock: no pass while the committed clock is more than two minutes ahead of
+//     this machine's. That is a fault for people: [Cron.Check] says so.
+//   - Refusal: a full or absent store delays slots and loses none.
+//   - Verdicts reach spool.slot.<job_id> at least once; the second of the same
+//     identity is the first.
+//   - After [Cron.Run] has returned nothing of it is left running, and what was not
+//     committed is owed to the next start.
+package cron

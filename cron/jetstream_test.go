@@ -1,0 +1,243 @@
+package cron
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+// hand is a wall clock that a test moves.
+type hand struct{ ns atomic.Int64 }
+
+func (h *hand) set(t time.Time) { h.ns.Store(t.UnixNano()) }
+func (h *hand) now() time.Time  { return time.Unix(0, h.ns.Load()).UTC() }
+
+// published makes a desk whose events go to JOBS.
+func published(t *testing.T, b *jet.Bus) *desk {
+	last := map[string]uint64{}
+	return newDesk(func(_ time.Time, ev events.JobEvent) {
+		t.Helper()
+		seq, err := b.PutJob(t.Context(), ev, last[ev.Job.ID])
+		if err != nil {
+			t.Fatal(err)
+		}
+		last[ev.Job.ID] = seq
+	})
+}
+
+// recorded gives the history of all jobs, for the audit, with the test's times
+// instead of the stream's.
+func recorded(t *testing.T, b *jet.Bus) map[string][]change {
+	t.Helper()
+	all := map[string][]change{}
+	err := b.Since(t.Context(), events.StreamJobs, events.AllJobs, time.Time{}, func(m jet.Stored) bool {
+		c := change{JobRevision: jet.JobRevision{Seq: m.Sequence}}
+		if err := json.Unmarshal(m.Data, &c.Event); err != nil {
+			t.Error(err)
+		}
+		c.stored = c.Event.At
+		all[c.Event.Job.ID] = append(all[c.Event.Job.ID], c)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// join starts a replica with a feed of its own, but without its clocks.
+func join(t *testing.T, b *jet.Bus, h *hand, batch int) (l *loop, leave func()) {
+	t.Helper()
+	c, err := New(Config{Bus: b, Log: quiet(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.loop.engine.now, c.loop.engine.batch = h.now, batch
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := c.feed.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return c.loop, func() { cancel(); wg.Wait() }
+}
+
+func TestReplicasRaceOnJetStream(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{})
+	h := &hand{}
+	h.set(at(0, 0))
+	first, second := eventstest.Connect(t, s), eventstest.Connect(t, s)
+	d := published(t, first)
+	for n := range 40 {
+		d.create(at(0, 0), fmt.Sprintf("job-%02d", n), []string{"* * * * *", "*/2 * * * *"}[n%2], options{})
+	}
+	a, leave := join(t, first, h, 7)
+	b, leaveB := join(t, second, h, 7)
+	for minute := 1; minute <= 12; minute++ {
+		h.set(at(0, minute, time.Second))
+		if minute%4 == 0 { // one dies, another comes
+			leaveB()
+			b, leaveB = join(t, second, h, 7)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { a.catchUp(t.Context()) })
+		wg.Go(func() { b.catchUp(t.Context()) })
+		wg.Wait()
+	}
+	leave()
+	leaveB()
+	fired, passed := stream{first}.all(t)
+	if len(fired) != 20*12+20*6 || len(passed) != 0 {
+		t.Errorf("%d triggers and %d verdicts", len(fired), len(passed))
+	}
+	audit(t, recorded(t, first), fired, passed, h.now())
+}
+
+// The server restarts between and during passes, and jobs are changed while no
+// replica is there.
+func TestRestartsOnJetStream(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{})
+	h := &hand{}
+	h.set(time.Now().Truncate(time.Minute))
+	began := h.now()
+	bus := eventstest.Connect(t, s)
+	d := published(t, bus)
+	for n := range 20 {
+		d.create(began, fmt.Sprintf("job-%02d", n), "* * * * *", options{})
+	}
+	for round := range 3 {
+		l, leave := join(t, bus, h, 4)
+		for range 3 {
+			h.set(h.now().Add(time.Minute))
+			var wg sync.WaitGroup
+			wg.Go(func() { l.catchUp(t.Context()) })
+			if round == 1 {
+				s.Restart(t)
+			}
+			wg.Wait()
+			if err := l.health.check(); err != nil {
+				t.Error(err)
+			}
+		}
+		leave()
+		s.Restart(t)
+		eventually(t, func() bool { return bus.Check() == nil })
+		h.set(h.now().Add(2 * time.Minute))
+		d.edit(h.now(), fmt.Sprintf("job-%02d", round), "*/2 * * * *", options{})
+	}
+	l, leave := join(t, bus, h, 4)
+	defer leave()
+	l.catchUp(t.Context())
+	fired, passed := stream{bus}.all(t)
+	audit(t, recorded(t, bus), fired, passed, h.now())
+}
+
+func TestRun(t *testing.T) {
+	bus := eventstest.Bus(t)
+	d := published(t, bus)
+	// Half an hour ago, so that something is owed whatever time it is.
+	now := time.Now()
+	d.create(now.Add(-30*time.Minute), "job", "* * * * *", options{})
+	c, err := New(Config{Bus: bus, Log: eventstest.Log(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Check(); err == nil {
+		t.Error("ready before it runs")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+
+	var fired []events.Trigger
+	eventually(t, func() bool { fired, _ = stream{bus}.all(t); return len(fired) > 0 && c.Check() == nil })
+	if late := now.Sub(timeOf(fired[0].Minute)); late > time.Minute {
+		t.Errorf("the trigger is for a slot %s ago", late)
+	}
+	var copied []events.Verdict
+	eventually(t, func() bool {
+		copied = contents[events.Verdict](t, bus, events.StreamSlots, events.SlotSubject("job"))
+		_, queued := stream{bus}.all(t)
+		return len(copied) > 0 && len(queued) == 0
+	})
+	want := events.Verdict{
+		JobID: "job", From: minuteOf(now.Add(-30*time.Minute)) + 1, To: fired[0].Minute - 1,
+		Verdict: events.VerdictSuperseded, Reason: "a newer slot ran instead", At: copied[0].At,
+	}
+	if diff := cmp.Diff(want, copied[0]); diff != "" {
+		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
+
+	eventually(t, func() bool { // a minute may come just now
+		clock, seq, err := bus.Clock(t.Context())
+		if err == nil {
+			_, err = bus.CommitClock(t.Context(), clock, seq, nil, nil)
+		}
+		return err == nil
+	})
+	eventually(t, func() bool {
+		c.loop.sweep.wake()
+		return len(contents[events.Clock](t, bus, events.StreamTriggers, events.ClockSubject)) == 1
+	})
+
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Run does not return")
+	}
+	eventually(t, func() bool { return len(running()) == 0 })
+	if left := running(); len(left) > 0 {
+		t.Errorf("left running:\n%s", strings.Join(left, "\n\n"))
+	}
+}
+
+// running gives the stacks of goroutines that only a cron that runs has.
+func running() (stacks []string) {
+	buf := make([]byte, 1<<20)
+	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		for _, mark := range []string{"cron.(*Cron)", "cron.(*loop)", "gocron", "jet.(*JobFeed)", "jet.(*puller)"} {
+			if strings.Contains(g, mark) {
+				stacks = append(stacks, g)
+				break
+			}
+		}
+	}
+	return stacks
+}
+
+func TestConfigNamesEveryFault(t *testing.T) {
+	_, err := New(Config{})
+	for _, field := range []string{"Bus", "Log"} {
+		if err == nil || !strings.Contains(err.Error(), field+": required") {
+			t.Errorf("New(Config{}) = %v, want it to name %s", err, field)
+		}
+	}
+}
+
+// eventually waits for something that another goroutine or server brings about.
+func eventually(t *testing.T, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	t.Error("did not come about within 30 s")
+}

@@ -1,0 +1,123 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"spool.internal/events"
+)
+
+// store holds the clock and takes what moves it; jet.Bus is one.
+type store interface {
+	Clock(ctx context.Context) (c events.Clock, at uint64, err error)
+	CommitClock(ctx context.Context, c events.Clock, expect uint64, fired []events.Trigger, passed []events.Verdict) (uint64, error)
+}
+
+// register keeps the table up to date and knows what jobs were before.
+type register interface {
+	// Barrier returns once the table holds every event that anybody was told is stored.
+	Barrier(ctx context.Context) (uint64, error)
+	// History gives the events of one job that are still stored, oldest first.
+	History(ctx context.Context, jobID string) ([]change, error)
+}
+
+const (
+	ahead    = 2 // minutes that the committed clock may be ahead of this machine's
+	patience = 10 * time.Second
+)
+
+var errAhead = errors.New("the committed clock is ahead of this machine's")
+
+// engine makes passes. One goroutine owns it.
+type engine struct {
+	store store
+	jobs  register
+	table *table
+	log   *slog.Logger
+	now   func() time.Time
+	batch int // messages in a commit, without the clock
+
+	clock events.Clock // as committed
+	at    uint64       // its sequence; 0 = there has never been one
+	known bool         // that both are so; another replica may still have moved it
+}
+
+// behind reports whether a pass would do something.
+func (e *engine) behind() bool {
+	return !e.known || !e.clock.Done() || e.clock.Minute < minuteOf(e.now())
+}
+
+// pass brings the clock to the present minute. After an error the next pass begins
+// with what is committed by then.
+func (e *engine) pass(ctx context.Context) (err error) {
+	defer func() { e.known = err == nil }()
+	for {
+		if !e.known {
+			if e.clock, e.at, err = e.store.Clock(ctx); err != nil {
+				return err
+			}
+			e.known = true
+			if e.clock.Done() { // another replica may have done what we did not
+				e.table.advance(e.clock.Minute, e.clock.JobsSeq)
+			}
+		}
+		// The time comes before the barrier: a job that the barrier does not show was
+		// stored after it, so no slot up to now is that job's.
+		now := e.now()
+		minute := minuteOf(now)
+		switch {
+		case e.clock.Minute > minute+ahead:
+			return fmt.Errorf("%w: it says %s, here it is %s: set the machine's clock right or run: spool cron rewind",
+				errAhead, timeOf(e.clock.Minute).Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+		case e.clock.Minute > minute, e.clock.Minute == minute && e.clock.Done() && e.at > 0:
+			return nil
+		}
+		if err := e.barrier(ctx); err != nil {
+			return err
+		}
+		if err := e.answer(ctx, now); err != nil {
+			return err
+		}
+	}
+}
+
+// barrier waits for the table, but not for ever: a feed that hangs has to show.
+func (e *engine) barrier(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := e.jobs.Barrier(ctx)
+	return err
+}
+
+// answer commits what is owed up to now, or the rest of a pass that was cut short.
+func (e *engine) answer(ctx context.Context, now time.Time) error {
+	if e.at == 0 { // cron was never here: nothing is answered for since the first job came
+		first := e.table.oldest(minuteOf(now) - 1)
+		e.clock = events.Clock{From: first, Minute: first}
+	}
+	old, end := e.clock, events.Clock{From: e.clock.Minute, Minute: minuteOf(now)}
+	if !old.Done() {
+		end.From, end.Minute = old.From, old.Minute
+	}
+	v := e.table.view(old.JobsSeq, end.From, end.Minute, old.Cursor)
+	end.JobsSeq = v.seq
+	changes, err := e.changes(ctx, v, now)
+	if err != nil {
+		return err
+	}
+	err = e.commit(ctx, now, end, func(yield func(step) bool) {
+		for _, s := range changes {
+			if !yield(s) {
+				return
+			}
+		}
+		v.slots(end, now)(yield)
+	})
+	if err == nil {
+		e.table.advance(end.Minute, end.JobsSeq)
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+package cron
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+// ledger is a store that a test can look into.
+type ledger interface {
+	store
+	all(testing.TB) ([]events.Trigger, []events.Verdict)
+}
+
+// stream is the store that is real.
+type stream struct{ *jet.Bus }
+
+// all gives what was committed, in the order that it was stored in.
+func (s stream) all(t testing.TB) (fired []events.Trigger, passed []events.Verdict) {
+	t.Helper()
+	return contents[events.Trigger](t, s.Bus, events.StreamTriggers, events.TriggersOf(events.KindCron)),
+		contents[events.Verdict](t, s.Bus, events.StreamTriggers, events.AllVerdicts)
+}
+
+func contents[T any](t testing.TB, b *jet.Bus, name, subject string) (all []T) {
+	t.Helper()
+	err := b.Since(t.Context(), name, subject, time.Time{}, func(m jet.Stored) bool {
+		var v T
+		if err := json.Unmarshal(m.Data, &v); err != nil {
+			t.Error(err)
+		}
+		all = append(all, v)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The engine's promises rest on these, so the memory that most tests use has to
+// keep them as the real store does.
+func TestStore(t *testing.T) {
+	stores := map[string]func(t *testing.T) ledger{
+		"memory": func(*testing.T) ledger { return &memory{} },
+		"stream": func(t *testing.T) ledger { return stream{eventstest.Bus(t)} },
+	}
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Run("a clock that was never set", func(t *testing.T) {
+				c, at, err := open(t).Clock(t.Context())
+				if c != (events.Clock{}) || at != 0 || err != nil {
+					t.Errorf("Clock() = %+v, %d, %v", c, at, err)
+				}
+			})
+			t.Run("what is committed is there", func(t *testing.T) { storeKeeps(t, open(t)) })
+			t.Run("who is not the first leaves nothing", func(t *testing.T) { storeRefuses(t, open(t)) })
+			t.Run("of many who race one wins", func(t *testing.T) { storeArbitrates(t, open(t)) })
+		})
+	}
+}
+
+func some(from, n int) (fired []events.Trigger, passed []events.Verdict) {
+	for i := from; i < from+n; i++ {
+		id := fmt.Sprintf("job-%04d", i)
+		fired = append(fired, events.Trigger{
+			ID: events.CronTriggerID(id, int64(i+1)), JobID: id, Kind: events.KindCron,
+			Minute: int64(i + 1), JobSeq: 7, At: at(0, i),
+		})
+		passed = append(passed, events.Verdict{
+			JobID: id, From: 1, To: int64(i + 1), Verdict: events.VerdictSuperseded, Reason: "why", At: at(0, i),
+		})
+	}
+	return fired, passed
+}
+
+func storeKeeps(t *testing.T, s ledger) {
+	var seq uint64
+	var allFired []events.Trigger
+	var allPassed []events.Verdict
+	for n, clock := range []events.Clock{
+		{From: 1, Minute: 2, Cursor: "job-0002", JobsSeq: 5},
+		{From: 1, Minute: 2, JobsSeq: 5},
+		{From: 2, Minute: 3, JobsSeq: 6},
+	} {
+		fired, passed := some(3*n, 3-n) // at last not any
+		if n == 2 {
+			fired, passed = nil, nil
+		}
+		at, err := s.CommitClock(t.Context(), clock, seq, fired, passed)
+		if err != nil || at <= seq {
+			t.Fatalf("commit %d = %d, %v after %d", n, at, err, seq)
+		}
+		seq = at
+		allFired, allPassed = append(allFired, fired...), append(allPassed, passed...)
+		got, at, err := s.Clock(t.Context())
+		if got != clock || at != seq || err != nil {
+			t.Errorf("Clock() = %+v, %d, %v; want %+v, %d", got, at, err, clock, seq)
+		}
+	}
+	fired, passed := s.all(t)
+	if diff := cmp.Diff(allFired, fired); diff != "" {
+		t.Errorf("triggers (-committed +stored):\n%s", diff)
+	}
+	if diff := cmp.Diff(allPassed, passed); diff != "" {
+		t.Errorf("verdicts (-committed +stored):\n%s", diff)
+	}
+}
+
+func storeRefuses(t *testing.T, s ledger) {
+	fired, passed := some(0, 2)
+	first, err := s.CommitClock(t.Context(), events.Clock{Minute: 1}, 0, fired, passed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, expect := range []uint64{0, first - 1, first + 1} {
+		lateFired, latePassed := some(5, 2)
+		if _, err := s.CommitClock(t.Context(), events.Clock{Minute: 9}, expect, lateFired, latePassed); !jet.IsConflict(err) {
+			t.Errorf("a commit on %d after %d: %v, want a conflict", expect, first, err)
+		}
+	}
+	c, at, err := s.Clock(t.Context())
+	if c.Minute != 1 || at != first || err != nil {
+		t.Errorf("Clock() = %+v, %d, %v", c, at, err)
+	}
+	if gotFired, gotPassed := s.all(t); len(gotFired) != 2 || len(gotPassed) != 2 {
+		t.Errorf("%d triggers and %d verdicts are stored, want 2 and 2", len(gotFired), len(gotPassed))
+	}
+}
+
+func storeArbitrates(t *testing.T, s ledger) {
+	const racers, rounds = 4, 10
+	won := make([]int, rounds)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range racers {
+		wg.Go(func() {
+			for {
+				c, seq, err := s.Clock(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				round := int(c.Minute)
+				if err != nil || round == rounds {
+					return
+				}
+				fired, _ := some(round, 1)
+				_, err = s.CommitClock(t.Context(), events.Clock{From: c.Minute, Minute: c.Minute + 1}, seq, fired, nil)
+				if err == nil {
+					mu.Lock()
+					won[round]++
+					mu.Unlock()
+				} else if !jet.IsConflict(err) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	fired, _ := s.all(t)
+	if !slices.Equal(won, slices.Repeat([]int{1}, rounds)) || len(fired) != rounds {
+		t.Errorf("rounds were won %v times and %d triggers are stored", won, len(fired))
+	}
+}

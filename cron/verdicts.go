@@ -1,0 +1,60 @@
+package cron
+
+import (
+	"context"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// verdicts is the queue of what passes did not fire. All replicas share it.
+var verdicts = jet.Queue{
+	Stream: events.StreamTriggers, Name: "cron-verdicts", Filter: events.AllVerdicts, Pending: 1000,
+}
+
+// copyVerdicts moves verdicts to where people look for them.
+func (c *Cron) copyVerdicts(ctx context.Context) {
+	for said := false; ctx.Err() == nil; {
+		err := c.bus.Pull(ctx, verdicts, 64, func(d *jet.Delivery) { c.copyVerdict(ctx, d) })
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if !said {
+			c.log.Warn("verdicts cannot be read now", "error", err.Error())
+			said = true
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+func (c *Cron) copyVerdict(ctx context.Context, d *jet.Delivery) {
+	v, err := d.Verdict()
+	if err != nil {
+		c.log.Error("a verdict cannot be read", "error", err.Error())
+		_ = d.Drop("not a verdict") // when this fails it comes again
+		return
+	}
+	if err = c.bus.CopyVerdict(ctx, v); err == nil {
+		err = d.Ack()
+	} else {
+		_ = d.Nak(time.Second)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("a verdict is not recorded yet", "job_id", v.JobID, "error", err.Error())
+	}
+}
+
+// trimClock keeps the newest clock only, for every pass adds one.
+func (c *Cron) trimClock(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.loop.sweep:
+		}
+		if err := c.bus.Purge(ctx, events.StreamTriggers, events.ClockSubject, 1); err != nil && ctx.Err() == nil {
+			c.log.Warn("old clocks stay until the next sweep", "error", err.Error())
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/gateway/v1"
+)
+
+// authenticate lets nobody under /api without a valid token, and nobody at all
+// before the tokens are known.
+func (g *Gateway) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if why := g.waiting.Load(); why != nil {
+			v1.Refuse(w, http.StatusServiceUnavailable, *why+": try again")
+			return
+		}
+		if r.URL.Path == events.RunBinaryPath && r.Header.Get(events.HeaderDispatcher) != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		text, err := bearer(r)
+		if err == nil {
+			exchangeOf(r).token, err = g.cfg.Keys.Verify(text, time.Now())
+		}
+		if err != nil {
+			v1.Fail(w, g.cfg.Log, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bearer takes the token out of the one place where it is neither logged nor
+// remembered by proxies and browsers.
+func bearer(r *http.Request) (string, error) {
+	query := r.URL.Query()
+	if slices.ContainsFunc([]string{"token", "access_token", "auth_token"}, query.Has) {
+		return "", events.Faultf(events.Unauthorized, "", "a token in the URL is refused, for URLs end up in logs: send it as Authorization: Bearer <token>")
+	}
+	lines := r.Header.Values("Authorization")
+	if len(lines) != 1 {
+		return "", events.Faultf(events.Unauthorized, "", "send one header Authorization: Bearer <token>")
+	}
+	scheme, text, _ := strings.Cut(lines[0], " ")
+	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return "", events.Faultf(events.Unauthorized, "", "the header Authorization must be: Bearer <token>")
+	}
+	return text, nil
+}

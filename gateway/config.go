@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events/jet"
+)
+
+// Config is what a gateway needs. Fields without a default are required.
+type Config struct {
+	// Bus is the connection to the broker, whose streams exist.
+	Bus *jet.Bus
+	// Keys knows the tokens and the seal key. The caller runs it.
+	Keys *jet.Keyring
+	// DataDir is the folder of admin.token. It is made when absent.
+	DataDir string
+	// Mount adds the routes of other services behind the same middleware; nil
+	// adds none. A request to [events.RunBinaryPath] with the header
+	// [events.HeaderDispatcher] reaches its route without a token: the route
+	// judges it.
+	Mount func(*mux.Router)
+	// Rate is how many requests per second a token may make for ever.
+	// 0 means 200, below 0 no limit.
+	Rate float64
+	// Burst is how many requests a token may make at once. 0 means 400.
+	Burst int
+	// Version is shown at "/". Empty means "unknown".
+	Version string
+	// Log takes the log.
+	Log *slog.Logger
+}
+
+// Validate names every field at fault.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Bus == nil {
+		errs = append(errs, errors.New("gateway: Bus: is required"))
+	}
+	if c.Keys == nil {
+		errs = append(errs, errors.New("gateway: Keys: is required"))
+	}
+	if c.DataDir == "" {
+		errs = append(errs, errors.New("gateway: DataDir: is required"))
+	}
+	if c.Burst < 0 {
+		errs = append(errs, errors.New("gateway: Burst: must be 0 or more"))
+	}
+	if c.Log == nil {
+		errs = append(errs, errors.New("gateway: Log: is required"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Rate == 0 {
+		c.Rate = 200
+	}
+	if c.Burst == 0 {
+		c.Burst = 400
+	}
+	if c.Version == "" {
+		c.Version = "unknown"
+	}
+	return c
+}

@@ -1,0 +1,32 @@
+// In:  spool.job.>, spool.result.>
+// Out: spool.job.<job_id>, spool.trigger.manual.<job_id>
+//
+// Package gateway turns API calls into job events and manual triggers, and job
+// events and results into answers. The calls themselves are in packages named
+// after the version of their API; what they share is here: authentication,
+// limits, the picture of the jobs and the index of the results.
+//
+// # Guarantees
+//
+//   - A change is answered after the broker has stored it. The picture of the
+//     jobs is a cache: listings wait until it shows all that anybody was told
+//     is stored, changes are decided on what the broker's leader holds.
+//   - Any number of gateways may run; they share nothing but the broker.
+//   - Results are shown as they come, in their order, one for each trigger; of
+//     two results of one trigger the later one counts.
+//   - Nothing under /api is answered without a valid token, except what a
+//     mounted service lets in by the dispatcher's secret; and nothing at all
+//     before [Gateway.Check] first says nil: until then the answer is 503.
+//   - The results of a deleted job are purged a little later, and at every
+//     start for deletions that nobody saw; purging twice is harmless.
+//   - No log line holds a header, a query string or a body.
+//
+// After [Gateway.Run] has returned the handler answers 503.
+//
+// # Files
+//
+// DataDir/admin.token is the bearer token of the user "admin", readable by its
+// owner only. The first start makes it; a start that finds it enters it into
+// the broker's bucket TOKENS when it is not there, so that either side can be
+// lost.
+package gateway

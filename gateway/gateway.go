@@ -1,0 +1,137 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"spool.internal/events/jet"
+)
+
+// Gateway serves the API. See the package comment for what it promises.
+type Gateway struct {
+	cfg     Config
+	feed    *jet.JobFeed
+	jobs    *jobs
+	results *results
+	janitor *janitor
+	limiter *limiter
+	handler http.Handler
+
+	waiting atomic.Pointer[string] // why nothing can be answered yet; nil = ready
+}
+
+// New wires a gateway and starts nothing.
+func New(c Config) (*Gateway, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst)}
+	g.results = newResults(c.Bus)
+	g.janitor = newJanitor(g)
+	g.jobs = newJobs(g.janitor.add)
+	g.feed = jet.NewJobFeed(c.Bus, g.jobs.apply)
+	g.jobs.feed = g.feed
+	g.handler = g.wrap(g.router())
+	g.wait("the gateway is not started")
+	return g, nil
+}
+
+// Handler answers requests from the moment that Run is ready; before that with 503.
+func (g *Gateway) Handler() http.Handler { return g.handler }
+
+// Check says why nothing can be answered now; nil means ready.
+func (g *Gateway) Check() error {
+	if why := g.waiting.Load(); why != nil {
+		return errors.New(*why)
+	}
+	return g.cfg.Bus.Check()
+}
+
+func (g *Gateway) wait(why string) { g.waiting.Store(&why) }
+
+// Run follows jobs and results and registers the admin token; it returns when
+// ctx has ended, or with the fault that makes going on useless.
+func (g *Gateway) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer g.wait("the gateway is stopped")
+	parts := []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"follow jobs", g.feed.Run},
+		{"follow results", g.results.run},
+		{"purge results", g.janitor.run},
+		{"start", g.start},
+	}
+	errs := make([]error, len(parts))
+	var wg sync.WaitGroup
+	for i, p := range parts {
+		wg.Go(func() {
+			if err := p.run(ctx); err != nil && ctx.Err() == nil {
+				errs[i] = fmt.Errorf("gateway: %s: %w", p.name, err)
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// start goes through what must have happened before the first answer.
+func (g *Gateway) start(ctx context.Context) error {
+	g.wait("the admin token is not registered yet")
+	token, err := g.adminToken(ctx)
+	if err != nil {
+		return err
+	}
+	g.wait("the tokens are not loaded yet")
+	if err := until(ctx, func() error {
+		_, err := g.cfg.Keys.Verify(token, time.Now())
+		return err
+	}); err != nil {
+		return err
+	}
+	g.wait("the jobs are not loaded yet")
+	if err := until(ctx, func() error { return g.jobs.Refresh(ctx) }); err != nil {
+		return err
+	}
+	g.wait("the results are not indexed yet")
+	if err := until(ctx, func() error { return g.results.complete(ctx) }); err != nil {
+		return err
+	}
+	g.waiting.Store(nil)
+	g.cfg.Log.Info("the gateway is ready")
+	return nil
+}
+
+// pause is how long one waits for something that another goroutine or the
+// broker is about to do.
+const pause = 20 * time.Millisecond
+
+// until repeats f until it succeeds or ctx ends.
+func until(ctx context.Context, f func() error) error {
+	for f() != nil {
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+)
+
+// retryPurge is how long the janitor waits for a broker that is away.
+const retryPurge = time.Second
+
+// janitor purges the results of deleted jobs. A deletion is committed by its
+// event alone; what follows from it may happen late, twice, or after a restart.
+type janitor struct {
+	gateway *Gateway
+
+	mu      sync.Mutex
+	pending map[string]bool // jobs that were seen to be deleted
+	poke    chan struct{}   // something became pending
+}
+
+func newJanitor(g *Gateway) *janitor {
+	return &janitor{gateway: g, pending: map[string]bool{}, poke: make(chan struct{}, 1)}
+}
+
+// add asks for a purge and does not wait for it.
+func (n *janitor) add(jobID string) {
+	n.mu.Lock()
+	n.pending[jobID] = true
+	n.mu.Unlock()
+	select {
+	case n.poke <- struct{}{}:
+	default:
+	}
+}
+
+func (n *janitor) take() map[string]bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	taken := n.pending
+	n.pending = map[string]bool{}
+	return taken
+}
+
+// run purges until ctx ends: first what former deletions left behind, then
+// what each deletion leaves.
+func (n *janitor) run(ctx context.Context) error {
+	for n.sweep(ctx) != nil {
+		if sleep(ctx, retryPurge) != nil {
+			return nil
+		}
+	}
+	for {
+		select {
+		case <-n.poke:
+		case <-ctx.Done():
+			return nil
+		}
+		for id := range n.take() {
+			if err := n.purge(ctx, id); err != nil {
+				n.add(id)
+				_ = sleep(ctx, retryPurge) // the loop sees the end of ctx
+			}
+		}
+	}
+}
+
+// sweep purges what belongs to jobs that do not exist.
+func (n *janitor) sweep(ctx context.Context) error {
+	if err := n.gateway.jobs.Refresh(ctx); err != nil {
+		return err
+	}
+	n.take() // deletions of the last days, as the feed tells them at every start: the sweep covers them
+	subjects, err := n.gateway.cfg.Bus.Subjects(ctx, events.StreamResults, events.AllResults)
+	if err != nil {
+		return err
+	}
+	for s := range subjects {
+		sub, err := events.ParseSubject(s)
+		if err != nil {
+			continue
+		}
+		if _, exists := n.gateway.jobs.Job(sub.JobID); exists {
+			continue
+		}
+		if err := n.purge(ctx, sub.JobID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purge asks the leader before it takes anything away: a job that this gateway
+// cannot read is not a job that is deleted.
+func (n *janitor) purge(ctx context.Context, jobID string) error {
+	_, err := n.gateway.cfg.Bus.Job(ctx, jobID)
+	switch events.CodeOf(err) {
+	case events.NotFound:
+	case events.Unavailable:
+		return err
+	default:
+		return nil
+	}
+	if err := n.gateway.cfg.Bus.Purge(ctx, events.StreamResults, events.ResultSubject(jobID), 0); err != nil {
+		return err
+	}
+	n.gateway.results.forget(jobID)
+	n.gateway.cfg.Log.Debug("results of a deleted job are purged", "job_id", jobID)
+	return nil
+}

@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// refreshWait is how long a listing waits for the picture to catch up.
+const refreshWait = 5 * time.Second
+
+// jobs is the gateway's picture of all jobs, without their sealed secrets.
+type jobs struct {
+	feed *jet.JobFeed
+	gone func(id string) // told of every deletion; must not block
+
+	mu    sync.RWMutex
+	byID  map[string]events.Job
+	order []place // oldest first, never changed once it is made; nil = make it anew
+}
+
+// place is where a job stands in a listing.
+type place struct {
+	createdNS int64
+	id, owner string
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.createdNS, q.createdNS), cmp.Compare(p.id, q.id))
+}
+
+func newJobs(gone func(id string)) *jobs {
+	return &jobs{gone: gone, byID: map[string]events.Job{}}
+}
+
+// apply takes one revision in; the feed calls it.
+func (j *jobs) apply(rev jet.JobRevision) {
+	job := rev.Event.Job
+	if rev.Gone() {
+		defer j.gone(job.ID)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, known := j.byID[job.ID]
+	if known == rev.Gone() {
+		j.order = nil
+	}
+	if rev.Gone() {
+		delete(j.byID, job.ID)
+		return
+	}
+	job.Secrets = nil
+	j.byID[job.ID] = job
+}
+
+// Refresh blocks until the picture shows all that anybody was told is stored.
+func (j *jobs) Refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	_, err := j.feed.Barrier(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return events.Faultf(events.Unavailable, "", "the jobs are not up to date yet: try again")
+	}
+	return err
+}
+
+// Job finds one job.
+func (j *jobs) Job(id string) (events.Job, bool) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	job, ok := j.byID[id]
+	return job, ok
+}
+
+// Oldest yields the jobs of one owner ("" = everybody's) that were created
+// after a place, oldest first. Jobs that are deleted meanwhile are left out.
+func (j *jobs) Oldest(owner string, createdNS int64, id string) iter.Seq[events.Job] {
+	return func(yield func(events.Job) bool) {
+		order := j.sorted()
+		after := place{createdNS: createdNS, id: id}
+		i, exact := slices.BinarySearchFunc(order, after, place.compare)
+		if exact {
+			i++
+		}
+		for _, p := range order[i:] {
+			if owner != "" && owner != p.owner {
+				continue
+			}
+			if job, ok := j.Job(p.id); ok && !yield(job) {
+				return
+			}
+		}
+	}
+}
+
+// sorted gives the order of the jobs as they are now.
+func (j *jobs) sorted() []place {
+	j.mu.RLock()
+	order := j.order
+	j.mu.RUnlock()
+	if order != nil {
+		return order
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.order == nil {
+		j.order = make([]place, 0, len(j.byID))
+		for id, job := range j.byID {
+			j.order = append(j.order, place{job.CreatedOnNS, id, job.Username})
+		}
+		slices.SortFunc(j.order, place.compare)
+	}
+	return j.order
+}

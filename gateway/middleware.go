@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"runtime/debug"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events/jet"
+	"spool.internal/gateway/v1"
+)
+
+// exchange is what the middleware knows of one request.
+type exchange struct {
+	token jet.Token // zero until the request is let in
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange {
+	e, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		panic("gateway: a request that did not come through the middleware")
+	}
+	return e
+}
+
+func caller(r *http.Request) jet.Token { return exchangeOf(r).token }
+
+// wrap puts the middleware around the router, in the order in which a request
+// meets it. What answers outside of the router, and the router's own 404 and
+// 405, pass through the same log and carry the same ERROR body.
+func (g *Gateway) wrap(router http.Handler) http.Handler {
+	for _, layer := range slices.Backward([]func(http.Handler) http.Handler{
+		identify,
+		clean,
+		g.logAccess,
+		g.recoverPanic,
+		limitBody,
+		g.authenticate,
+		g.limitRate,
+	}) {
+		router = layer(router)
+	}
+	return router
+}
+
+var goodID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// identify names the request as its client does, or anew.
+func identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(v1.HeaderRequestID)
+		if !goodID.MatchString(id) {
+			id = uuid.NewString()
+		}
+		w.Header().Set(v1.HeaderRequestID, id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{})))
+	})
+}
+
+// clean gives the router one spelling of each path, and GET for HEAD: the
+// server leaves out the body.
+func clean(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := *r
+		c.URL = new(url.URL)
+		*c.URL = *r.URL
+		c.URL.Path, c.URL.RawPath = path.Clean("/"+r.URL.Path), ""
+		if r.Method == http.MethodHead {
+			c.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, &c)
+	})
+}
+
+// recoverPanic answers 500 to a fault of ours. Once the answer has begun only
+// a broken connection tells the client that it is not whole.
+func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			fault := recover()
+			if fault == nil {
+				return
+			}
+			if fault == http.ErrAbortHandler { //nolint:errorlint // a panic's value, as net/http compares it
+				panic(fault)
+			}
+			id := w.Header().Get(v1.HeaderRequestID)
+			g.cfg.Log.Error("a request panicked", "request_id", id, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			if rec, ok := w.(*recorder); ok && rec.status != 0 {
+				panic(http.ErrAbortHandler)
+			}
+			v1.Refuse(w, http.StatusInternalServerError, "internal error: the server's log has it under request id "+id)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody bounds what a request can make the server read.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > v1.MaxBody {
+			v1.RefuseLarge(w)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, v1.MaxBody)
+		next.ServeHTTP(w, r)
+	})
+}

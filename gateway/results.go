@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// kept is how many results of a job the index knows: those that are listed,
+// and two for results that the stream may have dropped meanwhile.
+const kept = 12
+
+// results is an index of the last results of every job, built from the headers
+// of RESULTS. Their bodies stay in the stream and are read when they are shown.
+type results struct {
+	bus  *jet.Bus
+	seed maphash.Seed
+
+	mu    sync.Mutex
+	byJob map[string][]indexed // oldest first
+	seq   uint64               // the last sequence that was taken in
+}
+
+// indexed is one result in the stream. The hash of its trigger's identity
+// stands for the identity: that is a tenth of the memory.
+type indexed struct{ seq, trigger uint64 }
+
+func newResults(b *jet.Bus) *results {
+	return &results{bus: b, seed: maphash.MakeSeed(), byJob: map[string][]indexed{}}
+}
+
+// run follows RESULTS until ctx ends.
+func (x *results) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := x.bus.Follow(ctx, jet.Follow{
+			Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning, Headers: true,
+		}, x.take)
+		if err == nil {
+			return nil
+		}
+		// Cut off for so long that results may have gone unseen: from the beginning.
+		x.mu.Lock()
+		x.byJob, x.seq = map[string][]indexed{}, 0
+		x.mu.Unlock()
+	}
+	return nil
+}
+
+func (x *results) take(m jet.Stored) {
+	sub, err := events.ParseSubject(m.Subject)
+	if err != nil {
+		return // not below the filter
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.seq = max(x.seq, m.Sequence)
+	entry := indexed{m.Sequence, maphash.String(x.seed, m.Header.Get("ce-id"))}
+	list := slices.DeleteFunc(x.byJob[sub.JobID], func(e indexed) bool { return e.trigger == entry.trigger })
+	if len(list) == kept {
+		list = slices.Delete(list, 0, 1)
+	}
+	x.byJob[sub.JobID] = append(list, entry)
+}
+
+// complete says why the index does not hold all results yet.
+func (x *results) complete(ctx context.Context) error {
+	m, _, err := x.bus.Last(ctx, events.StreamResults, ">")
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.seq < m.Sequence {
+		return errors.New("results are still being read")
+	}
+	return nil
+}
+
+// Latest gives the last n results of a job, newest first, one for each trigger.
+func (x *results) Latest(ctx context.Context, jobID string, n int) ([]events.Result, error) {
+	x.mu.Lock()
+	list := slices.Clone(x.byJob[jobID])
+	x.mu.Unlock()
+	var latest []events.Result
+	for _, e := range slices.Backward(list) {
+		if len(latest) == n {
+			break
+		}
+		r, found, err := x.bus.Result(ctx, e.seq)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			latest = append(latest, r)
+		}
+	}
+	return latest, nil
+}
+
+// forget drops a job whose results are purged.
+func (x *results) forget(jobID string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.byJob, jobID)
+}

@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/gateway/v1"
+)
+
+// router knows every path; it never redirects.
+func (g *Gateway) router() *mux.Router {
+	r := mux.NewRouter().SkipClean(true)
+	v1.New(v1.Config{
+		Store: g.cfg.Bus, Jobs: g.jobs, Results: g.results, Sealer: g.cfg.Keys, Caller: caller, Log: g.cfg.Log,
+	}).Routes(r)
+	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)
+	if g.cfg.Mount != nil {
+		g.cfg.Mount(r)
+	}
+	r.NotFoundHandler = unrouted(r)
+	r.MethodNotAllowedHandler = r.NotFoundHandler
+	return r
+}
+
+// unrouted answers to what no route takes: with 405 where another method would
+// be taken, else with 404. It asks the router itself, which does not say which
+// methods those are and can mistake the one case for the other.
+func unrouted(router *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{
+			http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		} {
+			other := *r
+			other.Method = method
+			var match mux.RouteMatch
+			if !router.Match(&other, &match) || match.MatchErr != nil {
+				continue
+			}
+			if allowed = append(allowed, method); method == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
+		}
+		if allowed == nil {
+			v1.Refuse(w, http.StatusNotFound, "no such path: the API is below "+v1.Prefix)
+			return
+		}
+		allow := strings.Join(allowed, ", ")
+		w.Header().Set("Allow", allow)
+		v1.Refuse(w, http.StatusMethodNotAllowed, "this path does not know the method: use "+allow)
+	})
+}
+
+// welcome tells somebody who opened the address in a browser where they are.
+func (g *Gateway) welcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintf(w, `Spool %s starts flows: by the clock, on request, or when a file lands in a folder.
+
+API    %s{create,delete,enable,disable,trigger}_job (POST), list_jobs (GET)
+       with the header "Authorization: Bearer <token>"
+Token  the first start wrote one into the file %s in the server's data folder
+Ready  /readyz
+Docs   README.md, beside the program
+`, g.cfg.Version, v1.Prefix, adminFile)
+}

@@ -1,0 +1,100 @@
+package v1
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"spool.internal/events"
+)
+
+// readBody reads the whole body of a request, whatever its Content-Type says:
+// the documented clients name none.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		return body, nil
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", events.Faultf(events.Invalid, "", "the body breaks off"), err)
+}
+
+func readArguments(r *http.Request) (events.Object, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return events.ParseObject(body)
+}
+
+// readQuery reads the arguments of a GET: from the query string or, when there
+// is none, from a JSON body if there is one.
+func readQuery(r *http.Request, keys ...string) (events.Object, error) {
+	if r.URL.RawQuery != "" {
+		return parseQuery(r.URL.RawQuery, keys...)
+	}
+	body, err := readBody(r)
+	if err != nil || len(strings.TrimSpace(string(body))) == 0 {
+		return nil, err
+	}
+	return events.ParseObject(body)
+}
+
+// parseQuery gives those of the keys that stand in a query string the form of a
+// body. A key without a value is absent: that is how clients leave one out.
+func parseQuery(raw string, keys ...string) (events.Object, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, events.Faultf(events.Invalid, "", "the query string is malformed")
+	}
+	var o events.Object
+	for _, key := range keys {
+		switch list := values[key]; {
+		case len(list) > 1:
+			return nil, events.Faultf(events.Invalid, key, "stands twice: send it once")
+		case len(list) == 1 && list[0] != "":
+			o = o.Set(key, list[0])
+		}
+	}
+	return o, nil
+}
+
+func textOf(o events.Object, key string) (string, error) {
+	raw, ok := o.Get(key)
+	if !ok {
+		return "", nil
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", events.Faultf(events.Invalid, key, "must be a string")
+	}
+	return s, nil
+}
+
+func flagOf(o events.Object, key string) (bool, error) {
+	raw, ok := o.Get(key)
+	if ok && string(raw) != "true" && string(raw) != "false" {
+		return false, events.Faultf(events.Invalid, key, "must be true or false")
+	}
+	return ok && string(raw) == "true", nil
+}
+
+// countOf reads a number that a query string can only spell as text.
+func countOf(o events.Object, key string, low, high int) (int, error) {
+	raw, ok := o.Get(key)
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(strings.Trim(string(raw), `"`))
+	if err != nil || n < low || n > high {
+		return 0, events.Faultf(events.Invalid, key, "must be a whole number from %d to %d", low, high)
+	}
+	return n, nil
+}

@@ -1,0 +1,119 @@
+package v1
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// deleters is how many deletions of one call are on their way at once; the
+// broker writes those to disk together.
+const deleters = 16
+
+func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
+	o, err := readArguments(r)
+	if err != nil {
+		return err
+	}
+	id, err := textOf(o, "job_id")
+	if err != nil {
+		return err
+	}
+	all, err := flagOf(o, "delete_all")
+	if err != nil {
+		return err
+	}
+	ids := []string{id}
+	switch {
+	case all && id != "":
+		return events.Faultf(events.Invalid, "job_id, delete_all", "are both given: send one of them")
+	case all:
+		if ids, err = a.deleteAll(r, o); err != nil {
+			return err
+		}
+	case id == "":
+		return events.Faultf(events.Invalid, "job_id, delete_all", "neither is given: send one of them")
+	default:
+		if err := a.delete(r, id); err != nil {
+			return err
+		}
+	}
+	write(w, http.StatusOK, struct {
+		Status      events.Status `json:"status"`
+		DeletedJobs string        `json:"deleted_jobs"`
+	}{events.OK, strings.Join(ids, ",")})
+	return nil
+}
+
+func (a *API) delete(r *http.Request, id string) error {
+	return a.update(r, id, func(job events.Job) (events.JobEvent, bool) {
+		return a.event(r, events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name}), true
+	})
+}
+
+// deleteAll deletes the caller's jobs, or for an administrator somebody
+// else's, and gives the ids of those that it has deleted itself. After an
+// error some are deleted; the call can be repeated.
+func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
+	owner, err := ownerOf(o, a.Caller(r))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Jobs.Refresh(r.Context()); err != nil {
+		return nil, err
+	}
+	var ids []string
+	for job := range a.Jobs.Oldest(owner, 0, "") {
+		ids = append(ids, job.ID)
+	}
+	errs := make([]error, len(ids))
+	free := make(chan struct{}, deleters)
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		free <- struct{}{}
+		if failed.Load() {
+			break
+		}
+		wg.Go(func() {
+			errs[i] = a.delete(r, id)
+			if events.CodeOf(errs[i]) == events.NotFound {
+				errs[i], ids[i] = nil, "" // somebody else was first
+			}
+			if errs[i] != nil {
+				failed.Store(true)
+			}
+			<-free
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" }), nil
+}
+
+// ownerOf reads whose jobs a call is about: the caller's own unless it says
+// otherwise; "" is everybody's.
+func ownerOf(o events.Object, who jet.Token) (string, error) {
+	owner, err := textOf(o, "username")
+	switch {
+	case err != nil:
+		return "", err
+	case owner == "" || owner == who.Owner:
+		return who.Owner, nil
+	case who.Role != jet.Admin:
+		return "", events.Faultf(events.Forbidden, "username", "only administrators may name another user")
+	case owner == "*":
+		return "", nil
+	default:
+		return owner, nil
+	}
+}
