@@ -24,10 +24,10 @@ type Config struct {
 func (c Config) Validate() error {
 	var faults []error
 	if c.Bus == nil {
-		faults = append(faults, errors.New("Bus: required"))
+		faults = append(faults, events.Faultf(events.Invalid, "bus", "is required: a connection to NATS"))
 	}
 	if c.Log == nil {
-		faults = append(faults, errors.New("Log: required"))
+		faults = append(faults, events.Faultf(events.Invalid, "log", "is required"))
 	}
 	return errors.Join(faults...)
 }

@@ -1,8 +1,8 @@
-// Package cron turns the clock into triggers: one for every slot of every
-// enabled job that has a schedule, or a verdict that says why there is none.
-//
 // In:  spool.job.>, spool.verdict.>, spool.clock
 // Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.slot.<job_id>
+//
+// Package cron turns the clock into triggers: one for every slot of every
+// enabled job that has a schedule, or a verdict that says why there is none.
 //
 // # How
 //

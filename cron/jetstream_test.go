@@ -224,8 +224,8 @@ func running() (stacks []string) {
 
 func TestConfigNamesEveryFault(t *testing.T) {
 	_, err := New(Config{})
-	for _, field := range []string{"Bus", "Log"} {
-		if err == nil || !strings.Contains(err.Error(), field+": required") {
+	for _, field := range []string{"bus", "log"} {
+		if err == nil || !strings.Contains(err.Error(), field+": is required") {
 			t.Errorf("New(Config{}) = %v, want it to name %s", err, field)
 		}
 	}

@@ -50,20 +50,28 @@ func TestSettle(t *testing.T) {
 	}{
 		{"nothing new", course(t, "+", m(0), "-", m(5)), 2, m(9), nil},
 		{"created in time", course(t, "+", m(9)), 0, m(9), nil},
-		{"created, and stored when its first slots had passed", course(t, "+", m(7)), 0, m(9),
-			[]string{"1: 00:08-00:08 superseded (a newer slot ran instead)", "1: 00:09 fired"}},
-		{"created late and changed at once", course(t, "+", m(7), "-", m(8)), 0, m(9),
-			[]string{"1: 00:08-00:08 missed (disabled before it could run)"}},
+		{
+			"created, and stored when its first slots had passed", course(t, "+", m(7)), 0, m(9),
+			[]string{"1: 00:08-00:08 superseded (a newer slot ran instead)", "1: 00:09 fired"},
+		},
+		{
+			"created late and changed at once", course(t, "+", m(7), "-", m(8)), 0, m(9),
+			[]string{"1: 00:08-00:08 missed (disabled before it could run)"},
+		},
 		{"renamed", course(t, "+", m(0), "r", m(12)), 1, m(9), nil},
 		{"edited in time", course(t, "+", m(0), "e", m(9)), 1, m(9), nil},
 		{"edited while away", course(t, "+", m(0), "r", m(10), "e", m(12)), 1, m(9), []string{"3: 00:10-00:12 missed (edited)"}},
 		{"edited late: its slots ran as they were before", course(t, "+", m(0), "e", m(8)), 1, m(9), nil},
 		{"disabled while away", course(t, "+", m(0), "-", m(12)), 1, m(9), []string{"2: 00:10-00:12 missed (disabled before it could run)"}},
 		{"enabled", course(t, "+", m(0), "-", m(3), "r", m(5), "+", m(9)), 3, m(9), []string{"4: 00:04-00:09 disabled"}},
-		{"enabled late", course(t, "+", m(0), "-", m(3), "+", m(8)), 2, m(9),
-			[]string{"3: 00:04-00:08 disabled", "3: 00:09 fired"}},
-		{"edited while disabled", course(t, "+", m(0), "-", m(3), "e", m(6), "+", m(9)), 2, m(9),
-			[]string{"3: 00:04-00:06 disabled", "4: 00:08-00:08 disabled"}},
+		{
+			"enabled late", course(t, "+", m(0), "-", m(3), "+", m(8)), 2, m(9),
+			[]string{"3: 00:04-00:08 disabled", "3: 00:09 fired"},
+		},
+		{
+			"edited while disabled", course(t, "+", m(0), "-", m(3), "e", m(6), "+", m(9)), 2, m(9),
+			[]string{"3: 00:04-00:06 disabled", "4: 00:08-00:08 disabled"},
+		},
 		{"the oldest events are forgotten", course(t, "+", m(0), "r", m(1), "r", m(8))[1:], 0, m(9), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,7 +27,7 @@ type Job struct {
 
 	// Parameters is the whole body that created the job, in the words of its
 	// client, with secrets replaced by [Mask].
-	Parameters json.RawMessage `json:"job_parameters"`
+	Parameters json.RawMessage `json:"job_parameters,omitempty"`
 
 	// Secrets are the values behind the masks, sealed, by JSON pointer into Parameters.
 	Secrets map[string]string `json:"secrets,omitempty"`

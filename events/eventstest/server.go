@@ -110,3 +110,6 @@ func (s *Server) Restart(t testing.TB) {
 	s.WaitForShutdown()
 	s.start(t)
 }
+
+// Quiet is a log for benchmarks: it drops everything.
+func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -71,6 +71,9 @@ func transportError(err error) error {
 			return &events.Error{Code: events.Unavailable, Message: "the store is away"}
 		}
 	}
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return &events.Error{Code: events.Invalid, Message: "the message is too large to be stored"}
+	}
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}

@@ -122,44 +122,59 @@ func (b *Bus) Get(ctx context.Context, stream string, seq uint64) (m Stored, fou
 
 // direct reads from any replica. A request without "batch" or "multi_last" has one answer.
 func (b *Bus) direct(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
-	_, batch := request["batch"]
-	_, multi := request["multi_last"]
 	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	subject := "$JS.API.DIRECT.GET." + stream
+	_, batch := request["batch"]
+	if _, multi := request["multi_last"]; !batch && !multi {
+		m, err := b.nc.RequestWithContext(ctx, subject, data)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", stream, transportError(err))
+		}
+		_, err = directAnswer(stream, m, f)
+		return err
+	}
 	inbox := b.nc.NewRespInbox()
-	sub, err := b.nc.SubscribeSync(inbox)
+	answers := make(chan *nats.Msg, maxMulti+1) // all that one request can bring, and its end
+	sub, err := b.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, transportError(err))
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
-	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, data); err != nil {
+	if err := b.nc.PublishRequest(subject, inbox, data); err != nil {
 		return fmt.Errorf("read %s: %w", stream, transportError(err))
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", stream, transportError(err))
-		}
-		switch status := m.Header.Get("Status"); {
-		case status == "404" || status == "204" && len(m.Data) == 0: // nothing there; end of batch
-			return nil
-		case status == "503":
-			return fmt.Errorf("read %s: %w", stream, transportError(nats.ErrNoResponders))
-		case status != "":
-			return fmt.Errorf("read %s: status %s %s", stream, status, m.Header.Get("Description"))
-		}
-		s, err := fromDirect(m)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", stream, err)
-		}
-		if !f(s) || !batch && !multi {
-			return nil
+		select {
+		case m := <-answers:
+			if more, err := directAnswer(stream, m, f); err != nil || !more {
+				return err
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("read %s: %w", stream, transportError(ctx.Err()))
 		}
 	}
+}
+
+// directAnswer passes one answer on; more says that another may follow.
+func directAnswer(stream string, m *nats.Msg, f func(Stored) bool) (more bool, err error) {
+	switch status := m.Header.Get("Status"); {
+	case status == "404" || status == "204" && len(m.Data) == 0: // nothing there; end of batch
+		return false, nil
+	case status == "503":
+		return false, fmt.Errorf("read %s: %w", stream, transportError(nats.ErrNoResponders))
+	case status != "":
+		return false, fmt.Errorf("read %s: status %s %s", stream, status, m.Header.Get("Description"))
+	}
+	s, err := fromDirect(m)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", stream, err)
+	}
+	return f(s), nil
 }
 
 func fromDirect(m *nats.Msg) (Stored, error) {

@@ -35,38 +35,35 @@ func (b *Bus) AcceptedRun(ctx context.Context, flowJobID string) (r events.Run, 
 // Run reads the run that a delivery of RUNS carries.
 func (d *Delivery) Run() (events.Run, error) { return decode[events.Run](d.Stored) }
 
-// PutRunEvent publishes a phase of a run. Of accepted and ended there is one
-// for each run, of started one for each attempt: one that is there already is
-// [IsConflict] and stores nothing.
-func (b *Bus) PutRunEvent(ctx context.Context, ev events.RunEvent) error {
+// PutRunEvent publishes a phase of a run, if the last event of that phase and
+// run stands at the sequence expect (0 = there is none): of all who try, one
+// wins, and the others are told [IsConflict]. There is no message id: the server
+// would answer a rival's event of the same attempt as if it were ours.
+func (b *Bus) PutRunEvent(ctx context.Context, ev events.RunEvent, expect uint64) error {
 	id := ev.FlowJobID + "." + string(ev.Phase)
-	m := Message{
-		Subject: events.RunSubject(ev.Phase, ev.JobID, ev.FlowJobID),
-		Data:    body(ev),
-		Expect:  new(uint64(0)),
-	}
-	if ev.Phase == events.Started {
+	if ev.Attempt > 0 {
 		id += "." + strconv.Itoa(ev.Attempt)
-		if ev.Attempt > 1 {
-			m.Expect = nil
-		}
 	}
 	trace := ev.TriggerID
 	if trace == "" {
 		trace = ev.FlowJobID
 	}
-	m.Header = events.CloudEvent("spool.run."+string(ev.Phase), id, "runner", trace, ev.At)
-	m.Header["Nats-Msg-Id"] = id
-	_, err := b.Commit(ctx, events.StreamRunEvents, m)
+	_, err := b.Commit(ctx, events.StreamRunEvents, Message{
+		Subject: events.RunSubject(ev.Phase, ev.JobID, ev.FlowJobID),
+		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, "runner", trace, ev.At),
+		Data:    body(ev),
+		Expect:  &expect,
+	})
 	return err
 }
 
-// RunEvent reads the newest event of one phase of one run.
-func (b *Bus) RunEvent(ctx context.Context, p events.Phase, jobID, flowJobID string) (ev events.RunEvent, found bool, err error) {
+// RunEvent reads the newest event of one phase of one run, and its sequence; a
+// sequence of 0 says that there is none.
+func (b *Bus) RunEvent(ctx context.Context, p events.Phase, jobID, flowJobID string) (ev events.RunEvent, seq uint64, err error) {
 	m, found, err := b.Last(ctx, events.StreamRunEvents, events.RunSubject(p, jobID, flowJobID))
 	if err != nil || !found {
-		return events.RunEvent{}, false, err
+		return events.RunEvent{}, 0, err
 	}
 	ev, err = decode[events.RunEvent](m)
-	return ev, err == nil, err
+	return ev, m.Sequence, err
 }

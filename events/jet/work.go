@@ -121,13 +121,9 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 			}
 			continue
 		}
-		batch, err := p.cons.Fetch(room, jetstream.FetchMaxWait(5*time.Second), jetstream.FetchHeartbeat(time.Second))
-		if err == nil {
-			p.take(ctx, batch, ready)
-			err = batch.Error()
-		}
+		err := p.fetchOnce(ctx, room, ready)
 		switch {
-		case err == nil:
+		case err == nil, ctx.Err() != nil:
 		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrConsumerDeleted):
 			return err
 		default:
@@ -140,22 +136,21 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 	return nil
 }
 
-func (p *puller) take(ctx context.Context, batch jetstream.MessageBatch, ready chan<- *Delivery) {
-	msgs := batch.Messages()
-	for {
-		select {
-		case msg, ok := <-msgs:
-			if !ok {
-				return
-			}
-			if d := p.register(msg); d != nil {
-				ready <- d // never blocks: ready holds as many as may be unsettled
-			}
-		case <-ctx.Done():
-			// What the server still sends to this fetch comes again after ackWait.
-			return
+func (p *puller) fetchOnce(ctx context.Context, room int, ready chan<- *Delivery) error {
+	// When ctx ends the server must know at once: what it still gave to this fetch
+	// would come again only after ackWait.
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	batch, err := p.cons.Fetch(room, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
+	if err != nil {
+		return err
+	}
+	for msg := range batch.Messages() {
+		if d := p.register(msg); d != nil {
+			ready <- d // never blocks: ready holds as many as may be unsettled
 		}
 	}
+	return batch.Error()
 }
 
 func (p *puller) register(msg jetstream.Msg) *Delivery {

@@ -1,0 +1,64 @@
+# Spool needs Go and make, nothing else. `make help` lists the targets.
+
+PORT ?= 8080
+BIN  := bin
+
+# The race detector needs cgo and a C compiler; without one the tests run all the same.
+RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null 2>&1; then echo -race; fi)
+MODULES := events gateway cron watcher services
+tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
+
+.PHONY: help run test test-long check build fuzz bench bench-commit bench-pass bench-renamed bench-next clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build spool and run the demo on 127.0.0.1:8080 (PORT=… changes it)
+	@[ -x $(BIN)/spool ] || echo "Building spool. The first build takes about a minute."
+	@$(MAKE) --no-print-directory build
+	@exec $(BIN)/spool demo --listen 127.0.0.1:$(PORT)
+
+build: ## build bin/spool
+	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/spool ./services/cmd/spool
+
+test: ## run the tests (under 5 minutes on two cores)
+	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
+	go test -short $(RACE) -timeout 10m work
+
+test-long: ## run the tests that take longer or need more (under 10 minutes)
+	go test -run '^TestLong' -timeout 15m work
+
+check: ## formatting, vet, static analysis, tidiness
+	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
+	@for os in linux darwin windows; do echo "vet $$os"; GOOS=$$os CGO_ENABLED=0 go vet work || exit 1; done
+	@echo staticcheck; $(call tool,staticcheck) work
+	@echo "go fix"; go fix -diff work
+	@for m in $(MODULES); do echo "tidy $$m"; go -C $$m mod tidy -diff || exit 1; done
+	@echo "tidy subscriber"; GOWORK=off go -C deploy/demo/subscriber mod tidy -diff
+	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
+
+# median = of five runs, floors in the same table.
+median = | tee /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
+
+bench: bench-commit bench-pass bench-renamed bench-next ## print every benchmark beside its floor, medians of five
+
+bench-commit: ## triggers committed per second, batched and single, fsync on
+	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
+
+bench-pass: ## 10,000 and 100,000 jobs due at one minute
+	@go test -run '^$$' -bench Pass -benchtime 1x -count 5 ./cron $(median)
+
+bench-renamed: ## file renamed in → run-binary request
+	@go test -run '^$$' -bench RenamedIn -benchtime 50x -count 5 ./services/cmd/spool $(median)
+
+bench-next: ## schedule.Next beside robfig/cron
+	@go test -run '^$$' -bench Next -benchmem -count 5 ./events/schedule $(median)
+
+fuzz: ## fuzz what parses, 30 s each
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./events/schedule
+	go test -run '^$$' -fuzz FuzzNext -fuzztime 30s ./events/schedule
+	go test -run '^$$' -fuzz FuzzObject -fuzztime 30s ./events
+	go test -run '^$$' -fuzz FuzzParameters -fuzztime 30s ./events
+
+clean: ## remove what was built, and the demo's data
+	rm -rf $(BIN) spool-data

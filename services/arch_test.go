@@ -1,0 +1,286 @@
+package services_test
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The rules of the house that a compiler does not check. root is the repository.
+const root = ".."
+
+var modules = []string{"events", "gateway", "cron", "watcher", "services"}
+
+// goFiles calls f with every Go file of the five modules.
+func goFiles(t *testing.T, f func(path string)) {
+	t.Helper()
+	for _, m := range modules {
+		err := filepath.WalkDir(filepath.Join(root, m), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") {
+				f(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	may := map[string][]string{
+		"events": {"events"}, "gateway": {"events", "gateway"}, "cron": {"events", "cron"},
+		"watcher": {"events", "watcher"}, "services": modules,
+	}
+	seen := 0
+	goFiles(t, func(path string) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rel, _ := filepath.Rel(root, path)
+		parts := strings.Split(filepath.ToSlash(rel), "/")
+		for _, imp := range file.Imports {
+			target, ours := strings.CutPrefix(strings.Trim(imp.Path.Value, `"`), "spool.internal/")
+			if !ours {
+				continue
+			}
+			seen++
+			to := strings.Split(target, "/")
+			if !slices.Contains(may[parts[0]], to[0]) {
+				t.Errorf("%s imports %s: %s may import only %v", rel, target, parts[0], may[parts[0]])
+			}
+			// Inside services, a service does not import its sibling either.
+			if parts[0] == "services" && to[0] == "services" && parts[1] != "cmd" && to[1] != parts[1] && to[1] != "daemon" {
+				t.Errorf("%s imports %s: services meet on subjects", rel, target)
+			}
+		}
+	})
+	if seen < 50 {
+		t.Errorf("only %d imports of ours seen: the test looks in the wrong place", seen)
+	}
+}
+
+func TestOnePackageComment(t *testing.T) {
+	comments := map[string]int{}
+	goFiles(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		comments[filepath.Dir(path)] += 0
+		if file.Doc != nil {
+			comments[filepath.Dir(path)]++
+		}
+	})
+	for dir, n := range comments {
+		if n != 1 {
+			t.Errorf("%s has %d package comments, want one", dir, n)
+		}
+	}
+}
+
+// families are the subjects that exist; the source is events/subject.go itself.
+func families(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "events/subject.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range regexp.MustCompile(`"(spool\.[a-z]+)"`).FindAllStringSubmatch(string(text), -1) {
+		list = append(list, m[1])
+	}
+	if len(list) < 15 {
+		t.Fatalf("only %d subject families found in events/subject.go", len(list))
+	}
+	return list
+}
+
+// uses says by which names of package events and methods of jet.Bus a family is used.
+var uses = map[string]string{
+	"spool.job":      `JobFeed|PutJob|AllJobs|bus\.Job\(`,
+	"spool.trigger":  `PutTrigger|CommitClock|TriggersOf|TriggerSubject|AllTriggers`,
+	"spool.verdict":  `CommitClock|AllVerdicts|VerdictSubject`,
+	"spool.clock":    `CommitClock|ClockSubject`,
+	"spool.called":   `ClaimCall|CallsOf`,
+	"spool.file":     `CommitFiles|FilesOf|AllFiles`,
+	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen`,
+	"spool.runqueue": `AcceptRun|RunQueueSubject`,
+	"spool.runkey":   `AcceptRun|AcceptedRun`,
+	"spool.result":   `PutResult|HasResult|ResultSubject|AllResults`,
+	"spool.run":      `PutRunEvent|RunEvent\(|RunsOf`,
+	"spool.dead":     `PutDead|AllDead`,
+	"spool.slot":     `CopyVerdict`,
+	"spool.state":    `StateSubject`,
+}
+
+// TestSubjectLines compares the In: and Out: lines of each service with the subjects that its code uses.
+func TestSubjectLines(t *testing.T) {
+	known := families(t)
+	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner", "services/broker"} {
+		doc, err := os.ReadFile(filepath.Join(root, dir, "doc.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(doc), "// In:  ") {
+			t.Errorf("%s/doc.go does not begin with In: and Out:", dir)
+		}
+		lines := regexp.MustCompile(`(?m)^// (In|Out): (.*(?:\n//      .*)*)`).FindAllStringSubmatch(string(doc), -1)
+		if len(lines) != 2 {
+			t.Errorf("%s/doc.go has %d lines In: and Out:, want both", dir, len(lines))
+		}
+		said := map[string]bool{}
+		for _, l := range lines {
+			for _, s := range regexp.MustCompile(`spool\.[a-z]+`).FindAllString(l[2], -1) {
+				said[s] = true
+				if !slices.Contains(known, s) {
+					t.Errorf("%s/doc.go names %s, which events/subject.go does not know", dir, s)
+				}
+			}
+		}
+		var code strings.Builder
+		err = filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && filepath.Base(path) != "doc.go" {
+				text, err := os.ReadFile(path)
+				code.Write(text)
+				return err
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range known {
+			used := uses[family] != "" && regexp.MustCompile(uses[family]).MatchString(code.String())
+			if used != said[family] {
+				t.Errorf("%s: code uses %s: %v; doc.go says so: %v", dir, family, used, said[family])
+			}
+		}
+	}
+}
+
+// TestSubjectsAreSpelledOnce: names on the wire are built in events/subject.go and nowhere else.
+func TestSubjectsAreSpelledOnce(t *testing.T) {
+	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|runqueue|runkey|dead|slot|state)\.?[^"]*"`)
+	goFiles(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/subject.go") {
+			return
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range literal.FindAllString(string(text), -1) {
+			if !strings.Contains(filepath.ToSlash(path), "events/jet/") { // ce-type spells event names
+				t.Errorf("%s spells %s", path, s)
+			}
+		}
+	})
+}
+
+func TestFilesAreConcepts(t *testing.T) {
+	goFiles(t, func(path string) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > 400 && !strings.HasSuffix(path, "_test.go") {
+			t.Errorf("%s has %d lines; 400 is the most", path, n)
+		}
+	})
+}
+
+// goMod is what go mod edit -json prints, as far as it is needed.
+type goMod struct {
+	Require []struct{ Path, Version string }
+}
+
+func TestOneVersionOfEachDependency(t *testing.T) {
+	versions := map[string]map[string][]string{}
+	for _, m := range append(slices.Clone(modules), "deploy/demo/subscriber") {
+		out, err := exec.Command("go", "mod", "edit", "-json", filepath.Join(root, m, "go.mod")).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mod goMod
+		if err := json.Unmarshal(out, &mod); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range mod.Require {
+			if versions[r.Path] == nil {
+				versions[r.Path] = map[string][]string{}
+			}
+			versions[r.Path][r.Version] = append(versions[r.Path][r.Version], m)
+		}
+	}
+	for path, v := range versions {
+		if len(v) > 1 {
+			t.Errorf("%s is required in several versions: %v", path, v)
+		}
+	}
+}
+
+// TestDependenciesAreExplained: each direct dependency has a line in ARCHITECTURE.md.
+func TestDependenciesAreExplained(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		mod, err := os.ReadFile(filepath.Join(root, m, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(mod)) {
+			f := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+			if len(f) != 2 || !strings.HasPrefix(f[1], "v") || strings.HasPrefix(f[0], "spool.internal/") {
+				continue
+			}
+			if !strings.Contains(string(text), f[0]+" "+f[1]) {
+				t.Errorf("%s requires %s %s: ARCHITECTURE.md has no line for it", m, f[0], f[1])
+			}
+		}
+	}
+}
+
+// TestDocumentsNameWhatExists: a path in a document is there.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	path := regexp.MustCompile("`((?:events|gateway|cron|watcher|services|deploy|\\.ci)/[A-Za-z0-9_./-]*)`")
+	named := 0
+	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(filepath.Join(root, doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range path.FindAllStringSubmatch(string(text), -1) {
+			named++
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s: %v", doc, m[1], err)
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("the documents name no path: the test looks for the wrong thing")
+	}
+}
+
+// TestDemoFlow: the flow that spool demo carries is the one in deploy/demo.
+func TestDemoFlow(t *testing.T) {
+	shown, err1 := os.ReadFile(filepath.Join(root, "deploy/demo/flow.ibflowbin"))
+	carried, err2 := os.ReadFile("cmd/spool/demo/flow.ibflowbin")
+	if err1 != nil || err2 != nil || string(shown) != string(carried) {
+		t.Errorf("deploy/demo/flow.ibflowbin and services/cmd/spool/demo/flow.ibflowbin differ (%v, %v)", err1, err2)
+	}
+}

@@ -1,0 +1,150 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"spool.internal/events/jet"
+)
+
+// Broker is a running server.
+type Broker struct {
+	srv   *server.Server
+	creds string
+	cfg   Config
+}
+
+// Start starts the server and returns when its streams are there.
+func Start(ctx context.Context, cfg Config) (*Broker, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	keys, err := loadKeys(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	store := filepath.Join(cfg.DataDir, "nats")
+	if cfg.MaxStore == 0 {
+		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(store)))
+	}
+	opts, err := options(cfg, store, keys)
+	if err != nil {
+		return nil, err
+	}
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("NATS server: %w", err)
+	}
+	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats")}, false, false, false)
+	b := &Broker{srv: srv, creds: filepath.Join(cfg.DataDir, ServiceCreds), cfg: cfg}
+	srv.Start()
+	if !srv.ReadyForConnections(30 * time.Second) {
+		return nil, errors.Join(errors.New("the NATS server did not become ready within 30 s"), b.Close(ctx))
+	}
+	if err := b.ensure(ctx); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	return b, nil
+}
+
+func options(cfg Config, store string, keys *keys) (*server.Options, error) {
+	opts := &server.Options{
+		ServerName: "spool", StoreDir: store, JetStream: true,
+		JetStreamMaxStore: cfg.MaxStore, JetStreamMaxMemory: 64 << 20,
+		SyncAlways: cfg.Durability == Fsync, SyncInterval: 250 * time.Millisecond,
+		NoSigs: true, DisableJetStreamBanner: true, DontListen: cfg.Listen == "",
+	}
+	if cfg.Durability == Fsync {
+		opts.SyncInterval = 2 * time.Minute // everything is synced already
+	}
+	if cfg.Listen != "" {
+		host, port, _ := net.SplitHostPort(cfg.Listen)
+		opts.Host = host
+		opts.Port, _ = strconv.Atoi(port)
+		if opts.Port == 0 {
+			opts.Port = server.RANDOM_PORT
+		}
+		// The server would only log a port that is taken, and wait: try it first.
+		l, err := net.Listen("tcp", cfg.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("nats-listen: %w", err)
+		}
+		if err := l.Close(); err != nil {
+			return nil, fmt.Errorf("nats-listen: %w", err)
+		}
+	}
+	return opts, keys.trust(opts)
+}
+
+func (b *Broker) ensure(ctx context.Context) error {
+	bus, err := b.Connect(ctx, "broker")
+	if err != nil {
+		return err
+	}
+	err = bus.Ensure(ctx, jet.Topology{Store: b.cfg.MaxStore, Replicas: 1, ResultsPerJob: b.cfg.ResultsPerJob})
+	return errors.Join(err, bus.Close(ctx))
+}
+
+// Connect gives a service in this process its bus, without a socket.
+func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
+	return jet.Connect(ctx, jet.Options{Server: b.srv, Creds: b.creds, Name: name, Log: b.cfg.Log.With("component", name)})
+}
+
+// Addr is where clients outside this process connect; empty when nowhere.
+func (b *Broker) Addr() string {
+	if b.cfg.Listen == "" || b.srv.Addr() == nil {
+		return ""
+	}
+	return b.srv.Addr().String()
+}
+
+// Check reports why messages cannot be stored now, or nil.
+func (b *Broker) Check() error {
+	if !b.srv.Running() {
+		return errors.New("the NATS server has stopped")
+	}
+	if h := b.srv.JetStreamEnabled(); !h {
+		return errors.New("JetStream is off: the store failed, see the log")
+	}
+	return nil
+}
+
+// Close stops the server and waits until its store is closed.
+func (b *Broker) Close(ctx context.Context) error {
+	b.srv.Shutdown()
+	done := make(chan struct{})
+	go func() {
+		b.srv.WaitForShutdown()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx))
+	}
+}
+
+// Lock takes the data folder for this process, so that no second one works on
+// the same store. The lock goes with the process, however it ends.
+func Lock(dataDir string) (release func() error, err error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dataDir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := flock(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("data folder %s is in use by another spool process", dataDir), f.Close())
+	}
+	return f.Close, nil
+}

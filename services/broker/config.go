@@ -1,0 +1,56 @@
+package broker
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+
+	"spool.internal/events"
+)
+
+// Durability says when a stored message is acknowledged.
+type Durability string
+
+const (
+	Fsync    Durability = "fsync"    // when it is on the disk
+	Interval Durability = "interval" // when the kernel has it; the disk follows within 250 ms
+)
+
+// Config of the embedded server.
+type Config struct {
+	DataDir       string     // holds the store (nats/) and the credentials files
+	Listen        string     // host:port for clients outside this process; empty = none
+	Durability    Durability // default fsync
+	MaxStore      int64      // bytes for all streams; 0 = what the disk has, at most 25 GiB
+	ResultsPerJob int64      // results kept for each job; default 1000
+	Log           *slog.Logger
+}
+
+// Validate reports every fault of the config.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(field, format string, args ...any) {
+		errs = append(errs, events.Faultf(events.Invalid, field, format, args...))
+	}
+	if c.DataDir == "" {
+		fault("data", "is required: the folder that keeps everything")
+	}
+	if c.Durability != Fsync && c.Durability != Interval {
+		fault("durability", "%q is neither fsync nor interval", c.Durability)
+	}
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			fault("nats-listen", "%q is not host:port", c.Listen)
+		}
+	}
+	if c.MaxStore != 0 && c.MaxStore < minStore {
+		fault("max-store", "%d bytes are too few: at least %d", c.MaxStore, minStore)
+	}
+	if c.ResultsPerJob < 10 {
+		fault("results-per-job", "%d is too few: at least 10", c.ResultsPerJob)
+	}
+	return errors.Join(errs...)
+}
+
+// minStore leaves every stream room for a few messages.
+const minStore = 32 << 20

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"spool.internal/services/broker"
+	"spool.internal/services/daemon"
+)
+
+// brokerOptions are the flags about the embedded NATS.
+type brokerOptions struct {
+	listen        string
+	durability    string
+	maxStore      int64
+	resultsPerJob int64
+}
+
+func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
+	f.StringVar(&o.listen, "nats-listen", listen, "host:port on which the embedded NATS takes other programs, with credentials")
+	f.StringVar(&o.durability, "durability", "fsync", "when a message counts as stored: fsync (on disk) or interval (within 250 ms)")
+	f.Int64Var(&o.maxStore, "max-store", 0, "bytes that all streams may take (default: nine tenths of the disk's free space, at most 25 GiB)")
+	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept for each job")
+}
+
+func (o *brokerOptions) config(data string, log *slog.Logger) broker.Config {
+	return broker.Config{
+		DataDir: data, Listen: o.listen, Durability: broker.Durability(o.durability),
+		MaxStore: o.maxStore, ResultsPerJob: o.resultsPerJob, Log: log,
+	}
+}
+
+func (o *brokerOptions) durable() bool { return broker.Durability(o.durability) == broker.Fsync }
+
+func brokerCommand() *cobra.Command {
+	var c common
+	var o brokerOptions
+	cmd := &cobra.Command{
+		Use: "broker", Short: "Run the embedded NATS alone", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := c.prepare()
+			if err != nil {
+				return err
+			}
+			release, err := broker.Lock(c.data)
+			if err != nil {
+				return err
+			}
+			p := daemon.New(log)
+			p.OnStop("lock", func(context.Context) error { return release() })
+			b, err := broker.Start(cmd.Context(), o.config(c.data, log))
+			if err != nil {
+				return errors.Join(err, p.Stop())
+			}
+			p.OnStop("broker", b.Close)
+			p.OnCheck("broker", b.Check)
+			if _, err := p.Serve("http", c.listener(), http.NotFoundHandler()); err != nil {
+				return errors.Join(err, p.Stop())
+			}
+			log.Info("NATS is listening", "addr", b.Addr())
+			p.Go("readiness", p.AnnounceReady)
+			return p.Wait(cmd.Context())
+		},
+	}
+	c.flags(cmd.Flags(), "127.0.0.1:0")
+	o.flags(cmd.Flags(), "127.0.0.1:4222")
+	return cmd
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"spool.internal/events"
+)
+
+// demoFlow is deploy/demo/flow.ibflowbin; a test compares them.
+//
+//go:embed demo/flow.ibflowbin
+var demoFlow []byte
+
+// demoDrive is the drive of the demo; it lies in DATA/demo.
+const demoDrive = "admin/repo/fs/Demo"
+
+func demoCommand() *cobra.Command {
+	o := &serveOptions{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run serve with a drive, two jobs and a sample file, and print what happens",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("log-level") {
+				o.logLevel = "warn" // what happens is printed as events
+			}
+			d := &demo{shown: o.data, out: cmd.OutOrStdout()}
+			dir, err := filepath.Abs(filepath.Join(o.data, "demo"))
+			if err != nil {
+				return fmt.Errorf("data: %w", err)
+			}
+			d.dir = dir
+			o.mappings = append(o.mappings, demoDrive+"="+dir)
+			return serve(cmd.Context(), o, d.run)
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// demo is what happens around a running serve.
+type demo struct {
+	shown string // the data folder as the user wrote it
+	dir   string // DATA/demo, absolute
+	out   io.Writer
+	url   string
+	token string
+}
+
+func (d *demo) run(ctx context.Context, in *instance) error {
+	if err := in.process.AwaitReady(ctx); err != nil {
+		return nil // stopped while starting
+	}
+	d.url = "http://" + in.addr
+	token, err := os.ReadFile(filepath.Join(filepath.Dir(d.dir), "admin.token"))
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	d.token = strings.TrimSpace(string(token))
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	printer := &printer{out: d.out, shown: d.shown}
+	following := printer.follow(ctx, in.bus)
+	defer following.Wait()
+	if err := d.createJobs(ctx); err != nil {
+		return err
+	}
+	if err := d.dropSample(); err != nil {
+		return err
+	}
+	printer.firstEnd(ctx)
+	fmt.Fprintf(d.out, `
+Drop files into  %s/demo/in
+Results go to    %s/demo/out
+The token is in  %s/admin.token
+List the jobs:   curl -H "Authorization: Bearer $(cat %s/admin.token)" %s/api/v1/scheduler/list_jobs
+Stop with Ctrl-C.
+
+`, d.shown, d.shown, d.shown, d.shown, d.url)
+	<-ctx.Done()
+	return nil
+}
+
+func (d *demo) prepare() error {
+	for _, dir := range []string{"in", "tick/in"} {
+		if err := os.MkdirAll(filepath.Join(d.dir, dir), 0o755); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "tick/in/tick.txt"), []byte("tick\n"), 0o644); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return replaceFile(filepath.Join(d.dir, "flow.ibflowbin"), demoFlow, 0o755)
+}
+
+// dropSample drops a file as a careful program does: written elsewhere, then renamed in.
+func (d *demo) dropSample() error {
+	text := "This is a sample.\nDrop your own file beside it.\n"
+	return replaceFile(filepath.Join(d.dir, "in", "sample.txt"), []byte(text), 0o644)
+}
+
+func replaceFile(file string, text []byte, mode os.FileMode) error {
+	tmp := filepath.Join(filepath.Dir(filepath.Dir(file)), "."+filepath.Base(file)+".tmp")
+	if err := os.WriteFile(tmp, text, mode); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := os.Chmod(tmp, mode); err != nil { // a file that was there keeps its mode otherwise
+		return fmt.Errorf("demo: %w", err)
+	}
+	return os.Rename(tmp, file)
+}
+
+// createJobs makes the two jobs over the API, unless an earlier start has made them.
+func (d *demo) createJobs(ctx context.Context) error {
+	var list struct {
+		Jobs []struct {
+			Name string `json:"name"`
+		} `json:"jobs"`
+	}
+	if err := d.call(ctx, http.MethodGet, "list_jobs", nil, &list); err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, j := range list.Jobs {
+		there[j.Name] = true
+	}
+	for _, job := range []struct {
+		name, schedule, input string
+		settings              map[string]any
+	}{
+		{"demo: every file", "", "in", map[string]any{"spooled_mode": true, "tags": []string{"demo"}}},
+		{"demo: every minute", "* * * * *", "tick/in", map[string]any{"tags": []string{"demo"}}},
+	} {
+		if there[job.name] {
+			continue
+		}
+		body := map[string]any{"name": job.name, "flow_parameters": map[string]any{
+			"auth_token": "not needed by the built-in runner", "binary_path": demoDrive + "/flow.ibflowbin",
+			"input_dir": demoDrive + "/" + job.input, "settings": job.settings,
+		}}
+		if job.schedule != "" {
+			body["schedule"] = job.schedule
+		}
+		if err := d.call(ctx, http.MethodPost, "create_job", body, nil); err != nil {
+			return err
+		}
+		fmt.Fprintf(d.out, "%s job %q created\n", clock(time.Now()), job.name)
+	}
+	return nil
+}
+
+func (d *demo) call(ctx context.Context, method, name string, body, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, d.url+"/api/v1/scheduler/"+name, bytes.NewReader(events.Encode(body)))
+	if err != nil {
+		return fmt.Errorf("demo: %s: %w", name, err)
+	}
+	if body == nil {
+		req.Body, req.ContentLength = nil, 0
+	}
+	req.Header.Set("Authorization", "Bearer "+d.token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("demo: %s: %w", name, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("demo: %s: %w", name, err)
+	}
+	var said struct {
+		Status events.Status `json:"status"`
+		Msg    string        `json:"msg"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil || said.Status != events.OK {
+		return fmt.Errorf("demo: %s: the answer is %s %s", name, resp.Status, said.Msg)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(text, answer)
+}

@@ -1,0 +1,34 @@
+// Command spool is every part of Spool: one service, or all of them in one
+// process with NATS inside.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"spool.internal/services/runner"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	runner.Shim() // a flow is started through this program; then nothing else here runs
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	root := command()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "spool:", oneLine(err))
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// printer prints executions and runs as they happen. They come on two streams;
+// what happened first is printed first, as far as that is known within settle.
+type printer struct {
+	out   io.Writer
+	shown string
+
+	ended chan struct{} // closed at the end of the first run
+	once  sync.Once
+}
+
+const settle = 200 * time.Millisecond
+
+type line struct {
+	at   time.Time
+	text string
+	end  bool
+}
+
+func clock(t time.Time) string { return t.Local().Format("15:04:05.000") }
+
+// follow prints until ctx ends; the group tells when it has stopped.
+func (p *printer) follow(ctx context.Context, bus *jet.Bus) *sync.WaitGroup {
+	p.ended = make(chan struct{})
+	lines := make(chan line, 64)
+	var wg sync.WaitGroup
+	put := func(l line) {
+		select {
+		case lines <- l:
+		case <-ctx.Done():
+		}
+	}
+	wg.Go(func() {
+		_ = bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}}, func(m jet.Stored) {
+			var r events.Result
+			if json.Unmarshal(m.Data, &r) == nil {
+				put(p.result(r))
+			}
+		})
+	})
+	wg.Go(func() {
+		_ = bus.Follow(ctx, jet.Follow{Stream: events.StreamRunEvents, Filters: []string{
+			events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""),
+		}}, func(m jet.Stored) {
+			var ev events.RunEvent
+			if json.Unmarshal(m.Data, &ev) == nil {
+				put(p.run(ev))
+			}
+		})
+	})
+	wg.Go(func() { p.print(ctx, lines) })
+	return &wg
+}
+
+// firstEnd waits for the end of a first run, so that a stranger has seen one
+// before the instructions; for a while only, whatever goes wrong.
+func (p *printer) firstEnd(ctx context.Context) {
+	select {
+	case <-p.ended:
+	case <-time.After(15 * time.Second):
+	case <-ctx.Done():
+	}
+}
+
+func (p *printer) print(ctx context.Context, lines <-chan line) {
+	var waiting []line
+	tick := time.NewTicker(settle / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case l := <-lines:
+			waiting = append(waiting, l)
+			slices.SortStableFunc(waiting, func(a, b line) int { return a.at.Compare(b.at) })
+		case <-tick.C:
+			for len(waiting) > 0 && time.Since(waiting[0].at) > settle {
+				fmt.Fprintf(p.out, "%s %s\n", clock(waiting[0].at), waiting[0].text)
+				if waiting[0].end {
+					p.once.Do(func() { close(p.ended) })
+				}
+				waiting = waiting[1:]
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *printer) result(r events.Result) line {
+	what := string(r.Kind)
+	switch r.Kind {
+	case events.KindFile:
+		what = "file " + r.File.Path
+	case events.KindCron:
+		what = "tick " + time.Unix(r.Minute*60, 0).Local().Format("15:04")
+	}
+	if r.Status != events.OK {
+		return line{r.TriggeredAt, what + ": ERROR " + r.HTTP.Status + " " + strings.TrimSpace(r.HTTP.Response), false}
+	}
+	return line{r.TriggeredAt, what + " accepted as " + r.FlowJobID, false}
+}
+
+func (p *printer) run(ev events.RunEvent) line {
+	if ev.Phase == events.Started {
+		return line{ev.At, "run started " + ev.FlowJobID, false}
+	}
+	took := ev.At.Sub(ev.StartedAt).Round(time.Millisecond)
+	text := fmt.Sprintf("run ended %s %d ms", ev.Status, took.Milliseconds())
+	if ev.Status != events.OK {
+		return line{ev.At, text + ": " + oneLineText(ev.Message), true}
+	}
+	out := strings.TrimPrefix(ev.OutputFolder, demoDrive+"/")
+	return line{ev.At, text + " → " + filepath.Join(p.shown, "demo", filepath.FromSlash(out)), true}
+}
+
+func oneLineText(s string) string { return strings.Join(strings.Fields(s), " ") }

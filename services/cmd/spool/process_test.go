@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+	"spool.internal/services/runner"
+)
+
+// binary is spool, built once for all tests of this package.
+var binary string
+
+func TestMain(m *testing.M) {
+	runner.Shim()
+	dir, err := os.MkdirTemp("", "spool-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "spool")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build spool: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// site is where the processes of one test live.
+type site struct {
+	*testing.T
+	data string // --data of every process
+	dir  string // what the drive admin/repo/fs/D maps to
+	nats string // host:port of the broker
+	api  string // host:port of the API
+}
+
+const testDrive = "admin/repo/fs/D"
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	p := &site{T: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
+	p.flow("flow.ibflowbin", string(demoFlow))
+	for _, dir := range []string{"in", "tick/in"} {
+		if err := os.MkdirAll(filepath.Join(p.dir, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// flow writes an executable file into the drive.
+func (p *site) flow(name, text string) {
+	p.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
+		p.Fatal(err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// process is one running spool.
+type process struct {
+	p    *site
+	args []string
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// start starts spool and waits until it says that it is ready.
+func (p *site) start(args ...string) *process {
+	p.Helper()
+	pr := &process{p: p, args: args, log: &lockedBuffer{}}
+	pr.start()
+	p.Cleanup(pr.kill)
+	return pr
+}
+
+func (p *site) serve(more ...string) *process {
+	p.Helper()
+	return p.start(append([]string{
+		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir,
+	}, more...)...)
+}
+
+func (pr *process) start() {
+	pr.p.Helper()
+	marks := strings.Count(pr.log.String(), "msg=ready")
+	pr.cmd = exec.Command(binary, pr.args...)
+	pr.cmd.Stderr, pr.cmd.Stdout = pr.log, pr.log
+	if err := pr.cmd.Start(); err != nil {
+		pr.p.Fatal(err)
+	}
+	pr.p.eventually("ready: "+pr.args[0], func() bool { return strings.Count(pr.log.String(), "msg=ready") > marks })
+}
+
+// kill ends the process as a power cut would.
+func (pr *process) kill() {
+	if pr.cmd.ProcessState == nil {
+		_ = pr.cmd.Process.Kill()
+		_ = pr.cmd.Wait()
+	}
+	if pr.p.Failed() {
+		pr.p.Logf("log of spool %s:\n%s", strings.Join(pr.args, " "), tail(pr.log.String(), 4000))
+	}
+}
+
+// stop asks the process to end and gives its exit status.
+func (pr *process) stop(sig syscall.Signal) int {
+	pr.p.Helper()
+	if err := pr.cmd.Process.Signal(sig); err != nil {
+		pr.p.Fatal(err)
+	}
+	_ = pr.cmd.Wait()
+	return pr.cmd.ProcessState.ExitCode()
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }
+
+func (p *site) eventually(what string, f func() bool) {
+	p.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	p.Fatalf("%s: did not come about within 2 minutes", what)
+}
+
+// call sends what Python's requests.post(url, data=json_data) and
+// requests.get(url, params=args) send: JSON without a Content-Type.
+func (p *site) call(method, name string, body any) map[string]any {
+	p.Helper()
+	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	url := "http://" + p.api + "/api/v1/scheduler/" + name
+	var payload io.Reader
+	if body != nil {
+		payload = bytes.NewReader(events.Encode(body))
+	}
+	req, err := http.NewRequestWithContext(p.Context(), method, url, payload)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	req.Header.Set("User-Agent", "python-requests/2.32.3")
+	req.Header.Set("Accept", "*/*")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer := map[string]any{}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		p.Fatalf("%s: %v", name, err)
+	}
+	answer["http"] = resp.StatusCode
+	return answer
+}
+
+// job makes a job whose paths are given below the drive.
+func (p *site) job(name, schedule, binary, input string, spool map[string]any) string {
+	p.Helper()
+	body := map[string]any{"name": name, "flow_parameters": map[string]any{
+		"auth_token": "<oauth token>", "binary_path": testDrive + "/" + binary, "input_dir": testDrive + "/" + input,
+		"settings": map[string]any{"spooled_mode": schedule == "", "tags": []string{"test"}},
+	}}
+	if schedule != "" {
+		body["schedule"] = schedule
+	}
+	if spool != nil {
+		body["spool"] = spool
+	}
+	answer := p.call("POST", "create_job", body)
+	id, ok := answer["job_id"].(string)
+	if !ok {
+		p.Fatalf("create_job: %v", answer)
+	}
+	return id
+}
+
+// bus connects to the broker of the processes, as one of their services.
+func (p *site) bus() *jet.Bus {
+	p.Helper()
+	bus, err := jet.Connect(p.Context(), jet.Options{
+		URL: "nats://" + p.nats, Creds: filepath.Join(p.data, "service.creds"), Name: "test", Log: eventstest.Log(p),
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = bus.Close(ctx)
+	})
+	return bus
+}
+
+// read gives everything on a subject of a stream; a broker that is away gives nothing.
+func read[T any](p *site, b *jet.Bus, stream, filter string) []T {
+	p.Helper()
+	var list []T
+	_ = b.Since(p.Context(), stream, filter, time.Time{}, func(m jet.Stored) bool {
+		var v T
+		if err := json.Unmarshal(m.Data, &v); err != nil {
+			p.Errorf("%s: %v", m.Subject, err)
+		}
+		list = append(list, v)
+		return true
+	})
+	return list
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
+)
+
+// role is a service that runs as a process of its own and meets the others on NATS.
+type role struct {
+	common
+	place
+	natsURL   string
+	natsCreds string
+}
+
+func (r *role) flags(f *pflag.FlagSet) {
+	r.common.flags(f, "127.0.0.1:0")
+	f.StringVar(&r.natsURL, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
+	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file; the broker writes DATA/service.creds")
+}
+
+func (c common) listener() daemon.Listener {
+	return daemon.Listener{Addr: c.listen, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure}
+}
+
+func (p place) drivesDir(data string) string {
+	if p.drives != "" {
+		return p.drives
+	}
+	return filepath.Join(data, "drives")
+}
+
+func (r *role) open() (*drive.Drives, error) { return drive.New(r.drivesDir(r.data), r.mappings) }
+
+func component(p *daemon.Process, name string) *slog.Logger { return p.Log.With("component", name) }
+
+// service makes the command of one role: the bus first, then what wire adds.
+func service(name, short string, r *role, more func(*pflag.FlagSet), wire func(context.Context, *daemon.Process, *jet.Bus) error) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := r.prepare()
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			p := daemon.New(log)
+			if err := r.wire(ctx, name, p, wire); err != nil {
+				if ctx.Err() != nil {
+					err = nil // stopped while it was waiting for the broker
+				}
+				return errors.Join(err, p.Stop())
+			}
+			return p.Wait(ctx)
+		},
+	}
+	r.flags(cmd.Flags())
+	if more != nil {
+		more(cmd.Flags())
+	}
+	return cmd
+}
+
+func (r *role) wire(ctx context.Context, name string, p *daemon.Process, wire func(context.Context, *daemon.Process, *jet.Bus) error) error {
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, Name: name, Log: component(p, name)})
+	if err != nil {
+		return err
+	}
+	p.OnStop("connection", bus.Close)
+	p.OnCheck("nats", bus.Check)
+	if err := bus.Await(ctx); err != nil {
+		return err
+	}
+	if err := wire(ctx, p, bus); err != nil {
+		return err
+	}
+	p.Go("readiness", p.AnnounceReady)
+	return nil
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "spool",
+		Short: "Starts a flow when the clock says so, when somebody asks, or when a file lands in a folder",
+		Long: `Spool starts a flow when the clock says so, when somebody asks, or when a file
+lands in a folder. Every flag can be given as an environment variable: --nats-url
+is SPOOL_NATS_URL.`,
+		Version:           version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+	}
+	root.AddCommand(
+		serveCommand(), demoCommand(), scheduleCommand(),
+		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
+	)
+	return root
+}
+
+// fromEnvironment sets the flags that the command line does not give.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var fault error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "SPOOL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok && !f.Changed && fault == nil {
+			if err := flags.Set(f.Name, value); err != nil {
+				fault = fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	})
+	return fault
+}
+
+// oneLine makes one line of a joined error.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// common are the flags of every role.
+type common struct {
+	data     string
+	listen   string
+	tlsCert  string
+	tlsKey   string
+	insecure bool
+	logLevel string
+	logJSON  bool
+}
+
+func (c *common) flags(f *pflag.FlagSet, listen string) {
+	f.StringVar(&c.data, "data", "spool-data", "folder that keeps everything of this process")
+	f.StringVar(&c.listen, "listen", listen, "host:port for HTTP: API, health, metrics")
+	f.StringVar(&c.tlsCert, "tls-cert", "", "certificate for --listen, a PEM file")
+	f.StringVar(&c.tlsKey, "tls-key", "", "key of the certificate, a PEM file")
+	f.BoolVar(&c.insecure, "insecure", false, "allow --listen on an address that is not loopback without TLS")
+	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.BoolVar(&c.logJSON, "log-json", false, "log JSON instead of text")
+}
+
+func (c *common) prepare() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		return nil, fmt.Errorf("log-level: %q is not debug, info, warn or error", c.logLevel)
+	}
+	data, err := filepath.Abs(c.data)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	c.data = data
+	opts := &slog.HandlerOptions{Level: level}
+	if c.logJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+}
+
+// place are the flags of the roles that open files.
+type place struct {
+	drives   string
+	mappings []string
+}
+
+func (p *place) flags(f *pflag.FlagSet) {
+	f.StringVar(&p.drives, "drives", "", "folder under which drives lie as owner/repo/fs/drive; created when absent (default DATA/drives)")
+	f.StringArrayVar(&p.mappings, "drive", nil, "a drive that lies elsewhere: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/spf13/cobra"
+
+	"spool.internal/cron"
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+	"spool.internal/events/schedule"
+	"spool.internal/events/seal"
+	"spool.internal/gateway"
+	"spool.internal/services/broker"
+	"spool.internal/services/daemon"
+	"spool.internal/services/dispatcher"
+	"spool.internal/services/runner"
+	"spool.internal/watcher"
+)
+
+// serveOptions are the flags of serve; each role takes a part of them.
+type serveOptions struct {
+	common
+	place
+	broker   brokerOptions
+	timezone string
+	endpoint string
+	workers  int
+	flows    int
+}
+
+func serveCommand() *cobra.Command {
+	o := &serveOptions{}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run every service in this process, with NATS inside",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, nil) },
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func (o *serveOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	o.common.flags(f, "127.0.0.1:8080")
+	o.place.flags(f)
+	o.broker.flags(f, "")
+	f.StringVar(&o.timezone, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
+	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
+	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
+}
+
+// serve wires every service in one line of reading, from the bottom up; what is
+// started last is stopped first. ready, if given, is called when all of it runs.
+func serve(ctx context.Context, o *serveOptions, ready func(context.Context, *instance) error) error {
+	log, err := o.prepare()
+	if err != nil {
+		return err
+	}
+	zone, err := schedule.LoadLocation(o.timezone)
+	if err != nil {
+		return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+	}
+	release, err := broker.Lock(o.data)
+	if err != nil {
+		return err
+	}
+	p := daemon.New(log)
+	p.OnStop("lock", func(context.Context) error { return release() })
+	if err := o.wire(ctx, p, zone, ready); err != nil {
+		return errors.Join(err, p.Stop())
+	}
+	return p.Wait(ctx)
+}
+
+// instance is a running serve, as demo uses it.
+type instance struct {
+	process *daemon.Process
+	addr    string
+	bus     *jet.Bus
+}
+
+func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.Location, ready func(context.Context, *instance) error) error {
+	b, err := broker.Start(ctx, o.broker.config(o.data, p.Log))
+	if err != nil {
+		return err
+	}
+	p.OnStop("broker", b.Close)
+	p.OnCheck("broker", b.Check)
+	connect := func(name string) (*jet.Bus, error) {
+		bus, err := b.Connect(ctx, name)
+		if err == nil {
+			p.OnStop(name+" connection", bus.Close)
+		}
+		return bus, err
+	}
+	drives, err := drive.New(o.drivesDir(o.data), o.mappings)
+	if err != nil {
+		return err
+	}
+	key, err := seal.Load(filepath.Join(o.data, "seal.key"))
+	if err != nil {
+		return err
+	}
+
+	bus, err := connect("runner")
+	if err != nil {
+		return err
+	}
+	keys := jet.NewKeyring(bus)
+	p.Go("keyring", keys.Run)
+	secret := rand.Text()
+	run, err := runner.New(runner.Config{
+		Bus: bus, Keys: keys, Drives: drives, DataDir: o.data, Workers: o.flows, Secret: secret, Log: component(p, "runner"),
+	})
+	if err != nil {
+		return err
+	}
+	p.Go("runner", run.Run)
+	p.OnCheck("runner", run.Check)
+	calls := mux.NewRouter()
+	run.Routes(calls)
+	inside, err := p.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0"}, calls)
+	if err != nil {
+		return err
+	}
+
+	if bus, err = connect("dispatcher"); err != nil {
+		return err
+	}
+	endpoint := o.endpoint
+	if endpoint == "" {
+		endpoint = "http://" + inside + events.RunBinaryPath
+	} else {
+		secret = ""
+	}
+	dispatch, err := dispatcher.New(dispatcher.Config{
+		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, Log: component(p, "dispatcher"),
+	})
+	if err != nil {
+		return err
+	}
+	p.Go("dispatcher", dispatch.Run)
+	p.OnCheck("dispatcher", dispatch.Check)
+
+	if bus, err = connect("cron"); err != nil {
+		return err
+	}
+	clock, err := cron.New(cron.Config{Bus: bus, Location: zone, Log: component(p, "cron")})
+	if err != nil {
+		return err
+	}
+	p.Go("cron", clock.Run)
+	p.OnCheck("cron", clock.Check)
+
+	if bus, err = connect("watcher"); err != nil {
+		return err
+	}
+	watch, err := watcher.New(watcher.Config{
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Log: component(p, "watcher"),
+	})
+	if err != nil {
+		return err
+	}
+	p.Go("watcher", watch.Run)
+	p.OnCheck("watcher", watch.Check)
+
+	if bus, err = connect("gateway"); err != nil {
+		return err
+	}
+	gate, err := gateway.New(gateway.Config{
+		Bus: bus, Keys: keys, DataDir: o.data, Mount: run.Routes, Version: version, Log: component(p, "gateway"),
+	})
+	if err != nil {
+		return err
+	}
+	p.Go("gateway", gate.Run)
+	p.OnCheck("gateway", gate.Check)
+	addr, err := p.Serve("api", o.listener(), gate.Handler())
+	if err != nil {
+		return err
+	}
+	p.Go("readiness", p.AnnounceReady)
+	if ready == nil {
+		return nil
+	}
+	if bus, err = connect("demo"); err != nil {
+		return err
+	}
+	p.Go("demo", func(ctx context.Context) error {
+		if err := ready(ctx, &instance{p, addr, bus}); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
+	"spool.internal/watcher"
+)
+
+func watcherCommand() *cobra.Command {
+	r := &role{}
+	var durability string
+	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
+		r.place.flags(f)
+		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
+	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
+		drives, err := r.open()
+		if err != nil {
+			return err
+		}
+		w, err := watcher.New(watcher.Config{
+			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(), Log: component(p, "watcher"),
+		})
+		if err != nil {
+			return err
+		}
+		p.Go("watcher", w.Run)
+		p.OnCheck("watcher", w.Check)
+		_, err = p.Serve("http", r.listener(), http.NotFoundHandler())
+		return err
+	})
+}

@@ -1,0 +1,174 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// stepLimit bounds one step of a stop; all steps together stay under 5 s
+// because at most one of them, the flows', takes longer than a moment.
+const stepLimit = 4 * time.Second
+
+// Process is a running process and what it has to undo.
+type Process struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+
+	stopping atomic.Bool
+	failed   chan error // the first part that ended by itself
+
+	mu     sync.Mutex
+	steps  []step
+	checks []check
+}
+
+type step struct {
+	name string
+	stop func(context.Context) error
+}
+
+type check struct {
+	name string
+	why  func() error
+}
+
+// New makes a process with nothing in it.
+func New(log *slog.Logger) *Process {
+	p := &Process{Log: log, Metrics: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	p.Metrics.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "spool_ready", Help: "1 when every part of this process is ready, else 0; /readyz says why.",
+		}, func() float64 {
+			if len(p.NotReady()) == 0 {
+				return 1
+			}
+			return 0
+		}))
+	return p
+}
+
+// OnStop registers a step of the stop; the last registered goes first.
+func (p *Process) OnStop(name string, stop func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = append(p.steps, step{name, stop})
+}
+
+// OnCheck adds a reason why the process may not be ready.
+func (p *Process) OnCheck(name string, why func() error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.checks = append(p.checks, check{name, why})
+}
+
+// Go runs a part until the process stops. A part that ends before fails the process.
+func (p *Process) Go(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx)
+		if ctx.Err() == nil {
+			if err == nil {
+				err = errors.New("ended by itself")
+			}
+			select {
+			case p.failed <- fmt.Errorf("%s: %w", name, err):
+			default: // another part has failed already
+			}
+			err = nil
+		}
+		ended <- err
+	}()
+	p.OnStop(name, func(limit context.Context) error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-limit.Done():
+			return errors.New("did not end in time")
+		}
+	})
+}
+
+// Wait blocks until ctx ends or a part fails, then stops everything.
+func (p *Process) Wait(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+		p.Log.Info("stopping", "cause", context.Cause(ctx).Error())
+	case err = <-p.failed:
+		p.Log.Error("a part has failed", "error", err.Error())
+	}
+	return errors.Join(err, p.Stop())
+}
+
+// Stop stops everything, last in first out. It may be called at any point of a
+// start that went wrong, and again.
+func (p *Process) Stop() error {
+	p.stopping.Store(true)
+	p.mu.Lock()
+	steps := p.steps
+	p.steps = nil
+	p.mu.Unlock()
+	var errs []error
+	for i := len(steps) - 1; i >= 0; i-- {
+		began := time.Now()
+		limit, cancel := context.WithTimeoutCause(context.Background(), stepLimit, fmt.Errorf("%s took longer than %s", steps[i].name, stepLimit))
+		if err := steps[i].stop(limit); err != nil && !errors.Is(err, context.Canceled) {
+			errs = append(errs, fmt.Errorf("stop %s: %w", steps[i].name, err))
+		}
+		cancel()
+		p.Log.Debug("stopped", "part", steps[i].name, "took", time.Since(began).String())
+	}
+	return errors.Join(errs...)
+}
+
+// AwaitReady blocks until every part is ready.
+func (p *Process) AwaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for len(p.NotReady()) > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// AnnounceReady is a part that logs once that the process is ready.
+func (p *Process) AnnounceReady(ctx context.Context) error {
+	if p.AwaitReady(ctx) == nil {
+		p.Log.Info("ready")
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// NotReady lists the parts that are not ready, with the reason; empty = ready.
+func (p *Process) NotReady() map[string]string {
+	why := map[string]string{}
+	if p.stopping.Load() {
+		why["process"] = "stopping"
+	}
+	p.mu.Lock()
+	checks := p.checks
+	p.mu.Unlock()
+	for _, c := range checks {
+		if err := c.why(); err != nil {
+			why[c.name] = err.Error()
+		}
+	}
+	return why
+}

@@ -1,0 +1,177 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+)
+
+// Config of a dispatcher.
+type Config struct {
+	Bus          *jet.Bus
+	SealKey      *seal.Key     // opens the secrets in jobs
+	RunBinaryURL string        // where calls are posted, the whole URL
+	Secret       string        // shared with the built-in runner; empty = the endpoint is somebody else's
+	Workers      int           // calls in flight; default 64
+	CallTimeout  time.Duration // one call, from dialling to the end of the answer; default 60 s
+	Log          *slog.Logger
+}
+
+// Validate reports every fault of the config.
+func (c Config) Validate() error {
+	var errs []error
+	if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not an http or https URL", c.RunBinaryURL))
+	}
+	if c.Workers < 1 {
+		errs = append(errs, events.Faultf(events.Invalid, "workers", "%d is too few: at least 1", c.Workers))
+	}
+	if c.CallTimeout <= 0 {
+		errs = append(errs, events.Faultf(events.Invalid, "call-timeout", "must be longer than 0"))
+	}
+	return errors.Join(errs...)
+}
+
+// Dispatcher makes the calls.
+type Dispatcher struct {
+	cfg     Config
+	bus     *jet.Bus
+	log     *slog.Logger
+	feed    *jet.JobFeed
+	jobs    *picture
+	strict  *http.Client // verifies certificates
+	lax     *http.Client // does not, for jobs that say so
+	slots   chan struct{}
+	calls   sync.WaitGroup
+	flight  flight
+	history history
+}
+
+// New wires a dispatcher; it does nothing before Run.
+func New(cfg Config) (*Dispatcher, error) {
+	if cfg.Workers == 0 {
+		cfg.Workers = 64
+	}
+	if cfg.CallTimeout == 0 {
+		cfg.CallTimeout = 60 * time.Second
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	d := &Dispatcher{
+		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
+		strict: client(cfg, true), lax: client(cfg, false),
+		slots:   make(chan struct{}, cfg.Workers),
+		flight:  flight{ids: map[string]bool{}},
+		history: history{bus: cfg.Bus, jobs: map[string]known{}},
+	}
+	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", cfg.Log)
+	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
+	return d, nil
+}
+
+// Check reports why triggers are not being worked on, or nil.
+func (d *Dispatcher) Check() error { return d.bus.Check() }
+
+// Run works on triggers until ctx ends, then lets the calls in flight end.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { _ = d.feed.Run(ctx) })
+	if err := d.persist(ctx, "publish the seal key", func(ctx context.Context) error {
+		return d.bus.PutSealKey(ctx, d.cfg.SealKey.Public)
+	}); err != nil {
+		return nil // stopped before it began
+	}
+	if err := d.persist(ctx, "read the jobs", func(ctx context.Context) error {
+		_, err := d.feed.Barrier(ctx)
+		return err
+	}); err != nil {
+		return nil
+	}
+	wg.Go(func() { d.cleanUp(ctx) })
+	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
+		wg.Go(func() {
+			d.pull(ctx, jet.Queue{
+				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
+				// What waits for its retry must not stop the rest.
+				Filter: events.TriggersOf(kind), Pending: 100_000,
+			}, 2*d.cfg.Workers)
+		})
+	}
+	files := &files{d: d, sources: map[string]*source{}}
+	err := files.run(ctx)
+	d.calls.Wait()
+	return err
+}
+
+// grace is how long calls in flight may go on when the process stops. One that
+// is cut off is made again at the next start, with the same key.
+const grace = 2 * time.Second
+
+// linger gives a context that ends a moment after ctx.
+func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return lingering, func() { stop(); cancel() }
+}
+
+// pull feeds one queue to the workers until ctx ends. A consumer that is gone
+// is made again: the work is in the queue, not in the consumer.
+func (d *Dispatcher) pull(ctx context.Context, q jet.Queue, hold int) {
+	for ctx.Err() == nil {
+		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) {
+			select {
+			case d.slots <- struct{}{}: // waiting sources are served in the order they came
+			case <-ctx.Done():
+				_ = m.Nak(0)
+				return
+			}
+			d.calls.Go(func() {
+				defer func() { <-d.slots }()
+				call, cancel := linger(ctx)
+				defer cancel()
+				d.handle(call, m)
+			})
+		})
+		if err != nil && ctx.Err() == nil {
+			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
+			pause(ctx, 250*time.Millisecond)
+		}
+	}
+}
+
+// persist repeats what must be done until it is, saying once what is in the way.
+func (d *Dispatcher) persist(ctx context.Context, what string, f func(context.Context) error) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := f(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+		}
+		if wait == 100*time.Millisecond {
+			d.log.Warn("cannot go on yet", "task", what, "error", err.Error())
+		}
+		pause(ctx, wait)
+	}
+}
+
+func pause(ctx context.Context, t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

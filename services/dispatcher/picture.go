@@ -1,0 +1,112 @@
+package dispatcher
+
+import (
+	"log/slog"
+	"sync"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+)
+
+// picture is what the dispatcher knows of all jobs.
+type picture struct {
+	key     *seal.Key
+	builtIn bool
+	log     *slog.Logger
+
+	mu      sync.RWMutex
+	jobs    map[string]*job
+	changed chan string // ids of jobs whose files may have to be pulled differently
+	deleted chan string // ids of jobs whose queues are to be emptied
+}
+
+// job is one revision of a job; its parameters are read when they are first needed.
+type job struct {
+	events.Job
+	automatic bool
+	hold      int // max_concurrency
+
+	once   sync.Once
+	params *events.Parameters // with secrets in clear
+	fault  error
+}
+
+func newPicture(key *seal.Key, builtIn bool, log *slog.Logger) *picture {
+	return &picture{
+		key: key, builtIn: builtIn, log: log,
+		jobs: map[string]*job{}, changed: make(chan string, 1024), deleted: make(chan string, 1024),
+	}
+}
+
+func (p *picture) apply(r jet.JobRevision) {
+	id := r.Event.Job.ID
+	if r.Gone() {
+		p.mu.Lock()
+		_, had := p.jobs[id]
+		delete(p.jobs, id)
+		p.mu.Unlock()
+		if had {
+			notify(p.changed, id)
+			notify(p.deleted, id)
+		}
+		return
+	}
+	j := &job{Job: r.Event.Job}
+	if params, err := events.ParseParameters(j.Parameters); err != nil {
+		p.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
+		j.once.Do(func() { j.fault = err })
+	} else {
+		j.automatic, j.hold = params.Spooled, params.Options.MaxConcurrency
+	}
+	p.mu.Lock()
+	p.jobs[id] = j
+	p.mu.Unlock()
+	if j.automatic {
+		notify(p.changed, id)
+	}
+}
+
+// notify never blocks: what does not fit is found by the next sweep, or at the next start.
+func notify(ch chan string, id string) {
+	select {
+	case ch <- id:
+	default:
+	}
+}
+
+func (p *picture) get(id string) (*job, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	j, ok := p.jobs[id]
+	return j, ok
+}
+
+// automatic lists the enabled jobs in automatic mode.
+func (p *picture) automatic() []string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var ids []string
+	for id, j := range p.jobs {
+		if j.automatic && j.Status == events.Enabled {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// parameters gives a job's parameters with what the endpoint may know in clear.
+// The built-in runner needs no secret: it trusts the dispatcher, and
+// notifications are sent from the job itself.
+func (p *picture) parameters(j *job) (*events.Parameters, error) {
+	j.once.Do(func() {
+		if p.builtIn {
+			if j.params, j.fault = events.ParseParameters(j.Parameters); j.fault == nil {
+				j.params.Settings = j.params.Settings.Delete("webhook_config").Delete("notification_emails")
+			}
+			return
+		}
+		j.params, j.fault = j.Reveal(p.key.Open)
+	})
+	return j.params, j.fault
+}

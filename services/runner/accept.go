@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+)
+
+// maxBody is how large the body of a call may be, in bytes.
+const maxBody = 256 << 10
+
+// runBinary answers POST /api/v1/flow/run_binary_async.
+func (r *Runner) runBinary(w http.ResponseWriter, req *http.Request) {
+	run, err := r.accept(w, req)
+	if err != nil {
+		refuse(w, r.log.With("job_id", req.Header.Get(events.HeaderJobID), "trigger_id", req.Header.Get(events.HeaderKey)), err)
+		return
+	}
+	answer(w, http.StatusOK, events.RunAnswer{
+		Status: events.OK, Data: &events.RunData{JobID: run.FlowJobID, OutputFolder: run.OutputFolder},
+	})
+}
+
+// accept queues the run that a call asks for, or finds the one that the same
+// call was answered with before.
+func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (events.Run, error) {
+	ctx := req.Context()
+	c, err := r.authenticate(req)
+	if err == nil {
+		err = c.mayRun()
+	}
+	if err != nil {
+		return events.Run{}, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if err != nil {
+		return events.Run{}, err
+	}
+	key := req.Header.Get(events.HeaderKey)
+	flowJobID := uuid.NewString()
+	if key != "" {
+		flowJobID = events.FlowJobID(c.owner, key)
+	}
+	o, err := readOrder(body)
+	if err == nil {
+		err = r.inspect(o)
+	}
+	if err != nil {
+		// What is wrong now may have been right when the call came first.
+		if first, found, lost := r.bus.AcceptedRun(ctx, flowJobID); found || lost != nil {
+			return first, lost
+		}
+		return events.Run{}, err
+	}
+	run, err := r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, time.Now()))
+	if err != nil {
+		return events.Run{}, err
+	}
+	log := r.logOf(run)
+	if err := r.announce(ctx, run); err != nil {
+		// The run is queued; whoever takes it off the queue announces it.
+		log.Warn("an accepted run could not be announced yet", "error", err.Error())
+	}
+	log.Info("run accepted", "owner", run.Owner, "binary_path", run.BinaryPath, "input_dir", run.InputDir)
+	return run, nil
+}

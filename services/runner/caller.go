@@ -1,0 +1,63 @@
+package runner
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// caller is who asks, and on whose behalf.
+type caller struct {
+	owner string
+	role  jet.Role
+	jobID string // the job that a dispatcher calls for; empty for a direct call
+}
+
+// authenticate finds out who calls. A dispatcher that knows our secret speaks
+// for the owner of a job; then the job's own token is not looked at.
+func (r *Runner) authenticate(req *http.Request) (caller, error) {
+	if secret := req.Header.Get(events.HeaderDispatcher); secret != "" {
+		if r.cfg.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(r.cfg.Secret)) != 1 {
+			return caller{}, events.Faultf(events.Unauthorized, events.HeaderDispatcher, "is not the secret of this runner")
+		}
+		return fromDispatcher(req.Header)
+	}
+	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return caller{}, events.Faultf(events.Unauthorized, "", "a token is missing: send the header Authorization: Bearer <token>")
+	}
+	t, err := r.cfg.Keys.Verify(strings.TrimSpace(token), time.Now())
+	if err != nil {
+		return caller{}, err
+	}
+	return caller{owner: t.Owner, role: t.Role}, nil
+}
+
+// fromDispatcher reads whom a dispatcher speaks for. The owner is percent-encoded.
+func fromDispatcher(h http.Header) (caller, error) {
+	owner, err := url.PathUnescape(h.Get(events.HeaderOwner))
+	if err != nil || owner == "" {
+		return caller{}, events.Faultf(events.Invalid, events.HeaderOwner, "must be the percent-encoded name of the job's owner")
+	}
+	jobID := h.Get(events.HeaderJobID)
+	if !isToken(jobID) {
+		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
+	}
+	return caller{owner: owner, role: jet.Admin, jobID: jobID}, nil
+}
+
+// mayRun refuses who may only read.
+func (c caller) mayRun() error {
+	if c.role == jet.Admin || c.role == jet.Operator {
+		return nil
+	}
+	return events.Faultf(events.Forbidden, "", "a token of role %s may not start runs: use one of role operator or admin", c.role)
+}
+
+// maySee reports whether a run may be shown.
+func (c caller) maySee(run events.Run) bool { return c.role == jet.Admin || c.owner == run.Owner }

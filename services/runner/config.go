@@ -1,0 +1,71 @@
+package runner
+
+import (
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+)
+
+// Config of a runner.
+type Config struct {
+	Bus     *jet.Bus      // where runs are queued; its streams exist
+	Keys    *jet.Keyring  // the tokens that may start runs; somebody else runs it
+	Drives  *drive.Drives // where logical paths lie on this host
+	DataDir string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
+	Pool    string        // whose queue is worked on, one token of a subject; default "default"
+	Workers int           // flows that run at once; default 0 = twice the number of CPUs
+	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
+	Log     *slog.Logger  //
+}
+
+func (c Config) withDefaults() Config {
+	if c.Pool == "" {
+		c.Pool = "default"
+	}
+	if c.Workers == 0 {
+		c.Workers = 2 * runtime.NumCPU()
+	}
+	return c
+}
+
+// Validate reports every fault of the config.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(field, format string, args ...any) {
+		errs = append(errs, events.Faultf(events.Invalid, field, format, args...))
+	}
+	if c.Bus == nil {
+		fault("bus", "is required: a connection to NATS")
+	}
+	if c.Keys == nil {
+		fault("keys", "is required: the tokens that may start runs")
+	}
+	if c.Drives == nil {
+		fault("drives", "is required: where logical paths lie")
+	}
+	if c.DataDir == "" {
+		fault("data", "is required: the folder for the logs of runs")
+	}
+	if !isToken(c.withDefaults().Pool) {
+		fault("pool", "%q cannot stand in a subject: use letters, digits, - and _", c.Pool)
+	}
+	if c.Workers < 0 {
+		fault("workers", "%d is negative: give a number of flows, or 0 for twice the number of CPUs", c.Workers)
+	}
+	if c.Log == nil {
+		fault("log", "is required")
+	}
+	return errors.Join(errs...)
+}
+
+// isToken reports whether s can be one token of a subject and the name of a consumer.
+func isToken(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}) < 0
+}

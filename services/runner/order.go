@@ -1,0 +1,114 @@
+package runner
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+)
+
+// order is what a run-binary call asks for.
+type order struct {
+	binaryText, inputText string // as sent
+	binary, input         events.Path
+	output                events.Path // before a run id
+	settings              settings
+	keep                  json.RawMessage // the settings that are stored
+}
+
+// readOrder reads the body of a call. Every fault is of code Invalid and names the field.
+func readOrder(body []byte) (order, error) {
+	var o order
+	all, err := events.ParseObject(body)
+	if err != nil {
+		return o, err
+	}
+	if o.binaryText, o.binary, err = readPath(all, "binary_path"); err != nil {
+		return o, err
+	}
+	if o.inputText, o.input, err = readPath(all, "input_dir"); err != nil {
+		return o, err
+	}
+	given := events.Object{}
+	if raw, ok := all.Get("settings"); ok {
+		if given, err = events.ParseObject(raw); err != nil {
+			return o, events.Faultf(events.Invalid, "settings", "must be an object")
+		}
+	}
+	if o.settings, err = readSettings(given); err != nil {
+		return o, err
+	}
+	o.output = o.input.Sibling("out")
+	if o.settings.outputDir != "" {
+		if o.output, err = events.ParsePath("settings.output_dir", o.settings.outputDir); err != nil {
+			return o, err
+		}
+	}
+	// What may hold secrets serves whoever tells people about the run, who has it from the job.
+	o.keep = events.Encode(given.Delete("webhook_config").Delete("notification_emails"))
+	return o, nil
+}
+
+func readPath(o events.Object, key string) (string, events.Path, error) {
+	raw, ok := o.Get(key)
+	if !ok {
+		return "", events.Path{}, events.Faultf(events.Invalid, key, "is required")
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return "", events.Path{}, events.Faultf(events.Invalid, key, "must be a string")
+	}
+	p, err := events.ParseInside(key, text)
+	return text, p, err
+}
+
+// inspect looks whether the order can be carried out on this host now.
+func (r *Runner) inspect(o order) error {
+	info, err := r.drives.Stat(o.binary)
+	switch host := r.drives.HostPath(o.binary); {
+	case err != nil:
+		return events.Faultf(events.NotFound, "binary_path", "%s %s", o.binary, r.drives.Why(o.binary, err))
+	case !info.Mode().IsRegular():
+		return events.Faultf(events.Invalid, "binary_path", "%s is not a file (looked at %s)", o.binary, host)
+	case info.Mode()&0o111 == 0:
+		return events.Faultf(events.Invalid, "binary_path", "%s is not executable (looked at %s): chmod +x it", o.binary, host)
+	}
+	info, err = r.drives.Stat(o.input)
+	switch {
+	case err != nil:
+		return events.Faultf(events.NotFound, "input_dir", "%s %s", o.input, r.drives.Why(o.input, err))
+	case !info.IsDir():
+		return events.Faultf(events.Invalid, "input_dir", "%s is not a folder (looked at %s)", o.input, r.drives.HostPath(o.input))
+	}
+	if o.settings.deleteOutDir && !o.settings.hasRunID {
+		out := r.drives.HostPath(o.output)
+		if inside(r.drives.HostPath(o.input), out) || inside(r.drives.HostPath(o.binary), out) {
+			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete the input or the binary: they lie in the output folder %s", o.output)
+		}
+	}
+	return nil
+}
+
+// inside reports whether a host path is dir or lies below it.
+func inside(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// run gives the order an identity.
+func (o order) run(c caller, flowJobID, key string, now time.Time) events.Run {
+	run := events.Run{
+		FlowJobID: flowJobID, JobID: c.jobID, Owner: c.owner,
+		BinaryPath: o.binaryText, InputDir: o.inputText, OutputFolder: o.output.String(),
+		Settings: o.keep, AcceptedAt: now.UTC(),
+	}
+	if c.jobID != "" {
+		run.TriggerID = key
+	}
+	if o.settings.hasRunID {
+		run.OutputFolder = o.output.Join(now.UTC().Format("20060102-150405") + "-" + flowJobID).String()
+	}
+	return run
+}

@@ -1,0 +1,345 @@
+//go:build linux || darwin
+
+package runner
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+func TestContractOfAFlow(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	t.Setenv("SPOOL_RUNNER_SECRET", "not for flows")
+	l.flow("flow", `pwd; echo "$1|$2"; env | sort; cat; echo to stderr >&2; echo result > result`)
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	id := l.accept(url, "key", "flow", `{"output_dir":"`+logical("deep/out put")+`","tags":["a","b c"],"runtime_config":{"k": 1e400}}`)
+
+	ended := l.until(events.Ended, id)
+	if ended.Status != events.OK || ended.ExitStatus == nil || *ended.ExitStatus != 0 || ended.Message != "" || ended.Attempt != 1 {
+		t.Errorf("ended %+v", ended)
+	}
+	if started := l.until(events.Started, id); !started.At.Equal(ended.StartedAt) || started.Process.PID == 0 || ended.At.Before(started.At) {
+		t.Errorf("started %+v, ended %+v", started, ended)
+	}
+	if l.read("deep/out put/result") != "result\n" {
+		t.Error("the flow did not run in its output folder")
+	}
+	text, err := os.ReadFile(filepath.Join(l.data, "runs", id, "run.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out := l.host("in"), l.host("deep/out put")
+	var want strings.Builder
+	want.WriteString(out + "\n" + in + "|" + out + "\n")
+	for _, line := range []string{
+		"HOME=" + os.Getenv("HOME"), "LANG=" + os.Getenv("LANG"), "PATH=" + os.Getenv("PATH"), "PWD=" + out,
+		"SPOOL_INPUT_DIR=" + in, "SPOOL_JOB_ID=job-1", "SPOOL_OUTPUT_DIR=" + out,
+		`SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + os.TempDir(),
+	} {
+		if line == "LANG=" {
+			line = "LANG=C.UTF-8"
+		}
+		want.WriteString(line + "\n")
+	}
+	want.WriteString("to stderr\n")
+	var got []string // a shell adds variables of its own
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "_=") && !strings.HasPrefix(line, "SHLVL=") && !strings.HasPrefix(line, "OLDPWD=") {
+			got = append(got, line)
+		}
+	}
+	if diff := cmp.Diff(want.String(), strings.Join(got, "")); diff != "" {
+		t.Errorf("the flow saw (-want +got):\n%s", diff)
+	}
+}
+
+func TestHowFlowsEnd(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("exits 3", `echo first; echo "the reason" >&2; exit 3`)
+	l.flow("is silent", `exit 1`)
+	l.flow("is killed", `echo going; kill -9 $$`)
+	l.flow("talks", `i=0; while [ $i -lt 300 ]; do echo "line $i"; i=$((i+1)); done; exit 1`)
+	l.flow("leaves a child", `sleep 600 & echo $! > "$1/stray"; exit 0`)
+	l.write("is no program", "what is this", 0o755)
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	for flow, want := range map[string]struct {
+		status events.Status
+		exit   *int
+		msg    []string
+	}{
+		"exits 3":        {events.ERROR, new(3), []string{"exit status 3: first\nthe reason"}},
+		"is silent":      {events.ERROR, new(1), []string{"exit status 1"}},
+		"is killed":      {events.ERROR, nil, []string{"signal: killed: going"}},
+		"talks":          {events.ERROR, new(1), []string{"exit status 1: line ", "line 299"}},
+		"leaves a child": {events.OK, new(0), nil},
+		"is no program":  {events.ERROR, new(126), []string{"exit status 126", "exec format error"}},
+	} {
+		t.Run(flow, func(t *testing.T) {
+			ended := l.until(events.Ended, l.accept(url, flow, flow, `{}`))
+			if ended.Status != want.status || !cmp.Equal(ended.ExitStatus, want.exit) {
+				t.Errorf("ended %+v", ended)
+			}
+			for _, s := range want.msg {
+				if !strings.Contains(ended.Message, s) {
+					t.Errorf("message %q does not say %q", ended.Message, s)
+				}
+			}
+			if len(ended.Message) > maxTail+100 {
+				t.Errorf("the message has %d bytes", len(ended.Message))
+			}
+		})
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(l.read("in/stray")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, found, err := lookup(pid); err != nil || found && !p.zombie {
+		t.Errorf("the child %d of a flow that has ended lives on (%v)", pid, err)
+	}
+	l.drained()
+}
+
+func TestTheBinaryGoesBeforeItsRun(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "exit 0")
+	r := l.runner(nil)
+	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
+	if err := os.Remove(l.host("flow")); err != nil {
+		t.Fatal(err)
+	}
+	l.background(r.Run)
+	if ended := l.until(events.Ended, id); ended.Status != events.ERROR || *ended.ExitStatus != 127 || !strings.Contains(ended.Message, "no such file") {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestAnOutputFolderThatCannotBe(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "exit 0")
+	l.write("out", "a file, not a folder", 0o644)
+	r := l.runner(nil)
+	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
+	l.background(r.Run)
+	ended := l.until(events.Ended, id)
+	if ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.Contains(ended.Message, l.host("out")) {
+		t.Errorf("ended %+v", ended)
+	}
+	if n, _ := l.phase(events.Started, id); n != 0 {
+		t.Error("a run that could not start has started")
+	}
+	l.drained()
+}
+
+func TestDeleteOutDir(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "echo new > new")
+	l.write("out/old/deep", "old", 0o644)
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	for _, c := range []struct {
+		settings string
+		old      bool
+	}{
+		{`{}`, true},
+		{`{"delete_out_dir":true,"output_has_run_id":true}`, true},
+		{`{"delete_out_dir":true}`, false},
+	} {
+		l.until(events.Ended, l.accept(url, c.settings, "flow", c.settings))
+		if l.exists("out/old/deep") != c.old || !l.exists("out/new") {
+			t.Errorf("%s: old is there: %v, new is there: %v", c.settings, l.exists("out/old/deep"), l.exists("out/new"))
+		}
+	}
+}
+
+func TestJobStatus(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("good", `while [ ! -e "$1/release" ]; do sleep 0.01; done`)
+	l.flow("bad", "echo why; exit 1")
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	get := func(t *testing.T, query, token string) map[string]any {
+		t.Helper()
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/v1/jobs/status?"+query, nil)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		a := map[string]any{}
+		if err := json.Unmarshal(text, &a); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		a["http"] = resp.StatusCode
+		if s, ok := a["cur_status"].(string); ok {
+			cur := map[string]any{}
+			if err := json.Unmarshal([]byte(s), &cur); err != nil {
+				t.Errorf("cur_status %q: %v", s, err)
+			}
+			delete(cur, "finish_timestamp")
+			a["cur_status"] = cur
+		}
+		return a
+	}
+	cur := func(status string, progress float64) map[string]any {
+		return map[string]any{"status": status, "curProgress": progress, "reviewer": "", "review_state": "NONE"}
+	}
+	good, bad := l.accept(url, "good", "good", `{}`), l.accept(url, "bad", "bad", `{}`)
+	l.until(events.Started, good)
+	admin := l.token[jet.Admin]
+	check := func(name, query, token string, want map[string]any) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, get(t, query, token)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	check("running", "type=flow&job_id="+good, admin, map[string]any{
+		"http": 200, "status": "OK", "state": "PENDING", "job_id": good, "msg": "", "cur_status": cur("RUNNING", 0),
+	})
+	l.write("in/release", "", 0o644)
+	l.until(events.Ended, good)
+	l.until(events.Ended, bad)
+	check("complete", "job_id="+good, admin, map[string]any{
+		"http": 200, "status": "OK", "state": "DONE", "job_id": good, "msg": "", "cur_status": cur("COMPLETE", 1),
+		"results": []any{map[string]any{"status": "OK", "output_folder": logical("out")}},
+	})
+	check("failed", "job_id="+bad, admin, map[string]any{
+		"http": 200, "status": "OK", "state": "DONE", "job_id": bad, "msg": "exit status 1: why", "cur_status": cur("FAILED", 0),
+		"results": []any{map[string]any{"status": "ERROR", "msg": "exit status 1: why"}},
+	})
+	unknown := map[string]any{"http": 200, "status": "ERROR", "msg": "job_id: no such job"}
+	check("unknown", "job_id=6bc58441-1f60-4265-99f1-881c90ac65df", admin, unknown)
+	check("no id", "job_id=>", admin, unknown)
+	check("somebody else's", "job_id="+good, l.token[jet.Operator], unknown)
+	check("another type", "type=refiner&job_id="+good, admin, map[string]any{"http": 200, "status": "ERROR", "msg": `type: "refiner" is not known here: flow is`})
+	check("nobody", "job_id="+good, "x", map[string]any{"http": 401, "status": "ERROR", "msg": "the token is not valid"})
+}
+
+// A run that a stop cuts short has no end; it starts again, in an empty folder.
+func TestStopAndStartAgain(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `
+trap '' TERM # does not stop when asked to
+[ -z "$(ls)" ] || echo "not empty" >> "$1/faults"
+echo half > half
+echo $$ >> "$1/journal"
+while [ ! -e "$1/release" ]; do sleep 0.01; done`)
+	bus, closeBus := l.connect(l.relay())
+	r := l.runner(func(c *Config) { c.Bus = bus })
+	id := l.accept(l.serve(r).URL, "k", "flow", `{"output_has_run_id":true}`)
+	if err := r.Check(); err == nil {
+		t.Error("ready before it runs")
+	}
+	stop := l.background(r.Run)
+	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	if err := r.Check(); err != nil {
+		t.Errorf("not ready while it runs: %v", err)
+	}
+	stop()
+	closeBus()
+	if err := r.Check(); err == nil {
+		t.Error("ready after it stopped")
+	}
+	_, started := l.phase(events.Started, id)
+	if members, err := group(started.Process.PID); err != nil || anyAlive(members) {
+		t.Errorf("after the stop there are %+v (%v)", members, err)
+	}
+	if n, _ := l.phase(events.Ended, id); n != 0 {
+		t.Error("a run that was cut short has ended")
+	}
+	l.write("in/release", "", 0o644)
+	l.background(l.runner(nil).Run)
+	if ended := l.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
+		t.Errorf("ended %+v", ended)
+	}
+	if l.exists("in/faults") || len(l.lines("in/journal")) != 2 {
+		t.Errorf("journal %q, faults %q", l.read("in/journal"), l.read("in/faults"))
+	}
+	log, _ := os.ReadFile(filepath.Join(l.data, "runs", id, "run.log"))
+	if !strings.HasPrefix(string(log), "--- attempt 2, ") {
+		t.Errorf("run.log: %q", log)
+	}
+}
+
+// The end of a flow is told when NATS is back, and the flow does not notice.
+func TestNATSAwayWhileAFlowRuns(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `echo $$ >> "$1/journal"; while [ ! -e "$1/release" ]; do sleep 0.01; done; echo done > "$1/done"; exit 7`)
+	relay := l.relay()
+	bus, _ := l.connect(relay)
+	r := l.runner(func(c *Config) { c.Bus = bus })
+	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
+	l.background(r.Run)
+	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	relay.cut(true)
+	l.eventually("the runner notices", func() bool { return r.Check() != nil })
+	l.write("in/release", "", 0o644)
+	l.eventually("the flow is done", func() bool { return l.exists("in/done") })
+	relay.cut(false)
+	if ended := l.until(events.Ended, id); ended.Attempt != 1 || *ended.ExitStatus != 7 {
+		t.Errorf("ended %+v", ended)
+	}
+	l.drained()
+	if n, _ := l.phase(events.Ended, id); n != 1 || len(l.lines("in/journal")) != 1 {
+		t.Errorf("%d ends, journal %q", n, l.read("in/journal"))
+	}
+}
+
+// The gate of a runner that dies ends the process behind it; so does a gate that is discarded.
+func TestAProcessWaitsAtItsGate(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `touch "$1/ran"`)
+	out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	f, err := launch([]string{l.host("flow"), l.host("in"), l.host("in")}, nil, l.host("in"), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, found, err := lookup(f.pid); err != nil || !found || p.group != f.pid || p.start != f.began {
+		t.Errorf("behind the gate: %+v, %v", p, err)
+	}
+	if err := f.gate.Close(); err != nil { // as the kernel does for a dead runner
+		t.Fatal(err)
+	}
+	<-f.exited
+	if f.state.Success() || l.exists("in/ran") {
+		t.Errorf("%v, and the flow ran: %v", f.state, l.exists("in/ran"))
+	}
+	if err := signalGroup(f.pid, 0); err != syscall.ESRCH {
+		t.Errorf("the group after its end: %v", err)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	err := Config{Pool: "a.b", Workers: -1}.Validate()
+	for _, field := range []string{"bus:", "keys:", "drives:", "data:", "pool:", "workers:", "log:"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}

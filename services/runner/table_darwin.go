@@ -1,0 +1,87 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func executable() (string, error) { return os.Executable() }
+
+func bootID() string {
+	id, _ := syscall.Sysctl("kern.bootsessionuuid") // without it the start times must do
+	return id
+}
+
+func lookup(pid int) (process, bool, error) {
+	all, err := ps("-p", strconv.Itoa(pid))
+	if err != nil || len(all) == 0 {
+		return process{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// group finds the members of a process group, and its leader wherever that is.
+func group(pgid int) ([]process, error) {
+	all, err := ps("-ax")
+	var members []process
+	for _, p := range all {
+		if p.group == pgid || p.pid == pgid {
+			members = append(members, p)
+		}
+	}
+	return members, err
+}
+
+// ps asks the tool of that name, since the process table has no files here.
+func ps(which ...string) ([]process, error) {
+	out, err := run(append(which, "-o", "pid=,pgid=,stat=,lstart=")...)
+	if err != nil {
+		return nil, err
+	}
+	var all []process
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 {
+			continue
+		}
+		pid, err1 := strconv.Atoi(fields[0])
+		pgid, err2 := strconv.Atoi(fields[1])
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("ps: %w", err)
+		}
+		all = append(all, process{pid, pgid, strings.Join(fields[3:], " "), strings.HasPrefix(fields[2], "Z")})
+	}
+	return all, nil
+}
+
+func run(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/ps", args...)
+	cmd.Env = []string{"LC_ALL=C", "TZ=UTC0"} // so that a time is always spelled alike
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 && len(exit.Stderr) == 0 {
+		return "", nil // its way to say that there is no such process
+	}
+	if err != nil {
+		return "", fmt.Errorf("ps: %w", err)
+	}
+	return string(out), nil
+}
+
+// carries reports whether a process was started with an assignment in its
+// environment. The system hides that of its own programs, a shell's too.
+func carries(pid int, assignment string) bool {
+	out, err := run("-E", "-ww", "-p", strconv.Itoa(pid), "-o", "command=")
+	return err == nil && strings.Contains(" "+strings.TrimSpace(out)+" ", " "+assignment+" ")
+}
+
+// awaitZombie cannot: waitid(2) returns here when a child merely stops.
+func awaitZombie(int) bool { return false }

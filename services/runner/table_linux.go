@@ -1,0 +1,83 @@
+package runner
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func executable() (string, error) { return "/proc/self/exe", nil } // the file itself, even when a newer one has its name
+
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without it the start times must do
+	return strings.TrimSpace(string(id))
+}
+
+// lookup finds one process. The fields are those of proc_pid_stat(5).
+func lookup(pid int) (p process, found bool, err error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return process{}, false, nil
+	}
+	if err != nil {
+		return process{}, false, err
+	}
+	// The second field is a name in parentheses that may hold anything; behind it comes the third.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 20 {
+		return process{}, false, errors.New("an entry of /proc is too short")
+	}
+	pgrp, err := strconv.Atoi(fields[2])
+	zombie := fields[0] == "Z" || fields[0] == "X"
+	return process{pid: pid, group: pgrp, start: fields[19], zombie: zombie}, err == nil, err
+}
+
+// group finds the members of a process group, and its leader wherever that is.
+func group(pgid int) ([]process, error) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var members []process
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		p, found, err := lookup(pid)
+		if err != nil {
+			return nil, err
+		}
+		if found && (p.group == pgid || p.pid == pgid) {
+			members = append(members, p)
+		}
+	}
+	return members, nil
+}
+
+// carries reports whether a process was started with an assignment in its environment.
+func carries(pid int, assignment string) bool {
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+assignment+"\x00"))
+}
+
+// awaitZombie waits until a child has exited, leaves it to be reaped, and
+// reports whether it could.
+func awaitZombie(pid int) bool {
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+	}
+	return err == nil
+}
