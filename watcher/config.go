@@ -1,0 +1,90 @@
+package watcher
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+)
+
+// Config of the watcher.
+type Config struct {
+	Bus    *jet.Bus      // required
+	Drives *drive.Drives // required; where the folders lie on this host
+	Log    *slog.Logger  // required
+
+	// Quiet is how long a file must have been left alone before a read lease is
+	// asked for. A job's watch.quiet_ms goes before it. Default 50 ms.
+	Quiet time.Duration
+	// QuietSlow is how long a file must stay unchanged where no lease is to be
+	// had. Default 2 s.
+	QuietSlow time.Duration
+	// Sweep is the time between two scans of a folder in which nothing seems to
+	// happen. Default 60 s.
+	Sweep time.Duration
+	// SyncStage has stages on the disk before their triggers are published. It
+	// belongs with a broker that syncs; without it a power cut can lose a stage
+	// whose trigger is kept. Default false.
+	SyncStage bool
+}
+
+// Defaults of [Config].
+const (
+	DefaultQuiet     = 50 * time.Millisecond
+	DefaultQuietSlow = 2 * time.Second
+	DefaultSweep     = time.Minute
+)
+
+// minQuiet is two ticks of the coarsest clock of a local file system: what is
+// written within one can look unchanged.
+const minQuiet = 20 * time.Millisecond
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		field   *time.Duration
+		or      time.Duration
+		atLeast time.Duration
+	}{
+		{&c.Quiet, DefaultQuiet, minQuiet},
+		{&c.QuietSlow, DefaultQuietSlow, minQuiet},
+		{&c.Sweep, DefaultSweep, time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.or
+		}
+		if *d.field > 0 {
+			*d.field = max(*d.field, d.atLeast)
+		}
+	}
+	return c
+}
+
+// Validate reports every fault of the config.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(field, format string, args ...any) {
+		errs = append(errs, events.Faultf(events.Invalid, field, format, args...))
+	}
+	if c.Bus == nil {
+		fault("Bus", "is required")
+	}
+	if c.Drives == nil {
+		fault("Drives", "is required")
+	}
+	if c.Log == nil {
+		fault("Log", "is required")
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"Sweep", c.Sweep}} {
+		if d.value < 0 {
+			fault(d.name, "%s is negative: give a time, or 0 for the default", d.value)
+		}
+	}
+	return errors.Join(errs...)
+}

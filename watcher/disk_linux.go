@@ -1,0 +1,53 @@
+package watcher
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// clone makes dst share the blocks of src until one of them changes. Most file
+// systems cannot.
+func clone(dst, src *os.File) error {
+	from, err := src.SyscallConn()
+	if err != nil {
+		return err
+	}
+	to, err := dst.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner, result error
+	err = from.Control(func(s uintptr) {
+		inner = to.Control(func(d uintptr) { result = unix.IoctlFileClone(int(d), int(s)) })
+	})
+	if err != nil {
+		return err
+	}
+	if inner != nil {
+		return inner
+	}
+	return result
+}
+
+// syncFile leaves the work to syncAll.
+func syncFile(*os.File) error { return nil }
+
+// syncAll has everything on the disk that was written to the file system of a folder.
+func syncAll(folder *os.File) error {
+	conn, err := folder.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if cerr := conn.Control(func(fd uintptr) { err = unix.Syncfs(int(fd)) }); cerr != nil {
+		return cerr
+	}
+	if err != nil {
+		return fmt.Errorf("syncfs: %w", err)
+	}
+	return nil
+}
+
+// syncNames has the entries of a folder on the disk.
+func syncNames(folder *os.File) error { return folder.Sync() }

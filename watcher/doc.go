@@ -1,0 +1,64 @@
+// In:  spool.job.>
+// Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
+//
+// Package watcher turns files that land in folders into triggers.
+//
+// What the file system reports is a hint, the scan of the directory is the
+// truth, and the commit is the only thing that makes a file happen once.
+//
+// # Guarantees
+//
+//   - Loss: every complete regular file that stays in the folder of a job in
+//     automatic mode gets its trigger, whatever dies or restarts, whatever the
+//     system forgets to report, and although the queue is full or NATS away for
+//     a while. A file that goes away before it is complete gets none.
+//   - Duplication: exactly one trigger a file, also with several watchers on one
+//     folder. A file is what its [fingerprint] says: the same name with other
+//     content, or deleted and put there again, or touched, is another file; a
+//     chmod, a chown, a link elsewhere or a read changes nothing.
+//   - Half files: none that a local process holds open or mapped for writing
+//     (Linux, where leases are to be had); elsewhere none that changed within
+//     [Config.QuietSlow].
+//   - Order: none.
+//   - A trigger's input folder holds its file alone, with the content that its
+//     fingerprint stands for, whatever happens to the original from then on.
+//   - Never opened: what is no regular file, and what the name says is hidden
+//     or unfinished. Nothing in a watched folder is written, moved or removed.
+//   - After Run has returned nothing is published any more.
+//
+// # The way of a file
+//
+//  1. The watch on a directory is armed before the scan: what comes before is in
+//     the scan, what comes after is reported. Reports set a mark and a name,
+//     nothing else. An overflow, a directory that was replaced (looked at every
+//     2 s) and every sweep lead to a scan; a scan looks only at names that are
+//     not known, and every 10 minutes at all.
+//  2. Left alone for the quiet time (package settle), files go on in batches of
+//     up to 500. Their fingerprints are asked about in the ledger; those found
+//     there are done.
+//  3. Each other one is opened, leased, compared with what was seen, and copied
+//     (reflink where the file system can) to
+//     <drive>/.spool/<job_id>/.<fingerprint>.<nonce>/input/<name>, then compared
+//     again. With a difference, or a writer at the door, it starts over.
+//  4. The batch is synced if so configured, and each stage renamed to
+//     <drive>/.spool/<job_id>/<fingerprint>/; then the names are synced.
+//  5. Claims in the ledger and triggers in the queue are committed in one batch.
+//
+// # Where it can be cut off
+//
+//	before 3  nothing has happened; the scan after the start finds the file
+//	in 3      a folder under a temporary name is left, which nothing refers to
+//	in 4      some stages have their names: they are complete, and found by the
+//	          next attempt; a stage whose file has gone meanwhile is left
+//	in 5      the batch is wholly there or not at all; the next attempt asks
+//	after 5   the file is in the ledger
+//
+// A claim that somebody else has won is as good as one's own, and the stage is
+// theirs: nothing that has its name is removed here before the job is deleted.
+//
+// A deleted job loses its ledger and its stages, at once and again at every
+// start for as long as JOBS remembers the deletion; its stages only on drives
+// that another job has used since the start.
+//
+// A disabled job's files are taken as usual and wait in the queue.
+package watcher

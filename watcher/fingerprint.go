@@ -1,0 +1,28 @@
+package watcher
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"spool.internal/watcher/settle"
+)
+
+// fingerprint tells a file from every other: 128 bits, hex.
+//
+// The device is not in it (it changes with a reboot or a mount), nor the change
+// time (a chmod or a link elsewhere makes no new file). The birth time is,
+// because file systems give the inode of a deleted file to the next one. It is
+// part of what the ledger remembers: changed, it would run every file again.
+func fingerprint(jobID, path string, s settle.Stat) string {
+	b := make([]byte, 0, 256)
+	for _, text := range []string{jobID, path} {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	for _, n := range []uint64{s.Inode, uint64(s.Birth), uint64(s.Size), uint64(s.Modified)} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}

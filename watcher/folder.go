@@ -1,0 +1,116 @@
+package watcher
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/watcher/settle"
+)
+
+// Bounds on what a folder holds in memory beyond the names that lie in it.
+const (
+	maxHints   = 4096 // names that something happened to; more, and a scan is cheaper
+	maxPending = 2000 // files that wait for their quiet time; the others wait for a scan
+)
+
+// task is what a job asks of its folder.
+type task struct {
+	path   events.Path
+	watch  events.Watch
+	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
+}
+
+// folder is the folder of one job. What stands below place belongs to the
+// worker that has taken the folder from the queue.
+type folder struct {
+	jobID string
+	task  task
+	host  string // where it lies on this host, for people
+	rule  settle.Rule
+	log   *slog.Logger
+	wake  func()
+
+	seq     atomic.Uint64 // of the job's newest revision
+	stopped atomic.Bool
+	gone    chan struct{} // closed when nobody will touch the folder again
+
+	hints hints
+	shown shown
+	place place
+
+	dir       *settle.Folder
+	id        identity // of the directory at the last look; zero = none
+	listening string   // the path that the notifier watches for it
+	known     *memory
+	pending   map[string]*candidate
+	hinted    []string // names to look at
+	pass      *pass
+	crowded   int // files that the last scan found no room for in pending
+	took      time.Duration
+	scanned   time.Time // end of the last complete scan
+	staging   pressure
+	noLease   bool // said already
+}
+
+// candidate is a file that is not known to be in the ledger.
+type candidate struct {
+	name        string
+	file        settle.File
+	stat        settle.Stat
+	fingerprint string // of stat, computed once
+	action      settle.Action
+	due         time.Time // when to look again
+	batched     bool
+	said        bool // that it cannot be read
+}
+
+// due tells how long until there is something to look at.
+func (f *folder) due(now time.Time) time.Duration {
+	if f.dir.Away() {
+		return maxWait
+	}
+	if f.pass != nil || len(f.hinted) > 0 {
+		return 0
+	}
+	wait := maxWait
+	for _, c := range f.pending {
+		wait = min(wait, c.due.Sub(now))
+	}
+	return max(0, wait)
+}
+
+// maxWait is longer than any wait that matters.
+const maxWait = time.Hour
+
+// keep remembers that the file is in the ledger.
+func (f *folder) keep(c *candidate) {
+	f.known.keep(c.name, c.stat)
+	delete(f.pending, c.name)
+}
+
+// forget takes in that there is no such file.
+func (f *folder) forget(name string) {
+	f.known.forget(name)
+	delete(f.pending, name)
+}
+
+// wait holds a candidate until it is due.
+func (f *folder) wait(c *candidate, due time.Time) {
+	c.due = due
+	if f.pending[c.name] == c || len(f.pending) < maxPending {
+		f.pending[c.name] = c
+		return
+	}
+	f.crowded++
+}
+
+// vacate forgets what was about a directory that is not there any more. What is
+// known stays: the same files may come back.
+func (f *folder) vacate() {
+	f.id = identity{}
+	f.endPass()
+	f.hinted, f.crowded = nil, 0
+	clear(f.pending)
+}

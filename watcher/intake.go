@@ -1,0 +1,196 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/watcher/settle"
+)
+
+// maxBatch is how many files are asked about, staged and committed at a time:
+// two messages each fill one atomic batch.
+const maxBatch = jet.MaxBatch / 2
+
+// flush brings the batch into the ledger: ask, stage, commit. Whatever cannot
+// be done now stays pending.
+func (t *turn) flush(ctx context.Context) {
+	batch := t.batch
+	t.batch = nil
+	defer func() {
+		for _, c := range batch {
+			c.batched = false
+		}
+	}()
+	if len(batch) == 0 || ctx.Err() != nil {
+		return
+	}
+	fresh, err := t.ask(ctx, batch)
+	if t.refused(ctx, &t.ledger, err) {
+		return
+	}
+	staged := t.stage(ctx, fresh)
+	if len(staged) > 0 {
+		t.refused(ctx, &t.intake, t.commit(ctx, staged))
+	}
+}
+
+// ask leaves out what the ledger knows, whoever entered it.
+func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error) {
+	files := make([]jet.SeenFile, len(batch))
+	for i, c := range batch {
+		if c.fingerprint == "" {
+			c.fingerprint = fingerprint(t.f.jobID, c.name, c.stat)
+		}
+		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: c.name, Fingerprint: c.fingerprint}
+	}
+	seen, err := t.cfg.Bus.SeenFiles(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []*candidate
+	for i, c := range batch {
+		if seen[i] {
+			t.f.keep(c)
+		} else {
+			fresh = append(fresh, c)
+		}
+	}
+	return fresh, nil
+}
+
+// stage builds the stages of those files that nobody writes to, and puts the
+// others off. Files that are not to be run need no stage. When the drive takes
+// no more, it goes on with what it has.
+func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
+	st := newStages(t.at.drive, t.f.jobID, t.cfg.SyncStage)
+	var trouble error
+	for _, c := range fresh {
+		if ctx.Err() != nil || t.f.stopped.Load() {
+			break
+		}
+		var err error
+		if !t.f.initial(c) {
+			err = t.stageOne(st, c)
+		}
+		if err == nil {
+			staged = append(staged, c)
+		} else if !t.putOff(c, err) {
+			trouble = err
+			break
+		}
+	}
+	if err := st.seal(); err != nil {
+		staged, trouble = nil, err
+	}
+	t.unstaged(ctx, errors.Join(trouble, st.close()))
+	return staged
+}
+
+// putOff lets a file wait that cannot be staged now. It answers false when that
+// is not the file's fault.
+func (t *turn) putOff(c *candidate, err error) bool {
+	now := time.Now()
+	switch {
+	case errors.Is(err, errWriter), errors.Is(err, errChanged):
+		t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
+	case errors.Is(err, errNoLease):
+		_, wait := c.file.NoLease(t.f.rule, now)
+		t.f.sayNoLease()
+		t.f.wait(c, now.Add(wait))
+	case errors.Is(err, errRead) && errors.Is(err, fs.ErrNotExist):
+		t.f.forget(c.name)
+	case errors.Is(err, errRead):
+		t.unreadable(c, err, now)
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *turn) stageOne(st *stages, c *candidate) error {
+	src, err := t.at.hold(c.name, c.stat, c.action == settle.Probe)
+	if err != nil {
+		return err
+	}
+	return errors.Join(st.add(c.fingerprint, c.name, src), src.Close())
+}
+
+// initial reports that the file lay there before the job was made, and is not to be run.
+func (f *folder) initial(c *candidate) bool {
+	return max(c.stat.Changed, c.stat.Birth) < f.task.before
+}
+
+// commit triggers the staged files. One that somebody else has triggered
+// meanwhile is as good: the stage is theirs.
+func (t *turn) commit(ctx context.Context, staged []*candidate) error {
+	var triggers []events.Trigger
+	var initial []jet.SeenFile
+	for _, c := range staged {
+		if t.f.initial(c) {
+			initial = append(initial, jet.SeenFile{JobID: t.f.jobID, Path: c.name, Fingerprint: c.fingerprint})
+		} else {
+			triggers = append(triggers, t.trigger(c))
+		}
+	}
+	if len(initial) > 0 {
+		if err := t.cfg.Bus.IgnoreFiles(ctx, initial); err != nil {
+			return err
+		}
+	}
+	won, err := t.cfg.Bus.CommitFiles(ctx, triggers)
+	if err != nil {
+		return err
+	}
+	for _, c := range staged {
+		t.f.keep(c)
+	}
+	for i, tr := range triggers {
+		t.f.log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", won[i])
+	}
+	return nil
+}
+
+func (t *turn) trigger(c *candidate) events.Trigger {
+	file := events.NewFile(c.name)
+	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
+	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
+	return events.Trigger{
+		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
+		JobSeq: t.f.seq.Load(), At: time.Now().UTC(), File: file,
+	}
+}
+
+// refused takes in how the ledger or the queue answered, and reports whether it
+// took nothing.
+func (t *turn) refused(ctx context.Context, p *pressure, err error) bool {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil && p.passed():
+		t.cfg.Log.Info("files are queued again")
+	case err != nil && p.failed(err, time.Now()):
+		t.cfg.Log.Warn("files cannot be queued: they wait", "error", err.Error())
+	}
+	return err != nil
+}
+
+// unstaged takes in how the drive answered.
+func (t *turn) unstaged(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil && t.f.staging.passed():
+		t.f.log.Info("files are staged again")
+	case err != nil && t.f.staging.failed(err, time.Now()):
+		t.f.log.Warn("files cannot be staged: they wait", "error", err.Error())
+	}
+}
+
+func (f *folder) sayNoLease() {
+	if !f.noLease {
+		f.noLease = true
+		f.log.Info("no read leases on files here: each waits longer to be seen unchanged", "quiet", f.rule.Slow.String())
+	}
+}

@@ -1,0 +1,105 @@
+package watcher
+
+import (
+	"reflect"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/watcher/settle"
+)
+
+// apply takes one revision of a job into the picture. Whether the job is
+// enabled makes no difference here: its files are taken, and wait in the queue.
+func (w *Watcher) apply(r jet.JobRevision) {
+	job := r.Event.Job
+	log := w.cfg.Log.With("job_id", job.ID)
+	if job.ID == "" || strings.ContainsAny(job.ID, `./\`) {
+		log.Error("a job has an id that can name no folder")
+		return
+	}
+	if r.Gone() {
+		w.remove(job.ID, true)
+		return
+	}
+	p, err := events.ParseParameters(job.Parameters)
+	if err != nil {
+		log.Error("the parameters of a job cannot be read: its folder is left as it was", "error", err.Error())
+		return
+	}
+	if !p.Spooled {
+		w.remove(job.ID, false)
+		return
+	}
+	want := task{path: p.InputDir, watch: p.Options.Watch}
+	if want.watch.IgnoreInitial {
+		// A file's times can be a tick behind the clock that stamped the job.
+		want.before = job.CreatedOnNS - int64(minQuiet)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.folders[job.ID]
+	if f != nil && reflect.DeepEqual(f.task, want) {
+		f.seq.Store(r.Seq)
+		return
+	}
+	if f != nil {
+		w.stop(f)
+	}
+	f = w.newFolder(job.ID, want)
+	f.seq.Store(r.Seq)
+	w.folders[job.ID] = f
+	root, _ := w.cfg.Drives.Locate(want.path)
+	w.roots[root] = want.path
+	w.queue.push(f)
+}
+
+func (w *Watcher) newFolder(jobID string, t task) *folder {
+	f := &folder{
+		jobID: jobID, task: t, host: w.cfg.Drives.HostPath(t.path),
+		rule:    settle.Rule{Quiet: w.cfg.Quiet, Slow: w.cfg.QuietSlow},
+		log:     w.cfg.Log.With("job_id", jobID),
+		gone:    make(chan struct{}),
+		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
+		known:   newMemory(),
+		pending: map[string]*candidate{},
+	}
+	f.wake = func() { w.queue.push(f) }
+	if t.watch.QuietMS >= 0 {
+		f.rule.Quiet = max(minQuiet, time.Duration(t.watch.QuietMS)*time.Millisecond)
+		f.rule.Slow = max(f.rule.Slow, f.rule.Quiet)
+	}
+	return f
+}
+
+// remove stops watching for a job; when the job is deleted, its traces go too.
+func (w *Watcher) remove(jobID string, deleted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.folders[jobID]
+	if f != nil {
+		delete(w.folders, jobID)
+		w.stop(f)
+	}
+	if deleted {
+		w.cleaner.add(chore{jobID: jobID, folder: f})
+	}
+}
+
+// stop has a folder retired by the next worker that takes it.
+func (w *Watcher) stop(f *folder) {
+	f.stopped.Store(true)
+	w.queue.push(f)
+}
+
+// list gives the folders that are watched now.
+func (w *Watcher) list() []*folder {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make([]*folder, 0, len(w.folders))
+	for _, f := range w.folders {
+		all = append(all, f)
+	}
+	return all
+}

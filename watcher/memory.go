@@ -1,0 +1,58 @@
+package watcher
+
+import (
+	"hash/maphash"
+
+	"spool.internal/watcher/settle"
+)
+
+// memory knows the files of one folder that are in the ledger, so that a scan
+// need not ask for them. It saves work and decides nothing: losing it costs a
+// question to the ledger for each file. It holds as many names as lie in the
+// folder, and of what each looked like only a hash.
+type memory struct {
+	seed  maphash.Seed
+	scan  uint32 // of the scan that runs, or of the last
+	names map[string]mark
+}
+
+type mark struct {
+	look uint64
+	scan uint32 // the last that saw the name
+}
+
+func newMemory() *memory {
+	return &memory{seed: maphash.MakeSeed(), names: map[string]mark{}}
+}
+
+// begin starts a scan.
+func (m *memory) begin() { m.scan++ }
+
+// end forgets the names that the scan has not seen.
+func (m *memory) end() {
+	for name, k := range m.names {
+		if k.scan != m.scan {
+			delete(m.names, name)
+		}
+	}
+}
+
+// holds reports that the name is known, whatever the file looks like by now.
+func (m *memory) holds(name string) bool {
+	k, ok := m.names[name]
+	if ok && k.scan != m.scan {
+		m.names[name] = mark{k.look, m.scan}
+	}
+	return ok
+}
+
+// has reports that the file is known and looks as it did.
+func (m *memory) has(name string, s settle.Stat) bool {
+	return m.holds(name) && m.names[name].look == maphash.Comparable(m.seed, s)
+}
+
+func (m *memory) keep(name string, s settle.Stat) {
+	m.names[name] = mark{maphash.Comparable(m.seed, s), m.scan}
+}
+
+func (m *memory) forget(name string) { delete(m.names, name) }

@@ -1,0 +1,174 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// ear is a listener that passes on what it hears, as long as there is room.
+type ear struct {
+	names     chan string
+	doubts    chan struct{}
+	overflows atomic.Int32
+}
+
+func newEar() *ear { return &ear{names: make(chan string, 1000), doubts: make(chan struct{}, 1000)} }
+
+func (e *ear) changed(name string) {
+	select {
+	case e.names <- name:
+	default:
+	}
+}
+
+func (e *ear) doubted() {
+	select {
+	case e.doubts <- struct{}{}:
+	default:
+	}
+}
+
+func (e *ear) overflowed() { e.overflows.Add(1) }
+
+func startNotifier(t *testing.T) *notifier {
+	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)))
+	t.Cleanup(func() {
+		if err := n.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// realTemp is a folder of the test's, by its path without links.
+func realTemp(t *testing.T) string {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func hear(t *testing.T, e *ear, name string) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		select {
+		case got := <-e.names:
+			if got == name {
+				return
+			}
+		case <-late:
+			t.Fatalf("nothing was told of %s", name)
+		}
+	}
+}
+
+func create(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNotifierTellsAllListeners(t *testing.T) {
+	n := startNotifier(t)
+	dir, a, b := realTemp(t), newEar(), newEar()
+	for _, e := range []*ear{a, b} {
+		if err := n.watch(e, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create(t, filepath.Join(dir, "one"))
+	hear(t, a, "one")
+	hear(t, b, "one")
+	n.drop(a, dir)
+	create(t, filepath.Join(dir, "two"))
+	hear(t, b, "two")
+	if err := n.watch(a, filepath.Join(dir, "absent")); err == nil {
+		t.Error("a folder that is not there can be watched")
+	}
+	if err := os.Rename(dir, dir+"-gone"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-b.doubts:
+	case <-time.After(30 * time.Second):
+		t.Error("nothing was told of the folder's going away")
+	}
+}
+
+func TestOverflowIsTold(t *testing.T) {
+	n := startNotifier(t)
+	dir, e := realTemp(t), newEar()
+	if err := n.watch(e, dir); err != nil {
+		t.Fatal(err)
+	}
+	n.of(dir).fs.Errors <- fsnotify.ErrEventOverflow // as the library sends it
+	for deadline := time.Now().Add(30 * time.Second); e.overflows.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("an overflow is not told")
+		}
+	}
+}
+
+// One goroutine that receives events and adds watches as they come stops for
+// ever when a directory is moved and removed meanwhile: the library then
+// reports an error while it holds the lock that Add waits for.
+func TestFoldersComeAndGoWithoutDeadlock(t *testing.T) {
+	n := startNotifier(t)
+	root := realTemp(t)
+	for round := range 200 {
+		dir, e := filepath.Join(root, fmt.Sprint("d", round%3)), newEar()
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.watch(e, dir); err != nil {
+			t.Fatal(err)
+		}
+		create(t, filepath.Join(dir, "f"))
+		if err := os.Rename(dir, dir+"-moved"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(dir + "-moved"); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.watch(e, dir); errors.Is(err, errStuck) {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		n.drop(e, dir)
+	}
+	e := newEar()
+	for i := range 3 {
+		dir := filepath.Join(root, fmt.Sprint("d", i))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.watch(e, dir); err != nil {
+			t.Fatal(err)
+		}
+		create(t, filepath.Join(dir, "last"))
+		hear(t, e, "last")
+	}
+}
+
+func TestStuckShardIsNotWaitedFor(t *testing.T) {
+	n := startNotifier(t)
+	dir := realTemp(t)
+	s := n.of(dir)
+	s.busy.Store(time.Now().Add(-2 * patience).UnixNano())
+	if err := n.watch(newEar(), dir); !errors.Is(err, errStuck) {
+		t.Errorf("a watch of a shard that hangs: %v", err)
+	}
+	if s.busy.Store(0); n.watch(newEar(), dir) != nil {
+		t.Error("a shard that hangs no more is given up")
+	}
+}

@@ -1,0 +1,102 @@
+package watcher
+
+import (
+	"sync"
+	"time"
+)
+
+// queue hands folders to workers in turn. A folder is in the hands of one worker
+// at a time; pushed meanwhile, it comes again.
+type queue struct {
+	mu     sync.Mutex
+	some   sync.Cond
+	ready  []*folder
+	closed bool
+}
+
+// place is where a folder stands in its queue, which guards it.
+type place struct {
+	queued, running, again bool
+	timer                  *time.Timer
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.some.L = &q.mu
+	return q
+}
+
+// push puts a folder at the end, unless it is there already. It never blocks.
+func (q *queue) push(f *folder) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(f)
+}
+
+func (q *queue) add(f *folder) {
+	switch p := &f.place; {
+	case q.closed || p.queued:
+	case p.running:
+		p.again = true
+	default:
+		p.queued = true
+		q.ready = append(q.ready, f)
+		q.some.Signal()
+	}
+}
+
+// pop takes the first folder, or waits for one. It answers nil once the queue is closed.
+func (q *queue) pop() *folder {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.ready) == 0 && !q.closed {
+		q.some.Wait()
+	}
+	if q.closed {
+		return nil
+	}
+	f := q.ready[0]
+	q.ready[0] = nil
+	q.ready = q.ready[1:]
+	f.place.queued, f.place.running, f.place.again = false, true, false
+	return f
+}
+
+// done gives a folder back, to be queued again after wait.
+func (q *queue) done(f *folder, wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p := &f.place
+	p.running = false
+	switch {
+	case q.closed:
+	case p.again || wait <= 0:
+		q.add(f)
+	case p.timer == nil:
+		p.timer = time.AfterFunc(wait, func() { q.push(f) })
+	default:
+		p.timer.Reset(wait)
+	}
+}
+
+// retire gives a folder back for good. A worker that retires it is the last that has it.
+func (q *queue) retire(f *folder) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.place.queued = true // whoever still pushes it pushes nothing
+	if f.place.timer != nil {
+		f.place.timer.Stop()
+	}
+}
+
+// close ends every pop, now and later.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, f := range q.ready {
+		f.place.queued = false
+	}
+	q.ready = nil
+	q.some.Broadcast()
+}

@@ -1,0 +1,274 @@
+package watcher_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+	"spool.internal/watcher"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		code = leaked()
+	}
+	os.Exit(code)
+}
+
+// leaked reports goroutines that outlived the tests.
+func leaked() int {
+	buf := make([]byte, 1<<20)
+	var left []string
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		left = nil
+		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if !strings.Contains(g, "TestMain") && (strings.Contains(g, "spool.internal/") || strings.Contains(g, "fsnotify")) {
+				left = append(left, g)
+			}
+		}
+		if left == nil {
+			return 0
+		}
+	}
+	fmt.Println("goroutines left behind:\n" + strings.Join(left, "\n\n"))
+	return 1
+}
+
+const driveName = "admin/repo/fs/drive"
+
+// rig is a server, a drive and what a test needs to watch it.
+type rig struct {
+	testing.TB
+	server *eventstest.Server
+	bus    *jet.Bus
+	drives *drive.Drives
+	root   string // of the drive, on this host
+	cfg    watcher.Config
+	log    *lockedBuffer
+}
+
+func newRig(t testing.TB, o eventstest.Options) *rig {
+	t.Helper()
+	r := &rig{TB: t, server: eventstest.Start(t, o), root: t.TempDir(), log: &lockedBuffer{}}
+	r.bus = eventstest.Connect(t, r.server)
+	var err error
+	if r.drives, err = drive.New(t.TempDir(), []string{driveName + "=" + r.root}); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg = watcher.Config{
+		Bus: r.bus, Drives: r.drives, QuietSlow: 300 * time.Millisecond, Sweep: time.Minute,
+		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(r.log.String())
+		}
+	})
+	return r
+}
+
+// start runs a watcher; the function that it gives stops it and waits.
+func (r *rig) start() (stop func()) {
+	r.Helper()
+	w, err := watcher.New(r.cfg)
+	if err != nil {
+		r.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.Error(err)
+		}
+	})
+	r.Cleanup(stop)
+	r.eventually(func() bool { return w.Check() == nil })
+	return stop
+}
+
+// job makes a job in automatic mode on a folder of the drive. extra are its "spool" options.
+func (r *rig) job(id, folder string, extra map[string]any) events.JobEvent {
+	r.Helper()
+	body := map[string]any{
+		"name": id,
+		"flow_parameters": map[string]any{
+			"auth_token": "token", "binary_path": driveName + "/flow.ibflowbin", "input_dir": driveName + "/" + folder,
+			"settings": map[string]any{"spooled_mode": true},
+		},
+	}
+	if extra != nil {
+		body["spool"] = extra
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	ev := events.JobEvent{Event: events.JobCreated, At: time.Now(), By: "admin", Job: events.Job{
+		ID: id, Username: "admin", Status: events.Enabled, Name: id, CreatedOnNS: time.Now().UnixNano(), Parameters: raw,
+	}}
+	r.put(ev, 0)
+	return ev
+}
+
+func (r *rig) put(ev events.JobEvent, expect uint64) uint64 {
+	r.Helper()
+	seq, err := r.bus.PutJob(r.Context(), ev, expect)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return seq
+}
+
+// dir makes a folder on the drive.
+func (r *rig) dir(name string) string {
+	r.Helper()
+	dir := filepath.Join(r.root, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		r.Fatal(err)
+	}
+	return dir
+}
+
+func (r *rig) write(path, content string) {
+	r.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// drop puts a file in a folder by renaming it in.
+func (r *rig) drop(path, content string) {
+	r.Helper()
+	tmp := filepath.Join(r.root, "elsewhere-"+filepath.Base(path))
+	r.write(tmp, content)
+	if err := os.Rename(tmp, path); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// queued gives the triggers of a job that are in the queue.
+func (r *rig) queued(jobID string) []events.Trigger {
+	r.Helper()
+	var all []events.Trigger
+	err := r.bus.Since(r.Context(), events.StreamFiles, events.FilesOf(jobID), time.Time{}, func(m jet.Stored) bool {
+		var tr events.Trigger
+		if err := json.Unmarshal(m.Data, &tr); err != nil {
+			r.Error(err)
+		}
+		all = append(all, tr)
+		return true
+	})
+	if err != nil {
+		r.Log(err) // the server may be away
+		return nil
+	}
+	return all
+}
+
+// await waits for n triggers of a job and checks that each stage holds its file alone.
+func (r *rig) await(jobID string, n int) []events.Trigger {
+	r.Helper()
+	var all []events.Trigger
+	r.eventually(func() bool { all = r.queued(jobID); return len(all) >= n })
+	if len(all) > n {
+		r.Fatalf("%d triggers, want %d: %+v", len(all), n, all)
+	}
+	return all
+}
+
+// staged gives the content of the one file in a trigger's input folder.
+func (r *rig) staged(tr events.Trigger) string {
+	r.Helper()
+	p, err := events.ParsePath("input_dir", tr.File.InputDir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	entries, err := os.ReadDir(r.drives.HostPath(p))
+	if err != nil {
+		r.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != tr.File.RawPath() {
+		r.Fatalf("the stage of %s holds %v", tr.File.Path, entries)
+	}
+	content, err := os.ReadFile(filepath.Join(r.drives.HostPath(p), entries[0].Name()))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return string(content)
+}
+
+// settled drops one more file, waits for its trigger and so for everything that
+// was there before it, then checks that the job has n triggers besides.
+func (r *rig) settled(jobID, dir string, n int) []events.Trigger {
+	r.Helper()
+	r.drop(filepath.Join(dir, "zz-last"), "last")
+	all := r.await(jobID, n+1)
+	var others []events.Trigger
+	for _, tr := range all {
+		if tr.File.Path != "zz-last" {
+			others = append(others, tr)
+		}
+	}
+	return others
+}
+
+func (r *rig) awaitLog(what string) {
+	r.Helper()
+	r.eventually(func() bool { return strings.Contains(r.log.String(), what) })
+}
+
+func (r *rig) awaitState(jobID string, is func(events.WatchState) bool) {
+	r.Helper()
+	r.eventually(func() bool {
+		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("watch", jobID))
+		if err != nil || !found {
+			return false
+		}
+		var s events.WatchState
+		return json.Unmarshal(m.Data, &s) == nil && is(s)
+	})
+}
+
+// eventually waits for something that another goroutine or server brings about.
+func (r *rig) eventually(f func() bool) {
+	r.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	r.Fatal("did not come about within 60 s")
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,149 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"spool.internal/watcher/settle"
+)
+
+// scanChunk is how many names are read at a time.
+const scanChunk = 256
+
+// pass is a scan under way. It keeps its place in the directory over the turns
+// of other folders.
+type pass struct {
+	dir   *os.File
+	full  bool // known files are looked at too
+	began time.Time
+	found bool // a file that is not known
+}
+
+func (f *folder) beginPass(at *opened, step settle.Step, now time.Time) error {
+	dir, err := at.root.Open(".")
+	if err != nil {
+		return err
+	}
+	f.pass = &pass{dir: dir, full: step == settle.FullScan, began: now}
+	f.crowded = 0
+	f.known.begin()
+	f.dir.Begun(step, now)
+	return nil
+}
+
+func (f *folder) endPass() {
+	if f.pass != nil {
+		_ = f.pass.dir.Close() // was only read
+		f.pass = nil
+	}
+}
+
+// scan reads on in the directory. Only its end is evidence of what is not there.
+func (t *turn) scan(ctx context.Context) {
+	f := t.f
+	for f.pass != nil && t.goesOn(ctx) {
+		entries, err := f.pass.dir.ReadDir(scanChunk)
+		for _, e := range entries {
+			name := e.Name()
+			if !e.Type().IsRegular() || ignored(name, f.task.watch.Ignore) {
+				continue
+			}
+			if f.pass.full || !f.known.holds(name) {
+				t.consider(ctx, name)
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			now := time.Now()
+			f.known.end()
+			f.dir.Scanned(f.pass.found, now)
+			f.scanned, f.took = now, now.Sub(f.pass.began)
+			f.endPass()
+		case err != nil:
+			t.lose(f, err, time.Now())
+			return
+		}
+	}
+}
+
+// consider looks at one name and decides what to do about it.
+func (t *turn) consider(ctx context.Context, name string) {
+	f := t.f
+	c := f.pending[name]
+	if c != nil && c.batched {
+		return
+	}
+	s, err := t.at.look(name)
+	now := time.Now()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !s.regular:
+		f.forget(name)
+		return
+	case err != nil:
+		t.unreadable(f.candidate(name), err, now)
+		return
+	case f.known.has(name, s.Stat):
+		delete(f.pending, name)
+		return
+	}
+	if f.pass != nil {
+		f.pass.found = true
+	}
+	c = f.candidate(name)
+	if s.Stat != c.stat {
+		c.stat, c.fingerprint, c.said = s.Stat, "", false
+	}
+	action, wait := c.file.Observe(f.rule, s.Stat, now)
+	if action == settle.Wait {
+		f.wait(c, now.Add(wait))
+		return
+	}
+	c.action, c.due, c.batched = action, now, true
+	f.pending[name] = c
+	t.batch = append(t.batch, c)
+	t.left--
+	if len(t.batch) == maxBatch {
+		t.flush(ctx)
+	}
+}
+
+// candidate gives what is pending under a name, or something new.
+func (f *folder) candidate(name string) *candidate {
+	if c := f.pending[name]; c != nil {
+		return c
+	}
+	return &candidate{name: name}
+}
+
+// unreadable puts a file off that cannot be looked at or opened.
+func (t *turn) unreadable(c *candidate, err error, now time.Time) {
+	if !c.said {
+		t.f.log.Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
+		c.said = true
+	}
+	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
+}
+
+// watchable refuses folders for which a watch costs more than polling.
+func (o *opened) watchable() error {
+	if watchLimit == 0 {
+		return nil
+	}
+	dir, err := o.root.Open(".")
+	if err != nil {
+		return err
+	}
+	names, err := dir.Readdirnames(watchLimit + 1)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err == nil && len(names) > watchLimit {
+		err = fmt.Errorf("more than %d entries: too many to watch on this system", watchLimit)
+	}
+	return errors.Join(err, dir.Close())
+}

@@ -1,0 +1,153 @@
+package settle_test
+
+import (
+	"testing"
+	"time"
+
+	"spool.internal/watcher/settle"
+)
+
+func TestFolder(t *testing.T) {
+	const s = time.Second
+	// Each step tells the folder something at an offset from t0, then asks for its state and its next step.
+	type step struct {
+		at    time.Duration
+		tell  string
+		state settle.State
+		next  settle.Step
+		wait  time.Duration
+	}
+	// live is how a folder becomes live at t0.
+	live := []step{
+		{0, "", settle.Absent, settle.FullScan, 0},
+		{0, "found", settle.Arming, settle.FullScan, 0},
+		{0, "watched", settle.Arming, settle.FullScan, 0},
+		{0, "begun full", settle.Arming, settle.Rest, 2 * s},
+		{0, "scanned", settle.Live, settle.Rest, 2 * s},
+	}
+	tests := []struct {
+		name  string
+		steps []step
+	}{
+		{"checked, swept, and fully swept", append(live[:len(live):len(live)], []step{
+			{2 * s, "", settle.Live, settle.Check, 0},
+			{2 * s, "same", settle.Live, settle.Rest, 2 * s},
+			{59 * s, "same", settle.Live, settle.Rest, s},
+			{60 * s, "", settle.Live, settle.Scan, 0},
+			{60 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{61 * s, "scanned", settle.Live, settle.Rest, s},
+			{600 * s, "", settle.Live, settle.FullScan, 0},
+		}...)},
+		{"absent, looked for at growing intervals", []step{
+			{0, "missing", settle.Absent, settle.Rest, s},
+			{s, "", settle.Absent, settle.FullScan, 0},
+			{s, "missing", settle.Absent, settle.Rest, 2 * s},
+			{3 * s, "missing", settle.Absent, settle.Rest, 4 * s},
+			{7 * s, "missing", settle.Absent, settle.Rest, 5 * s},
+			{8 * s, "refused", settle.Blocked, settle.Rest, s},
+			{9 * s, "found", settle.Arming, settle.FullScan, 0},
+		}},
+		{"deleted and back", append(live[:len(live):len(live)], []step{
+			{s, "doubt", settle.Live, settle.FullScan, 0},
+			{s, "missing", settle.Absent, settle.Rest, s},
+			{2 * s, "found", settle.Arming, settle.FullScan, 0},
+		}...)},
+		{"doubt during a scan asks for another", append(live[:len(live):len(live)], []step{
+			{60 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{61 * s, "doubt", settle.Live, settle.FullScan, 0},
+			{62 * s, "scanned", settle.Live, settle.FullScan, 0},
+		}...)},
+		{"overflow", append(live[:len(live):len(live)], []step{
+			{s, "overflow", settle.Rescan, settle.FullScan, 0},
+			{s, "begun full", settle.Rescan, settle.Rest, 2 * s},
+			{s, "scanned", settle.Live, settle.Rest, 2 * s},
+			{s, "overflow", settle.Rescan, settle.FullScan, 0},
+			{s, "begun full", settle.Rescan, settle.Rest, 2 * s},
+			{s, "overflow", settle.Rescan, settle.FullScan, 0},
+			{s, "begun full", settle.Rescan, settle.Rest, 2 * s},
+			{s, "overflow", settle.Rescan, settle.Rest, 100 * ms},
+			{s + 100*ms, "begun full", settle.Rescan, settle.Rest, 2 * s},
+			{s + 100*ms, "overflow", settle.Rescan, settle.Rest, 200 * ms},
+			{s + 300*ms, "begun full", settle.Rescan, settle.Rest, 2 * s},
+			{s + 300*ms, "scanned", settle.Live, settle.Rest, 2 * s},
+		}...)},
+		{"polled, ever more slowly while nothing comes", []step{
+			{0, "found", settle.Arming, settle.FullScan, 0},
+			{0, "unwatched", settle.Poll, settle.FullScan, 0},
+			{0, "begun full", settle.Poll, settle.Rest, 2 * s},
+			{0, "scanned", settle.Poll, settle.Rest, 2 * s},
+			{2 * s, "begun", settle.Poll, settle.Rest, 2 * s},
+			{2 * s, "scanned new", settle.Poll, settle.Rest, s},
+			{3 * s, "watched", settle.Arming, settle.Scan, 0},
+			{3 * s, "begun", settle.Arming, settle.Rest, 2 * s},
+			{3 * s, "scanned", settle.Live, settle.Rest, 2 * s},
+		}},
+		{"wanted again", append(live[:len(live):len(live)], []step{
+			{s, "again", settle.Live, settle.Scan, 0},
+		}...)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := settle.NewFolder(time.Minute, t0)
+			for i, step := range tt.steps {
+				now := t0.Add(step.at)
+				tell(t, f, step.tell, now)
+				state, _, _ := f.Status()
+				next, wait := f.Next(now)
+				if state != step.state || next != step.next || wait != step.wait {
+					t.Fatalf("step %d (%s): %v, next %v in %v; want %v, next %v in %v",
+						i, step.tell, state, next, wait, step.state, step.next, step.wait)
+				}
+			}
+		})
+	}
+}
+
+func tell(t *testing.T, f *settle.Folder, what string, now time.Time) {
+	switch what {
+	case "":
+	case "missing":
+		f.Missing("does not exist", now)
+	case "refused":
+		f.Refused("may not be read", now)
+	case "found":
+		f.Found(now)
+	case "same":
+		f.Same(now)
+	case "doubt":
+		f.Doubt(now)
+	case "again":
+		f.Again(now)
+	case "watched":
+		f.Watched(now)
+	case "unwatched":
+		f.Unwatched("no watches left", now)
+	case "overflow":
+		f.Overflowed(now)
+	case "begun":
+		f.Begun(settle.Scan, now)
+	case "begun full":
+		f.Begun(settle.FullScan, now)
+	case "scanned":
+		f.Scanned(false, now)
+	case "scanned new":
+		f.Scanned(true, now)
+	default:
+		t.Fatalf("no such thing to tell: %s", what)
+	}
+}
+
+func TestFolderStatus(t *testing.T) {
+	f := settle.NewFolder(time.Minute, t0)
+	f.Missing("does not exist", t0.Add(time.Second))
+	f.Refused("may not be read", t0.Add(2*time.Second))
+	f.Refused("is not a folder", t0.Add(3*time.Second))
+	state, since, reason := f.Status()
+	if state != settle.Blocked || !since.Equal(t0.Add(2*time.Second)) || reason != "is not a folder" {
+		t.Errorf("status %v since %v: %q", state, since, reason)
+	}
+	f.Found(t0.Add(4 * time.Second))
+	if _, _, reason := f.Status(); reason != "" || f.Away() {
+		t.Errorf("found, and yet away: %q", reason)
+	}
+}

@@ -1,0 +1,152 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/watcher/settle"
+)
+
+// Why a file cannot be taken now.
+var (
+	errWriter  = errors.New("somebody writes to the file")
+	errNoLease = errors.New("no read lease is to be had")
+	errChanged = errors.New("the file has changed")
+	errRead    = errors.New("the file cannot be read")
+)
+
+// stat is what a look at a file or folder saw.
+type stat struct {
+	settle.Stat
+	regular bool
+	perm    fs.FileMode
+	device  uint64
+}
+
+// identity tells a folder from the one that takes its place.
+type identity struct {
+	device, inode uint64
+	birth         int64
+}
+
+func (s stat) identity() identity { return identity{s.device, s.Inode, s.Birth} }
+
+// opened is a folder that is open, below the drive that confines it.
+type opened struct {
+	drive *os.Root // where the stages go
+	root  *os.Root // the folder
+	self  *os.File // the folder, to look at names in it
+	id    identity
+}
+
+func openFolder(d *drive.Drives, p events.Path) (*opened, error) {
+	root, rel, err := d.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{drive: root}
+	if o.root, err = root.OpenRoot(rel); err == nil {
+		if o.self, err = o.root.Open("."); err == nil {
+			var s stat
+			s, err = statOpen(o.self)
+			o.id = s.identity()
+		}
+	}
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// close closes what is open; nothing of it was written to.
+func (o *opened) close() {
+	if o.self != nil {
+		_ = o.self.Close()
+	}
+	if o.root != nil {
+		_ = o.root.Close()
+	}
+	_ = o.drive.Close()
+}
+
+// look sees what a name in the folder is.
+func (o *opened) look(name string) (stat, error) { return statAt(o.root, o.self, name) }
+
+// source is a file held open to be staged.
+type source struct {
+	*os.File
+	stat   stat
+	leased bool
+}
+
+// hold opens a file that was seen to look like want, and leases it when asked
+// to. The error is errChanged, errWriter, errNoLease or errRead.
+func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, error) {
+	f, err := o.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	switch {
+	case errors.Is(err, syscall.EAGAIN): // another program has leased it
+		return nil, errWriter
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errRead, err)
+	}
+	s := &source{File: f, leased: leased}
+	if leased {
+		err = lease(f)
+	}
+	if err == nil {
+		if s.stat, err = statOpen(f); err != nil {
+			err = fmt.Errorf("%w: %w", errRead, err)
+		}
+	}
+	if err == nil && (!s.stat.regular || s.stat.Stat != want) {
+		err = errChanged
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// copyChunk is how much is copied before a look whether a writer waits.
+const copyChunk = 8 << 20
+
+// copyTo gives dst the content of the source, and makes sure that it is the
+// content that was seen. The error is one of those of hold, or of dst.
+func (s *source) copyTo(dst *os.File) error {
+	if err := clone(dst, s.File); err != nil {
+		for {
+			n, err := io.CopyN(dst, s.File, copyChunk)
+			if err == io.EOF {
+				break
+			}
+			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+				return err // the drive's fault, not the file's
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", errRead, err)
+			}
+			if s.leased && n > 0 && broken(s.File) {
+				return errWriter
+			}
+		}
+	}
+	after, err := statOpen(s.File)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errRead, err)
+	}
+	copied, err := dst.Stat()
+	if err != nil {
+		return err
+	}
+	if after.Stat != s.stat.Stat || copied.Size() != s.stat.Size {
+		return errChanged
+	}
+	return nil
+}

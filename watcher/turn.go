@@ -1,0 +1,174 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"spool.internal/watcher/settle"
+)
+
+// How many files of one folder are worked on, and for how long its names are
+// read, before another folder has its turn.
+const (
+	turnBudget = 2000
+	turnTime   = 100 * time.Millisecond
+)
+
+// turn is what a worker does with a folder before it gives it back.
+type turn struct {
+	*Watcher
+	f     *folder
+	at    *opened
+	batch []*candidate
+	left  int // of the budget
+	until time.Time
+}
+
+// take does what is due for a folder, and tells when it is to be taken next.
+func (w *Watcher) take(ctx context.Context, f *folder) time.Duration {
+	now := time.Now()
+	hold, why := w.hold(f, now)
+	if hold == 0 {
+		f.heed(now)
+		step, _ := f.dir.Next(now)
+		if step == settle.Check {
+			f.check(now)
+			step, _ = f.dir.Next(now)
+		}
+		if step != settle.Rest || f.due(now) == 0 {
+			w.look(ctx, f, step, now)
+			now = time.Now()
+			hold, why = w.hold(f, now)
+		}
+	}
+	f.show(why, now)
+	if hold > 0 {
+		return hold
+	}
+	_, wait := f.dir.Next(now)
+	return min(wait, f.due(now))
+}
+
+// hold tells how long nothing can be done about files, and why.
+func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error) {
+	for _, p := range []*pressure{&w.ledger, &w.intake, &f.staging} {
+		if wait, err := p.wait(now); err != nil && wait >= hold {
+			hold, why = wait, err
+		}
+	}
+	return hold, why
+}
+
+// check sees whether the same directory is still at the path.
+func (f *folder) check(now time.Time) {
+	if s, err := statPath(f.host); err != nil || s.identity() != f.id {
+		f.dir.Doubt(now)
+		return
+	}
+	f.dir.Same(now)
+}
+
+// look opens the folder and works on what is due in it.
+func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now time.Time) {
+	at, err := openFolder(w.cfg.Drives, f.task.path)
+	if err != nil {
+		w.lose(f, err, now)
+		return
+	}
+	defer at.close()
+	if at.id != f.id {
+		f.vacate()
+		f.id = at.id
+		f.dir.Found(now)
+		step = settle.FullScan
+	}
+	if step != settle.Rest && f.pass == nil {
+		w.arm(f, at, now)
+		if err := f.beginPass(at, step, now); err != nil {
+			w.lose(f, err, now)
+			return
+		}
+	}
+	t := &turn{Watcher: w, f: f, at: at, left: turnBudget, until: now.Add(turnTime)}
+	for len(f.hinted) > 0 && t.goesOn(ctx) {
+		last := len(f.hinted) - 1
+		name := f.hinted[last]
+		f.hinted = f.hinted[:last]
+		t.consider(ctx, name)
+	}
+	for name, c := range f.pending {
+		if !t.goesOn(ctx) {
+			break
+		}
+		if !c.due.After(now) {
+			t.consider(ctx, name)
+		}
+	}
+	t.scan(ctx)
+	t.flush(ctx)
+	if f.crowded > 0 && f.pass == nil && len(f.pending) <= maxPending/2 {
+		f.dir.Again(time.Now().Add(f.took))
+	}
+}
+
+// goesOn reports whether the turn may work on more files.
+func (t *turn) goesOn(ctx context.Context) bool {
+	now := time.Now()
+	if t.left <= 0 || now.After(t.until) || t.f.stopped.Load() || ctx.Err() != nil {
+		return false
+	}
+	hold, _ := t.hold(t.f, now)
+	return hold == 0
+}
+
+// lose takes in that the folder cannot be opened or read.
+func (w *Watcher) lose(f *folder, err error, now time.Time) {
+	w.deafen(f)
+	f.vacate()
+	reason := w.cfg.Drives.Why(f.task.path, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		f.dir.Missing(reason, now)
+	} else {
+		f.dir.Refused(reason, now)
+	}
+}
+
+// arm has the folder watched, before it is scanned: what comes before is seen
+// by the scan, what comes after is told.
+func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
+	path, err := filepath.EvalSymlinks(f.host)
+	if err == nil && path != f.listening {
+		w.deafen(f)
+	}
+	if err == nil {
+		err = at.watchable()
+	}
+	if err == nil {
+		err = w.notifier.watch(f, path)
+	}
+	if err != nil {
+		w.deafen(f)
+		f.dir.Unwatched(err.Error(), now)
+		return
+	}
+	f.listening = path
+	f.dir.Watched(now)
+}
+
+// deafen ends the watch of a folder.
+func (w *Watcher) deafen(f *folder) {
+	if f.listening != "" {
+		w.notifier.drop(f, f.listening)
+		f.listening = ""
+	}
+}
+
+// retire ends the work on a folder for good.
+func (w *Watcher) retire(f *folder) {
+	w.deafen(f)
+	f.vacate()
+	close(f.gone)
+}

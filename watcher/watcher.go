@@ -1,0 +1,137 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// workers is how many folders are worked on at a time.
+const workers = 4
+
+// Watcher turns files that land in folders into triggers.
+type Watcher struct {
+	cfg     Config
+	feed    *jet.JobFeed
+	queue   *queue
+	cleaner cleaner
+	loaded  chan struct{} // closed when every job is known
+
+	notifier *notifier // set by Run, before anybody works
+
+	ledger, intake pressure // of asking what is known, of queueing what is not
+
+	mu      sync.Mutex
+	running bool
+	folders map[string]*folder     // by job id
+	roots   map[string]events.Path // by the host folder of a drive: a path on it
+}
+
+// New wires a watcher; it starts nothing.
+func New(cfg Config) (*Watcher, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("watcher: %w", err)
+	}
+	w := &Watcher{
+		cfg: cfg.withDefaults(), queue: newQueue(), cleaner: cleaner{some: make(chan struct{}, 1)},
+		loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
+	}
+	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
+	return w, nil
+}
+
+// Run watches until ctx ends, and returns when everything it has started has
+// ended. It can be called once.
+func (w *Watcher) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.notifier = newNotifier(w.cfg.Log)
+	w.setRunning(true)
+	var all sync.WaitGroup
+	var failed error
+	all.Go(func() {
+		defer cancel()
+		failed = w.feed.Run(ctx)
+	})
+	all.Go(func() { w.load(ctx) })
+	all.Go(func() { w.clean(ctx) })
+	all.Go(func() { w.report(ctx) })
+	for range workers {
+		all.Go(func() { w.work(ctx) })
+	}
+	<-ctx.Done()
+	w.setRunning(false)
+	w.queue.close()
+	all.Wait()
+	for _, f := range w.list() {
+		w.queue.retire(f)
+		w.retire(f)
+	}
+	if err := errors.Join(failed, w.notifier.close()); err != nil {
+		return fmt.Errorf("watcher: %w", err)
+	}
+	return nil
+}
+
+// load waits until every job is known.
+func (w *Watcher) load(ctx context.Context) {
+	for ctx.Err() == nil {
+		if _, err := w.feed.Barrier(ctx); err == nil {
+			close(w.loaded)
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// work takes folders in turn.
+func (w *Watcher) work(ctx context.Context) {
+	for f := w.queue.pop(); f != nil; f = w.queue.pop() {
+		if f.stopped.Load() {
+			w.queue.retire(f)
+			w.retire(f)
+			continue
+		}
+		w.queue.done(f, w.take(ctx, f))
+	}
+}
+
+func (w *Watcher) setRunning(v bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = v
+}
+
+// Check reports why files are not taken now, or nil. A queue that is full until
+// its work is done is no fault, nor is a folder that is not there.
+func (w *Watcher) Check() error {
+	w.mu.Lock()
+	running := w.running
+	w.mu.Unlock()
+	if !running {
+		return errors.New("watcher: not running")
+	}
+	if err := w.cfg.Bus.Check(); err != nil {
+		return fmt.Errorf("watcher: %w", err)
+	}
+	select {
+	case <-w.loaded:
+	default:
+		return errors.New("watcher: jobs are still being read")
+	}
+	now := time.Now()
+	for _, p := range []*pressure{&w.ledger, &w.intake} {
+		if _, err := p.wait(now); err != nil && !jet.IsFull(err) {
+			return fmt.Errorf("watcher: files cannot be queued: %w", err)
+		}
+	}
+	return nil
+}
