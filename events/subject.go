@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -158,10 +159,8 @@ func ParseSubject(s string) (Subject, error) {
 	if len(tokens) < 3 || tokens[0] != "spool" {
 		return Subject{}, fmt.Errorf("subject %q is not of Spool", s)
 	}
-	for _, t := range tokens {
-		if t == "" {
-			return Subject{}, fmt.Errorf("subject %q has an empty token", s)
-		}
+	if slices.Contains(tokens, "") {
+		return Subject{}, fmt.Errorf("subject %q has an empty token", s)
 	}
 	sub, rest := Subject{Family: tokens[1]}, tokens[2:]
 	want := 1
