@@ -37,7 +37,7 @@ check: ## formatting, vet, static analysis, tidiness
 	@echo "tidy subscriber"; GOWORK=off go -C deploy/demo/subscriber mod tidy -diff
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
 
-# median = of five runs, floors in the same table.
+# Medians of five runs, a figure and its floor in one table.
 median = | tee /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
 bench: bench-commit bench-pass bench-renamed bench-next ## print every benchmark beside its floor, medians of five
