@@ -139,6 +139,12 @@ func (w *Watcher) findStrays(ctx context.Context) {
 }
 
 func (w *Watcher) stray(ctx context.Context, jobID string) bool {
+	w.mu.Lock()
+	watched := w.folders[jobID] != nil
+	w.mu.Unlock()
+	if watched {
+		return false
+	}
 	if _, err := w.cfg.Bus.Job(ctx, jobID); events.CodeOf(err) != events.NotFound {
 		return false
 	}

@@ -17,13 +17,14 @@ type Config struct {
 	Log    *slog.Logger  // required
 
 	// Quiet is how long a file must have been left alone before a read lease is
-	// asked for. A job's watch.quiet_ms goes before it. Default 50 ms.
+	// asked for, at least 20 ms. A job's watch.quiet_ms goes before it.
+	// Default 50 ms.
 	Quiet time.Duration
 	// QuietSlow is how long a file must stay unchanged where no lease is to be
-	// had. Default 2 s.
+	// had, at least 20 ms. Default 2 s.
 	QuietSlow time.Duration
 	// Sweep is the time between two scans of a folder in which nothing seems to
-	// happen. Default 60 s.
+	// happen, at least 1 s. Default 60 s.
 	Sweep time.Duration
 	// SyncStage has stages on the disk before their triggers are published. It
 	// belongs with a broker that syncs; without it a power cut can lose a stage

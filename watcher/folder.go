@@ -51,6 +51,7 @@ type folder struct {
 	took      time.Duration
 	scanned   time.Time // end of the last complete scan
 	staging   pressure
+	said      said
 	noLease   bool // said already
 }
 

@@ -10,6 +10,7 @@ import (
 )
 
 func TestFolderComesLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	r.job("job", "later/in", nil)
 	r.start()
@@ -89,6 +90,7 @@ func TestFolderIsReplaced(t *testing.T) {
 }
 
 func TestLinkOutOfTheDrive(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	outside := t.TempDir()
 	r.write(filepath.Join(outside, "secret"), "no")

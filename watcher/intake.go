@@ -74,7 +74,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 		}
 		var err error
 		if !t.f.initial(c) {
-			err = t.stageOne(st, c)
+			err = t.stageOne(ctx, st, c)
 		}
 		if err == nil {
 			staged = append(staged, c)
@@ -86,7 +86,9 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 	if err := st.seal(); err != nil {
 		staged, trouble = nil, err
 	}
-	t.unstaged(ctx, errors.Join(trouble, st.close()))
+	if trouble = errors.Join(trouble, st.close()); trouble != nil || len(staged) > 0 {
+		t.unstaged(ctx, trouble)
+	}
 	return staged
 }
 
@@ -111,12 +113,12 @@ func (t *turn) putOff(c *candidate, err error) bool {
 	return true
 }
 
-func (t *turn) stageOne(st *stages, c *candidate) error {
+func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
 	src, err := t.at.hold(c.name, c.stat, c.action == settle.Probe)
 	if err != nil {
 		return err
 	}
-	return errors.Join(st.add(c.fingerprint, c.name, src), src.Close())
+	return errors.Join(st.add(ctx, c.fingerprint, c.name, src), src.Close())
 }
 
 // initial reports that the file lay there before the job was made, and is not to be run.

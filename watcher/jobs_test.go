@@ -12,6 +12,7 @@ import (
 )
 
 func TestDeletedJobLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for _, running := range []bool{true, false} {
 		name := map[bool]string{true: "while watched", false: "before the start"}[running]
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +60,7 @@ func TestJobForgottenLongAgo(t *testing.T) {
 }
 
 func TestJobChanges(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	a, b := r.dir("a"), r.dir("b")
 	r.job("job", "a", nil)
@@ -106,6 +108,7 @@ func TestInitialFilesIgnored(t *testing.T) {
 }
 
 func TestQuietOfTheJob(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", map[string]any{"watch": map[string]any{"quiet_ms": 700}})

@@ -1,71 +1,30 @@
-package watcher_test
+package watcher
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"spool.internal/events"
-	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
+	"time"
 )
 
-func TestQueueFull(t *testing.T) {
-	r := newRig(t, eventstest.Options{Store: 32 << 20})
-	dir := r.dir("in")
-	r.job("job", "in", nil)
-	fill := func(size int) {
-		var err error
-		for n := 0; err == nil; n++ {
-			_, err = r.bus.Commit(t.Context(), events.StreamFiles, jet.Message{
-				Subject: events.FileSubject("filler", fmt.Sprint(size, "-", n)), Data: make([]byte, size),
-			})
-		}
-		if !jet.IsFull(err) {
-			t.Fatal(err)
-		}
+func TestPressure(t *testing.T) {
+	p, now := &pressure{}, time.Now()
+	if !p.failed(errRead, now) || p.failed(errRead, now) {
+		t.Error("the first failure is not the only one said")
 	}
-	fill(64 << 10)
-	fill(0) // what is left
-	r.start()
-	for _, name := range []string{"a", "b", "c"} {
-		r.write(filepath.Join(dir, name), name)
+	if wait, err := p.wait(now); wait != pressureFirst || err == nil {
+		t.Errorf("wait %v because of %v", wait, err)
 	}
-	r.awaitLog("files cannot be queued")
-	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 3 && s.Reason != "" })
-	r.check(r.bus.Purge(t.Context(), events.StreamFiles, events.FilesOf("filler"), 0))
-	for _, tr := range r.await("job", 3) {
-		if got := r.staged(tr); got != tr.File.Path {
-			t.Errorf("%s: staged %q", tr.File.Path, got)
-		}
+	for range 10 {
+		wait, _ := p.wait(now)
+		now = now.Add(wait)
+		p.failed(errRead, now)
 	}
-	r.awaitLog("files are queued again")
-	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 0 && s.Reason == "" })
-}
-
-func TestServerAway(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
-	dir := r.dir("in")
-	r.job("job", "in", nil)
-	r.start()
-	r.awaitLog("folder is watched")
-	r.server.Shutdown()
-	r.server.WaitForShutdown()
-	r.write(filepath.Join(dir, "f"), "one")
-	r.awaitLog("files cannot be queued")
-	r.server.Restart(t)
-	r.await("job", 1)
-}
-
-func TestDriveTakesNoStages(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
-	dir := r.dir("in")
-	r.write(filepath.Join(r.root, ".spool"), "in the way")
-	r.job("job", "in", nil)
-	r.start()
-	r.write(filepath.Join(dir, "f"), "one")
-	r.awaitLog("files cannot be staged")
-	r.check(os.Remove(filepath.Join(r.root, ".spool")))
-	r.await("job", 1)
+	if wait, _ := p.wait(now); wait != pressureMost {
+		t.Errorf("after many failures wait %v, want %v", wait, pressureMost)
+	}
+	if _, err := p.wait(now.Add(3 * pressureMost)); err != nil {
+		t.Error("a failure that nobody repeats is remembered")
+	}
+	if !p.passed() || p.passed() {
+		t.Error("the first success is not the only one said")
+	}
 }

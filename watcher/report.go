@@ -22,6 +22,12 @@ type shown struct {
 	state events.WatchState
 }
 
+// said is what the log knows of a folder.
+type said struct {
+	state  settle.State
+	reason string
+}
+
 func (f *folder) status() events.WatchState {
 	f.shown.mu.Lock()
 	defer f.shown.mu.Unlock()
@@ -29,10 +35,10 @@ func (f *folder) status() events.WatchState {
 }
 
 // show makes the folder's state visible, and says in the log when it has changed.
-func (f *folder) show(held error, now time.Time) {
+func (f *folder) show(held error) {
 	state, since, reason := f.dir.Status()
-	before := f.status()
-	if before.State != state.String() || before.State == "absent" && before.Reason != reason {
+	if now := (said{state, reason}); now != f.said {
+		f.said = now
 		f.say(state, reason)
 	}
 	pending := len(f.pending) + f.crowded

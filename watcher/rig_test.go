@@ -63,7 +63,12 @@ type rig struct {
 
 func newRig(t testing.TB, o eventstest.Options) *rig {
 	t.Helper()
-	r := &rig{TB: t, server: eventstest.Start(t, o), root: t.TempDir(), log: &lockedBuffer{}}
+	return newRigOn(t, o, t.TempDir())
+}
+
+func newRigOn(t testing.TB, o eventstest.Options, root string) *rig {
+	t.Helper()
+	r := &rig{TB: t, server: eventstest.Start(t, o), root: root, log: &lockedBuffer{}}
 	r.bus = eventstest.Connect(t, r.server)
 	var err error
 	if r.drives, err = drive.New(t.TempDir(), []string{driveName + "=" + r.root}); err != nil {

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -119,9 +120,9 @@ const copyChunk = 8 << 20
 
 // copyTo gives dst the content of the source, and makes sure that it is the
 // content that was seen. The error is one of those of hold, or of dst.
-func (s *source) copyTo(dst *os.File) error {
+func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 	if err := clone(dst, s.File); err != nil {
-		for {
+		for ctx.Err() == nil {
 			n, err := io.CopyN(dst, s.File, copyChunk)
 			if err == io.EOF {
 				break
@@ -136,6 +137,9 @@ func (s *source) copyTo(dst *os.File) error {
 				return errWriter
 			}
 		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	after, err := statOpen(s.File)
 	if err != nil {

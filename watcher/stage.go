@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func newStages(drive *os.Root, jobID string, sync bool) *stages {
 func (s *stages) temporary(fingerprint string) string { return "." + fingerprint + "." + s.nonce }
 
 // add builds the stage of one file, unless there is one.
-func (s *stages) add(fingerprint, name string, src *source) error {
+func (s *stages) add(ctx context.Context, fingerprint, name string, src *source) error {
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (s *stages) add(fingerprint, name string, src *source) error {
 		return nil
 	}
 	tmp := s.temporary(fingerprint)
-	if err := s.build(tmp, name, src); err != nil {
+	if err := s.build(ctx, tmp, name, src); err != nil {
 		return errors.Join(fmt.Errorf("stage %s: %w", fingerprint, err), s.job.RemoveAll(tmp))
 	}
 	s.built = append(s.built, fingerprint)
@@ -71,7 +72,7 @@ func (s *stages) open() error {
 	return nil
 }
 
-func (s *stages) build(tmp, name string, src *source) error {
+func (s *stages) build(ctx context.Context, tmp, name string, src *source) error {
 	if err := s.job.MkdirAll(path.Join(tmp, "input"), 0o755); err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (s *stages) build(tmp, name string, src *source) error {
 	if err != nil {
 		return err
 	}
-	err = src.copyTo(dst)
+	err = src.copyTo(ctx, dst)
 	if err == nil && s.sync {
 		err = syncFile(dst)
 	}

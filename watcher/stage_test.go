@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"spool.internal/events"
@@ -47,7 +46,7 @@ func stageTest(t *testing.T, o *opened, want settle.Stat, seal bool) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(st.add("fp", "f", src), src.Close())
+	err = errors.Join(st.add(t.Context(), "fp", "f", src), src.Close())
 	if err == nil && seal {
 		err = st.seal()
 	}
@@ -89,7 +88,7 @@ func TestStage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(st.add("late", "f", src), src.Close()); err != nil {
+		if err := errors.Join(st.add(t.Context(), "late", "f", src), src.Close()); err != nil {
 			t.Fatal(err)
 		}
 		theirs := filepath.Join(stages, "late", "input")
@@ -118,7 +117,7 @@ func TestStage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(st.add("fp2", "f", src), src.Close(), st.seal(), st.close()); err != nil {
+		if err := errors.Join(st.add(t.Context(), "fp2", "f", src), src.Close(), st.seal(), st.close()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -152,7 +151,7 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := newStages(o.drive, "job", false)
-	if err := st.add("fp", "f", src); !errors.Is(err, errChanged) {
+	if err := st.add(t.Context(), "fp", "f", src); !errors.Is(err, errChanged) {
 		t.Errorf("staged a file that changed meanwhile: %v", err)
 	}
 	if err := errors.Join(st.seal(), st.close()); err != nil {
@@ -167,46 +166,5 @@ func TestInputDir(t *testing.T) {
 	got := inputDir(events.Path{Drive: "a/b/fs/My Drive", Rel: "x"}, "job", "fp")
 	if want := "a/b/fs/My Drive/x/.spool/job/fp/input"; got != want {
 		t.Errorf("input_dir %q, want %q", got, want)
-	}
-}
-
-func TestFingerprint(t *testing.T) {
-	s := settle.Stat{Inode: 1, Birth: 2, Size: 3, Modified: 4, Changed: 5}
-	// Another value here means that every file runs again after an upgrade.
-	const golden = "d6c1ada692a9f96a67090aec997b1948"
-	base := fingerprint("job", "name", s)
-	if base != golden {
-		t.Errorf("fingerprint %s, want %s", base, golden)
-	}
-	same := s
-	same.Changed = 99
-	if fingerprint("job", "name", same) != base {
-		t.Error("a chmod makes another file")
-	}
-	seen := map[string]string{base: "itself"}
-	for what, fp := range map[string]string{
-		"job": fingerprint("jobn", "ame", s), "name": fingerprint("job", "nam\xff", s),
-		"inode":  fingerprint("job", "name", settle.Stat{Inode: 9, Birth: 2, Size: 3, Modified: 4}),
-		"birth":  fingerprint("job", "name", settle.Stat{Inode: 1, Birth: 9, Size: 3, Modified: 4}),
-		"size":   fingerprint("job", "name", settle.Stat{Inode: 1, Birth: 2, Size: 9, Modified: 4}),
-		"change": fingerprint("job", "name", settle.Stat{Inode: 1, Birth: 2, Size: 3, Modified: 9}),
-	} {
-		if other, ok := seen[fp]; ok || len(fp) != 32 {
-			t.Errorf("another %s: %s, as %s", what, fp, other)
-		}
-		seen[fp] = what
-	}
-}
-
-func TestIgnored(t *testing.T) {
-	for name, want := range map[string]bool{
-		"invoice.pdf": false, "tmp": false, "a.tmp.pdf": false, "#a": false, "#": false, "naïve": false, "lock": false,
-		".hidden": true, "..": true, "a.tmp": true, "a.PART": true, "a.pdf.crdownload": true, "a.camelLock": true,
-		"~$a.docx": true, "a~": true, "#a#": true, "THUMBS.DB": true, "desktop.ini": true,
-		"x.log": true, strings.Repeat("a", 255): false,
-	} {
-		if got := ignored(name, []string{"*.log", "[bad"}); got != want {
-			t.Errorf("ignored(%q) = %v", name, got)
-		}
 	}
 }

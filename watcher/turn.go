@@ -44,7 +44,7 @@ func (w *Watcher) take(ctx context.Context, f *folder) time.Duration {
 			hold, why = w.hold(f, now)
 		}
 	}
-	f.show(why, now)
+	f.show(why)
 	if hold > 0 {
 		return hold
 	}

@@ -172,6 +172,7 @@ func TestTrigger(t *testing.T) {
 }
 
 func TestSlowWriterIsNeverHalf(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
@@ -202,6 +203,7 @@ func TestSlowWriterIsNeverHalf(t *testing.T) {
 }
 
 func TestTwoWatchersTakeEachFileOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
@@ -238,6 +240,7 @@ func (r *rig) expectEach(got []events.Trigger, n int) {
 }
 
 func TestRestarts(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)

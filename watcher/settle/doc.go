@@ -8,7 +8,7 @@
 //
 //	state    meaning                                   left by
 //	absent   nothing is at the path                    found: arming
-//	arming   there, not yet scanned since              scanned: live
+//	arming   not scanned yet, since it was found       scanned: live
 //	live     watched, scanned, hints arrive            overflow: rescan
 //	rescan   hints were lost, a full scan is due       scanned: live
 //	poll     cannot be watched; scanned at intervals   watched: arming

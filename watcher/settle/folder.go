@@ -59,7 +59,7 @@ type Folder struct {
 
 // NewFolder is a folder that nobody has looked for yet; its first step is due at once.
 func NewFolder(sweep time.Duration, now time.Time) *Folder {
-	return &Folder{sweep: sweep, since: now, scan: now, full: now, poll: pollFirst}
+	return &Folder{sweep: sweep, state: Arming, since: now, scan: now, full: now, poll: pollFirst}
 }
 
 // Status tells the state, since when, and why it is not live.

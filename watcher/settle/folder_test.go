@@ -19,7 +19,7 @@ func TestFolder(t *testing.T) {
 	}
 	// live is how a folder becomes live at t0.
 	live := []step{
-		{0, "", settle.Absent, settle.FullScan, 0},
+		{0, "", settle.Arming, settle.FullScan, 0},
 		{0, "found", settle.Arming, settle.FullScan, 0},
 		{0, "watched", settle.Arming, settle.FullScan, 0},
 		{0, "begun full", settle.Arming, settle.Rest, 2 * s},

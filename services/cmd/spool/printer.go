@@ -21,7 +21,7 @@ type printer struct {
 	out   io.Writer
 	shown string
 
-	ended chan struct{} // closed at the end of the first run
+	ended chan struct{} // closed at the end of the first file's run
 	once  sync.Once
 }
 
@@ -68,7 +68,7 @@ func (p *printer) follow(ctx context.Context, bus *jet.Bus) *sync.WaitGroup {
 	return &wg
 }
 
-// firstEnd waits for the end of a first run, so that a stranger has seen one
+// firstEnd waits for the end of a first file's run, so that a stranger has seen one
 // before the instructions; for a while only, whatever goes wrong.
 func (p *printer) firstEnd(ctx context.Context) {
 	select {
@@ -121,11 +121,12 @@ func (p *printer) run(ev events.RunEvent) line {
 	}
 	took := ev.At.Sub(ev.StartedAt).Round(time.Millisecond)
 	text := fmt.Sprintf("run ended %s %d ms", ev.Status, took.Milliseconds())
+	dropped := strings.HasPrefix(ev.TriggerID, string(events.KindFile)+":")
 	if ev.Status != events.OK {
-		return line{ev.At, text + ": " + oneLineText(ev.Message), true}
+		return line{ev.At, text + ": " + oneLineText(ev.Message), dropped}
 	}
 	out := strings.TrimPrefix(ev.OutputFolder, demoDrive+"/")
-	return line{ev.At, text + " → " + filepath.Join(p.shown, "demo", filepath.FromSlash(out)), true}
+	return line{ev.At, text + " → " + filepath.Join(p.shown, "demo", filepath.FromSlash(out)), dropped}
 }
 
 func oneLineText(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,51 @@
+package watcher
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/watcher/settle"
+)
+
+// Where no lease is to be had, a file is taken that looks the same twice.
+func TestWithoutLeases(t *testing.T) {
+	o, root, _ := openTest(t, "one")
+	d, err := drive.New(t.TempDir(), []string{testDrive + "=" + root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Watcher{queue: newQueue(), cfg: Config{
+		Quiet: minQuiet, QuietSlow: 4 * minQuiet, Sweep: time.Minute, Drives: d,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}}
+	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}})
+	f.dir.Found(time.Now())
+	next := func() *candidate {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			tn := &turn{Watcher: w, f: f, at: o, left: turnBudget}
+			if tn.consider(t.Context(), "f"); len(tn.batch) == 1 {
+				tn.batch[0].batched = false
+				return tn.batch[0]
+			}
+		}
+		t.Fatal("the file is never quiet")
+		return nil
+	}
+	c := next()
+	if c.action != settle.Probe {
+		t.Fatalf("first %v, want a probe", c.action)
+	}
+	(&turn{Watcher: w, f: f, at: o}).putOff(c, errNoLease)
+	if again := next(); again != c || c.action != settle.Ready {
+		t.Errorf("then %v", again.action)
+	}
+	src, err := o.hold("f", c.stat, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.Close()
+}

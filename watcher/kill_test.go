@@ -1,0 +1,75 @@
+package watcher_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"spool.internal/events/eventstest"
+)
+
+// killed names the folder of a [TestKilled] whose process this one is to be.
+const killed = "SPOOL_TEST_KILLED"
+
+// TestKilled has watcher and server killed in the middle of their work, again
+// and again. Of what a process leaves on the disk nothing is cleaned up.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv(killed)
+	if dir != "" {
+		r := newRigOn(t, eventstest.Options{Dir: filepath.Join(dir, "store")}, filepath.Join(dir, "drive"))
+		r.start()
+		<-t.Context().Done() // until killed
+		return
+	}
+	dir = t.TempDir()
+	root, store := filepath.Join(dir, "drive"), filepath.Join(dir, "store")
+	in := filepath.Join(root, "in")
+	if err := os.MkdirAll(in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("made", func(t *testing.T) {
+		newRigOn(t, eventstest.Options{Dir: store}, root).job("job", "in", nil)
+	})
+	const files = 1000
+	dropped := make(chan error, 1)
+	go func() {
+		for n := range files {
+			tmp := filepath.Join(in, fmt.Sprint("f-", n))
+			if err := os.WriteFile(tmp, fmt.Append(nil, "content ", n), 0o644); err != nil {
+				dropped <- err
+				return
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		dropped <- nil
+	}()
+	staged := func() int {
+		names, _ := filepath.Glob(filepath.Join(root, ".spool", "job", "*"))
+		return len(names)
+	}
+	for range 4 {
+		child := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+		child.Env = append(os.Environ(), killed+"="+dir, "TMPDIR="+t.TempDir())
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		before := staged()
+		for deadline := time.Now().Add(30 * time.Second); staged() < before+100 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait() // says that it was killed
+	}
+	if err := <-dropped; err != nil {
+		t.Fatal(err)
+	}
+	r := newRigOn(t, eventstest.Options{Dir: store}, root)
+	r.start()
+	r.expectEach(r.await("job", files), files)
+}
