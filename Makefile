@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long check build fuzz bench bench-commit bench-pass bench-renamed bench-next clean
+.PHONY: help run test test-long check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ check: ## formatting, vet, static analysis, tidiness
 # Medians of five runs, a figure and its floor in one table.
 median = | tee /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
-bench: bench-commit bench-pass bench-renamed bench-next ## print every benchmark beside its floor, medians of five
+bench: bench-commit bench-pass bench-renamed bench-next bench-api ## print every benchmark beside its floor, medians of five
 
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
@@ -54,11 +54,17 @@ bench-renamed: ## file renamed in → run-binary request
 bench-next: ## schedule.Next beside robfig/cron
 	@go test -run '^$$' -bench Next -benchmem -count 5 ./events/schedule $(median)
 
-fuzz: ## fuzz what parses, 30 s each
-	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./events/schedule
-	go test -run '^$$' -fuzz FuzzNext -fuzztime 30s ./events/schedule
-	go test -run '^$$' -fuzz FuzzObject -fuzztime 30s ./events
-	go test -run '^$$' -fuzz FuzzParameters -fuzztime 30s ./events
+bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
+	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
+	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
+
+fuzz: ## fuzz everything that parses, 30 s each
+	@grep -rl '^func Fuzz' --include='*_test.go' $(MODULES) | while read -r file; do \
+		for name in $$(grep -o '^func Fuzz[A-Za-z]*' "$$file" | cut -d ' ' -f 2); do \
+			echo "$$name in $$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 30s "./$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
 
 clean: ## remove what was built, and the demo's data
 	rm -rf $(BIN) spool-data

@@ -13,19 +13,22 @@ const (
 // Result is one execution: the run-binary call that one trigger led to. It
 // says whether a run was accepted, not how the run ended; that is a [RunEvent].
 type Result struct {
-	TriggerID    string     `json:"trigger_id"`
-	JobID        string     `json:"job_id"`
-	Kind         Kind       `json:"kind"`
-	Minute       int64      `json:"minute,omitzero"`        // cron: the slot
-	File         *File      `json:"file,omitempty"`         // file: which
-	TriggeredAt  time.Time  `json:"triggered_at"`           // when the trigger was stored
-	StartedAt    time.Time  `json:"started_at"`             // when the last call began
-	EndedNS      int64      `json:"ended_ns"`               // when the last call ended, ns since 1970
-	Status       Status     `json:"status"`                 //
-	HTTP         HTTPResult `json:"http_result"`            // the answer of the last call
-	FlowJobID    string     `json:"flow_job_id,omitzero"`   // from the answer, when it names one
-	OutputFolder string     `json:"output_folder,omitzero"` // from the answer, when it names one
-	Attempts     int        `json:"attempts"`               // calls that this dispatcher knows of
+	TriggerID    string    `json:"trigger_id"`
+	JobID        string    `json:"job_id"`
+	Kind         Kind      `json:"kind"`
+	Minute       int64     `json:"minute,omitzero"`        // cron: the slot
+	File         *File     `json:"file,omitempty"`         // file: which
+	TriggeredAt  time.Time `json:"triggered_at"`           // when the trigger was stored
+	StartedAt    time.Time `json:"started_at"`             // when the last call began
+	EndedNS      int64     `json:"ended_ns"`               // when the last call ended, ns since 1970
+	Status       Status    `json:"status"`                 //
+	FlowJobID    string    `json:"flow_job_id,omitzero"`   // from the answer, when it names one
+	OutputFolder string    `json:"output_folder,omitzero"` // from the answer, when it names one
+	Attempts     int       `json:"attempts"`               // calls that this dispatcher knows of
+
+	// HTTP is the answer of the last call. It stands last: a listing copies it
+	// out of the stored body without reading the rest.
+	HTTP HTTPResult `json:"http_result"`
 }
 
 // HTTPResult is an HTTP answer as the v1 API shows it. Where there was no

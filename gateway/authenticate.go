@@ -7,19 +7,18 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/gateway/v1"
 )
 
 // authenticate lets nobody under /api without a valid token, and nobody at all
-// before the tokens are known.
+// before the tokens are known; its documentation is for everybody.
 func (g *Gateway) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/api/") {
+		if !strings.HasPrefix(r.URL.Path, "/api/") || isDocument(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		if why := g.waiting.Load(); why != nil {
-			v1.Refuse(w, http.StatusServiceUnavailable, *why+": try again")
+			refuse(w, r, http.StatusServiceUnavailable, *why+": try again")
 			return
 		}
 		if r.URL.Path == events.RunBinaryPath && r.Header.Get(events.HeaderDispatcher) != "" {
@@ -31,7 +30,7 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 			exchangeOf(r).token, err = g.cfg.Keys.Verify(text, time.Now())
 		}
 		if err != nil {
-			v1.Fail(w, g.cfg.Log, err)
+			g.fail(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)

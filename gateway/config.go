@@ -3,9 +3,11 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 )
 
@@ -22,6 +24,12 @@ type Config struct {
 	// [events.HeaderDispatcher] reaches its route without a token: the route
 	// judges it.
 	Mount func(*mux.Router)
+	// Drives are where /api/v2/files finds its files; nil leaves that API out.
+	Drives *drive.Drives
+	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.
+	MaxUpload int64
+	// Zone is that of jobs that name none, as cron has it. Nil means UTC.
+	Zone *time.Location
 	// Rate is how many requests per second a token may make for ever.
 	// 0 means 200, below 0 no limit.
 	Rate float64
@@ -47,6 +55,9 @@ func (c Config) Validate() error {
 	}
 	if c.Burst < 0 {
 		errs = append(errs, errors.New("gateway: Burst: must be 0 or more"))
+	}
+	if c.MaxUpload < 0 {
+		errs = append(errs, errors.New("gateway: MaxUpload: must be 0 or more"))
 	}
 	if c.Log == nil {
 		errs = append(errs, errors.New("gateway: Log: is required"))

@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.result.>
-// Out: spool.job.<job_id>, spool.trigger.manual.<job_id>
+// In:  spool.job.>, spool.result.>, spool.run.>, spool.dead.>, spool.slot.<job_id>, spool.state.*.<job_id>, spool.seen.<job_id>.>, spool.file.<job_id>.<fingerprint>
+// Out: spool.job.<job_id>, spool.trigger.manual.<job_id>, spool.trigger.retry.<job_id>
 //
 // Package gateway turns API calls into job events and manual triggers, and job
 // events and results into answers. The calls themselves are in packages named
@@ -14,9 +14,12 @@
 //   - Any number of gateways may run; they share nothing but the broker.
 //   - Results are shown as they come, in their order, one for each trigger; of
 //     two results of one trigger the later one counts.
+//   - A token is valid while nothing says that it is revoked, and somebody could
+//     say so: a gateway that has heard nothing for 5 s answers 503.
 //   - Nothing under /api is answered without a valid token, except what a
 //     mounted service lets in by the dispatcher's secret; and nothing at all
-//     before [Gateway.Check] first says nil: until then the answer is 503.
+//     before [Gateway.Check] first says nil: until then the answer is 503. The
+//     documentation of the API is for everybody, at any time.
 //   - The results of a deleted job are purged a little later, and at every
 //     start for deletions that nobody saw; purging twice is harmless.
 //   - No log line holds a header, a query string or a body.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events/jet"
+	"spool.internal/gateway/v2/stream"
 )
 
 // Gateway serves the API. See the package comment for what it promises.
@@ -20,6 +21,7 @@ type Gateway struct {
 	results *results
 	janitor *janitor
 	limiter *limiter
+	events  *stream.Stream
 	handler http.Handler
 
 	waiting atomic.Pointer[string] // why nothing can be answered yet; nil = ready
@@ -37,6 +39,7 @@ func New(c Config) (*Gateway, error) {
 	g.jobs = newJobs(g.janitor.add)
 	g.feed = jet.NewJobFeed(c.Bus, g.jobs.apply)
 	g.jobs.feed = g.feed
+	g.events = g.newEvents()
 	g.handler = g.wrap(g.router())
 	g.wait("the gateway is not started")
 	return g, nil
@@ -68,6 +71,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"follow jobs", g.feed.Run},
 		{"follow results", g.results.run},
 		{"purge results", g.janitor.run},
+		{"follow events", g.events.Run},
 		{"start", g.start},
 	}
 	errs := make([]error, len(parts))
@@ -104,6 +108,10 @@ func (g *Gateway) start(ctx context.Context) error {
 	}
 	g.wait("the results are not indexed yet")
 	if err := until(ctx, func() error { return g.results.complete(ctx) }); err != nil {
+		return err
+	}
+	g.wait("the events are not followed yet")
+	if err := until(ctx, g.events.Check); err != nil {
 		return err
 	}
 	g.waiting.Store(nil)

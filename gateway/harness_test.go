@@ -85,6 +85,7 @@ type station struct {
 	t      testing.TB
 	store  string // the broker's folder
 	bytes  int64  // that the broker may use
+	sync   bool   // whether it syncs every message
 	broker *eventstest.Server
 	bus    *jet.Bus
 	keys   *jet.Keyring
@@ -118,7 +119,7 @@ func newStation(t testing.TB, options ...option) *station {
 	for _, o := range options {
 		o(s)
 	}
-	s.broker = eventstest.Start(t, eventstest.Options{Dir: s.store, Store: s.bytes})
+	s.broker = eventstest.Start(t, eventstest.Options{Dir: s.store, Store: s.bytes, Sync: s.sync})
 	if s.bus, err = jet.Connect(t.Context(), jet.Options{Server: s.broker, Name: "gateway", Log: log}); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func (s *station) start() {
 
 // serve puts a gateway on HTTP and makes it the one that is asked.
 func (s *station) serve(g *gateway.Gateway) {
-	server := httptest.NewServer(g.Handler())
+	server := httptest.NewServer(underContract(s.t, g.Handler()))
 	s.t.Cleanup(server.Close)
 	s.base = server.URL
 }

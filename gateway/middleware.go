@@ -9,11 +9,14 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"spool.internal/events/jet"
 	"spool.internal/gateway/v1"
+	"spool.internal/gateway/v2/files"
+	"spool.internal/gateway/v2/stream"
 )
 
 // exchange is what the middleware knows of one request.
@@ -67,15 +70,19 @@ func identify(next http.Handler) http.Handler {
 	})
 }
 
+// isFile reports that a request is about a file of a drive. Those can be large:
+// their routes bound the bodies.
+func isFile(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, files.Prefix) }
+
 // clean gives the router one spelling of each path, and GET for HEAD: the
-// server leaves out the body.
+// server leaves out the body, unless it is one that is not to be made for that.
 func clean(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := *r
 		c.URL = new(url.URL)
 		*c.URL = *r.URL
 		c.URL.Path, c.URL.RawPath = path.Clean("/"+r.URL.Path), ""
-		if r.Method == http.MethodHead {
+		if r.Method == http.MethodHead && !isFile(&c) && c.URL.Path != stream.Path {
 			c.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, &c)
@@ -99,7 +106,7 @@ func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			v1.Refuse(w, http.StatusInternalServerError, "internal error: the server's log has it under request id "+id)
+			refuse(w, r, http.StatusInternalServerError, "internal error: the server's log has it under request id "+id)
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -108,8 +115,12 @@ func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 // limitBody bounds what a request can make the server read.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isFile(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		if r.ContentLength > v1.MaxBody {
-			v1.RefuseLarge(w)
+			refuseLarge(w, r)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, v1.MaxBody)

@@ -100,7 +100,7 @@ func TestPathsAndMethods(t *testing.T) {
 			wantRefusal(t, a, http.StatusMethodNotAllowed, "use "+c.allow)
 		}
 	}
-	for _, path := range []string{"/api/v1/scheduler", v1Path + "update_job", "/api/v2/jobs", "/nowhere", "/api"} {
+	for _, path := range []string{"/api/v1/scheduler", v1Path + "update_job", "/api/v1/jobs", "/nowhere", "/api"} {
 		wantRefusal(t, s.send(http.MethodGet, path, s.admin, ""), http.StatusNotFound, "no such path")
 	}
 	whole := s.send(http.MethodGet, v1Path+"list_jobs", s.admin, "")

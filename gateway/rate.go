@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"spool.internal/gateway/v1"
 )
 
 // maxBuckets bounds the memory of a limiter.
@@ -76,7 +74,7 @@ func (g *Gateway) limitRate(next http.Handler) http.Handler {
 		if id := caller(r).ID; id != "" {
 			if d := g.limiter.delay(id, time.Now()); d > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
-				v1.Refuse(w, http.StatusTooManyRequests, "too many requests with this token: slow down")
+				refuse(w, r, http.StatusTooManyRequests, "too many requests with this token: slow down")
 				return
 			}
 		}

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -83,20 +85,40 @@ func (x *results) complete(ctx context.Context) error {
 
 // Latest gives the last n results of a job, newest first, one for each trigger.
 func (x *results) Latest(ctx context.Context, jobID string, n int) ([]events.Result, error) {
+	stored, err := x.LatestOf(ctx, []string{jobID}, n)
+	if err != nil {
+		return nil, err
+	}
+	latest := make([]events.Result, len(stored[0]))
+	for i, m := range stored[0] {
+		if err := json.Unmarshal(m.Data, &latest[i]); err != nil {
+			return nil, fmt.Errorf("result %d: %w", m.Sequence, err)
+		}
+	}
+	return latest, nil
+}
+
+// LatestOf reads the last n results of many jobs in one go: for each job its
+// results as they are stored, newest first.
+func (x *results) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Stored, error) {
+	var seqs []uint64
+	var owner []int // index of the job, by index of the sequence
 	x.mu.Lock()
-	list := slices.Clone(x.byJob[jobID])
+	for i, id := range jobIDs {
+		list := x.byJob[id]
+		for _, e := range slices.Backward(list[max(0, len(list)-n):]) {
+			seqs, owner = append(seqs, e.seq), append(owner, i)
+		}
+	}
 	x.mu.Unlock()
-	var latest []events.Result
-	for _, e := range slices.Backward(list) {
-		if len(latest) == n {
-			break
-		}
-		r, found, err := x.bus.Result(ctx, e.seq)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			latest = append(latest, r)
+	read := make([]jet.Stored, len(seqs))
+	if err := x.bus.GetMany(ctx, events.StreamResults, seqs, func(i int, m jet.Stored) { read[i] = m }); err != nil {
+		return nil, err
+	}
+	latest := make([][]jet.Stored, len(jobIDs))
+	for i, m := range read {
+		if m.Sequence != 0 { // else it is gone since it was indexed
+			latest[owner[i]] = append(latest[owner[i]], m)
 		}
 	}
 	return latest, nil

@@ -7,15 +7,27 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/v1"
+	"spool.internal/gateway/v2"
 )
 
 // router knows every path; it never redirects.
 func (g *Gateway) router() *mux.Router {
 	r := mux.NewRouter().SkipClean(true)
+	changes := &change.Jobs{Store: g.cfg.Bus, Sealer: g.cfg.Keys, Log: g.cfg.Log}
 	v1.New(v1.Config{
-		Store: g.cfg.Bus, Jobs: g.jobs, Results: g.results, Sealer: g.cfg.Keys, Caller: caller, Log: g.cfg.Log,
+		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)
+	native := v2.Config{
+		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Results: g.results,
+		Zone: g.cfg.Zone, Caller: caller, Log: g.cfg.Log,
+	}
+	if g.cfg.Drives != nil {
+		native.Stages = g.cfg.Drives
+	}
+	v2.New(native).Routes(r)
+	g.transfers(r)
 	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)
 	if g.cfg.Mount != nil {
 		g.cfg.Mount(r)
@@ -45,12 +57,16 @@ func unrouted(router *mux.Router) http.Handler {
 			}
 		}
 		if allowed == nil {
-			v1.Refuse(w, http.StatusNotFound, "no such path: the API is below "+v1.Prefix)
+			prefix := v1.Prefix
+			if isNative(r) {
+				prefix = v2.Prefix
+			}
+			refuse(w, r, http.StatusNotFound, "no such path: the API is below "+prefix)
 			return
 		}
 		allow := strings.Join(allowed, ", ")
 		w.Header().Set("Allow", allow)
-		v1.Refuse(w, http.StatusMethodNotAllowed, "this path does not know the method: use "+allow)
+		refuse(w, r, http.StatusMethodNotAllowed, "this path does not know the method: use "+allow)
 	})
 }
 
@@ -60,9 +76,10 @@ func (g *Gateway) welcome(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, `Spool %s starts flows: by the clock, on request, or when a file lands in a folder.
 
 API    %s{create,delete,enable,disable,trigger}_job (POST), list_jobs (GET)
+       %sjobs and more
        with the header "Authorization: Bearer <token>"
 Token  the first start wrote one into the file %s in the server's data folder
 Ready  /readyz
 Docs   README.md, beside the program
-`, g.cfg.Version, v1.Prefix, adminFile)
+`, g.cfg.Version, v1.Prefix, v2.Prefix, adminFile)
 }

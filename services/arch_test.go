@@ -115,21 +115,21 @@ var uses = map[string]string{
 	"spool.verdict":  `CommitClock|AllVerdicts|VerdictSubject`,
 	"spool.clock":    `CommitClock|ClockSubject`,
 	"spool.called":   `ClaimCall|CallsOf`,
-	"spool.file":     `CommitFiles|FilesOf|AllFiles`,
-	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen`,
+	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject`,
+	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath`,
 	"spool.runqueue": `AcceptRun|RunQueueSubject`,
 	"spool.runkey":   `AcceptRun|AcceptedRun`,
-	"spool.result":   `PutResult|HasResult|ResultSubject|AllResults`,
-	"spool.run":      `PutRunEvent|RunEvent\(|RunsOf`,
-	"spool.dead":     `PutDead|AllDead`,
-	"spool.slot":     `CopyVerdict`,
+	"spool.result":   `PutResult|HasResult|ResultSubject|StreamResults`,
+	"spool.run":      `PutRunEvent|RunEvent\(|RunsOf|RunSubject|StreamRunEvents`,
+	"spool.dead":     `PutDead|DeadSubject|StreamDeadLetters`,
+	"spool.slot":     `CopyVerdict|SlotSubject|StreamSlots`,
 	"spool.state":    `StateSubject`,
 }
 
 // TestSubjectLines compares the In: and Out: lines of each service with the subjects that its code uses.
 func TestSubjectLines(t *testing.T) {
 	known := families(t)
-	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner", "services/broker"} {
+	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner"} {
 		doc, err := os.ReadFile(filepath.Join(root, dir, "doc.go"))
 		if err != nil {
 			t.Fatal(err)

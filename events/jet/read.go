@@ -111,6 +111,42 @@ func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f 
 	}
 }
 
+// GetMany reads messages by their sequences, in one go: the requests do not
+// wait for each other's answers. f is called in the order of the answers, with
+// the index of the sequence; what is gone is left out.
+func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
+	inbox := b.nc.NewRespInbox()
+	answers := make(chan *nats.Msg, len(seqs))
+	sub, err := b.nc.ChanSubscribe(inbox+".*", answers)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, transportError(err))
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
+	for i, seq := range seqs {
+		request := append(strconv.AppendUint([]byte(`{"seq":`), seq, 10), '}')
+		if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox+"."+strconv.Itoa(i), request); err != nil {
+			return fmt.Errorf("read %s: %w", stream, transportError(err))
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for range seqs {
+		select {
+		case m := <-answers:
+			i, err := strconv.Atoi(m.Subject[len(inbox)+1:])
+			if err != nil {
+				return fmt.Errorf("read %s: %w", stream, err)
+			}
+			if _, err := directAnswer(stream, m, func(s Stored) bool { f(i, s); return false }); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("read %s: %w", stream, transportError(ctx.Err()))
+		}
+	}
+	return nil
+}
+
 // Get reads one message by its sequence; found is false when it is gone.
 func (b *Bus) Get(ctx context.Context, stream string, seq uint64) (m Stored, found bool, err error) {
 	err = b.direct(ctx, stream, map[string]any{"seq": seq}, func(s Stored) bool {

@@ -1,22 +1,57 @@
 package jet
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
 	"time"
 
 	"spool.internal/events"
 )
 
-// PutResult stores the result of one execution. The same result stored twice
-// within two minutes is stored once; readers fold by trigger id.
+// HeaderStatus is the header that repeats a result's status beside its body.
+const HeaderStatus = "Spool-Status"
+
+// PutResult stores the result of one execution. The result of a trigger that is
+// stored twice within two minutes is stored once; readers fold by trigger id.
 func (b *Bus) PutResult(ctx context.Context, r events.Result) error {
-	at := time.Unix(0, r.EndedNS)
-	m := Message{Subject: events.ResultSubject(r.JobID), Data: body(r)}
-	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, at)
-	m.Header["Nats-Msg-Id"] = r.TriggerID
-	_, err := b.Commit(ctx, events.StreamResults, m)
+	_, err := b.Commit(ctx, events.StreamResults, ResultMessage(r))
 	return err
 }
+
+// ResultMessage is a result as it is stored.
+func ResultMessage(r events.Result) Message {
+	if r.HTTP.Headers == nil {
+		r.HTTP.Headers = []events.Header{} // it is served as it is stored, and is never null
+	}
+	m := Message{Subject: events.ResultSubject(r.JobID), Data: body(r)}
+	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, time.Unix(0, r.EndedNS))
+	m.Header["Nats-Msg-Id"] = deliveryID(r)
+	m.Header[HeaderStatus] = string(r.Status)
+	return m
+}
+
+// deliveryID names the trigger as it was queued: a dead letter that is queued
+// again keeps its identity and has another result.
+func deliveryID(r events.Result) string {
+	return r.TriggerID + "|" + strconv.FormatInt(r.TriggeredAt.UnixNano(), 10)
+}
+
+// HTTPResult gives what a listing shows of a stored result, without reading the
+// whole body: when it ended, its status, and the http_result as it is stored.
+func (m Stored) HTTPResult() (ended time.Time, status events.Status, result json.RawMessage, err error) {
+	// The key is the last one of the body. Inside a string its quotes would be escaped.
+	at := bytes.LastIndex(m.Data, httpResultKey)
+	ended, err = time.Parse(time.RFC3339Nano, m.Header.Get("ce-time"))
+	if at < 0 || err != nil {
+		return time.Time{}, "", nil, fmt.Errorf("message %d on %s is not a result", m.Sequence, m.Subject)
+	}
+	return ended, events.Status(m.Header.Get(HeaderStatus)), json.RawMessage(m.Data[at+len(httpResultKey) : len(m.Data)-1]), nil
+}
+
+var httpResultKey = []byte(`,"http_result":`)
 
 // HasResult reports whether a trigger that was stored at t has a result.
 func (b *Bus) HasResult(ctx context.Context, jobID, triggerID string, t time.Time) (bool, error) {
@@ -28,16 +63,6 @@ func (b *Bus) HasResult(ctx context.Context, jobID, triggerID string, t time.Tim
 	return found, err
 }
 
-// Result reads the result at a sequence of RESULTS; found is false when it is gone.
-func (b *Bus) Result(ctx context.Context, seq uint64) (r events.Result, found bool, err error) {
-	m, found, err := b.Get(ctx, events.StreamResults, seq)
-	if err != nil || !found {
-		return events.Result{}, false, err
-	}
-	r, err = decode[events.Result](m)
-	return r, err == nil, err
-}
-
 // PutDead stores what could not be delivered, before its result.
 func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
 	m := Message{
@@ -45,7 +70,7 @@ func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) er
 		Data:    body(map[string]any{"trigger": t, "result": r}),
 		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
 	}
-	m.Header["Nats-Msg-Id"] = t.ID
+	m.Header["Nats-Msg-Id"] = deliveryID(r)
 	_, err := b.Commit(ctx, events.StreamDeadLetters, m)
 	return err
 }

@@ -4,16 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/seal"
 )
 
 // Role is what a token may do.
@@ -35,8 +33,11 @@ type Token struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// The key that holds the public seal key; its name cannot be a token id.
-const sealKey = "_seal"
+// The stream behind the bucket of tokens, and what the subjects of its keys begin with.
+const (
+	streamTokens = "KV_" + events.BucketTokens
+	tokenPrefix  = "$KV." + events.BucketTokens + "."
+)
 
 // NewToken makes a token; its text is shown to its owner and stored nowhere.
 func NewToken(owner string, role Role, now time.Time) (Token, string) {
@@ -67,84 +68,18 @@ func hash(text string) string {
 
 // PutToken stores a token.
 func (b *Bus) PutToken(ctx context.Context, t Token) error {
-	return b.putKey(ctx, t.ID, body(t))
-}
-
-func (b *Bus) putKey(ctx context.Context, key string, data []byte) error {
-	_, err := b.Commit(ctx, "KV_"+events.BucketTokens, Message{Subject: "$KV." + events.BucketTokens + "." + key, Data: data})
+	_, err := b.putKey(ctx, t.ID, body(t), nil)
 	return err
 }
 
-// PutSealKey tells everybody with which key secrets are to be sealed.
-func (b *Bus) PutSealKey(ctx context.Context, k seal.PublicKey) error {
-	return b.putKey(ctx, sealKey, []byte(k.String()))
-}
-
-// Keyring is a service's picture of the tokens and of the seal key.
-type Keyring struct {
-	bus *Bus
-
-	mu     sync.RWMutex
-	tokens map[string]Token
-	seal   *seal.PublicKey
-}
-
-// NewKeyring makes a keyring; it is empty before Run.
-func NewKeyring(b *Bus) *Keyring { return &Keyring{bus: b, tokens: map[string]Token{}} }
-
-// Run keeps the keyring up to date until ctx ends.
-func (k *Keyring) Run(ctx context.Context) error {
-	prefix := "$KV." + events.BucketTokens + "."
-	return k.bus.Follow(ctx, Follow{
-		Stream: "KV_" + events.BucketTokens, Filters: []string{prefix + ">"}, From: LastEach,
-	}, func(m Stored) { k.take(strings.TrimPrefix(m.Subject, prefix), m) })
-}
-
-func (k *Keyring) take(key string, m Stored) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if key == sealKey {
-		if p, err := seal.ParsePublic(string(m.Data)); err == nil {
-			k.seal = &p
-		}
-		return
-	}
-	t, err := decode[Token](m)
-	if m.Header.Get("KV-Operation") != "" || err != nil {
-		delete(k.tokens, key)
-		return
-	}
-	k.tokens[key] = t
-}
-
-// SealKey gives the key that secrets are sealed with, once the dispatcher has published it.
-func (k *Keyring) SealKey() (seal.PublicKey, bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	if k.seal == nil {
-		return seal.PublicKey{}, false
-	}
-	return *k.seal, true
-}
-
-// Verify finds the token that a text is. The error is an [events.Error] of code Unauthorized.
-func (k *Keyring) Verify(text string, now time.Time) (Token, error) {
-	k.mu.RLock()
-	t, ok := k.tokens[tokenID(text)]
-	k.mu.RUnlock()
-	if !ok || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(text))) != 1 {
-		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}
-	}
-	if !t.Expires.IsZero() && !now.Before(t.Expires) {
-		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token expired at " + t.Expires.Format(time.RFC3339)}
-	}
-	return t, nil
+func (b *Bus) putKey(ctx context.Context, key string, data []byte, header map[string]string) (uint64, error) {
+	return b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + key, Data: data, Header: header})
 }
 
 // Token reads one stored token; found is false when there is none of that id.
 func (b *Bus) Token(ctx context.Context, id string) (t Token, found bool, err error) {
-	m, found, err := b.Last(ctx, "KV_"+events.BucketTokens, "$KV."+events.BucketTokens+"."+id)
-	if err != nil || !found || m.Header.Get("KV-Operation") != "" {
+	m, found, err := b.Last(ctx, streamTokens, tokenPrefix+id)
+	if err != nil || !found || deleted(m) {
 		return Token{}, false, err
 	}
 	t, err = decode[Token](m)
@@ -153,3 +88,25 @@ func (b *Bus) Token(ctx context.Context, id string) (t Token, found bool, err er
 	}
 	return t, true, nil
 }
+
+// Tokens reads all stored tokens, in the order in which they were stored.
+func (b *Bus) Tokens(ctx context.Context) ([]Token, error) {
+	var all []Token
+	var unreadable error
+	err := b.Since(ctx, streamTokens, tokenPrefix+">", time.Time{}, func(m Stored) bool {
+		if deleted(m) || m.Subject == tokenPrefix+sealKey {
+			return true
+		}
+		t, err := decode[Token](m)
+		if err != nil {
+			unreadable = err
+			return false
+		}
+		all = append(all, t)
+		return true
+	})
+	return all, errors.Join(err, unreadable)
+}
+
+// deleted reports that a message is the mark of a key that is deleted.
+func deleted(m Stored) bool { return m.Header.Get("KV-Operation") != "" }

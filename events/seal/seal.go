@@ -34,10 +34,16 @@ var ErrKey = errors.New("the secret was sealed with another key or for another j
 // Load reads the key in file; when there is no such file it makes a key and
 // writes it there, readable by its owner only.
 func Load(file string) (*Key, error) {
-	text, err := os.ReadFile(file)
+	k, err := Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return create(file)
 	}
+	return k, err
+}
+
+// Read reads the key in file; without the file the error is fs.ErrNotExist.
+func Read(file string) (*Key, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read seal key: %w", err)
 	}

@@ -10,15 +10,8 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/events/seal"
+	"spool.internal/gateway/change"
 )
-
-// Store is where changes go. A [jet.Bus] is one.
-type Store interface {
-	Job(ctx context.Context, id string) (jet.JobRevision, error)
-	PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error)
-	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
-}
 
 // Jobs is the picture of all jobs that listings are read from.
 type Jobs interface {
@@ -33,21 +26,15 @@ type Jobs interface {
 
 // Results are the executions of jobs.
 type Results interface {
-	// Latest gives the last n results of a job, newest first, one for each trigger.
-	Latest(ctx context.Context, jobID string, n int) ([]events.Result, error)
-}
-
-// Sealer knows the key that secrets are sealed with. A [jet.Keyring] is one.
-type Sealer interface {
-	SealKey() (seal.PublicKey, bool)
+	// LatestOf reads the last n results of each job, newest first, one for each trigger.
+	LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Stored, error)
 }
 
 // Config is what the API needs; every field is required.
 type Config struct {
-	Store   Store
+	Changes *change.Jobs
 	Jobs    Jobs
 	Results Results
-	Sealer  Sealer
 	Caller  func(*http.Request) jet.Token // the token that a request was let in with
 	Log     *slog.Logger
 }
@@ -96,11 +83,11 @@ func (a *API) answer(h handler) http.Handler {
 // change lets nobody through who may only read.
 func (a *API) change(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		switch a.Caller(r).Role {
-		case jet.Admin, jet.Operator:
-			return h(w, r)
-		default:
-			return events.Faultf(events.Forbidden, "", "this token may only read: use one of role operator or admin")
+		if err := a.who(r).MayChange(); err != nil {
+			return err
 		}
+		return h(w, r)
 	}
 }
+
+func (a *API) who(r *http.Request) change.Caller { return change.CallerOf(r, a.Caller(r)) }

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 )
 
 // deleters is how many deletions of one call are on their way at once; the
@@ -51,16 +51,14 @@ func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) delete(r *http.Request, id string) error {
-	return a.update(r, id, func(job events.Job) (events.JobEvent, bool) {
-		return a.event(r, events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name}), true
-	})
+	return a.Changes.Delete(r.Context(), a.who(r), id, nil)
 }
 
 // deleteAll deletes the caller's jobs, or for an administrator somebody
 // else's, and gives the ids of those that it has deleted itself. After an
 // error some are deleted; the call can be repeated.
 func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
-	owner, err := ownerOf(o, a.Caller(r))
+	owner, err := ownerOf(o, a.who(r))
 	if err != nil {
 		return nil, err
 	}
@@ -100,20 +98,11 @@ func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
 	return slices.DeleteFunc(ids, func(id string) bool { return id == "" }), nil
 }
 
-// ownerOf reads whose jobs a call is about: the caller's own unless it says
-// otherwise; "" is everybody's.
-func ownerOf(o events.Object, who jet.Token) (string, error) {
-	owner, err := textOf(o, "username")
-	switch {
-	case err != nil:
+// ownerOf reads whose jobs a call is about; "" is everybody's.
+func ownerOf(o events.Object, who change.Caller) (string, error) {
+	username, err := textOf(o, "username")
+	if err != nil {
 		return "", err
-	case owner == "" || owner == who.Owner:
-		return who.Owner, nil
-	case who.Role != jet.Admin:
-		return "", events.Faultf(events.Forbidden, "username", "only administrators may name another user")
-	case owner == "*":
-		return "", nil
-	default:
-		return owner, nil
 	}
+	return who.OwnerFor(username)
 }

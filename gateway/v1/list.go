@@ -8,14 +8,15 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 )
 
 const (
 	maxLimit = 1000 // jobs on a page
-	ahead    = 16   // jobs whose results are read at once, and so the most that a listing holds in memory
+	partSize = 64   // jobs whose results are read at once
+	ahead    = 1    // parts that are read while the first of them is written: what a listing holds in memory
 )
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
@@ -32,14 +33,16 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := &listing{api: a, out: bufio.NewWriterSize(w, 32<<10), limit: limit}
-	next, stop := iter.Pull(jobs)
-	defer stop()
-	first, err := l.read(r.Context(), next)
-	if err != nil {
-		return err // nothing is sent yet, so this can still be an answer
+	parts := l.read(r.Context(), jobs)
+	first := <-parts.next()
+	if first.err != nil {
+		parts.stop()
+		return first.err // nothing is sent yet, so this can still be an answer
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if err := l.write(r.Context(), first, next); err != nil {
+	err = l.write(first, parts)
+	parts.stop()
+	if err != nil {
 		a.Log.Warn("a list was broken off", "request_id", w.Header().Get(HeaderRequestID), "error", err.Error())
 		panic(http.ErrAbortHandler)
 	}
@@ -48,7 +51,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 
 // choose finds the jobs that a call asks for.
 func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], error) {
-	who := a.Caller(r)
+	who := a.who(r)
 	owner, err := ownerOf(o, who)
 	if err != nil {
 		return nil, err
@@ -73,8 +76,8 @@ func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], er
 	}
 	job, ok := a.Jobs.Job(id)
 	_, named := o.Get("username")
-	if !ok || !mayTouch(who, job) || named && owner != "" && owner != job.Username {
-		return nil, noSuchJob()
+	if !ok || !who.MaySee(job) || named && owner != "" && owner != job.Username {
+		return nil, change.NoSuchJob()
 	}
 	return func(yield func(events.Job) bool) { yield(job) }, nil
 }
@@ -84,39 +87,86 @@ type listing struct {
 	api   *API
 	out   *bufio.Writer
 	limit int // 0 = all
-	taken int
-	last  events.Job // the last one taken
+
+	// Set before the parts end.
+	last events.Job // the last one taken
+	more bool       // there are jobs beyond the limit
 }
 
-// read takes the next few jobs and gives them as JSON, with their results.
-func (l *listing) read(ctx context.Context, next func() (events.Job, bool)) ([][]byte, error) {
-	var jobs []events.Job
-	for len(jobs) < ahead && (l.limit == 0 || l.taken < l.limit) {
-		job, ok := next()
-		if !ok {
-			break
-		}
-		jobs = append(jobs, job)
-		l.last, l.taken = job, l.taken+1
-	}
-	rows, errs := make([][]byte, len(jobs)), make([]error, len(jobs))
-	var wg sync.WaitGroup
-	for i, job := range jobs {
-		wg.Go(func() { rows[i], errs[i] = l.api.row(ctx, job) })
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
+// part is some rows of the answer; the last part has none.
+type part struct {
+	rows [][]byte
+	err  error
 }
 
-func (l *listing) write(ctx context.Context, rows [][]byte, next func() (events.Job, bool)) error {
+// parts are the parts of an answer in their order, each there when it is read.
+type parts struct {
+	queue  chan chan part
+	cancel context.CancelFunc
+}
+
+// next gives the place of the next part.
+func (p parts) next() <-chan part {
+	if place, ok := <-p.queue; ok {
+		return place
+	}
+	end := make(chan part, 1)
+	end <- part{}
+	return end
+}
+
+// stop ends the reading and waits until nothing of it runs any more.
+func (p parts) stop() {
+	p.cancel()
+	for place := range p.queue {
+		<-place
+	}
+}
+
+// read reads the jobs part by part, several at a time.
+func (l *listing) read(ctx context.Context, jobs iter.Seq[events.Job]) parts {
+	ctx, cancel := context.WithCancel(ctx)
+	p := parts{make(chan chan part, ahead), cancel}
+	go func() { // until the jobs end or stop, which waits for it
+		defer close(p.queue)
+		var some []events.Job
+		send := func() bool {
+			place, batch := make(chan part, 1), some
+			select {
+			case p.queue <- place:
+			case <-ctx.Done():
+				return false
+			}
+			go func() {
+				rows, err := l.api.rows(ctx, batch)
+				place <- part{rows, err}
+			}()
+			some = nil
+			return true
+		}
+		taken := 0
+		for job := range jobs {
+			if l.limit > 0 && taken == l.limit {
+				l.more = true
+				break
+			}
+			taken++
+			l.last = job
+			if some = append(some, job); len(some) == partSize && !send() {
+				return
+			}
+		}
+		if len(some) > 0 {
+			send()
+		}
+	}()
+	return p
+}
+
+func (l *listing) write(p part, following parts) error {
 	l.out.WriteString(`{"status":"OK","jobs":[`) // an error of one write is that of all later ones, and of Flush
-	for comma := ""; len(rows) > 0; {
-		for _, row := range rows {
+	for comma := ""; len(p.rows) > 0; p = <-following.next() {
+		for _, row := range p.rows {
 			l.out.WriteString(comma)
 			l.out.Write(row)
 			comma = ","
@@ -124,13 +174,12 @@ func (l *listing) write(ctx context.Context, rows [][]byte, next func() (events.
 		if err := l.out.Flush(); err != nil {
 			return err
 		}
-		var err error
-		if rows, err = l.read(ctx, next); err != nil {
-			return err
-		}
+	}
+	if p.err != nil {
+		return p.err
 	}
 	l.out.WriteString("]")
-	if _, more := next(); more {
+	if l.more {
 		l.out.WriteString(`,"next_page_token":"` + pageToken(l.last) + `"`)
 	}
 	l.out.WriteString("}\n")

@@ -2,43 +2,61 @@ package v1
 
 import (
 	"context"
-	"encoding/json"
+	"strconv"
+	"sync"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // resultsShown is how many executions of a job are listed.
 const resultsShown = 10
 
-// job is a job as the API shows it, key for key.
-type job struct {
-	ID          string           `json:"job_id"`
-	Username    string           `json:"username"`
-	Status      events.JobStatus `json:"status"`
-	Name        string           `json:"name"`
-	CreatedOnNS int64            `json:"created_on_ns,string"`
-	Parameters  json.RawMessage  `json:"job_parameters"`
-	Results     []result         `json:"results"`
-}
-
-// result is one execution as the API shows it.
-type result struct {
-	TimeInNS int64             `json:"timeInNS,string"` // end of the run-binary call
-	Status   events.Status     `json:"status"`
-	HTTP     events.HTTPResult `json:"http_result"`
-}
-
-func (a *API) row(ctx context.Context, j events.Job) ([]byte, error) {
-	latest, err := a.Results.Latest(ctx, j.ID, resultsShown)
+// rows gives jobs as the API shows them, key for key in the seed's order. What
+// is stored as it is shown (parameters, HTTP results) is copied, not read: a
+// listing of a hundred thousand results is mostly that.
+func (a *API) rows(ctx context.Context, jobs []events.Job) ([][]byte, error) {
+	ids := make([]string, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	latest, err := a.Results.LatestOf(ctx, ids, resultsShown)
 	if err != nil {
 		return nil, err
 	}
-	shown := job{j.ID, j.Username, j.Status, j.Name, j.CreatedOnNS, j.Parameters, make([]result, len(latest))}
-	for i, r := range latest {
-		if r.HTTP.Headers == nil {
-			r.HTTP.Headers = []events.Header{}
-		}
-		shown.Results[i] = result{r.EndedNS, r.Status, r.HTTP}
+	rows, faults := make([][]byte, len(jobs)), make([]error, len(jobs))
+	var wg sync.WaitGroup
+	for i, j := range jobs {
+		wg.Go(func() { rows[i], faults[i] = row(j, latest[i]) })
 	}
-	return events.Encode(shown), nil
+	wg.Wait()
+	for _, fault := range faults {
+		if fault != nil {
+			return nil, fault
+		}
+	}
+	return rows, nil
+}
+
+func row(j events.Job, latest []jet.Stored) ([]byte, error) {
+	b := append([]byte(`{"job_id":`), events.Encode(j.ID)...)
+	b = append(append(b, `,"username":`...), events.Encode(j.Username)...)
+	b = append(append(b, `,"status":`...), events.Encode(j.Status)...)
+	b = append(append(b, `,"name":`...), events.Encode(j.Name)...)
+	b = append(strconv.AppendInt(append(b, `,"created_on_ns":"`...), j.CreatedOnNS, 10), '"')
+	b = append(append(b, `,"job_parameters":`...), j.Parameters...)
+	b = append(b, `,"results":[`...)
+	for i, m := range latest {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		ended, status, result, err := m.HTTPResult()
+		if err != nil {
+			return nil, err
+		}
+		b = append(strconv.AppendInt(append(b, `{"timeInNS":"`...), ended.UnixNano(), 10), '"')
+		b = append(append(b, `,"status":`...), events.Encode(status)...)
+		b = append(append(append(b, `,"http_result":`...), result...), '}')
+	}
+	return append(b, "]}"...), nil
 }

@@ -87,11 +87,6 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { _ = d.feed.Run(ctx) })
-	if err := d.persist(ctx, "publish the seal key", func(ctx context.Context) error {
-		return d.bus.PutSealKey(ctx, d.cfg.SealKey.Public)
-	}); err != nil {
-		return nil // stopped before it began
-	}
 	if err := d.persist(ctx, "read the jobs", func(ctx context.Context) error {
 		_, err := d.feed.Barrier(ctx)
 		return err

@@ -8,9 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"spool.internal/cron"
-	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/events/schedule"
 	"spool.internal/services/daemon"
 )
 
@@ -18,11 +16,11 @@ func cronCommand() *cobra.Command {
 	r := &role{}
 	var timezone string
 	return service("cron", "Run the clock alone", r, func(f *pflag.FlagSet) {
-		f.StringVar(&timezone, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+		zoneFlag(f, &timezone)
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		zone, err := schedule.LoadLocation(timezone)
+		zone, err := zoneOf(timezone)
 		if err != nil {
-			return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+			return err
 		}
 		c, err := cron.New(cron.Config{Bus: bus, Location: zone, Log: component(p, "cron")})
 		if err != nil {

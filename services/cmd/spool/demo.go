@@ -1,27 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"spool.internal/events"
 )
 
 // demoFlow is deploy/demo/flow.ibflowbin; a test compares them.
 //
 //go:embed demo/flow.ibflowbin
 var demoFlow []byte
+
+// v1 is where the seed's calls are.
+const v1 = "/api/v1/scheduler/"
 
 // demoDrive is the drive of the demo; it lies in DATA/demo.
 const demoDrive = "admin/repo/fs/Demo"
@@ -55,20 +53,17 @@ type demo struct {
 	shown string // the data folder as the user wrote it
 	dir   string // DATA/demo, absolute
 	out   io.Writer
-	url   string
-	token string
+	api   *client
 }
 
 func (d *demo) run(ctx context.Context, in *instance) error {
 	if err := in.process.AwaitReady(ctx); err != nil {
 		return nil // stopped while starting
 	}
-	d.url = "http://" + in.addr
-	token, err := os.ReadFile(filepath.Join(filepath.Dir(d.dir), "admin.token"))
-	if err != nil {
+	var err error
+	if d.api, err = openClient("http://"+in.addr, filepath.Join(filepath.Dir(d.dir), "admin.token")); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	d.token = strings.TrimSpace(string(token))
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -89,7 +84,7 @@ The token is in  %s/admin.token
 List the jobs:   curl -H "Authorization: Bearer $(cat %s/admin.token)" %s/api/v1/scheduler/list_jobs
 Stop with Ctrl-C.
 
-`, d.shown, d.shown, d.shown, d.shown, d.url)
+`, d.shown, d.shown, d.shown, d.shown, d.api.url)
 	<-ctx.Done()
 	return nil
 }
@@ -130,8 +125,8 @@ func (d *demo) createJobs(ctx context.Context) error {
 			Name string `json:"name"`
 		} `json:"jobs"`
 	}
-	if err := d.call(ctx, http.MethodGet, "list_jobs", nil, &list); err != nil {
-		return err
+	if err := d.api.call(ctx, http.MethodGet, v1+"list_jobs", nil, &list); err != nil {
+		return fmt.Errorf("demo: list_jobs: %w", err)
 	}
 	there := map[string]bool{}
 	for _, j := range list.Jobs {
@@ -154,41 +149,10 @@ func (d *demo) createJobs(ctx context.Context) error {
 		if job.schedule != "" {
 			body["schedule"] = job.schedule
 		}
-		if err := d.call(ctx, http.MethodPost, "create_job", body, nil); err != nil {
-			return err
+		if err := d.api.call(ctx, http.MethodPost, v1+"create_job", body, nil); err != nil {
+			return fmt.Errorf("demo: create_job: %w", err)
 		}
 		fmt.Fprintf(d.out, "%s job %q created\n", clock(time.Now()), job.name)
 	}
 	return nil
-}
-
-func (d *demo) call(ctx context.Context, method, name string, body, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, d.url+"/api/v1/scheduler/"+name, bytes.NewReader(events.Encode(body)))
-	if err != nil {
-		return fmt.Errorf("demo: %s: %w", name, err)
-	}
-	if body == nil {
-		req.Body, req.ContentLength = nil, 0
-	}
-	req.Header.Set("Authorization", "Bearer "+d.token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("demo: %s: %w", name, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("demo: %s: %w", name, err)
-	}
-	var said struct {
-		Status events.Status `json:"status"`
-		Msg    string        `json:"msg"`
-	}
-	if err := json.Unmarshal(text, &said); err != nil || said.Status != events.OK {
-		return fmt.Errorf("demo: %s: the answer is %s %s", name, resp.Status, said.Msg)
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(text, answer)
 }

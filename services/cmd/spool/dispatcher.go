@@ -13,7 +13,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/dispatcher"
 )
@@ -26,8 +25,8 @@ func dispatcherCommand() *cobra.Command {
 		f.StringVar(&endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL")
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
 		f.IntVar(&workers, "workers", 64, "run-binary calls in flight")
-	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		key, err := seal.Load(filepath.Join(r.data, "seal.key"))
+	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
+		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
 		if err != nil {
 			return err
 		}

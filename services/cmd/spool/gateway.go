@@ -2,31 +2,64 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 	"spool.internal/services/daemon"
 )
 
+// gatewayOptions are the flags about the API.
+type gatewayOptions struct {
+	rate      float64
+	burst     int
+	maxUpload int64
+}
+
+func (o *gatewayOptions) flags(f *pflag.FlagSet) {
+	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may make for ever; below 0 no limit")
+	f.IntVar(&o.burst, "burst", 400, "requests that a token may make at once")
+	f.Int64Var(&o.maxUpload, "max-upload", 5<<30, "bytes that a file may have that is PUT over HTTP")
+}
+
+func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, zone *time.Location, data string, log *slog.Logger) gateway.Config {
+	return gateway.Config{
+		Bus: bus, Keys: keys, Drives: drives, Zone: zone, DataDir: data, Log: log,
+		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Version: version,
+	}
+}
+
 func gatewayCommand() *cobra.Command {
 	r := &role{}
-	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) { r.place.flags(f) },
-		func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-			if _, err := r.open(); err != nil {
-				return err
-			}
-			keys := jet.NewKeyring(bus)
-			p.Go("keyring", keys.Run)
-			g, err := gateway.New(gateway.Config{Bus: bus, Keys: keys, DataDir: r.data, Version: version, Log: component(p, "gateway")})
-			if err != nil {
-				return err
-			}
-			p.Go("gateway", g.Run)
-			p.OnCheck("gateway", g.Check)
-			_, err = p.Serve("api", r.listener(), g.Handler())
+	var o gatewayOptions
+	var timezone string
+	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) {
+		r.place.flags(f)
+		o.flags(f)
+		zoneFlag(f, &timezone)
+	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
+		drives, err := r.open()
+		if err != nil {
 			return err
-		})
+		}
+		zone, err := zoneOf(timezone)
+		if err != nil {
+			return err
+		}
+		keys := jet.NewKeyring(bus)
+		p.Go("keyring", keys.Run)
+		g, err := gateway.New(o.config(bus, keys, drives, zone, r.data, component(p, "gateway")))
+		if err != nil {
+			return err
+		}
+		p.Go("gateway", g.Run)
+		p.OnCheck("gateway", g.Check)
+		_, err = p.Serve("api", r.listener(), g.Handler())
+		return err
+	})
 }

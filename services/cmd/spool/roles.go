@@ -5,12 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/schedule"
 	"spool.internal/services/daemon"
 )
 
@@ -40,6 +43,18 @@ func (p place) drivesDir(data string) string {
 }
 
 func (r *role) open() (*drive.Drives, error) { return drive.New(r.drivesDir(r.data), r.mappings) }
+
+func zoneFlag(f *pflag.FlagSet, name *string) {
+	f.StringVar(name, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+}
+
+func zoneOf(name string) (*time.Location, error) {
+	zone, err := schedule.LoadLocation(name)
+	if err != nil {
+		return nil, events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+	}
+	return zone, nil
+}
 
 func component(p *daemon.Process, name string) *slog.Logger { return p.Log.With("component", name) }
 

@@ -24,7 +24,7 @@ is SPOOL_NATS_URL.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), scheduleCommand(),
+		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root

@@ -25,9 +25,9 @@ func scheduleNextCommand() *cobra.Command {
 		Example: `  spool schedule next '30 2 * * *' --timezone Europe/Paris --from 2026-03-28T00:00:00Z --count 3`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			zone, err := schedule.LoadLocation(timezone)
+			zone, err := zoneOf(timezone)
 			if err != nil {
-				return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+				return err
 			}
 			s, err := schedule.Parse(args[0], zone)
 			if err != nil {

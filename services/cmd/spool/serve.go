@@ -14,8 +14,6 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
-	"spool.internal/events/schedule"
-	"spool.internal/events/seal"
 	"spool.internal/gateway"
 	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
@@ -29,6 +27,7 @@ type serveOptions struct {
 	common
 	place
 	broker   brokerOptions
+	gateway  gatewayOptions
 	timezone string
 	endpoint string
 	workers  int
@@ -52,7 +51,8 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.common.flags(f, "127.0.0.1:8080")
 	o.place.flags(f)
 	o.broker.flags(f, "")
-	f.StringVar(&o.timezone, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+	o.gateway.flags(f)
+	zoneFlag(f, &o.timezone)
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
@@ -65,9 +65,9 @@ func serve(ctx context.Context, o *serveOptions, ready func(context.Context, *in
 	if err != nil {
 		return err
 	}
-	zone, err := schedule.LoadLocation(o.timezone)
+	zone, err := zoneOf(o.timezone)
 	if err != nil {
-		return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+		return err
 	}
 	release, err := broker.Lock(o.data)
 	if err != nil {
@@ -106,10 +106,6 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	key, err := seal.Load(filepath.Join(o.data, "seal.key"))
-	if err != nil {
-		return err
-	}
 
 	bus, err := connect("runner")
 	if err != nil {
@@ -134,6 +130,10 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 
 	if bus, err = connect("dispatcher"); err != nil {
+		return err
+	}
+	key, err := bus.OpenSealKey(ctx, filepath.Join(o.data, "seal.key"))
+	if err != nil {
 		return err
 	}
 	endpoint := o.endpoint
@@ -176,9 +176,9 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("gateway"); err != nil {
 		return err
 	}
-	gate, err := gateway.New(gateway.Config{
-		Bus: bus, Keys: keys, DataDir: o.data, Mount: run.Routes, Version: version, Log: component(p, "gateway"),
-	})
+	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
+	api.Mount = run.Routes
+	gate, err := gateway.New(api)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,167 @@
+package jet
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/seal"
+)
+
+// How often a keyring proves that it holds every token, how soon it tries again
+// when it could not, and how long it is trusted without a proof. A revocation
+// is heard of at once as long as the feed works; this is for when it does not.
+const (
+	proveEvery = time.Second
+	proveAgain = 50 * time.Millisecond
+	trustFor   = 5 * time.Second
+)
+
+// Keyring is a service's picture of the tokens and of the seal key.
+type Keyring struct {
+	bus *Bus
+
+	mu      sync.RWMutex
+	tokens  map[string]Token
+	revoked map[string]uint64 // by token id: sequence of the mark, until the feed has brought it
+	seal    *seal.PublicKey
+	seq     uint64    // the last sequence that was taken in
+	proven  time.Time // when the picture was last known to be whole
+}
+
+// NewKeyring makes a keyring; it is empty, and verifies nothing, before Run.
+func NewKeyring(b *Bus) *Keyring {
+	return &Keyring{bus: b, tokens: map[string]Token{}, revoked: map[string]uint64{}}
+}
+
+// Run keeps the keyring up to date until ctx ends.
+func (k *Keyring) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer func() {
+		cancel()
+		wg.Wait()
+	}()
+	wg.Go(func() { k.prove(ctx) })
+	for {
+		err := k.bus.Follow(ctx, Follow{Stream: streamTokens, Filters: []string{tokenPrefix + ">"}, From: LastEach},
+			func(m Stored) { k.take(strings.TrimPrefix(m.Subject, tokenPrefix), m) })
+		if !errors.Is(err, errStale) {
+			return err
+		}
+		// The marks of deleted keys never expire, so reading all keys again misses none.
+	}
+}
+
+func (k *Keyring) take(key string, m Stored) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seq = max(k.seq, m.Sequence)
+	if key == sealKey {
+		if p, _, err := parseSealKey(m.Data); err == nil {
+			k.seal = &p
+		}
+		return
+	}
+	if mark, ok := k.revoked[key]; ok {
+		if m.Sequence < mark {
+			return // was on its way when the token was revoked
+		}
+		delete(k.revoked, key)
+	}
+	t, err := decode[Token](m)
+	if deleted(m) || err != nil {
+		delete(k.tokens, key)
+		return
+	}
+	k.tokens[key] = t
+}
+
+// prove compares the picture with what the broker's leader holds, time and
+// again: a connection that is up says nothing about a feed that has stalled.
+func (k *Keyring) prove(ctx context.Context) {
+	for {
+		wait := proveAgain
+		asked := time.Now()
+		if m, _, err := k.bus.Last(ctx, streamTokens, ">"); err == nil {
+			k.mu.Lock()
+			if k.seq >= m.Sequence {
+				k.proven, wait = asked, proveEvery
+			}
+			k.mu.Unlock()
+		}
+		if sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// Enter stores a token and knows it at once.
+func (k *Keyring) Enter(ctx context.Context, t Token) error {
+	if err := k.bus.PutToken(ctx, t); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.revoked[t.ID]; !ok {
+		k.tokens[t.ID] = t
+	}
+	return nil
+}
+
+// Revoke deletes a token. This keyring refuses it when Revoke returns, others
+// when their feed brings the news. The error is of code NotFound for an unknown id.
+func (k *Keyring) Revoke(ctx context.Context, id string) error {
+	_, found, err := k.bus.Token(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &events.Error{Code: events.NotFound, Field: "id", Message: "no such token"}
+	}
+	mark, err := k.bus.putKey(ctx, id, nil, map[string]string{"KV-Operation": "DEL"})
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.tokens, id)
+	if k.seq < mark {
+		k.revoked[id] = mark
+	}
+	return nil
+}
+
+// SealKey gives the key that secrets are sealed with, once the dispatcher has published it.
+func (k *Keyring) SealKey() (seal.PublicKey, bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.seal == nil {
+		return seal.PublicKey{}, false
+	}
+	return *k.seal, true
+}
+
+// Verify finds the token that a text is. The error is an [events.Error]: of
+// code Unauthorized, or Unavailable while nobody can tell whether a token has
+// been revoked, because the feed is broken for 5 s or has not begun.
+func (k *Keyring) Verify(text string, now time.Time) (Token, error) {
+	k.mu.RLock()
+	t, ok := k.tokens[tokenID(text)]
+	proven := k.proven
+	k.mu.RUnlock()
+	if time.Since(proven) > trustFor {
+		return Token{}, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+	}
+	if !ok || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(text))) != 1 {
+		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}
+	}
+	if !t.Expires.IsZero() && !now.Before(t.Expires) {
+		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token expired at " + t.Expires.Format(time.RFC3339)}
+	}
+	return t, nil
+}

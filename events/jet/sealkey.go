@@ -1,0 +1,77 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"spool.internal/events/seal"
+)
+
+// sealKey is the key in the bucket of tokens that holds the public seal key and
+// a canary; it cannot be a token id.
+const sealKey = "_seal"
+
+// OpenSealKey gives the key in file, which is the one that the secrets in the
+// store are sealed with. When the store knows no key yet it makes one and tells
+// everybody. Any other key, or none, is an error that says which one is needed;
+// nothing is changed then.
+func (b *Bus) OpenSealKey(ctx context.Context, file string) (*seal.Key, error) {
+	for {
+		m, found, err := b.Last(ctx, streamTokens, tokenPrefix+sealKey)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			return matchSealKey(m.Data, file)
+		}
+		key, err := seal.Load(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.PutSealKey(ctx, key.Public); !IsConflict(err) {
+			return key, err
+		}
+		// Another dispatcher was first: its key is the one.
+	}
+}
+
+func matchSealKey(stored []byte, file string) (*seal.Key, error) {
+	public, canary, err := parseSealKey(stored)
+	if err != nil {
+		return nil, err
+	}
+	key, err := seal.Read(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the seal key %s is missing, and secrets of jobs are sealed with it: restore %s from your backup", public.ID(), file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := key.Open(canary, "", sealKey); err != nil {
+		return nil, fmt.Errorf("%s holds the seal key %s, but secrets of jobs are sealed with %s: restore that key from your backup",
+			file, key.Public.ID(), public.ID())
+	}
+	return key, nil
+}
+
+// PutSealKey tells everybody with which key secrets are to be sealed, once: a
+// store that knows a key already is [IsConflict].
+func (b *Bus) PutSealKey(ctx context.Context, k seal.PublicKey) error {
+	canary, err := k.Seal("canary", "", sealKey)
+	if err != nil {
+		return err
+	}
+	_, err = b.Commit(ctx, streamTokens, Message{
+		Subject: tokenPrefix + sealKey, Data: []byte(k.String() + " " + canary), Expect: new(uint64(0)),
+	})
+	return err
+}
+
+func parseSealKey(stored []byte) (public seal.PublicKey, canary string, err error) {
+	text, canary, _ := strings.Cut(string(stored), " ")
+	public, err = seal.ParsePublic(text)
+	return public, canary, err
+}

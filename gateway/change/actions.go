@@ -1,0 +1,79 @@
+package change
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// Enable gives a job's slots and files effect again; an enabled job stays as it is.
+func (j *Jobs) Enable(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+	return j.turn(ctx, who, id, events.JobEnabled, events.Enabled)
+}
+
+// Disable takes the effect from a job's slots and files; a disabled job stays as it is.
+func (j *Jobs) Disable(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+	return j.turn(ctx, who, id, events.JobDisabled, events.Disabled)
+}
+
+func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Change, to events.JobStatus) (jet.JobRevision, error) {
+	return j.Update(ctx, who, id, func(rev jet.JobRevision) (events.Change, events.Job, error) {
+		job := rev.Event.Job
+		if job.Status == to {
+			return "", job, nil
+		}
+		job.Status = to
+		if to == events.Enabled {
+			job.EffectiveFrom = time.Time{} // from now on: no slot from before is the job's own
+		}
+		return change, job, nil
+	})
+}
+
+// Delete deletes a job that may be deleted; may is nil, or says why it may not.
+func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(jet.JobRevision) error) error {
+	_, err := j.Update(ctx, who, id, func(rev jet.JobRevision) (events.Change, events.Job, error) {
+		if may != nil {
+			if err := may(rev); err != nil {
+				return "", events.Job{}, err
+			}
+		}
+		job := rev.Event.Job
+		return events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name}, nil
+	})
+	return err
+}
+
+// triggerSpace is the namespace of the trigger ids that are made from a caller's key.
+var triggerSpace = uuid.MustParse("6d1f3c1a-5b0e-5f52-8f0c-7a1d2f6f7f0b")
+
+// Trigger asks for one execution of a job now, on one file or, with nil, on
+// its whole folder, and gives the trigger's identity. The same key of the same
+// caller for the same job gives the same identity, which is queued once within
+// two minutes and run once by the built-in runner; "" is always another.
+func (j *Jobs) Trigger(ctx context.Context, who Caller, id, key string, file *events.File) (triggerID string, err error) {
+	rev, err := j.Find(ctx, who, id)
+	if err != nil {
+		return "", err
+	}
+	nonce, err := uuid.NewV7()
+	if err != nil {
+		return "", err
+	}
+	if key != "" {
+		nonce = uuid.NewSHA1(triggerSpace, []byte(who.Owner+"\x00"+key))
+	}
+	t := events.Trigger{
+		ID: events.ManualTriggerID(id, nonce.String()), JobID: id, Kind: events.KindManual,
+		JobSeq: rev.Seq, At: time.Now().UTC(), By: who.Owner, File: file,
+	}
+	if _, err := j.Store.PutTrigger(ctx, events.KindManual, t); err != nil {
+		return "", err
+	}
+	j.Log.Info("job triggered", "job_id", id, "trigger_id", t.ID, "user", t.By)
+	return t.ID, nil
+}

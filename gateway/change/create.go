@@ -1,0 +1,106 @@
+package change
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+)
+
+// Keys are those that the parameters of a job give a meaning to, by the object
+// that they stand in. What stands in settings is the flow's own.
+var Keys = map[string][]string{
+	"":                 {"name", "schedule", "flow_parameters", "spool"},
+	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
+	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"},
+	"spool.watch.":     {"recursive", "ignore", "marker", "quiet_ms", "initial"},
+}
+
+// maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
+// which takes the time and the room of many plain ones.
+const maxHeaders = 100
+
+const headersField = "flow_parameters.settings.webhook_config.headers"
+
+// Read reads and checks the parameters of a job, whose secrets may be masked.
+// Every fault is an [events.Error] of code Invalid.
+func Read(o events.Object) (*events.Parameters, error) {
+	p, err := events.ReadParameters(o)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Webhook.Headers) > maxHeaders {
+		return nil, events.Faultf(events.Invalid, headersField, "has %d headers; at most %d are allowed", len(p.Webhook.Headers), maxHeaders)
+	}
+	return p, nil
+}
+
+// ReadNew is [Read] for the parameters of a job that is to be made.
+func ReadNew(o events.Object) (*events.Parameters, error) {
+	p, err := Read(o)
+	if err != nil {
+		return nil, err
+	}
+	if p.AuthToken == events.Mask {
+		return nil, Masked("flow_parameters.auth_token")
+	}
+	for _, h := range p.Webhook.Headers {
+		if h.Value == events.Mask {
+			return nil, Masked(headersField + "." + h.Key)
+		}
+	}
+	return p, nil
+}
+
+// Masked refuses what is shown in place of a secret: stored, it would be used
+// as the secret.
+func Masked(field string) error {
+	return events.Faultf(events.Invalid, field, "is the mask that list_jobs shows, not a secret: send the secret itself")
+}
+
+// Create stores a job with the parameters o, which ReadNew has read as p.
+func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *events.Parameters) (jet.JobRevision, error) {
+	now := time.Now().UTC()
+	job := events.Job{
+		ID: uuid.NewString(), Username: who.Owner, Status: events.Enabled, Name: p.Name,
+		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
+	}
+	key, err := j.SealKey(ctx)
+	if err != nil {
+		return jet.JobRevision{}, err
+	}
+	job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, secret string) (string, error) {
+		return key.Seal(secret, job.ID, pointer)
+	})
+	if err != nil {
+		return jet.JobRevision{}, err
+	}
+	rev, err := j.put(ctx, who, events.JobCreated, job, 0)
+	if err == nil {
+		j.Log.Info("job created", "job_id", job.ID, "user", job.Username)
+	}
+	return rev, err
+}
+
+// SealKey gives the key to seal with. The dispatcher publishes it when it
+// starts for the first time, which may be just now.
+func (j *Jobs) SealKey(ctx context.Context) (seal.PublicKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if key, ok := j.Sealer.SealKey(); ok {
+			return key, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return seal.PublicKey{}, events.Faultf(events.Unavailable, "", "secrets cannot be sealed before the dispatcher has started once: try again")
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package change
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+)
+
+// Store is where changes go. A [jet.Bus] is one.
+type Store interface {
+	Job(ctx context.Context, id string) (jet.JobRevision, error)
+	PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error)
+	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
+}
+
+// Sealer knows the key that secrets are sealed with. A [jet.Keyring] is one.
+type Sealer interface {
+	SealKey() (seal.PublicKey, bool)
+}
+
+// Jobs changes jobs. Every field is required.
+type Jobs struct {
+	Store  Store
+	Sealer Sealer
+	Log    *slog.Logger
+}
+
+// Caller is who asks, and from where.
+type Caller struct {
+	jet.Token
+	From string // address
+}
+
+// CallerOf is the caller of a request that was let in with a token.
+func CallerOf(r *http.Request, t jet.Token) Caller {
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	return Caller{t, from}
+}
+
+// MayChange says why a caller may only read.
+func (c Caller) MayChange() error {
+	switch c.Role {
+	case jet.Admin, jet.Operator:
+		return nil
+	default:
+		return events.Faultf(events.Forbidden, "", "this token may only read: use one of role operator or admin")
+	}
+}
+
+// MaySee reports whether a job exists for a caller.
+func (c Caller) MaySee(job events.Job) bool {
+	return c.Role == jet.Admin || c.Owner == job.Username
+}
+
+// OwnerFor reads whose jobs a call is about: the caller's own unless username
+// says otherwise; "" is everybody's.
+func (c Caller) OwnerFor(username string) (owner string, err error) {
+	switch {
+	case username == "" || username == c.Owner:
+		return c.Owner, nil
+	case c.Role != jet.Admin:
+		return "", events.Faultf(events.Forbidden, "username", "only administrators may name another user")
+	case username == "*":
+		return "", nil
+	default:
+		return username, nil
+	}
+}
+
+// event says who changes a job, when and from where.
+func (c Caller) event(change events.Change, job events.Job) events.JobEvent {
+	return events.JobEvent{Event: change, By: c.Owner, At: time.Now().UTC(), From: c.From, Job: job}
+}
+
+// Find reads a job that exists for the caller, from the leader.
+func (j *Jobs) Find(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+	if !isJobID(id) {
+		return jet.JobRevision{}, NoSuchJob()
+	}
+	rev, err := j.Store.Job(ctx, id)
+	if err == nil && !who.MaySee(rev.Event.Job) {
+		err = NoSuchJob()
+	}
+	return rev, err
+}
+
+// isJobID keeps everything else out of subjects, where "*" and ">" have a meaning.
+func isJobID(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s
+}
+
+// NoSuchJob does not tell a job of somebody else from none.
+func NoSuchJob() error { return events.Faultf(events.NotFound, "job_id", "no such job") }

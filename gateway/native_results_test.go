@@ -1,0 +1,283 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+	"spool.internal/gateway"
+)
+
+type nativeResult struct {
+	TriggerID string `json:"trigger_id"`
+	Kind      string `json:"kind"`
+	Slot      string `json:"slot"`
+	File      *struct {
+		Path, Fingerprint string
+		InputDir          string `json:"input_dir"`
+	} `json:"file"`
+	Triggered, Started, Ended string
+	Status                    string
+	HTTP                      events.HTTPResult `json:"http_result"`
+	FlowJobID                 string            `json:"flow_job_id"`
+	Attempts                  int
+	Run                       *nativeRun
+}
+
+type nativeRun struct {
+	State, Status, Started, Ended string
+	DurationMS                    int64  `json:"duration_ms"`
+	OutputFolder                  string `json:"output_folder"`
+	Message                       string
+	Attempt                       int
+	ExitStatus                    *int `json:"exit_status"`
+}
+
+// keep puts results into the stream as they are; PutResult would drop a second one of a trigger.
+func (s *station) keep(results ...events.Result) {
+	s.t.Helper()
+	for _, r := range results {
+		m := jet.ResultMessage(r)
+		delete(m.Header, "Nats-Msg-Id")
+		_, err := s.bus.Commit(s.t.Context(), events.StreamResults, m)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (s *station) results(id, query string) ([]nativeResult, string) {
+	s.t.Helper()
+	page := into[struct {
+		Results []nativeResult `json:"results"`
+		Next    string         `json:"next_page_token"`
+	}](s.t, s.native(http.MethodGet, "jobs/"+id+"/results?"+query, s.admin, ""), http.StatusOK)
+	return page.Results, page.Next
+}
+
+func TestNativeResults(t *testing.T) {
+	s := newStation(t)
+	j, _ := s.made(s.admin, body{}.String())
+	other, _ := s.made(s.admin, body{}.String())
+	base := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	cron := func(minute int, status events.Status) events.Result {
+		return events.Result{
+			TriggerID: events.CronTriggerID(j.ID, int64(minute)), JobID: j.ID, Kind: events.KindCron, Minute: base.Unix()/60 + int64(minute),
+			TriggeredAt: base, StartedAt: base.Add(time.Second), EndedNS: base.Add(2 * time.Second).UnixNano(), Status: status, Attempts: 1,
+		}
+	}
+	for n := range 12 {
+		s.keep(cron(n, [2]events.Status{events.OK, events.ERROR}[n%2]))
+		s.keep(events.Result{TriggerID: events.CronTriggerID(other.ID, int64(n)), JobID: other.ID, Kind: events.KindCron})
+	}
+	s.keep(cron(3, events.OK), cron(7, events.ERROR)) // tried again
+	file := events.File{Path: "a\ufffd.pdf", PathB64: "Yf8ucGRm", Fingerprint: "f1", Size: 5, InputDir: "a/r/fs/D/.spool/x/f1/input"}
+	s.keep(events.Result{
+		TriggerID: events.FileTriggerID(j.ID, "f1"), JobID: j.ID, Kind: events.KindFile, File: &file, Status: events.OK,
+		HTTP: events.HTTPResult{Status: "200", Headers: []events.Header{{Key: "A", Value: "b"}}, Response: "{}"},
+	})
+	follow := func(query string) (ids []string, pages int) {
+		next := ""
+		for pages = 1; pages < 50; pages++ {
+			var list []nativeResult
+			list, next = s.results(j.ID, query+"&page_token="+next)
+			for _, r := range list {
+				ids = append(ids, strings.TrimPrefix(strings.TrimPrefix(r.TriggerID, "cron:"+j.ID+":"), "file:"+j.ID+":"))
+			}
+			if next == "" {
+				break
+			}
+		}
+		return ids, pages
+	}
+	for query, want := range map[string]string{
+		"":                     "f1 7 3 11 10 9 8 6 5 4 2 1 0 in 1",
+		"limit=5":              "f1 7 3 11 10 9 8 6 5 4 2 1 0 in 3",
+		"limit=13":             "f1 7 3 11 10 9 8 6 5 4 2 1 0 in 1",
+		"limit=1":              "f1 7 3 11 10 9 8 6 5 4 2 1 0 in 13",
+		"status=OK":            "f1 3 10 8 6 4 2 0 in 1",
+		"status=ERROR":         "7 11 9 5 1 in 1",
+		"status=ERROR&limit=2": "7 11 9 5 1 in 3",
+	} {
+		ids, pages := follow(query)
+		if diff := cmp.Diff(want, fmt.Sprintf("%s in %d", strings.Join(ids, " "), pages)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+	list, _ := s.results(j.ID, "limit=2")
+	if f := list[0].File; f == nil || f.Path != file.Path || f.Fingerprint != "f1" || f.InputDir != file.InputDir || list[0].Slot != "" {
+		t.Errorf("a file's result is %+v", list[0])
+	}
+	want := nativeResult{
+		TriggerID: events.CronTriggerID(j.ID, 7), Kind: "cron", Slot: "2026-01-02T03:11:00Z", Triggered: "2026-01-02T03:04:00Z",
+		Started: "2026-01-02T03:04:01Z", Ended: "2026-01-02T03:04:02Z", Status: "ERROR", Attempts: 1, HTTP: events.HTTPResult{Headers: []events.Header{}},
+	}
+	if diff := cmp.Diff(want, list[1]); diff != "" {
+		t.Errorf("a slot's result (-want +got):\n%s", diff)
+	}
+}
+
+func TestResultsShowTheirRuns(t *testing.T) {
+	s := newStation(t)
+	j, _ := s.made(s.admin, body{}.String())
+	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	for _, id := range []string{"foreign", "pending", "running", "again", "done", "failed", "two words", "a.b", ""} {
+		s.keep(events.Result{TriggerID: events.ManualTriggerID(j.ID, id), JobID: j.ID, Kind: events.KindManual, Status: events.OK, FlowJobID: id})
+	}
+	for _, ev := range []events.RunEvent{
+		{Phase: events.Accepted, FlowJobID: "pending"},
+		{Phase: events.Accepted, FlowJobID: "running"},
+		{Phase: events.Started, FlowJobID: "running", Attempt: 1, At: at},
+		{Phase: events.Started, FlowJobID: "again", Attempt: 1, At: at},
+		{Phase: events.Started, FlowJobID: "again", Attempt: 2, At: at.Add(time.Hour)},
+		{Phase: events.Accepted, FlowJobID: "done"},
+		{Phase: events.Started, FlowJobID: "done", Attempt: 1, At: at},
+		{Phase: events.Ended, FlowJobID: "done", Attempt: 1, StartedAt: at, At: at.Add(1500 * time.Millisecond), Status: events.OK, ExitStatus: new(0)},
+		{Phase: events.Ended, FlowJobID: "failed", Attempt: 1, StartedAt: at, At: at.Add(time.Second), Status: events.ERROR, Message: "exit status 3", ExitStatus: new(3)},
+	} {
+		ev.JobID, ev.OutputFolder = j.ID, "a/r/fs/D/out"
+		_, before, err := s.bus.RunEvent(t.Context(), ev.Phase, ev.JobID, ev.FlowJobID)
+		if err == nil {
+			err = s.bus.PutRunEvent(t.Context(), ev, before)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const out = "a/r/fs/D/out"
+	want := map[string]*nativeRun{
+		"foreign": nil, "two words": nil, "a.b": nil, "": nil,
+		"pending": {State: "pending", OutputFolder: out},
+		"running": {State: "running", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z"},
+		"again":   {State: "running", OutputFolder: out, Attempt: 2, Started: "2026-01-02T04:04:00Z"},
+		"done": {
+			State: "ended", Status: "OK", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z",
+			Ended: "2026-01-02T03:04:01.5Z", DurationMS: 1500, ExitStatus: new(0),
+		},
+		"failed": {
+			State: "ended", Status: "ERROR", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z",
+			Ended: "2026-01-02T03:04:01Z", DurationMS: 1000, ExitStatus: new(3), Message: "exit status 3",
+		},
+	}
+	list, _ := s.results(j.ID, "")
+	got := map[string]*nativeRun{}
+	for _, r := range list {
+		got[r.FlowJobID] = r.Run
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+func TestSlots(t *testing.T) {
+	s := newStation(t)
+	j, _ := s.made(s.admin, body{}.String())
+	now := time.Now().UTC().Truncate(time.Minute)
+	minute := now.Unix() / 60
+	for _, v := range []events.Verdict{
+		{From: minute - 60, To: minute - 50, Verdict: events.VerdictDisabled},
+		{From: minute - 40, To: minute - 40, Verdict: events.VerdictSuperseded, Reason: "a newer slot ran"},
+		{From: minute - 5000, To: minute - 4000, Verdict: events.VerdictMissed},
+	} {
+		v.JobID = j.ID
+		if err := s.bus.CopyVerdict(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cron := func(back int64, late time.Duration) events.Result {
+		return events.Result{
+			TriggerID: events.CronTriggerID(j.ID, minute-back), JobID: j.ID, Kind: events.KindCron, Minute: minute - back,
+			TriggeredAt: now.Add(-time.Duration(back)*time.Minute + late), Status: events.OK,
+		}
+	}
+	s.keep(cron(30, 90*time.Millisecond), cron(20, 61*time.Second), cron(30, time.Hour), // tried again
+		events.Result{TriggerID: events.ManualTriggerID(j.ID, "x"), JobID: j.ID, Kind: events.KindManual})
+	type slot struct {
+		From, To        time.Time
+		Verdict, Reason string
+		TriggerID       string `json:"trigger_id"`
+		LatenessMS      int64  `json:"lateness_ms"`
+	}
+	at := func(back int64) time.Time { return now.Add(-time.Duration(back) * time.Minute) }
+	day := []slot{
+		{From: at(60), To: at(50), Verdict: "disabled"},
+		{From: at(40), To: at(40), Verdict: "superseded", Reason: "a newer slot ran"},
+		{From: at(30), To: at(30), Verdict: "fired", TriggerID: events.CronTriggerID(j.ID, minute-30), LatenessMS: 90},
+		{From: at(20), To: at(20), Verdict: "caught_up", TriggerID: events.CronTriggerID(j.ID, minute-20), LatenessMS: 61000},
+	}
+	rfc := func(back int64) string { return at(back).Format(time.RFC3339) }
+	for _, c := range []struct {
+		query string
+		want  []slot
+	}{
+		{"", day},
+		{"from=" + rfc(55) + "&to=" + rfc(30), day[:3]},
+		{"from=" + rfc(30), day[2:]},
+		{"to=" + rfc(45), day[:1]},
+		{"from=" + rfc(49) + "&to=" + rfc(41), nil},
+		{"from=" + rfc(4500), append([]slot{{From: at(5000), To: at(4000), Verdict: "missed"}}, day...)},
+	} {
+		got := into[struct{ Slots []slot }](t, s.native(http.MethodGet, "jobs/"+j.ID+"/slots?"+c.query, s.admin, ""), http.StatusOK)
+		if diff := cmp.Diff(append([]slot{}, c.want...), got.Slots); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.query, diff)
+		}
+	}
+}
+
+func TestRerun(t *testing.T) {
+	drives, err := drive.New(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStation(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
+	j, _ := s.made(s.admin, body{}.String())
+	stage := func(name string) events.File {
+		return events.File{Path: name, Fingerprint: name, InputDir: "a/r/fs/D/.spool/" + j.ID + "/" + name + "/input"}
+	}
+	kept, gone := stage("kept"), stage("gone")
+	p, err := events.ParsePath("", kept.InputDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := drives.Create(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root.Close()
+	cron, manual := events.CronTriggerID(j.ID, 7), events.ManualTriggerID(j.ID, "x")
+	s.keep(
+		events.Result{TriggerID: cron, JobID: j.ID, Kind: events.KindCron, Minute: 7},
+		events.Result{TriggerID: manual, JobID: j.ID, Kind: events.KindManual},
+		events.Result{TriggerID: events.FileTriggerID(j.ID, "kept"), JobID: j.ID, Kind: events.KindFile, File: &kept},
+		events.Result{TriggerID: events.FileTriggerID(j.ID, "gone"), JobID: j.ID, Kind: events.KindFile, File: &gone},
+	)
+	for id, file := range map[string]*events.File{cron: nil, manual: nil, events.FileTriggerID(j.ID, "kept"): &kept} {
+		a := s.native(http.MethodPost, "results/"+id+"/rerun", s.admin, "")
+		got := into[events.Trigger](t, answer{200, a.header, s.lastTrigger(j.ID)}, http.StatusOK)
+		if a.code != http.StatusAccepted || !strings.Contains(string(a.body), got.ID) || !strings.HasPrefix(got.ID, "manual:"+j.ID+":") || got.ID == id {
+			t.Errorf("%s is run again as %d %s; queued is %+v", id, a.code, a.body, got)
+		}
+		want := events.Trigger{ID: got.ID, JobID: j.ID, Kind: events.KindManual, JobSeq: got.JobSeq, At: got.At, By: "admin", File: file}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("queued (-want +got):\n%s", diff)
+		}
+	}
+	wantFault(t, s.native(http.MethodPost, "results/"+events.FileTriggerID(j.ID, "gone")+"/rerun", s.admin, ""), http.StatusConflict, "is not kept any more")
+}
+
+// lastTrigger gives the newest manual trigger of a job as it is queued.
+func (s *station) lastTrigger(jobID string) []byte {
+	s.t.Helper()
+	m, _, err := s.bus.Last(s.t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindManual, jobID))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m.Data
+}

@@ -1,0 +1,36 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/gateway/v2/files"
+	"spool.internal/gateway/v2/stream"
+)
+
+// transfers adds what is not a call with an answer: files, streams of events,
+// and the documentation.
+func (g *Gateway) transfers(r *mux.Router) {
+	if g.cfg.Drives != nil {
+		files.New(files.Config{
+			Drives: g.cfg.Drives, Caller: caller, MaxUpload: g.cfg.MaxUpload, Log: g.cfg.Log,
+		}).Routes(r)
+	}
+	g.events.Routes(r)
+	serveDocuments(r)
+}
+
+func (g *Gateway) newEvents() *stream.Stream {
+	return stream.New(stream.Config{
+		Bus: g.cfg.Bus, Jobs: g.jobs, Caller: caller, Log: g.cfg.Log,
+		Verify: func(r *http.Request) error {
+			text, err := bearer(r)
+			if err == nil {
+				_, err = g.cfg.Keys.Verify(text, time.Now())
+			}
+			return err
+		},
+	})
+}

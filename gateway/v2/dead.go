@@ -1,0 +1,143 @@
+package v2
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// deadLetter is what could not be delivered, and its last call.
+type deadLetter struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+	result
+}
+
+func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
+	q := readQuery(r, "username", "limit", "page_token")
+	limit := q.limit(defaultLimit)
+	before, _ := q.after()
+	if q.err != nil {
+		return q.err
+	}
+	owner, err := a.who(r).OwnerFor(q.text("username"))
+	if err != nil {
+		return err
+	}
+	subjects, err := a.deadSubjects(r, owner)
+	if err != nil {
+		return err
+	}
+	var page struct {
+		Dead []deadLetter `json:"dead_letters"`
+		Next string       `json:"next_page_token,omitempty"`
+	}
+	page.Dead = []deadLetter{}
+	last := uint64(0)
+	err = a.Bus.Newest(r.Context(), events.StreamDeadLetters, subjects, before, func(m jet.Stored) bool {
+		d, err := jet.ReadDead(m)
+		if err != nil {
+			return true // of another version
+		}
+		if len(page.Dead) == limit {
+			page.Next = pageToken(last, "")
+			return false
+		}
+		last = d.Seq
+		page.Dead = append(page.Dead, deadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)})
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, page)
+	return nil
+}
+
+// deadSubjects lists where the dead letters of a user's jobs are; "" is
+// everybody's, those of deleted jobs among them.
+func (a *API) deadSubjects(r *http.Request, owner string) ([]string, error) {
+	all, err := a.Bus.Subjects(r.Context(), events.StreamDeadLetters, events.AllDead)
+	if err == nil {
+		err = a.Jobs.Refresh(r.Context())
+	}
+	if err != nil {
+		return nil, err
+	}
+	var subjects []string
+	for s := range all {
+		sub, err := events.ParseSubject(s)
+		if err != nil {
+			continue
+		}
+		if job, ok := a.Jobs.Job(sub.JobID); owner == "" || ok && job.Username == owner {
+			subjects = append(subjects, s)
+		}
+	}
+	return subjects, nil
+}
+
+// findDead reads a dead letter that the caller may see. gone says that its job is deleted.
+func (a *API) findDead(r *http.Request) (d jet.DeadLetter, gone bool, err error) {
+	none := events.Faultf(events.NotFound, "id", "no such dead letter")
+	id := mux.Vars(r)["id"]
+	seq, err := strconv.ParseUint(id, 10, 64)
+	if err != nil || seq == 0 || strconv.FormatUint(seq, 10) != id {
+		return d, false, none
+	}
+	d, found, err := a.Bus.DeadLetter(r.Context(), seq)
+	if err != nil {
+		return d, false, err
+	}
+	if !found {
+		return d, false, none
+	}
+	_, err = a.Changes.Find(r.Context(), a.who(r), d.Trigger.JobID)
+	if events.CodeOf(err) != events.NotFound {
+		return d, false, err
+	}
+	if a.Caller(r).Role == jet.Admin {
+		return d, true, nil
+	}
+	return d, false, none
+}
+
+func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
+	if err := decodeNothing(r); err != nil {
+		return err
+	}
+	d, gone, err := a.findDead(r)
+	if err != nil {
+		return err
+	}
+	if gone {
+		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "id", "the job is deleted: the dead letter can only be dropped")}
+	}
+	if err := a.Bus.RetryDead(r.Context(), d); err != nil {
+		return err
+	}
+	a.Log.Info("a dead letter is retried", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", a.Caller(r).Owner)
+	write(w, http.StatusAccepted, triggered{d.Trigger.ID})
+	return nil
+}
+
+func (a *API) dropDead(w http.ResponseWriter, r *http.Request) error {
+	if err := decodeNothing(r); err != nil {
+		return err
+	}
+	d, _, err := a.findDead(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Bus.DropDead(r.Context(), d.Seq); err != nil {
+		return err
+	}
+	a.Log.Info("a dead letter is dropped", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", a.Caller(r).Owner)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,40 @@
+package v2
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// etag names a revision of a job.
+func etag(rev jet.JobRevision) string { return `"` + strconv.FormatUint(rev.Seq, 10) + `"` }
+
+var (
+	etagList = regexp.MustCompile(`^\s*(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*\s*$`)
+	etagItem = regexp.MustCompile(`(W/)?"[^"]*"`)
+)
+
+// precondition reads If-Match. What it gives says why a revision of a job is
+// not one that the caller wants to change.
+func precondition(r *http.Request) (func(jet.JobRevision) error, error) {
+	anything := func(jet.JobRevision) error { return nil }
+	switch lines := r.Header.Values("If-Match"); {
+	case len(lines) == 0 || len(lines) == 1 && lines[0] == "*":
+		return anything, nil
+	case len(lines) > 1 || !etagList.MatchString(lines[0]):
+		return nil, events.Faultf(events.Invalid, "If-Match", `must be * or ETags in quotes, like "17"`)
+	default:
+		tags := etagItem.FindAllString(lines[0], -1) // weak ones match nothing
+		return func(rev jet.JobRevision) error {
+			if slices.Contains(tags, etag(rev)) {
+				return nil
+			}
+			return refusal{http.StatusPreconditionFailed, events.Faultf(events.Conflict, "If-Match",
+				"the job has changed, its ETag is %s now: read it again", etag(rev))}
+		}, nil
+	}
+}

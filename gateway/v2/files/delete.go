@@ -1,0 +1,40 @@
+package files
+
+import (
+	"net/http"
+
+	"spool.internal/gateway/v2/query"
+)
+
+// delete takes away a file, a link, or a folder.
+func (a *API) delete(w http.ResponseWriter, r *http.Request) error {
+	values, err := query.Read(r, "recursive")
+	if err != nil {
+		return err
+	}
+	recursive, err := flag(values, "recursive")
+	if err != nil {
+		return err
+	}
+	t, err := a.open(r, false)
+	if err != nil {
+		return err
+	}
+	defer t.root.Close()
+	info, err := t.root.Lstat(t.rel)
+	if err != nil {
+		return err
+	}
+	remove := t.root.Remove
+	if info.IsDir() && recursive {
+		remove = t.root.RemoveAll
+	}
+	if err := remove(t.rel); err != nil {
+		return err
+	}
+	if err := syncFolder(t.root, t.dir()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

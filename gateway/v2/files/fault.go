@@ -1,0 +1,99 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"syscall"
+
+	"spool.internal/events"
+	"spool.internal/gateway/v2/problem"
+)
+
+// refusal is a fault with a status that no code of the domain gives.
+type refusal struct {
+	status int
+	why    *events.Error
+}
+
+func (f *refusal) Error() string { return f.why.Error() }
+
+func refuse(status int, field, format string, args ...any) error {
+	return &refusal{status, &events.Error{Field: field, Message: fmt.Sprintf(format, args...)}}
+}
+
+// errUpload is in the chain of a body that did not arrive.
+var errUpload = errors.New("the body broke off")
+
+var (
+	errNotFound  = events.Faultf(events.NotFound, "path", "no such file or folder")
+	errFileAbove = events.Faultf(events.Invalid, "path", "leads through a file: only folders hold files")
+	errIsFolder  = refuse(http.StatusConflict, "path", "is a folder: a file cannot take its place")
+	errNotEmpty  = refuse(http.StatusConflict, "path", "is a folder that is not empty: add ?recursive=true to delete what is in it")
+	errExists    = refuse(http.StatusPreconditionFailed, "path", "exists already, and If-None-Match: * is asked for")
+	errFull      = refuse(http.StatusInsufficientStorage, "", "the disk of this drive is full: delete something, or ask who runs the server")
+)
+
+// errnos says what the file system's answers mean to a client.
+var errnos = []struct {
+	cause error
+	fault error
+}{
+	{syscall.ENOTEMPTY, errNotEmpty}, // before fs.ErrExist, which it counts as
+	{fs.ErrNotExist, errNotFound},
+	{fs.ErrExist, errExists},
+	{syscall.EROFS, events.Faultf(events.Forbidden, "path", "lies on a file system that is read-only")},
+	{fs.ErrPermission, events.Faultf(events.Forbidden, "path", "the server has no permission for it on its disk")},
+	{syscall.ENOSPC, errFull},
+	{syscall.EDQUOT, errFull},
+	{syscall.EFBIG, refuse(http.StatusRequestEntityTooLarge, "", "the file is larger than the file system of this drive takes")},
+	{syscall.ENOTDIR, errFileAbove},
+	{syscall.EISDIR, errIsFolder},
+	{syscall.ENAMETOOLONG, events.Faultf(events.Invalid, "path", "has a name that is longer than the file system takes, mostly 255 bytes")},
+	{syscall.ELOOP, events.Faultf(events.Invalid, "path", "leads through too many symbolic links")},
+	{syscall.EINVAL, events.Faultf(events.Invalid, "path", "has a name that the file system does not take")},
+}
+
+// explain turns any error into one that may be shown, where that can be.
+func explain(err error) error {
+	if _, ok := errors.AsType[*refusal](err); ok || events.CodeOf(err) != "" {
+		return err
+	}
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return refuse(http.StatusRequestEntityTooLarge, "", "the file is larger than %d bytes, the most that this server takes", large.Limit)
+	}
+	if errors.Is(err, errUpload) {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return refuse(http.StatusRequestTimeout, "", "nothing arrived for too long: send the file again")
+		}
+		return events.Faultf(events.Invalid, "", "the file did not arrive whole: send it again")
+	}
+	for _, e := range errnos {
+		if errors.Is(err, e.cause) {
+			return e.fault
+		}
+	}
+	// What the kernel did not refuse, os.Root did.
+	if _, kernel := errors.AsType[syscall.Errno](err); !kernel && ofPath(err) {
+		return events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link")
+	}
+	return err
+}
+
+func ofPath(err error) bool {
+	_, one := errors.AsType[*fs.PathError](err)
+	_, two := errors.AsType[*os.LinkError](err)
+	return one || two
+}
+
+// fail answers with a fault.
+func (a *API) fail(w http.ResponseWriter, err error) {
+	err = explain(err)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		problem.WriteStatus(w, refused.status, refused.why)
+		return
+	}
+	problem.Write(w, a.Log, err)
+}

@@ -1,0 +1,69 @@
+package files_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events/drive"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+	"spool.internal/gateway/v2/files"
+)
+
+// bench is the API alone on HTTP, with drive a/b/fs/D. How it behaves inside of
+// the gateway is tested there.
+type bench struct {
+	t     testing.TB
+	url   string        // of the drive
+	ended chan struct{} // gets one value for each request that the API is done with
+}
+
+func newBench(t testing.TB, base string, idle time.Duration) *bench {
+	t.Helper()
+	drives, err := drive.New(base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mux.NewRouter()
+	files.New(files.Config{
+		Drives: drives, Idle: idle, Log: eventstest.Log(t),
+		Caller: func(*http.Request) jet.Token { return jet.Token{Role: jet.Admin} },
+	}).Routes(r)
+	b := &bench{t: t, ended: make(chan struct{}, 100)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		defer func() { b.ended <- struct{}{} }()
+		r.ServeHTTP(w, q)
+	}))
+	t.Cleanup(server.Close)
+	b.url = server.URL + files.Prefix + "a/b/fs/D/"
+	return b
+}
+
+func (b *bench) request(method, name string, body io.Reader) *http.Response {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+name, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func (b *bench) send(method, name string, body io.Reader) (int, string) {
+	b.t.Helper()
+	resp := b.request(method, name, body)
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}

@@ -1,0 +1,159 @@
+package v2
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/schedule"
+)
+
+// Modes of a job.
+const (
+	modeCron      = "cron"
+	modeAutomatic = "automatic"
+)
+
+// job is a job as a list shows it.
+type job struct {
+	ID            string           `json:"job_id"`
+	Username      string           `json:"username"`
+	Name          string           `json:"name"`
+	Status        events.JobStatus `json:"status"`
+	Mode          string           `json:"mode"`
+	Created       time.Time        `json:"created"`
+	EffectiveFrom time.Time        `json:"effective_from"`      // no slot up to then is its own
+	Schedule      string           `json:"schedule,omitzero"`   // not in automatic mode
+	LastResult    *lastResult      `json:"last_result"`         // null: none
+	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, secrets masked
+}
+
+// lastResult is the newest execution in short.
+type lastResult struct {
+	TriggerID string        `json:"trigger_id"`
+	Status    events.Status `json:"status"`
+	Ended     time.Time     `json:"ended"`
+}
+
+// jobDetails is a job as it is shown alone.
+type jobDetails struct {
+	job
+	Timezone    string             `json:"timezone,omitzero"`
+	Description string             `json:"description,omitzero"` // the schedule in words
+	Warnings    []string           `json:"warnings"`             // what about the schedule may surprise
+	NextRuns    []time.Time        `json:"next_runs"`
+	Watch       *events.WatchState `json:"watch,omitempty"`
+	Retrying    *events.RetryState `json:"retrying,omitempty"`
+}
+
+// nextRuns is how many coming slots are shown.
+const nextRuns = 5
+
+func (a *API) row(ctx context.Context, j events.Job) (job, error) {
+	shown := job{
+		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: modeCron,
+		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: j.Parameters,
+	}
+	if p, err := events.ParseParameters(j.Parameters); err == nil { // else it was stored by another version
+		if shown.Schedule = p.Schedule; p.Spooled {
+			shown.Mode = modeAutomatic
+		}
+	}
+	latest, err := a.Results.Latest(ctx, j.ID, 1)
+	if err != nil {
+		return job{}, err
+	}
+	for _, r := range latest {
+		shown.LastResult = &lastResult{r.TriggerID, r.Status, time.Unix(0, r.EndedNS).UTC()}
+	}
+	return shown, nil
+}
+
+func (a *API) details(ctx context.Context, j events.Job) (jobDetails, error) {
+	row, err := a.row(ctx, j)
+	if err != nil {
+		return jobDetails{}, err
+	}
+	d := jobDetails{job: row, Warnings: []string{}, NextRuns: []time.Time{}}
+	if d.Mode == modeCron {
+		d.explain(j, a.Zone)
+	}
+	return d, a.states(ctx, &d)
+}
+
+// explain says what the schedule of a job means.
+func (d *jobDetails) explain(j events.Job, zone *time.Location) {
+	p, err := events.ParseParameters(j.Parameters)
+	if err != nil {
+		return
+	}
+	if name := p.Options.Timezone; name != "" {
+		if zone, err = schedule.LoadLocation(name); err != nil {
+			return
+		}
+	}
+	s, err := schedule.Parse(p.Schedule, zone)
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	d.Timezone, d.Description = zone.String(), s.Describe()
+	d.Warnings = append(d.Warnings, s.Warnings(now)...)
+	if j.Status == events.Enabled {
+		d.NextRuns = append(d.NextRuns, next(s, now, nextRuns)...)
+	}
+}
+
+// next gives the first n slots after a time, fewer when there are no more.
+func next(s *schedule.Schedule, after time.Time, n int) []time.Time {
+	var slots []time.Time
+	for range n {
+		if after = s.Next(after); after.IsZero() {
+			break
+		}
+		slots = append(slots, after)
+	}
+	return slots
+}
+
+// states adds what watchers and dispatchers say that they are doing.
+func (a *API) states(ctx context.Context, d *jobDetails) error {
+	watch, retry := events.StateSubject("watch", d.ID), events.StateSubject("retry", d.ID)
+	return a.Bus.LastOf(ctx, events.StreamState, []string{watch, retry}, func(m jet.Stored) {
+		// A state that cannot be read is of another version, and old within the hour.
+		if m.Subject == watch && d.Mode == modeAutomatic {
+			_ = json.Unmarshal(m.Data, &d.Watch)
+		} else if m.Subject == retry {
+			_ = json.Unmarshal(m.Data, &d.Retrying)
+		}
+	})
+}
+
+func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
+	if q := readQuery(r); q.err != nil {
+		return q.err
+	}
+	rev, err := a.Changes.Find(r.Context(), a.who(r), jobID(r))
+	if err != nil {
+		return err
+	}
+	return a.writeJob(w, r, http.StatusOK, rev)
+}
+
+// writeJob answers with a job and the ETag of its revision.
+func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev jet.JobRevision) error {
+	d, err := a.details(r.Context(), rev.Event.Job)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", etag(rev))
+	write(w, status, d)
+	return nil
+}
+
+func jobID(r *http.Request) string { return mux.Vars(r)["job_id"] }

@@ -1,0 +1,115 @@
+package v2
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+
+	"spool.internal/events"
+)
+
+const (
+	maxScan = 5000 // jobs that one page looks at
+	ahead   = 16   // of them at once
+)
+
+// jobFilter chooses among jobs.
+type jobFilter struct {
+	status     string
+	mode       string
+	lastResult string
+	name       string // part of it, in lower case
+}
+
+// admits judges by what costs nothing to know.
+func (f jobFilter) admits(j events.Job) bool {
+	return (f.status == "" || f.status == string(j.Status)) &&
+		(f.name == "" || strings.Contains(strings.ToLower(j.Name), f.name))
+}
+
+// shows judges by the rest.
+func (f jobFilter) shows(j job) bool {
+	last := "none"
+	if j.LastResult != nil {
+		last = string(j.LastResult.Status)
+	}
+	return (f.mode == "" || f.mode == j.Mode) && (f.lastResult == "" || f.lastResult == last)
+}
+
+type jobPage struct {
+	Jobs []job  `json:"jobs"`
+	Next string `json:"next_page_token,omitempty"`
+}
+
+func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
+	q := readQuery(r, "status", "mode", "last_result", "q", "username", "limit", "page_token")
+	f := jobFilter{
+		status:     q.oneOf("status", string(events.Enabled), string(events.Disabled)),
+		mode:       q.oneOf("mode", modeCron, modeAutomatic),
+		lastResult: q.oneOf("last_result", string(events.OK), string(events.ERROR), "none"),
+		name:       strings.ToLower(q.text("q")),
+	}
+	limit := q.limit(defaultLimit)
+	created, id := q.after()
+	if q.err != nil {
+		return q.err
+	}
+	owner, err := a.who(r).OwnerFor(q.text("username"))
+	if err != nil {
+		return err
+	}
+	if err := a.Jobs.Refresh(r.Context()); err != nil {
+		return err
+	}
+	page, err := a.page(r.Context(), a.Jobs.Oldest(owner, int64(created), id), f, limit)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, page)
+	return nil
+}
+
+// page looks at jobs, some at once, until it has enough of them.
+func (a *API) page(ctx context.Context, jobs iter.Seq[events.Job], f jobFilter, limit int) (jobPage, error) {
+	page := jobPage{Jobs: []job{}}
+	next, stop := iter.Pull(jobs)
+	defer stop()
+	var last events.Job
+	for looked := 0; len(page.Jobs) < limit && looked < maxScan; {
+		var chunk []events.Job
+		for len(chunk) < min(ahead, limit-len(page.Jobs)) {
+			j, ok := next()
+			if !ok {
+				break
+			}
+			if last = j; f.admits(j) {
+				chunk = append(chunk, j)
+			}
+		}
+		if len(chunk) == 0 {
+			return page, nil
+		}
+		looked += len(chunk)
+		rows, errs := make([]job, len(chunk)), make([]error, len(chunk))
+		var wg sync.WaitGroup
+		for i, j := range chunk {
+			wg.Go(func() { rows[i], errs[i] = a.row(ctx, j) })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return page, err
+		}
+		for _, row := range rows {
+			if f.shows(row) {
+				page.Jobs = append(page.Jobs, row)
+			}
+		}
+	}
+	if _, more := next(); more {
+		page.Next = pageToken(uint64(last.CreatedOnNS), last.ID)
+	}
+	return page, nil
+}

@@ -1,0 +1,144 @@
+package v2
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// result is one execution.
+type result struct {
+	TriggerID string            `json:"trigger_id"`
+	JobID     string            `json:"job_id"`
+	Kind      events.Kind       `json:"kind"`
+	Slot      time.Time         `json:"slot,omitzero"`  // of the schedule
+	File      *file             `json:"file,omitempty"` // that came
+	Triggered time.Time         `json:"triggered"`
+	Started   time.Time         `json:"started"` // the last call
+	Ended     time.Time         `json:"ended"`
+	Status    events.Status     `json:"status"`
+	HTTP      events.HTTPResult `json:"http_result"`
+	FlowJobID string            `json:"flow_job_id,omitzero"`
+	Attempts  int               `json:"attempts"`
+	Run       *run              `json:"run,omitempty"` // what the built-in runner says
+}
+
+// file is the file that an execution is about.
+type file struct {
+	Path        string    `json:"path"`               // below the watched folder; replacement characters where it is not UTF-8
+	PathB64     string    `json:"path_b64,omitempty"` // the exact bytes, only where path is not exact
+	Fingerprint string    `json:"fingerprint"`
+	Size        int64     `json:"size"`
+	Modified    time.Time `json:"modified"`
+	InputDir    string    `json:"input_dir"` // its stage
+}
+
+// run is what became of an execution that was accepted.
+type run struct {
+	State        string        `json:"state"` // pending, running, ended
+	Status       events.Status `json:"status,omitzero"`
+	Started      time.Time     `json:"started,omitzero"`
+	Ended        time.Time     `json:"ended,omitzero"`
+	DurationMS   *int64        `json:"duration_ms,omitempty"`
+	OutputFolder string        `json:"output_folder"`
+	Message      string        `json:"message,omitzero"`
+	Attempt      int           `json:"attempt,omitzero"`
+	ExitStatus   *int          `json:"exit_status,omitempty"`
+}
+
+func showResult(r events.Result, runs map[string]*run) result {
+	if r.HTTP.Headers == nil {
+		r.HTTP.Headers = []events.Header{}
+	}
+	shown := result{
+		TriggerID: r.TriggerID, JobID: r.JobID, Kind: r.Kind, Slot: slotOf(r),
+		Triggered: r.TriggeredAt.UTC(), Started: r.StartedAt.UTC(), Ended: time.Unix(0, r.EndedNS).UTC(),
+		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, Run: runs[r.FlowJobID],
+	}
+	if f := r.File; f != nil {
+		shown.File = &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
+	}
+	return shown
+}
+
+// slotOf is the slot that a result is about; the zero time when it is about none.
+func slotOf(r events.Result) time.Time {
+	if r.Kind != events.KindCron {
+		return time.Time{}
+	}
+	return minute(r.Minute)
+}
+
+func minute(n int64) time.Time { return time.Unix(n*60, 0).UTC() }
+
+// eachResult calls f with the results of a job, newest first, one for each
+// trigger, until f answers false.
+func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r events.Result) bool) error {
+	seen := map[string]bool{}
+	return a.Bus.Newest(ctx, events.StreamResults, []string{events.ResultSubject(jobID)}, 0, func(m jet.Stored) bool {
+		var r events.Result
+		if json.Unmarshal(m.Data, &r) != nil || seen[r.TriggerID] {
+			return true
+		}
+		seen[r.TriggerID] = true
+		return f(m.Sequence, r)
+	})
+}
+
+// show joins results of one job with what the runner says of their runs.
+func (a *API) show(ctx context.Context, jobID string, results []events.Result) ([]result, error) {
+	var subjects []string
+	for _, r := range results {
+		if r.FlowJobID != "" && isName(r.FlowJobID) {
+			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Ended} {
+				subjects = append(subjects, events.RunSubject(phase, jobID, r.FlowJobID))
+			}
+		}
+	}
+	runs := map[string]*run{}
+	err := a.Bus.LastOf(ctx, events.StreamRunEvents, subjects, func(m jet.Stored) {
+		var ev events.RunEvent
+		if json.Unmarshal(m.Data, &ev) == nil {
+			if runs[ev.FlowJobID] == nil {
+				runs[ev.FlowJobID] = &run{State: "pending"}
+			}
+			runs[ev.FlowJobID].add(ev)
+		}
+	})
+	shown := []result{}
+	for _, r := range results {
+		shown = append(shown, showResult(r, runs))
+	}
+	return shown, err
+}
+
+// add takes in one phase; they come in any order.
+func (r *run) add(ev events.RunEvent) {
+	r.OutputFolder = ev.OutputFolder
+	r.Attempt = max(r.Attempt, ev.Attempt)
+	switch ev.Phase {
+	case events.Started:
+		if r.State == "pending" {
+			r.State, r.Started = "running", ev.At.UTC()
+		}
+	case events.Ended:
+		r.State, r.Status, r.Started, r.Ended = "ended", ev.Status, ev.StartedAt.UTC(), ev.At.UTC()
+		r.Message, r.ExitStatus = ev.Message, ev.ExitStatus
+		if !ev.StartedAt.IsZero() {
+			r.DurationMS = new(ev.At.Sub(ev.StartedAt).Milliseconds())
+		}
+	}
+}
+
+// isName keeps out of subjects what an endpoint that is not ours may call a run.
+func isName(s string) bool {
+	for _, c := range s {
+		if c <= ' ' || c > '~' || c == '.' || c == '*' || c == '>' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,67 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"spool.internal/events/jet"
+)
+
+// writeWait is how long a client may take nothing.
+const writeWait = 10 * time.Second
+
+// client is one request for events.
+type client struct {
+	selection
+	waiting chan *event
+	end     context.CancelCauseFunc
+
+	out     http.ResponseWriter
+	control *http.ResponseController
+	at      position // everything that it wants up to here was written
+}
+
+// selection is which events a client gets.
+type selection struct {
+	token jet.Token
+	jobID string // empty: of all jobs, and of runs without one
+	from  [len(sources)]bool
+}
+
+func (s selection) wants(e *event) bool {
+	return s.from[e.source] && (s.jobID == "" || s.jobID == e.jobID) &&
+		(s.token.Role == jet.Admin || e.owner != "" && s.token.Owner == e.owner)
+}
+
+// write sends an event on its way, unless the client has it.
+func (c *client) write(e *event) error {
+	if e.seq <= c.at[e.source] {
+		return nil
+	}
+	c.at[e.source] = e.seq
+	if !c.wants(e) {
+		return nil
+	}
+	c.extend()
+	_, err := fmt.Fprintf(c.out, "event: %s\nid: %s\ndata: %s\n\n", sources[e.source].name, c.at, e.data)
+	return err
+}
+
+// beat tells a client how far it has come.
+func (c *client) beat(comment string) error {
+	c.extend()
+	if _, err := fmt.Fprintf(c.out, "%s\nid: %s\n\n", comment, c.at); err != nil {
+		return err
+	}
+	return c.flush()
+}
+
+func (c *client) flush() error {
+	c.extend()
+	return c.control.Flush()
+}
+
+// extend gives the client time for the next bytes; not every connection has deadlines.
+func (c *client) extend() { _ = c.control.SetWriteDeadline(time.Now().Add(writeWait)) }

@@ -1,0 +1,155 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/gateway/v2/problem"
+)
+
+// Path is where the events are.
+const Path = "/api/v2/events"
+
+// Bus is where events are stored. A [jet.Bus] is one.
+type Bus interface {
+	Last(ctx context.Context, stream, subject string) (jet.Stored, bool, error)
+	Follow(ctx context.Context, w jet.Follow, f func(jet.Stored)) error
+}
+
+// Jobs is the picture of all jobs, which knows their owners.
+type Jobs interface {
+	// Refresh blocks until the picture shows all that anybody was told is stored.
+	Refresh(ctx context.Context) error
+	// Job finds one job.
+	Job(id string) (events.Job, bool)
+}
+
+// Config is what the stream needs. Fields without a default are required.
+type Config struct {
+	Bus  Bus
+	Jobs Jobs
+	// Caller is the token that a request was let in with.
+	Caller func(*http.Request) jet.Token
+	// Verify says whether that token is still good.
+	Verify func(*http.Request) error
+	// Heartbeat is how often an idle client gets a comment. 0 means 15 s.
+	Heartbeat time.Duration
+	// Recheck is how often a client's token is verified. 0 means 2 s.
+	Recheck time.Duration
+	// Log takes the log.
+	Log *slog.Logger
+}
+
+// Stream follows the broker's streams and serves their events.
+type Stream struct {
+	Config
+	hub   *hub
+	pages chan struct{} // places for clients that read what they missed
+}
+
+// New wires a stream and starts nothing.
+func New(c Config) *Stream {
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 15 * time.Second
+	}
+	if c.Recheck == 0 {
+		c.Recheck = 2 * time.Second
+	}
+	return &Stream{Config: c, hub: newHub(), pages: make(chan struct{}, 16)}
+}
+
+// Routes adds the API to a router. Who calls has been authenticated before, and
+// HEAD arrives as HEAD.
+func (s *Stream) Routes(r *mux.Router) {
+	r.HandleFunc(Path, func(w http.ResponseWriter, r *http.Request) {
+		if err := s.serve(w, r); err != nil {
+			problem.Write(w, s.Log, err)
+		}
+	}).Methods(http.MethodGet, http.MethodHead)
+}
+
+// Check says why no events are served now; nil means ready.
+func (s *Stream) Check() error { return s.hub.check() }
+
+// Run follows the streams until ctx ends; then it ends all clients.
+func (s *Stream) Run(ctx context.Context) error {
+	defer s.hub.stop()
+	var wg sync.WaitGroup
+	for i := range sources {
+		wg.Go(func() { s.follow(ctx, i) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// retry is how long one waits for a broker that is away.
+const retry = 100 * time.Millisecond
+
+func (s *Stream) follow(ctx context.Context, i int) {
+	for ctx.Err() == nil {
+		m, _, err := s.Bus.Last(ctx, sources[i].stream, ">")
+		if err == nil {
+			s.hub.begin(i, m.Sequence)
+			break
+		}
+		_ = sleep(ctx, retry) // the loop sees the end of ctx
+	}
+	for ctx.Err() == nil {
+		// It ends early when it was cut off for so long that events may have expired
+		// unseen; what is still there is passed on.
+		_ = s.Bus.Follow(ctx, jet.Follow{
+			Stream: sources[i].stream, Filters: []string{sources[i].filter}, From: jet.Beginning, After: s.hub.position()[i],
+		}, func(m jet.Stored) { s.pass(ctx, i, m) })
+	}
+}
+
+func (s *Stream) pass(ctx context.Context, i int, m jet.Stored) {
+	if s.hub.idle(i, m.Sequence) {
+		return
+	}
+	if e := s.event(ctx, i, m); e != nil {
+		s.hub.pass(e)
+	}
+}
+
+// event takes a message in; nil when it cannot be read, or ctx has ended.
+func (s *Stream) event(ctx context.Context, i int, m jet.Stored) *event {
+	e, err := read(i, m)
+	if err != nil {
+		s.Log.Error("an event cannot be read", "error", err.Error())
+		return nil
+	}
+	if e.owner != "" || e.jobID == "" {
+		return e
+	}
+	for asked := false; ; {
+		if job, ok := s.Jobs.Job(e.jobID); ok || asked {
+			e.owner = job.Username // of a deleted job: nobody
+			return e
+		}
+		// The picture of the jobs may be behind the results.
+		if err := s.Jobs.Refresh(ctx); err == nil {
+			asked = true
+		} else if sleep(ctx, retry) != nil {
+			return nil
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

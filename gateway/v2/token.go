@@ -1,0 +1,135 @@
+package v2
+
+import (
+	"net/http"
+	"time"
+	"unicode"
+
+	"github.com/gorilla/mux"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// maxOwner is how long the name of a user may be, in bytes.
+const maxOwner = 128
+
+// token is an API token without its secret.
+type token struct {
+	ID      string    `json:"id"`
+	Owner   string    `json:"owner"`
+	Role    jet.Role  `json:"role"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+func showToken(t jet.Token) token {
+	return token{t.ID, t.Owner, t.Role, t.Created.UTC(), t.Expires.UTC()}
+}
+
+func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
+	if q := readQuery(r); q.err != nil {
+		return q.err
+	}
+	all, err := a.Bus.Tokens(r.Context())
+	if err != nil {
+		return err
+	}
+	shown := []token{}
+	for _, t := range all {
+		shown = append(shown, showToken(t))
+	}
+	write(w, http.StatusOK, struct {
+		Tokens []token `json:"tokens"`
+	}{shown})
+	return nil
+}
+
+func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Owner   string `json:"owner"`
+		Role    string `json:"role"`
+		Expires string `json:"expires"`
+	}
+	if err := decode(r, &body, false); err != nil {
+		return err
+	}
+	if err := checkOwner(body.Owner); err != nil {
+		return err
+	}
+	role := jet.Role(body.Role)
+	switch role {
+	case jet.Admin, jet.Operator, jet.Viewer:
+	case "":
+		return events.Faultf(events.Invalid, "role", "is required: admin, operator or viewer")
+	default:
+		return events.Faultf(events.Invalid, "role", "%q is not one of admin, operator, viewer", body.Role)
+	}
+	now := time.Now()
+	expires, err := expiry(body.Expires, now)
+	if err != nil {
+		return err
+	}
+	t, text := jet.NewToken(body.Owner, role, now)
+	t.Expires = expires
+	if err := a.Keys.Enter(r.Context(), t); err != nil {
+		return err
+	}
+	a.Log.Info("token created", "token_id", t.ID, "owner", t.Owner, "role", string(t.Role), "user", a.Caller(r).Owner)
+	write(w, http.StatusCreated, struct {
+		token
+		Token string `json:"token"` // shown here and never again
+	}{showToken(t), text})
+	return nil
+}
+
+func checkOwner(name string) error {
+	switch {
+	case name == "":
+		return events.Faultf(events.Invalid, "owner", "is required: the user that the token speaks for")
+	case len(name) > maxOwner:
+		return events.Faultf(events.Invalid, "owner", "is longer than %d bytes", maxOwner)
+	case name == "*":
+		return events.Faultf(events.Invalid, "owner", "* stands for all users and can name none")
+	}
+	for _, c := range name {
+		if !unicode.IsPrint(c) {
+			return events.Faultf(events.Invalid, "owner", "contains %q, which cannot be read", c)
+		}
+	}
+	return nil
+}
+
+// expiry reads a time, or how long from now; the zero time is never.
+func expiry(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := parseTime(s)
+	if d, bad := time.ParseDuration(s); bad == nil {
+		t, err = now.Add(d), nil
+	}
+	switch {
+	case err != nil:
+		return t, events.Faultf(events.Invalid, "expires", "%q is neither an RFC 3339 time nor a duration like 720h", s)
+	case !t.After(now):
+		return t, events.Faultf(events.Invalid, "expires", "%q is not in the future", s)
+	}
+	return t.UTC(), nil
+}
+
+func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	if err := decodeNothing(r); err != nil {
+		return err
+	}
+	id := mux.Vars(r)["id"]
+	if !isName(id) || id[0] == '_' { // what begins so is no token
+		return events.Faultf(events.NotFound, "id", "no such token")
+	}
+	if err := a.Keys.Revoke(r.Context(), id); err != nil {
+		return err
+	}
+	a.Log.Info("token revoked", "token_id", id, "user", a.Caller(r).Owner)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,35 @@
+package v2
+
+import (
+	"net/http"
+
+	"spool.internal/events"
+)
+
+// maxIdempotencyKey is how long the key of a caller may be, in bytes.
+const maxIdempotencyKey = 255
+
+func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
+	if err := decodeNothing(r); err != nil {
+		return err
+	}
+	return a.trigger(w, r, jobID(r), nil)
+}
+
+// trigger queues an execution, once for each Idempotency-Key, and answers with its identity.
+func (a *API) trigger(w http.ResponseWriter, r *http.Request, jobID string, file *events.File) error {
+	key := r.Header.Get(events.HeaderKey)
+	if len(key) > maxIdempotencyKey {
+		return events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
+	}
+	id, err := a.Changes.Trigger(r.Context(), a.who(r), jobID, key, file)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusAccepted, triggered{id})
+	return nil
+}
+
+type triggered struct {
+	TriggerID string `json:"trigger_id"`
+}

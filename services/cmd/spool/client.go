@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"spool.internal/events"
+)
+
+// client calls the API of a running server.
+type client struct {
+	url   string
+	token string
+}
+
+// remote are the flags of the commands that ask a server.
+type remote struct {
+	url       string
+	tokenFile string
+	data      string
+}
+
+func (r *remote) flags(f *pflag.FlagSet) {
+	f.StringVar(&r.url, "url", "http://127.0.0.1:8080", "where the server's API is")
+	f.StringVar(&r.tokenFile, "token-file", "", "file with the API token (default DATA/admin.token)")
+	f.StringVar(&r.data, "data", "spool-data", "the server's data folder, for its admin.token")
+}
+
+func (r *remote) open() (*client, error) {
+	if r.tokenFile == "" {
+		r.tokenFile = filepath.Join(r.data, "admin.token")
+	}
+	return openClient(r.url, r.tokenFile)
+}
+
+func openClient(url, tokenFile string) (*client, error) {
+	token, err := os.ReadFile(tokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("token-file: %w", err)
+	}
+	return &client{strings.TrimRight(url, "/"), strings.TrimSpace(string(token))}, nil
+}
+
+// call sends body as JSON and reads the answer. What the server refuses is an
+// error with the server's own words, from either version of the API.
+func (c *client) call(ctx context.Context, method, path string, body, answer any) error {
+	var payload io.Reader
+	if body != nil {
+		payload = bytes.NewReader(events.Encode(body))
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, payload)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	var said struct {
+		Status  json.RawMessage `json:"status"`
+		Msg     string          `json:"msg"`
+		Message string          `json:"message"`
+	}
+	_ = json.Unmarshal(text, &said) // an answer without a body says nothing
+	if resp.StatusCode >= 300 || string(said.Status) == `"ERROR"` {
+		if said.Msg+said.Message == "" {
+			said.Msg = resp.Status
+		}
+		return errors.New(said.Msg + said.Message)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(text, answer)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"spool.internal/events"
+)
+
+// After everything has happened to a job, its secrets stand in clear in no file
+// of the data folder, no log line and no answer.
+func TestNoSecretInTheDataFolder(t *testing.T) {
+	const token, header = "tok3n-in-clear", "Bearer h34der-in-clear"
+	p := newSite(t)
+	pr := p.serve()
+	p.flow("fails.ibflowbin", "#!/bin/sh\nenv\nexit 3\n") // what a flow is given ends up in its log
+	answer := p.call("POST", "create_job", map[string]any{
+		"name": "secret", "schedule": "@yearly", "flow_parameters": map[string]any{
+			"auth_token": token, "binary_path": testDrive + "/fails.ibflowbin", "input_dir": testDrive + "/in",
+			"settings": map[string]any{"webhook_config": map[string]any{
+				"url": "http://127.0.0.1:1/hook", "headers": map[string]string{"Authorization": header},
+			}},
+		},
+	})
+	job, _ := answer["job_id"].(string)
+	p.outcome(job, 0)
+	bus := p.bus()
+	p.eventually("the run ends", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) == 1
+	})
+	p.call("POST", "disable_job", map[string]any{"job_id": job})
+	p.call("POST", "delete_job", map[string]any{"job_id": job})
+	admin, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := pr.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("stopped with status %d", code)
+	}
+	files := 0
+	err = filepath.WalkDir(p.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		for _, secret := range []string{token, "h34der-in-clear"} {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s holds %q", path, secret)
+			}
+		}
+		if d.Name() != "admin.token" && bytes.Contains(text, bytes.TrimSpace(admin)) {
+			t.Errorf("%s holds the admin token", path)
+		}
+		return nil
+	})
+	if err != nil || files < 10 {
+		t.Errorf("looked at %d files: %v", files, err)
+	}
+	for _, secret := range []string{token, "h34der-in-clear", strings.TrimSpace(string(admin))} {
+		if strings.Contains(pr.log.String(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+	t.Logf("%d files of the data folder and the log hold no secret", files)
+}
+
+// A start with a wrong or missing seal key is refused in one line and changes nothing.
+func TestSealKeyCanary(t *testing.T) {
+	p := newSite(t)
+	pr := p.serve()
+	if code := pr.stop(syscall.SIGTERM); code != 0 {
+		t.Fatalf("stopped with status %d", code)
+	}
+	key := filepath.Join(p.data, "seal.key")
+	right, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	out, code := spool(t, append(pr.args, "--log-level", "error")...)
+	if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "seal key") || !strings.Contains(out, "backup") {
+		t.Errorf("without its key: status %d, %q", code, out)
+	}
+	if _, err := os.Stat(key); err == nil {
+		t.Error("a new key was made in place of the missing one")
+	}
+	other := newSite(t)
+	if code := other.serve().stop(syscall.SIGTERM); code != 0 {
+		t.Fatalf("stopped with status %d", code)
+	}
+	wrong, err := os.ReadFile(filepath.Join(other.data, "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(key, wrong, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := spool(t, append(pr.args, "--log-level", "error")...); code != 1 || strings.Count(out, "\n") != 1 {
+		t.Errorf("with another key: status %d, %q", code, out)
+	}
+	if err := os.WriteFile(key, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pr.start()
+}
+
+// Tokens by the command line: made, listed without secrets, revoked at once.
+func TestTokenCommand(t *testing.T) {
+	p := newSite(t)
+	p.serve()
+	ask := func(args ...string) (string, int) {
+		return spool(t, append(args, "--url", "http://"+p.api, "--data", p.data)...)
+	}
+	out, code := ask("token", "create", "--owner", "ann", "--role", "operator", "--expires", "1h")
+	made := strings.TrimSpace(out)
+	if code != 0 || !strings.HasPrefix(made, "spool_") {
+		t.Fatalf("token create: status %d, %q", code, out)
+	}
+	id := strings.Split(made, "_")[1]
+	if out, code = ask("token", "list"); code != 0 || !strings.Contains(out, id) || !strings.Contains(out, "ann") || strings.Contains(out, made) {
+		t.Errorf("token list: status %d\n%s", code, out)
+	}
+	file := filepath.Join(t.TempDir(), "ann.token")
+	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := ask("token", "list", "--token-file", file); code != 1 || strings.Count(out, "\n") != 1 {
+		t.Errorf("an operator lists tokens: status %d, %q", code, out)
+	}
+	if out, code := ask("token", "revoke", id); code != 0 {
+		t.Errorf("token revoke: status %d, %q", code, out)
+	}
+	if out, code := ask("token", "list", "--token-file", file); code != 1 || !strings.Contains(out, "token") {
+		t.Errorf("a revoked token: status %d, %q", code, out)
+	}
+	if out, code := ask("token", "revoke", id); code != 1 {
+		t.Errorf("revoked twice: status %d, %q", code, out)
+	}
+	if out, code := ask("token", "create", "--role", "king"); code != 1 || !strings.Contains(out, "role") {
+		t.Errorf("an unknown role: status %d, %q", code, out)
+	}
+}
