@@ -57,6 +57,7 @@ bench-next: ## schedule.Next beside robfig/cron
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
+	@go test -run '^$$' -bench 'GatewayMemory' -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
 
 fuzz: ## fuzz everything that parses, 30 s each
 	@grep -rl '^func Fuzz' --include='*_test.go' $(MODULES) | while read -r file; do \

@@ -211,7 +211,7 @@ func TestListBreaksOff(t *testing.T) {
 	s := newStation(t)
 	answer := strings.Repeat("x", 60<<10)
 	var last string
-	for range 80 { // more than are read ahead while the client does not take them
+	for range 160 { // more than the two times 64 that are read ahead while the client does not take them
 		last = s.create(s.admin, "job")
 		for n := range 10 {
 			s.putResult(last, events.CronTriggerID(last, int64(n)), answer, int64(n))
@@ -232,7 +232,7 @@ func TestListBreaksOff(t *testing.T) {
 	if _, err := io.ReadFull(resp.Body, head); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("the list begins with %d, %v", resp.StatusCode, err)
 	}
-	// The rest, 29 MB, does not fit into the buffers between: it is still to be read from the broker.
+	// The rest, 96 MB, does not fit into the buffers between: it is still to be read from the broker.
 	s.broker.Shutdown()
 	s.broker.WaitForShutdown()
 	rest, err := io.ReadAll(resp.Body)

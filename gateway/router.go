@@ -80,6 +80,6 @@ API    %s{create,delete,enable,disable,trigger}_job (POST), list_jobs (GET)
        with the header "Authorization: Bearer <token>"
 Token  the first start wrote one into the file %s in the server's data folder
 Ready  /readyz
-Docs   README.md, beside the program
+Docs   /api/v2/docs, and README.md beside the program
 `, g.cfg.Version, v1.Prefix, v2.Prefix, adminFile)
 }

@@ -15,8 +15,8 @@ import (
 
 const (
 	maxLimit = 1000 // jobs on a page
-	partSize = 64   // jobs whose results are read at once
-	ahead    = 1    // parts that are read while the first of them is written: what a listing holds in memory
+	partSize = 16   // jobs whose results are read at once
+	ahead    = 2    // parts that are read while the first of them is written: what a listing holds in memory
 )
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {

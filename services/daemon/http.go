@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -22,8 +23,13 @@ type Listener struct {
 	Insecure bool   // allow an address that is not loopback without TLS
 }
 
-// maxRequests bounds the requests that one listener works on at a time.
-const maxRequests = 1000
+// How many requests one listener works on at a time. Streams of events stay
+// open and cost little: they have places of their own, so that those who listen
+// never keep out those who ask.
+const (
+	maxRequests = 1000
+	maxStreams  = 10_000
+)
 
 // Serve serves HTTP until the process stops, and gives the address it listens
 // on. The health pages come first: they answer whatever the handler does.
@@ -69,8 +75,12 @@ func (p *Process) Serve(name string, l Listener, h http.Handler) (string, error)
 }
 
 func bound(h http.Handler) http.Handler {
-	places := make(chan struct{}, maxRequests)
+	requests, streams := make(chan struct{}, maxRequests), make(chan struct{}, maxStreams)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		places := requests
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			places = streams
+		}
 		select {
 		case places <- struct{}{}:
 			defer func() { <-places }()

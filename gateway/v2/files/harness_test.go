@@ -2,8 +2,10 @@ package files_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 // the gateway is tested there.
 type bench struct {
 	t     testing.TB
-	url   string        // of the drive
+	url   string        // of the server
 	ended chan struct{} // gets one value for each request that the API is done with
 }
 
@@ -40,13 +42,26 @@ func newBench(t testing.TB, base string, idle time.Duration) *bench {
 		r.ServeHTTP(w, q)
 	}))
 	t.Cleanup(server.Close)
-	b.url = server.URL + files.Prefix + "a/b/fs/D/"
+	b.url = server.URL
 	return b
+}
+
+// path is that of a file in a URL.
+func (b *bench) path(name string) string { return files.Prefix + "a/b/fs/D/" + name }
+
+func (b *bench) dial() net.Conn {
+	b.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }
 
 func (b *bench) request(method, name string, body io.Reader) *http.Response {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+name, body)
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+b.path(name), body)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package files_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,19 +14,26 @@ import (
 
 const idle = 100 * time.Millisecond
 
-// A client that stalls holds neither a place nor a part of a file.
+// A client that stalls holds neither a place nor a part of a file, whether it
+// has said how much it would send or not.
 func TestStalledUpload(t *testing.T) {
 	base := t.TempDir()
 	b := newBench(t, base, idle)
-	out, in := io.Pipe()
-	t.Cleanup(func() { _ = in.Close() })
-	code, body := b.send(http.MethodPut, "x", io.MultiReader(strings.NewReader("begun"), out))
-	if code != http.StatusRequestTimeout || !strings.Contains(body, "send the file again") {
-		t.Errorf("answer %d %s", code, body)
-	}
-	entries, err := os.ReadDir(filepath.Join(base, "a/b/fs/D"))
-	if err != nil || len(entries) != 0 {
-		t.Errorf("%v is left, %v", entries, err)
+	for framing, body := range map[string]string{"Content-Length: 1000": "begun", "Transfer-Encoding: chunked": "5\r\nbegun\r\n"} {
+		conn := b.dial()
+		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", b.path("x"), framing, body)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", framing, err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusRequestTimeout || !strings.Contains(string(text), "send the file again") {
+			t.Errorf("%s: answer %d %s, %v", framing, resp.StatusCode, text, err)
+		}
+		entries, err := os.ReadDir(filepath.Join(base, "a/b/fs/D"))
+		if err != nil || len(entries) != 0 {
+			t.Errorf("%s: %v is left, %v", framing, entries, err)
+		}
 	}
 }
 

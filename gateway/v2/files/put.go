@@ -123,9 +123,10 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, root *os.Root, nam
 		from: http.MaxBytesReader(w, r.Body, a.MaxUpload),
 		wait: func() { _ = control.SetReadDeadline(time.Now().Add(a.Idle)) }, // not every connection has deadlines
 	}
-	_, err = io.Copy(f, body)
-	_ = control.SetReadDeadline(time.Time{}) // the disk takes as long as it takes
-	if err == nil {
+	if _, err = io.Copy(f, body); err == nil {
+		// The disk takes as long as it takes. What is left of a body that failed
+		// must not: the server reads on before it answers.
+		_ = control.SetReadDeadline(time.Time{})
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
@@ -149,13 +150,15 @@ func (b *incoming) Read(p []byte) (int, error) {
 // commit gives the file its name, durably, in folders that are made for it
 // below the one that it lies in.
 func (t target) commit(folder, temporary string, onlyNew bool) error {
-	if err := t.root.MkdirAll(t.dir(), 0o755); err != nil {
+	err := t.root.MkdirAll(t.dir(), 0o755)
+	switch {
+	case errors.Is(err, fs.ErrExist): // a link that leads nowhere
+		return errFileAbove
+	case err != nil:
 		return err
-	}
-	var err error
-	if onlyNew {
+	case onlyNew:
 		err = t.create(temporary)
-	} else {
+	default:
 		err = t.root.Rename(temporary, t.rel)
 	}
 	if err != nil {

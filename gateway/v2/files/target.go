@@ -75,7 +75,7 @@ func (a *API) open(r *http.Request, create bool) (target, error) {
 // syncAbove makes the name of a new drive durable, with the folders of its
 // owner and repository above it, where the file system can.
 func syncAbove(dir string) {
-	for range strings.Split("owner/repo/fs/drive", "/") {
+	for range 4 { // drive, fs, repo, owner
 		dir = filepath.Dir(dir)
 		if d, err := os.Open(dir); err == nil {
 			_ = d.Sync()

@@ -74,9 +74,10 @@ func choose(values url.Values, token jet.Token) (selection, error) {
 		}
 	}
 	wanted := strings.FieldsFunc(strings.Join(values["type"], ","), func(r rune) bool { return r == ',' })
+	all := len(wanted) == 0
 	for i := range sources {
 		at := slices.Index(wanted, sources[i].name)
-		if c.from[i] = len(values["type"]) == 0 || at >= 0; at >= 0 {
+		if c.from[i] = all || at >= 0; at >= 0 {
 			wanted = slices.Delete(wanted, at, at+1)
 		}
 	}

@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // site is where the processes of one test live.
 type site struct {
-	*testing.T
+	testing.TB
 	data string // --data of every process
 	dir  string // what the drive admin/repo/fs/D maps to
 	nats string // host:port of the broker
@@ -57,9 +57,9 @@ type site struct {
 
 const testDrive = "admin/repo/fs/D"
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
-	p := &site{T: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
+	p := &site{TB: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
 	p.flow("flow.ibflowbin", string(demoFlow))
 	for _, dir := range []string{"in", "tick/in"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, dir), 0o755); err != nil {
@@ -77,7 +77,7 @@ func (p *site) flow(name, text string) {
 	}
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// BenchmarkGatewayMemory is the peak resident memory of `spool gateway` as a
+// process of its own: with 100,000 jobs, and how much a list of 10,000 jobs with 10
+// results each adds to it. Its floor is the same process with nothing stored.
+func BenchmarkGatewayMemory(b *testing.B) {
+	for _, c := range []struct {
+		name          string
+		jobs, results int
+	}{{"floor", 0, 0}, {"100000-jobs", 100_000, 0}, {"list-10000x10", 10_000, 10}} {
+		b.Run(c.name, func(b *testing.B) {
+			p := newSite(b)
+			p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
+			fillStore(p, c.jobs, c.results)
+			gate := p.start("gateway", "--data", p.data, "--listen", p.api, "--nats-url", "nats://"+p.nats,
+				"--nats-creds", filepath.Join(p.data, "service.creds"))
+			loaded := memory(p, gate.cmd.Process.Pid, "VmHWM:")
+			for b.Loop() {
+				listAll(p)
+			}
+			b.ReportMetric(loaded, "MB-loaded")
+			b.ReportMetric(memory(p, gate.cmd.Process.Pid, "VmHWM:")-loaded, "MB-grown-by-list")
+		})
+	}
+}
+
+func fillStore(p *site, jobs, results int) {
+	p.Helper()
+	bus := p.bus()
+	body := `{"schedule":"@daily","name":"Daily Job","flow_parameters":{"auth_token":"` + events.Mask + `","binary_path":"a/b/fs/D/f","input_dir":"a/b/fs/D/in",` +
+		`"settings":{"tags":["tag1"],"webhook_config":{"url":"https://example.com/webhook","headers":{"Authorization":"` + events.Mask + `"}}}}}`
+	ids := make([]string, jobs)
+	var wg sync.WaitGroup
+	for part := range 8 {
+		wg.Go(func() {
+			for i := part; i < jobs; i += 8 {
+				ids[i] = uuid.NewString()
+				_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
+					ID: ids[i], Username: "admin", Status: events.Enabled, Name: "Daily Job", CreatedOnNS: time.Now().UnixNano(),
+					Parameters: json.RawMessage(body), Secrets: map[string]string{events.TokenPointer: strings.Repeat("x", 110)},
+				}}, 0)
+				if err != nil {
+					p.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var batch []jet.Message
+	for n := range results {
+		for i, id := range ids {
+			m := jet.ResultMessage(events.Result{
+				JobID: id, TriggerID: events.CronTriggerID(id, int64(n)), EndedNS: time.Now().UnixNano(), Status: events.OK,
+				HTTP: events.HTTPResult{Status: "200", Response: `{"status": "OK", "data": {"job_id": "462eeed8-b051-45c8-8813-8a96d55991f9"}}`},
+			})
+			delete(m.Header, "Nats-Msg-Id")
+			if batch = append(batch, m); len(batch) == 500 || i == len(ids)-1 {
+				if _, err := bus.Commit(p.Context(), events.StreamResults, batch...); err != nil {
+					p.Fatal(err)
+				}
+				batch = nil
+			}
+		}
+	}
+}
+
+func listAll(p *site) {
+	p.Helper()
+	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodGet, "http://"+p.api+v1+"list_jobs", nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// memory reads a field of /proc/<pid>/status, in MB.
+func memory(p *site, pid int, field string) float64 {
+	p.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		p.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field); ok {
+			var kb float64
+			if _, err := fmt.Sscan(rest, &kb); err != nil {
+				p.Fatal(err)
+			}
+			return kb / 1024
+		}
+	}
+	p.Fatalf("no %s", field)
+	return 0
+}
