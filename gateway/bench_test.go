@@ -107,7 +107,8 @@ func benchResult(id string, n int) events.Result {
 		HTTP: events.HTTPResult{
 			Status: "200",
 			Headers: []events.Header{
-				{Key: "Content-Type", Value: "application/json"}, {Key: "Content-Length", Value: "154"},
+				{Key: "Content-Type", Value: "application/json"},
+				{Key: "Content-Length", Value: "154"},
 				{Key: "Date", Value: "Mon, 23 Nov 2026 12:00:00 GMT"},
 			},
 			Response: `{"status": "OK", "data": {"job_id": "462eeed8-b051-45c8-8813-8a96d55991f9", "output_folder": "admin/repo/fs/Instabase Drive/files/flow/out"}}`,

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// Two cron replicas against one broker, one of them killed again and again, then
+// both: each slot of each job has one trigger or one verdict, as its policy says.
+func TestChaosClock(t *testing.T) {
+	if os.Getenv("SPOOL_CHAOS") == "" {
+		t.Skip("make chaos runs it: it takes 10 minutes")
+	}
+	clockChaos(t, 5*time.Minute, 20*time.Second, 3*time.Minute)
+}
+
+// The same in two minutes.
+func TestLongClockAcrossKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it waits for real minutes")
+	}
+	clockChaos(t, 0, 5*time.Second, time.Minute)
+}
+
+// clockJobs is how many jobs there are of each policy.
+const clockJobs = 20
+
+func clockChaos(t *testing.T, kills, every, down time.Duration) {
+	p := newSite(t)
+	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
+	bus := p.bus()
+	began := time.Now()
+	policies := map[string]string{}
+	for _, policy := range []string{"latest", "none", "all"} {
+		for n := range clockJobs {
+			id := fmt.Sprintf("%s-%02d", policy, n)
+			policies[id] = policy
+			putClockJob(p, bus, id, policy, began)
+		}
+	}
+	var replicas [2]*process
+	for i := range replicas {
+		replicas[i] = p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"))
+	}
+	killed := 0
+	for end := began.Add(kills).Truncate(time.Minute).Add(time.Minute); time.Until(end) > every; killed++ {
+		// Whenever a minute comes in between, it is the moment of the minute.
+		time.Sleep(min(every, time.Until(nextMinute().Add(rand.N(20*time.Millisecond)))))
+		replicas[killed%2].kill()
+		replicas[killed%2].start()
+	}
+	gone := nextMinute()
+	time.Sleep(time.Until(gone.Add(rand.N(30*time.Millisecond) - 20*time.Millisecond)))
+	for _, r := range replicas {
+		r.kill()
+	}
+	back := gone.Add(down)
+	time.Sleep(time.Until(back.Add(time.Second)))
+	for _, r := range replicas {
+		r.start()
+	}
+	p.eventually("every slot is answered for", func() bool {
+		clock, _, err := bus.Clock(t.Context())
+		left, err2 := bus.Backlogs(t.Context())
+		return err == nil && err2 == nil && clock.Done() && clock.Minute >= back.Unix()/60 && len(left) == 0
+	})
+	judgeClock(p, bus, policies, began, gone, back, killed+2)
+}
+
+// judgeClock goes through the slots after began up to back. At the slot of gone
+// everybody was killed; at those after it and before back nobody was there.
+func judgeClock(p *site, bus *jet.Bus, policies map[string]string, began, gone, back time.Time, kills int) {
+	p.Helper()
+	first, lost, last := began.Unix()/60+1, gone.Unix()/60, back.Unix()/60
+	answers := map[string][]string{} // job and slot → what became of it
+	key := func(id string, minute int64) string { return fmt.Sprint(id, " ", minute) }
+	caughtUp := 0
+	for _, f := range read[events.Trigger](p, bus, events.StreamTriggers, events.TriggersOf(events.KindCron)) {
+		what := "fired"
+		if f.At.Sub(time.Unix(f.Minute*60, 0)) > time.Minute {
+			what, caughtUp = "caught_up", caughtUp+1
+		}
+		answers[key(f.JobID, f.Minute)] = append(answers[key(f.JobID, f.Minute)], what)
+	}
+	seen := map[string]bool{} // a verdict on its way is in both streams
+	for _, v := range slices.Concat(
+		read[events.Verdict](p, bus, events.StreamTriggers, events.AllVerdicts),
+		read[events.Verdict](p, bus, events.StreamSlots, events.AllSlots),
+	) {
+		if seen[v.ID()] {
+			continue
+		}
+		seen[v.ID()] = true
+		for minute := v.From; minute <= v.To; minute++ {
+			answers[key(v.JobID, minute)] = append(answers[key(v.JobID, minute)], v.Verdict)
+		}
+	}
+	passed := map[string]string{"latest": "superseded", "none": "missed", "all": "caught_up"}
+	slots := 0
+	for _, id := range slices.Sorted(maps.Keys(policies)) {
+		for minute := first; minute <= last; minute++ {
+			want := "fired"
+			if minute > lost && minute < last {
+				want = passed[policies[id]]
+			}
+			got := answers[key(id, minute)]
+			if len(got) != 1 || got[0] != want && (minute != lost || got[0] != passed[policies[id]]) {
+				p.Errorf("%s, %s: %v, want [%s]", id, time.Unix(minute*60, 0).UTC(), got, want)
+			}
+			delete(answers, key(id, minute))
+			slots++
+		}
+	}
+	for what, got := range answers {
+		if minute, _ := strconv.ParseInt(what[strings.LastIndex(what, " ")+1:], 10, 64); minute <= last {
+			p.Errorf("%s: %v, but that is no slot", what, got)
+		}
+	}
+	p.Logf("%d jobs, %d slots, %d kills, nobody there for %s: %d triggers caught up, none doubled, none missing",
+		len(policies), slots, kills, back.Sub(gone), caughtUp)
+}
+
+func putClockJob(p *site, bus *jet.Bus, id, policy string, now time.Time) {
+	p.Helper()
+	_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, At: now, Job: events.Job{
+		ID: id, Status: events.Enabled, CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
+		Parameters: events.Encode(map[string]any{
+			"name": id, "schedule": "* * * * *", "spool": map[string]any{"catch_up": policy},
+			"flow_parameters": map[string]any{
+				"auth_token": events.Mask, "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/in",
+			},
+		}),
+	}}, 0)
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+func nextMinute() time.Time { return time.Now().Truncate(time.Minute).Add(time.Minute) }

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"spool.internal/cron"
+	"spool.internal/events/jet"
+	"spool.internal/services/broker"
+)
+
+// rewind finds the committed clock: at a broker that runs, or in the data folder of
+// one that does not.
+type rewind struct {
+	natsURL, natsCreds, data string
+	maxStore                 int64
+}
+
+func cronRewindCommand() *cobra.Command {
+	var r rewind
+	cmd := &cobra.Command{
+		Use:   "rewind",
+		Short: "Set the committed clock back to now, after this machine's clock ran ahead",
+		Long: `Set the committed clock back to the present minute. When a machine's clock ran
+ahead, cron has answered for minutes that are still to come, and it waits for them:
+"the committed clock is ahead". See that the clock is right, then rewind.
+
+A rewind is never automatic, for the minutes between now and the old clock come a
+second time: their slots are triggered again. Such a trigger has the identity that
+it had the first time, and so has its Idempotency-Key: the built-in runner takes it
+for the run that it knows, another endpoint may run it twice.
+
+With --nats-url it asks the broker that runs there. With --data it opens the data
+folder of a stopped "spool serve" or "spool broker", which need not listen for NATS.`,
+		Example: `  spool cron rewind --data /var/lib/spool
+  spool cron rewind --nats-url nats://127.0.0.1:4222 --nats-creds /var/lib/spool/service.creds`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+			return r.run(cmd.Context(), cmd.OutOrStdout(), log)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&r.natsURL, "nats-url", "", "where the broker listens, as nats://127.0.0.1:4222")
+	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file; the broker writes DATA/service.creds")
+	f.StringVar(&r.data, "data", "", "data folder of a broker that does not run")
+	f.Int64Var(&r.maxStore, "max-store", 0, "with --data: as it is given to serve or broker")
+	return cmd
+}
+
+func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err error) {
+	connect := r.online
+	switch {
+	case r.natsURL == "" && r.data == "":
+		return errors.New("nats-url or data: one of them is required: a broker that runs, or the folder of one that does not")
+	case r.natsURL == "":
+		connect = r.offline
+	}
+	bus, done, err := connect(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	did, err := cron.Rewind(ctx, bus, time.Now())
+	if jet.IsConflict(err) {
+		return errors.New("cron moved the clock meanwhile: try again")
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "the clock was at %s and is at %s now\n", did.From.Format(time.RFC3339), did.To.Format(time.RFC3339))
+	fmt.Fprintf(out, "slots between the two come a second time; about %d triggers that catch-up owed to them are dropped\n", did.Backlog)
+	return nil
+}
+
+func (r rewind) online(ctx context.Context, log *slog.Logger) (*jet.Bus, func() error, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("nobody answers"))
+	defer cancel()
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, Name: "cron", Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return bus, func() error { return limited(bus.Close) }, nil
+}
+
+func (r rewind) offline(ctx context.Context, log *slog.Logger) (*jet.Bus, func() error, error) {
+	if _, err := os.Stat(filepath.Join(r.data, "nats")); err != nil {
+		return nil, nil, fmt.Errorf("data: no store of a broker in %s", r.data)
+	}
+	release, err := broker.Lock(r.data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: stop it first, or give --nats-url", err)
+	}
+	b, err := broker.Start(ctx, broker.Config{
+		DataDir: r.data, Durability: broker.Fsync, MaxStore: r.maxStore, Log: log,
+		ResultsPerJob: math.MaxInt32, // whatever the next start says; a lower number would delete results now
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, release())
+	}
+	bus, err := b.Connect(ctx, "cron")
+	if err != nil {
+		return nil, nil, errors.Join(err, limited(b.Close), release())
+	}
+	return bus, func() error { return errors.Join(limited(bus.Close), limited(b.Close), release()) }, nil
+}
+
+// limited bounds the end of what was opened for one command.
+func limited(end func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return end(ctx)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"spool.internal/events"
+	"spool.internal/events/schedule"
+)
+
+func scheduleExplainCommand() *cobra.Command {
+	var timezone, from string
+	var count int
+	cmd := &cobra.Command{
+		Use:   "explain EXPRESSION",
+		Short: "Say in words what a cron expression means, what may surprise, and when it runs next",
+		Long: `Say in words what a cron expression means, what about it may surprise, and when it
+runs next. A run marked dst_gap stands for times that a change of clocks left out;
+a run marked dst_fold has its wall time twice and runs the first time only.`,
+		Example: `  spool schedule explain '30 2 * * *' --timezone Europe/Paris`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			zone, err := schedule.LoadLocation(timezone)
+			if err != nil {
+				return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+			}
+			s, err := schedule.Parse(args[0], zone)
+			if err != nil {
+				return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
+			}
+			t := time.Now()
+			if from != "" {
+				if t, err = time.Parse(time.RFC3339, from); err != nil {
+					return events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", from)
+				}
+			}
+			if count < 1 {
+				return events.Faultf(events.Invalid, "count", "must be at least 1")
+			}
+			return explain(cmd.OutOrStdout(), s, t, count)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&timezone, "timezone", "UTC", "zone of the expression, as Europe/Paris")
+	f.StringVar(&from, "from", "", "show runs strictly after this time, RFC 3339 (default: now)")
+	f.IntVar(&count, "count", 5, "how many runs")
+	return cmd
+}
+
+// endOfTime is the last year for which a schedule answers.
+var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+
+func explain(w io.Writer, s *schedule.Schedule, from time.Time, count int) error {
+	fmt.Fprintln(w, s.Describe())
+	for _, warning := range s.Warnings(from) {
+		fmt.Fprintln(w, "Warning:", warning)
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "UTC\t%s\t\n", s.Location())
+	for slot := range s.Slots(from, endOfTime) {
+		local := slot.Time.In(s.Location()).Format("Mon 2006-01-02 15:04 -07:00")
+		fmt.Fprintf(table, "%s\t%s\t%s\n", slot.Time.Format(time.RFC3339), local, slot.Mark)
+		if count--; count == 0 {
+			break
+		}
+	}
+	return table.Flush()
+}
