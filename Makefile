@@ -38,7 +38,7 @@ check: ## formatting, vet, static analysis, tidiness
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
 
 # Medians of five runs, a figure and its floor in one table.
-median = | tee /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
+median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
 bench: bench-commit bench-pass bench-renamed bench-next bench-api ## print every benchmark beside its floor, medians of five
 

@@ -9,9 +9,10 @@ import (
 )
 
 // audit holds the promise: every slot of every enabled job, as the job was then,
-// has exactly one trigger or lies in exactly one verdict; nothing else has either.
-// It walks slot by slot, which the engine never does.
-func audit(t testing.TB, history map[string][]change, fired []events.Trigger, passed []events.Verdict, until time.Time) {
+// has exactly one trigger or lies in exactly one verdict, or is still owed by
+// catch-up; nothing else has any of these. It walks slot by slot, which the engine
+// never does.
+func audit(t testing.TB, history map[string][]change, fired []events.Trigger, passed []events.Verdict, later backlogs, until time.Time) {
 	t.Helper()
 	type slot struct {
 		job    string
@@ -27,6 +28,13 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 	ranges := map[string][]events.Verdict{}
 	for _, p := range passed {
 		ranges[p.JobID] = append(ranges[p.JobID], p)
+	}
+	owed := 0
+	for id, all := range backlogsOf(t, later) {
+		for i := 0; i < len(all); i += 2 {
+			ranges[id] = append(ranges[id], events.Verdict{JobID: id, From: all[i], To: all[i+1]})
+			owed++
+		}
 	}
 	slots, verdicts := 0, 0
 	for id, all := range history {
@@ -79,7 +87,8 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 	for s := range answers {
 		t.Errorf("job %s, %s: a trigger without a slot", s.job, timeOf(s.minute))
 	}
-	t.Logf("%d slots, %d triggers, %d slots in %d verdicts", slots, len(fired), verdicts, len(passed))
+	t.Logf("%d slots, %d triggers, %d slots in %d verdicts and %d stretches of backlogs",
+		slots, len(fired), verdicts, len(passed), owed)
 }
 
 func reread(t testing.TB, c change) revision {

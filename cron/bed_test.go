@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -23,9 +24,11 @@ type memory struct {
 	mu      sync.Mutex
 	clock   events.Clock
 	at      uint64
+	seq     uint64
 	commits int
 	fired   []events.Trigger
 	passed  []events.Verdict
+	later   map[string]jet.Backlog
 }
 
 // fate is what becomes of a commit.
@@ -46,14 +49,24 @@ func (m *memory) Clock(context.Context) (events.Clock, uint64, error) {
 	return m.clock, m.at, nil
 }
 
-func (m *memory) CommitClock(_ context.Context, c events.Clock, expect uint64, fired []events.Trigger, passed []events.Verdict) (uint64, error) {
+func (m *memory) CommitPass(_ context.Context, c events.Clock, expect uint64, a jet.Answers) (uint64, error) {
+	return m.commit(a, func() bool { return expect == m.at }, func() { m.seq++; m.clock, m.at = c, m.seq })
+}
+
+func (m *memory) WorkOff(_ context.Context, a jet.Answers) (uint64, error) {
+	return m.commit(a, func() bool {
+		return !slices.ContainsFunc(a.Later, func(b jet.Backlog) bool { return b.Rest && m.later[b.JobID].Last != b.Last })
+	}, func() {})
+}
+
+func (m *memory) commit(a jet.Answers, claim func() bool, then func()) (uint64, error) {
 	f := stored
-	if m.meddle != nil {
-		m.mu.Lock()
-		m.commits++
-		n := m.commits
-		m.mu.Unlock()
-		f = m.meddle(n)
+	m.mu.Lock()
+	m.commits++
+	n, meddle := m.commits, m.meddle
+	m.mu.Unlock()
+	if meddle != nil {
+		f = meddle(n)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,17 +75,47 @@ func (m *memory) CommitClock(_ context.Context, c events.Clock, expect uint64, f
 		return 0, &events.Error{Code: events.Full, Message: "full"}
 	case f == unknownGone:
 		return 0, jet.ErrUnknown
-	case expect != m.at:
+	case !claim():
 		return 0, &events.Error{Code: events.Conflict, Message: "somebody else was first"}
 	}
-	m.at += uint64(len(fired) + len(passed) + 1)
-	m.clock = c
-	m.fired = append(m.fired, fired...)
-	m.passed = append(m.passed, passed...)
+	m.seq += uint64(len(a.Fired) + len(a.Passed))
+	m.fired = append(m.fired, a.Fired...)
+	m.passed = append(m.passed, a.Passed...)
+	if m.later == nil {
+		m.later = map[string]jet.Backlog{}
+	}
+	for _, l := range a.Later {
+		m.seq++
+		owed := slices.Clone(l.Owed)
+		if !l.Rest {
+			owed = append(slices.Clone(m.later[l.JobID].Owed), owed...)
+		}
+		m.later[l.JobID] = jet.Backlog{JobID: l.JobID, Owed: owed, First: m.seq, Last: m.seq}
+	}
+	then()
 	if f == unknown {
 		return 0, jet.ErrUnknown
 	}
-	return m.at, nil
+	return m.seq, nil
+}
+
+func (m *memory) Backlogs(context.Context) (map[string]jet.Backlog, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]jet.Backlog{}
+	for id, b := range m.later {
+		b.Owed = slices.Clone(b.Owed)
+		all[id] = b
+	}
+	return all, nil
+}
+
+// TrimBacklogs forgets what is settled; a backlog has one message here.
+func (m *memory) TrimBacklogs(_ context.Context, before uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.later, func(_ string, b jet.Backlog) bool { return b.Last < before })
+	return nil
 }
 
 func (m *memory) all(testing.TB) ([]events.Trigger, []events.Verdict) {
@@ -206,7 +249,19 @@ func (d *desk) say(at time.Time, id string, what events.Change) {
 // replica makes an engine on a store and a register, with small batches so that
 // there are many places to die in.
 func replica(t testing.TB, s store, r register, jobs *table, now func() time.Time) *engine {
-	return &engine{store: s, jobs: r, table: jobs, log: quiet(t), now: now, batch: 5}
+	watch := &watchdog{now: now, log: quiet(t)}
+	return &engine{
+		store: s, jobs: r, table: jobs, watch: watch, meter: newMeter(watch), log: quiet(t), now: now, batch: 5,
+	}
+}
+
+// colleague makes the spacer beside an engine.
+func colleague(s backlogs, l *loop) *spacer {
+	e := l.engine
+	return &spacer{
+		store: s, jobs: e.jobs, table: e.table, meter: e.meter, log: e.log, now: e.now,
+		batch: jet.MaxBatch, rate: catchUpRate, wake: l.passed,
+	}
 }
 
 // quiet is the test's log without its details.

@@ -74,7 +74,7 @@ func benchFloor(b *testing.B, jobs int) {
 			id := fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n)
 			batch = append(batch, jet.Message{
 				Subject: events.TriggerSubject(events.KindCron, id),
-				Data:    events.Encode(step{jobID: id, jobSeq: 1, owed: owed{fire: minuteOf(at(0, 1))}}.trigger(at(0, 1))),
+				Data:    events.Encode(trigger(id, 1, minuteOf(at(0, 1)), at(0, 1))),
 			})
 		}
 		clock := events.Clock{From: minuteOf(at(0, 0)), Minute: minuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}

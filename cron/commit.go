@@ -7,42 +7,35 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // commit stores the steps in as few batches as they fit in, each with the clock
 // that it takes us to, and at the end the clock of the finished pass.
 func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, steps iter.Seq[step]) error {
 	var (
-		fired    []events.Trigger
-		passed   []events.Verdict
-		triggers int
-		verdicts int
+		batch                      jet.Answers
+		triggers, verdicts, owings int
 	)
 	store := func(c events.Clock) error {
-		at, err := e.store.CommitClock(ctx, c, e.at, fired, passed)
+		at, err := e.store.CommitPass(ctx, c, e.at, batch)
 		if err != nil {
 			return err
 		}
 		e.clock, e.at = c, at
-		triggers, verdicts = triggers+len(fired), verdicts+len(passed)
-		fired, passed = fired[:0], passed[:0]
+		e.meter.count(batch, now)
+		triggers, verdicts, owings = triggers+len(batch.Fired), verdicts+len(batch.Passed), owings+len(batch.Later)
+		batch = jet.Answers{Fired: batch.Fired[:0], Passed: batch.Passed[:0], Later: batch.Later[:0]}
 		return nil
 	}
 	var reached events.Clock
 	for s := range steps {
-		if len(fired)+len(passed)+1+len(s.passed) > e.batch && len(fired)+len(passed) > 0 {
+		if batch.Len() > 0 && batch.Len()+s.size() > e.batch {
 			if err := store(reached); err != nil {
 				return err
 			}
 		}
-		if s.fire != 0 {
-			fired = append(fired, s.trigger(now))
-		}
-		for _, p := range s.passed {
-			passed = append(passed, events.Verdict{
-				JobID: s.jobID, From: p.from, To: p.to, Verdict: p.verdict, Reason: p.reason, At: now.UTC(),
-			})
-		}
+		s.addTo(&batch, now)
 		reached = s.clock
 	}
 	if err := store(end); err != nil {
@@ -53,13 +46,30 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 		level = slog.LevelInfo
 	}
 	e.log.Log(ctx, level, "slots committed", "since", timeOf(end.From), "minute", timeOf(end.Minute),
-		"triggers", triggers, "verdicts", verdicts)
+		"triggers", triggers, "verdicts", verdicts, "backlogs", owings)
 	return nil
 }
 
-func (s step) trigger(now time.Time) events.Trigger {
-	return events.Trigger{
-		ID: events.CronTriggerID(s.jobID, s.fire), JobID: s.jobID, Kind: events.KindCron,
-		JobSeq: s.jobSeq, At: now.UTC(), Minute: s.fire,
+func (s step) addTo(a *jet.Answers, now time.Time) {
+	if s.fire != 0 {
+		a.Fired = append(a.Fired, trigger(s.jobID, s.jobSeq, s.fire, now))
 	}
+	for _, p := range s.passed {
+		a.Passed = append(a.Passed, p.of(s.jobID, now))
+	}
+	if s.later != nil {
+		a.Later = append(a.Later, jet.Backlog{JobID: s.jobID, Owed: []jet.Stretch{*s.later}})
+	}
+}
+
+// trigger is the trigger of one slot.
+func trigger(jobID string, jobSeq uint64, slot int64, now time.Time) events.Trigger {
+	return events.Trigger{
+		ID: events.CronTriggerID(jobID, slot), JobID: jobID, Kind: events.KindCron,
+		JobSeq: jobSeq, At: now.UTC(), Minute: slot,
+	}
+}
+
+func (s span) of(jobID string, now time.Time) events.Verdict {
+	return events.Verdict{JobID: jobID, From: s.from, To: s.to, Verdict: s.verdict, Reason: s.reason, At: now.UTC()}
 }

@@ -9,22 +9,33 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
 // Config is what cron needs.
 type Config struct {
-	Bus      *jet.Bus       // required
-	Location *time.Location // zone of the jobs that name none; nil = UTC
-	Log      *slog.Logger   // required
+	Bus         *jet.Bus              // required
+	Location    *time.Location        // zone of the jobs that name none; nil = UTC
+	CatchUpRate int                   // triggers a second at which catch_up "all" works off its backlogs; 0 = 100
+	Metrics     prometheus.Registerer // where the figures are shown; nil = nowhere
+	Log         *slog.Logger          // required
 }
+
+// catchUpRate is far below what any store and dispatcher take, so that a backlog
+// does not get in the way of what is due now.
+const catchUpRate = 100
 
 // Validate reports everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var faults []error
 	if c.Bus == nil {
 		faults = append(faults, events.Faultf(events.Invalid, "bus", "is required: a connection to NATS"))
+	}
+	if c.CatchUpRate < 0 {
+		faults = append(faults, events.Faultf(events.Invalid, "catch-up-rate", "%d is below zero: give triggers a second, or 0 for %d", c.CatchUpRate, catchUpRate))
 	}
 	if c.Log == nil {
 		faults = append(faults, events.Faultf(events.Invalid, "log", "is required"))
@@ -34,10 +45,12 @@ func (c Config) Validate() error {
 
 // Cron is one replica of the service.
 type Cron struct {
-	bus  *jet.Bus
-	log  *slog.Logger
-	feed *jet.JobFeed
-	loop *loop
+	bus    *jet.Bus
+	log    *slog.Logger
+	feed   *jet.JobFeed
+	loop   *loop
+	spacer *spacer
+	watch  *watchdog
 }
 
 // New wires the service and starts nothing.
@@ -48,12 +61,25 @@ func New(cfg Config) (*Cron, error) {
 	if cfg.Location == nil {
 		cfg.Location = time.UTC
 	}
-	jobs := newTable(cfg.Location, cfg.Log)
-	feed := jet.NewJobFeed(cfg.Bus, jobs.apply)
-	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: newLoop(&engine{
-		store: cfg.Bus, jobs: catalog{feed, cfg.Bus}, table: jobs,
+	if cfg.CatchUpRate == 0 {
+		cfg.CatchUpRate = catchUpRate
+	}
+	picture := newTable(cfg.Location, cfg.Log)
+	feed := jet.NewJobFeed(cfg.Bus, picture.apply)
+	jobs := catalog{feed, cfg.Bus}
+	watch := &watchdog{now: time.Now, log: cfg.Log}
+	meter := newMeter(watch)
+	if err := meter.register(cfg.Metrics); err != nil {
+		return nil, err
+	}
+	loop := newLoop(&engine{
+		store: cfg.Bus, jobs: jobs, table: picture, watch: watch, meter: meter,
 		log: cfg.Log, now: time.Now, batch: jet.MaxBatch - 1,
-	})}, nil
+	})
+	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, spacer: &spacer{
+		store: cfg.Bus, jobs: jobs, table: picture, meter: meter,
+		log: cfg.Log, now: time.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
+	}}, nil
 }
 
 // Run serves until ctx ends and everything that it started has ended. It may be called once.
@@ -67,6 +93,8 @@ func (c *Cron) Run(ctx context.Context) error {
 	})
 	wg.Go(func() { c.copyVerdicts(ctx) })
 	wg.Go(func() { c.trimClock(ctx) })
+	wg.Go(func() { c.spacer.run(ctx) })
+	wg.Go(func() { c.watch.run(ctx) })
 	err := c.loop.run(ctx)
 	cancel()
 	wg.Wait()
@@ -74,7 +102,9 @@ func (c *Cron) Run(ctx context.Context) error {
 }
 
 // Check reports why slots cannot be committed now, or nil.
-func (c *Cron) Check() error { return errors.Join(c.bus.Check(), c.loop.health.check()) }
+func (c *Cron) Check() error {
+	return errors.Join(c.bus.Check(), c.loop.health.check(), c.watch.check())
+}
 
 // catalog is the job feed and the history behind it.
 type catalog struct {

@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.verdict.>, spool.clock
-// Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.slot.<job_id>
+// In:  spool.job.>, spool.verdict.>, spool.clock, spool.backlog.>
+// Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.backlog.<job_id>, spool.slot.<job_id>
 //
 // Package cron turns the clock into triggers: one for every slot of every
 // enabled job that has a schedule, or a verdict that says why there is none.

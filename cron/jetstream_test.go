@@ -103,7 +103,7 @@ func TestReplicasRaceOnJetStream(t *testing.T) {
 	if len(fired) != 20*12+20*6 || len(passed) != 0 {
 		t.Errorf("%d triggers and %d verdicts", len(fired), len(passed))
 	}
-	audit(t, recorded(t, first), fired, passed, h.now())
+	audit(t, recorded(t, first), fired, passed, first, h.now())
 }
 
 // The server restarts between and during passes, and jobs are changed while no
@@ -142,7 +142,7 @@ func TestRestartsOnJetStream(t *testing.T) {
 	defer leave()
 	l.catchUp(t.Context())
 	fired, passed := stream{bus}.all(t)
-	audit(t, recorded(t, bus), fired, passed, h.now())
+	audit(t, recorded(t, bus), fired, passed, bus, h.now())
 }
 
 func TestRun(t *testing.T) {
@@ -184,7 +184,7 @@ func TestRun(t *testing.T) {
 	eventually(t, func() bool { // a minute may come just now
 		clock, seq, err := bus.Clock(t.Context())
 		if err == nil {
-			_, err = bus.CommitClock(t.Context(), clock, seq, nil, nil)
+			_, err = bus.CommitPass(t.Context(), clock, seq, jet.Answers{})
 		}
 		return err == nil
 	})
@@ -240,4 +240,19 @@ func eventually(t *testing.T, f func() bool) {
 		}
 	}
 	t.Error("did not come about within 30 s")
+}
+
+// onJetStream makes a store with jobs of policy all that run every minute, and the
+// clock at the end of the first.
+func onJetStream(t *testing.T, jobs int) (*jet.Bus, *desk, *hand, func()) {
+	t.Helper()
+	bus, h := eventstest.Bus(t), &hand{}
+	d := published(t, bus)
+	for n := range jobs {
+		d.create(at(0, 0), fmt.Sprintf("job-%02d", n), "* * * * *", options{CatchUp: "all"})
+	}
+	h.set(at(0, 1, time.Second))
+	l, leave := join(t, bus, h, jet.MaxBatch-1)
+	l.catchUp(t.Context())
+	return bus, d, h, leave
 }

@@ -22,7 +22,7 @@ type revision struct {
 	enabled bool
 	born    int64 // minute since 1970 in which the job was created
 	start   int64 // minute since 1970; slots up to it are not this revision's
-	none    bool  // catch_up: none
+	catchUp policy
 	spec
 	sched *schedule.Schedule // nil: the job watches a folder
 }
@@ -49,7 +49,7 @@ func (s spec) parse(zone *time.Location) (*schedule.Schedule, error) {
 // read gives the revision without its parsed schedule, which jobs share.
 func (c change) read() (revision, error) {
 	job := c.Event.Job
-	p, err := events.ParseParameters(job.Parameters)
+	when, catchUp, err := readParameters(job.Parameters)
 	if err != nil {
 		return revision{}, fmt.Errorf("parameters of job %s: %w", job.ID, err)
 	}
@@ -59,15 +59,13 @@ func (c change) read() (revision, error) {
 		enabled: job.Status == events.Enabled,
 		born:    minuteOf(time.Unix(0, job.CreatedOnNS)),
 		start:   minuteOf(job.EffectiveFrom),
-		none:    p.Options.CatchUp == "none",
+		catchUp: catchUp,
+		spec:    when,
 	}
 	if !r.enabled {
 		// A pass that did not see this event was over before it was stored, so by
 		// this time no slot is both triggered and disabled.
 		r.start = minuteOf(c.stored)
-	}
-	if !p.Spooled {
-		r.spec = spec{p.Schedule, p.Options.Timezone}
 	}
 	return r, nil
 }
@@ -87,6 +85,14 @@ func (r revision) slots(from, to int64) (first, last int64, ok bool) {
 		return 0, 0, false
 	}
 	return minuteOf(r.sched.Next(timeOf(from))), minuteOf(newest), true
+}
+
+// count says how many slots lie in [first, last].
+func (r revision) count(first, last int64) (n int) {
+	for range r.sched.Slots(timeOf(first-1), timeOf(last)) {
+		n++
+	}
+	return n
 }
 
 // minuteOf is the minute since 1970 that t lies in.

@@ -16,6 +16,7 @@ const (
 	standBack  = 250 * time.Millisecond // for another replica that is ahead
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 2 * time.Second
+	early      = 500 * time.Millisecond // more than a tick of gocron's can come before its minute
 )
 
 // poke wakes somebody who may be awake already. It holds one.
@@ -35,11 +36,12 @@ type loop struct {
 	engine *engine
 	tick   poke // a minute may have come
 	sweep  poke // old clocks may have gathered
+	passed poke // a pass has ended: there may be a backlog
 	health health
 }
 
 func newLoop(e *engine) *loop {
-	return &loop{engine: e, tick: newPoke(), sweep: newPoke(), health: health{log: e.log, err: errStarting}}
+	return &loop{engine: e, tick: newPoke(), sweep: newPoke(), passed: newPoke(), health: health{log: e.log, err: errStarting}}
 }
 
 // run lives until ctx ends.
@@ -55,6 +57,7 @@ func (l *loop) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		select {
 		case <-l.tick:
+			l.await(ctx)
 			l.catchUp(ctx)
 		case <-wall.C:
 			if l.engine.behind() {
@@ -69,6 +72,19 @@ func (l *loop) run(ctx context.Context) error {
 	return nil
 }
 
+// await waits for the minute when a tick came a little before it: timers do not
+// follow a wall clock that is being slewed.
+func (l *loop) await(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := l.engine.now()
+		left := now.Truncate(time.Minute).Add(time.Minute).Sub(now)
+		if left > early {
+			return
+		}
+		pause(ctx, left)
+	}
+}
+
 // catchUp makes passes until one succeeds.
 func (l *loop) catchUp(ctx context.Context) {
 	for retry := firstRetry; ctx.Err() == nil; {
@@ -76,21 +92,25 @@ func (l *loop) catchUp(ctx context.Context) {
 		switch {
 		case err == nil, errors.Is(err, errAhead):
 			l.health.set(err)
+			l.passed.wake()
 			return
 		case jet.IsConflict(err):
 			// Racing the other replica to the end of its pass would cost both of them more.
-			pause(ctx, standBack)
+			pause(ctx, jitter(standBack))
 		case ctx.Err() == nil:
 			l.health.set(err)
-			pause(ctx, retry)
+			pause(ctx, jitter(retry))
 			retry = min(2*retry, lastRetry)
 		}
 	}
 }
 
-// pause waits about d, or until ctx ends.
+// jitter gives about d, so that replicas do not stay in step.
+func jitter(d time.Duration) time.Duration { return d*4/5 + rand.N(d*2/5) }
+
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d*4/5 + rand.N(d*2/5))
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

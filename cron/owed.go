@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 const (
@@ -11,10 +12,22 @@ const (
 	window = 24 * 60     // minutes; an older slot is not caught up
 )
 
-// owed is what some slots of one job lead to: at most one trigger, for the newest.
+// policy is what a job asks for the slots that came while Spool was not there.
+type policy uint8
+
+const (
+	latest policy = iota // the newest runs
+	none                 // none runs
+	all                  // all run, the older ones later
+)
+
+var policies = map[string]policy{"": latest, "latest": latest, "none": none, "all": all}
+
+// owed is what some slots of one job lead to: at most one trigger now, for the newest.
 type owed struct {
 	fire   int64 // the slot to trigger; 0 = none
 	passed []span
+	later  *jet.Stretch // older slots, for the backlog
 }
 
 // span is a run of slots that lead to no trigger.
@@ -25,32 +38,57 @@ type span struct {
 
 func (o owed) empty() bool { return o.fire == 0 && len(o.passed) == 0 }
 
+// size is the messages that it takes to store it.
+func (o owed) size() int {
+	n := len(o.passed)
+	if o.fire != 0 {
+		n++
+	}
+	if o.later != nil {
+		n++
+	}
+	return n
+}
+
 func (o *owed) pass(from, to int64, verdict, reason string) {
 	o.passed = append(o.passed, span{from, to, verdict, reason})
 }
+
+const (
+	beyondWindow = "beyond the catch-up window"
+	notRunning   = "not running"
+	newerRan     = "a newer slot ran instead"
+)
 
 // owe says what the slots in (from, to] lead to that nothing has answered for yet.
 func (r revision) owe(from, to int64, now time.Time) owed {
 	var o owed
 	oldest := minuteOf(now) - window
 	if first, last, ok := r.slots(from, min(to, oldest-1)); ok {
-		o.pass(first, last, events.VerdictMissed, "beyond the catch-up window")
+		o.pass(first, last, events.VerdictMissed, beyondWindow)
 	}
 	first, last, ok := r.slots(max(from, oldest-1), to)
 	if !ok {
 		return o
 	}
-	if r.none && now.Sub(timeOf(last)) > onTime {
-		o.pass(first, last, events.VerdictMissed, "not running")
+	if r.catchUp == none && late(last, now) {
+		o.pass(first, last, events.VerdictMissed, notRunning)
 		return o
 	}
 	o.fire = last
-	if first, last, ok = r.slots(first-1, last-1); ok {
-		if r.none {
-			o.pass(first, last, events.VerdictMissed, "not running")
-		} else {
-			o.pass(first, last, events.VerdictSuperseded, "a newer slot ran instead")
-		}
+	if first, last, ok = r.slots(first-1, last-1); !ok {
+		return o
+	}
+	switch r.catchUp {
+	case latest:
+		o.pass(first, last, events.VerdictSuperseded, newerRan)
+	case none:
+		o.pass(first, last, events.VerdictMissed, notRunning)
+	case all:
+		o.later = &jet.Stretch{Schedule: r.text, Timezone: r.zone, From: first, To: last, Slots: r.count(first, last)}
 	}
 	return o
 }
+
+// late reports whether a trigger of a slot is catch-up by now.
+func late(slot int64, now time.Time) bool { return now.Sub(timeOf(slot)) > onTime }

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // store holds the clock and takes what moves it; jet.Bus is one.
 type store interface {
 	Clock(ctx context.Context) (c events.Clock, at uint64, err error)
-	CommitClock(ctx context.Context, c events.Clock, expect uint64, fired []events.Trigger, passed []events.Verdict) (uint64, error)
+	CommitPass(ctx context.Context, c events.Clock, expect uint64, a jet.Answers) (uint64, error)
 }
 
 // register keeps the table up to date and knows what jobs were before.
@@ -36,6 +37,8 @@ type engine struct {
 	store store
 	jobs  register
 	table *table
+	watch *watchdog
+	meter *meter
 	log   *slog.Logger
 	now   func() time.Time
 	batch int // messages in a commit, without the clock
@@ -53,8 +56,12 @@ func (e *engine) behind() bool {
 // pass brings the clock to the present minute. After an error the next pass begins
 // with what is committed by then.
 func (e *engine) pass(ctx context.Context) (err error) {
-	defer func() { e.known = err == nil }()
-	for {
+	defer func() {
+		if e.known = err == nil; e.known {
+			e.watch.saw(e.clock.Minute)
+		}
+	}()
+	for fresh := !e.known; ; fresh = false {
 		if !e.known {
 			if e.clock, e.at, err = e.store.Clock(ctx); err != nil {
 				return err
@@ -73,9 +80,12 @@ func (e *engine) pass(ctx context.Context) (err error) {
 			return fmt.Errorf("%w: it says %s, here it is %s: set the machine's clock right or run: spool cron rewind",
 				errAhead, timeOf(e.clock.Minute).Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 		case e.clock.Minute > minute, e.clock.Minute == minute && e.clock.Done() && e.at > 0:
+			if fresh { // to be ready is to know the jobs, too
+				return barrier(ctx, e.jobs)
+			}
 			return nil
 		}
-		if err := e.barrier(ctx); err != nil {
+		if err := barrier(ctx, e.jobs); err != nil {
 			return err
 		}
 		if err := e.answer(ctx, now); err != nil {
@@ -85,10 +95,10 @@ func (e *engine) pass(ctx context.Context) (err error) {
 }
 
 // barrier waits for the table, but not for ever: a feed that hangs has to show.
-func (e *engine) barrier(ctx context.Context) error {
+func barrier(ctx context.Context, jobs register) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := e.jobs.Barrier(ctx)
+	_, err := jobs.Barrier(ctx)
 	return err
 }
 

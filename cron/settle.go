@@ -7,6 +7,12 @@ import (
 	"spool.internal/events"
 )
 
+// Why slots of a revision did not run when another came after it.
+const (
+	edited        = "edited"
+	disabledFirst = "disabled before it could run"
+)
+
 // closing is what one change of a job leaves to be answered for.
 type closing struct {
 	seq uint64 // of the change
@@ -37,7 +43,7 @@ func settle(history []revision, seen uint64, done int64, now time.Time) []closin
 		case !fresh || !r.enabled:
 		case last:
 			o := r.owe(r.start, done, now)
-			c.fire, c.passed = o.fire, append(c.passed, o.passed...)
+			c.fire, c.passed, c.later = o.fire, append(c.passed, o.passed...), o.later
 		default:
 			c.miss(r, r.start, min(done, history[i+1].start), history[i+1])
 		}
@@ -59,9 +65,9 @@ func (c *closing) end(before, after revision, done int64) {
 
 // miss records slots of a revision that will not run because another came after it.
 func (c *closing) miss(r revision, from, to int64, after revision) {
-	reason := "edited"
+	reason := edited
 	if !after.enabled {
-		reason = "disabled before it could run"
+		reason = disabledFirst
 	}
 	if first, last, ok := r.slots(from, to); ok {
 		c.pass(first, last, events.VerdictMissed, reason)

@@ -79,14 +79,14 @@ func (e *engine) history(ctx context.Context, j *job, seq uint64) ([]revision, e
 // slots gives a step for each job that owes something in the minutes of a pass.
 func (v view) slots(end events.Clock, now time.Time) iter.Seq[step] {
 	type like struct { // jobs alike in these owe alike
-		sched *schedule.Schedule
-		none  bool
-		from  int64
+		sched   *schedule.Schedule
+		catchUp policy
+		from    int64
 	}
 	known := map[like]owed{}
 	return func(yield func(step) bool) {
 		for _, j := range v.due {
-			k := like{j.sched, j.none, max(end.From, j.start)}
+			k := like{j.sched, j.catchUp, max(end.From, j.start)}
 			o, ok := known[k]
 			if !ok {
 				o = j.owe(k.from, end.Minute, now)

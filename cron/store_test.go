@@ -18,6 +18,7 @@ import (
 // ledger is a store that a test can look into.
 type ledger interface {
 	store
+	backlogs
 	all(testing.TB) ([]events.Trigger, []events.Verdict)
 }
 
@@ -65,6 +66,8 @@ func TestStore(t *testing.T) {
 			t.Run("what is committed is there", func(t *testing.T) { storeKeeps(t, open(t)) })
 			t.Run("who is not the first leaves nothing", func(t *testing.T) { storeRefuses(t, open(t)) })
 			t.Run("of many who race one wins", func(t *testing.T) { storeArbitrates(t, open(t)) })
+			t.Run("a backlog grows and is worked off", func(t *testing.T) { storeOwes(t, open(t)) })
+			t.Run("of many who work off one wins", func(t *testing.T) { storeOwesOnce(t, open(t)) })
 		})
 	}
 }
@@ -96,7 +99,7 @@ func storeKeeps(t *testing.T, s ledger) {
 		if n == 2 {
 			fired, passed = nil, nil
 		}
-		at, err := s.CommitClock(t.Context(), clock, seq, fired, passed)
+		at, err := s.CommitPass(t.Context(), clock, seq, jet.Answers{Fired: fired, Passed: passed})
 		if err != nil || at <= seq {
 			t.Fatalf("commit %d = %d, %v after %d", n, at, err, seq)
 		}
@@ -118,13 +121,14 @@ func storeKeeps(t *testing.T, s ledger) {
 
 func storeRefuses(t *testing.T, s ledger) {
 	fired, passed := some(0, 2)
-	first, err := s.CommitClock(t.Context(), events.Clock{Minute: 1}, 0, fired, passed)
+	first, err := s.CommitPass(t.Context(), events.Clock{Minute: 1}, 0, jet.Answers{Fired: fired, Passed: passed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, expect := range []uint64{0, first - 1, first + 1} {
 		lateFired, latePassed := some(5, 2)
-		if _, err := s.CommitClock(t.Context(), events.Clock{Minute: 9}, expect, lateFired, latePassed); !jet.IsConflict(err) {
+		late := jet.Answers{Fired: lateFired, Passed: latePassed, Later: []jet.Backlog{owing("job-0000", false, 0, 1)}}
+		if _, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, expect, late); !jet.IsConflict(err) {
 			t.Errorf("a commit on %d after %d: %v, want a conflict", expect, first, err)
 		}
 	}
@@ -134,6 +138,9 @@ func storeRefuses(t *testing.T, s ledger) {
 	}
 	if gotFired, gotPassed := s.all(t); len(gotFired) != 2 || len(gotPassed) != 2 {
 		t.Errorf("%d triggers and %d verdicts are stored, want 2 and 2", len(gotFired), len(gotPassed))
+	}
+	if all := backlogsOf(t, s); len(all) != 0 {
+		t.Errorf("backlogs are stored: %v", all)
 	}
 }
 
@@ -154,7 +161,7 @@ func storeArbitrates(t *testing.T, s ledger) {
 					return
 				}
 				fired, _ := some(round, 1)
-				_, err = s.CommitClock(t.Context(), events.Clock{From: c.Minute, Minute: c.Minute + 1}, seq, fired, nil)
+				_, err = s.CommitPass(t.Context(), events.Clock{From: c.Minute, Minute: c.Minute + 1}, seq, jet.Answers{Fired: fired})
 				if err == nil {
 					mu.Lock()
 					won[round]++
@@ -170,5 +177,141 @@ func storeArbitrates(t *testing.T, s ledger) {
 	fired, _ := s.all(t)
 	if !slices.Equal(won, slices.Repeat([]int{1}, rounds)) || len(fired) != rounds {
 		t.Errorf("rounds were won %v times and %d triggers are stored", won, len(fired))
+	}
+}
+
+// owing makes a message of a backlog with a stretch for each pair of slots.
+func owing(id string, rest bool, last uint64, slots ...int64) jet.Backlog {
+	b := jet.Backlog{JobID: id, Rest: rest, Last: last}
+	for i := 0; i+1 < len(slots); i += 2 {
+		b.Owed = append(b.Owed, jet.Stretch{
+			Schedule: "* * * * *", From: slots[i], To: slots[i+1], Slots: int(slots[i+1] - slots[i] + 1),
+		})
+	}
+	return b
+}
+
+// backlogsOf writes what is owed to each job as pairs of slots.
+func backlogsOf(t testing.TB, s backlogs) map[string][]int64 {
+	t.Helper()
+	all, err := s.Backlogs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed := map[string][]int64{}
+	for id, b := range all {
+		owed[id] = []int64{}
+		for _, o := range b.Owed {
+			owed[id] = append(owed[id], o.From, o.To)
+		}
+	}
+	return owed
+}
+
+func storeOwes(t *testing.T, s ledger) {
+	is := func(want map[string][]int64) map[string]jet.Backlog {
+		t.Helper()
+		if diff := cmp.Diff(want, backlogsOf(t, s)); diff != "" {
+			t.Fatalf("backlogs (-want +got):\n%s", diff)
+		}
+		all, err := s.Backlogs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	work := func(later ...jet.Backlog) uint64 {
+		t.Helper()
+		fired, _ := some(0, 1)
+		seq, err := s.WorkOff(t.Context(), jet.Answers{Fired: fired, Later: later})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seq
+	}
+	is(map[string][]int64{})
+	at, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, 0, jet.Answers{
+		Later: []jet.Backlog{owing("a", false, 0, 1, 5), owing("b", false, 0, 1, 5)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := is(map[string][]int64{"a": {1, 5}, "b": {1, 5}})
+	seq := work(owing("b", true, all["b"].Last, 2, 5), owing("a", true, all["a"].Last, 3, 5))
+	all = is(map[string][]int64{"a": {3, 5}, "b": {2, 5}})
+	if all["a"].Last != seq || all["b"].Last != seq-1 {
+		t.Errorf("the rests are at %d and %d, want %d and the one before", all["a"].Last, all["b"].Last, seq)
+	}
+	// A pass does not look at what is there; who looked before it has lost.
+	if _, err = s.CommitPass(t.Context(), events.Clock{Minute: 12}, at, jet.Answers{
+		Later: []jet.Backlog{owing("a", false, 0, 10, 11)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	late := jet.Answers{Later: []jet.Backlog{owing("a", true, seq, 4, 5), owing("b", true, seq-1, 3, 5)}}
+	if _, err := s.WorkOff(t.Context(), late); !jet.IsConflict(err) {
+		t.Errorf("work on a backlog that has grown: %v, want a conflict", err)
+	}
+	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {2, 5}})
+	if err := s.TrimBacklogs(t.Context(), min(all["a"].First, all["b"].First)); err != nil {
+		t.Fatal(err)
+	}
+	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {2, 5}})
+	work(owing("b", true, all["b"].Last))
+	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {}})
+	seq = work(owing("a", true, all["a"].Last))
+	if err := s.TrimBacklogs(t.Context(), seq+1); err != nil {
+		t.Fatal(err)
+	}
+	is(map[string][]int64{})
+	if err := s.TrimBacklogs(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err := s.Clock(t.Context()); c.Minute != 12 || err != nil {
+		t.Errorf("Clock() = %+v, %v: what was trimmed is more than backlogs", c, err)
+	}
+}
+
+func storeOwesOnce(t *testing.T, s ledger) {
+	const racers, slots = 4, 20
+	if _, err := s.CommitPass(t.Context(), events.Clock{Minute: 99}, 0, jet.Answers{
+		Later: []jet.Backlog{owing("a", false, 0, 1, slots)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range racers {
+		wg.Go(func() {
+			for {
+				all, err := s.Backlogs(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				if err != nil || len(all["a"].Owed) == 0 {
+					return
+				}
+				slot := all["a"].Owed[0].From
+				rest := owing("a", true, all["a"].Last, slot+1, slots)
+				if slot == slots {
+					rest.Owed = nil
+				}
+				_, err = s.WorkOff(t.Context(), jet.Answers{
+					Fired: []events.Trigger{trigger("a", 1, slot, at(0, 0))}, Later: []jet.Backlog{rest},
+				})
+				if err != nil && !jet.IsConflict(err) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	fired, _ := s.all(t)
+	var got, want []int64
+	for i, f := range fired {
+		got, want = append(got, f.Minute), append(want, int64(i+1))
+	}
+	if !slices.Equal(got, want) || len(got) != slots {
+		t.Errorf("slots were triggered in the order %v, want each of %d once", got, slots)
 	}
 }

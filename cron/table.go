@@ -170,6 +170,13 @@ func (t *table) advance(minute int64, seq uint64) {
 	maps.DeleteFunc(t.changed, func(_ string, j *job) bool { return j.seq <= seq })
 }
 
+// job gives a job as the picture has it, or nil.
+func (t *table) job(id string) *job {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.jobs[id].job
+}
+
 // oldest gives the minute that the first of the jobs was created in, or the given one when that is earlier.
 func (t *table) oldest(minute int64) int64 {
 	t.mu.Lock()

@@ -24,7 +24,7 @@ func (c *Cron) copyVerdicts(ctx context.Context) {
 			c.log.Warn("verdicts cannot be read now", "error", err.Error())
 			said = true
 		}
-		pause(ctx, time.Second)
+		pause(ctx, jitter(time.Second))
 	}
 }
 

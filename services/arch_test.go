@@ -111,9 +111,10 @@ func families(t *testing.T) []string {
 // uses says by which names of package events and methods of jet.Bus a family is used.
 var uses = map[string]string{
 	"spool.job":      `JobFeed|PutJob|AllJobs|bus\.Job\(`,
-	"spool.trigger":  `PutTrigger|CommitClock|TriggersOf|TriggerSubject|AllTriggers`,
-	"spool.verdict":  `CommitClock|AllVerdicts|VerdictSubject`,
-	"spool.clock":    `CommitClock|ClockSubject`,
+	"spool.trigger":  `PutTrigger|CommitPass|TriggersOf|TriggerSubject|AllTriggers`,
+	"spool.verdict":  `CommitPass|AllVerdicts|VerdictSubject`,
+	"spool.clock":    `CommitPass|ClockSubject`,
+	"spool.backlog":  `Backlog`,
 	"spool.called":   `ClaimCall|CallsOf`,
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject`,
 	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath`,

@@ -58,9 +58,11 @@ type Stretch struct {
 	Slots    int    `json:"slots"` // how many that are
 }
 
-// CommitPass moves the clock as [Bus.CommitClock] does, together with what it
-// answers. The clock's sequence is the claim on the backlogs too: a pass adds to
-// them without looking, so it never waits for those who work them off.
+// CommitPass moves the clock together with what that fired, did not fire and put
+// off. expect is the sequence that the clock was read at; when another replica has
+// moved it since, nothing is stored and the error is [IsConflict]. The clock's
+// sequence is the claim on the backlogs too: a pass adds to them without looking,
+// so it never waits for those who work them off.
 func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a Answers) (uint64, error) {
 	clock := Message{Subject: events.ClockSubject, Data: body(c), Expect: &expect}
 	return b.Commit(ctx, events.StreamTriggers, append(a.messages(), clock)...)

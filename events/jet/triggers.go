@@ -17,21 +17,6 @@ func (b *Bus) Clock(ctx context.Context) (events.Clock, uint64, error) {
 	return c, m.Sequence, err
 }
 
-// CommitClock moves the clock together with what that fired and did not fire.
-// expect is the sequence that the clock was read at; when another replica has
-// moved it since, nothing is stored and the error is [IsConflict].
-func (b *Bus) CommitClock(ctx context.Context, c events.Clock, expect uint64, fired []events.Trigger, passed []events.Verdict) (uint64, error) {
-	msgs := make([]Message, 0, len(fired)+len(passed)+1)
-	for _, t := range fired {
-		msgs = append(msgs, Message{Subject: events.TriggerSubject(events.KindCron, t.JobID), Data: body(t)})
-	}
-	for _, v := range passed {
-		msgs = append(msgs, Message{Subject: events.VerdictSubject(v.JobID), Data: body(v)})
-	}
-	msgs = append(msgs, Message{Subject: events.ClockSubject, Data: body(c), Expect: &expect})
-	return b.Commit(ctx, events.StreamTriggers, msgs...)
-}
-
 // PutTrigger queues one trigger that no ledger guards: a manual one, or the
 // retry of a dead letter. The same trigger published twice within two minutes
 // is stored once.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,17 +13,30 @@ import (
 	"spool.internal/services/daemon"
 )
 
+// cronOptions are the flags about the clock.
+type cronOptions struct {
+	timezone    string
+	catchUpRate int
+}
+
+func (o *cronOptions) flags(f *pflag.FlagSet) {
+	zoneFlag(f, &o.timezone)
+	f.IntVar(&o.catchUpRate, "catch-up-rate", 100, "triggers per second at which the backlog of catch_up all is worked off")
+}
+
+func (o *cronOptions) config(bus *jet.Bus, zone *time.Location, p *daemon.Process) cron.Config {
+	return cron.Config{Bus: bus, Location: zone, CatchUpRate: o.catchUpRate, Metrics: p.Metrics, Log: component(p, "cron")}
+}
+
 func cronCommand() *cobra.Command {
 	r := &role{}
-	var timezone string
-	return service("cron", "Run the clock alone", r, func(f *pflag.FlagSet) {
-		zoneFlag(f, &timezone)
-	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		zone, err := zoneOf(timezone)
+	var o cronOptions
+	cmd := service("cron", "Run the clock alone", r, o.flags, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
+		zone, err := zoneOf(o.timezone)
 		if err != nil {
 			return err
 		}
-		c, err := cron.New(cron.Config{Bus: bus, Location: zone, Log: component(p, "cron")})
+		c, err := cron.New(o.config(bus, zone, p))
 		if err != nil {
 			return err
 		}
@@ -31,4 +45,6 @@ func cronCommand() *cobra.Command {
 		_, err = p.Serve("http", r.listener(), http.NotFoundHandler())
 		return err
 	})
+	cmd.AddCommand(cronRewindCommand())
+	return cmd
 }

@@ -12,7 +12,7 @@ import (
 
 func scheduleCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "schedule", Short: "Ask what a cron expression means; needs no server"}
-	cmd.AddCommand(scheduleNextCommand())
+	cmd.AddCommand(scheduleNextCommand(), scheduleExplainCommand())
 	return cmd
 }
 

@@ -28,7 +28,7 @@ type serveOptions struct {
 	place
 	broker   brokerOptions
 	gateway  gatewayOptions
-	timezone string
+	cron     cronOptions
 	endpoint string
 	workers  int
 	flows    int
@@ -52,7 +52,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.place.flags(f)
 	o.broker.flags(f, "")
 	o.gateway.flags(f)
-	zoneFlag(f, &o.timezone)
+	o.cron.flags(f)
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
@@ -65,7 +65,7 @@ func serve(ctx context.Context, o *serveOptions, ready func(context.Context, *in
 	if err != nil {
 		return err
 	}
-	zone, err := zoneOf(o.timezone)
+	zone, err := zoneOf(o.cron.timezone)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("cron"); err != nil {
 		return err
 	}
-	clock, err := cron.New(cron.Config{Bus: bus, Location: zone, Log: component(p, "cron")})
+	clock, err := cron.New(o.cron.config(bus, zone, p))
 	if err != nil {
 		return err
 	}
