@@ -45,7 +45,7 @@ func benchPass(b *testing.B, jobs int) {
 		c.loop.engine.table.apply(jet.JobRevision{Seq: 1, Event: ev})
 	})
 	for n := range jobs {
-		d.create(at(0, 0), fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n), "* * * * *", options{})
+		d.create(at(0, 0), benchID(n), "* * * * *", options{})
 	}
 	h := &hand{}
 	h.set(at(0, 1))
@@ -67,19 +67,7 @@ func benchPass(b *testing.B, jobs int) {
 
 func benchFloor(b *testing.B, jobs int) {
 	bus := benchBus(b)
-	var batches [][]jet.Message
-	for first := 0; first < jobs; first += jet.MaxBatch - 1 {
-		var batch []jet.Message
-		for n := first; n < min(first+jet.MaxBatch-1, jobs); n++ {
-			id := fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n)
-			batch = append(batch, jet.Message{
-				Subject: events.TriggerSubject(events.KindCron, id),
-				Data:    events.Encode(trigger(id, 1, minuteOf(at(0, 1)), at(0, 1))),
-			})
-		}
-		clock := events.Clock{From: minuteOf(at(0, 0)), Minute: minuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
-		batches = append(batches, append(batch, jet.Message{Subject: events.ClockSubject, Data: events.Encode(clock)}))
-	}
+	batches := bareBatches(jobs)
 	for b.Loop() {
 		b.StopTimer()
 		empty(b, bus)
@@ -91,6 +79,23 @@ func benchFloor(b *testing.B, jobs int) {
 		}
 	}
 	rate(b, jobs)
+}
+
+// bareBatches are the messages of a minute at which so many jobs are due.
+func bareBatches(jobs int) (batches [][]jet.Message) {
+	for first := 0; first < jobs; first += jet.MaxBatch - 1 {
+		var batch []jet.Message
+		for n := first; n < min(first+jet.MaxBatch-1, jobs); n++ {
+			id := benchID(n)
+			batch = append(batch, jet.Message{
+				Subject: events.TriggerSubject(events.KindCron, id),
+				Data:    events.Encode(trigger(id, 1, minuteOf(at(0, 1)), at(0, 1))),
+			})
+		}
+		clock := events.Clock{From: minuteOf(at(0, 0)), Minute: minuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
+		batches = append(batches, append(batch, jet.Message{Subject: events.ClockSubject, Data: events.Encode(clock)}))
+	}
+	return batches
 }
 
 func rate(b *testing.B, jobs int) {

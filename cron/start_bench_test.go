@@ -82,8 +82,7 @@ func BenchmarkChange(b *testing.B) {
 	bus := eventstest.Connect(b, srv)
 	c, stop := serving(b, bus)
 	defer stop()
-	put, seq := d.put, uint64(0)
-	_ = put
+	var seq uint64
 	d.put = func(_ time.Time, ev events.JobEvent) {
 		old, err := bus.Job(b.Context(), ev.Job.ID)
 		if err == nil {

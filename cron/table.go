@@ -29,6 +29,7 @@ type table struct {
 	seq     uint64           // of JOBS, up to which the picture goes
 	jobs    map[string]entry // by id
 	changed map[string]*job  // since the last [table.advance] that knew them
+	known   uint64           // of JOBS, up to which that one did
 	groups  map[spec]*group  // of the enabled jobs that have a schedule
 	due     groups           // the same, by their next slot
 	base    int64            // what next is computed from
@@ -88,7 +89,10 @@ func (t *table) add(j *job) error {
 		e.group, e.index = g, len(g.jobs)
 		g.jobs = append(g.jobs, j)
 	}
-	t.jobs[j.id], t.changed[j.id] = e, j
+	t.jobs[j.id] = e
+	if j.seq > t.known {
+		t.changed[j.id] = j
+	}
 	return nil
 }
 
@@ -167,6 +171,7 @@ func (t *table) advance(minute int64, seq uint64) {
 		}
 		heap.Fix(&t.due, 0)
 	}
+	t.known = max(t.known, seq)
 	maps.DeleteFunc(t.changed, func(_ string, j *job) bool { return j.seq <= seq })
 }
 

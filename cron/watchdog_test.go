@@ -123,11 +123,12 @@ func TestMetrics(t *testing.T) {
 		got := map[string]float64{}
 		for _, f := range families {
 			for _, m := range f.GetMetric() {
-				name := f.GetName()
+				var name strings.Builder
+				name.WriteString(f.GetName())
 				for _, l := range m.GetLabel() {
-					name += " " + l.GetValue()
+					name.WriteString(" " + l.GetValue())
 				}
-				got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				got[name.String()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 		want := map[string]float64{
