@@ -2,32 +2,17 @@ package v1
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 )
 
-// readBody reads the whole body of a request, whatever its Content-Type says:
-// the documented clients name none.
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		return body, nil
-	}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, err
-	}
-	return nil, fmt.Errorf("%w: %w", events.Faultf(events.Invalid, "", "the body breaks off"), err)
-}
-
 func readArguments(r *http.Request) (events.Object, error) {
-	body, err := readBody(r)
+	body, err := change.Body(r)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +25,7 @@ func readQuery(r *http.Request, keys ...string) (events.Object, error) {
 	if r.URL.RawQuery != "" {
 		return parseQuery(r.URL.RawQuery, keys...)
 	}
-	body, err := readBody(r)
+	body, err := change.Body(r)
 	if err != nil || len(strings.TrimSpace(string(body))) == 0 {
 		return nil, err
 	}

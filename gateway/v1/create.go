@@ -8,7 +8,7 @@ import (
 )
 
 func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
-	body, err := readBody(r)
+	body, err := change.Body(r)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -19,21 +18,10 @@ import (
 // maxBody is the longest request body, and the longest parameters of a job, in bytes.
 const maxBody = 256 << 10
 
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		return body, nil
-	}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return nil, err
-	}
-	return nil, fmt.Errorf("%w: %w", events.Faultf(events.Invalid, "", "the body breaks off"), err)
-}
-
 // readObject reads the parameters of a job, or a patch of them, whose keys are
 // all known.
 func readObject(r *http.Request) (events.Object, error) {
-	body, err := readBody(r)
+	body, err := change.Body(r)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +77,7 @@ func known(object, key string, keys []string) error {
 // decode reads a body into a struct of strings and numbers whose tags are the
 // keys that are known. With optional an empty body is an empty object.
 func decode(r *http.Request, v any, optional bool) error {
-	body, err := readBody(r)
+	body, err := change.Body(r)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"spool.internal/events"
 	"spool.internal/events/schedule"
 )
 
 func scheduleExplainCommand() *cobra.Command {
-	var timezone, from string
-	var count int
+	var q question
 	cmd := &cobra.Command{
 		Use:   "explain EXPRESSION",
 		Short: "Say in words what a cron expression means, what may surprise, and when it runs next",
@@ -24,30 +22,14 @@ a run marked dst_fold has its wall time twice and runs the first time only.`,
 		Example: `  spool schedule explain '30 2 * * *' --timezone Europe/Paris`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			zone, err := schedule.LoadLocation(timezone)
+			s, t, err := q.read(args[0])
 			if err != nil {
-				return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+				return err
 			}
-			s, err := schedule.Parse(args[0], zone)
-			if err != nil {
-				return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
-			}
-			t := time.Now()
-			if from != "" {
-				if t, err = time.Parse(time.RFC3339, from); err != nil {
-					return events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", from)
-				}
-			}
-			if count < 1 {
-				return events.Faultf(events.Invalid, "count", "must be at least 1")
-			}
-			return explain(cmd.OutOrStdout(), s, t, count)
+			return explain(cmd.OutOrStdout(), s, t, q.count)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&timezone, "timezone", "UTC", "zone of the expression, as Europe/Paris")
-	f.StringVar(&from, "from", "", "show runs strictly after this time, RFC 3339 (default: now)")
-	f.IntVar(&count, "count", 5, "how many runs")
+	q.flags(cmd.Flags())
 	return cmd
 }
 

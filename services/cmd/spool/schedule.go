@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/schedule"
@@ -16,33 +17,53 @@ func scheduleCommand() *cobra.Command {
 	return cmd
 }
 
+// question is what next and explain are asked.
+type question struct {
+	timezone string
+	from     string
+	count    int
+}
+
+func (q *question) flags(f *pflag.FlagSet) {
+	f.StringVar(&q.timezone, "timezone", "UTC", "zone of the expression, as Europe/Paris")
+	f.StringVar(&q.from, "from", "", "only times strictly after this one, RFC 3339 (default: now)")
+	f.IntVar(&q.count, "count", 5, "how many times")
+}
+
+func (q *question) read(expression string) (*schedule.Schedule, time.Time, error) {
+	zone, err := zoneOf(q.timezone)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	s, err := schedule.Parse(expression, zone)
+	if err != nil {
+		return nil, time.Time{}, events.Faultf(events.Invalid, "schedule", "%s", err.Error())
+	}
+	from := time.Now()
+	if q.from != "" {
+		if from, err = time.Parse(time.RFC3339, q.from); err != nil {
+			return nil, time.Time{}, events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", q.from)
+		}
+	}
+	if q.count < 1 {
+		return nil, time.Time{}, events.Faultf(events.Invalid, "count", "must be at least 1")
+	}
+	return s, from, nil
+}
+
 func scheduleNextCommand() *cobra.Command {
-	var timezone, from string
-	var count int
+	var q question
 	cmd := &cobra.Command{
 		Use:     "next EXPRESSION",
 		Short:   "Print the next times of a cron expression, in UTC",
 		Example: `  spool schedule next '30 2 * * *' --timezone Europe/Paris --from 2026-03-28T00:00:00Z --count 3`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			zone, err := zoneOf(timezone)
+			s, t, err := q.read(args[0])
 			if err != nil {
 				return err
 			}
-			s, err := schedule.Parse(args[0], zone)
-			if err != nil {
-				return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
-			}
-			t := time.Now()
-			if from != "" {
-				if t, err = time.Parse(time.RFC3339, from); err != nil {
-					return events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", from)
-				}
-			}
-			if count < 1 {
-				return events.Faultf(events.Invalid, "count", "must be at least 1")
-			}
-			for range count {
+			for range q.count {
 				if t = s.Next(t); t.IsZero() {
 					break
 				}
@@ -51,9 +72,6 @@ func scheduleNextCommand() *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&timezone, "timezone", "UTC", "zone of the expression, as Europe/Paris")
-	f.StringVar(&from, "from", "", "print times strictly after this one, RFC 3339 (default: now)")
-	f.IntVar(&count, "count", 5, "how many")
+	q.flags(cmd.Flags())
 	return cmd
 }
