@@ -48,3 +48,22 @@ func TestSeal(t *testing.T) {
 		t.Errorf("ParsePublic(String) = %v, %v", public, err)
 	}
 }
+
+// The same secret for the same place never gives the same box.
+func TestBoxesDiffer(t *testing.T) {
+	k, err := Load(filepath.Join(t.TempDir(), "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for range 100 {
+		sealed, err := k.Public.Seal("x", "job", "/token")
+		if err != nil || seen[sealed] {
+			t.Fatalf("box %q again (%v)", sealed, err)
+		}
+		seen[sealed] = true
+		if got, err := k.Open(sealed, "job", "/token"); got != "x" || err != nil {
+			t.Fatalf("Open = %q, %v", got, err)
+		}
+	}
+}
