@@ -31,7 +31,9 @@
 //     which cron was not there, the newest slot is triggered and the older ones are
 //     superseded; with catch_up "none" all of them are missed. Slots older than 24 h
 //     are missed under every policy.
-//   - Backlog: catch_up "all" is treated as "latest".
+//   - Backlog: with catch_up "all" the slots before the newest are a backlog, kept
+//     in the store and triggered oldest first at [Config.CatchUpRate]; the clock
+//     never waits for it.
 //   - Clock: no pass while the committed clock is more than two minutes ahead of
 //     this machine's. That is a fault for people: [Cron.Check] says so.
 //   - Refusal: a full or absent store delays slots and loses none.
