@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // Broker is a running server.
@@ -73,7 +74,7 @@ func options(cfg Config, store string, keys *keys) (*server.Options, error) {
 			opts.Port = server.RANDOM_PORT
 		}
 		// The server would only log a port that is taken, and wait: try it first.
-		l, err := net.Listen("tcp", cfg.Listen)
+		l, err := daemon.Listen(cfg.Listen)
 		if err != nil {
 			return nil, fmt.Errorf("nats-listen: %w", err)
 		}
@@ -133,6 +134,10 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 }
 
+// lockPatience is how long a lock that is held is waited for. A child between
+// fork and exec has a copy of it for a moment longer than a killed parent.
+const lockPatience = 2 * time.Second
+
 // Lock takes the data folder for this process, so that no second one works on
 // the same store. The lock goes with the process, however it ends.
 func Lock(dataDir string) (release func() error, err error) {
@@ -143,8 +148,17 @@ func Lock(dataDir string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	if err := flock(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("data folder %s is in use by another spool process", dataDir), f.Close())
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(20 * time.Millisecond) {
+		if err = flock(f); err == nil {
+			return f.Close, nil
+		}
+		if !errors.Is(err, errLocked) {
+			return nil, errors.Join(fmt.Errorf("data folder %s cannot be locked: %w", dataDir, err), f.Close())
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("data folder %s is in use by another spool process", dataDir), f.Close())
+		}
 	}
-	return f.Close, nil
 }
+
+var errLocked = errors.New("locked by another process")

@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -32,4 +33,10 @@ func used(dir string) int64 {
 	return sum
 }
 
-func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+func flock(f *os.File) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return errLocked
+	}
+	return err
+}

@@ -34,7 +34,7 @@ const (
 // Serve serves HTTP until the process stops, and gives the address it listens
 // on. The health pages come first: they answer whatever the handler does.
 func (p *Process) Serve(name string, l Listener, h http.Handler) (string, error) {
-	ln, err := net.Listen("tcp", l.Addr)
+	ln, err := Listen(l.Addr)
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
 	}

@@ -130,13 +130,18 @@ func (p *site) serve(more ...string) *process {
 
 func (pr *process) start() {
 	pr.p.Helper()
-	marks := strings.Count(pr.log.String(), "msg=ready")
+	said := len(pr.log.String())
 	pr.cmd = exec.Command(binary, pr.args...)
 	pr.cmd.Stderr, pr.cmd.Stdout = pr.log, pr.log
 	if err := pr.cmd.Start(); err != nil {
 		pr.p.Fatal(err)
 	}
-	pr.p.eventually("ready: "+pr.args[0], func() bool { return strings.Count(pr.log.String(), "msg=ready") > marks })
+	pr.p.eventually("ready: "+pr.args[0], func() bool {
+		if strings.Contains(pr.log.String()[said:], "\nspool: ") || strings.HasPrefix(pr.log.String()[said:], "spool: ") {
+			pr.p.Fatalf("spool %s ended: %s", pr.args[0], tail(pr.log.String()[said:], 1000))
+		}
+		return strings.Count(pr.log.String()[said:], "msg=ready") > 0
+	})
 }
 
 // kill ends the process as a power cut would.
