@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api clean
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: ## run the tests (under 5 minutes on two cores)
 
 test-long: ## run the tests that take longer or need more (under 10 minutes)
 	go test -run '^TestLong' -timeout 15m work
+
+chaos: ## the tests that kill processes for minutes on end (about 10 minutes each)
+	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
 
 check: ## formatting, vet, static analysis, tidiness
 	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
