@@ -6,7 +6,9 @@ const (
 	HeaderKey        = "Idempotency-Key"  // the trigger's identity
 	HeaderDispatcher = "Spool-Dispatcher" // the secret that dispatcher and runner share
 	HeaderJobID      = "Spool-Job-Id"
-	HeaderOwner      = "Spool-Owner" // the user who owns the job
+	HeaderOwner      = "Spool-Owner"   // the user who owns the job
+	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
+	HeaderVerdict    = "Spool-Verdict" // in an answer: the call is to leave a verdict, not a result
 )
 
 // RunBinaryPath is where the Run Binary API lives below a server's URL.

@@ -37,6 +37,7 @@ const (
 	familyCalled   = "spool.called"
 	familyFile     = "spool.file"
 	familySeen     = "spool.seen"
+	familyAgain    = "spool.again"
 	familyRunQueue = "spool.runqueue"
 	familyRunKey   = "spool.runkey"
 	familyResult   = "spool.result"
@@ -55,6 +56,7 @@ const (
 	AllBacklogs = familyBacklog + ".>"
 	AllFiles    = familyFile + ".>"
 	AllSeen     = familySeen + ".>"
+	AllAgain    = familyAgain + ".>"
 	AllRunQueue = familyRunQueue + ".>"
 	AllRunKeys  = familyRunKey + ".>"
 	AllResults  = familyResult + ".>"
@@ -107,6 +109,19 @@ func SeenOf(jobID string) string { return familySeen + "." + jobID + ".>" }
 
 // SeenPath filters the ledger of one path of one job.
 func SeenPath(jobID, path string) string { return familySeen + "." + jobID + "." + Hash(path) + ".>" }
+
+// AgainSubject is the ledger of one request to run the file at a path again.
+func AgainSubject(jobID, path, generation string) string {
+	return familyAgain + "." + jobID + "." + Hash(path) + "." + generation
+}
+
+// AgainOf filters the requests to run files of one job again.
+func AgainOf(jobID string) string { return familyAgain + "." + jobID + ".>" }
+
+// AgainPath filters the requests to run the file at one path again.
+func AgainPath(jobID, path string) string {
+	return familyAgain + "." + jobID + "." + Hash(path) + ".>"
+}
 
 // RunQueueSubject queues accepted runs for the runners of one pool.
 func RunQueueSubject(pool string) string { return familyRunQueue + "." + pool }
@@ -171,7 +186,7 @@ func ParseSubject(s string) (Subject, error) {
 		sub.Kind, rest, want = rest[0], rest[1:], 2
 	case "called", "file":
 		want = 2
-	case "seen":
+	case "seen", "again":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
 	case "runqueue", "runkey":

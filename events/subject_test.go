@@ -17,6 +17,7 @@ func TestSubjects(t *testing.T) {
 		CalledSubject("j", "p"):       {Family: "called", JobID: "j", Rest: h},
 		FileSubject("j", "f"):         {Family: "file", JobID: "j", Rest: "f"},
 		SeenSubject("j", "p", "f"):    {Family: "seen", JobID: "j", Rest: h + ".f"},
+		AgainSubject("j", "p", "g"):   {Family: "again", JobID: "j", Rest: h + ".g"},
 		RunQueueSubject("default"):    {Family: "runqueue", Rest: "default"},
 		RunKeySubject("r"):            {Family: "runkey", Rest: "r"},
 		ResultSubject("j"):            {Family: "result", JobID: "j"},

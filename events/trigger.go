@@ -69,6 +69,15 @@ func (f *File) RawPath() string {
 	return f.Path
 }
 
+// Look tells what the staged file looks like for as long as nobody has
+// rewritten it. It is empty where the stage is a copy, which nobody can rewrite.
+func (f *File) Look() string {
+	if !f.Linked {
+		return ""
+	}
+	return strconv.FormatInt(f.Size, 10) + " " + strconv.FormatInt(f.ModifiedNS, 10)
+}
+
 func toValid(s string) string {
 	out := make([]rune, 0, len(s))
 	for _, r := range s { // ranging yields utf8.RuneError for every bad byte

@@ -118,6 +118,7 @@ var uses = map[string]string{
 	"spool.called":   `ClaimCall|CallsOf`,
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject`,
 	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath`,
+	"spool.again":    `\.Reprocess\(|Agains|AgainOf|AgainPath`,
 	"spool.runqueue": `AcceptRun|RunQueueSubject`,
 	"spool.runkey":   `AcceptRun|AcceptedRun`,
 	"spool.result":   `PutResult|HasResult|ResultSubject|StreamResults`,

@@ -91,6 +91,9 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 	if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, events.SeenOf(ch.jobID), 0); err != nil {
 		return err
 	}
+	if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, events.AgainOf(ch.jobID), 0); err != nil {
+		return err
+	}
 	for _, p := range w.drives() {
 		root, _, err := w.cfg.Drives.Open(p)
 		if errors.Is(err, fs.ErrNotExist) {

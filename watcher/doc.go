@@ -1,4 +1,4 @@
-// In:  spool.job.>
+// In:  spool.job.>, spool.again.>
 // Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
 //
 // Package watcher turns files that land in folders into triggers.

@@ -14,7 +14,9 @@ import (
 // time (a chmod or a link elsewhere makes no new file). The birth time is,
 // because file systems give the inode of a deleted file to the next one. It is
 // part of what the ledger remembers: changed, it would run every file again.
-func fingerprint(jobID, path string, s settle.Stat) string {
+// The generation is what tells a file that was asked to run again (see
+// jet.Again) from itself; it is empty before.
+func fingerprint(jobID, path, generation string, s settle.Stat) string {
 	b := make([]byte, 0, 256)
 	for _, text := range []string{jobID, path} {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
@@ -23,6 +25,7 @@ func fingerprint(jobID, path string, s settle.Stat) string {
 	for _, n := range []uint64{s.Inode, uint64(s.Birth), uint64(s.Size), uint64(s.Modified)} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
+	b = append(b, generation...)
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
 }

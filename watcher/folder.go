@@ -53,6 +53,8 @@ type folder struct {
 	staging   pressure
 	said      said
 	noLease   bool // said already
+
+	generations map[string]string // by path, of files that were asked to run again
 }
 
 // candidate is a file that is not known to be in the ledger.

@@ -13,9 +13,10 @@ type hints struct {
 
 type hinted struct {
 	names    map[string]bool
-	crowd    bool // more names than are kept
-	doubt    bool // the directory was moved or removed
-	overflow bool // the system lost events
+	crowd    bool              // more names than are kept
+	doubt    bool              // the directory was moved or removed
+	overflow bool              // the system lost events
+	again    map[string]string // generations by path: files to be run once more
 }
 
 // note changes what is hinted. It reports whether that is news.
@@ -68,6 +69,7 @@ func (f *folder) overflowed() {
 // heed takes in the hints.
 func (f *folder) heed(now time.Time) {
 	h := f.hints.take()
+	f.renew(h.again)
 	if f.dir.Away() {
 		return
 	}

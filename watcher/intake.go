@@ -43,7 +43,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 	files := make([]jet.SeenFile, len(batch))
 	for i, c := range batch {
 		if c.fingerprint == "" {
-			c.fingerprint = fingerprint(t.f.jobID, c.name, c.stat)
+			c.fingerprint = fingerprint(t.f.jobID, c.name, t.f.generations[c.name], c.stat)
 		}
 		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: c.name, Fingerprint: c.fingerprint}
 	}

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -64,6 +65,11 @@ func (w *Watcher) newFolder(jobID string, t task) *folder {
 		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
 		known:   newMemory(),
 		pending: map[string]*candidate{},
+
+		generations: maps.Clone(w.generations[jobID]),
+	}
+	if f.generations == nil {
+		f.generations = map[string]string{}
 	}
 	f.wake = func() { w.queue.push(f) }
 	if t.watch.QuietMS >= 0 {
@@ -83,6 +89,7 @@ func (w *Watcher) remove(jobID string, deleted bool) {
 		w.stop(f)
 	}
 	if deleted {
+		delete(w.generations, jobID)
 		w.cleaner.add(chore{jobID: jobID, folder: f})
 	}
 }

@@ -30,6 +30,8 @@ type Watcher struct {
 	running bool
 	folders map[string]*folder     // by job id
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
+
+	generations map[string]map[string]string // by job id and path: see [jet.Again]
 }
 
 // New wires a watcher; it starts nothing.
@@ -40,6 +42,7 @@ func New(cfg Config) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), cleaner: cleaner{some: make(chan struct{}, 1)},
 		loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
+		generations: map[string]map[string]string{},
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	return w, nil
@@ -60,6 +63,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	})
 	all.Go(func() { w.load(ctx) })
 	all.Go(func() { w.clean(ctx) })
+	all.Go(func() { w.hearAgain(ctx) })
 	all.Go(func() { w.report(ctx) })
 	for range workers {
 		all.Go(func() { w.work(ctx) })

@@ -2,10 +2,6 @@ package jet
 
 import (
 	"context"
-	"strings"
-	"time"
-
-	"spool.internal/events"
 )
 
 // Newest calls f with the messages of some subjects of a stream, newest first,
@@ -75,23 +71,4 @@ func (b *Bus) lastUpTo(ctx context.Context, stream string, subjects []string, be
 		}
 	}
 	return nil
-}
-
-// SeenEntry is one file in the ledger.
-type SeenEntry struct {
-	Fingerprint string
-	At          time.Time // when it was triggered
-}
-
-// SeenOnPath reads the ledger of one path, oldest first.
-func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
-	var all []SeenEntry
-	err := b.Since(ctx, events.StreamFiles, events.SeenPath(jobID, path), time.Time{}, func(m Stored) bool {
-		if sub, err := events.ParseSubject(m.Subject); err == nil {
-			_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
-			all = append(all, SeenEntry{fingerprint, m.Time})
-		}
-		return true
-	})
-	return all, err
 }

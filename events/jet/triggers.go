@@ -81,11 +81,14 @@ func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won [
 	return b.CommitPairs(ctx, events.StreamFiles, pairs)
 }
 
+// ignoredFile is the body of a ledger entry without a trigger.
+const ignoredFile = "ignored"
+
 // IgnoreFiles enters files into the ledger without triggering them.
 func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
 	pairs := make([]Pair, len(files))
 	for i, f := range files {
-		pairs[i] = Pair{Claim: Message{Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint)}}
+		pairs[i] = Pair{Claim: Message{Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
 	}
 	_, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
 	return err

@@ -1,0 +1,110 @@
+package jet
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+)
+
+// SeenEntry is one content that a path has had, as the ledger holds it.
+type SeenEntry struct {
+	Fingerprint string
+	TriggerID   string
+	At          time.Time // when it was entered
+	Ignored     bool      // it lay there before the job was made, and was not to be run
+	Queued      bool      // it waits for its call, or is being called; told by FilesOnPath alone
+}
+
+// SeenOnPath reads the ledger of one path, oldest first, whether the file still
+// lies there or not. An entry goes a day after its content has gone.
+func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
+	var all []SeenEntry
+	err := b.Since(ctx, events.StreamFiles, events.SeenPath(jobID, path), time.Time{}, func(m Stored) bool {
+		if sub, err := events.ParseSubject(m.Subject); err == nil {
+			_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
+			all = append(all, SeenEntry{
+				Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
+				Ignored: string(m.Data) == ignoredFile,
+			})
+		}
+		return true
+	})
+	return all, err
+}
+
+// FilesOnPath is SeenOnPath that also looks which of them are queued.
+func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
+	all, err := b.SeenOnPath(ctx, jobID, path)
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]string, len(all))
+	for i, e := range all {
+		subjects[i] = events.FileSubject(jobID, e.Fingerprint)
+	}
+	queued, err := b.Known(ctx, events.StreamFiles, subjects)
+	for i := range queued {
+		all[i].Queued = queued[i]
+	}
+	return all, err
+}
+
+// Again asks for another run of the file that lies at a path. Its generation
+// enters the file's fingerprint, so that the ledger, the trigger and the run
+// have identities of their own, while those of the run before stay taken.
+type Again struct {
+	JobID      string    `json:"job_id"`
+	File       string    `json:"path"`               // see [events.File.RawPath]
+	FileB64    string    `json:"path_b64,omitempty"` //
+	Generation string    `json:"generation"`         // one token of a subject
+	By         string    `json:"by"`                 // the user who asked
+	At         time.Time `json:"at"`                 //
+}
+
+// Path gives the exact bytes of the relative path.
+func (a Again) Path() string { return (&events.File{Path: a.File, PathB64: a.FileB64}).RawPath() }
+
+// Reprocess has the file that lies at a path of a job's folder run again, once.
+// It is heard by every watcher within 10 s, mostly at once, and remembered for
+// as long as the file lies there; where no file lies nothing happens before one
+// comes, which would run anyway. Whether one lies there nobody asks here.
+func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
+	now := time.Now().UTC()
+	file := events.NewFile(path)
+	a := Again{
+		JobID: jobID, File: file.Path, FileB64: file.PathB64,
+		Generation: strconv.FormatInt(now.UnixNano(), 36), By: by, At: now,
+	}
+	_, err := b.Commit(ctx, events.StreamFiles, Message{
+		Subject: events.AgainSubject(jobID, path, a.Generation), Data: body(a), Expect: new(uint64(0)),
+	})
+	if err != nil {
+		return err
+	}
+	return b.Purge(ctx, events.StreamFiles, events.AgainPath(jobID, path), 1)
+}
+
+// Agains calls f with the requests to run files again that were stored after a
+// sequence, oldest first, and gives the sequence it has reached.
+func (b *Bus) Agains(ctx context.Context, after uint64, f func(Again)) (uint64, error) {
+	for {
+		found := false
+		err := b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.AllAgain, "seq": after + 1},
+			func(m Stored) bool {
+				found, after = true, m.Sequence
+				a, err := decode[Again](m)
+				if err != nil {
+					b.log.Error("a request to run a file again cannot be read", "error", err.Error())
+				} else {
+					f(a)
+				}
+				return false
+			})
+		if err != nil || !found {
+			return after, err
+		}
+	}
+}
