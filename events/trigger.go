@@ -100,7 +100,8 @@ type Clock struct {
 // Done reports whether no job is left in the pass that ended at c.Minute.
 func (c Clock) Done() bool { return c.Cursor == "" }
 
-// Verdict says why slots of a job yielded no trigger of their own.
+// Verdict says why slots of a job yielded no trigger of their own, or why a
+// trigger led to no execution.
 type Verdict struct {
 	JobID   string    `json:"job_id"`
 	From    int64     `json:"from"` // first slot, minutes since 1970 UTC
@@ -108,6 +109,10 @@ type Verdict struct {
 	Verdict string    `json:"verdict"`
 	Reason  string    `json:"reason,omitzero"`
 	At      time.Time `json:"at"`
+
+	// TriggerID names the one trigger that the verdict is about, where there was
+	// one; From and To are then the minute of its slot, or the one it was stored in.
+	TriggerID string `json:"trigger_id,omitzero"`
 }
 
 // Verdicts on slots.
@@ -120,5 +125,8 @@ const (
 
 // ID names the verdict wherever it is copied to.
 func (v Verdict) ID() string {
+	if v.TriggerID != "" {
+		return "slot:" + v.TriggerID + ":" + v.Verdict
+	}
 	return "slot:" + v.JobID + ":" + strconv.FormatInt(v.From, 10) + ":" + v.Verdict
 }
