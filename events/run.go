@@ -22,9 +22,10 @@ type Run struct {
 	TriggerID    string          `json:"trigger_id,omitzero"`
 	JobID        string          `json:"job_id,omitzero"` // empty for a direct call
 	Owner        string          `json:"owner"`
-	BinaryPath   string          `json:"binary_path"`   // logical
-	InputDir     string          `json:"input_dir"`     // logical
-	OutputFolder string          `json:"output_folder"` // logical
+	BinaryPath   string          `json:"binary_path"`         // logical
+	InputDir     string          `json:"input_dir"`           // logical
+	InputLook    string          `json:"input_look,omitzero"` // see [File.Look]
+	OutputFolder string          `json:"output_folder"`       // logical
 	Settings     json.RawMessage `json:"settings,omitempty"`
 	AcceptedAt   time.Time       `json:"accepted_at"`
 }

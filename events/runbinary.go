@@ -8,7 +8,7 @@ const (
 	HeaderJobID      = "Spool-Job-Id"
 	HeaderOwner      = "Spool-Owner"   // the user who owns the job
 	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
-	HeaderVerdict    = "Spool-Verdict" // in an answer: the call is to leave a verdict, not a result
+	HeaderVerdict    = "Spool-Verdict" // in an answer: the call leaves this verdict, not a result
 )
 
 // RunBinaryPath is where the Run Binary API lives below a server's URL.

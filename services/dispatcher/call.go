@@ -53,6 +53,9 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, t events.Trigger
 		req.Header.Set(events.HeaderDispatcher, d.cfg.Secret)
 		req.Header.Set(events.HeaderJobID, j.ID)
 		req.Header.Set(events.HeaderOwner, url.PathEscape(j.Username))
+		if t.File != nil && t.File.Linked {
+			req.Header.Set(events.HeaderFile, t.File.Look())
+		}
 	}
 	c := d.strict
 	if !p.VerifySSL {

@@ -49,6 +49,10 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (events.Run, e
 	if err == nil {
 		err = r.inspect(o)
 	}
+	look := req.Header.Get(events.HeaderFile)
+	if err == nil {
+		err = r.asTaken(o.input, look)
+	}
 	if err != nil {
 		// What is wrong now may have been right when the call came first.
 		if first, found, lost := r.bus.AcceptedRun(ctx, flowJobID); found || lost != nil {
@@ -56,7 +60,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (events.Run, e
 		}
 		return events.Run{}, err
 	}
-	run, err := r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, time.Now()))
+	run, err := r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
 	if err != nil {
 		return events.Run{}, err
 	}

@@ -42,6 +42,8 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 	case !handled:
 		status, msg = http.StatusInternalServerError, "internal error: the runner's log says more"
 		log.Error("a call failed", "error", err.Error())
+	case errors.Is(err, errSuperseded):
+		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
 	case fault.Code == events.Unauthorized:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", "Bearer")

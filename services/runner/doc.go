@@ -40,6 +40,11 @@
 //     host; a group without its leader whose members are not known to be the
 //     flow's) the run waits, and the log says for what. Processes that leave
 //     their group are not found.
+//   - A call that says what its input looked like when it was taken
+//     ([events.HeaderFile]: it is a link to a file that people can write to) is
+//     refused as superseded when it looks different by now; so ends its run when
+//     that is seen before the flow begins. Changed while the flow ran, the run
+//     ends with ERROR and says so: what the flow has read is unknown.
 //   - While NATS is away flows go on and their `ended` is published when it is
 //     back; calls are refused with 503 and Retry-After.
 //   - When the context of [Runner.Run] ends, flows get SIGTERM, after 3 s

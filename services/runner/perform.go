@@ -95,6 +95,9 @@ func (r *Runner) start(a *attempt) (*flow, error) {
 	if a.runlog, err = openLog(r.cfg.DataDir, a.run.FlowJobID, a.number); err != nil {
 		return nil, err
 	}
+	if err := r.inputAsTaken(a.run); err != nil {
+		return nil, err
+	}
 	return launch([]string{binary, in, out}, environment(a.run, a.settings, in, out), out, a.runlog.file)
 }
 
@@ -150,6 +153,9 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 		if said := a.runlog.tail(); said != "" {
 			msg += ": " + said
 		}
+	}
+	if errors.Is(r.inputAsTaken(a.run), errSuperseded) {
+		msg = strings.TrimSuffix("input changed during the run; "+msg, "; ")
 	}
 	ev := a.ended(began, status, msg)
 	if err := r.end(ctx, ev, a.log); err != nil {
