@@ -115,6 +115,17 @@ type Verdict struct {
 	TriggerID string `json:"trigger_id,omitzero"`
 }
 
+// VerdictOn is a verdict on one trigger that was stored at a time.
+func VerdictOn(t Trigger, stored time.Time, verdict, reason string) Verdict {
+	minute := t.Minute
+	if minute == 0 {
+		minute = stored.Unix() / 60
+	}
+	return Verdict{
+		JobID: t.JobID, From: minute, To: minute, Verdict: verdict, Reason: reason, At: time.Now().UTC(), TriggerID: t.ID,
+	}
+}
+
 // Verdicts on slots.
 const (
 	VerdictSuperseded = "superseded" // a newer slot of the job ran instead

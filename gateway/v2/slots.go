@@ -23,7 +23,7 @@ type slotRange struct {
 	To         time.Time `json:"to"`   // the last
 	Verdict    string    `json:"verdict"`
 	Reason     string    `json:"reason,omitzero"`
-	TriggerID  string    `json:"trigger_id,omitzero"`   // fired, caught_up
+	TriggerID  string    `json:"trigger_id,omitzero"`   // when there was one
 	LatenessMS *int64    `json:"lateness_ms,omitempty"` // fired, caught_up: when the trigger was stored, behind the slot
 }
 
@@ -53,7 +53,7 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	err := a.Bus.Since(r.Context(), events.StreamSlots, events.SlotSubject(id), time.Time{}, func(m jet.Stored) bool {
 		var v events.Verdict
 		if json.Unmarshal(m.Data, &v) == nil {
-			show(slotRange{From: minute(v.From), To: minute(v.To), Verdict: v.Verdict, Reason: v.Reason})
+			show(slotRange{From: minute(v.From), To: minute(v.To), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
 		}
 		return true
 	})

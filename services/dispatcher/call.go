@@ -74,8 +74,16 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, t events.Trigger
 	r.EndedNS = time.Now().UnixNano()
 	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header), Response: cut(text)}
 	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, text)
+	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
+		r.Status = superseded
+	}
 	return r, passing(resp.StatusCode)
 }
+
+// superseded is the status of an answer that is to leave a verdict and no
+// result: the file was rewritten after its trigger, and its new content is
+// another trigger.
+const superseded events.Status = events.VerdictSuperseded
 
 // failed is the result of a call that got no answer.
 func failed(r events.Result, why string) events.Result {

@@ -380,3 +380,31 @@ func TestBacklogOfOneDoesNotStopAnother(t *testing.T) {
 	close(release)
 	r.results("a", 500)
 }
+
+// A runner that finds the file rewritten leaves a verdict, and no result.
+func TestRewrittenFileLeavesAVerdict(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
+		io.WriteString(w, `{"status":"ERROR","msg":"rewritten"}`) //nolint:errcheck // a test's answer
+	})
+	r.cfg.Secret = "a secret of the test"
+	trigger := r.trigger("j", "1", r.job("j", "1h", nil))
+	r.run()
+	if list := r.results("j", 0); len(list) > 0 {
+		t.Errorf("results %v", list)
+	}
+	var got []events.Verdict
+	if err := r.bus.Since(t.Context(), events.StreamSlots, events.SlotSubject("j"), time.Time{}, func(m jet.Stored) bool {
+		var v events.Verdict
+		if err := json.Unmarshal(m.Data, &v); err != nil {
+			t.Error(err)
+		}
+		got = append(got, v)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].TriggerID != trigger.ID || got[0].Verdict != "superseded" || got[0].Reason != "rewritten" {
+		t.Errorf("verdicts %+v", got)
+	}
+}

@@ -79,12 +79,29 @@ func (d *Dispatcher) execute(ctx context.Context, m *jet.Delivery, t events.Trig
 		}
 	}
 	r, again := d.call(ctx, r, t, j, params)
+	if r.Status == superseded {
+		d.decide(ctx, m, events.VerdictOn(t, m.Time, events.VerdictSuperseded, "rewritten"))
+		return
+	}
 	if again && time.Since(m.Time)+retryDelay < limit {
 		log.Warn("the call failed and will be tried again", "status", r.HTTP.Status, "error", r.HTTP.Response)
 		_ = m.Nak(retryDelay)
 		return
 	}
 	d.finish(ctx, m, t, r, again)
+}
+
+// decide records a verdict in place of a result, then takes the trigger off its queue.
+func (d *Dispatcher) decide(ctx context.Context, m *jet.Delivery, v events.Verdict) {
+	log := d.log.With("job_id", v.JobID, "trigger_id", v.TriggerID)
+	if err := d.persist(ctx, "record a verdict", func(ctx context.Context) error { return d.bus.CopyVerdict(ctx, v) }); err != nil {
+		log.Error("a verdict could not be recorded; the trigger will be tried again", "error", err.Error())
+		return
+	}
+	if err := m.Ack(); err != nil {
+		log.Warn("a decided trigger could not be acked; it will come again and be decided again", "error", err.Error())
+	}
+	log.Info("not called", "verdict", v.Verdict, "reason", v.Reason)
 }
 
 // release forgets that a call was begun, now that its result is stored. An
