@@ -23,6 +23,8 @@ build: ## build bin/spool
 
 test: ## run the tests (under 5 minutes on two cores)
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
+	@command -v rsync >/dev/null || echo "rsync is absent: the writer zoo does to files what it does"
+	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
 	go test -short $(RACE) -timeout 10m work
 
 test-long: ## run the tests that take longer or need more (under 10 minutes)

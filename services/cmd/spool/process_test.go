@@ -28,8 +28,13 @@ var binary string
 
 func TestMain(m *testing.M) {
 	runner.Shim()
+	zooFlow()
 	dir, err := os.MkdirTemp("", "spool-test-")
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // a test runs it as another user
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -93,6 +98,7 @@ type process struct {
 	args []string
 	cmd  *exec.Cmd
 	log  *lockedBuffer
+	attr *syscall.SysProcAttr // nil = as this process
 }
 
 type lockedBuffer struct {
@@ -132,7 +138,7 @@ func (pr *process) start() {
 	pr.p.Helper()
 	said := len(pr.log.String())
 	pr.cmd = exec.Command(binary, pr.args...)
-	pr.cmd.Stderr, pr.cmd.Stdout = pr.log, pr.log
+	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
 	if err := pr.cmd.Start(); err != nil {
 		pr.p.Fatal(err)
 	}
