@@ -26,13 +26,46 @@
 //     or unfinished. Nothing in a watched folder is written, moved or removed.
 //   - After Run has returned nothing is published any more.
 //
+// # States of a directory
+//
+//	absent   nothing is at the path; looked for every 5 s
+//	arming   found, and not yet scanned: the watch is armed, then the scan begins
+//	live     watched and scanned; looked at every 2 s whether it is still the same
+//	rescan   the system lost reports; a full scan is due
+//	poll     cannot be watched, or not relied on: scanned every 1 to 30 s
+//	blocked  there, but cannot be read, or does not answer; tried every 5 s
+//
+// A row is what is found out, a cell the state that follows, "-" what does not
+// happen. The decisions are in package settle.
+//
+//	event               absent   arming   live     rescan   poll     blocked
+//	nothing is there    absent   absent   absent   absent   absent   absent
+//	cannot be read      blocked  blocked  blocked  blocked  blocked  blocked
+//	does not answer     blocked  blocked  blocked  blocked  blocked  blocked
+//	another directory   arming   arming   arming   arming   arming   arming
+//	cannot be watched   -        poll     poll     poll     poll     -
+//	is watched          -        arming   live     rescan   arming   -
+//	reports were lost   absent   arming   rescan   rescan   poll     blocked
+//	doubted             absent   arming   live     rescan   poll     blocked
+//	files unreported    -        arming   poll     rescan   poll     -
+//	scanned to the end  -        live     live     live     poll     -
+//
+// Polled are network mounts and what looks like one (statfs), folders that the
+// system refuses to watch (the reason says what to raise), those above 200
+// entries on macOS, and, for 10 minutes, those where two files came unreported.
+// On a network mount no lease is asked for: a file must look the same for
+// [Config.QuietRemote].
+//
+// A call into the file system that hangs takes one worker along; another takes
+// its place, the folder is shown as blocked, and Run does not wait for it.
+//
 // # The way of a file
 //
 //  1. The watch on a directory is armed before the scan: what comes before is in
 //     the scan, what comes after is reported. Reports set a mark and a name,
-//     nothing else. An overflow, a directory that was replaced (looked at every
-//     2 s) and every sweep lead to a scan; a scan looks only at names that are
-//     not known, and every 10 minutes at all.
+//     nothing else. An overflow, a directory that was replaced and every sweep
+//     lead to a scan; a scan looks only at names that are not known, and every
+//     10 minutes at all.
 //  2. Left alone for the quiet time (package settle), files go on in batches of
 //     up to 500. Their fingerprints are asked about in the ledger; those found
 //     there are done.

@@ -82,7 +82,7 @@ func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now tim
 	if at.id != f.id {
 		f.vacate()
 		f.id = at.id
-		f.dir.Found(now)
+		f.dir.Found(settle.Local, now)
 		step = settle.FullScan
 	}
 	if step != settle.Rest && f.pass == nil {

@@ -4,18 +4,8 @@
 // and block on nothing. Neither is safe for concurrent use: one goroutine at a
 // time owns a folder and its files.
 //
-// # Folder
-//
-//	state    meaning                                   left by
-//	absent   nothing is at the path                    found: arming
-//	arming   not scanned yet, since it was found       scanned: live
-//	live     watched, scanned, hints arrive            overflow: rescan
-//	rescan   hints were lost, a full scan is due       scanned: live
-//	poll     cannot be watched; scanned at intervals   watched: arming
-//	blocked  there, but cannot be read                 found: arming
-//
-// Every state is left for absent or blocked when the path cannot be opened, and
-// for arming when another directory is at the path.
+// The states of a folder and what leads from one to another are in the package
+// comment of watcher; a test compares that table with [Folder].
 //
 // # File
 //

@@ -42,24 +42,42 @@ const (
 	freeOverflows = 3
 	spaceFirst    = 100 * time.Millisecond
 	spaceMost     = 10 * time.Second
+
+	// Where rewritten files are not reported either, all files are looked at again
+	// after so many times as long as that takes, but not more often than fullPolled.
+	fullPace   = 10
+	fullPolled = 30 * time.Second
+
+	sweepDoubtful  = 5 * time.Second  // the first; each that finds nothing unreported doubles it
+	maxUnannounced = 2                // files that a sweep had to find
+	deafFor        = 10 * time.Minute // then a watch is tried again
 )
+
+// UnannouncedAfter is how old a file must be before it counts that no report came of it.
+const UnannouncedAfter = 10 * time.Second
 
 // Folder decides what to do with one folder next.
 type Folder struct {
+	most   time.Duration // the longest time between two sweeps
 	sweep  time.Duration
 	state  State
 	since  time.Time
 	reason string
 
 	check, scan, full time.Time // when each is due
+	asked             bool      // the next scan is no mere sweep
+	began             time.Time // of the scan under way
+	fully, sweeping   bool      // what kind of scan it is
 	retry             time.Duration
 	poll              time.Duration
 	overflows         int // since the last sweep without one
+	unannounced       int
+	deaf              time.Time // until when no watch is tried
 }
 
 // NewFolder is a folder that nobody has looked for yet; its first step is due at once.
 func NewFolder(sweep time.Duration, now time.Time) *Folder {
-	return &Folder{sweep: sweep, state: Arming, since: now, scan: now, full: now, poll: pollFirst}
+	return &Folder{most: sweep, sweep: sweep, state: Arming, since: now, scan: now, full: now, poll: pollFirst}
 }
 
 // Status tells the state, since when, and why it is not live.
@@ -91,7 +109,7 @@ func (f *Folder) Next(now time.Time) (Step, time.Duration) {
 // Missing takes in that nothing is at the path.
 func (f *Folder) Missing(reason string, now time.Time) { f.away(Absent, reason, now) }
 
-// Refused takes in that what is at the path cannot be read.
+// Refused takes in that what is at the path cannot be read, or does not answer.
 func (f *Folder) Refused(reason string, now time.Time) { f.away(Blocked, reason, now) }
 
 func (f *Folder) away(s State, reason string, now time.Time) {
@@ -104,9 +122,13 @@ func (f *Folder) away(s State, reason string, now time.Time) {
 }
 
 // Found takes in that another directory than before is at the path.
-func (f *Folder) Found(now time.Time) {
+func (f *Folder) Found(t Trust, now time.Time) {
 	f.enter(Arming, "", now)
-	f.retry, f.overflows = 0, 0
+	f.retry, f.poll, f.overflows, f.unannounced, f.deaf = 0, pollFirst, 0, 0, time.Time{}
+	f.sweep = f.most
+	if t == Doubtful {
+		f.sweep = min(sweepDoubtful, f.most)
+	}
 	f.Doubt(now)
 }
 
@@ -121,9 +143,8 @@ func (f *Folder) Doubt(at time.Time) {
 
 // Again makes a scan due at a time.
 func (f *Folder) Again(at time.Time) {
-	if at.Before(f.scan) {
-		f.scan = at
-	}
+	f.asked = true
+	f.scan = earlier(f.scan, at)
 }
 
 // Watched takes in that hints arrive from now on.
@@ -135,6 +156,24 @@ func (f *Folder) Watched(now time.Time) {
 
 // Unwatched takes in that the directory cannot be watched.
 func (f *Folder) Unwatched(reason string, now time.Time) { f.enter(Poll, reason, now) }
+
+// Unannounced takes in that the scan has found a file of which no report had
+// come, though it has been there for [UnannouncedAfter]. When a second one is
+// found the reports are no longer relied on.
+func (f *Folder) Unannounced(now time.Time) {
+	if f.state != Live || !f.sweeping {
+		return
+	}
+	f.unannounced++
+	if f.unannounced < maxUnannounced {
+		return
+	}
+	f.enter(Poll, "files come without the system's reporting them", now)
+	f.unannounced, f.deaf = 0, now.Add(deafFor)
+}
+
+// Deaf reports that there is no use in watching the directory, for now.
+func (f *Folder) Deaf(now time.Time) bool { return now.Before(f.deaf) }
 
 // Overflowed takes in that hints were lost.
 func (f *Folder) Overflowed(now time.Time) {
@@ -159,8 +198,9 @@ func (f *Folder) space() time.Duration {
 // Begun takes in that a scan begins. What asks for one from now on asks for another.
 func (f *Folder) Begun(step Step, now time.Time) {
 	f.Same(now)
+	f.began, f.fully, f.sweeping, f.asked = now, step == FullScan, !f.asked, false
 	f.scan = now.Add(f.sweep)
-	if step == FullScan {
+	if f.fully {
 		f.full = now.Add(fullEvery)
 	}
 }
@@ -174,12 +214,23 @@ func (f *Folder) Scanned(found bool, now time.Time) {
 		if found {
 			f.poll = pollFirst
 		}
-		f.Again(now.Add(f.poll))
+		f.scan = earlier(f.scan, now.Add(f.poll))
+		if f.fully {
+			f.full = earlier(f.full, now.Add(max(fullPace*now.Sub(f.began), fullPolled)))
+		}
 	case Live:
 		f.overflows = 0
+		f.sweep = min(2*f.sweep, f.most)
 	default:
 		f.enter(Live, "", now)
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (f *Folder) enter(s State, reason string, now time.Time) {

@@ -82,6 +82,41 @@ func TestFolder(t *testing.T) {
 			{3 * s, "begun", settle.Arming, settle.Rest, 2 * s},
 			{3 * s, "scanned", settle.Live, settle.Rest, 2 * s},
 		}},
+		{"files unreported", append(live[:len(live):len(live)], []step{
+			{59 * s, "same", settle.Live, settle.Rest, s},
+			{60 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{60 * s, "unannounced", settle.Live, settle.Rest, 2 * s},
+			{60 * s, "scanned new", settle.Live, settle.Rest, 2 * s},
+			{120 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{120 * s, "unannounced", settle.Poll, settle.Rest, 2 * s},
+			{120 * s, "scanned new", settle.Poll, settle.Rest, s},
+		}...)},
+		{"files unreported in a scan that was asked for", append(live[:len(live):len(live)], []step{
+			{s, "doubt", settle.Live, settle.FullScan, 0},
+			{s, "begun full", settle.Live, settle.Rest, 2 * s},
+			{s, "unannounced", settle.Live, settle.Rest, 2 * s},
+			{s, "unannounced", settle.Live, settle.Rest, 2 * s},
+		}...)},
+		{"doubtful, swept soon and then less often", []step{
+			{0, "found doubtful", settle.Arming, settle.FullScan, 0},
+			{0, "begun full", settle.Arming, settle.Rest, 2 * s},
+			{0, "scanned", settle.Live, settle.Rest, 2 * s},
+			{5 * s, "", settle.Live, settle.Scan, 0},
+			{5 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{5 * s, "scanned", settle.Live, settle.Rest, 2 * s},
+			{9 * s, "same", settle.Live, settle.Rest, s},
+			{10 * s, "begun", settle.Live, settle.Rest, 2 * s},
+			{19 * s, "same", settle.Live, settle.Rest, s},
+		}},
+		{"polled, files looked at again as fast as that allows", []step{
+			{0, "found", settle.Arming, settle.FullScan, 0},
+			{0, "unwatched", settle.Poll, settle.FullScan, 0},
+			{0, "begun full", settle.Poll, settle.Rest, 2 * s},
+			{10 * s, "scanned", settle.Poll, settle.Check, 0},
+			{12 * s, "begun", settle.Poll, settle.Rest, 2 * s},
+			{13 * s, "scanned", settle.Poll, settle.Rest, s},
+			{110 * s, "", settle.Poll, settle.FullScan, 0},
+		}},
 		{"wanted again", append(live[:len(live):len(live)], []step{
 			{s, "again", settle.Live, settle.Scan, 0},
 		}...)},
@@ -111,7 +146,11 @@ func tell(t *testing.T, f *settle.Folder, what string, now time.Time) {
 	case "refused":
 		f.Refused("may not be read", now)
 	case "found":
-		f.Found(now)
+		f.Found(settle.Local, now)
+	case "found doubtful":
+		f.Found(settle.Doubtful, now)
+	case "unannounced":
+		f.Unannounced(now)
 	case "same":
 		f.Same(now)
 	case "doubt":
@@ -137,6 +176,20 @@ func tell(t *testing.T, f *settle.Folder, what string, now time.Time) {
 	}
 }
 
+func TestFolderIsDeafForAWhile(t *testing.T) {
+	f := settle.NewFolder(time.Minute, t0)
+	f.Found(settle.Local, t0)
+	f.Begun(settle.FullScan, t0)
+	f.Scanned(false, t0)
+	f.Begun(settle.Scan, t0.Add(time.Minute))
+	for range 2 {
+		f.Unannounced(t0.Add(time.Minute))
+	}
+	if !f.Deaf(t0.Add(10*time.Minute)) || f.Deaf(t0.Add(11*time.Minute)) {
+		t.Error("a watch is to be tried again 10 minutes after it proved deaf")
+	}
+}
+
 func TestFolderStatus(t *testing.T) {
 	f := settle.NewFolder(time.Minute, t0)
 	f.Missing("does not exist", t0.Add(time.Second))
@@ -146,7 +199,7 @@ func TestFolderStatus(t *testing.T) {
 	if state != settle.Blocked || !since.Equal(t0.Add(2*time.Second)) || reason != "is not a folder" {
 		t.Errorf("status %v since %v: %q", state, since, reason)
 	}
-	f.Found(t0.Add(4 * time.Second))
+	f.Found(settle.Local, t0.Add(4*time.Second))
 	if _, _, reason := f.Status(); reason != "" || f.Away() {
 		t.Errorf("found, and yet away: %q", reason)
 	}
