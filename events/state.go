@@ -11,6 +11,8 @@ type WatchState struct {
 	Reason   string    `json:"reason,omitzero"`    // why it is not live
 	Pending  int       `json:"pending"`            // files seen and not yet committed
 	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
+
+	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest
 }
 
 // RetryState is what a dispatcher is waiting for on behalf of one job.

@@ -84,6 +84,8 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 	if ch.folder != nil {
 		select {
 		case <-ch.folder.gone:
+		case <-time.After(retryChore):
+			return errors.New("its folder is still being read")
 		case <-ctx.Done():
 			return ctx.Err()
 		}

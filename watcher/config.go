@@ -23,9 +23,15 @@ type Config struct {
 	// QuietSlow is how long a file must stay unchanged where no lease is to be
 	// had, at least 20 ms. Default 2 s.
 	QuietSlow time.Duration
+	// QuietRemote is how long a file on a network mount must look the same, at
+	// least 20 ms. Default 5 s.
+	QuietRemote time.Duration
 	// Sweep is the time between two scans of a folder in which nothing seems to
 	// happen, at least 1 s. Default 60 s.
 	Sweep time.Duration
+	// Hang is how long a call into the file system may take before the folder
+	// counts as blocked, at least 1 s. Default 10 s.
+	Hang time.Duration
 	// SyncStage has stages on the disk before their triggers are published. It
 	// belongs with a broker that syncs; without it a power cut can lose a stage
 	// whose trigger is kept. Default false.
@@ -34,9 +40,11 @@ type Config struct {
 
 // Defaults of [Config].
 const (
-	DefaultQuiet     = 50 * time.Millisecond
-	DefaultQuietSlow = 2 * time.Second
-	DefaultSweep     = time.Minute
+	DefaultQuiet       = 50 * time.Millisecond
+	DefaultQuietSlow   = 2 * time.Second
+	DefaultQuietRemote = 5 * time.Second
+	DefaultSweep       = time.Minute
+	DefaultHang        = 10 * time.Second
 )
 
 // minQuiet is two ticks of the coarsest clock of a local file system: what is
@@ -52,7 +60,9 @@ func (c Config) withDefaults() Config {
 	}{
 		{&c.Quiet, DefaultQuiet, minQuiet},
 		{&c.QuietSlow, DefaultQuietSlow, minQuiet},
+		{&c.QuietRemote, DefaultQuietRemote, minQuiet},
 		{&c.Sweep, DefaultSweep, time.Second},
+		{&c.Hang, DefaultHang, time.Second},
 	} {
 		if *d.field == 0 {
 			*d.field = d.or
@@ -82,7 +92,7 @@ func (c Config) Validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"Sweep", c.Sweep}} {
+	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"QuietRemote", c.QuietRemote}, {"Sweep", c.Sweep}, {"Hang", c.Hang}} {
 		if d.value < 0 {
 			fault(d.name, "%s is negative: give a time, or 0 for the default", d.value)
 		}

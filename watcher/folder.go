@@ -37,11 +37,13 @@ type folder struct {
 	gone    chan struct{} // closed when nobody will touch the folder again
 
 	hints hints
+	pulse pulse
 	shown shown
 	place place
 
 	dir       *settle.Folder
 	id        identity // of the directory at the last look; zero = none
+	mount     mounted  // of that directory
 	listening string   // the path that the notifier watches for it
 	known     *memory
 	pending   map[string]*candidate
@@ -63,6 +65,7 @@ type candidate struct {
 	file        settle.File
 	stat        settle.Stat
 	fingerprint string // of stat, computed once
+	seen        time.Time
 	action      settle.Action
 	due         time.Time // when to look again
 	batched     bool

@@ -28,11 +28,15 @@ func (t *turn) flush(ctx context.Context) {
 	if len(batch) == 0 || ctx.Err() != nil {
 		return
 	}
+	t.f.pulse.rest()
 	fresh, err := t.ask(ctx, batch)
 	if t.refused(ctx, &t.ledger, err) {
 		return
 	}
+	t.f.pulse.beat()
+	defer t.f.pulse.beat()
 	staged := t.stage(ctx, fresh)
+	t.f.pulse.rest()
 	if len(staged) > 0 {
 		t.refused(ctx, &t.intake, t.commit(ctx, staged))
 	}
@@ -83,6 +87,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 			break
 		}
 	}
+	t.f.pulse.beat()
 	if err := st.seal(); err != nil {
 		staged, trouble = nil, err
 	}
@@ -114,6 +119,7 @@ func (t *turn) putOff(c *candidate, err error) bool {
 }
 
 func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
+	t.f.pulse.beat()
 	src, err := t.at.hold(c.name, c.stat, c.action == settle.Probe)
 	if err != nil {
 		return err

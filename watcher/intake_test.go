@@ -22,7 +22,7 @@ func TestWithoutLeases(t *testing.T) {
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}})
-	f.dir.Found(time.Now())
+	f.dir.Found(settle.Local, time.Now())
 	next := func() *candidate {
 		t.Helper()
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

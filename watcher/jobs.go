@@ -59,7 +59,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 func (w *Watcher) newFolder(jobID string, t task) *folder {
 	f := &folder{
 		jobID: jobID, task: t, host: w.cfg.Drives.HostPath(t.path),
-		rule:    settle.Rule{Quiet: w.cfg.Quiet, Slow: w.cfg.QuietSlow},
+		rule:    w.rule(t.watch, settle.Local),
 		log:     w.cfg.Log.With("job_id", jobID),
 		gone:    make(chan struct{}),
 		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
@@ -72,11 +72,20 @@ func (w *Watcher) newFolder(jobID string, t task) *folder {
 		f.generations = map[string]string{}
 	}
 	f.wake = func() { w.queue.push(f) }
-	if t.watch.QuietMS >= 0 {
-		f.rule.Quiet = max(minQuiet, time.Duration(t.watch.QuietMS)*time.Millisecond)
-		f.rule.Slow = max(f.rule.Slow, f.rule.Quiet)
-	}
 	return f
+}
+
+// rule says how long the files of a job must be left alone on such a file system.
+func (w *Watcher) rule(watch events.Watch, t settle.Trust) settle.Rule {
+	r := settle.Rule{Quiet: w.cfg.Quiet, Slow: w.cfg.QuietSlow, Remote: t == settle.Remote}
+	if r.Remote {
+		r.Slow = w.cfg.QuietRemote
+	}
+	if watch.QuietMS >= 0 {
+		r.Quiet = max(minQuiet, time.Duration(watch.QuietMS)*time.Millisecond)
+		r.Slow = max(r.Slow, r.Quiet)
+	}
+	return r
 }
 
 // remove stops watching for a job; when the job is deleted, its traces go too.

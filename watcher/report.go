@@ -41,7 +41,12 @@ func (f *folder) show(held error) {
 		f.said = now
 		f.say(state, reason)
 	}
-	pending := len(f.pending) + f.crowded
+	pending, oldest := len(f.pending)+f.crowded, time.Time{}
+	for _, c := range f.pending {
+		if oldest.IsZero() || c.seen.Before(oldest) {
+			oldest = c.seen
+		}
+	}
 	if held != nil && pending > 0 && !f.dir.Away() {
 		reason = "files wait: " + held.Error()
 	}
@@ -49,8 +54,21 @@ func (f *folder) show(held error) {
 	defer f.shown.mu.Unlock()
 	f.shown.state = events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
-		Reason: reason, Pending: pending, LastScan: f.scanned.UTC(),
+		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), LastScan: f.scanned.UTC(),
 	}
+}
+
+// showHung makes visible that the folder does not answer, on behalf of the
+// worker that hangs in it.
+func (f *folder) showHung(reason string, since time.Time) {
+	f.shown.mu.Lock()
+	defer f.shown.mu.Unlock()
+	s := &f.shown.state
+	if s.State != settle.Blocked.String() {
+		s.Since = since.UTC()
+	}
+	s.JobID, s.HostPath, s.State = f.jobID, f.host, settle.Blocked.String()
+	s.Reason = reason + " (looked at " + f.host + ")"
 }
 
 func (f *folder) say(s settle.State, reason string) {

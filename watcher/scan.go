@@ -78,6 +78,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 	if c != nil && c.batched {
 		return
 	}
+	f.pulse.beat()
 	s, err := t.at.look(name)
 	now := time.Now()
 	switch {
@@ -117,7 +118,7 @@ func (f *folder) candidate(name string) *candidate {
 	if c := f.pending[name]; c != nil {
 		return c
 	}
-	return &candidate{name: name}
+	return &candidate{name: name, seen: time.Now()}
 }
 
 // unreadable puts a file off that cannot be looked at or opened.
@@ -129,8 +130,8 @@ func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
 }
 
-// watchable refuses folders for which a watch costs more than polling.
-func (o *opened) watchable() error {
+// fewEnough refuses folders for which a watch costs more than polling.
+func (o *opened) fewEnough() error {
 	if watchLimit == 0 {
 		return nil
 	}

@@ -44,14 +44,15 @@ type opened struct {
 	root  *os.Root // the folder
 	self  *os.File // the folder, to look at names in it
 	id    identity
+	pulse *pulse
 }
 
-func openFolder(d *drive.Drives, p events.Path) (*opened, error) {
+func openFolder(d *drive.Drives, p events.Path, life *pulse) (*opened, error) {
 	root, rel, err := d.Open(p)
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{drive: root}
+	o := &opened{drive: root, pulse: life}
 	if o.root, err = root.OpenRoot(rel); err == nil {
 		if o.self, err = o.root.Open("."); err == nil {
 			var s stat
@@ -85,6 +86,7 @@ type source struct {
 	*os.File
 	stat   stat
 	leased bool
+	pulse  *pulse
 }
 
 // hold opens a file that was seen to look like want, and leases it when asked
@@ -97,7 +99,7 @@ func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, erro
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errRead, err)
 	}
-	s := &source{File: f, leased: leased}
+	s := &source{File: f, leased: leased, pulse: o.pulse}
 	if leased {
 		err = lease(f)
 	}
@@ -123,6 +125,7 @@ const copyChunk = 8 << 20
 func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 	if err := clone(dst, s.File); err != nil {
 		for ctx.Err() == nil {
+			s.pulse.beat()
 			n, err := io.CopyN(dst, s.File, copyChunk)
 			if err == io.EOF {
 				break

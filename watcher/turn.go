@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"spool.internal/watcher/settle"
@@ -73,7 +72,7 @@ func (f *folder) check(now time.Time) {
 
 // look opens the folder and works on what is due in it.
 func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now time.Time) {
-	at, err := openFolder(w.cfg.Drives, f.task.path)
+	at, err := openFolder(w.cfg.Drives, f.task.path, &f.pulse)
 	if err != nil {
 		w.lose(f, err, now)
 		return
@@ -81,8 +80,9 @@ func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now tim
 	defer at.close()
 	if at.id != f.id {
 		f.vacate()
-		f.id = at.id
-		f.dir.Found(settle.Local, now)
+		f.id, f.mount = at.id, w.mounted(at.self)
+		f.rule = w.rule(f.task.watch, f.mount.trust)
+		f.dir.Found(f.mount.trust, now)
 		step = settle.FullScan
 	}
 	if step != settle.Rest && f.pass == nil {
@@ -139,12 +139,20 @@ func (w *Watcher) lose(f *folder, err error, now time.Time) {
 // arm has the folder watched, before it is scanned: what comes before is seen
 // by the scan, what comes after is told.
 func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
-	path, err := filepath.EvalSymlinks(f.host)
+	if f.dir.Deaf(now) {
+		w.deafen(f)
+		return
+	}
+	err := f.mount.watchable()
+	if err == nil {
+		err = at.fewEnough()
+	}
+	var path string
+	if err == nil {
+		path, err = realPath(at.self, f.host)
+	}
 	if err == nil && path != f.listening {
 		w.deafen(f)
-	}
-	if err == nil {
-		err = at.watchable()
 	}
 	if err == nil {
 		err = w.notifier.watch(f, path)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -11,18 +12,17 @@ import (
 	"spool.internal/events/jet"
 )
 
-// workers is how many folders are worked on at a time.
-const workers = 4
-
 // Watcher turns files that land in folders into triggers.
 type Watcher struct {
 	cfg     Config
 	feed    *jet.JobFeed
 	queue   *queue
+	crew    crew
 	cleaner cleaner
 	loaded  chan struct{} // closed when every job is known
 
 	notifier *notifier // set by Run, before anybody works
+	mounted  func(*os.File) mounted
 
 	ledger, intake pressure // of asking what is known, of queueing what is not
 
@@ -40,8 +40,8 @@ func New(cfg Config) (*Watcher, error) {
 		return nil, fmt.Errorf("watcher: %w", err)
 	}
 	w := &Watcher{
-		cfg: cfg.withDefaults(), queue: newQueue(), cleaner: cleaner{some: make(chan struct{}, 1)},
-		loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
+		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
+		mounted: mountedAt, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
 		generations: map[string]map[string]string{},
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
@@ -49,34 +49,34 @@ func New(cfg Config) (*Watcher, error) {
 }
 
 // Run watches until ctx ends, and returns when everything it has started has
-// ended. It can be called once.
+// ended, but for what waits for a file system that does not answer: that is left
+// behind after 3 s. It can be called once.
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.notifier = newNotifier(w.cfg.Log)
 	w.setRunning(true)
 	var all sync.WaitGroup
-	var failed error
+	failed := make(chan error, 1)
 	all.Go(func() {
 		defer cancel()
-		failed = w.feed.Run(ctx)
+		failed <- w.feed.Run(ctx)
 	})
 	all.Go(func() { w.load(ctx) })
 	all.Go(func() { w.clean(ctx) })
 	all.Go(func() { w.hearAgain(ctx) })
 	all.Go(func() { w.report(ctx) })
+	all.Go(func() { w.oversee(ctx) })
+	w.crew.mu.Lock()
 	for range workers {
-		all.Go(func() { w.work(ctx) })
+		w.hire(ctx)
 	}
+	w.crew.mu.Unlock()
 	<-ctx.Done()
 	w.setRunning(false)
 	w.queue.close()
-	all.Wait()
-	for _, f := range w.list() {
-		w.queue.retire(f)
-		w.retire(f)
-	}
-	if err := errors.Join(failed, w.notifier.close()); err != nil {
+	w.dismiss(&all)
+	if err := errors.Join(<-failed, w.notifier.close()); err != nil {
 		return fmt.Errorf("watcher: %w", err)
 	}
 	return nil
@@ -93,18 +93,6 @@ func (w *Watcher) load(ctx context.Context) {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 		}
-	}
-}
-
-// work takes folders in turn.
-func (w *Watcher) work(ctx context.Context) {
-	for f := w.queue.pop(); f != nil; f = w.queue.pop() {
-		if f.stopped.Load() {
-			w.queue.retire(f)
-			w.retire(f)
-			continue
-		}
-		w.queue.done(f, w.take(ctx, f))
 	}
 }
 

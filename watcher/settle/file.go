@@ -16,6 +16,8 @@ type Stat struct {
 type Rule struct {
 	Quiet time.Duration // where a read lease then proves that nobody writes
 	Slow  time.Duration // where no lease is to be had: between two equal looks
+
+	Remote bool // leases say nothing, and times are another clock's
 }
 
 // An empty file is more often one that is about to be filled.
@@ -47,7 +49,7 @@ func (f *File) Observe(r Rule, s Stat, now time.Time) (Action, time.Duration) {
 	if s != f.stat || f.since.IsZero() {
 		*f = File{stat: s, since: now}
 	}
-	if f.slow {
+	if f.slow || r.Remote {
 		if wait := r.Slow - now.Sub(f.since); wait > 0 {
 			return Wait, wait
 		}

@@ -113,6 +113,21 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestRemoteFileLooksTheSameTwice(t *testing.T) {
+	r := settle.Rule{Quiet: 50 * ms, Slow: 5 * time.Second, Remote: true}
+	old := at(5, -time.Hour, -time.Hour)
+	var f settle.File
+	if a, wait := f.Observe(r, old, t0); a != settle.Wait || wait != 5*time.Second {
+		t.Errorf("first look: %v, wait %v", a, wait)
+	}
+	if a, _ := f.Observe(r, at(6, -time.Hour, -time.Hour), t0.Add(4*time.Second)); a != settle.Wait {
+		t.Errorf("changed meanwhile: %v", a)
+	}
+	if a, _ := f.Observe(r, at(6, -time.Hour, -time.Hour), t0.Add(9*time.Second)); a != settle.Ready {
+		t.Errorf("the same after 5 s: %v", a)
+	}
+}
+
 func TestBusyIsBounded(t *testing.T) {
 	var f settle.File
 	now, wait := t0, time.Duration(0)

@@ -1,0 +1,34 @@
+package watcher
+
+import (
+	"fmt"
+	"strings"
+
+	"spool.internal/watcher/settle"
+)
+
+// mounted is what kind of file system a directory is on.
+type mounted struct {
+	name  string // "" where it is not known
+	trust settle.Trust
+}
+
+// watchable says why a directory on it cannot be watched, or nil.
+func (m mounted) watchable() error {
+	if m.trust == settle.Remote {
+		return fmt.Errorf("on a network mount (%s) the system does not report what others do", m.name)
+	}
+	return nil
+}
+
+// mountOf gives the mount that a path lies on, as far as its text says: links are
+// not followed, for that could hang.
+func mountOf(mounts []string, path string) string {
+	longest := ""
+	for _, m := range mounts {
+		if len(m) > len(longest) && (m == "/" || path == m || strings.HasPrefix(path, m+"/")) {
+			longest = m
+		}
+	}
+	return longest
+}

@@ -1,0 +1,72 @@
+package watcher
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"spool.internal/watcher/settle"
+)
+
+// mountedAt asks what an open directory is on. What does not say is taken for local.
+func mountedAt(dir *os.File) (m mounted) {
+	conn, err := dir.SyscallConn()
+	if err != nil {
+		return mounted{}
+	}
+	_ = conn.Control(func(fd uintptr) {
+		var s unix.Statfs_t
+		if unix.Fstatfs(int(fd), &s) == nil {
+			m.name, m.trust = settle.FileSystem(uint32(s.Type))
+		}
+	})
+	return m
+}
+
+// realPath is the path without links of an open directory: of this one, whatever
+// the path that led to it leads to by now.
+func realPath(dir *os.File, path string) (real string, err error) {
+	conn, err := dir.SyscallConn()
+	if err != nil {
+		return "", err
+	}
+	cerr := conn.Control(func(fd uintptr) { real, err = os.Readlink("/proc/self/fd/" + strconv.Itoa(int(fd))) })
+	if cerr != nil || err != nil { // no /proc here
+		return filepath.EvalSymlinks(path)
+	}
+	return real, nil
+}
+
+// mounts lists the places where file systems are mounted. It asks none of them.
+func mounts() []string {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return []string{"/"}
+	}
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 4 {
+			all = append(all, unescape(fields[4]))
+		}
+	}
+	return all
+}
+
+// unescape takes back what the system writes for blanks: \040.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+4 <= len(s) {
+			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
