@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
@@ -15,6 +17,8 @@ type Config struct {
 	Bus    *jet.Bus      // required
 	Drives *drive.Drives // required; where the folders lie on this host
 	Log    *slog.Logger  // required
+
+	Metrics prometheus.Registerer // where the figures are shown; nil = nowhere
 
 	// Quiet is how long a file must have been left alone before a read lease is
 	// asked for, at least 20 ms. A job's watch.quiet_ms goes before it.

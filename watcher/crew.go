@@ -68,6 +68,18 @@ func (c *crew) begin(h *hand, f *folder) (ok bool) {
 	return true
 }
 
+// hung counts the calls that do not come back.
+func (c *crew) hung() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for h := range c.hands {
+		if h.parked {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *crew) parkedOn(mount string) (n int) {
 	for h := range c.hands {
 		if h.parked && h.mount == mount {

@@ -157,6 +157,9 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 		t.f.keep(c)
 	}
 	for i, tr := range triggers {
+		if won[i] {
+			t.meter.files.Inc()
+		}
 		t.f.log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", won[i])
 	}
 	return nil

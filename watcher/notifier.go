@@ -20,10 +20,10 @@ type notifier struct {
 	none   error              // why
 }
 
-func newNotifier(log *slog.Logger) *notifier {
+func newNotifier(log *slog.Logger, m *meter) *notifier {
 	n := &notifier{seed: maphash.MakeSeed()}
 	for i := range n.shards {
-		if n.shards[i], n.none = newShard(log); n.none != nil {
+		if n.shards[i], n.none = newShard(log, m); n.none != nil {
 			log.Warn("the system gives no more directory watches: folders are polled", "error", n.none.Error())
 			break
 		}

@@ -39,7 +39,7 @@ func (e *ear) doubted() {
 func (e *ear) overflowed() { e.overflows.Add(1) }
 
 func startNotifier(t *testing.T) *notifier {
-	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)))
+	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)), newMeter(nil))
 	t.Cleanup(func() {
 		if err := n.close(); err != nil {
 			t.Error(err)

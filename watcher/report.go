@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,13 +85,15 @@ func (f *folder) say(s settle.State, reason string) {
 	}
 }
 
+// reported is what was last published of a folder.
+type reported struct {
+	state events.WatchState
+	at    time.Time
+}
+
 // report publishes the states of all folders until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
-	type report struct {
-		state events.WatchState
-		at    time.Time
-	}
-	last := map[string]report{}
+	last := map[string]reported{}
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for {
@@ -98,28 +101,39 @@ func (w *Watcher) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			w.reportNews(ctx, last, time.Now())
 		}
-		now, there := time.Now(), map[string]bool{}
-		for _, f := range w.list() {
-			state := f.status()
-			there[f.jobID] = true
-			old := last[f.jobID]
-			old.state.LastScan = state.LastScan // alone it is no news
-			if state.State == "" || state == old.state && now.Sub(old.at) < reportAnyway {
-				continue
-			}
-			_, err := w.cfg.Bus.Commit(ctx, events.StreamState, jet.Message{
-				Subject: events.StateSubject("watch", f.jobID), Data: events.Encode(state),
-			})
-			if err != nil {
-				break // the next tick tries again
-			}
-			last[f.jobID] = report{state, now}
+	}
+}
+
+// reportNews publishes what differs from the last report, or is older than
+// reportAnyway. What cannot be published now is news again at the next tick.
+func (w *Watcher) reportNews(ctx context.Context, last map[string]reported, now time.Time) {
+	there := map[string]bool{}
+	var news []events.WatchState
+	for _, f := range w.list() {
+		there[f.jobID] = true
+		state, old := f.status(), last[f.jobID]
+		old.state.LastScan = state.LastScan // alone it is no news
+		if state.State != "" && (state != old.state || now.Sub(old.at) >= reportAnyway) {
+			news = append(news, state)
 		}
-		for id := range last {
-			if !there[id] {
-				delete(last, id)
-			}
+	}
+	for id := range last {
+		if !there[id] {
+			delete(last, id)
+		}
+	}
+	for batch := range slices.Chunk(news, maxBatch) {
+		var messages []jet.Message
+		for _, s := range batch {
+			messages = append(messages, jet.Message{Subject: events.StateSubject("watch", s.JobID), Data: events.Encode(s)})
+		}
+		if _, err := w.cfg.Bus.Commit(ctx, events.StreamState, messages...); err != nil {
+			return
+		}
+		for _, s := range batch {
+			last[s.JobID] = reported{s, now}
 		}
 	}
 }

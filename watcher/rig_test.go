@@ -277,3 +277,16 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// holdOpen writes a file and keeps it open.
+func (r *rig) holdOpen(path, content string) *os.File {
+	r.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if _, err := f.WriteString(content); err != nil {
+		r.Fatal(err)
+	}
+	return f
+}

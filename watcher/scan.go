@@ -53,15 +53,19 @@ func (t *turn) scan(ctx context.Context) {
 			if !e.Type().IsRegular() || ignored(name, f.task.watch.Ignore) {
 				continue
 			}
-			if f.pass.full || !f.known.holds(name) {
+			known := f.known.holds(name)
+			t.unhinted = !known && len(f.hinted) == 0
+			if f.pass.full || !known {
 				t.consider(ctx, name)
 			}
+			t.unhinted = false
 		}
 		switch {
 		case errors.Is(err, io.EOF):
 			now := time.Now()
 			f.known.end()
 			f.dir.Scanned(f.pass.found, now)
+			t.meter.scans.Inc()
 			f.scanned, f.took = now, now.Sub(f.pass.began)
 			f.endPass()
 		case err != nil:
@@ -94,6 +98,9 @@ func (t *turn) consider(ctx context.Context, name string) {
 	}
 	if f.pass != nil {
 		f.pass.found = true
+	}
+	if c == nil && t.unhinted && now.Sub(time.Unix(0, s.Changed)) > settle.UnannouncedAfter && f.dir.Unannounced(now) {
+		t.meter.unreported.Inc()
 	}
 	c = f.candidate(name)
 	if s.Stat != c.stat {

@@ -35,6 +35,7 @@ var errStuck = errors.New("the system's directory watch does not answer")
 type shard struct {
 	fs     *fsnotify.Watcher
 	log    *slog.Logger
+	meter  *meter
 	orders chan order
 	quit   chan struct{}
 	work   sync.WaitGroup
@@ -50,13 +51,13 @@ type order struct {
 	done   chan error
 }
 
-func newShard(log *slog.Logger) (*shard, error) {
+func newShard(log *slog.Logger, m *meter) (*shard, error) {
 	fs, err := fsnotify.NewBufferedWatcher(eventBuffer)
 	if err != nil {
 		return nil, err
 	}
 	s := &shard{
-		fs: fs, log: log, orders: make(chan order), quit: make(chan struct{}),
+		fs: fs, log: log, meter: m, orders: make(chan order), quit: make(chan struct{}),
 		dirs: map[string]map[listener]bool{},
 	}
 	s.work.Go(s.pump)
@@ -157,6 +158,7 @@ func (s *shard) pump() {
 				happened = nil
 				continue
 			}
+			s.meter.reports.Inc()
 			s.tell(e)
 		case err, ok := <-failed:
 			switch {
@@ -164,6 +166,7 @@ func (s *shard) pump() {
 				failed = nil
 			case errors.Is(err, fsnotify.ErrEventOverflow):
 				s.log.Warn("the system dropped file events: folders are scanned again")
+				s.meter.overflows.Inc()
 				s.tellAll()
 			default:
 				s.log.Debug("directory watch reports an error", "error", err.Error())

@@ -24,6 +24,8 @@ type turn struct {
 	batch []*candidate
 	left  int // of the budget
 	until time.Time
+
+	unhinted bool // the name looked at was found by the scan alone
 }
 
 // take does what is due for a folder, and tells when it is to be taken next.

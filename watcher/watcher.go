@@ -18,6 +18,7 @@ type Watcher struct {
 	feed    *jet.JobFeed
 	queue   *queue
 	crew    crew
+	meter   *meter
 	cleaner cleaner
 	loaded  chan struct{} // closed when every job is known
 
@@ -45,6 +46,10 @@ func New(cfg Config) (*Watcher, error) {
 		generations: map[string]map[string]string{},
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
+	w.meter = newMeter(w)
+	if err := w.meter.register(cfg.Metrics); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 
@@ -54,7 +59,7 @@ func New(cfg Config) (*Watcher, error) {
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.notifier = newNotifier(w.cfg.Log)
+	w.notifier = newNotifier(w.cfg.Log, w.meter)
 	w.setRunning(true)
 	var all sync.WaitGroup
 	failed := make(chan error, 1)

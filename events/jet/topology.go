@@ -64,6 +64,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	results.AllowAtomicPublish = true
 	runs := log(events.StreamRunEvents, events.AllRuns, 30*day, -1)
 	runs.AllowAtomicPublish = true
+	state := log(events.StreamState, events.AllStates, time.Hour, 1)
+	state.AllowAtomicPublish = true
 	all := []jetstream.StreamConfig{
 		jobs,
 		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled),
@@ -73,7 +75,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		runs,
 		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),
 		log(events.StreamSlots, events.AllSlots, 0, 1000),
-		log(events.StreamState, events.AllStates, time.Hour, 1),
+		state,
 	}
 	for i := range all {
 		all[i].Storage = jetstream.FileStorage

@@ -159,17 +159,18 @@ func (f *Folder) Unwatched(reason string, now time.Time) { f.enter(Poll, reason,
 
 // Unannounced takes in that the scan has found a file of which no report had
 // come, though it has been there for [UnannouncedAfter]. When a second one is
-// found the reports are no longer relied on.
-func (f *Folder) Unannounced(now time.Time) {
+// found the reports are no longer relied on. It reports whether that counts: in
+// a scan that something else had asked for it does not.
+func (f *Folder) Unannounced(now time.Time) (counts bool) {
 	if f.state != Live || !f.sweeping {
-		return
+		return false
 	}
-	f.unannounced++
-	if f.unannounced < maxUnannounced {
-		return
+	if f.unannounced++; f.unannounced < maxUnannounced {
+		return true
 	}
 	f.enter(Poll, "files come without the system's reporting them", now)
 	f.unannounced, f.deaf = 0, now.Add(deafFor)
+	return true
 }
 
 // Deaf reports that there is no use in watching the directory, for now.

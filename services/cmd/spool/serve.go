@@ -165,7 +165,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	watch, err := watcher.New(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Log: component(p, "watcher"),
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Metrics: p.Metrics, Log: component(p, "watcher"),
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func watcherCommand() *cobra.Command {
 			return err
 		}
 		w, err := watcher.New(watcher.Config{
-			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(), Log: component(p, "watcher"),
+			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(), Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err

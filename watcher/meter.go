@@ -1,0 +1,93 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/watcher/settle"
+)
+
+// meter counts what the watcher does, and shows how its folders are.
+type meter struct {
+	scans, overflows, reports, unreported, files prometheus.Counter
+
+	folders, pending, oldest, hung *prometheus.Desc
+	watcher                        *Watcher
+}
+
+func newMeter(w *Watcher) *meter {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	return &meter{
+		scans:      counter("spool_watch_scans_total", "Scans of folders, to their end."),
+		overflows:  counter("spool_watch_overflows_total", "Times that the system lost reports, so that folders were scanned again."),
+		reports:    counter("spool_watch_events_total", "Reports of the system about watched folders."),
+		unreported: counter("spool_watch_unreported_files_total", "Files found by a sweep of which the system had not told; 0 on a local disk."),
+		files:      counter("spool_watch_files_total", "Files queued by this watcher."),
+		folders:    prometheus.NewDesc("spool_watch_folders", "Folders by state.", []string{"state"}, nil),
+		pending:    prometheus.NewDesc("spool_watch_pending_files", "Files that were seen and are not queued yet.", nil, nil),
+		oldest:     prometheus.NewDesc("spool_watch_oldest_pending_seconds", "How long the oldest of them has waited; 0 when there is none.", nil, nil),
+		hung:       prometheus.NewDesc("spool_watch_hung_calls", "Calls into file systems that do not come back.", nil, nil),
+		watcher:    w,
+	}
+}
+
+func (m *meter) counters() []prometheus.Counter {
+	return []prometheus.Counter{m.scans, m.overflows, m.reports, m.unreported, m.files}
+}
+
+// register shows the figures to r, if there is one.
+func (m *meter) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	faults := []error{r.Register(m)}
+	for _, c := range m.counters() {
+		faults = append(faults, r.Register(c))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("metrics of the watcher: %w", err)
+	}
+	return nil
+}
+
+// Describe and Collect make a meter a [prometheus.Collector].
+func (m *meter) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.folders, m.pending, m.oldest, m.hung} {
+		ch <- d
+	}
+}
+
+func (m *meter) Collect(ch chan<- prometheus.Metric) {
+	states := map[string]int{}
+	for s := settle.Absent; s <= settle.Blocked; s++ {
+		states[s.String()] = 0
+	}
+	var pending int
+	var oldest time.Duration
+	now := time.Now()
+	for _, f := range m.watcher.list() {
+		s := f.status()
+		if s.State == "" {
+			s.State = settle.Arming.String() // no worker has had it yet
+		}
+		states[s.State]++
+		pending += s.Pending
+		if !s.OldestPending.IsZero() {
+			oldest = max(oldest, now.Sub(s.OldestPending))
+		}
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for s, n := range states {
+		gauge(m.folders, float64(n), s)
+	}
+	gauge(m.pending, float64(pending))
+	gauge(m.oldest, oldest.Seconds())
+	gauge(m.hung, float64(m.watcher.crew.hung()))
+}
