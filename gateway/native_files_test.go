@@ -1,120 +1,213 @@
 package gateway_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 type filePage struct {
-	Path  string
-	Files []struct {
+	Path    string
+	PathB64 string `json:"path_b64"`
+	Files   []struct {
 		TriggerID   string `json:"trigger_id"`
 		Fingerprint string
 		Seen        string
 		Queued      bool
+		Ignored     bool
+		Verdict     string
+		Reason      string
 		Result      *nativeResult
 	}
 }
 
-func TestWhereIsMyFile(t *testing.T) {
-	s := newStation(t)
-	j, _ := s.made(s.admin, automatic("auto"))
-	trigger := func(path, fingerprint string) events.Trigger {
-		f := events.NewFile(path)
-		f.Fingerprint, f.InputDir = fingerprint, "a/r/fs/D/.spool/x/"+fingerprint+"/input"
-		return events.Trigger{ID: events.FileTriggerID(j.ID, fingerprint), JobID: j.ID, Kind: events.KindFile, File: f}
+// archive is a job whose folder is on this host, with files that have been seen.
+type archive struct {
+	*station
+	job nativeJob
+	dir string // of the drive
+}
+
+func newArchive(t *testing.T) *archive {
+	s, dir := newDepot(t)
+	j, _ := s.made(s.admin, strings.ReplaceAll(automatic("auto"), "a/r/fs/D", testDrive))
+	return &archive{s, j, dir}
+}
+
+// see enters a file into the ledger and the queue.
+func (a *archive) see(path, fingerprint string) events.Trigger {
+	a.t.Helper()
+	f := events.NewFile(path)
+	f.Fingerprint, f.InputDir = fingerprint, testDrive+"/.spool/"+a.job.ID+"/"+fingerprint+"/input"
+	tr := events.Trigger{ID: events.FileTriggerID(a.job.ID, fingerprint), JobID: a.job.ID, Kind: events.KindFile, File: f}
+	if _, err := a.bus.CommitFiles(a.t.Context(), []events.Trigger{tr}); err != nil {
+		a.t.Fatal(err)
 	}
-	odd := "b/ü\xff?.pdf"
-	triggers := []events.Trigger{trigger("a.pdf", "f1"), trigger(odd, "f2"), trigger("a.pdf", "f3")}
-	for _, trigger := range triggers { // one after the other: the ledger tells the order
-		if _, err := s.bus.CommitFiles(t.Context(), []events.Trigger{trigger}); err != nil {
-			t.Fatal(err)
+	return tr
+}
+
+// called takes a file off the queue; with a status it leaves a result.
+func (a *archive) called(tr events.Trigger, status events.Status) {
+	a.t.Helper()
+	if status != "" {
+		a.keep(events.Result{
+			TriggerID: tr.ID, JobID: a.job.ID, Kind: events.KindFile, File: tr.File, Status: status,
+			TriggeredAt: time.Now(), FlowJobID: "run-" + tr.File.Fingerprint,
+		})
+	}
+	if err := a.bus.Purge(a.t.Context(), events.StreamFiles, events.FileSubject(a.job.ID, tr.File.Fingerprint), 0); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *archive) find(path string) filePage {
+	a.t.Helper()
+	return into[filePage](a.t, a.native(http.MethodGet, "jobs/"+a.job.ID+"/files?path="+url.QueryEscape(path), a.admin, ""), http.StatusOK)
+}
+
+// tell finds a file and puts what is known of it in a line.
+func (a *archive) tell(path string) (text string) {
+	a.t.Helper()
+	for _, f := range a.find(path).Files {
+		if f.TriggerID != events.FileTriggerID(a.job.ID, f.Fingerprint) || f.Seen == "" {
+			a.t.Errorf("an entry is %+v", f)
 		}
+		text += f.Fingerprint
+		for word, is := range map[string]bool{" queued": f.Queued, " ignored": f.Ignored} {
+			if is {
+				text += word
+			}
+		}
+		if f.Result != nil {
+			text += fmt.Sprint(" ", f.Result.Status)
+			if f.Result.Run != nil {
+				text += " run " + f.Result.Run.State
+			}
+		}
+		if f.Verdict != "" {
+			text += " " + f.Verdict + " (" + f.Reason + ")"
+		}
+		text += "; "
 	}
-	// The first has been called, its work is off the queue.
-	s.keep(events.Result{TriggerID: triggers[0].ID, JobID: j.ID, Kind: events.KindFile, File: triggers[0].File, Status: events.OK})
-	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.FileSubject(j.ID, "f1"), 0); err != nil {
+	return text
+}
+
+func TestWhereIsMyFile(t *testing.T) {
+	s := newArchive(t)
+	odd := "b/ü\xff?.pdf"
+	f1, f2, f3 := s.see("a.pdf", "f1"), s.see(odd, "f2"), s.see("a.pdf", "f3")
+	s.called(f1, events.OK)
+	run := events.RunEvent{Phase: events.Accepted, JobID: s.job.ID, FlowJobID: "run-f1", At: time.Now()}
+	if err := s.bus.PutRunEvent(t.Context(), run, 0); err != nil {
 		t.Fatal(err)
 	}
-	find := func(path string) filePage {
-		t.Helper()
-		a := s.native(http.MethodGet, "jobs/"+j.ID+"/files?path="+url.QueryEscape(path), s.admin, "")
-		return into[filePage](t, a, http.StatusOK)
+	rewritten := s.see("rewritten", "f4")
+	if err := s.bus.CopyVerdict(t.Context(), events.VerdictOn(rewritten, time.Now(), events.VerdictSuperseded, "rewritten")); err != nil {
+		t.Fatal(err)
 	}
-	show := func(p filePage) (text string) {
-		for _, f := range p.Files {
-			if f.TriggerID != events.FileTriggerID(j.ID, f.Fingerprint) || f.Seen == "" {
-				t.Errorf("an entry is %+v", f)
-			}
-			text += fmt.Sprint(f.Fingerprint, " queued=", f.Queued, " result=", f.Result != nil && f.Result.TriggerID == f.TriggerID, "; ")
-		}
-		return text
+	s.called(rewritten, "")
+	if err := s.bus.IgnoreFiles(t.Context(), []jet.SeenFile{{JobID: s.job.ID, Path: "old", Fingerprint: "f5"}}); err != nil {
+		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"a.pdf":   "f3 queued=true result=false; f1 queued=false result=true; ",
-		odd:       "f2 queued=true result=false; ",
-		"none":    "",
-		"b/*":     "",
-		"../oh/>": "",
+		"a.pdf":     "f3 queued; f1 OK run pending; ",
+		odd:         "f2 queued; ",
+		"rewritten": "f4 superseded (rewritten); ",
+		"old":       "f5 ignored; ",
+		"none":      "",
+		"b/*":       "",
+		"../oh/>":   "",
 	} {
-		if got := show(find(path)); got != want {
+		if got := s.tell(path); got != want {
 			t.Errorf("%q is %q; want %q", path, got, want)
 		}
 	}
-	if got := find(odd); got.Path != "b/ü\ufffd?.pdf" {
-		t.Errorf("the path comes back as %q", got.Path)
+	if got := s.find(odd); got.Path != "b/ü\ufffd?.pdf" || got.PathB64 != base64.StdEncoding.EncodeToString([]byte(odd)) {
+		t.Errorf("the path comes back as %q, %q", got.Path, got.PathB64)
+	}
+	if got := s.native(http.MethodGet, "jobs/"+s.job.ID+"/slots", s.admin, ""); strings.Contains(string(got.body), "superseded") {
+		t.Errorf("a verdict on a file stands among those on slots: %s", got.body)
 	}
 
-	reprocess := func(path string) answer {
-		return s.native(http.MethodPost, "jobs/"+j.ID+"/files/reprocess", s.admin, `{"path":"`+path+`"}`)
+	// The ledger forgets what is long gone; results tell of it for as long as they are kept.
+	s.called(f3, events.ERROR)
+	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.SeenPath(s.job.ID, "a.pdf"), 0); err != nil {
+		t.Fatal(err)
 	}
-	wantFault(t, reprocess("none"), http.StatusNotFound, "path: no such file has been seen")
-	wantFault(t, reprocess("a.pdf"), http.StatusConflict, "path: the file is queued already")
+	if got, want := s.tell("a.pdf"), "f3 ERROR; f1 OK run pending; "; got != want {
+		t.Errorf("long gone, it is %q; want %q", got, want)
+	}
+	s.called(f2, "")
+}
 
-	// With its result kept, it is run again from its stage; the ledger stays.
-	s.keep(events.Result{TriggerID: triggers[2].ID, JobID: j.ID, Kind: events.KindFile, File: triggers[2].File, Status: events.ERROR})
-	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.FileSubject(j.ID, "f3"), 0); err != nil {
-		t.Fatal(err)
+func TestReprocess(t *testing.T) {
+	s := newArchive(t)
+	reprocess := func(body string) answer {
+		t.Helper()
+		return s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", s.admin, body)
 	}
-	a := reprocess("a.pdf")
-	got := into[events.Trigger](t, answer{200, a.header, s.lastTrigger(j.ID)}, http.StatusOK)
-	if a.code != http.StatusAccepted || !strings.Contains(string(a.body), got.ID) || got.File == nil || *got.File != *triggers[2].File {
-		t.Errorf("answer %d %s; queued is %+v", a.code, a.body, got)
+	asked := func() (list []jet.Again) {
+		t.Helper()
+		if _, err := s.bus.Agains(t.Context(), 0, func(a jet.Again) { list = append(list, a) }); err != nil {
+			t.Fatal(err)
+		}
+		return list
 	}
-	if n := len(find("a.pdf").Files); n != 2 {
-		t.Errorf("the ledger has %d entries", n)
+	folder := func(name string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	odd := "caf\xe9"
+	folder("in")
+	for _, name := range []string{"a.pdf", odd} {
+		if err := os.WriteFile(filepath.Join(s.dir, "in", name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.see("a.pdf", "f1")
+	wantFault(t, reprocess(`{"path":"none"}`), http.StatusNotFound, "path: no such file has been seen")
+	wantFault(t, reprocess(`{"path":"a.pdf"}`), http.StatusConflict, "path: the file is queued already")
+
+	// Where it lies, watchers are to take it as new.
+	s.called(a, events.OK)
+	s.called(s.see(odd, "f2"), events.OK)
+	for _, body := range []string{`{"path":"a.pdf"}`, `{"path_b64":"` + base64.StdEncoding.EncodeToString([]byte(odd)) + `"}`} {
+		if got := reprocess(body); got.code != http.StatusAccepted || len(got.body) > 0 {
+			t.Errorf("%s: answer %d %s", body, got.code, got.body)
+		}
+	}
+	if got := asked(); len(got) != 2 || got[0].Path() != "a.pdf" || got[1].Path() != odd || got[0].By != "admin" {
+		t.Errorf("watchers were asked %+v", got)
 	}
 
-	// Without, watchers are to take it as new.
-	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.FileSubject(j.ID, "f2"), 0); err != nil {
-		t.Fatal(err)
+	// Where it lies no more, what was taken of it is run again, while that is kept.
+	gone := s.see("gone.pdf", "f3")
+	s.called(gone, events.ERROR)
+	wantFault(t, reprocess(`{"path":"gone.pdf"}`), http.StatusConflict, "path: the file is not in the folder any more")
+	folder(".spool/" + s.job.ID + "/f3/input")
+	answered := reprocess(`{"path":"gone.pdf"}`)
+	got := into[events.Trigger](t, answer{200, answered.header, s.lastTrigger(s.job.ID)}, http.StatusOK)
+	if answered.code != http.StatusAccepted || !strings.Contains(string(answered.body), got.ID) || got.File == nil || *got.File != *gone.File {
+		t.Errorf("answer %d %s; queued is %+v", answered.code, answered.body, got)
 	}
-	_, before := s.read(j.ID)
-	if err := s.bus.IgnoreFiles(t.Context(), nil); err != nil {
-		t.Fatal(err)
+	if n := len(asked()); n != 2 {
+		t.Errorf("watchers were asked %d times", n)
 	}
-	a = s.native(http.MethodPost, "jobs/"+j.ID+"/files/reprocess", s.admin, string(events.Encode(map[string]string{"path": "plain"})))
-	wantFault(t, a, http.StatusNotFound, "")
-	ignored := trigger("plain", "f4")
-	if _, err := s.bus.CommitFiles(t.Context(), []events.Trigger{ignored}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.FileSubject(j.ID, "f4"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if a := reprocess("plain"); a.code != http.StatusAccepted || len(a.body) > 0 {
-		t.Errorf("answer %d %s", a.code, a.body)
-	}
-	if n := len(find("plain").Files); n != 0 {
-		t.Errorf("the ledger has %d entries", n)
-	}
-	now, after := s.read(j.ID)
-	if before == after || !now.EffectiveFrom.Equal(j.EffectiveFrom) {
-		t.Errorf("the job was %s and is %s, effective from %v and %v", before, after, j.EffectiveFrom, now.EffectiveFrom)
-	}
+
+	viewer := s.user("eve", jet.Viewer)
+	wantFault(t, s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", viewer, `{"path":"a.pdf"}`), http.StatusForbidden, "may only read")
+	other := s.user("otto", jet.Operator)
+	wantFault(t, s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", other, `{"path":"a.pdf"}`), http.StatusNotFound, "")
+	wantFault(t, s.native(http.MethodGet, "jobs/"+s.job.ID+"/files?path=a.pdf", other, ""), http.StatusNotFound, "")
 }

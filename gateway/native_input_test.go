@@ -55,6 +55,9 @@ func TestNativeRefuses(t *testing.T) {
 		{"backwards", "GET", job + "/slots?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "", "to: is before from"},
 		{"no path", "GET", job + "/files", "", "path: is required"},
 		{"no path", "POST", job + "/files/reprocess", "{}", "path: is required"},
+		{"bytes that are none", "POST", job + "/files/reprocess", `{"path_b64":"%"}`, "path_b64: is not base64"},
+		{"an unknown key", "POST", job + "/files/reprocess", `{"file":"x"}`, "file: unknown key"},
+		{"a path twice", "GET", job + "/files?path=a&path=b", "", "path: stands twice"},
 		{"path a number", "POST", job + "/files/reprocess", `{"path":1}`, "path: must be a string, not a number"},
 
 		{"no schedule", "POST", "schedule/preview", `{}`, "schedule: is required"},

@@ -2,6 +2,10 @@ package v2
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"slices"
 	"time"
@@ -10,13 +14,18 @@ import (
 	"spool.internal/events/jet"
 )
 
-// fileVersion is one content that a path has had.
+// fileVersion is one content that a path has had, or one more run of it.
 type fileVersion struct {
 	TriggerID   string    `json:"trigger_id"`
 	Fingerprint string    `json:"fingerprint"`
-	Seen        time.Time `json:"seen"`             // when it was entered into the ledger
-	Queued      bool      `json:"queued"`           // waits for its call, or is being called
-	Result      *result   `json:"result,omitempty"` // when it is kept
+	Seen        time.Time `json:"seen"`              // when it was entered into the ledger
+	Queued      bool      `json:"queued"`            // waits for its call, or is being called
+	Ignored     bool      `json:"ignored,omitempty"` // lay there before the job was made, and was not to be run
+	Verdict     string    `json:"verdict,omitzero"`  // why there is no execution
+	Reason      string    `json:"reason,omitzero"`   // of the verdict
+	Result      *result   `json:"result,omitempty"`  // when it is kept
+
+	file *events.File // of the result
 }
 
 // maxVersions is how many contents of one path are shown.
@@ -35,75 +44,85 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
 		return err
 	}
-	versions, found, err := a.versions(r.Context(), id, path)
+	versions, err := a.versions(r.Context(), id, path)
 	if err != nil {
 		return err
 	}
-	shown, err := a.show(r.Context(), id, found)
-	if err != nil {
-		return err
-	}
-	for i := range versions {
-		n := slices.IndexFunc(shown, func(s result) bool { return s.TriggerID == versions[i].TriggerID })
-		if n >= 0 {
-			versions[i].Result = &shown[n]
-		}
-	}
+	file := events.NewFile(path)
 	write(w, http.StatusOK, struct {
-		Path  string        `json:"path"`
-		Files []fileVersion `json:"files"`
-	}{events.NewFile(path).Path, versions})
+		Path    string        `json:"path"`
+		PathB64 string        `json:"path_b64,omitempty"`
+		Files   []fileVersion `json:"files"`
+	}{file.Path, file.PathB64, versions})
 	return nil
 }
 
-// versions reads what is known of a path, newest first, and the results that are kept of it.
-func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, []events.Result, error) {
-	seen, err := a.Bus.SeenOnPath(ctx, jobID, path)
+// versions tells what is known of a path, newest first: what the ledger holds,
+// and what is left of files that it has forgotten because they are long gone.
+func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, error) {
+	seen, err := a.Bus.FilesOnPath(ctx, jobID, path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	versions := []fileVersion{}
-	var queue []string
-	wanted := map[string]bool{}
-	for _, s := range slices.Backward(seen[max(0, len(seen)-maxVersions):]) {
-		v := fileVersion{TriggerID: events.FileTriggerID(jobID, s.Fingerprint), Fingerprint: s.Fingerprint, Seen: s.At.UTC()}
-		versions, queue = append(versions, v), append(queue, events.FileSubject(jobID, s.Fingerprint))
-		wanted[v.TriggerID] = true
-	}
-	queued, err := a.Bus.Known(ctx, events.StreamFiles, queue)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range versions {
-		versions[i].Queued = queued[i]
-	}
-	var results []events.Result
-	if len(wanted) > 0 {
-		err = a.eachResult(ctx, jobID, func(_ uint64, r events.Result) bool {
-			if wanted[r.TriggerID] {
-				results = append(results, r)
-			}
-			return len(results) < len(wanted)
+	for _, s := range seen {
+		versions = append(versions, fileVersion{
+			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored,
 		})
 	}
-	return versions, results, err
+	find := func(triggerID string) int {
+		return slices.IndexFunc(versions, func(v fileVersion) bool { return v.TriggerID == triggerID })
+	}
+	var results []events.Result
+	err = a.eachResult(ctx, jobID, func(_ uint64, r events.Result) bool {
+		if r.File != nil && r.File.RawPath() == path {
+			results = append(results, r)
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := a.show(ctx, jobID, results)
+	if err != nil {
+		return nil, err
+	}
+	for i := range shown {
+		n := find(shown[i].TriggerID)
+		if n < 0 {
+			n = len(versions)
+			versions = append(versions, fileVersion{
+				TriggerID: shown[i].TriggerID, Fingerprint: shown[i].File.Fingerprint, Seen: shown[i].Triggered,
+			})
+		}
+		versions[n].Result, versions[n].file = &shown[i], results[i].File
+	}
+	err = a.Bus.Since(ctx, events.StreamSlots, events.SlotSubject(jobID), time.Time{}, func(m jet.Stored) bool {
+		var v events.Verdict
+		if json.Unmarshal(m.Data, &v) == nil && v.TriggerID != "" {
+			if n := find(v.TriggerID); n >= 0 {
+				versions[n].Verdict, versions[n].Reason = v.Verdict, v.Reason
+			}
+		}
+		return true
+	})
+	slices.SortStableFunc(versions, func(a, b fileVersion) int { return b.Seen.Compare(a.Seen) })
+	return versions[:min(len(versions), maxVersions)], err
 }
 
+// reprocessFile has watchers take the file that lies at a path as new. Where
+// none lies there any more, what was taken of it last is run again.
 func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Path string `json:"path"`
-	}
-	if err := decode(r, &body, false); err != nil {
+	path, err := readPath(r)
+	if err != nil {
 		return err
-	}
-	if body.Path == "" {
-		return events.Faultf(events.Invalid, "path", "is required: the file's path below the watched folder")
 	}
 	id := jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
+	rev, err := a.Changes.Find(r.Context(), a.who(r), id)
+	if err != nil {
 		return err
 	}
-	versions, results, err := a.versions(r.Context(), id, body.Path)
+	versions, err := a.versions(r.Context(), id, path)
 	switch {
 	case err != nil:
 		return err
@@ -112,26 +131,51 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	case versions[0].Queued:
 		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path", "the file is queued already")}
 	}
-	n := slices.IndexFunc(results, func(res events.Result) bool { return res.TriggerID == versions[0].TriggerID })
-	if n >= 0 && results[n].File != nil && a.staged(results[n].File) == nil {
-		return a.trigger(w, r, id, results[n].File)
+	if a.gone(rev.Event.Job, path) {
+		file := versions[0].file
+		if file == nil || a.staged(file) != nil {
+			return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path",
+				"the file is not in the folder any more, and its content is not kept any more: put it into the folder again")}
+		}
+		return a.trigger(w, r, id, file)
 	}
-	return a.forget(w, r, id, body.Path)
-}
-
-// forget takes a path out of the ledger, so that watchers take it as new, and
-// publishes the job for them to look.
-func (a *API) forget(w http.ResponseWriter, r *http.Request, id, path string) error {
-	if err := a.Bus.Purge(r.Context(), events.StreamFiles, events.SeenPath(id, path), 0); err != nil {
+	if err := a.Bus.Reprocess(r.Context(), id, path, a.Caller(r).Owner); err != nil {
 		return err
 	}
-	_, err := a.Changes.Update(r.Context(), a.who(r), id, func(rev jet.JobRevision) (events.Change, events.Job, error) {
-		return events.JobUpdated, rev.Event.Job, nil
-	})
-	if err != nil {
-		return err
-	}
-	a.Log.Info("a file was taken out of the ledger", "job_id", id, "user", a.Caller(r).Owner)
+	a.Log.Info("a file is to be run again", "job_id", id, "user", a.Caller(r).Owner)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// readPath reads a body that names a file by its path, or by the bytes of it
+// where they are not UTF-8.
+func readPath(r *http.Request) (string, error) {
+	var body struct {
+		Path    string `json:"path"`
+		PathB64 string `json:"path_b64"`
+	}
+	if err := decode(r, &body, false); err != nil {
+		return "", err
+	}
+	if body.PathB64 != "" {
+		raw, err := base64.StdEncoding.DecodeString(body.PathB64)
+		if err != nil {
+			return "", events.Faultf(events.Invalid, "path_b64", "is not base64")
+		}
+		return string(raw), nil
+	}
+	if body.Path == "" {
+		return "", events.Faultf(events.Invalid, "path", "is required: the file's path below the watched folder")
+	}
+	return body.Path, nil
+}
+
+// gone reports that there is certainly no file at a path below a job's folder.
+func (a *API) gone(job events.Job, path string) bool {
+	p, err := events.ParseParameters(job.Parameters)
+	if err != nil || a.Stages == nil {
+		return false
+	}
+	_, err = a.Stages.Stat(p.InputDir.Join(path))
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -52,7 +53,7 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	}
 	err := a.Bus.Since(r.Context(), events.StreamSlots, events.SlotSubject(id), time.Time{}, func(m jet.Stored) bool {
 		var v events.Verdict
-		if json.Unmarshal(m.Data, &v) == nil {
+		if json.Unmarshal(m.Data, &v) == nil && !strings.HasPrefix(v.TriggerID, events.FileTriggerID(id, "")) {
 			show(slotRange{From: minute(v.From), To: minute(v.To), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
 		}
 		return true
