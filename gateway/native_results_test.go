@@ -176,15 +176,30 @@ func TestResultsShowTheirRuns(t *testing.T) {
 	}
 }
 
+// Every slot of a job is told of, whether anything is stored for it or not.
 func TestSlots(t *testing.T) {
 	s := newStation(t)
-	j, _ := s.made(s.admin, body{}.String())
+	j, _ := s.made(s.admin, body{schedule: `"* * * * *"`}.String())
 	now := time.Now().UTC().Truncate(time.Minute)
 	minute := now.Unix() / 60
+	rev, err := s.bus.Job(t.Context(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := rev.Event // as if it had been like this for two hours
+	old.Event, old.Job.EffectiveFrom = events.JobUpdated, now.Add(-2*time.Hour)
+	seq, err := s.bus.PutJob(t.Context(), old, rev.Seq)
+	if err == nil {
+		err = s.bus.Purge(t.Context(), events.StreamJobs, events.JobSubject(j.ID), 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(back int64) time.Time { return now.Add(-time.Duration(back) * time.Minute) }
 	for _, v := range []events.Verdict{
-		{From: minute - 60, To: minute - 50, Verdict: events.VerdictDisabled},
-		{From: minute - 40, To: minute - 40, Verdict: events.VerdictSuperseded, Reason: "a newer slot ran"},
-		{From: minute - 5000, To: minute - 4000, Verdict: events.VerdictMissed},
+		{From: minute - 60, To: minute - 50, Verdict: events.VerdictMissed, Reason: "not running"},
+		{From: minute - 5000, To: minute - 4000, Verdict: events.VerdictMissed, Reason: "edited"},
+		{From: minute - 31, To: minute - 31, Verdict: events.VerdictSkipped, TriggerID: events.ManualTriggerID(j.ID, "x")},
 	} {
 		v.JobID = j.ID
 		if err := s.bus.CopyVerdict(t.Context(), v); err != nil {
@@ -194,40 +209,91 @@ func TestSlots(t *testing.T) {
 	cron := func(back int64, late time.Duration) events.Result {
 		return events.Result{
 			TriggerID: events.CronTriggerID(j.ID, minute-back), JobID: j.ID, Kind: events.KindCron, Minute: minute - back,
-			TriggeredAt: now.Add(-time.Duration(back)*time.Minute + late), Status: events.OK,
+			TriggeredAt: at(back).Add(late), Status: events.OK,
 		}
 	}
 	s.keep(cron(30, 90*time.Millisecond), cron(20, 61*time.Second), cron(30, time.Hour), // tried again
 		events.Result{TriggerID: events.ManualTriggerID(j.ID, "x"), JobID: j.ID, Kind: events.KindManual})
+	queued := events.Trigger{ID: events.CronTriggerID(j.ID, minute-2), JobID: j.ID, Kind: events.KindCron, Minute: minute - 2, At: now}
+	if _, err := s.bus.CommitPass(t.Context(), events.Clock{From: minute - 3, Minute: minute - 2, JobsSeq: seq}, 0, jet.Answers{
+		Fired:  []events.Trigger{queued},
+		Passed: []events.Verdict{{JobID: j.ID, From: minute - 5, To: minute - 4, Verdict: events.VerdictSuperseded, Reason: "on its way to SLOTS"}},
+		Later:  []jet.Backlog{{JobID: j.ID, Owed: []jet.Stretch{{Schedule: "* * * * *", From: minute - 9, To: minute - 8, Slots: 2}}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	type slot struct {
 		From, To        time.Time
+		Slots           int
 		Verdict, Reason string
 		TriggerID       string `json:"trigger_id"`
 		LatenessMS      int64  `json:"lateness_ms"`
 	}
-	at := func(back int64) time.Time { return now.Add(-time.Duration(back) * time.Minute) }
+	const kept = "no result of it is kept"
 	day := []slot{
-		{From: at(60), To: at(50), Verdict: "disabled"},
-		{From: at(40), To: at(40), Verdict: "superseded", Reason: "a newer slot ran"},
-		{From: at(30), To: at(30), Verdict: "fired", TriggerID: events.CronTriggerID(j.ID, minute-30), LatenessMS: 90},
-		{From: at(20), To: at(20), Verdict: "caught_up", TriggerID: events.CronTriggerID(j.ID, minute-20), LatenessMS: 61000},
+		{From: at(119), To: at(61), Slots: 59, Verdict: "fired", Reason: kept},
+		{From: at(60), To: at(50), Slots: 11, Verdict: "missed", Reason: "not running"},
+		{From: at(49), To: at(32), Slots: 18, Verdict: "fired", Reason: kept},
+		{From: at(31), To: at(31), Verdict: "skipped", TriggerID: events.ManualTriggerID(j.ID, "x")},
+		{From: at(31), To: at(31), Slots: 1, Verdict: "fired", Reason: kept},
+		{From: at(30), To: at(30), Slots: 1, Verdict: "fired", TriggerID: events.CronTriggerID(j.ID, minute-30), LatenessMS: 90},
+		{From: at(29), To: at(21), Slots: 9, Verdict: "fired", Reason: kept},
+		{From: at(20), To: at(20), Slots: 1, Verdict: "caught_up", TriggerID: events.CronTriggerID(j.ID, minute-20), LatenessMS: 61000},
+		{From: at(19), To: at(10), Slots: 10, Verdict: "fired", Reason: kept},
+		{From: at(9), To: at(8), Slots: 2, Verdict: "pending", Reason: "catch-up has not come to it yet"},
+		{From: at(7), To: at(6), Slots: 2, Verdict: "fired", Reason: kept},
+		{From: at(5), To: at(4), Slots: 2, Verdict: "superseded", Reason: "on its way to SLOTS"},
+		{From: at(3), To: at(3), Slots: 1, Verdict: "fired", Reason: kept},
+		{From: at(2), To: at(2), Slots: 1, Verdict: "queued", Reason: "its run-binary call has no result yet", TriggerID: queued.ID},
+		{From: at(1), To: at(0), Slots: 2, Verdict: "pending", Reason: "cron has not committed this minute yet"},
 	}
+	type page struct {
+		Slots     []slot
+		KnownFrom time.Time `json:"known_from"`
+		Next      string    `json:"next_page_token"`
+	}
+	ask := func(query string) page {
+		t.Helper()
+		return into[page](t, s.native(http.MethodGet, "jobs/"+j.ID+"/slots?"+query, s.admin, ""), http.StatusOK)
+	}
+	part := func(e slot, from, to int64) slot { e.From, e.To, e.Slots = at(from), at(to), int(from-to+1); return e }
 	rfc := func(back int64) string { return at(back).Format(time.RFC3339) }
+	until := "to=" + rfc(0)
 	for _, c := range []struct {
 		query string
 		want  []slot
 	}{
-		{"", day},
-		{"from=" + rfc(55) + "&to=" + rfc(30), day[:3]},
-		{"from=" + rfc(30), day[2:]},
-		{"to=" + rfc(45), day[:1]},
-		{"from=" + rfc(49) + "&to=" + rfc(41), nil},
-		{"from=" + rfc(4500), append([]slot{{From: at(5000), To: at(4000), Verdict: "missed"}}, day...)},
+		{until, day},
+		{"from=" + rfc(55) + "&to=" + rfc(30), append([]slot{part(day[1], 55, 50)}, day[2:6]...)},
+		{"from=" + rfc(49) + "&to=" + rfc(41), []slot{part(day[2], 49, 41)}},
+		{"from=" + rfc(300) + "&to=" + rfc(200), nil},
+		{"from=" + rfc(4500) + "&" + until, append([]slot{{From: at(5000), To: at(4000), Verdict: "missed", Reason: "edited"}}, day...)},
 	} {
-		got := into[struct{ Slots []slot }](t, s.native(http.MethodGet, "jobs/"+j.ID+"/slots?"+c.query, s.admin, ""), http.StatusOK)
-		if diff := cmp.Diff(append([]slot{}, c.want...), got.Slots); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.query, diff)
+		got := ask(c.query)
+		for i, e := range got.Slots {
+			if e.Verdict == "queued" { // stored just now
+				if e.LatenessMS < 120_000 {
+					t.Errorf("queued %d ms late", e.LatenessMS)
+				}
+				got.Slots[i].LatenessMS = 0
+			}
 		}
+		if diff := cmp.Diff(append([]slot{}, c.want...), got.Slots); diff != "" || got.Next != "" || !got.KnownFrom.Equal(at(120)) {
+			t.Errorf("%s: known from %s, next %q (-want +got):\n%s", c.query, got.KnownFrom, got.Next, diff)
+		}
+	}
+	var paged []slot
+	for token := ""; ; {
+		got := ask(until + "&limit=4&page_token=" + token)
+		if paged = append(paged, got.Slots...); len(got.Slots) > 4 {
+			t.Errorf("%d entries on a page", len(got.Slots))
+		}
+		if token = got.Next; token == "" {
+			break
+		}
+	}
+	if len(paged) != len(day) {
+		t.Errorf("in pages: %d entries, want %d", len(paged), len(day))
 	}
 }
 

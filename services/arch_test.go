@@ -113,7 +113,7 @@ var uses = map[string]string{
 	"spool.job":      `JobFeed|PutJob|AllJobs|bus\.Job\(`,
 	"spool.trigger":  `PutTrigger|CommitPass|TriggersOf|TriggerSubject|AllTriggers`,
 	"spool.verdict":  `CommitPass|AllVerdicts|VerdictSubject`,
-	"spool.clock":    `CommitPass|ClockSubject`,
+	"spool.clock":    `CommitPass|ClockSubject|Bus\.Clock\(`,
 	"spool.backlog":  `Backlog`,
 	"spool.called":   `ClaimCall|CallsOf`,
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,

@@ -79,8 +79,18 @@ func (b *Bus) WorkOff(ctx context.Context, a Answers) (uint64, error) {
 // Backlogs reads what is owed to each job, settled backlogs included until they
 // are trimmed.
 func (b *Bus) Backlogs(ctx context.Context) (map[string]Backlog, error) {
+	return b.backlogs(ctx, events.AllBacklogs)
+}
+
+// Backlog reads what is owed to one job.
+func (b *Bus) Backlog(ctx context.Context, jobID string) (Backlog, error) {
+	all, err := b.backlogs(ctx, events.BacklogSubject(jobID))
+	return all[jobID], err
+}
+
+func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]Backlog, error) {
 	all := map[string]Backlog{}
-	err := b.Since(ctx, events.StreamTriggers, events.AllBacklogs, time.Time{}, func(m Stored) bool {
+	err := b.Since(ctx, events.StreamTriggers, subject, time.Time{}, func(m Stored) bool {
 		l, err := decode[Backlog](m)
 		if err != nil {
 			b.log.Error("a backlog cannot be read", "error", err.Error())

@@ -23,6 +23,9 @@ var share = map[string]int64{
 // results can always be stored.
 const FullStore = 25 << 30
 
+// VerdictsPerJob is how many verdicts are kept for each job.
+const VerdictsPerJob = 1000
+
 // Topology says how streams are to be made.
 type Topology struct {
 	Store         int64 // bytes that JetStream may use
@@ -74,7 +77,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		results,
 		runs,
 		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),
-		log(events.StreamSlots, events.AllSlots, 0, 1000),
+		log(events.StreamSlots, events.AllSlots, 0, VerdictsPerJob),
 		state,
 	}
 	for i := range all {

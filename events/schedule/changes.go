@@ -2,50 +2,70 @@ package schedule
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
-// clockWarnings names the changes of clocks within the horizon that touch a run.
-func (s *Schedule) clockWarnings(from time.Time) []string {
-	var warnings []string
-	start := utcMinute(from)
-	if start < minMinute || start > maxMinute {
-		return nil
-	}
-	before := s.span(start)
-	for before.end <= start+horizon {
-		after := s.span(before.end)
-		if text := s.clockWarning(before, after); text != "" {
-			warnings = append(warnings, text)
-		}
-		before = after
-	}
-	return warnings
+// Change is a change of clocks that shows in the runs of a schedule.
+type Change struct {
+	// From and To are the first and the last UTC minute that it concerns: both are
+	// the first minute after a gap; for a fold, they are the second pass.
+	From, To time.Time
+	// Mark is [Gap] when wall minutes of the schedule were left out and [Fold] when
+	// they came twice and run the first time only. It is empty when they run twice.
+	Mark Mark
+	Text string // what changes, and what becomes of what is due
 }
 
-// clockWarning says what the change between two spans does to the runs, or "".
-func (s *Schedule) clockWarning(before, after span) string {
+// Changes yields the changes of clocks in (from, to] between whose two readings
+// wall minutes of the schedule lie, oldest first. Those that cannot be told from
+// the runs, as of what runs every hour, are left out.
+func (s *Schedule) Changes(from, to time.Time) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		start, last := max(utcMinute(from), minMinute), min(utcMinute(to), maxMinute)
+		if start > last {
+			return
+		}
+		before := s.span(start)
+		for before.end <= last {
+			after := s.span(before.end)
+			if c, ok := s.change(before, after); ok && !yield(c) {
+				return
+			}
+			before = after
+		}
+	}
+}
+
+// change says what the change between two spans does to the runs; ok is false
+// when it does nothing.
+func (s *Schedule) change(before, after span) (c Change, ok bool) {
 	old, now := before.end+before.offset, before.end+after.offset
 	q := search{Schedule: s}
 	if wall, ok := q.match(min(old, now)); !ok || wall >= max(old, now) || !s.disturbed(now-old) {
-		return ""
+		return Change{}, false
 	}
+	c = Change{From: timeOf(before.end), To: timeOf(before.end)}
 	forward, ruled := now > old, s.shift(before, after) != 0
 	direction, effect := "back", "runs twice"
 	switch {
 	case forward && ruled:
-		direction, effect = "forward", "runs once, at the end"
+		c.Mark, direction, effect = Gap, "forward", "runs once, at the end"
 	case forward:
-		direction, effect = "forward", "does not run"
+		c.Mark, direction, effect = Gap, "forward", "does not run"
 	case ruled:
-		effect = "runs the first time only"
+		c.Mark, effect = Fold, "runs the first time only"
+	}
+	if !forward {
+		c.To = timeOf(before.end + old - now - 1)
 	}
 	layout := "15:04"
 	if floorDiv(old, day) != floorDiv(now, day) {
 		layout = "2006-01-02 15:04"
 	}
-	return fmt.Sprintf("clocks in %s go %s from %s to %s: what is due in between %s",
+	c.Text = fmt.Sprintf("clocks in %s go %s from %s to %s: what is due in between %s",
 		s.loc, direction, timeOf(old).Format("2006-01-02 15:04"), timeOf(now).Format(layout), effect)
+	return c, true
 }
 
 // disturbed reports whether a change of clocks by that many minutes shows in the

@@ -8,7 +8,7 @@ import (
 
 // horizon is how far ahead warnings look for changes of clocks: far enough that a
 // zone with daylight saving time shows both of a year.
-const horizon = 366 * day
+const horizon = 366 * day * time.Minute
 
 // Warnings says what about the schedule may surprise its author: fields that do not
 // mean what they seem to, months without a run, and each change of clocks in the
@@ -16,7 +16,9 @@ const horizon = 366 * day
 func (s *Schedule) Warnings(from time.Time) []string {
 	warnings := s.fieldWarnings()
 	warnings = append(warnings, s.dayWarnings()...)
-	warnings = append(warnings, s.clockWarnings(from)...)
+	for c := range s.Changes(from, from.Add(horizon)) {
+		warnings = append(warnings, c.Text)
+	}
 	if s.Next(from).IsZero() {
 		warnings = append(warnings, "no run was found after "+from.UTC().Format(time.DateOnly))
 	}

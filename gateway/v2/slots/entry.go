@@ -1,0 +1,219 @@
+package slots
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// Entry is what became of one slot, or of several in a row.
+type Entry struct {
+	From       time.Time `json:"from"`           // the first
+	To         time.Time `json:"to"`             // the last
+	Slots      int       `json:"slots,omitzero"` // how many; 0 = that is not known
+	Verdict    string    `json:"verdict"`
+	Reason     string    `json:"reason,omitzero"`
+	TriggerID  string    `json:"trigger_id,omitzero"`   // of one slot
+	LatenessMS *int64    `json:"lateness_ms,omitempty"` // when its trigger was stored, behind the slot
+}
+
+// Verdicts beside those of package events and the marks of package schedule.
+const (
+	Fired    = "fired"     // its trigger was stored in time
+	CaughtUp = "caught_up" // its trigger was stored later
+	Queued   = "queued"    // its trigger has no result yet
+	Pending  = "pending"   // it has no trigger yet
+)
+
+// onTime is how late the trigger of a slot may be stored without having been caught up.
+const onTime = time.Minute
+
+// Facts is what the streams hold about the slots of a [Page].
+type Facts struct {
+	JobID    string
+	Clock    events.Clock
+	Owed     []jet.Stretch    // the job's backlog
+	Triggers []Trigger        // of cron; more than one of a slot is fine
+	Verdicts []events.Verdict // the same one twice is fine
+	Since    int64            // verdicts on slots up to this minute may be gone
+}
+
+// Trigger is a trigger of a slot.
+type Trigger struct {
+	ID     string
+	Minute int64 // the slot
+	Stored time.Time
+	Done   bool // it has a result
+}
+
+// Tell says what became of the slots of a page, oldest first. next is the minute to
+// go on after, or 0 when this is the end. There are more entries than limit only
+// when they all begin in one minute.
+func (p Page) Tell(f Facts, limit int) (entries []Entry, next int64) {
+	b := book{Facts: f, fired: map[int64]Trigger{}}
+	for _, t := range f.Triggers {
+		if old, ok := b.fired[t.Minute]; ok {
+			t.Done = t.Done || old.Done
+			if old.Stored.Before(t.Stored) { // it was queued again since
+				t.Stored = old.Stored
+			}
+		}
+		b.fired[t.Minute] = t
+	}
+	alone := p.alone(&b)
+	entries = []Entry{}
+	merge := false // into the last entry
+	for _, pt := range p.points {
+		for len(alone) > 0 && minuteOf(alone[0].From) <= pt.minute {
+			entries, alone, merge = append(entries, alone[0]), alone[1:], false
+		}
+		e, ok := b.slot(pt)
+		switch n := len(entries); {
+		case !ok:
+		case merge && e.TriggerID == "" && entries[n-1].TriggerID == "" && entries[n-1].Verdict == e.Verdict && entries[n-1].Reason == e.Reason:
+			entries[n-1].To = e.To
+			entries[n-1].Slots++
+		default:
+			entries, merge = append(entries, e), true
+		}
+	}
+	entries = append(entries, alone...)
+	if p.More {
+		next = p.To
+	}
+	if len(entries) <= limit {
+		return entries, next
+	}
+	// What begins in one minute stays on one page: the next one begins after a minute.
+	reach := func(n int) int64 { // the minute that n entries go to
+		e := entries[n-1]
+		if e.Slots > 0 {
+			return minuteOf(e.To)
+		}
+		return max(minuteOf(e.From), p.After)
+	}
+	whole := func(n int) bool { return n == len(entries) || minuteOf(entries[n].From) > reach(n) }
+	n := limit
+	for n > 0 && !whole(n) {
+		n--
+	}
+	if n == 0 {
+		for n = limit; !whole(n); n++ {
+		}
+	}
+	if n == len(entries) {
+		return entries, next
+	}
+	return entries[:n], reach(n)
+}
+
+// alone gives the entries that are not about known slots of the job, by when they begin.
+func (p Page) alone(b *book) []Entry {
+	list := slices.Clone(p.clocks)
+	for _, t := range b.fired {
+		if t.Minute > p.After && t.Minute <= p.To && !p.has(t.Minute) {
+			e := b.trigger(t)
+			e.Slots = 0 // it is none of the job's
+			list = append(list, e)
+		}
+	}
+	told := map[string]bool{}
+	for _, v := range b.Verdicts {
+		if !told[v.ID()] && p.strange(b, v) {
+			list = append(list, Entry{From: timeOf(v.From), To: timeOf(v.To), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
+		}
+		told[v.ID()] = true
+	}
+	slices.SortFunc(list, func(a, b Entry) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.TriggerID, b.TriggerID))
+	})
+	return list
+}
+
+// strange reports whether a verdict is told on this page without being about known
+// slots: it is about another trigger than a slot's, or older than what is known of
+// the job, or the default zone was another then.
+func (p Page) strange(b *book, v events.Verdict) bool {
+	begins := v.From > p.After && v.From <= p.To
+	ends := p.first && v.From <= p.After && v.To > p.After
+	switch {
+	case v.TriggerID != "" && v.TriggerID != events.CronTriggerID(b.JobID, v.From):
+		return begins || ends
+	case begins:
+		return !p.has(v.From)
+	case ends && v.To <= p.To:
+		return !p.has(v.To)
+	}
+	return false
+}
+
+// book finds what is recorded of a slot.
+type book struct {
+	Facts
+	fired map[int64]Trigger // by slot
+}
+
+// slot says what became of one slot; ok is false when that cannot be known.
+func (b *book) slot(p point) (e Entry, ok bool) {
+	e = Entry{From: timeOf(p.minute), To: timeOf(p.minute), Slots: 1}
+	t, triggered := b.fired[p.minute]
+	if triggered && t.Done {
+		return b.trigger(t), true
+	}
+	done := b.Clock.Minute
+	if !b.Clock.Done() && b.JobID > b.Clock.Cursor {
+		done = b.Clock.From
+	}
+	v, judged := b.verdict(p.minute)
+	switch {
+	case judged:
+		e.Verdict, e.Reason, e.TriggerID = v.Verdict, v.Reason, v.TriggerID
+	case triggered:
+		return b.trigger(t), true
+	case !p.enabled:
+		e.Verdict = events.VerdictDisabled
+	case b.owed(p.minute):
+		e.Verdict, e.Reason = Pending, "catch-up has not come to it yet"
+	case p.minute > done:
+		e.Verdict, e.Reason = Pending, "cron has not committed this minute yet"
+	case p.minute <= p.raced || p.minute <= b.Since:
+		return e, false
+	case p.seq > b.Clock.JobsSeq:
+		e.Verdict, e.Reason = Pending, "cron has not taken in yet how the job was changed"
+	default:
+		e.Verdict, e.Reason = Fired, "no result of it is kept"
+	}
+	return e, true
+}
+
+// trigger tells of a slot by its trigger.
+func (b *book) trigger(t Trigger) Entry {
+	slot := timeOf(t.Minute)
+	late := t.Stored.Sub(slot)
+	e := Entry{From: slot, To: slot, Slots: 1, Verdict: Fired, TriggerID: t.ID, LatenessMS: new(late.Milliseconds())}
+	switch {
+	case !t.Done:
+		e.Verdict, e.Reason = Queued, "its run-binary call has no result yet"
+	case late > onTime:
+		e.Verdict = CaughtUp
+	}
+	return e
+}
+
+// verdict gives the newest verdict on a slot.
+func (b *book) verdict(minute int64) (newest events.Verdict, ok bool) {
+	for _, v := range b.Verdicts {
+		about := v.TriggerID == "" || v.TriggerID == events.CronTriggerID(b.JobID, minute)
+		if v.From <= minute && minute <= v.To && about && (!ok || newest.At.Before(v.At)) {
+			newest, ok = v, true
+		}
+	}
+	return newest, ok
+}
+
+func (b *book) owed(minute int64) bool {
+	return slices.ContainsFunc(b.Owed, func(s jet.Stretch) bool { return s.From <= minute && minute <= s.To })
+}
