@@ -49,7 +49,7 @@ type Options struct {
 type Watch struct {
 	Recursive     bool
 	Ignore        []string // extra name patterns, as path.Match
-	Marker        string   // suffix of the file that says its data file is complete
+	Marker        string   // pattern of the file that says another is complete, see [Watch.MarkerOf]; empty = none
 	QuietMS       int      // negative = the default
 	IgnoreInitial bool     // files that lie there already are not run
 }

@@ -236,6 +236,9 @@ func readOptions(r *reader) Options {
 		QuietMS:       w.integer("quiet_ms", -1, 0, 3_600_000),
 		IgnoreInitial: w.oneOf("initial", "process", "ignore") == "ignore",
 	}
+	if fault := markerFault(o.Watch.Marker); fault != "" {
+		w.fail("marker", "%q %s", o.Watch.Marker, fault)
+	}
 	for _, pattern := range o.Watch.Ignore {
 		if _, err := path.Match(pattern, ""); err != nil {
 			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)

@@ -10,6 +10,7 @@ type WatchState struct {
 	HostPath string    `json:"host_path"`          // where the watcher looks
 	Reason   string    `json:"reason,omitzero"`    // why it is not live
 	Pending  int       `json:"pending"`            // files seen and not yet committed
+	Unmarked int       `json:"unmarked,omitzero"`  // files without the marker that they must have, at the last scan
 	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
 
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest

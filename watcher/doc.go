@@ -59,6 +59,38 @@
 // A call into the file system that hangs takes one worker along; another takes
 // its place, the folder is shown as blocked, and Run does not wait for it.
 //
+// # States of a file
+//
+//	young   to be left alone for the quiet time, ten times as long when empty
+//	named   its name is new and nothing was written under it since: waits for nothing
+//	marked  the marker that its job asks for is there: waits for nothing
+//	held    a program has it open or mapped for writing, or it cannot be read;
+//	        tried again after the quiet time, then ever more seldom, up to 5 s
+//	slow    no lease is to be had: to be left alone for [Config.QuietSlow]
+//
+// A cell is the state that follows, or what is done: probe, lease it and take
+// it; confirm, the same, then make sure that nothing was written under its name
+// after all; ready, take it without a lease. What is not complete when it is
+// probed is held or slow from then on. Without the marker that its job asks for
+// a file has no state, and is only counted.
+//
+//	event                       young    named    marked   held     slow
+//	its name has come           named    named    named    named    named
+//	written under its name      young    young    marked   held     slow
+//	changed                     young    young    marked   young    young
+//	its marker is there         marked   marked   marked   held     marked
+//	a writer has it             held     held     held     held     held
+//	no leases here              slow     slow     marked   -        slow
+//	not left alone yet          young    confirm  probe    held     slow
+//	alone for the quiet time    probe    confirm  probe    probe    slow
+//	alone for the longer time   probe    confirm  probe    probe    ready
+//
+// A rename into a folder and the creation of a file are reported alike. So after
+// the lease a file of one's own is made in a folder that the same watch of the
+// system sees, and its report is waited for: by then every write under the name
+// that came before the lease has been told. There being none, and the file not
+// empty, the content came with the name. After an overflow nothing counts as told.
+//
 // # The way of a file
 //
 //  1. The watch on a directory is armed before the scan: what comes before is in
@@ -66,8 +98,7 @@
 //     nothing else. An overflow, a directory that was replaced and every sweep
 //     lead to a scan; a scan looks only at names that are not known, and every
 //     10 minutes at all.
-//  2. Left alone for the quiet time (package settle), files go on in batches of
-//     up to 500. Their fingerprints are asked about in the ledger; those found
+//  2. Complete as the table above says, files go on in batches of up to 500. Their fingerprints are asked about in the ledger; those found
 //     there are done.
 //  3. Each other one is opened, leased, compared with what was seen, and copied
 //     (reflink where the file system can) to

@@ -47,7 +47,9 @@ type folder struct {
 	listening string   // the path that the notifier watches for it
 	known     *memory
 	pending   map[string]*candidate
-	hinted    []string // names to look at
+	hinted    []string        // names to look at
+	named     map[string]bool // those of them that have just come; nothing was written under them since
+	unmarked  int             // files that lacked their marker when the last scan saw them
 	pass      *pass
 	crowded   int // files that the last scan found no room for in pending
 	took      time.Duration
@@ -119,4 +121,5 @@ func (f *folder) vacate() {
 	f.endPass()
 	f.hinted, f.crowded = nil, 0
 	clear(f.pending)
+	clear(f.named)
 }

@@ -12,7 +12,8 @@ type hints struct {
 }
 
 type hinted struct {
-	names    map[string]bool
+	names    map[string]news   // the last that tells something of what a name holds
+	marked   bool              // a marker of one of several files has come
 	crowd    bool              // more names than are kept
 	doubt    bool              // the directory was moved or removed
 	overflow bool              // the system lost events
@@ -36,24 +37,48 @@ func (h *hints) take() hinted {
 }
 
 // changed makes a folder a [listener].
-func (f *folder) changed(name string) {
-	if ignored(name, f.task.watch.Ignore) {
+func (f *folder) changed(name string, how news) {
+	if file, ok := f.task.watch.MarkedBy(name); ok {
+		if file == "" {
+			f.hints.note(func(h *hinted) bool { h.marked = true; return true })
+			f.wake()
+			return
+		}
+		name, how = file, touched
+	}
+	if ignored(name, f.task.watch) {
 		return
 	}
-	news := f.hints.note(func(h *hinted) bool {
-		if h.names[name] || h.crowd {
-			return false
-		}
-		if h.names == nil {
-			h.names = map[string]bool{}
-		}
-		h.names[name] = true
-		h.crowd = len(h.names) == maxHints
-		return true
-	})
-	if news {
+	if f.hints.note(func(h *hinted) bool { return h.add(name, how) }) {
 		f.wake()
 	}
+}
+
+// add takes in news of a name. It reports whether a worker must know.
+func (h *hinted) add(name string, how news) bool {
+	old, known := h.names[name]
+	switch {
+	case known:
+		if how != touched {
+			h.names[name] = how
+		}
+		return how == named && old != named
+	case h.crowd:
+		return false
+	case h.names == nil:
+		h.names = map[string]news{}
+	}
+	h.names[name] = how
+	h.crowd = len(h.names) == maxHints
+	return true
+}
+
+// hold reports whether the names still hold what they held when the hints were
+// last taken, as far as the system has told.
+func (h *hints) hold(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.crowd && !h.overflow && !h.doubt && h.names[name] == touched
 }
 
 func (f *folder) doubted() {
@@ -79,14 +104,43 @@ func (f *folder) heed(now time.Time) {
 	if h.overflow {
 		f.dir.Overflowed(now)
 	}
-	if h.crowd || len(f.hinted) > maxHints {
+	if h.marked {
 		f.dir.Doubt(now.Add(f.took)) // at most half the time is spent on scans
+	}
+	many := h.crowd || len(f.hinted) > maxHints
+	if h.overflow || many {
+		f.unname()
+	}
+	if many {
+		f.dir.Doubt(now.Add(f.took))
 		return
 	}
-	for name := range h.names {
-		if c := f.pending[name]; c != nil && c.due.Sub(now) <= f.rule.Quiet {
+	for name, how := range h.names {
+		f.tell(name, how)
+		if c := f.pending[name]; c != nil && how != named && c.due.Sub(now) <= f.rule.Quiet {
 			continue // looked at soon enough
 		}
 		f.hinted = append(f.hinted, name)
+	}
+}
+
+// tell takes in news of what a name holds.
+func (f *folder) tell(name string, how news) {
+	switch how {
+	case named:
+		f.named[name] = true
+	case written:
+		delete(f.named, name)
+		if c := f.pending[name]; c != nil {
+			c.file.Written()
+		}
+	}
+}
+
+// unname takes in that something may have been written that was not told.
+func (f *folder) unname() {
+	clear(f.named)
+	for _, c := range f.pending {
+		c.file.Written()
 	}
 }

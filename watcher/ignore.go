@@ -3,6 +3,8 @@ package watcher
 import (
 	"path"
 	"strings"
+
+	"spool.internal/events"
 )
 
 // Endings of names under which programs build a file that they rename, or
@@ -14,8 +16,8 @@ var unfinished = map[string]bool{
 }
 
 // ignored reports that a name is no file for a run: hidden, unfinished, or
-// matched by a pattern of the job.
-func ignored(name string, patterns []string) bool {
+// matched by a pattern of the job, or there to say that another is complete.
+func ignored(name string, watch events.Watch) bool {
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "~$"), strings.HasSuffix(name, "~"):
 		return true
@@ -26,7 +28,10 @@ func ignored(name string, patterns []string) bool {
 	case strings.EqualFold(name, "Thumbs.db"), strings.EqualFold(name, "desktop.ini"):
 		return true
 	}
-	for _, p := range patterns {
+	if _, marker := watch.MarkedBy(name); marker {
+		return true
+	}
+	for _, p := range watch.Ignore {
 		if ok, err := path.Match(p, name); ok && err == nil {
 			return true
 		}

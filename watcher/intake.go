@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -88,6 +89,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 		}
 	}
 	t.f.pulse.beat()
+	staged = t.confirm(st, staged)
 	if err := st.seal(); err != nil {
 		staged, trouble = nil, err
 	}
@@ -95,6 +97,28 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 		t.unstaged(ctx, trouble)
 	}
 	return staged
+}
+
+// confirm lets those files wait for their quiet time whose name is new, but
+// whose content may have come after it: something was written under the name
+// before the lease was had, or that cannot be known.
+func (t *turn) confirm(st *stages, staged []*candidate) []*candidate {
+	asked, told := false, false
+	return slices.DeleteFunc(staged, func(c *candidate) bool {
+		if c.action != settle.Confirm {
+			return false
+		}
+		if !asked {
+			asked, told = true, t.notifier.pass(t.f.listening)
+		}
+		if told && t.f.hints.hold(c.name) {
+			return false
+		}
+		c.file.Written()
+		st.drop(c.fingerprint)
+		t.f.wait(c, time.Now())
+		return true
+	})
 }
 
 // putOff lets a file wait that cannot be staged now. It answers false when that
@@ -120,7 +144,7 @@ func (t *turn) putOff(c *candidate, err error) bool {
 
 func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
 	t.f.pulse.beat()
-	src, err := t.at.hold(c.name, c.stat, c.action == settle.Probe)
+	src, err := t.at.hold(c.name, c.stat, c.action != settle.Ready)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ func (w *Watcher) newFolder(jobID string, t task) *folder {
 		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
 		known:   newMemory(),
 		pending: map[string]*candidate{},
+		named:   map[string]bool{},
 
 		generations: maps.Clone(w.generations[jobID]),
 	}

@@ -55,6 +55,13 @@ func (n *notifier) drop(l listener, path string) {
 	}
 }
 
+// pass waits until everything that has happened in a watched directory has been
+// told. It answers false when that cannot be known.
+func (n *notifier) pass(path string) bool {
+	s := n.of(path)
+	return s != nil && path != "" && s.jar.pass()
+}
+
 func (n *notifier) close() error {
 	var errs []error
 	for _, s := range n.shards {

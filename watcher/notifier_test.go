@@ -22,7 +22,7 @@ type ear struct {
 
 func newEar() *ear { return &ear{names: make(chan string, 1000), doubts: make(chan struct{}, 1000)} }
 
-func (e *ear) changed(name string) {
+func (e *ear) changed(name string, _ news) {
 	select {
 	case e.names <- name:
 	default:

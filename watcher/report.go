@@ -55,7 +55,7 @@ func (f *folder) show(held error) {
 	defer f.shown.mu.Unlock()
 	f.shown.state = events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
-		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), LastScan: f.scanned.UTC(),
+		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, LastScan: f.scanned.UTC(),
 	}
 }
 

@@ -30,7 +30,7 @@ func (f *folder) beginPass(at *opened, step settle.Step, now time.Time) error {
 		return err
 	}
 	f.pass = &pass{dir: dir, full: step == settle.FullScan, began: now}
-	f.crowded = 0
+	f.crowded, f.unmarked = 0, 0
 	f.known.begin()
 	f.dir.Begun(step, now)
 	return nil
@@ -46,11 +46,12 @@ func (f *folder) endPass() {
 // scan reads on in the directory. Only its end is evidence of what is not there.
 func (t *turn) scan(ctx context.Context) {
 	f := t.f
+	t.scanning = true
 	for f.pass != nil && t.goesOn(ctx) {
 		entries, err := f.pass.dir.ReadDir(scanChunk)
 		for _, e := range entries {
 			name := e.Name()
-			if !e.Type().IsRegular() || ignored(name, f.task.watch.Ignore) {
+			if !e.Type().IsRegular() || ignored(name, f.task.watch) {
 				continue
 			}
 			known := f.known.holds(name)
@@ -82,6 +83,8 @@ func (t *turn) consider(ctx context.Context, name string) {
 	if c != nil && c.batched {
 		return
 	}
+	isNew := f.named[name]
+	delete(f.named, name)
 	f.pulse.beat()
 	s, err := t.at.look(name)
 	now := time.Now()
@@ -95,6 +98,12 @@ func (t *turn) consider(ctx context.Context, name string) {
 	case f.known.has(name, s.Stat):
 		delete(f.pending, name)
 		return
+	case !t.marked(name, s.Stat, now):
+		delete(f.pending, name)
+		if t.scanning {
+			f.unmarked++
+		}
+		return
 	}
 	if f.pass != nil {
 		f.pass.found = true
@@ -105,6 +114,12 @@ func (t *turn) consider(ctx context.Context, name string) {
 	c = f.candidate(name)
 	if s.Stat != c.stat {
 		c.stat, c.fingerprint, c.said = s.Stat, "", false
+	}
+	if isNew {
+		c.file.Named()
+	}
+	if f.task.watch.Marker != "" {
+		c.file.Mark()
 	}
 	action, wait := c.file.Observe(f.rule, s.Stat, now)
 	if action == settle.Wait {
@@ -118,6 +133,16 @@ func (t *turn) consider(ctx context.Context, name string) {
 	if len(t.batch) == maxBatch {
 		t.flush(ctx)
 	}
+}
+
+// marked reports that a file need not wait for a marker, or has it.
+func (t *turn) marked(name string, s settle.Stat, now time.Time) bool {
+	watch := t.f.task.watch
+	if watch.Marker == "" {
+		return true
+	}
+	m, err := t.at.look(watch.MarkerOf(name))
+	return err == nil && m.regular && settle.Marks(m.Stat, s, now)
 }
 
 // candidate gives what is pending under a name, or something new.

@@ -13,10 +13,19 @@ import (
 
 // listener is told what happens in a directory. Its methods must not block.
 type listener interface {
-	changed(name string) // something happened to the name
-	doubted()            // the directory itself was moved or removed
-	overflowed()         // something happened that is not told
+	changed(name string, how news) // something happened to the name
+	doubted()                      // the directory itself was moved or removed
+	overflowed()                   // something happened that is not told
 }
+
+// news is what happened to a name.
+type news int
+
+const (
+	touched news = iota // nothing that matters to what it holds
+	named               // it has come: by a rename, a link or a creation
+	written             // what it holds was changed, or it went
+)
 
 // eventBuffer takes the bursts that come while the pump is not scheduled.
 const eventBuffer = 4096
@@ -34,6 +43,7 @@ var errStuck = errors.New("the system's directory watch does not answer")
 // for either.
 type shard struct {
 	fs     *fsnotify.Watcher
+	jar    *cookies
 	log    *slog.Logger
 	meter  *meter
 	orders chan order
@@ -56,8 +66,12 @@ func newShard(log *slog.Logger, m *meter) (*shard, error) {
 	if err != nil {
 		return nil, err
 	}
+	jar, err := newCookies(fs.Add)
+	if err != nil {
+		log.Info("files that are renamed in wait for their quiet time", "error", err.Error())
+	}
 	s := &shard{
-		fs: fs, log: log, meter: m, orders: make(chan order), quit: make(chan struct{}),
+		fs: fs, jar: jar, log: log, meter: m, orders: make(chan order), quit: make(chan struct{}),
 		dirs: map[string]map[listener]bool{},
 	}
 	s.work.Go(s.pump)
@@ -176,6 +190,17 @@ func (s *shard) pump() {
 }
 
 func (s *shard) tell(e fsnotify.Event) {
+	dir, name, how := filepath.Dir(e.Name), filepath.Base(e.Name), touched
+	switch {
+	case e.Has(fsnotify.Create):
+		how = named
+	case !e.Has(fsnotify.Chmod):
+		how = written
+	}
+	if how == named && dir == s.jar.dir {
+		s.jar.heard(name)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
@@ -183,8 +208,8 @@ func (s *shard) tell(e fsnotify.Event) {
 			l.doubted()
 		}
 	}
-	for l := range s.dirs[filepath.Dir(e.Name)] {
-		l.changed(filepath.Base(e.Name))
+	for l := range s.dirs[dir] {
+		l.changed(name, how)
 	}
 }
 
@@ -206,7 +231,7 @@ func (s *shard) close() error {
 	go func() {
 		err := s.fs.Close()
 		s.work.Wait()
-		ended <- err
+		ended <- errors.Join(err, s.jar.close())
 	}()
 	late := time.NewTimer(patience)
 	defer late.Stop()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 
 	"spool.internal/events"
 )
@@ -54,6 +55,14 @@ func (s *stages) add(ctx context.Context, fingerprint, name string, src *source)
 	}
 	s.built = append(s.built, fingerprint)
 	return nil
+}
+
+// drop takes back the stage of one file.
+func (s *stages) drop(fingerprint string) {
+	if i := slices.Index(s.built, fingerprint); i >= 0 {
+		s.built = slices.Delete(s.built, i, i+1)
+		_ = s.job.RemoveAll(s.temporary(fingerprint)) // what stays has no name that anybody would use
+	}
 }
 
 func (s *stages) open() error {

@@ -26,6 +26,7 @@ type turn struct {
 	until time.Time
 
 	unhinted bool // the name looked at was found by the scan alone
+	scanning bool
 }
 
 // take does what is due for a folder, and tells when it is to be taken next.

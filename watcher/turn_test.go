@@ -62,7 +62,7 @@ func TestWithoutHints(t *testing.T) {
 
 	// More hints than are kept are a scan, too.
 	for i := range maxHints + 1 {
-		f.changed(filepath.Base(t.Name()) + string(rune('a'+i)))
+		f.changed(filepath.Base(t.Name())+string(rune('a'+i)), touched)
 	}
 	create(t, filepath.Join(root, "in", "g"))
 	takeUntil(known("g"))

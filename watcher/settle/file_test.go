@@ -24,7 +24,7 @@ func TestFile(t *testing.T) {
 	type step struct {
 		at     time.Duration
 		look   settle.Stat
-		answer string // "", busy, nolease
+		answer string // "", busy, nolease, named, written, marked
 		want   settle.Action
 		wait   time.Duration
 	}
@@ -84,6 +84,44 @@ func TestFile(t *testing.T) {
 			{time.Hour + time.Second, at(6, 0, 0), "nolease", settle.Wait, 2 * time.Second},
 			{time.Hour + 3*time.Second, at(6, 0, 0), "", settle.Ready, 0},
 		}},
+		{"renamed in", []step{{0, written, "named", settle.Confirm, 0}}},
+		{"renamed in, and its writer lets go late", []step{
+			{0, written, "named", settle.Confirm, 0},
+			{0, written, "busy", settle.Wait, 50 * ms},
+			{50 * ms, written, "", settle.Confirm, 0},
+		}},
+		{"renamed in without leases", []step{
+			{0, written, "named", settle.Confirm, 0},
+			{0, written, "nolease", settle.Wait, 2 * time.Second},
+			{2 * time.Second, written, "", settle.Ready, 0},
+		}},
+		{"created, then written", []step{
+			{0, at(0, 0, 0), "named", settle.Wait, 500 * ms},
+			{10 * ms, at(5, 10*ms, 10*ms), "", settle.Wait, 50 * ms},
+		}},
+		{"written before the first look", []step{
+			{0, written, "named", settle.Confirm, 0},
+			{0, written, "written", settle.Wait, 50 * ms},
+		}},
+		{"renamed in, then written through a map", []step{
+			{0, written, "named", settle.Confirm, 0},
+			{10 * ms, at(5, 10*ms, 10*ms), "", settle.Wait, 50 * ms},
+		}},
+		{"renamed over one that waits", []step{
+			{0, written, "", settle.Wait, 50 * ms},
+			{10 * ms, at(7, -time.Hour, 10*ms), "named", settle.Confirm, 0},
+		}},
+		{"marked as complete", []step{{0, written, "marked", settle.Probe, 0}}},
+		{"marked, and empty", []step{{0, at(0, 0, 0), "marked", settle.Probe, 0}}},
+		{"marked without leases", []step{
+			{0, written, "marked", settle.Probe, 0},
+			{0, written, "nolease", settle.Ready, 0},
+		}},
+		{"marked, and still held open", []step{
+			{0, written, "marked", settle.Probe, 0},
+			{0, written, "busy", settle.Wait, 50 * ms},
+			{50 * ms, written, "", settle.Probe, 0},
+		}},
 		{"replaced by another of the same size and times", []step{
 			{time.Hour, written, "nolease", settle.Wait, 2 * time.Second},
 			{time.Hour + 2*time.Second, settle.Stat{Inode: 8, Size: 5, Modified: written.Modified, Changed: written.Changed}, "", settle.Probe, 0},
@@ -102,6 +140,9 @@ func TestFile(t *testing.T) {
 				case "nolease":
 					f.Observe(rule, s.look, now)
 					got, wait = f.NoLease(rule, now)
+				case "named", "written", "marked":
+					map[string]func(){"named": f.Named, "written": f.Written, "marked": f.Mark}[s.answer]()
+					got, wait = f.Observe(rule, s.look, now)
 				default:
 					got, wait = f.Observe(rule, s.look, now)
 				}
@@ -137,5 +178,23 @@ func TestBusyIsBounded(t *testing.T) {
 	}
 	if wait != 5*time.Second {
 		t.Errorf("after 20 refusals the next try is %v away, want 5s", wait)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		marker, file settle.Stat
+		want         bool
+	}{
+		{"made after the file", at(0, ms, ms), at(5, 0, 0), true},
+		{"made at the same tick", at(0, 0, 0), at(5, 0, 0), true},
+		{"of what the file was before", at(0, -time.Hour, -time.Hour), at(5, 0, 0), false},
+		{"brought along with old times", at(0, -2*time.Hour, ms), at(5, -time.Hour, 0), true},
+		{"of a file from the future", at(0, 0, 0), at(5, time.Hour, 0), true},
+	} {
+		if got := settle.Marks(tt.marker, tt.file, t0.Add(2*ms)); got != tt.want {
+			t.Errorf("a marker %s counts: %v", tt.name, got)
+		}
 	}
 }
