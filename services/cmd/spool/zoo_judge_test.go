@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -178,9 +179,7 @@ func digest(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	fmt.Fprintln(h, info.Size())
-	var zero [page]byte
+	h := newPageHash(info.Size())
 	for at := int64(0); at < info.Size(); {
 		if at, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA); errors.Is(err, unix.ENXIO) {
 			break // nothing but a hole from here on
@@ -198,11 +197,36 @@ func digest(path string) (string, error) {
 			if _, err := io.ReadFull(in, p[:]); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 				return "", err
 			}
-			if p != zero {
-				fmt.Fprintln(h, at)
-				h.Write(p[:])
-			}
+			h.add(at, p)
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return h.sum(), nil
 }
+
+// digestOf is the digest of a file with that content.
+func digestOf(content []byte) string {
+	h := newPageHash(int64(len(content)))
+	for at := 0; at < len(content); at += page {
+		var p [page]byte
+		copy(p[:], content[at:])
+		h.add(int64(at), p)
+	}
+	return h.sum()
+}
+
+type pageHash struct{ hash.Hash }
+
+func newPageHash(size int64) pageHash {
+	h := pageHash{sha256.New()}
+	fmt.Fprintln(h, size)
+	return h
+}
+
+func (h pageHash) add(at int64, p [page]byte) {
+	if p != [page]byte{} {
+		fmt.Fprintln(h, at)
+		h.Write(p[:])
+	}
+}
+
+func (h pageHash) sum() string { return hex.EncodeToString(h.Sum(nil)) }
