@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"maps"
+	"path"
 	"time"
 
 	"spool.internal/events"
@@ -47,7 +48,9 @@ func (w *Watcher) again(a jet.Again) {
 	}
 	w.generations[a.JobID][a.Path()] = a.Generation
 	if f := w.folders[a.JobID]; f != nil {
-		f.again(a.Path(), a.Generation)
+		if f = f.at(a.Path()); f != nil {
+			f.again(a.Path(), a.Generation)
+		}
 	}
 }
 
@@ -66,7 +69,8 @@ func (f *folder) again(path, generation string) {
 // renew takes in the requests that came since the last turn.
 func (f *folder) renew(again map[string]string) {
 	maps.Copy(f.generations, again)
-	for name := range again {
+	for p := range again {
+		name := path.Base(p)
 		f.forget(name)
 		f.hinted = append(f.hinted, name)
 	}

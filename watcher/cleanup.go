@@ -16,8 +16,8 @@ const retryChore = time.Second
 
 // chore is to remove the traces of a deleted job: its ledger and its stages.
 type chore struct {
-	jobID  string
-	folder *folder // whose work must have ended first; nil = none
+	jobID   string
+	folders []*folder // whose work must have ended first
 }
 
 // cleaner holds the chores. They are idempotent: every start does them again
@@ -81,9 +81,9 @@ func (w *Watcher) clean(ctx context.Context) {
 }
 
 func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
-	if ch.folder != nil {
+	for _, f := range ch.folders {
 		select {
-		case <-ch.folder.gone:
+		case <-f.gone:
 		case <-time.After(retryChore):
 			return errors.New("its folder is still being read")
 		case <-ctx.Done():

@@ -56,6 +56,12 @@
 // On a network mount no lease is asked for: a file must look the same for
 // [Config.QuietRemote].
 //
+// With watch.recursive each directory below has a state of its own, and the job
+// shows the worst of them. Links to directories are not followed there, hidden
+// ones and those that watch.ignore matches not entered. A directory that came
+// with files in it is scanned like any other: each file runs once, under its
+// path below the job's folder.
+//
 // A call into the file system that hangs takes one worker along; another takes
 // its place, the folder is shown as blocked, and Run does not wait for it.
 //

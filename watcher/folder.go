@@ -22,7 +22,7 @@ type task struct {
 	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
 }
 
-// folder is the folder of one job. What stands below place belongs to the
+// folder is the folder of one job, or a directory below it. What stands below place belongs to the
 // worker that has taken the folder from the queue.
 type folder struct {
 	jobID string
@@ -32,9 +32,13 @@ type folder struct {
 	log   *slog.Logger
 	wake  func()
 
-	seq     atomic.Uint64 // of the job's newest revision
+	below   string         // the path below the job's folder; "" = that folder itself
+	seq     *atomic.Uint64 // of the job's newest revision
 	stopped atomic.Bool
 	gone    chan struct{} // closed when nobody will touch the folder again
+
+	parent *folder            // of a directory in another
+	subs   map[string]*folder // by name; both are guarded by the watcher
 
 	hints hints
 	pulse pulse

@@ -48,9 +48,9 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 	files := make([]jet.SeenFile, len(batch))
 	for i, c := range batch {
 		if c.fingerprint == "" {
-			c.fingerprint = fingerprint(t.f.jobID, c.name, t.f.generations[c.name], c.stat)
+			c.fingerprint = fingerprint(t.f.jobID, t.f.subPath(c.name), t.f.generations[t.f.subPath(c.name)], c.stat)
 		}
-		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: c.name, Fingerprint: c.fingerprint}
+		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
 	}
 	seen, err := t.cfg.Bus.SeenFiles(ctx, files)
 	if err != nil {
@@ -163,7 +163,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 	var initial []jet.SeenFile
 	for _, c := range staged {
 		if t.f.initial(c) {
-			initial = append(initial, jet.SeenFile{JobID: t.f.jobID, Path: c.name, Fingerprint: c.fingerprint})
+			initial = append(initial, jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint})
 		} else {
 			triggers = append(triggers, t.trigger(c))
 		}
@@ -190,7 +190,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 }
 
 func (t *turn) trigger(c *candidate) events.Trigger {
-	file := events.NewFile(c.name)
+	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
 	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{

@@ -2,8 +2,10 @@ package watcher
 
 import (
 	"maps"
+	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"spool.internal/events"
@@ -48,7 +50,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 	if f != nil {
 		w.stop(f)
 	}
-	f = w.newFolder(job.ID, want)
+	f = w.newFolder(job.ID, want, "")
 	f.seq.Store(r.Seq)
 	w.folders[job.ID] = f
 	root, _ := w.cfg.Drives.Locate(want.path)
@@ -56,9 +58,11 @@ func (w *Watcher) apply(r jet.JobRevision) {
 	w.queue.push(f)
 }
 
-func (w *Watcher) newFolder(jobID string, t task) *folder {
+// newFolder is the folder of a job, or a directory below it; the watcher is locked.
+func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
 	f := &folder{
-		jobID: jobID, task: t, host: w.cfg.Drives.HostPath(t.path),
+		jobID: jobID, task: t, below: below, seq: &atomic.Uint64{},
+		host:    filepath.Join(w.cfg.Drives.HostPath(t.path), filepath.FromSlash(below)),
 		rule:    w.rule(t.watch, settle.Local),
 		log:     w.cfg.Log.With("job_id", jobID),
 		gone:    make(chan struct{}),
@@ -71,6 +75,9 @@ func (w *Watcher) newFolder(jobID string, t task) *folder {
 	}
 	if f.generations == nil {
 		f.generations = map[string]string{}
+	}
+	if below != "" {
+		f.log = f.log.With("folder", below)
 	}
 	f.wake = func() { w.queue.push(f) }
 	return f
@@ -93,30 +100,34 @@ func (w *Watcher) rule(watch events.Watch, t settle.Trust) settle.Rule {
 func (w *Watcher) remove(jobID string, deleted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.folders[jobID]
-	if f != nil {
+	var stopped []*folder
+	if f := w.folders[jobID]; f != nil {
 		delete(w.folders, jobID)
-		w.stop(f)
+		stopped = w.stop(f)
 	}
 	if deleted {
 		delete(w.generations, jobID)
-		w.cleaner.add(chore{jobID: jobID, folder: f})
+		w.cleaner.add(chore{jobID: jobID, folders: stopped})
 	}
 }
 
-// stop has a folder retired by the next worker that takes it.
-func (w *Watcher) stop(f *folder) {
-	f.stopped.Store(true)
-	w.queue.push(f)
+// stop has a folder and all below it retired by the next workers that take them.
+func (w *Watcher) stop(f *folder) []*folder {
+	all := f.tree()
+	for _, f := range all {
+		f.stopped.Store(true)
+		w.queue.push(f)
+	}
+	return all
 }
 
-// list gives the folders that are watched now.
+// list gives the folders that are watched now, with all below them.
 func (w *Watcher) list() []*folder {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make([]*folder, 0, len(w.folders))
+	var all []*folder
 	for _, f := range w.folders {
-		all = append(all, f)
+		all = append(all, f.tree()...)
 	}
 	return all
 }

@@ -70,8 +70,7 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	var pending int
 	var oldest time.Duration
 	now := time.Now()
-	for _, f := range m.watcher.list() {
-		s := f.status()
+	for _, s := range m.watcher.states() {
 		if s.State == "" {
 			s.State = settle.Arming.String() // no worker has had it yet
 		}

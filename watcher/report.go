@@ -111,9 +111,9 @@ func (w *Watcher) report(ctx context.Context) {
 func (w *Watcher) reportNews(ctx context.Context, last map[string]reported, now time.Time) {
 	there := map[string]bool{}
 	var news []events.WatchState
-	for _, f := range w.list() {
-		there[f.jobID] = true
-		state, old := f.status(), last[f.jobID]
+	for _, state := range w.states() {
+		there[state.JobID] = true
+		old := last[state.JobID]
 		old.state.LastScan = state.LastScan // alone it is no news
 		if state.State != "" && (state != old.state || now.Sub(old.at) >= reportAnyway) {
 			news = append(news, state)

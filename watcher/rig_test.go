@@ -197,6 +197,26 @@ func (r *rig) await(jobID string, n int) []events.Trigger {
 	return all
 }
 
+// stagedName gives the name of the one file in a trigger's input folder.
+func (r *rig) stagedName(tr events.Trigger) string {
+	r.Helper()
+	p, err := events.ParsePath("input_dir", tr.File.InputDir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	entries, err := os.ReadDir(r.drives.HostPath(p))
+	if err != nil || len(entries) != 1 {
+		r.Fatalf("the stage of %s holds %v (%v)", tr.File.Path, entries, err)
+	}
+	return entries[0].Name()
+}
+
+// awaitLive waits until everything of a job has been scanned.
+func (r *rig) awaitLive(jobID string) {
+	r.Helper()
+	r.awaitState(jobID, func(s events.WatchState) bool { return s.State == "live" && s.Pending == 0 })
+}
+
 // staged gives the content of the one file in a trigger's input folder.
 func (r *rig) staged(tr events.Trigger) string {
 	r.Helper()

@@ -51,7 +51,13 @@ func (t *turn) scan(ctx context.Context) {
 		entries, err := f.pass.dir.ReadDir(scanChunk)
 		for _, e := range entries {
 			name := e.Name()
-			if !e.Type().IsRegular() || ignored(name, f.task.watch) {
+			if !e.Type().IsRegular() && !e.IsDir() || ignored(name, f.task.watch) {
+				continue
+			}
+			if e.IsDir() {
+				if f.task.watch.Recursive && !t.watches(f, name) {
+					t.consider(ctx, name)
+				}
 				continue
 			}
 			known := f.known.holds(name)
@@ -91,6 +97,9 @@ func (t *turn) consider(ctx context.Context, name string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && !s.regular:
 		f.forget(name)
+		if s.folder && f.task.watch.Recursive {
+			t.descend(f, name, s)
+		}
 		return
 	case err != nil:
 		t.unreadable(f.candidate(name), err, now)

@@ -26,6 +26,7 @@ var (
 type stat struct {
 	settle.Stat
 	regular bool
+	folder  bool // no link to one
 	perm    fs.FileMode
 	device  uint64
 }
@@ -47,13 +48,18 @@ type opened struct {
 	pulse *pulse
 }
 
-func openFolder(d *drive.Drives, p events.Path, life *pulse) (*opened, error) {
+// openFolder opens the folder at p, or the directory below it. Links lead to p as
+// long as they stay in the drive, and below it nowhere.
+func openFolder(d *drive.Drives, p events.Path, below string, life *pulse) (*opened, error) {
 	root, rel, err := d.Open(p)
 	if err != nil {
 		return nil, err
 	}
 	o := &opened{drive: root, pulse: life}
-	if o.root, err = root.OpenRoot(rel); err == nil {
+	if o.root, err = root.OpenRoot(rel); err == nil && below != "" {
+		o.root, err = openBelow(o.root, below)
+	}
+	if err == nil {
 		if o.self, err = o.root.Open("."); err == nil {
 			var s stat
 			s, err = statOpen(o.self)

@@ -27,7 +27,7 @@ func openTest(t *testing.T, content string) (*opened, string, settle.Stat) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte(content), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	o, err := openFolder(d, events.Path{Drive: testDrive, Rel: "in"}, &pulse{})
+	o, err := openFolder(d, events.Path{Drive: testDrive, Rel: "in"}, "", &pulse{})
 	if err != nil {
 		t.Fatal(err)
 	}

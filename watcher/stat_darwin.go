@@ -22,6 +22,7 @@ func fromInfo(fi fs.FileInfo) stat {
 			Modified: sys.Mtimespec.Nano(), Changed: sys.Ctimespec.Nano(),
 		},
 		regular: fi.Mode().IsRegular(),
+		folder:  fi.IsDir(),
 		perm:    fi.Mode().Perm(),
 		device:  uint64(uint32(sys.Dev)),
 	}

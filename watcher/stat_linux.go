@@ -27,6 +27,11 @@ func statOpen(f *os.File) (stat, error) { return statxIn(f, "", unix.AT_EMPTY_PA
 // statPath looks at what a path leads to.
 func statPath(path string) (stat, error) { return statx(unix.AT_FDCWD, path, 0) }
 
+// statLink looks at what is at a path, be it a link.
+func statLink(path string) (stat, error) {
+	return statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
+}
+
 func statxIn(f *os.File, name string, flags int) (s stat, err error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -54,6 +59,7 @@ func statx(fd int, name string, flags int) (stat, error) {
 	s := stat{
 		Stat:    settle.Stat{Inode: x.Ino, Size: int64(x.Size), Modified: nanoseconds(x.Mtime), Changed: nanoseconds(x.Ctime)},
 		regular: x.Mode&unix.S_IFMT == unix.S_IFREG,
+		folder:  x.Mode&unix.S_IFMT == unix.S_IFDIR,
 		perm:    fs.FileMode(x.Mode) & fs.ModePerm,
 		device:  uint64(x.Dev_major)<<32 | uint64(x.Dev_minor),
 	}

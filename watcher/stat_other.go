@@ -22,6 +22,15 @@ func statOpen(f *os.File) (stat, error) {
 	return fromInfo(fi), nil
 }
 
+// statLink looks at what is at a path, be it a link.
+func statLink(path string) (stat, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return stat{}, err
+	}
+	return fromInfo(fi), nil
+}
+
 // statPath looks at what a path leads to.
 func statPath(path string) (stat, error) {
 	fi, err := os.Stat(path)

@@ -18,6 +18,7 @@ func fromInfo(fi fs.FileInfo) stat {
 	s := stat{
 		Stat:    settle.Stat{Size: fi.Size(), Modified: fi.ModTime().UnixNano(), Changed: fi.ModTime().UnixNano()},
 		regular: fi.Mode().IsRegular(),
+		folder:  fi.IsDir(),
 		perm:    fi.Mode().Perm(),
 	}
 	if sys, ok := fi.Sys().(*syscall.Win32FileAttributeData); ok {

@@ -66,7 +66,11 @@ func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error)
 
 // check sees whether the same directory is still at the path.
 func (f *folder) check(now time.Time) {
-	if s, err := statPath(f.host); err != nil || s.identity() != f.id {
+	look := statPath
+	if f.below != "" {
+		look = statLink
+	}
+	if s, err := look(f.host); err != nil || s.identity() != f.id {
 		f.dir.Doubt(now)
 		return
 	}
@@ -75,7 +79,7 @@ func (f *folder) check(now time.Time) {
 
 // look opens the folder and works on what is due in it.
 func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now time.Time) {
-	at, err := openFolder(w.cfg.Drives, f.task.path, &f.pulse)
+	at, err := openFolder(w.cfg.Drives, f.task.path, f.below, &f.pulse)
 	if err != nil {
 		w.lose(f, err, now)
 		return
@@ -131,7 +135,11 @@ func (t *turn) goesOn(ctx context.Context) bool {
 func (w *Watcher) lose(f *folder, err error, now time.Time) {
 	w.deafen(f)
 	f.vacate()
-	reason := w.cfg.Drives.Why(f.task.path, err)
+	if f.parent != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoFolder)) {
+		w.ascend(f)
+		return
+	}
+	reason := w.cfg.Drives.Why(f.task.path.Join(f.below), err)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.dir.Missing(reason, now)
 	} else {

@@ -1,0 +1,157 @@
+package watcher
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/watcher/settle"
+)
+
+// A recursive job has a folder for each directory below its own, with a state
+// and a watch of its own. The scan of a directory, and what is told about it,
+// make the folders of those in it; a folder whose directory has gone retires by
+// itself. The watcher's lock guards who is whose.
+
+// subPath is the path of a name in the folder, as the ledger knows it: below the
+// folder of the job.
+func (f *folder) subPath(name string) string { return path.Join(f.below, name) }
+
+// descend watches a directory in the folder, unless it is watched already.
+func (w *Watcher) descend(f *folder, name string, s stat) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f.stopped.Load() || f.subs[name] != nil {
+		return
+	}
+	t := f.task
+	if s.Changed >= t.before {
+		t.before = 0 // it came, or something came into it, after the job was made
+	}
+	sub := w.newFolder(f.jobID, t, f.subPath(name))
+	sub.seq, sub.parent = f.seq, f
+	if f.subs == nil {
+		f.subs = map[string]*folder{}
+	}
+	f.subs[name] = sub
+	w.queue.push(sub)
+}
+
+// watches reports whether a directory in the folder is watched already.
+func (w *Watcher) watches(f *folder, name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return f.subs[name] != nil
+}
+
+// ascend retires the folder of a directory that has gone. Another can have taken
+// its place meanwhile: the parent looks.
+func (w *Watcher) ascend(f *folder) {
+	w.mu.Lock()
+	delete(f.parent.subs, path.Base(f.below))
+	w.stop(f)
+	w.mu.Unlock()
+	f.parent.changed(path.Base(f.below), touched)
+}
+
+// tree gives a folder and all below it; the watcher is locked.
+func (f *folder) tree() []*folder {
+	all := []*folder{f}
+	for _, sub := range f.subs {
+		all = append(all, sub.tree()...)
+	}
+	return all
+}
+
+// at finds the folder that a path of a job lies in; the watcher is locked.
+func (f *folder) at(path string) *folder {
+	for name, rest, deeper := strings.Cut(path, "/"); deeper && f != nil; name, rest, deeper = strings.Cut(rest, "/") {
+		f = f.subs[name]
+	}
+	return f
+}
+
+var errNoFolder = errors.New("is no folder")
+
+// openBelow opens a directory below an open one. It follows no links.
+func openBelow(root *os.Root, below string) (*os.Root, error) {
+	for name := range strings.SplitSeq(below, "/") {
+		seen, err := root.Lstat(name)
+		if err == nil && !seen.IsDir() {
+			err = errNoFolder
+		}
+		var next *os.Root
+		if err == nil {
+			next, err = root.OpenRoot(name)
+		}
+		if err == nil {
+			var is fs.FileInfo
+			if is, err = next.Stat("."); err == nil && !os.SameFile(seen, is) {
+				err = errNoFolder // a link took its place
+			}
+		}
+		if err = errors.Join(err, root.Close()); err != nil {
+			if next != nil {
+				_ = next.Close() // nothing was written to it
+			}
+			return nil, err
+		}
+		root = next
+	}
+	return root, nil
+}
+
+// states tells of every job how its folder is: of a tree, how the worst of its
+// directories is, and what waits in all of them.
+func (w *Watcher) states() []events.WatchState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make([]events.WatchState, 0, len(w.folders))
+	for _, f := range w.folders {
+		all = append(all, f.worst(f.status()))
+	}
+	return all
+}
+
+// worst adds the states of the directories below; the watcher is locked.
+func (f *folder) worst(state events.WatchState) events.WatchState {
+	for _, sub := range f.subs {
+		state = sub.worst(worse(state, sub.status(), sub.below))
+	}
+	return state
+}
+
+// gravity orders states by how much they ask for somebody's attention.
+var gravity = map[string]int{
+	settle.Live.String(): 1, settle.Arming.String(): 2, settle.Rescan.String(): 3,
+	settle.Poll.String(): 4, settle.Absent.String(): 5, settle.Blocked.String(): 6,
+}
+
+// worse adds the state of a directory below to that of the job.
+func worse(job, sub events.WatchState, below string) events.WatchState {
+	if sub.State == "" {
+		return job // no worker has had it yet
+	}
+	if gravity[sub.State] > gravity[job.State] {
+		job.State, job.Since, job.Reason = sub.State, sub.Since, sub.Reason
+		if sub.Reason != "" {
+			job.Reason = events.NewFile(below).Path + ": " + sub.Reason
+		}
+	}
+	job.Pending += sub.Pending
+	job.OldestPending = first(job.OldestPending, sub.OldestPending)
+	job.LastScan = first(job.LastScan, sub.LastScan)
+	return job
+}
+
+// first is the earlier of two times; the zero time is none.
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
