@@ -11,9 +11,10 @@ import (
 type Phase string
 
 const (
-	Accepted Phase = "accepted"
-	Started  Phase = "started"
-	Ended    Phase = "ended"
+	Accepted   Phase = "accepted"
+	Started    Phase = "started"
+	Cancelling Phase = "cancelling" // somebody has asked for the end of a run that has started; Message says who
+	Ended      Phase = "ended"
 )
 
 // Run is a run that the built-in runner has accepted, as it waits in the queue.
@@ -48,7 +49,7 @@ type RunEvent struct {
 
 	StartedAt  time.Time `json:"started_at,omitzero"`  // ended
 	Status     Status    `json:"status,omitzero"`      // ended
-	Message    string    `json:"message,omitzero"`     // ended: why it is ERROR
+	Message    string    `json:"message,omitzero"`     // ended: why it is ERROR, or what else there is to say; cancelling: who asks
 	ExitStatus *int      `json:"exit_status,omitzero"` // ended: absent when a signal or Spool ended it
 }
 

@@ -123,11 +123,20 @@ func AgainPath(jobID, path string) string {
 	return familyAgain + "." + jobID + "." + Hash(path) + ".>"
 }
 
-// RunQueueSubject queues accepted runs for the runners of one pool.
-func RunQueueSubject(pool string) string { return familyRunQueue + "." + pool }
+// RunQueueSubject queues one accepted run for the runners of one pool.
+func RunQueueSubject(pool, flowJobID string) string {
+	return familyRunQueue + "." + pool + "." + flowJobID
+}
 
-// RunKeySubject is the ledger of one accepted run.
-func RunKeySubject(flowJobID string) string { return familyRunKey + "." + flowJobID }
+// RunQueueOf filters the queue of one pool.
+func RunQueueOf(pool string) string { return familyRunQueue + "." + pool + ".>" }
+
+// RunKeySubject is the ledger of one accepted run that has ended.
+func RunKeySubject(pool, flowJobID string) string { return familyRunKey + "." + pool + "." + flowJobID }
+
+// AcceptedRun filters what tells that a run was accepted, whatever its pool:
+// its place in the queue, and its key once it has ended.
+func AcceptedRun(flowJobID string) string { return "spool.*.*." + flowJobID }
 
 // ResultSubject carries the results of one job.
 func ResultSubject(jobID string) string { return familyResult + "." + jobID }
@@ -139,6 +148,9 @@ func RunSubject(p Phase, jobID, flowJobID string) string {
 	}
 	return familyRun + "." + string(p) + "." + jobID + "." + flowJobID
 }
+
+// PhasesOf filters all phases of one run. An empty jobID is [NoJob].
+func PhasesOf(jobID, flowJobID string) string { return RunSubject("*", jobID, flowJobID) }
 
 // RunsOf filters one phase of the runs of one job; an empty jobID means every job's.
 func RunsOf(p Phase, jobID string) string {
@@ -190,8 +202,8 @@ func ParseSubject(s string) (Subject, error) {
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
 	case "runqueue", "runkey":
-		if len(rest) == 1 {
-			sub.Rest = rest[0]
+		if len(rest) == 2 {
+			sub.Rest = strings.Join(rest, ".")
 			return sub, nil
 		}
 		want = -1

@@ -24,6 +24,7 @@ type Message struct {
 	Header  map[string]string
 	Data    []byte
 	Expect  *uint64 // the last sequence that Subject must have; 0 = none; nil = whatever
+	Of      string  // with Expect: the filter of subjects whose last sequence is meant, when not Subject
 }
 
 func (m Message) wire() *nats.Msg {
@@ -34,6 +35,9 @@ func (m Message) wire() *nats.Msg {
 	}
 	if m.Expect != nil {
 		msg.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(*m.Expect, 10))
+		if m.Of != "" {
+			msg.Header.Set("Nats-Expected-Last-Subject-Sequence-Subject", m.Of)
+		}
 	}
 	return msg
 }

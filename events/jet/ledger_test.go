@@ -13,19 +13,27 @@ import (
 )
 
 // The ledger and queue pattern has three users. Each gives the suite its way of
-// claiming the n-th thing; the promises are the same.
+// claiming the n-th thing, and of settling work before its ack; the promises
+// are the same.
 var ledgers = []struct {
 	name, stream, queue string
 	claim               func(b *jet.Bus, t *testing.T, n int) (won bool, err error)
+	settle              func(b *jet.Bus, t *testing.T, d *jet.Delivery) error
 }{
 	{"files", events.StreamFiles, events.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)})
 		return won[0], err
-	}},
+	}, nil},
 	{"runs", events.StreamRuns, events.AllRunQueue, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		mine := events.Run{FlowJobID: fmt.Sprint("flow-", n), AcceptedAt: time.Now().UTC()}
-		got, err := b.AcceptRun(t.Context(), "default", mine)
-		return got.AcceptedAt.Equal(mine.AcceptedAt), err
+		got, fresh, err := b.AcceptRun(t.Context(), "default", mine)
+		if fresh != got.AcceptedAt.Equal(mine.AcceptedAt) {
+			t.Errorf("fresh: %v, answered %+v for %+v", fresh, got, mine)
+		}
+		return fresh, err
+	}, func(b *jet.Bus, t *testing.T, d *jet.Delivery) error {
+		run, err := d.Run()
+		return errors.Join(err, b.KeepRun(t.Context(), "default", run), b.KeepRun(t.Context(), "default", run))
 	}},
 	{"clock", events.StreamTriggers, events.TriggersOf(events.KindCron), func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		clock, seq, err := b.Clock(t.Context())
@@ -38,7 +46,7 @@ var ledgers = []struct {
 			return false, nil
 		}
 		return err == nil, err
-	}},
+	}, nil},
 }
 
 func file(n int) events.Trigger {
@@ -82,7 +90,14 @@ func TestLedger(t *testing.T) {
 				}
 			})
 			t.Run("the claim outlives the work and a restart", func(t *testing.T) {
-				seen := drainQueue(t, b, l.stream, l.queue, 20)
+				seen := drainQueue(t, b, l.stream, l.queue, 20, func(d *jet.Delivery) {
+					if l.settle == nil {
+						return
+					}
+					if err := l.settle(b, t, d); err != nil {
+						t.Error(err)
+					}
+				})
 				if len(seen) != 20 {
 					t.Fatalf("queue held %d messages, want 20", len(seen))
 				}
@@ -101,14 +116,15 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// drainQueue acks n messages of a queue and gives their subjects.
-func drainQueue(t *testing.T, b *jet.Bus, stream, filter string, n int) []string {
+// drainQueue settles and acks n messages of a queue and gives their subjects.
+func drainQueue(t *testing.T, b *jet.Bus, stream, filter string, n int, settle func(*jet.Delivery)) []string {
 	t.Helper()
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()
 	var subjects []string
 	err := b.Pull(ctx, jet.Queue{Stream: stream, Name: "drain", Filter: filter, Pending: 100}, 64, func(d *jet.Delivery) {
 		subjects = append(subjects, d.Subject)
+		settle(d)
 		if err := d.Ack(); err != nil {
 			t.Error(err)
 		}

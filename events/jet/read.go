@@ -231,15 +231,19 @@ func (b *Bus) Purge(ctx context.Context, stream, subject string, keep int) error
 	if keep > 0 {
 		request["keep"] = keep
 	}
+	return b.purge(ctx, stream, request)
+}
+
+func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) error {
 	data, _ := json.Marshal(request)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, data)
 	if err != nil {
-		return fmt.Errorf("purge %s %s: %w", stream, subject, transportError(err))
+		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], transportError(err))
 	}
 	if _, err := readAck(stream, answer); err != nil {
-		return fmt.Errorf("purge %s %s: %w", stream, subject, err)
+		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], err)
 	}
 	return nil
 }

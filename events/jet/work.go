@@ -49,6 +49,9 @@ func (d *Delivery) Drop(reason string) error {
 	return d.settle(func() error { return d.msg.TermWithReason(reason) })
 }
 
+// Hold gives a sign of life for a message that is kept longer than Pull's context.
+func (d *Delivery) Hold() error { return d.msg.InProgress() }
+
 func (d *Delivery) settle(f func() error) error {
 	var err error
 	d.once.Do(func() {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // maxBody is how large the body of a call may be, in bytes.
@@ -15,7 +17,7 @@ const maxBody = 256 << 10
 
 // runBinary answers POST /api/v1/flow/run_binary_async.
 func (r *Runner) runBinary(w http.ResponseWriter, req *http.Request) {
-	run, err := r.accept(w, req)
+	run, fresh, err := r.accept(w, req)
 	if err != nil {
 		refuse(w, r.log.With("job_id", req.Header.Get(events.HeaderJobID), "trigger_id", req.Header.Get(events.HeaderKey)), err)
 		return
@@ -23,22 +25,33 @@ func (r *Runner) runBinary(w http.ResponseWriter, req *http.Request) {
 	answer(w, http.StatusOK, events.RunAnswer{
 		Status: events.OK, Data: &events.RunData{JobID: run.FlowJobID, OutputFolder: run.OutputFolder},
 	})
+	if !fresh {
+		return
+	}
+	// The run is queued, and the caller need not wait for what follows.
+	_ = http.NewResponseController(w).Flush()
+	log := r.logOf(run)
+	log.Info("run accepted", "owner", run.Owner, "binary_path", run.BinaryPath, "input_dir", run.InputDir)
+	_, _, err = r.announce(context.WithoutCancel(req.Context()), run)
+	if err != nil && !jet.IsConflict(err) {
+		log.Warn("an accepted run could not be announced yet; who takes it off the queue will", "error", err.Error())
+	}
 }
 
 // accept queues the run that a call asks for, or finds the one that the same
-// call was answered with before.
-func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (events.Run, error) {
+// call was answered with before; fresh tells which.
+func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Run, fresh bool, err error) {
 	ctx := req.Context()
 	c, err := r.authenticate(req)
 	if err == nil {
 		err = c.mayRun()
 	}
 	if err != nil {
-		return events.Run{}, err
+		return events.Run{}, false, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
-		return events.Run{}, err
+		return events.Run{}, false, err
 	}
 	key := req.Header.Get(events.HeaderKey)
 	flowJobID := uuid.NewString()
@@ -56,19 +69,9 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (events.Run, e
 	if err != nil {
 		// What is wrong now may have been right when the call came first.
 		if first, found, lost := r.bus.AcceptedRun(ctx, flowJobID); found || lost != nil {
-			return first, lost
+			return first, false, lost
 		}
-		return events.Run{}, err
+		return events.Run{}, false, err
 	}
-	run, err := r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
-	if err != nil {
-		return events.Run{}, err
-	}
-	log := r.logOf(run)
-	if err := r.announce(ctx, run); err != nil {
-		// The run is queued; whoever takes it off the queue announces it.
-		log.Warn("an accepted run could not be announced yet", "error", err.Error())
-	}
-	log.Info("run accepted", "owner", run.Owner, "binary_path", run.BinaryPath, "input_dir", run.InputDir)
-	return run, nil
+	return r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
 }

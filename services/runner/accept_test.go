@@ -204,12 +204,12 @@ func TestPutOff(t *testing.T) {
 		filler := events.Run{Settings: events.Encode(strings.Repeat("x", 64<<10))}
 		for err := error(nil); err == nil; {
 			filler.FlowJobID += "x"
-			_, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
+			_, _, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
 		}
 		filler.Settings = nil
 		for err := error(nil); err == nil; {
 			filler.FlowJobID += "x"
-			_, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
+			_, _, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
 		}
 		putOff("full")
 	})

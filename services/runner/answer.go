@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -14,9 +15,11 @@ const retryAfter = "5"
 
 // answer sends a body of the v1 API.
 func answer(w http.ResponseWriter, status int, body any) {
+	text := append(events.Encode(body), '\n')
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(events.Encode(body), '\n')) // when the client has gone there is nobody to tell
+	_, _ = w.Write(text) // when the client has gone there is nobody to tell
 }
 
 // refuse maps a fault to its answer: in v1 a handled outcome is HTTP 200, and

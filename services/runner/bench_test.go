@@ -4,8 +4,8 @@ package runner
 
 import (
 	"context"
+	"io"
 	"log/slog"
-	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -31,14 +31,12 @@ func BenchmarkRun(b *testing.B) {
 	b.Run("gate", func(b *testing.B) {
 		l := newLab(b, eventstest.Options{})
 		l.flow("flow", "exit 0")
-		out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer out.Close()
 		for b.Loop() {
-			f, err := launch([]string{l.host("flow"), l.host("in"), l.host("in")}, nil, l.host("in"), out)
+			f, err := newGate()
 			if err != nil {
+				b.Fatal(err)
+			}
+			if err := f.load(command{Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Dir: l.host("in")}, nil, io.Discard); err != nil {
 				b.Fatal(err)
 			}
 			f.open()

@@ -17,13 +17,14 @@ const deathTakes = 10 * time.Second
 
 // bury makes sure that the process group of a former attempt is dead and gone.
 // It kills only what it knows to be that group.
-func (r *Runner) bury(ctx context.Context, p events.Process, flowJobID string) error {
+func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) error {
 	if p.Host != r.host {
 		return fmt.Errorf("%w: it was started on host %q", errUnproven, p.Host)
 	}
 	if p.Boot != r.boot {
 		return nil // the machine has started anew since
 	}
+	defer killStrays(0, marks, time.Second)
 	leader, found, err := lookup(p.PID)
 	if err != nil {
 		return fmt.Errorf("process %d: %w", p.PID, err)
@@ -41,7 +42,7 @@ func (r *Runner) bury(ctx context.Context, p events.Process, flowJobID string) e
 	// A group without its leader can have been founded, under the same number,
 	// long after ours was gone. The mark of the run tells.
 	if !found && !slices.ContainsFunc(members, func(m process) bool {
-		return carries(m.pid, runIDVariable+"="+flowJobID)
+		return carries(m.pid, marks)
 	}) {
 		return fmt.Errorf("%w: process group %d has lost its leader, and its members are not known to be of this run; if they are: kill -9 -- -%d",
 			errUnproven, p.PID, p.PID)

@@ -3,8 +3,10 @@ package runner
 import (
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
@@ -20,7 +22,15 @@ type Config struct {
 	Pool    string        // whose queue is worked on, one token of a subject; default "default"
 	Workers int           // flows that run at once; default 0 = twice the number of CPUs
 	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
-	Log     *slog.Logger  //
+	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
+
+	Sandbox      Sandbox  // whether flows are shut in; default best-effort
+	Offline      bool     // flows may not make sockets
+	ReadPaths    []string // files and folders that flows may read and execute too, host paths
+	MaxFileSize  int64    // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
+	MaxProcesses int      // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
+
+	Log *slog.Logger //
 }
 
 func (c Config) withDefaults() Config {
@@ -30,7 +40,20 @@ func (c Config) withDefaults() Config {
 	if c.Workers == 0 {
 		c.Workers = 2 * runtime.NumCPU()
 	}
+	if c.Sandbox == "" {
+		c.Sandbox = SandboxBestEffort
+	}
+	c.MaxFileSize = limitOr(c.MaxFileSize, 16<<30)
+	c.MaxProcesses = limitOr(c.MaxProcesses, 4096)
 	return c
+}
+
+// limitOr gives the default for 0, and 0 for no limit.
+func limitOr[N int | int64](n, byDefault N) N {
+	if n == 0 {
+		return byDefault
+	}
+	return max(0, n)
 }
 
 // Validate reports every fault of the config.
@@ -56,6 +79,17 @@ func (c Config) Validate() error {
 	}
 	if c.Workers < 0 {
 		fault("workers", "%d is negative: give a number of flows, or 0 for twice the number of CPUs", c.Workers)
+	}
+	if c.Drain < 0 {
+		fault("drain", "%s is negative: give how long flows may go on at a stop, or 0", c.Drain)
+	}
+	if err := c.withDefaults().Sandbox.validate(); err != nil {
+		fault("sandbox", "%s", err.Error())
+	}
+	for _, p := range c.ReadPaths {
+		if !filepath.IsAbs(p) {
+			fault("runner-read", "%q is not an absolute path", p)
+		}
 	}
 	if c.Log == nil {
 		fault("log", "is required")

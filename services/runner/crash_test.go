@@ -223,7 +223,7 @@ func TestDeliveredAgainWhileInHand(t *testing.T) {
 	relay.cut(true)
 	again := make(chan *jet.Delivery, 1)
 	stop := l.background(func(ctx context.Context) error { // stands for what the server would send when the connection is back
-		queue := jet.Queue{Stream: events.StreamRuns, Name: "runner-default", Filter: events.RunQueueSubject("default"), Pending: maxQueued}
+		queue := jet.Queue{Stream: events.StreamRuns, Name: "runner-default", Filter: events.RunQueueOf("default"), Pending: maxQueued}
 		return l.bus.Pull(ctx, queue, 4, func(d *jet.Delivery) { again <- d })
 	})
 	var runs sync.WaitGroup
@@ -241,7 +241,8 @@ func TestDeliveredAgainWhileInHand(t *testing.T) {
 	}
 }
 
-// Of two runners who start the same attempt one may open its gate.
+// Of two runners who start the same attempt one may open its gate, and neither
+// once the run has ended.
 func TestClaim(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	r := l.runner(nil)
@@ -252,19 +253,36 @@ func TestClaim(t *testing.T) {
 		return ev
 	}
 	for attempt := 1; attempt <= 2; attempt++ {
-		_, seq, err := r.lastStart(t.Context(), run)
+		_, seq, err := r.standing(t.Context(), run)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.claim(t.Context(), start(attempt, 1), seq); err != nil {
+		if _, err := r.claim(t.Context(), start(attempt, 1), seq); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.claim(t.Context(), start(attempt, 2), seq); !errors.Is(err, errRival) {
+		if _, err := r.claim(t.Context(), start(attempt, 2), seq); !errors.Is(err, errRival) {
 			t.Errorf("the second claim of attempt %d: %v", attempt, err)
 		}
-		if last, _, err := r.lastStart(t.Context(), run); err != nil || last.Attempt != attempt || last.Process.PID != 1 {
+		if last, _, err := r.standing(t.Context(), run); err != nil || last.Attempt != attempt || last.Process.PID != 1 {
 			t.Errorf("the last start is %+v, %v", last, err)
 		}
+	}
+	_, seq, err := r.standing(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := event(events.Ended, run, time.Now())
+	ended.Attempt, ended.StartedAt = 2, time.Now()
+	for range 2 { // the second time as after an answer that was lost
+		if err := r.end(t.Context(), ended, seq, r.log); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.claim(t.Context(), start(3, 3), seq); !errors.Is(err, errOver) {
+		t.Errorf("a claim after the end: %v", err)
+	}
+	if n, _ := l.phase(events.Ended, "f"); n != 1 {
+		t.Errorf("%d ends", n)
 	}
 }
 
@@ -301,7 +319,7 @@ func TestBury(t *testing.T) {
 	const (
 		lasts  = `sleep 600 & echo; wait`
 		leaves = `sleep 600 & echo`
-		ours   = runIDVariable + "=" + id
+		ours   = "SPOOL_RUN_ID=" + id
 	)
 	alive := func(pgid int) bool {
 		members, err := group(pgid)
@@ -316,13 +334,13 @@ func TestBury(t *testing.T) {
 		change       func(*events.Process)
 		proven, dies bool
 	}{
-		"a living group":                 {lasts, ours, false, nil, true, true},
-		"the number was given anew":      {lasts, ours, false, func(p *events.Process) { p.StartTime += "0" }, true, false},
+		"a living group":                 {lasts, "", false, nil, true, true},
+		"the number was given anew":      {lasts, "", false, func(p *events.Process) { p.StartTime += "0" }, true, false},
 		"the machine was started anew":   {lasts, ours, false, func(p *events.Process) { p.Boot = "before" }, true, false},
 		"another host":                   {lasts, ours, false, func(p *events.Process) { p.Host = "elsewhere" }, false, false},
 		"only children, marked":          {leaves, ours, true, nil, true, true},
-		"only children, of another":      {leaves, runIDVariable + "=" + id + "2", true, nil, false, false},
-		"the number names nobody at all": {lasts, ours, false, func(p *events.Process) { p.PID = 1 << 30 }, true, false},
+		"only children, of another":      {leaves, ours + "2", true, nil, false, false},
+		"the number names nobody at all": {lasts, "", false, func(p *events.Process) { p.PID = 1 << 30 }, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd, p := sleeper(t, c.script, c.mark)
@@ -333,7 +351,7 @@ func TestBury(t *testing.T) {
 			if c.change != nil {
 				c.change(&p)
 			}
-			if err := r.bury(t.Context(), p, id); (err == nil) != c.proven {
+			if err := r.bury(t.Context(), p, []string{ours}); (err == nil) != c.proven {
 				t.Errorf("proven dead: %v", err)
 			}
 			if alive(pid) == c.dies {

@@ -1,5 +1,5 @@
-// In:  spool.runqueue.<pool>
-// Out: spool.runkey.<flow_job_id>, spool.runqueue.<pool>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.runqueue.<pool>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
+// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts
 // runs, starts each as a process of this host, and says how it ended.

@@ -6,28 +6,30 @@ import (
 	"spool.internal/events"
 )
 
-// runIDVariable marks the processes of a run.
-const runIDVariable = "SPOOL_RUN_ID"
+// marks are the assignments in the environment of all that descends from a flow
+// by which it is known. The folder tells apart the runs of two runners who share
+// a host, but not a store.
+func marks(flowJobID, out string) []string {
+	return []string{"SPOOL_RUN_ID=" + flowJobID, "SPOOL_OUTPUT_DIR=" + out}
+}
 
-// environment is all that a flow sees of the runner's: no other variable passes,
-// since any may hold a secret of the runner.
-func environment(run events.Run, s settings, in, out string) []string {
+// environment is all that a flow sees: PATH and LANG are the runner's, and no
+// other variable passes, since any may hold a secret of the runner.
+func environment(run events.Run, s settings, in, out, tmp string) []string {
 	inherited := func(key, def string) string {
 		if v := os.Getenv(key); v != "" {
 			def = v
 		}
 		return key + "=" + def
 	}
-	return []string{
+	return append(marks(run.FlowJobID, out),
 		inherited("PATH", "/usr/local/bin:/usr/bin:/bin"),
-		inherited("HOME", "/"),
-		inherited("TMPDIR", os.TempDir()),
+		"HOME="+tmp,
+		"TMPDIR="+tmp,
 		inherited("LANG", "C.UTF-8"),
-		"SPOOL_JOB_ID=" + run.JobID,
-		runIDVariable + "=" + run.FlowJobID,
-		"SPOOL_INPUT_DIR=" + in,
-		"SPOOL_OUTPUT_DIR=" + out,
-		"SPOOL_TAGS=" + s.tags,
-		"SPOOL_RUNTIME_CONFIG=" + s.runtimeConfig,
-	}
+		"SPOOL_JOB_ID="+run.JobID,
+		"SPOOL_INPUT_DIR="+in,
+		"SPOOL_TAGS="+s.tags,
+		"SPOOL_RUNTIME_CONFIG="+s.runtimeConfig,
+	)
 }

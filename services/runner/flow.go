@@ -2,14 +2,13 @@ package runner
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
-
-	"spool.internal/events"
 )
 
 // grace is how long flows may take to stop when they are asked to.
@@ -17,16 +16,19 @@ const grace = 3 * time.Second
 
 // flow is a process of ours and the group that it leads.
 type flow struct {
-	pid    int
-	began  string // its start time, as the kernel spells it
-	cmd    *exec.Cmd
-	gate   *os.File      // a byte opens it, its end discards the flow
-	exited chan struct{} // closed when the process is reaped and its group is gone
-	state  *os.ProcessState
+	pid     int
+	began   string   // its start time, as the kernel spells it
+	marks   []string // in the environment of all that descends from it
+	cmd     *exec.Cmd
+	gate    *os.File      // a command and `true` open it, its end discards the flow
+	output  *os.File      // what the flow prints
+	drained chan struct{} // closed when all of that is read; nil before anybody reads
+	exited  chan struct{} // closed when the process is reaped and its group is gone
+	state   *os.ProcessState
 }
 
-// launch starts argv in dir, with its output in out, as far as its gate.
-func launch(argv, env []string, dir string, out *os.File) (*flow, error) {
+// newGate starts a process that waits for its command.
+func newGate() (*flow, error) {
 	self, err := executable()
 	if err != nil {
 		return nil, err
@@ -35,17 +37,22 @@ func launch(argv, env []string, dir string, out *os.File) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := &exec.Cmd{
-		Path: self, Args: append([]string{gateName}, argv...), Env: env, Dir: dir,
-		Stdout: out, Stderr: out, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
-	}
-	err = cmd.Start()
-	_ = theirs.Close()
+	defer theirs.Close()
+	output, prints, err := os.Pipe()
 	if err != nil {
 		_ = ours.Close()
-		return nil, launchFault(err)
+		return nil, err
 	}
-	f := &flow{pid: cmd.Process.Pid, cmd: cmd, gate: ours, exited: make(chan struct{})}
+	defer prints.Close()
+	f := &flow{gate: ours, output: output, exited: make(chan struct{}), cmd: &exec.Cmd{
+		Path: self, Args: []string{gateName}, Env: []string{}, Dir: "/",
+		Stdout: prints, Stderr: prints, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
+	}}
+	if err := f.cmd.Start(); err != nil {
+		_, _ = ours.Close(), output.Close()
+		return nil, err
+	}
+	f.pid = f.cmd.Process.Pid
 	go f.reap()
 	p, found, err := lookup(f.pid)
 	if err != nil || !found {
@@ -56,20 +63,24 @@ func launch(argv, env []string, dir string, out *os.File) (*flow, error) {
 	return f, nil
 }
 
-// launchFault tells a host that is out of something for now from a flow that
-// this host will never start.
-func launchFault(err error) error {
-	for _, passing := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
-		if errors.Is(err, passing) {
-			return err
-		}
+// load gives the process its command and reads what it prints from now on. The
+// process is ready for its gate to be opened soon after.
+func (f *flow) load(c command, marks []string, to io.Writer) error {
+	f.marks = marks
+	f.drained = make(chan struct{})
+	go func() {
+		defer close(f.drained)
+		_, _ = io.Copy(to, f.output) // what to does not want it takes all the same
+	}()
+	if err := json.NewEncoder(f.gate).Encode(c); err != nil {
+		return fmt.Errorf("the process %d at its gate: %w", f.pid, err)
 	}
-	return events.Faultf(events.Invalid, "", "the flow cannot be started: %v", err)
+	return nil
 }
 
 // open lets the flow begin. When the process is gone already, its exit says so.
 func (f *flow) open() {
-	_, _ = f.gate.Write([]byte{1})
+	_, _ = f.gate.WriteString("true\n")
 	_ = f.gate.Close()
 }
 
@@ -78,11 +89,13 @@ func (f *flow) discard() {
 	_ = f.gate.Close()
 	f.signal(syscall.SIGKILL)
 	<-f.exited
+	f.gather()
 }
 
-// wait waits for the end of the flow, and reports false when it had to be
-// stopped because ctx ended first.
+// wait waits for the end of the flow and of all that is known to descend from
+// it, and reports false when it had to be stopped because ctx ended first.
 func (f *flow) wait(ctx context.Context) bool {
+	defer f.gather()
 	select {
 	case <-f.exited:
 		return true
@@ -130,4 +143,18 @@ func (f *flow) reap() {
 	}
 	// Whom SIGKILL does not end hangs in a device that is gone; no more can be done.
 	_ = awaitGone(context.Background(), f.pid, time.Second)
+}
+
+// gather ends what has left the group, and takes in the last of the output. The
+// output has an end when nobody is left who could print; who hides from us does
+// not hold us.
+func (f *flow) gather() {
+	if f.marks != nil {
+		killStrays(f.pid, f.marks, time.Second)
+	}
+	if f.drained != nil {
+		_ = f.output.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		<-f.drained
+	}
+	_ = f.output.Close()
 }

@@ -90,7 +90,8 @@ func (l *lab) background(f func(context.Context) error) (stop func()) {
 func (l *lab) runner(change func(*Config)) *Runner {
 	l.t.Helper()
 	cfg := Config{
-		Bus: l.bus, Keys: l.keys, Drives: l.drives, DataDir: l.data, Workers: 4, Secret: theSecret, Log: eventstest.Log(l.t),
+		Bus: l.bus, Keys: l.keys, Drives: l.drives, DataDir: l.data, Workers: 4, Secret: theSecret,
+		Sandbox: SandboxOff, Log: eventstest.Log(l.t),
 	}
 	if change != nil {
 		change(&cfg)

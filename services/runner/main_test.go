@@ -59,7 +59,7 @@ func runChild(spec string) error {
 	if err != nil {
 		return err
 	}
-	r, err := New(Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Log: log})
+	r, err := New(Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, Log: log})
 	if err != nil {
 		return err
 	}

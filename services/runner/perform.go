@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,67 +16,91 @@ import (
 // errStopped says that this runner stopped a flow because it stops itself.
 var errStopped = errors.New("the runner is stopping")
 
+// halt says why a flow was stopped whose run ends with that.
+type halt string
+
+func (h halt) Error() string { return string(h) }
+
 // attempt is one try to bring a run to its end.
 type attempt struct {
 	run      events.Run
 	settings settings
 	number   int
+	tmp      string // its private folder
 	runlog   *runLog
 	log      *slog.Logger
 }
 
-// perform brings a run to its end. Any error means that it has not come there
-// and has to be delivered again; nothing that perform started is left then.
-func (r *Runner) perform(ctx context.Context, run events.Run) error {
-	if done, err := r.hasEnded(ctx, run); done || err != nil {
+// perform brings a run to its end; its flow lives no longer than life. Any error
+// but errOver means that it has not come there and has to be delivered again;
+// nothing that perform started is left then.
+func (r *Runner) perform(ctx, life context.Context, run events.Run) error {
+	last, seq, err := r.standing(ctx, run)
+	if err != nil || last.Phase == events.Ended {
 		return err
 	}
-	former, seq, err := r.lastStart(ctx, run)
-	if err != nil {
-		return err
+	former := last
+	if last.Phase == events.Cancelling {
+		if former, _, err = r.bus.RunEvent(ctx, events.Started, run.JobID, run.FlowJobID); err != nil {
+			return err
+		}
 	}
 	if former.Process != nil {
-		if err := r.bury(ctx, *former.Process, run.FlowJobID); err != nil {
+		out, err := r.hostPath("output_folder", run.OutputFolder)
+		if err == nil {
+			err = r.bury(ctx, *former.Process, marks(run.FlowJobID, out))
+		}
+		if err != nil {
 			return fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
 	}
-	// The handler may have died between queue and event, and `accepted` comes first.
-	if err := r.announce(ctx, run); err != nil {
-		return err
+	log := r.logOf(run)
+	if last.Phase == events.Cancelling {
+		a := &attempt{run: run, number: former.Attempt}
+		return r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
 	}
-	a := &attempt{run: run, number: former.Attempt + 1, log: r.logOf(run).With("attempt", former.Attempt+1)}
-	f, err := r.start(a)
-	if a.runlog != nil {
-		defer a.runlog.close()
+	a := &attempt{
+		run: run, number: former.Attempt + 1, tmp: filepath.Join(runDir(r.cfg.DataDir, run.FlowJobID), "tmp"),
+		log: log.With("attempt", former.Attempt+1),
 	}
+	defer a.clear()
+	f, err := r.start(life, a)
 	if fault, ok := errors.AsType[*events.Error](err); ok {
-		return r.end(ctx, a.ended(time.Time{}, nil, fault.Error()), a.log)
+		return r.end(ctx, a.ended(time.Time{}, nil, fault.Error()), seq, a.log)
 	}
 	if err != nil {
 		return err
 	}
 	began := event(events.Started, run, time.Now())
 	began.Attempt, began.Process = a.number, &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
-	if err := r.claim(ctx, began, seq); err != nil {
-		f.discard()
-		return err
-	}
-	// Until the claim a rival could still end the run; from here on none can.
-	if done, err := r.hasEnded(ctx, run); done || err != nil {
+	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.discard()
 		return err
 	}
 	f.open()
 	a.log.Info("run started", "pid", f.pid)
-	if !f.wait(ctx) {
-		return errStopped
+	if limit := a.settings.stepTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		life, cancel = context.WithTimeoutCause(life, limit, halt(fmt.Sprintf("step_timeout: stopped after %s", limit)))
+		defer cancel()
 	}
-	return r.finish(ctx, a, f, began.At)
+	var why error
+	if !f.wait(life) {
+		if why = context.Cause(life); !isHalt(why) {
+			return errStopped
+		}
+	}
+	return r.finish(ctx, a, f, began.At, seq, why)
 }
 
-// start makes the output folder and the log, and the process, which waits at
-// its gate. An [events.Error] ends the run; any other fault may pass.
-func (r *Runner) start(a *attempt) (*flow, error) {
+func isHalt(err error) bool {
+	_, ok := errors.AsType[halt](err)
+	return ok
+}
+
+// start makes the folders and the log, and gives a process that waits at its
+// gate its command. An [events.Error] ends the run; any other fault may pass.
+func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	var err error
 	if a.settings, err = storedSettings(a.run); err != nil {
 		return nil, err
@@ -95,10 +120,25 @@ func (r *Runner) start(a *attempt) (*flow, error) {
 	if a.runlog, err = openLog(r.cfg.DataDir, a.run.FlowJobID, a.number); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(os.RemoveAll(a.tmp), os.Mkdir(a.tmp, 0o700)); err != nil {
+		return nil, err
+	}
 	if err := r.inputAsTaken(a.run); err != nil {
 		return nil, err
 	}
-	return launch([]string{binary, in, out}, environment(a.run, a.settings, in, out), out, a.runlog.file)
+	f, err := r.gate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = f.load(command{
+		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.tmp), Dir: out,
+		Bounds: r.bounds.of(binary, in, out, a.tmp),
+	}, marks(a.run.FlowJobID, out), a.runlog)
+	if err != nil {
+		f.discard()
+		return nil, err
+	}
+	return f, nil
 }
 
 func (r *Runner) hostPath(field, logical string) (string, error) {
@@ -142,27 +182,51 @@ func empty(root *os.Root) error {
 	return err
 }
 
-func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time) error {
-	var status *int
-	msg := ""
-	if f.state.Exited() {
-		status = new(f.state.ExitCode())
+// clear removes what only the attempt needed, whose flow is gone.
+func (a *attempt) clear() {
+	if a.runlog != nil {
+		_ = a.runlog.close() // whatever is missing has been told
 	}
-	if !f.state.Success() {
-		msg = f.state.String()
-		if said := a.runlog.tail(); said != "" {
-			msg += ": " + said
-		}
+	if err := os.RemoveAll(a.tmp); err != nil {
+		a.log.Warn("a private folder of a flow is left", "path", a.tmp, "error", err.Error())
+	}
+}
+
+// finish tells how an attempt ended whose flow has begun; why is set when that
+// was stopped.
+func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time, seq uint64, why error) error {
+	ev := a.ended(began, nil, a.outcome(f, why))
+	if why == nil && f.state.Exited() {
+		ev.ExitStatus = new(f.state.ExitCode())
 	}
 	if errors.Is(r.inputAsTaken(a.run), errSuperseded) {
-		msg = strings.TrimSuffix("input changed during the run; "+msg, "; ")
+		ev.Status = events.ERROR
+		ev.Message = strings.TrimSuffix("input changed during the run; "+ev.Message, "; ")
 	}
-	ev := a.ended(began, status, msg)
-	if err := r.end(ctx, ev, a.log); err != nil {
+	if missing := a.runlog.close(); missing != nil {
+		ev.Message = strings.TrimPrefix(ev.Message+"; "+missing.Error(), "; ")
+		a.log.Warn("the log of a run is not whole", "error", missing.Error())
+	}
+	if err := r.end(ctx, ev, seq, a.log); err != nil {
 		return err
 	}
 	a.log.Info("run ended", "status", string(ev.Status), "reason", f.state.String(), "duration", ev.At.Sub(began).Round(time.Millisecond).String())
 	return nil
+}
+
+// outcome says why an attempt ended with ERROR; empty means that all is well.
+func (a *attempt) outcome(f *flow, why error) string {
+	msg := f.state.String()
+	switch {
+	case why != nil:
+		msg = why.Error()
+	case f.state.Success():
+		return ""
+	}
+	if said := a.runlog.tail(); said != "" {
+		msg += ": " + said
+	}
+	return msg
 }
 
 // ended is the event of an attempt's end; an empty message means that all is well.

@@ -19,11 +19,20 @@ const (
 	later = 15 * time.Second
 )
 
-// errRival says that another runner works on the run.
-var errRival = errors.New("another runner has started this run")
+// heartbeat is how often the holders of runs give a sign of life at a stop.
+const heartbeat = 3 * time.Second
 
-// errUnproven says that a former attempt may still be alive.
-var errUnproven = errors.New("a former attempt of this run cannot be proven dead")
+var (
+	errRival    = errors.New("another runner has started this run")
+	errUnproven = errors.New("a former attempt of this run cannot be proven dead")
+	errOver     = errors.New("the run has ended already")
+)
+
+// hand is a run in the hands of this process.
+type hand struct {
+	deliveries []*jet.Delivery
+	stop       context.CancelCauseFunc // ends its flow; the cause is what the end will say
+}
 
 // take begins the run of one delivery, unless this process has it in hand
 // already: a broken connection makes the server deliver again what is held.
@@ -34,21 +43,50 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 		_ = d.Drop("unreadable") // when this fails it comes again, and ends here again
 		return
 	}
+	life, stop := context.WithCancelCause(ctx)
 	r.mu.Lock()
 	held := r.active[run.FlowJobID]
-	r.active[run.FlowJobID] = append(held, d)
+	if held == nil {
+		r.active[run.FlowJobID] = &hand{[]*jet.Delivery{d}, stop}
+	} else {
+		held.deliveries = append(held.deliveries, d)
+	}
 	r.mu.Unlock()
 	if held != nil {
+		stop(nil)
 		return
 	}
-	runs.Go(func() { r.settle(ctx, run, r.perform(ctx, run)) })
+	runs.Go(func() {
+		defer stop(nil)
+		err := r.perform(ctx, life, run)
+		if errors.Is(err, errOver) {
+			err = nil
+		}
+		if err == nil {
+			err = r.remember(ctx, run)
+		}
+		r.settle(ctx, run, err)
+	})
+}
+
+// remember keeps the key of a run that has ended for as long as its caller may
+// repeat the call. A full queue lets the run go without: its end is stored.
+func (r *Runner) remember(ctx context.Context, run events.Run) error {
+	ctx, cancel := outlive(ctx, farewell)
+	defer cancel()
+	err := r.bus.KeepRun(ctx, r.cfg.Pool, run)
+	if jet.IsFull(err) {
+		r.logOf(run).Warn("the key of a run could not be kept", "error", err.Error())
+		return nil
+	}
+	return err
 }
 
 // settle takes a run off the queue, or hands it back when err says that it has
 // not come to its end.
 func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	r.mu.Lock()
-	deliveries := r.active[run.FlowJobID]
+	deliveries := r.active[run.FlowJobID].deliveries
 	delete(r.active, run.FlowJobID)
 	r.mu.Unlock()
 	log := r.logOf(run)
@@ -70,5 +108,25 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 		} else {
 			_ = d.Nak(wait)
 		}
+	}
+}
+
+// hold gives signs of life for the runs in hand until ctx ends.
+func (r *Runner) hold(ctx context.Context) {
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r.mu.Lock()
+		for _, h := range r.active {
+			for _, d := range h.deliveries {
+				_ = d.Hold() // a lost one costs at most a second delivery, which is expected
+			}
+		}
+		r.mu.Unlock()
 	}
 }

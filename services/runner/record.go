@@ -26,53 +26,69 @@ func event(p events.Phase, run events.Run, at time.Time) events.RunEvent {
 	}
 }
 
-// announce publishes that a run was accepted, once, whoever calls it how often.
-func (r *Runner) announce(ctx context.Context, run events.Run) error {
-	err := r.bus.PutRunEvent(ctx, event(events.Accepted, run, run.AcceptedAt), 0)
-	if jet.IsConflict(err) {
-		return nil
+// announce publishes that a run was accepted, if nothing is known of it yet.
+func (r *Runner) announce(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
+	ev := event(events.Accepted, run, run.AcceptedAt)
+	seq, err := r.bus.NextRunEvent(ctx, ev, 0)
+	return ev, seq, err
+}
+
+// standing reads the last event of a run, and the sequence that the next one has
+// to expect. Who accepted the run may have died before it was announced, or be a
+// moment behind; `accepted` comes first.
+func (r *Runner) standing(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
+	for {
+		last, seq, err := r.bus.LastRunEvent(ctx, run.JobID, run.FlowJobID)
+		if err != nil || seq > 0 {
+			return last, seq, err
+		}
+		if last, seq, err = r.announce(ctx, run); !jet.IsConflict(err) {
+			return last, seq, err
+		}
 	}
-	return err
 }
 
-func (r *Runner) hasEnded(ctx context.Context, run events.Run) (bool, error) {
-	_, seq, err := r.bus.RunEvent(ctx, events.Ended, run.JobID, run.FlowJobID)
-	return seq > 0, err
-}
-
-// lastStart reads the newest `started` of a run and the sequence that the next
-// one has to expect; before the first attempt both are zero.
-func (r *Runner) lastStart(ctx context.Context, run events.Run) (ev events.RunEvent, seq uint64, err error) {
-	return r.bus.RunEvent(ctx, events.Started, run.JobID, run.FlowJobID)
-}
-
-// claim publishes the start of an attempt if no other has been published since
-// lastStart was read.
-func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) error {
-	err := r.bus.PutRunEvent(ctx, ev, seq)
-	if jet.IsConflict(err) {
-		return errRival
+// claim publishes the start of an attempt, if nothing has happened to the run
+// since its standing was read. errOver says that it has ended instead.
+func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) (uint64, error) {
+	started, err := r.bus.NextRunEvent(ctx, ev, seq)
+	if !jet.IsConflict(err) {
+		return started, err
 	}
-	return err
+	last, _, err := r.bus.LastRunEvent(ctx, ev.JobID, ev.FlowJobID)
+	switch {
+	case err != nil:
+		return 0, err
+	case last.Phase == events.Ended:
+		return 0, errOver
+	}
+	return 0, errRival
 }
 
-// end publishes how an attempt ended. The process is gone and nothing else
-// knows, so it is tried until it is stored or ctx has ended for a while. When a
-// later attempt has started meanwhile, its runner speaks for the run.
-func (r *Runner) end(ctx context.Context, ev events.RunEvent, log *slog.Logger) error {
+// end publishes how an attempt ended; seq is the last event that this runner
+// knows of the run. The process is gone and nothing else knows, so it is tried
+// until it is stored or ctx has ended for a while. When a later attempt has
+// started meanwhile, its runner speaks for the run.
+func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) error {
 	ctx, cancel := outlive(ctx, farewell)
 	defer cancel()
-	run := events.Run{JobID: ev.JobID, FlowJobID: ev.FlowJobID}
 	for wait, said := 50*time.Millisecond, false; ; wait = min(2*wait, 2*time.Second) {
-		last, _, err := r.lastStart(ctx, run)
-		if err == nil && last.Attempt > ev.Attempt {
-			return errRival
-		}
+		_, err := r.bus.NextRunEvent(ctx, ev, seq)
 		if err == nil {
-			err = r.bus.PutRunEvent(ctx, ev, 0)
-		}
-		if err == nil || jet.IsConflict(err) {
 			return nil
+		}
+		if jet.IsConflict(err) {
+			var last events.RunEvent
+			last, seq, err = r.bus.LastRunEvent(ctx, ev.JobID, ev.FlowJobID)
+			switch {
+			case err != nil:
+			case last.Phase == events.Ended:
+				return nil
+			case last.Phase == events.Cancelling && last.Attempt == ev.Attempt && !ev.StartedAt.IsZero():
+				continue // asked for while our attempt was ending
+			default:
+				return errRival
+			}
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("the end of the run could not be stored: %w", err)

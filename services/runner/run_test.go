@@ -43,13 +43,16 @@ func TestContractOfAFlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, out := l.host("in"), l.host("deep/out put")
+	in, out, tmp := l.host("in"), l.host("deep/out put"), filepath.Join(l.data, "runs", id, "tmp")
+	if _, err := os.Stat(tmp); !os.IsNotExist(err) {
+		t.Errorf("the private folder of the flow is left: %v", err)
+	}
 	var want strings.Builder
 	want.WriteString(out + "\n" + in + "|" + out + "\n")
 	for _, line := range []string{
-		"HOME=" + os.Getenv("HOME"), "LANG=" + os.Getenv("LANG"), "PATH=" + os.Getenv("PATH"), "PWD=" + out,
+		"HOME=" + tmp, "LANG=" + os.Getenv("LANG"), "PATH=" + os.Getenv("PATH"), "PWD=" + out,
 		"SPOOL_INPUT_DIR=" + in, "SPOOL_JOB_ID=job-1", "SPOOL_OUTPUT_DIR=" + out,
-		`SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + os.TempDir(),
+		`SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + tmp,
 	} {
 		if line == "LANG=" {
 			line = "LANG=C.UTF-8"
@@ -311,13 +314,11 @@ func TestNATSAwayWhileAFlowRuns(t *testing.T) {
 func TestAProcessWaitsAtItsGate(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", `touch "$1/ran"`)
-	out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	f, err := newGate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	f, err := launch([]string{l.host("flow"), l.host("in"), l.host("in")}, nil, l.host("in"), out)
-	if err != nil {
+	if err := f.load(command{Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Dir: l.host("in")}, nil, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if p, found, err := lookup(f.pid); err != nil || !found || p.group != f.pid || p.start != f.began {

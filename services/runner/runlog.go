@@ -1,27 +1,48 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+)
+
+// How much of what the attempts of a run print is kept in its log, in bytes:
+// the first that fits, and the last of each attempt.
+const (
+	maxHead = 15 << 20
+	maxLast = 1 << 20
 )
 
 // maxTail is how much of a log the end of a run quotes, in bytes.
 const maxTail = 1024
 
-// runLog is what the attempts of one run print.
+// runLog is what the attempts of one run print. It takes whatever is written,
+// and never fails its writer: what has no room is counted and dropped.
 type runLog struct {
 	file *os.File
-	from int64 // where the output of this attempt begins
+
+	mu      sync.Mutex
+	room    int64  // bytes that may still be added to the head
+	printed int64  // bytes that this attempt has written
+	kept    int64  // of those, the ones in the file
+	last    []byte // the last of them; a ring once it is full
+	at      int    // where the ring begins
+	fault   error  // why the file takes no more
+	closed  bool
 }
+
+// runDir keeps what belongs to one run on this host.
+func runDir(dataDir, flowJobID string) string { return filepath.Join(dataDir, "runs", flowJobID) }
 
 // openLog opens the log of a run for an attempt. Attempts follow each other in
 // one file; a line names each but the first.
 func openLog(dataDir, flowJobID string, attempt int) (*runLog, error) {
-	dir := filepath.Join(dataDir, "runs", flowJobID)
+	dir := runDir(dataDir, flowJobID)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -29,33 +50,95 @@ func openLog(dataDir, flowJobID string, attempt int) (*runLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if attempt > 1 {
-		_, err = fmt.Fprintf(file, "--- attempt %d, %s ---\n", attempt, time.Now().UTC().Format(time.RFC3339))
-	}
 	l := &runLog{file: file}
-	if err == nil {
-		l.from, err = file.Seek(0, io.SeekEnd)
-	}
+	before, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		l.close()
+		_ = file.Close()
 		return nil, err
+	}
+	l.room = max(maxHead-before, maxLast) // of each attempt something is kept
+	if attempt > 1 {
+		l.note("attempt %d, %s", attempt, time.Now().UTC().Format(time.RFC3339))
 	}
 	return l, nil
 }
 
-func (l *runLog) close() { _ = l.file.Close() } // what flows print is theirs to make durable
-
-// tail gives the last lines that this attempt printed; a log that cannot be read says nothing.
-func (l *runLog) tail() string {
-	info, err := l.file.Stat()
-	if err != nil {
-		return ""
+// note adds a line that no flow has printed.
+func (l *runLog) note(format string, args ...any) {
+	if l.fault == nil {
+		_, l.fault = fmt.Fprintf(l.file, "--- "+format+" ---\n", args...)
 	}
-	from := max(l.from, info.Size()-maxTail)
-	text := make([]byte, max(0, min(maxTail, info.Size()-from)))
-	n, _ := l.file.ReadAt(text, from)
-	said := strings.ToValidUTF8(string(text[:n]), "")
-	if from > l.from { // not in the middle of a line, unless there is only one
+}
+
+// Write takes what the flow prints.
+func (l *runLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.printed += int64(len(p))
+	if fits := min(int64(len(p)), l.room); fits > 0 && l.fault == nil {
+		n, err := l.file.Write(p[:fits])
+		l.room, l.kept = l.room-fits, l.kept+int64(n)
+		l.fault = err
+	}
+	l.remember(p)
+	return len(p), nil
+}
+
+func (l *runLog) remember(p []byte) {
+	p = p[max(0, len(p)-maxLast):]
+	if free := maxLast - len(l.last); free > 0 {
+		n := min(free, len(p))
+		l.last, p = append(l.last, p[:n]...), p[n:]
+	}
+	for len(p) > 0 {
+		n := copy(l.last[l.at:], p)
+		l.at, p = (l.at+n)%maxLast, p[n:]
+	}
+}
+
+// ending gives the last n bytes that were printed, or fewer.
+func (l *runLog) ending(n int64) []byte {
+	all := append(l.last[l.at:len(l.last):len(l.last)], l.last[:l.at]...)
+	return all[max(0, int64(len(all))-n):]
+}
+
+// close completes the file and says what is missing in it; nil when nothing is.
+// Only the first call does anything.
+func (l *runLog) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	var missing error
+	if rest := l.printed - l.kept; rest > 0 && l.fault == nil {
+		ending := l.ending(rest)
+		if lost := rest - int64(len(ending)); lost > 0 {
+			missing = fmt.Errorf("run.log leaves out %d of the %d bytes printed", lost, l.printed)
+			l.note("%d bytes are left out here", lost)
+		}
+		if l.fault == nil {
+			_, l.fault = l.file.Write(ending)
+		}
+	}
+	if l.fault != nil {
+		cause := l.fault
+		if p, ok := errors.AsType[*os.PathError](cause); ok {
+			cause = p.Err // the path is the run's
+		}
+		missing = fmt.Errorf("run.log is incomplete: %w", cause)
+	}
+	_ = l.file.Close() // what flows print is theirs to make durable
+	return missing
+}
+
+// tail gives the last lines that this attempt printed.
+func (l *runLog) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := strings.ToValidUTF8(string(l.ending(maxTail)), "")
+	if l.printed > maxTail { // not in the middle of a line, unless there is only one
 		if _, rest, ok := strings.Cut(said, "\n"); ok && strings.TrimSpace(rest) != "" {
 			said = rest
 		}

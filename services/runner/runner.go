@@ -30,9 +30,12 @@ type Runner struct {
 	host   string // name of this host
 	boot   string // boot id of its kernel
 
+	bounds bounds // of all flows
+	gates  chan *flow
+
 	mu     sync.Mutex
-	active map[string][]*jet.Delivery // by flow job id: the runs in hand, and by which deliveries
-	idle   error                      // why the queue is not worked on; nil while it is
+	active map[string]*hand // by flow job id
+	idle   error            // why the queue is not worked on; nil while it is
 }
 
 // New makes a runner. It fails on a system whose processes it cannot tell apart.
@@ -51,10 +54,18 @@ func New(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	cfg = cfg.withDefaults()
+	shut, missing, err := commonBounds(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("runner: %w", err)
+	}
+	if missing != nil {
+		cfg.Log.Warn("flows are not shut in as they could be", "missing", missing.Error())
+	}
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		active: map[string][]*jet.Delivery{}, idle: errors.New("not started"),
+		bounds: shut, gates: make(chan *flow, 1),
+		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }
 
@@ -62,24 +73,34 @@ func New(cfg Config) (*Runner, error) {
 func (r *Runner) Routes(router *mux.Router) {
 	router.HandleFunc(events.RunBinaryPath, r.runBinary).Methods(http.MethodPost)
 	router.HandleFunc("/api/v1/jobs/status", r.jobStatus).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc("/api/v1/jobs/cancel", r.cancel).Methods(http.MethodPost)
 }
 
-// Run works on the queue until ctx ends, then stops the flows as the package
-// comment says. It fails only when the data folder cannot be written.
+// Run works on the queue until ctx ends, then lets the flows go on for as long as
+// Config.Drain says and stops the others as the package comment says. It fails
+// only when the data folder cannot be written.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(r.cfg.DataDir, "runs"), 0o700); err != nil {
 		return fmt.Errorf("runner: %w", err)
 	}
 	queue := jet.Queue{
 		Stream: events.StreamRuns, Name: "runner-" + r.cfg.Pool,
-		Filter: events.RunQueueSubject(r.cfg.Pool), Pending: maxQueued,
+		Filter: events.RunQueueOf(r.cfg.Pool), Pending: maxQueued,
 	}
-	var runs sync.WaitGroup
+	work, stop := outlive(ctx, r.cfg.Drain)
+	defer stop()
+	var runs, parts sync.WaitGroup
+	helpers, dismiss := context.WithCancel(context.WithoutCancel(ctx))
+	for _, part := range []func(context.Context){r.keepGates, r.hearCancels, r.forget, r.hold} {
+		parts.Go(func() { part(helpers) })
+	}
+	defer parts.Wait()
+	defer dismiss()
 	defer runs.Wait()
 	defer r.setIdle(errors.New("stopped"))
 	for ctx.Err() == nil {
 		r.setIdle(nil)
-		err := r.bus.Pull(ctx, queue, r.cfg.Workers, func(d *jet.Delivery) { r.take(ctx, d, &runs) })
+		err := r.bus.Pull(ctx, queue, r.cfg.Workers, func(d *jet.Delivery) { r.take(work, d, &runs) })
 		if err != nil && ctx.Err() == nil {
 			r.setIdle(err)
 			r.log.Warn("the queue of runs cannot be read and is tried again", "pool", r.cfg.Pool, "error", err.Error())

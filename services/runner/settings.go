@@ -2,6 +2,8 @@ package runner
 
 import (
 	"encoding/json"
+	"math"
+	"time"
 
 	"spool.internal/events"
 )
@@ -12,17 +14,20 @@ const maxVariable = 120 << 10
 
 // settings is what the runner reads in the settings of a call.
 type settings struct {
-	outputDir     string // logical; empty = beside the input folder
-	hasRunID      bool   // the run has a folder of its own below the output folder
-	deleteOutDir  bool   // the output folder is emptied before the run
-	tags          string // JSON list
-	runtimeConfig string // JSON object
+	outputDir     string        // logical; empty = beside the input folder
+	hasRunID      bool          // the run has a folder of its own below the output folder
+	deleteOutDir  bool          // the output folder is emptied before the run
+	tags          string        // JSON list
+	runtimeConfig string        // JSON object
+	stepTimeout   time.Duration // how long an attempt may take; 0 = as long as it likes
 }
 
 // readSettings checks what is there; every fault names its key.
 func readSettings(o events.Object) (settings, error) {
 	s := settings{tags: "[]", runtimeConfig: "{}"}
 	var list []string
+	var seconds float64
+	var untimed bool
 	for _, key := range []struct {
 		name, want string
 		into       any
@@ -31,6 +36,8 @@ func readSettings(o events.Object) (settings, error) {
 		{"output_dir", "a string", &s.outputDir, nil},
 		{"output_has_run_id", "true or false", &s.hasRunID, nil},
 		{"delete_out_dir", "true or false", &s.deleteOutDir, nil},
+		{"step_timeout", "a number of seconds, 0 or -1 for no limit", &seconds, nil},
+		{"disable_step_timeout", "true or false", &untimed, nil},
 		{"tags", "a list of strings", &list, &s.tags},
 		{"runtime_config", "an object", &map[string]json.RawMessage{}, &s.runtimeConfig},
 	} {
@@ -47,6 +54,12 @@ func readSettings(o events.Object) (settings, error) {
 		if key.keep != nil && len(raw) > maxVariable {
 			return s, events.Faultf(events.Invalid, "settings."+key.name, "is %d bytes long; a flow can be given %d", len(raw), maxVariable)
 		}
+	}
+	if seconds < 0 && seconds != -1 || seconds > math.MaxInt64/1e9 {
+		return s, events.Faultf(events.Invalid, "settings.step_timeout", "must be a number of seconds, 0 or -1 for no limit")
+	}
+	if seconds > 0 && !untimed {
+		s.stepTimeout = time.Duration(seconds * float64(time.Second))
 	}
 	return s, nil
 }

@@ -2,7 +2,9 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -36,7 +38,7 @@ type statusResult struct {
 }
 
 type curStatus struct {
-	Status      string `json:"status"` // RUNNING, COMPLETE or FAILED
+	Status      string `json:"status"` // RUNNING, COMPLETE, FAILED or CANCELLED
 	Progress    int    `json:"curProgress"`
 	Finished    int64  `json:"finish_timestamp,omitzero"` // unix seconds
 	Reviewer    string `json:"reviewer"`
@@ -56,14 +58,21 @@ func (r *Runner) status(req *http.Request) (statusAnswer, error) {
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	ended, seq, err := r.bus.RunEvent(req.Context(), events.Ended, run.JobID, run.FlowJobID)
+	last, _, err := r.bus.LastRunEvent(req.Context(), run.JobID, run.FlowJobID)
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	if seq == 0 {
-		return describe(run, nil), nil
+	a := describe(run, last)
+	if last.Phase == "" || last.Phase == events.Accepted {
+		ahead, waits, err := r.bus.RunsAhead(req.Context(), "runner-"+r.cfg.Pool, r.cfg.Pool, run.FlowJobID)
+		if err != nil {
+			return statusAnswer{}, err
+		}
+		if waits {
+			a.Msg = fmt.Sprintf("queued: %d ahead of it", ahead)
+		}
 	}
-	return describe(run, &ended), nil
+	return a, nil
 }
 
 // find reads an accepted run that the caller may see. What it may not see it
@@ -84,19 +93,24 @@ func (r *Runner) find(ctx context.Context, c caller, id string) (events.Run, err
 	return run, nil
 }
 
-// describe puts a run into the words of the Job API; ended is nil before its end.
-func describe(run events.Run, ended *events.RunEvent) statusAnswer {
+// describe puts a run into the words of the Job API.
+func describe(run events.Run, last events.RunEvent) statusAnswer {
 	a := statusAnswer{Status: events.OK, State: "PENDING", JobID: run.FlowJobID}
 	cur := curStatus{Status: "RUNNING", ReviewState: "NONE"}
-	if ended != nil {
-		a.State, a.Msg = "DONE", ended.Message
-		cur.Finished = ended.At.Unix()
-		if ended.Status == events.OK {
+	if last.Phase == events.Ended {
+		a.State, a.Msg = "DONE", last.Message
+		cur.Finished = last.At.Unix()
+		switch {
+		case last.Status == events.OK:
 			cur.Status, cur.Progress = "COMPLETE", 1
 			a.Results = []statusResult{{Status: events.OK, OutputFolder: run.OutputFolder}}
-		} else {
+		case strings.HasPrefix(last.Message, cancelledBy):
+			cur.Status = "CANCELLED"
+		default:
 			cur.Status = "FAILED"
-			a.Results = []statusResult{{Status: events.ERROR, Msg: ended.Message}}
+		}
+		if last.Status != events.OK {
+			a.Results = []statusResult{{Status: events.ERROR, Msg: last.Message}}
 		}
 	}
 	a.CurStatus = string(events.Encode(cur))

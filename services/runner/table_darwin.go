@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -76,12 +77,17 @@ func run(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// carries reports whether a process was started with an assignment in its
+// carries reports whether a process was started with all assignments in its
 // environment. The system hides that of its own programs, a shell's too.
-func carries(pid int, assignment string) bool {
+func carries(pid int, assignments []string) bool {
 	out, err := run("-E", "-ww", "-p", strconv.Itoa(pid), "-o", "command=")
-	return err == nil && strings.Contains(" "+strings.TrimSpace(out)+" ", " "+assignment+" ")
+	return err == nil && !slices.ContainsFunc(assignments, func(a string) bool {
+		return !strings.Contains(" "+strings.TrimSpace(out)+" ", " "+a+" ")
+	})
 }
+
+// strays are not looked for here: it would take a program a flow.
+func strays(int, []string) []int { return nil }
 
 // awaitZombie cannot: waitid(2) returns here when a child merely stops.
 func awaitZombie(int) bool { return false }

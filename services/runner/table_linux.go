@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,10 +67,44 @@ func group(pgid int) ([]process, error) {
 	return members, nil
 }
 
-// carries reports whether a process was started with an assignment in its environment.
-func carries(pid int, assignment string) bool {
+// strays finds the processes that were started after another and carry all
+// marks in their environment. Process ids are given out in order: those above since, or
+// up to the last given out, when the numbers have begun anew, are younger.
+func strays(since int, marks []string) []int {
+	last := 0
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil { // its last field is the last id given out
+		fields := strings.Fields(string(load))
+		last, _ = strconv.Atoi(fields[len(fields)-1])
+	}
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	var found []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		younger := pid > since
+		if last < since {
+			younger = younger || pid <= last
+		}
+		if younger && carries(pid, marks) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// carries reports whether a process was started with all assignments in its environment.
+func carries(pid int, assignments []string) bool {
 	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	return err == nil && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+assignment+"\x00"))
+	return err == nil && !slices.ContainsFunc(assignments, func(a string) bool {
+		return !bytes.Contains(append([]byte{0}, env...), []byte("\x00"+a+"\x00"))
+	})
 }
 
 // awaitZombie waits until a child has exited, leaves it to be reaped, and

@@ -15,7 +15,8 @@ func executable() (string, error)             { return "", errUnsupported }
 func bootID() string                          { return "" }
 func lookup(int) (process, bool, error)       { return process{}, false, errUnsupported }
 func group(int) ([]process, error)            { return nil, errUnsupported }
-func carries(int, string) bool                { return false }
+func carries(int, []string) bool              { return false }
+func strays(int, []string) []int              { return nil }
 func ownGroup() *syscall.SysProcAttr          { return nil }
 func signalGroup(int, syscall.Signal) error   { return errUnsupported }
 func signalProcess(int, syscall.Signal) error { return errUnsupported }

@@ -1,0 +1,106 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// cancelledBy begins the message of a run that somebody has ended.
+const cancelledBy = "cancelled by "
+
+// cancel answers POST /api/v1/jobs/cancel with the state of the run. A run that
+// has not started ends at once; the flow of one that has is stopped by whoever
+// runs it, now or after a restart.
+func (r *Runner) cancel(w http.ResponseWriter, req *http.Request) {
+	body, err := r.cancelled(w, req)
+	if err != nil {
+		refuse(w, r.log, err)
+		return
+	}
+	answer(w, http.StatusOK, body)
+}
+
+func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnswer, error) {
+	c, err := r.authenticate(req)
+	if err == nil {
+		err = c.mayRun()
+	}
+	if err != nil {
+		return statusAnswer{}, err
+	}
+	id := req.URL.Query().Get("job_id")
+	if body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody)); err != nil {
+		return statusAnswer{}, err
+	} else if len(body) > 0 {
+		all, err := events.ParseObject(body)
+		if err != nil {
+			return statusAnswer{}, err
+		}
+		if raw, ok := all.Get("job_id"); ok && json.Unmarshal(raw, &id) != nil {
+			return statusAnswer{}, events.Faultf(events.Invalid, "job_id", "must be a string")
+		}
+	}
+	run, err := r.find(req.Context(), c, id)
+	if err != nil {
+		return statusAnswer{}, err
+	}
+	last, err := r.askToEnd(req.Context(), run, cancelledBy+c.owner)
+	if err != nil {
+		return statusAnswer{}, err
+	}
+	if last.Phase == events.Ended && !strings.HasPrefix(last.Message, cancelledBy) {
+		return statusAnswer{}, events.Faultf(events.Conflict, "job_id", "the run has ended already (%s)", last.Status)
+	}
+	return describe(run, last), nil
+}
+
+// askToEnd ends a run that has not started and asks for the end of one that has.
+// It gives the last event of the run.
+func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (events.RunEvent, error) {
+	for {
+		last, seq, err := r.standing(ctx, run)
+		if err != nil || last.Phase == events.Ended || last.Phase == events.Cancelling {
+			return last, err
+		}
+		ev := event(events.Cancelling, run, time.Now())
+		if last.Phase == events.Accepted {
+			ev.Phase, ev.Status = events.Ended, events.ERROR
+		}
+		ev.Attempt, ev.Message = last.Attempt, message
+		if _, err = r.bus.NextRunEvent(ctx, ev, seq); !jet.IsConflict(err) {
+			r.logOf(run).Info("a run is cancelled", "phase", string(last.Phase), "message", message)
+			return ev, err
+		}
+	}
+}
+
+// hearCancels stops the flows in hand whose end is asked for, until ctx ends.
+// What was asked before is heard again, and concerns nobody.
+func (r *Runner) hearCancels(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := r.bus.Follow(ctx, jet.Follow{
+			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Cancelling, "")}, From: jet.Beginning,
+		}, func(m jet.Stored) {
+			var ev events.RunEvent
+			if json.Unmarshal(m.Data, &ev) != nil {
+				return
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if h := r.active[ev.FlowJobID]; h != nil {
+				h.stop(halt(ev.Message))
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("requests to cancel cannot be heard and are tried again", "error", err.Error())
+			pause(ctx, time.Second)
+		}
+	}
+}
