@@ -8,10 +8,11 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api clean
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api \
+	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build spool and run the demo on 127.0.0.1:8080 (PORT=… changes it)
 	@[ -x $(BIN)/spool ] || echo "Building spool. The first build takes about a minute."
@@ -45,7 +46,7 @@ check: ## formatting, vet, static analysis, tidiness
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
-bench: bench-commit bench-pass bench-renamed bench-next bench-api ## print every benchmark beside its floor, medians of five
+bench: bench-commit bench-pass bench-renamed bench-api bench-cron ## print every benchmark beside its floor, medians of five
 
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
@@ -58,6 +59,24 @@ bench-renamed: ## file renamed in → run-binary request
 
 bench-next: ## schedule.Next beside robfig/cron
 	@go test -run '^$$' -bench Next -benchmem -count 5 ./events/schedule $(median)
+
+bench-cron: bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process bench-next ## all about the clock: an hour, for minutes are real
+
+bench-cron-one: ## lateness of one job, beside a bare loop, gocron and NATS schedules (16 minutes)
+	@go test -run '^$$' -bench 'Lateness/jobs=1$$' -benchtime 1x -count 5 -timeout 60m ./cron $(median)
+
+bench-cron-10k: ## the same with 10,000 jobs at one minute (10 minutes)
+	@go test -run '^$$' -bench 'Lateness/jobs=10000$$' -benchtime 1x -count 5 -timeout 60m ./cron $(median)
+
+bench-cron-100k: ## the same with 100,000 (12 minutes)
+	@go test -run '^$$' -bench 'Lateness/jobs=100000$$' -benchtime 1x -count 5 -timeout 60m ./cron $(median)
+
+bench-cron-change: ## 100,000 jobs on 500 schedules: until ready, and until a changed job is effective
+	@go test -run '^$$' -bench 'Start' -benchtime 5x -count 5 -timeout 60m ./cron $(median)
+	@go test -run '^$$' -bench 'Change' -benchtime 1000x -count 5 -timeout 60m ./cron $(median)
+
+bench-cron-process: ## the same in a process of its own: memory, start, idle processor, beside one without a job (15 minutes)
+	@go test -run '^$$' -bench 'CronProcess' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)

@@ -15,8 +15,8 @@ import (
 // field, 7 as Sunday, steps larger than their range.
 func TestAgreesWithRobfig(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	compared := 0
-	for compared < 3000 {
+	compared, answers := 0, 0
+	for compared < 10_000 {
 		expr := randomExpr(random, false)
 		ours, err := Parse(expr, nil)
 		if err != nil {
@@ -37,8 +37,10 @@ func TestAgreesWithRobfig(t *testing.T) {
 				t.Fatalf("%q: Next(%s) = %s, robfig says %s", expr, at, got, want)
 			}
 			at = got
+			answers++
 		}
 	}
+	t.Logf("%d expressions, %d answers, none of them different", compared, answers)
 }
 
 // randomExpr makes an expression that is correct but for impossible dates. Wild

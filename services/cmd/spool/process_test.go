@@ -216,6 +216,28 @@ func (p *site) call(method, name string, body any) map[string]any {
 	return answer
 }
 
+// get reads an answer of the native API.
+func (p *site) get(path string, into any) {
+	p.Helper()
+	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, "http://"+p.api+path, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.StatusCode != http.StatusOK {
+		p.Fatalf("GET %s: %s, %v", path, resp.Status, err)
+	}
+}
+
 // job makes a job whose paths are given below the drive.
 func (p *site) job(name, schedule, binary, input string, spool map[string]any) string {
 	p.Helper()

@@ -14,6 +14,7 @@ func TestLongTicksAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it waits for real minutes")
 	}
+	t.Parallel()
 	const jobs, minutes, kills = 100, 2, 20
 	p := newSite(t)
 	p.flow("quick.ibflowbin", "#!/bin/sh\nexit 0\n")
