@@ -14,7 +14,8 @@ import (
 )
 
 // stepLimit bounds one step of a stop; all steps together stay under 5 s
-// because at most one of them, the flows', takes longer than a moment.
+// because at most one of them, the flows', takes longer than a moment, and when
+// it does it was asked to.
 const stepLimit = 4 * time.Second
 
 // Process is a running process and what it has to undo.
@@ -31,8 +32,9 @@ type Process struct {
 }
 
 type step struct {
-	name string
-	stop func(context.Context) error
+	name  string
+	limit time.Duration
+	stop  func(context.Context) error
 }
 
 type check struct {
@@ -59,9 +61,13 @@ func New(log *slog.Logger) *Process {
 
 // OnStop registers a step of the stop; the last registered goes first.
 func (p *Process) OnStop(name string, stop func(context.Context) error) {
+	p.onStop(name, stepLimit, stop)
+}
+
+func (p *Process) onStop(name string, limit time.Duration, stop func(context.Context) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.steps = append(p.steps, step{name, stop})
+	p.steps = append(p.steps, step{name, limit, stop})
 }
 
 // OnCheck adds a reason why the process may not be ready.
@@ -72,7 +78,10 @@ func (p *Process) OnCheck(name string, why func() error) {
 }
 
 // Go runs a part until the process stops. A part that ends before fails the process.
-func (p *Process) Go(name string, run func(context.Context) error) {
+func (p *Process) Go(name string, run func(context.Context) error) { p.GoFor(name, 0, run) }
+
+// GoFor runs a part that may take so much longer than others to stop.
+func (p *Process) GoFor(name string, more time.Duration, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -89,7 +98,7 @@ func (p *Process) Go(name string, run func(context.Context) error) {
 		}
 		ended <- err
 	}()
-	p.OnStop(name, func(limit context.Context) error {
+	p.onStop(name, stepLimit+more, func(limit context.Context) error {
 		cancel()
 		select {
 		case err := <-ended:
@@ -123,7 +132,7 @@ func (p *Process) Stop() error {
 	var errs []error
 	for i := len(steps) - 1; i >= 0; i-- {
 		began := time.Now()
-		limit, cancel := context.WithTimeoutCause(context.Background(), stepLimit, fmt.Errorf("%s took longer than %s", steps[i].name, stepLimit))
+		limit, cancel := context.WithTimeoutCause(context.Background(), steps[i].limit, fmt.Errorf("%s took longer than %s", steps[i].name, steps[i].limit))
 		if err := steps[i].stop(limit); err != nil && !errors.Is(err, context.Canceled) {
 			errs = append(errs, fmt.Errorf("stop %s: %w", steps[i].name, err))
 		}

@@ -2,25 +2,68 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/gorilla/mux"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner"
 )
 
+// runnerOptions are the flags about the flows of the built-in runner.
+type runnerOptions struct {
+	flows     int
+	drain     time.Duration
+	sandbox   string
+	network   string
+	read      []string
+	fileSize  int64
+	processes int
+}
+
+func (o *runnerOptions) flags(f *pflag.FlagSet) {
+	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
+	f.DurationVar(&o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
+	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxBestEffort), "shut flows in: required (refuse to start where the kernel cannot), best-effort or off")
+	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow or deny")
+	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
+	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
+	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
+}
+
+func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, data, secret string, p *daemon.Process) (runner.Config, error) {
+	offline, err := choice("runner-network", o.network, "allow", "deny")
+	return runner.Config{
+		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, ReadPaths: o.read, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Log: component(p, "runner"),
+	}, err
+}
+
+// run adds a runner to a process. Its flows may go on while it drains.
+func (o *runnerOptions) run(p *daemon.Process, cfg runner.Config) (*runner.Runner, error) {
+	r, err := runner.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.GoFor("runner", o.drain, r.Run)
+	p.OnCheck("runner", r.Check)
+	return r, nil
+}
+
 func runnerCommand() *cobra.Command {
 	r := &role{}
+	var o runnerOptions
 	var secretFile, pool string
-	var flows int
 	return service("runner", "Run the built-in runner alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
+		o.flags(f)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
 		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
-		f.IntVar(&flows, "flows", 0, "flows that run at once (default: 2 for each processor)")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.open()
 		if err != nil {
@@ -32,14 +75,15 @@ func runnerCommand() *cobra.Command {
 		}
 		keys := jet.NewKeyring(bus)
 		p.Go("keyring", keys.Run)
-		run, err := runner.New(runner.Config{
-			Bus: bus, Keys: keys, Drives: drives, DataDir: r.data, Pool: pool, Workers: flows, Secret: secret, Log: component(p, "runner"),
-		})
+		cfg, err := o.config(bus, keys, drives, r.data, secret, p)
 		if err != nil {
 			return err
 		}
-		p.Go("runner", run.Run)
-		p.OnCheck("runner", run.Check)
+		cfg.Pool = pool
+		run, err := o.run(p, cfg)
+		if err != nil {
+			return err
+		}
 		calls := mux.NewRouter()
 		run.Routes(calls)
 		_, err = p.Serve("api", r.listener(), calls)

@@ -18,7 +18,6 @@ import (
 	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
 	"spool.internal/services/dispatcher"
-	"spool.internal/services/runner"
 	"spool.internal/watcher"
 )
 
@@ -29,9 +28,9 @@ type serveOptions struct {
 	broker   brokerOptions
 	gateway  gatewayOptions
 	cron     cronOptions
+	runner   runnerOptions
 	endpoint string
 	workers  int
-	flows    int
 }
 
 func serveCommand() *cobra.Command {
@@ -53,9 +52,9 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.broker.flags(f, "")
 	o.gateway.flags(f)
 	o.cron.flags(f)
+	o.runner.flags(f)
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
-	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
 }
 
 // serve wires every service in one line of reading, from the bottom up; what is
@@ -114,14 +113,14 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	keys := jet.NewKeyring(bus)
 	p.Go("keyring", keys.Run)
 	secret := rand.Text()
-	run, err := runner.New(runner.Config{
-		Bus: bus, Keys: keys, Drives: drives, DataDir: o.data, Workers: o.flows, Secret: secret, Log: component(p, "runner"),
-	})
+	cfg, err := o.runner.config(bus, keys, drives, o.data, secret, p)
 	if err != nil {
 		return err
 	}
-	p.Go("runner", run.Run)
-	p.OnCheck("runner", run.Check)
+	run, err := o.runner.run(p, cfg)
+	if err != nil {
+		return err
+	}
 	calls := mux.NewRouter()
 	run.Routes(calls)
 	inside, err := p.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0"}, calls)
