@@ -132,7 +132,7 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 	if err := clone(dst, s.File); err != nil {
 		for ctx.Err() == nil {
 			s.pulse.beat()
-			n, err := io.CopyN(dst, s.File, copyChunk)
+			n, err := copyPart(dst, s.File, s.stat.Size)
 			if err == io.EOF {
 				break
 			}
