@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-renamed bench-next bench-api \
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -46,7 +46,7 @@ check: ## formatting, vet, static analysis, tidiness
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
-bench: bench-commit bench-pass bench-renamed bench-api bench-cron ## print every benchmark beside its floor, medians of five
+bench: bench-commit bench-pass bench-watch bench-api bench-cron ## print every benchmark beside its floor, medians of five
 
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
@@ -54,8 +54,9 @@ bench-commit: ## triggers committed per second, batched and single, fsync on
 bench-pass: ## 10,000 and 100,000 jobs due at one minute
 	@go test -run '^$$' -bench Pass -benchtime 1x -count 5 ./cron $(median)
 
-bench-renamed: ## file renamed in → run-binary request
-	@go test -run '^$$' -bench RenamedIn -benchtime 50x -count 5 ./services/cmd/spool $(median)
+bench-watch: ## file dropped → run-binary request, beside bare fsnotify and peers; 100,000 files at once
+	@go test -run '^$$' -bench 'Watch/' -benchtime 100x -count 5 ./services/cmd/spool $(median)
+	@go test -run '^$$' -bench 'Flood' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
 
 bench-next: ## schedule.Next beside robfig/cron
 	@go test -run '^$$' -bench Next -benchmem -count 5 ./events/schedule $(median)

@@ -1,0 +1,139 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// BenchmarkWatch is the time from a file's being there to the run-binary request
+// at the endpoint, of spool as a process of its own. Its floor is bare fsnotify
+// whose handler sends the request at once and keeps no record; its peers keep
+// none either.
+func BenchmarkWatch(b *testing.B) {
+	for _, durability := range []string{"interval", "fsync"} {
+		b.Run("renamed-in/"+durability, func(b *testing.B) { watchSpool(b, durability, dropRenamed) })
+	}
+	b.Run("renamed-in/floor", func(b *testing.B) { watchFloor(b, fsnotify.Create, dropRenamed) })
+	for _, p := range peers {
+		b.Run("renamed-in/"+p.name, func(b *testing.B) { watchPeer(b, p) })
+	}
+	for _, durability := range []string{"interval", "fsync"} {
+		b.Run("written/"+durability, func(b *testing.B) { watchSpool(b, durability, dropWritten) })
+	}
+}
+
+// endpoint answers at once, and tells that it was asked.
+func nullEndpoint(b testing.TB, asked func()) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		asked()
+		_, _ = io.WriteString(w, `{"status":"OK"}`)
+	}))
+	b.Cleanup(s.Close)
+	return s.URL
+}
+
+func watchSpool(b *testing.B, durability string, drop func(b *testing.B, base, in string, n int)) {
+	arrived := make(chan struct{}, 16)
+	p := newSite(b)
+	p.serve("--run-binary-url", nullEndpoint(b, func() { arrived <- struct{}{} }), "--durability", durability)
+	p.watchLive(p.bus(), p.job("in", "", "flow.ibflowbin", "in", nil))
+	in := filepath.Join(p.dir, "in")
+	for n := range 20 { // the first find everything cold
+		drop(b, p.dir, in, -1-n)
+		<-arrived
+	}
+	measure(b, func(n int) { drop(b, p.dir, in, n) }, arrived)
+}
+
+// watchLive waits until the folder of a job is watched.
+func (p *site) watchLive(bus *jet.Bus, job string) {
+	p.Helper()
+	p.eventually("the folder is watched", func() bool {
+		m, found, err := bus.Last(p.Context(), events.StreamState, events.StateSubject("watch", job))
+		var s events.WatchState
+		return err == nil && found && json.Unmarshal(m.Data, &s) == nil && s.State == "live"
+	})
+}
+
+func watchFloor(b *testing.B, op fsnotify.Op, drop func(b *testing.B, base, in string, n int)) {
+	arrived := make(chan struct{}, 16)
+	endpoint := nullEndpoint(b, func() { arrived <- struct{}{} })
+	base := b.TempDir()
+	in := filepath.Join(base, "in")
+	if err := os.Mkdir(in, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := w.Add(in); err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ev := range w.Events {
+			if !ev.Has(op) {
+				continue
+			}
+			resp, err := http.Post(endpoint, "application/json", strings.NewReader(`{"input_dir":"x"}`))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+	})
+	b.Cleanup(func() { _ = w.Close(); wg.Wait() })
+	measure(b, func(n int) { drop(b, base, in, n) }, arrived)
+}
+
+// dropRenamed has the content come with the name.
+func dropRenamed(b *testing.B, base, in string, n int) {
+	tmp := filepath.Join(base, "new")
+	if err := os.WriteFile(tmp, []byte("content"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Rename(tmp, filepath.Join(in, fmt.Sprint("f", n))); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// dropWritten writes the file where it is to be.
+func dropWritten(b *testing.B, _, in string, n int) {
+	if err := os.WriteFile(filepath.Join(in, fmt.Sprint("f", n)), []byte("content"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func measure(b *testing.B, drop func(n int), arrived <-chan struct{}) {
+	var took []time.Duration
+	for n := 0; b.Loop(); n++ {
+		began := time.Now()
+		drop(n)
+		<-arrived
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+}
