@@ -19,8 +19,9 @@ type WatchState struct {
 // RetryState is what a dispatcher is waiting for on behalf of one job.
 type RetryState struct {
 	JobID     string    `json:"job_id"`
-	TriggerID string    `json:"trigger_id"`
-	Attempt   int       `json:"attempt"`
+	TriggerID string    `json:"trigger_id"` // the one that is called next
+	Attempt   int       `json:"attempt"`    // calls of it that have failed
 	LastError string    `json:"last_error"`
-	Next      time.Time `json:"next"`
+	Next      time.Time `json:"next"`    // when it is called
+	Waiting   int       `json:"waiting"` // how many of the job wait
 }

@@ -27,6 +27,17 @@ func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger
 	})
 }
 
+// NewestTrigger reads the newest trigger of a kind and job that is queued or
+// being worked on.
+func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string) (t events.Trigger, found bool, err error) {
+	m, found, err := b.Last(ctx, events.StreamTriggers, events.TriggerSubject(kind, jobID))
+	if err != nil || !found {
+		return events.Trigger{}, false, err
+	}
+	t, err = decode[events.Trigger](m)
+	return t, err == nil, err
+}
+
 // ClaimCall enters a trigger that may be called at most once into the ledger of
 // calls. It is [IsConflict] when it stands there already.
 func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,56 +35,91 @@ func client(cfg Config, verify bool) *http.Client {
 	}
 }
 
-// call makes one run-binary call. again says that the fault may pass.
-func (d *Dispatcher) call(ctx context.Context, r events.Result, t events.Trigger, j *job, p *events.Parameters) (_ events.Result, again bool) {
-	input := p.InputText
-	if t.File != nil {
-		input = t.File.InputDir
+// outcome is what came of a call.
+type outcome struct {
+	events.Result
+	passing         bool          // the fault may pass
+	refused         bool          // the endpoint could not be connected to
+	asked           time.Duration // for how long the endpoint asks to be left alone
+	verdict, reason string        // in place of a result
+}
+
+// call makes one run-binary call, and has the gate know of it.
+func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome {
+	r.StartedAt = time.Now().UTC()
+	o := d.post(ctx, r, w)
+	d.meter.took.Observe(time.Since(r.StartedAt).Seconds())
+	switch {
+	case o.refused:
+		d.meter.calls.WithLabelValues("refused").Inc()
+		if d.gate.refuse(o.HTTP.Response, time.Now()) {
+			d.log.Error("the endpoint refuses connections: it is only probed until it takes one", "probe_every", d.cfg.ProbeEvery.String(), "error", o.HTTP.Response)
+		}
+		return o
+	case o.passing:
+		d.meter.calls.WithLabelValues("retry").Inc()
+	case o.Status == events.OK:
+		d.meter.calls.WithLabelValues("ok").Inc()
+	default:
+		d.meter.calls.WithLabelValues("error").Inc()
+	}
+	if ctx.Err() == nil && d.gate.answer() {
+		d.log.Info("the endpoint takes connections again")
+	}
+	return o
+}
+
+func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome {
+	req, err := d.request(ctx, w)
+	if err != nil {
+		return outcome{Result: failed(r, err.Error())}
+	}
+	c := d.strict
+	if !w.params.VerifySSL {
+		c = d.lax
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return outcome{Result: failed(r, text(err)), passing: true, refused: refusal(err) && ctx.Err() == nil}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, events.MaxResponse+1))
+	if err != nil {
+		return outcome{Result: failed(r, text(err)), passing: true}
+	}
+	r.EndedNS = time.Now().UnixNano()
+	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header), Response: cut(body)}
+	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body)
+	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
+		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: "rewritten"}
+	}
+	return outcome{Result: r, passing: passing(resp.StatusCode), asked: retryAfter(resp.Header, time.Now())}
+}
+
+func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error) {
+	p, input := w.params, w.params.InputText
+	if w.File != nil {
+		input = w.File.InputDir
 	}
 	body := events.Encode(events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings()})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(body))
 	if err != nil {
-		return failed(r, err.Error()), false
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+p.AuthToken)
-	req.Header.Set(events.HeaderKey, t.ID)
-	req.Header.Set("traceparent", events.TraceParent(t.ID, t.ID+".call"))
+	req.Header.Set(events.HeaderKey, w.ID)
+	req.Header.Set("traceparent", events.TraceParent(w.ID, w.ID+".call"))
 	if d.cfg.Secret != "" {
 		req.Header.Set(events.HeaderDispatcher, d.cfg.Secret)
-		req.Header.Set(events.HeaderJobID, j.ID)
-		req.Header.Set(events.HeaderOwner, url.PathEscape(j.Username))
-		if t.File != nil && t.File.Linked {
-			req.Header.Set(events.HeaderFile, t.File.Look())
+		req.Header.Set(events.HeaderJobID, w.JobID)
+		req.Header.Set(events.HeaderOwner, url.PathEscape(w.job.Username))
+		if w.File != nil && w.File.Linked {
+			req.Header.Set(events.HeaderFile, w.File.Look())
 		}
 	}
-	c := d.strict
-	if !p.VerifySSL {
-		c = d.lax
-	}
-	r.StartedAt = time.Now().UTC()
-	resp, err := c.Do(req)
-	if err != nil {
-		return failed(r, why(err)), true
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, events.MaxResponse+1))
-	if err != nil {
-		return failed(r, why(err)), true
-	}
-	r.EndedNS = time.Now().UnixNano()
-	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header), Response: cut(text)}
-	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, text)
-	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
-		r.Status = superseded
-	}
-	return r, passing(resp.StatusCode)
+	return req, nil
 }
-
-// superseded is the status of an answer that is to leave a verdict and no
-// result: the file was rewritten after its trigger, and its new content is
-// another trigger.
-const superseded events.Status = events.VerdictSuperseded
 
 // failed is the result of a call that got no answer.
 func failed(r events.Result, why string) events.Result {
@@ -96,8 +132,23 @@ func failed(r events.Result, why string) events.Result {
 	return r
 }
 
-// why leaves the method and the URL out of a client's error: the URL can hold a password.
-func why(err error) string {
+// why tells in a few words why a call is made again.
+func why(o outcome) string {
+	if o.HTTP.Status == "0" {
+		return o.HTTP.Response
+	}
+	return "HTTP " + o.HTTP.Status + ": " + cutTo(o.HTTP.Response, 200)
+}
+
+func cutTo(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + events.CutMark
+}
+
+// text leaves the method and the URL out of a client's error: the URL can hold a password.
+func text(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err.Error()
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
@@ -18,12 +20,31 @@ import (
 // Config of a dispatcher.
 type Config struct {
 	Bus          *jet.Bus
-	SealKey      *seal.Key     // opens the secrets in jobs
-	RunBinaryURL string        // where calls are posted, the whole URL
-	Secret       string        // shared with the built-in runner; empty = the endpoint is somebody else's
-	Workers      int           // calls in flight; default 64
-	CallTimeout  time.Duration // one call, from dialling to the end of the answer; default 60 s
+	SealKey      *seal.Key             // opens the secrets in jobs
+	RunBinaryURL string                // where calls are posted, the whole URL
+	Secret       string                // shared with the built-in runner; empty = the endpoint is somebody else's
+	Workers      int                   // calls in flight; default 64
+	CallTimeout  time.Duration         // one call, from dialling to the end of the answer; default 60 s
+	RetryWaits   []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
+	ProbeEvery   time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
+	Metrics      prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log          *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers == 0 {
+		c.Workers = 64
+	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = 60 * time.Second
+	}
+	if len(c.RetryWaits) == 0 {
+		c.RetryWaits = retryWaits
+	}
+	if c.ProbeEvery == 0 {
+		c.ProbeEvery = probeEvery
+	}
+	return c
 }
 
 // Validate reports every fault of the config.
@@ -38,6 +59,14 @@ func (c Config) Validate() error {
 	if c.CallTimeout <= 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "call-timeout", "must be longer than 0"))
 	}
+	for _, w := range c.RetryWaits {
+		if w <= 0 {
+			errs = append(errs, events.Faultf(events.Invalid, "retry-waits", "%s is too short: each must be longer than 0", w))
+		}
+	}
+	if c.ProbeEvery <= 0 {
+		errs = append(errs, events.Faultf(events.Invalid, "probe-every", "must be longer than 0"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -50,29 +79,35 @@ type Dispatcher struct {
 	jobs    *picture
 	strict  *http.Client // verifies certificates
 	lax     *http.Client // does not, for jobs that say so
-	slots   chan struct{}
-	calls   sync.WaitGroup
+	workers chan struct{}
+	calls   sync.WaitGroup // what was taken off a queue and is not settled
+	gate    *gate
 	flight  flight
 	history history
+	waiting *waiting
+	results *jet.Group
+	meter   *meter
 }
 
 // New wires a dispatcher; it does nothing before Run.
 func New(cfg Config) (*Dispatcher, error) {
-	if cfg.Workers == 0 {
-		cfg.Workers = 64
-	}
-	if cfg.CallTimeout == 0 {
-		cfg.CallTimeout = 60 * time.Second
-	}
+	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	d := &Dispatcher{
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
 		strict: client(cfg, true), lax: client(cfg, false),
-		slots:   make(chan struct{}, cfg.Workers),
+		workers: make(chan struct{}, cfg.Workers),
+		gate:    newGate(cfg.ProbeEvery),
 		flight:  flight{ids: map[string]bool{}},
 		history: history{bus: cfg.Bus, jobs: map[string]known{}},
+		waiting: newWaiting(),
+		results: cfg.Bus.NewGroup(events.StreamResults),
+	}
+	d.meter = newMeter(d)
+	if err := d.meter.register(cfg.Metrics); err != nil {
+		return nil, err
 	}
 	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
@@ -81,6 +116,10 @@ func New(cfg Config) (*Dispatcher, error) {
 
 // Check reports why triggers are not being worked on, or nil.
 func (d *Dispatcher) Check() error { return d.bus.Check() }
+
+// maxWaiting is how many deliveries of one queue may be unsettled: those that
+// wait for their next call as well, so that they do not stop the rest.
+const maxWaiting = 100_000
 
 // Run works on triggers until ctx ends, then lets the calls in flight end.
 func (d *Dispatcher) Run(ctx context.Context) error {
@@ -94,12 +133,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return nil
 	}
 	wg.Go(func() { d.cleanUp(ctx) })
+	wg.Go(func() { d.report(ctx) })
 	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
 		wg.Go(func() {
-			d.pull(ctx, jet.Queue{
+			d.pull(ctx, newLine(0), jet.Queue{
 				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
-				// What waits for its retry must not stop the rest.
-				Filter: events.TriggersOf(kind), Pending: 100_000,
+				Filter: events.TriggersOf(kind), Pending: maxWaiting,
 			}, 2*d.cfg.Workers)
 		})
 	}
@@ -122,22 +161,9 @@ func linger(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // pull feeds one queue to the workers until ctx ends. A consumer that is gone
 // is made again: the work is in the queue, not in the consumer.
-func (d *Dispatcher) pull(ctx context.Context, q jet.Queue, hold int) {
+func (d *Dispatcher) pull(ctx context.Context, l *line, q jet.Queue, hold int) {
 	for ctx.Err() == nil {
-		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) {
-			select {
-			case d.slots <- struct{}{}: // waiting sources are served in the order they came
-			case <-ctx.Done():
-				_ = m.Nak(0)
-				return
-			}
-			d.calls.Go(func() {
-				defer func() { <-d.slots }()
-				call, cancel := linger(ctx)
-				defer cancel()
-				d.handle(call, m)
-			})
-		})
+		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) { d.take(ctx, l, m) })
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
 			pause(ctx, 250*time.Millisecond)

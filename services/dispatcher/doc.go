@@ -1,5 +1,5 @@
 // In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>
-// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.slot.<job_id>
+// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.slot.<job_id>, spool.state.retry.<job_id>
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //

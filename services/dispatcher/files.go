@@ -17,6 +17,11 @@ const (
 	consumerIdle = 5 * time.Minute
 )
 
+// prefetch is how many files a source holds for each call that it may have in
+// flight: while some are called, others wait for a worker or for their result to
+// be stored.
+const prefetch = 4
+
 // files keeps one source for each enabled job with queued files, so that the
 // backlog of one job never stands before the file of another. One goroutine
 // owns it.
@@ -77,10 +82,10 @@ func (f *files) start(ctx context.Context, id string) {
 	f.sources[id] = s
 	go func() { // ended by stop, which waits for it
 		defer close(s.ended)
-		f.d.pull(ctx, jet.Queue{
+		f.d.pull(ctx, newLine(s.hold), jet.Queue{
 			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
-			Pending: s.hold, Idle: consumerIdle,
-		}, s.hold)
+			Pending: maxWaiting, Idle: consumerIdle,
+		}, prefetch*s.hold)
 	}()
 }
 

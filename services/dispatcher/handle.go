@@ -2,6 +2,8 @@ package dispatcher
 
 import (
 	"context"
+	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -9,129 +11,238 @@ import (
 	"spool.internal/events/jet"
 )
 
-// retryDelay is how long a call that failed for a passing reason waits.
-const retryDelay = time.Second
+// soon is after how long a delivery that nothing could be done with comes back.
+const soon = time.Second
 
-// handle brings one delivery to its end, or hands it back to come again.
-func (d *Dispatcher) handle(ctx context.Context, m *jet.Delivery) {
+// work is a delivery and what is known of it.
+type work struct {
+	*jet.Delivery
+	events.Trigger
+	job    *job
+	params *events.Parameters
+	fault  error         // why the job cannot be read
+	limit  time.Duration // until this age it is called again
+	calls  int           // made before, as far as is known
+	fresh  bool          // it has certainly not been called before
+	old    bool          // a former process may have worked on it
+	log    *slog.Logger
+}
+
+// stored is when the trigger was stored.
+func (w *work) stored() time.Time { return w.Delivery.Time }
+
+// take brings a delivery to a worker. It blocks while all are busy, but not
+// before a shut gate: what stands there gets too old one by one.
+func (d *Dispatcher) take(ctx context.Context, l *line, m *jet.Delivery) {
+	w := d.prepare(ctx, m)
+	if w == nil {
+		return
+	}
+	if w.limit == 0 || d.gate.open() {
+		if !l.enter(ctx, d.workers) {
+			d.handBack(w, 0)
+			return
+		}
+		if w.limit == 0 || d.gate.open() {
+			d.calls.Go(func() { d.work(ctx, l, w) })
+			return
+		}
+		l.leave(d.workers)
+	}
+	d.calls.Go(func() {
+		if d.stand(ctx, l, w) {
+			d.work(ctx, l, w)
+		}
+	})
+}
+
+// prepare settles what needs no call; what does is given.
+func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 	t, err := m.Trigger()
 	if err != nil {
 		d.log.Error("a trigger cannot be read", "subject", m.Subject, "error", err.Error())
-		_ = m.Drop("unreadable")
-		return
+		_ = m.Drop("unreadable") // when this fails it comes again, and ends here again
+		return nil
 	}
-	log := d.log.With("job_id", t.JobID, "trigger_id", t.ID)
 	if !d.flight.enter(t.ID) {
 		// A broken connection made the server deliver again what is being worked on.
-		_ = m.Nak(retryDelay)
-		return
+		_ = m.Nak(soon)
+		return nil
 	}
-	defer d.flight.leave(t.ID)
-	switch done, err := d.history.has(ctx, t, m); {
-	case err != nil:
-		log.Warn("cannot look for an earlier result", "error", err.Error())
-		_ = m.Nak(retryDelay)
-		return
-	case done:
-		_ = m.Ack() // when this is lost the trigger comes again, and ends here again
-		return
+	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
+	known, ours := d.waiting.get(t.ID)
+	if ours = ours && known.up.Equal(d.bus.Up()); ours {
+		w.calls, w.fresh = known.calls, known.calls == 0
+	} else {
+		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1
+		switch done, err := d.history.has(ctx, t, m); {
+		case err != nil:
+			w.log.Warn("cannot look for an earlier result", "error", err.Error())
+			d.handBack(w, soon)
+			return nil
+		case done:
+			d.done(w) // when the ack is lost the trigger comes again, and ends here again
+			return nil
+		}
 	}
-	if err := d.feed.Wait(ctx, t.JobSeq); err != nil {
-		_ = m.Nak(retryDelay)
-		return
+	if err := d.upToDate(ctx, t.JobSeq); err != nil {
+		d.handBack(w, soon)
+		return nil
 	}
 	j, ok := d.jobs.get(t.JobID)
 	switch {
 	case !ok:
-		log.Info("dropped a trigger of a deleted job")
-		_ = m.Ack()
-		return
+		w.log.Info("dropped a trigger of a deleted job")
+		d.done(w)
+		return nil
 	case t.Kind == events.KindFile && j.Status == events.Disabled:
-		_ = m.Nak(5 * time.Second) // its source is about to stop
-		return
+		d.handBack(w, 5*time.Second) // its source is about to stop
+		return nil
 	}
-	d.execute(ctx, m, t, j)
+	w.job = j
+	if w.params, w.fault = d.jobs.parameters(j); w.fault == nil {
+		w.limit = w.params.RetryFor(t.Kind)
+	}
+	return w
 }
 
-// execute makes the call and stores what came of it.
-func (d *Dispatcher) execute(ctx context.Context, m *jet.Delivery, t events.Trigger, j *job) {
-	log := d.log.With("job_id", t.JobID, "trigger_id", t.ID)
-	r := events.Result{
-		TriggerID: t.ID, JobID: t.JobID, Kind: t.Kind, Minute: t.Minute, File: t.File,
-		TriggeredAt: m.Time.UTC(), Attempts: int(m.Deliveries),
-	}
-	params, err := d.jobs.parameters(j)
-	if err != nil {
-		d.finish(ctx, m, t, failed(r, "the job cannot be read: "+err.Error()), false)
-		return
-	}
-	limit := params.RetryFor(t.Kind)
-	if limit == 0 {
-		defer d.release(ctx, t)
-		switch err := d.bus.ClaimCall(ctx, t); {
-		case jet.IsConflict(err):
-			d.finish(ctx, m, t, failed(r, "outcome unknown: the call was begun before, and retry_for 0s forbids a second"), false)
-			return
-		case err != nil:
-			log.Warn("cannot enter the call into the ledger", "error", err.Error())
-			_ = m.Nak(retryDelay)
-			return
-		}
-	}
-	r, again := d.call(ctx, r, t, j, params)
-	if r.Status == superseded {
-		d.decide(ctx, m, events.VerdictOn(t, m.Time, events.VerdictSuperseded, "rewritten"))
-		return
-	}
-	if again && time.Since(m.Time)+retryDelay < limit {
-		log.Warn("the call failed and will be tried again", "status", r.HTTP.Status, "error", r.HTTP.Response)
-		_ = m.Nak(retryDelay)
-		return
-	}
-	d.finish(ctx, m, t, r, again)
-}
-
-// decide records a verdict in place of a result, then takes the trigger off its queue.
-func (d *Dispatcher) decide(ctx context.Context, m *jet.Delivery, v events.Verdict) {
-	log := d.log.With("job_id", v.JobID, "trigger_id", v.TriggerID)
-	if err := d.persist(ctx, "record a verdict", func(ctx context.Context) error { return d.bus.CopyVerdict(ctx, v) }); err != nil {
-		log.Error("a verdict could not be recorded; the trigger will be tried again", "error", err.Error())
-		return
-	}
-	if err := m.Ack(); err != nil {
-		log.Warn("a decided trigger could not be acked; it will come again and be decided again", "error", err.Error())
-	}
-	log.Info("not called", "verdict", v.Verdict, "reason", v.Reason)
-}
-
-// release forgets that a call was begun, now that its result is stored. An
-// entry that stays is only a few bytes, and goes with its job.
-func (d *Dispatcher) release(ctx context.Context, t events.Trigger) {
-	if done, err := d.bus.HasResult(ctx, t.JobID, t.ID, t.At); err == nil && done {
-		_ = d.bus.ReleaseCall(ctx, t)
-	}
-}
-
-// finish stores the result, then takes the trigger off its queue. The result is
-// tried for as long as this process lives: the call has been made.
-func (d *Dispatcher) finish(ctx context.Context, m *jet.Delivery, t events.Trigger, r events.Result, dead bool) {
-	log := d.log.With("job_id", t.JobID, "trigger_id", t.ID)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// upToDate waits until the picture of the jobs is as new as a trigger.
+func (d *Dispatcher) upToDate(ctx context.Context, seq uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if dead {
-		if err := d.persist(ctx, "store a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, t, r) }); err != nil {
-			log.Error("a dead letter could not be stored; the trigger will be tried again", "error", err.Error())
-			return
+	return d.feed.Wait(ctx, seq)
+}
+
+// stand waits before the gate, then for a worker. false says that the delivery
+// is settled without one.
+func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
+	for {
+		ok, probe, wait, opened := d.gate.admit(time.Now())
+		if ok {
+			if !l.enter(ctx, d.workers) {
+				d.handBack(w, 0)
+				return false
+			}
+			if probe || d.gate.open() {
+				return true
+			}
+			l.leave(d.workers)
+			continue
+		}
+		_, why, _ := d.gate.state()
+		left := time.Until(w.stored().Add(w.limit))
+		if left <= 0 {
+			defer d.flight.leave(w.ID)
+			ending, cancel := linger(ctx)
+			defer cancel()
+			d.finish(ending, w, failed(w.result(), "the endpoint refuses connections: "+why), true)
+			return false
+		}
+		d.wait(w, why, time.Now().Add(wait))
+		timer := time.NewTimer(min(wait, left))
+		select {
+		case <-timer.C:
+		case <-opened:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			d.handBack(w, 0)
+			return false
 		}
 	}
-	if err := d.persist(ctx, "store a result", func(ctx context.Context) error { return d.bus.PutResult(ctx, r) }); err != nil {
-		log.Error("a result could not be stored; the trigger will be tried again", "error", err.Error())
+}
+
+// work makes the call and settles the delivery by what came of it. The worker
+// is free as soon as the answer is there.
+func (d *Dispatcher) work(ctx context.Context, l *line, w *work) {
+	defer d.flight.leave(w.ID)
+	ctx, cancel := linger(ctx)
+	defer cancel()
+	o, settled := d.attempt(ctx, w)
+	l.leave(d.workers)
+	switch {
+	case settled:
+	case o.verdict != "":
+		d.decide(ctx, w, o.verdict, o.reason)
+	case o.passing && ctx.Err() != nil:
+		_ = w.Nak(0) // cut off because this process stops
+	case o.passing:
+		d.tryAgain(ctx, w, o)
+	default:
+		d.finish(ctx, w, o.Result, false)
+	}
+}
+
+// attempt makes the call, unless something speaks against it.
+func (d *Dispatcher) attempt(ctx context.Context, w *work) (o outcome, settled bool) {
+	r := w.result()
+	if w.fault != nil {
+		return outcome{Result: failed(r, "the job cannot be read: "+w.fault.Error())}, false
+	}
+	newer, err := d.overtaken(ctx, w)
+	if err != nil {
+		w.log.Warn("cannot look for a newer trigger", "error", err.Error())
+		_ = w.Nak(soon)
+		return o, true
+	}
+	if newer {
+		return outcome{verdict: events.VerdictSuperseded, reason: "a newer slot was due before this one was called"}, false
+	}
+	if w.limit == 0 {
+		switch err := d.bus.ClaimCall(ctx, w.Trigger); {
+		case jet.IsConflict(err):
+			return outcome{Result: failed(r, "outcome unknown: the call was begun before, and retry_for 0s forbids a second")}, false
+		case err != nil:
+			w.log.Warn("cannot enter the call into the ledger", "error", err.Error())
+			_ = w.Nak(soon)
+			return o, true
+		}
+	}
+	return d.call(ctx, r, w), false
+}
+
+// overtaken reports whether a trigger of a slot has become pointless: under
+// catch_up latest, when one of a newer slot is queued and this one was not called yet.
+func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
+	// Within its minute no newer slot can be due.
+	if w.Kind != events.KindCron || !w.fresh || w.params.Options.CatchUp != "latest" || time.Now().Unix()/60 <= w.Minute {
+		return false, nil
+	}
+	newest, found, err := d.bus.NewestTrigger(ctx, events.KindCron, w.JobID)
+	return found && newest.Minute > w.Minute, err
+}
+
+// tryAgain hands a trigger back until its next call, or gives it up.
+func (d *Dispatcher) tryAgain(ctx context.Context, w *work, o outcome) {
+	wait, ok := again(d.cfg.RetryWaits, w.calls+1, time.Since(w.stored()), w.limit, o.asked, rand.Float64())
+	if !ok {
+		d.finish(ctx, w, o.Result, true)
 		return
 	}
-	if err := m.Ack(); err != nil {
-		log.Warn("a finished trigger could not be acked; it will come again and end at its result", "error", err.Error())
-	}
-	log.Info("called", "kind", string(t.Kind), "status", string(r.Status), "http_status", r.HTTP.Status, "flow_job_id", r.FlowJobID)
+	w.calls, w.fresh = w.calls+1, false
+	d.wait(w, why(o), time.Now().Add(wait))
+	w.log.Warn("the call failed and will be made again", "attempt", w.calls, "wait", wait.Round(time.Millisecond).String(),
+		"status", o.HTTP.Status, "error", cutTo(o.HTTP.Response, 200))
+	_ = w.Nak(wait) // when this is lost it comes back sooner
+}
+
+// wait lets others see what a trigger waits for.
+func (d *Dispatcher) wait(w *work, why string, next time.Time) {
+	d.waiting.put(w.ID, wait{jobID: w.JobID, calls: w.calls, up: d.bus.Up(), why: why, next: next})
+}
+
+// handBack gives back what was not worked on.
+func (d *Dispatcher) handBack(w *work, after time.Duration) {
+	d.flight.leave(w.ID)
+	_ = w.Nak(after) // when this is lost it comes again by itself
+}
+
+// done takes off the queue what came to its end before.
+func (d *Dispatcher) done(w *work) {
+	d.flight.leave(w.ID)
+	d.waiting.done(w.ID, w.JobID, w.old)
+	_ = w.Ack() // when this is lost it comes again, and ends here again
 }
 
 // flight knows the triggers that are being worked on in this process.

@@ -1,0 +1,66 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// meter counts what this dispatcher does.
+type meter struct {
+	calls *prometheus.CounterVec
+	dead  prometheus.Counter
+	took  prometheus.Histogram
+	all   []prometheus.Collector
+}
+
+func newMeter(d *Dispatcher) *meter {
+	m := &meter{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spool_dispatcher_calls_total",
+			Help: "Run-binary calls by what came of them: ok, error (answered, final), retry (a fault that may pass), refused (no connection).",
+		}, []string{"outcome"}),
+		dead: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "spool_dispatcher_dead_letters_total", Help: "Triggers given up.",
+		}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "spool_dispatcher_call_seconds", Help: "How long run-binary calls take.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}),
+	}
+	m.all = []prometheus.Collector{
+		m.calls, m.dead, m.took,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "spool_dispatcher_calls_in_flight", Help: "Workers that are busy.",
+		}, func() float64 { return float64(len(d.workers)) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "spool_dispatcher_triggers_waiting", Help: "Triggers that wait for their next call.",
+		}, func() float64 { return float64(d.waiting.count()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "spool_dispatcher_endpoint_refusing",
+			Help: "1 while the endpoint refuses connections and is only probed, else 0.",
+		}, func() float64 {
+			if d.gate.open() {
+				return 0
+			}
+			return 1
+		}),
+	}
+	return m
+}
+
+// register shows the figures to r, if there is one.
+func (m *meter) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	var faults []error
+	for _, c := range m.all {
+		faults = append(faults, r.Register(c))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("metrics of the dispatcher: %w", err)
+	}
+	return nil
+}

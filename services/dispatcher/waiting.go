@@ -1,0 +1,139 @@
+package dispatcher
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// How often the state of a job is published: at most, and at least.
+const (
+	reportEvery  = time.Second
+	reportAnyway = 10 * time.Minute
+)
+
+// forgotten is how long after its time a trigger that has not come back is
+// taken to be in other hands.
+const forgotten = time.Minute
+
+// waiting knows the triggers that wait for a call in this process or, by its
+// wish, in their queue.
+type waiting struct {
+	mu    sync.Mutex
+	byID  map[string]wait
+	clear map[string]bool // jobs whose published state may be of a former process
+}
+
+// wait is what one trigger waits for.
+type wait struct {
+	jobID string
+	calls int       // made so far
+	up    time.Time // the connection over which this was known
+	why   string    // the last error; empty when it waits for something else than the endpoint
+	next  time.Time // when it is to be called
+}
+
+func newWaiting() *waiting { return &waiting{byID: map[string]wait{}, clear: map[string]bool{}} }
+
+func (w *waiting) put(id string, v wait) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.byID[id] = v
+}
+
+func (w *waiting) get(id string) (wait, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.byID[id]
+	return v, ok
+}
+
+// done forgets a trigger that has come to its end. old says that a former
+// process may have published that it waits.
+func (w *waiting) done(id, jobID string, old bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.byID[id]; ok || old {
+		w.clear[jobID] = true
+	}
+	delete(w.byID, id)
+}
+
+func (w *waiting) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.byID)
+}
+
+// states gives for each job the trigger that is called next, and the jobs that
+// wait for nothing any more.
+func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cleared []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	states = map[string]events.RetryState{}
+	for id, v := range w.byID {
+		if now.Sub(v.next) > forgotten {
+			delete(w.byID, id)
+			w.clear[v.jobID] = true
+			continue
+		}
+		if v.why == "" {
+			continue
+		}
+		s, ok := states[v.jobID]
+		waiting := s.Waiting + 1
+		if !ok || v.next.Before(s.Next) {
+			s = events.RetryState{JobID: v.jobID, TriggerID: id, Attempt: v.calls, LastError: v.why, Next: v.next.UTC()}
+		}
+		s.Waiting = waiting
+		states[v.jobID] = s
+	}
+	for id := range w.clear {
+		if _, ok := states[id]; !ok {
+			cleared = append(cleared, id)
+		}
+	}
+	clear(w.clear)
+	return states, cleared
+}
+
+// report publishes what waits until ctx ends.
+func (d *Dispatcher) report(ctx context.Context) {
+	type report struct {
+		state events.RetryState
+		at    time.Time
+	}
+	last := map[string]report{}
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			states, cleared := d.waiting.states(now)
+			for _, id := range cleared {
+				if err := d.bus.Purge(ctx, events.StreamState, events.StateSubject("retry", id), 0); err != nil {
+					d.waiting.done("", id, true) // the next tick tries again
+					continue
+				}
+				delete(last, id)
+			}
+			for id, s := range states {
+				if old := last[id]; s == old.state && now.Sub(old.at) < reportAnyway {
+					continue
+				}
+				_, err := d.bus.Commit(ctx, events.StreamState, jet.Message{
+					Subject: events.StateSubject("retry", id), Data: events.Encode(s),
+				})
+				if err != nil {
+					break // the next tick tries again
+				}
+				last[id] = report{s, now}
+			}
+		}
+	}
+}
