@@ -42,6 +42,7 @@ check: ## formatting, vet, static analysis, tidiness
 	@for m in $(MODULES); do echo "tidy $$m"; go -C $$m mod tidy -diff || exit 1; done
 	@echo "tidy subscriber"; GOWORK=off go -C deploy/demo/subscriber mod tidy -diff
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
+	@echo "vet receiver"; go vet deploy/demo/receiver/main.go
 
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -

@@ -15,7 +15,14 @@ const (
 	Started    Phase = "started"
 	Cancelling Phase = "cancelling" // somebody has asked for the end of a run that has started; Message says who
 	Ended      Phase = "ended"
+
+	// Undelivered is no step of the run: somebody who asked to be told of its end
+	// could not be; Message says who and why.
+	Undelivered Phase = "undelivered"
 )
+
+// Channels are the ways in which the end of a run is told.
+var Channels = []string{"webhook", "email"}
 
 // Run is a run that the built-in runner has accepted, as it waits in the queue.
 type Run struct {
@@ -51,6 +58,7 @@ type RunEvent struct {
 	Status     Status    `json:"status,omitzero"`      // ended
 	Message    string    `json:"message,omitzero"`     // ended: why it is ERROR, or what else there is to say; cancelling: who asks
 	ExitStatus *int      `json:"exit_status,omitzero"` // ended: absent when a signal or Spool ended it
+	Channel    string    `json:"channel,omitzero"`     // undelivered: one of [Channels]
 }
 
 // Process identifies the process group of a flow, so that a later runner can

@@ -160,6 +160,12 @@ func RunsOf(p Phase, jobID string) string {
 	return familyRun + "." + string(p) + "." + jobID + ".>"
 }
 
+// UndeliveredSubject carries that the end of one run could not be told by one
+// channel. It is longer than those of the phases, so that [PhasesOf] is only about the run.
+func UndeliveredSubject(jobID, flowJobID, channel string) string {
+	return RunSubject(Undelivered, jobID, flowJobID) + "." + channel
+}
+
 // DeadSubject carries what could not be delivered for one job.
 func DeadSubject(jobID string) string { return familyDead + "." + jobID }
 
@@ -195,7 +201,9 @@ func ParseSubject(s string) (Subject, error) {
 	case "trigger", "state":
 		sub.Kind, rest = rest[0], rest[1:]
 	case "run":
-		sub.Kind, rest, want = rest[0], rest[1:], 2
+		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(Undelivered) {
+			want = 3
+		}
 	case "called", "file":
 		want = 2
 	case "seen", "again":

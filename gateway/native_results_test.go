@@ -38,6 +38,7 @@ type nativeRun struct {
 	Message                       string
 	Attempt                       int
 	ExitStatus                    *int `json:"exit_status"`
+	Undelivered                   []struct{ Channel, At, Message string }
 }
 
 // keep puts results into the stream as they are; PutResult would drop a second one of a trigger.
@@ -151,6 +152,12 @@ func TestResultsShowTheirRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.bus.PutUndelivered(t.Context(), events.RunEvent{
+		Phase: events.Undelivered, FlowJobID: "failed", JobID: j.ID, OutputFolder: "a/r/fs/D/out", At: at.Add(time.Hour),
+		Channel: "webhook", Message: "status 500",
+	}); err != nil {
+		t.Fatal(err)
+	}
 	const out = "a/r/fs/D/out"
 	want := map[string]*nativeRun{
 		"foreign": nil, "two words": nil, "a.b": nil, "": nil,
@@ -164,6 +171,7 @@ func TestResultsShowTheirRuns(t *testing.T) {
 		"failed": {
 			State: "ended", Status: "ERROR", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z",
 			Ended: "2026-01-02T03:04:01Z", DurationMS: 1000, ExitStatus: new(3), Message: "exit status 3",
+			Undelivered: []struct{ Channel, At, Message string }{{"webhook", "2026-01-02T04:04:00Z", "status 500"}},
 		},
 	}
 	list, _ := s.results(j.ID, "")

@@ -131,7 +131,7 @@ var uses = map[string]string{
 // TestSubjectLines compares the In: and Out: lines of each service with the subjects that its code uses.
 func TestSubjectLines(t *testing.T) {
 	known := families(t)
-	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner"} {
+	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner", "services/notify"} {
 		doc, err := os.ReadFile(filepath.Join(root, dir, "doc.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -141,6 +141,21 @@ func (b *Bus) putRunEvent(ctx context.Context, ev events.RunEvent, expect uint64
 	})
 }
 
+// PutUndelivered records that a notice of the end of a run was given up. The
+// second record of one channel is nothing new, and no error.
+func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
+	_, err := b.Commit(ctx, events.StreamRunEvents, Message{
+		Subject: events.UndeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
+		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+ev.Channel, "notify", ev.TriggerID, ev.At),
+		Data:    body(ev),
+		Expect:  new(uint64(0)),
+	})
+	if IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
 // RunEvent reads the newest event of one phase of one run, and its sequence; a
 // sequence of 0 says that there is none.
 func (b *Bus) RunEvent(ctx context.Context, p events.Phase, jobID, flowJobID string) (events.RunEvent, uint64, error) {

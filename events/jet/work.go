@@ -17,13 +17,46 @@ const (
 	heartbeat = 3 * time.Second
 )
 
-// Queue names a durable consumer of a work queue.
+// Queue names a durable consumer of a work queue, or of a log that is read like one.
 type Queue struct {
 	Stream  string
 	Name    string // of the consumer; all services that share it share the work
 	Filter  string
 	Pending int           // deliveries that may be unsettled at once, over all holders
 	Idle    time.Duration // the consumer goes when nobody pulls for so long; 0 = never
+	FromNow bool          // a consumer that is made begins with what comes next, not with all that is stored
+}
+
+// Open makes the consumer of a queue, or brings it up to date.
+func (b *Bus) Open(ctx context.Context, q Queue) error {
+	_, err := b.consumer(ctx, q)
+	return err
+}
+
+func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error) {
+	deliver := jetstream.DeliverAllPolicy
+	if q.FromNow {
+		deliver = jetstream.DeliverNewPolicy
+	}
+	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, jetstream.ConsumerConfig{
+		Durable: q.Name, FilterSubject: q.Filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
+		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+	}
+	return cons, nil
+}
+
+// Unsettled counts the messages of a queue that nobody has settled: those that
+// have not come yet, are in somebody's hands or wait to come again.
+func (b *Bus) Unsettled(ctx context.Context, q Queue) (int, error) {
+	cons, err := b.js.Consumer(ctx, q.Stream, q.Name)
+	if err != nil {
+		return 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+	}
+	info := cons.CachedInfo()
+	return info.NumAckPending + int(info.NumPending), nil
 }
 
 // Delivery is one message of a work queue in the hands of this process. It is
@@ -65,12 +98,9 @@ func (d *Delivery) settle(f func() error) error {
 // each with them one after the other until ctx ends; it then hands back those
 // that each has not seen. It returns an error when the consumer is gone.
 func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery)) error {
-	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, jetstream.ConsumerConfig{
-		Durable: q.Name, FilterSubject: q.Filter, AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
-	})
+	cons, err := b.consumer(ctx, q)
 	if err != nil {
-		return fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+		return err
 	}
 	p := &puller{bus: b, cons: cons, hold: hold, held: map[*Delivery]bool{}, freed: make(chan struct{}, 1)}
 	ready := make(chan *Delivery, hold)

@@ -47,6 +47,15 @@ type run struct {
 	Message      string        `json:"message,omitzero"`
 	Attempt      int           `json:"attempt,omitzero"`
 	ExitStatus   *int          `json:"exit_status,omitempty"`
+
+	Undelivered []undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
+}
+
+// undelivered is a notice that was given up.
+type undelivered struct {
+	Channel string    `json:"channel"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
 }
 
 func showResult(r events.Result, runs map[string]*run) result {
@@ -96,6 +105,9 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Ended} {
 				subjects = append(subjects, events.RunSubject(phase, jobID, r.FlowJobID))
 			}
+			for _, channel := range events.Channels {
+				subjects = append(subjects, events.UndeliveredSubject(jobID, r.FlowJobID, channel))
+			}
 		}
 	}
 	runs := map[string]*run{}
@@ -120,6 +132,8 @@ func (r *run) add(ev events.RunEvent) {
 	r.OutputFolder = ev.OutputFolder
 	r.Attempt = max(r.Attempt, ev.Attempt)
 	switch ev.Phase {
+	case events.Undelivered:
+		r.Undelivered = append(r.Undelivered, undelivered{ev.Channel, ev.At.UTC(), ev.Message})
 	case events.Started:
 		if r.State == "pending" {
 			r.State, r.Started = "running", ev.At.UTC()

@@ -21,10 +21,12 @@ func dispatcherCommand() *cobra.Command {
 	r := &role{}
 	var endpoint, secretFile string
 	var workers int
+	var tell notifyOptions
 	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
 		f.StringVar(&endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL")
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
 		f.IntVar(&workers, "workers", 64, "run-binary calls in flight")
+		tell.flags(f)
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
 		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
 		if err != nil {
@@ -33,6 +35,11 @@ func dispatcherCommand() *cobra.Command {
 		secret, err := readSecret(secretFile)
 		if err != nil {
 			return err
+		}
+		if secret != "" { // another endpoint tells of its runs itself
+			if err := tell.start(ctx, p, bus, key, r.data); err != nil {
+				return err
+			}
 		}
 		d, err := dispatcher.New(dispatcher.Config{
 			Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: workers, Log: component(p, "dispatcher"),

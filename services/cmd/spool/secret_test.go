@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,16 +16,20 @@ import (
 // After everything has happened to a job, its secrets stand in clear in no file
 // of the data folder, no log line and no answer.
 func TestNoSecretInTheDataFolder(t *testing.T) {
-	const token, header = "tok3n-in-clear", "Bearer h34der-in-clear"
+	const token, header, password = "tok3n-in-clear", "Bearer h34der-in-clear", "p4ssword-in-clear"
 	p := newSite(t)
-	pr := p.serve()
+	smtp := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(smtp, []byte("smtp://u:"+password+"@127.0.0.1:1?from=spool@example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pr := p.serve("--smtp-url-file", smtp, "--log-level", "debug")
 	p.flow("fails.ibflowbin", "#!/bin/sh\nenv\nexit 3\n") // what a flow is given ends up in its log
 	answer := p.call("POST", "create_job", map[string]any{
 		"name": "secret", "schedule": "@yearly", "flow_parameters": map[string]any{
 			"auth_token": token, "binary_path": testDrive + "/fails.ibflowbin", "input_dir": testDrive + "/in",
 			"settings": map[string]any{"webhook_config": map[string]any{
 				"url": "http://127.0.0.1:1/hook", "headers": map[string]string{"Authorization": header},
-			}},
+			}, "notification_emails": "ann@example.com"},
 		},
 	})
 	job, _ := answer["job_id"].(string)
@@ -33,6 +38,23 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 	p.eventually("the run ends", func() bool {
 		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) == 1
 	})
+	p.eventually("both tellings fail", func() bool {
+		return strings.Contains(pr.log.String(), "webhook to 127.0.0.1:1: ") && strings.Contains(pr.log.String(), "e-mail to ann@example.com ")
+	})
+	signing, err := os.ReadFile(filepath.Join(p.data, "webhook.secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{token, "h34der-in-clear", password, strings.TrimSpace(string(signing))}
+	for _, path := range []string{"v1/scheduler/list_jobs", "v2/jobs/" + job, "v2/jobs/" + job + "/results", "v2/jobs/" + job + "/history"} {
+		var answer json.RawMessage
+		p.get("/api/"+path, &answer)
+		for _, secret := range secrets {
+			if bytes.Contains(answer, []byte(secret)) {
+				t.Errorf("%s answers with %q", path, secret)
+			}
+		}
+	}
 	p.call("POST", "disable_job", map[string]any{"job_id": job})
 	p.call("POST", "delete_job", map[string]any{"job_id": job})
 	admin, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
@@ -52,8 +74,8 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 			return err
 		}
 		files++
-		for _, secret := range []string{token, "h34der-in-clear"} {
-			if bytes.Contains(text, []byte(secret)) {
+		for _, secret := range secrets {
+			if d.Name() != "webhook.secret" && bytes.Contains(text, []byte(secret)) {
 				t.Errorf("%s holds %q", path, secret)
 			}
 		}
@@ -65,7 +87,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 	if err != nil || files < 10 {
 		t.Errorf("looked at %d files: %v", files, err)
 	}
-	for _, secret := range []string{token, "h34der-in-clear", strings.TrimSpace(string(admin))} {
+	for _, secret := range append(secrets, strings.TrimSpace(string(admin))) {
 		if strings.Contains(pr.log.String(), secret) {
 			t.Errorf("the log holds %q", secret)
 		}

@@ -29,6 +29,7 @@ type serveOptions struct {
 	gateway  gatewayOptions
 	cron     cronOptions
 	runner   runnerOptions
+	notify   notifyOptions
 	endpoint string
 	workers  int
 }
@@ -53,6 +54,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.gateway.flags(f)
 	o.cron.flags(f)
 	o.runner.flags(f)
+	o.notify.flags(f)
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 }
@@ -138,8 +140,11 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	endpoint := o.endpoint
 	if endpoint == "" {
 		endpoint = "http://" + inside + events.RunBinaryPath
+		if err := o.notify.start(ctx, p, bus, key, o.data); err != nil {
+			return err
+		}
 	} else {
-		secret = ""
+		secret = "" // the endpoint is somebody else's, and tells of its runs itself
 	}
 	dispatch, err := dispatcher.New(dispatcher.Config{
 		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, Log: component(p, "dispatcher"),

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+	"spool.internal/services/daemon"
+	"spool.internal/services/notify"
+)
+
+// notifyOptions are the flags about telling how runs ended.
+type notifyOptions struct {
+	secretFile  string
+	allow, deny []string
+	smtpURL     string
+	smtpURLFile string
+	mailOn      string
+}
+
+func (o *notifyOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.secretFile, "webhook-secret-file", "", "secrets that webhooks are signed with, one a line; made when absent (default DATA/webhook.secret)")
+	f.StringSliceVar(&o.allow, "webhook-allow", nil, "networks, addresses or hosts (.example.com: all below it) that webhooks may call whatever else says")
+	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses")
+	f.StringVar(&o.smtpURL, "smtp-url", "", "server for e-mail: smtp://user:password@host:587?from=spool@example.com (smtps:// for TLS from the start); better given as a file or in the environment")
+	f.StringVar(&o.smtpURLFile, "smtp-url-file", "", "file that holds the --smtp-url")
+	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
+}
+
+// start tells how the runs of the built-in runner end. What is to be told is
+// noted from here on: it goes before the dispatcher.
+func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.Bus, key *seal.Key, data string) error {
+	file := o.secretFile
+	if file == "" {
+		file = filepath.Join(data, "webhook.secret")
+	}
+	smtp, err := o.smtp()
+	if err != nil {
+		return err
+	}
+	n, err := notify.New(notify.Config{
+		Bus: bus, SealKey: key, WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny,
+		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), Metrics: p.Metrics, Log: component(p, "notify"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := n.Subscribe(ctx); err != nil {
+		return err
+	}
+	p.Go("notify", n.Run)
+	p.OnCheck("notify", n.Check)
+	return nil
+}
+
+func (o *notifyOptions) smtp() (string, error) {
+	if o.smtpURLFile == "" {
+		return o.smtpURL, nil
+	}
+	if o.smtpURL != "" {
+		return "", events.Faultf(events.Invalid, "smtp-url-file", "is given beside --smtp-url: one of them is right")
+	}
+	text, err := os.ReadFile(o.smtpURLFile)
+	if err != nil {
+		return "", fmt.Errorf("smtp-url-file: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

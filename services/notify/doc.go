@@ -1,0 +1,35 @@
+// In:  spool.run.ended.>, spool.dead.>, spool.job.<job_id>, spool.runkey.<flow_job_id>
+// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>
+//
+// Package notify tells people and programs how runs ended: the webhook of the
+// job, and e-mail to its notification_emails. It is an ordinary subscriber, and
+// the example for others: durable consumers on the streams that are there, and
+// no state of its own.
+//
+// # Guarantees
+//
+//   - Every end of a run of the built-in runner is told at least once to the
+//     webhook that its job has now, and to each address that it has now; what is
+//     told again carries the same webhook-id or Message-ID.
+//   - A delivery that fails is tried again after 5 s, 1 min, 5 min, 30 min, 2 h,
+//     5 h and 10 h. What waits is kept by the broker: which notice in the
+//     consumer's pending set, until when in its redelivery time, how often in its
+//     delivery count. A kill -9 of anything delays a delivery by at most the 10 s
+//     after which the broker takes it for abandoned; an acknowledgement that had
+//     not reached the disk repeats one.
+//   - A delivery that is given up is an event of its run (undelivered), shown with
+//     the run by the native API, beside a log line and a metric.
+//   - A receiver that fails or hangs delays only the notices of its own job: each
+//     job has 8 deliveries at a time, and one while its last has failed. Notices
+//     are not ordered.
+//   - No more than 100,000 notices of one channel wait at a time. When nine in ten of
+//     these places are taken, what fails is given up, so that nobody waits
+//     behind those that fail.
+//   - A webhook connects to no link-local or metadata address, whatever its name
+//     resolves to when it is dialled; it follows no redirect, and nothing that it
+//     answers but the HTTP status is shown to anybody.
+//   - Notices of a deleted job are dropped. Runs that another endpoint performed, and
+//     runs that were asked for without a job, are not told.
+//
+// After [Notify.Run] has returned nothing is sent any more.
+package notify

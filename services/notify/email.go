@@ -1,0 +1,142 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// MailOn says of which notices there is e-mail. A dead letter is a failure.
+type MailOn string
+
+const (
+	MailOnEnd     MailOn = "end"     // every end of a run, and every dead letter
+	MailOnFailure MailOn = "failure" // every run that ended ERROR, and every dead letter
+	MailOnChange  MailOn = "change"  // the first failure after success, and the first success after failure
+)
+
+// sessions is how many SMTP sessions there are at a time.
+const sessions = 4
+
+// email writes to the addresses that a job names, to each on its own: one that
+// is refused keeps nobody else from reading.
+type email struct {
+	relay *relay
+	on    MailOn
+	bus   *jet.Bus
+	slots chan struct{}
+
+	mu sync.Mutex
+	// settled are, by notice and address, those that need no further attempt: nil
+	// = accepted, else why it never will be. It is lost with the process; then an
+	// address may get the same message a second time.
+	settled map[string]map[string]error
+}
+
+func newEmail(r *relay, on MailOn, bus *jet.Bus) *email {
+	return &email{relay: r, on: on, bus: bus, slots: make(chan struct{}, sessions), settled: map[string]map[string]error{}}
+}
+
+func (e *email) wants(n notice, _ *events.Job, p *events.Parameters) bool {
+	return len(p.Emails) > 0 && (e.on != MailOnFailure || n.status() == events.ERROR)
+}
+
+func (e *email) forget(n notice) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.settled, n.id)
+}
+
+func (e *email) done(n notice, to string, why error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.settled[n.id] == nil {
+		e.settled[n.id] = map[string]error{}
+	}
+	e.settled[n.id][to] = why
+}
+
+// left lists the addresses that still need an attempt, and why others never will get the letter.
+func (e *email) left(n notice, addresses []string) (left []string, refused error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, to := range slices.Compact(slices.Sorted(slices.Values(addresses))) {
+		why, settled := e.settled[n.id][to]
+		if !settled {
+			left = append(left, to)
+		}
+		refused = errors.Join(refused, why)
+	}
+	return left, refused
+}
+
+func (e *email) tell(ctx context.Context, n notice, job *events.Job) error {
+	p, err := events.ParseParameters(job.Parameters)
+	if err != nil {
+		return final{err}
+	}
+	l := letter{n: n, job: job.Name}
+	if n.status() == events.ERROR || e.on == MailOnChange {
+		if l.change, err = e.changed(ctx, n); err != nil {
+			return err
+		}
+		if e.on == MailOnChange && !l.change {
+			return nil
+		}
+	}
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	to, _ := e.left(n, p.Emails)
+	passing := e.send(ctx, l, to)
+	if passing != nil {
+		return passing
+	}
+	if _, refused := e.left(n, p.Emails); refused != nil {
+		return final{refused}
+	}
+	return nil
+}
+
+// send writes to each address. Its error is about what another attempt may mend.
+func (e *email) send(ctx context.Context, l letter, to []string) error {
+	var messages []*gomail.Msg
+	var addressees []string
+	for _, a := range to {
+		m, err := l.message(e.relay.from, a)
+		if err != nil {
+			e.done(l.n, a, fmt.Errorf("e-mail to %s: is not an address that can be written to", a))
+			continue
+		}
+		messages, addressees = append(messages, m), append(addressees, a)
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	session := e.relay.send(ctx, messages)
+	var passing error
+	for i, m := range messages {
+		fault, _ := errors.AsType[*gomail.SendError](m.SendError())
+		switch {
+		case m.IsDelivered():
+			e.done(l.n, addressees[i], nil)
+		case fault == nil: // the session ended before this message
+			passing = errors.Join(passing, fmt.Errorf("e-mail to %s through %s: %w", addressees[i], e.relay.host, session))
+		case fault.ErrorCode() >= 500 && fault.Reason != gomail.ErrSMTPMailFrom:
+			e.done(l.n, addressees[i], fmt.Errorf("e-mail to %s: refused: %w", addressees[i], fault))
+		default: // also a sender that is refused: the operator can mend that
+			passing = errors.Join(passing, fmt.Errorf("e-mail to %s: %w", addressees[i], fault))
+		}
+	}
+	return passing
+}

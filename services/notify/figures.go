@@ -1,0 +1,48 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// figures are the metrics of all channels.
+type figures struct {
+	deliveries *prometheus.CounterVec
+	waiting    *prometheus.GaugeVec
+}
+
+func newFigures() *figures {
+	return &figures{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spool_notify_deliveries_total",
+			Help: "Attempts by this process to tell of an end: sent, failed, or given_up after the last failure.",
+		}, []string{"channel", "outcome"}),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "spool_notify_waiting",
+			Help: "Notices that are being delivered or wait for another attempt, as the broker counts them.",
+		}, []string{"queue"}),
+	}
+}
+
+func (f *figures) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	if err := errors.Join(r.Register(f.deliveries), r.Register(f.waiting)); err != nil {
+		return fmt.Errorf("metrics of notify: %w", err)
+	}
+	return nil
+}
+
+// meter counts the deliveries of one channel.
+type meter struct {
+	sent, failed, givenUp prometheus.Counter
+	waiting               prometheus.Gauge
+}
+
+func (f *figures) of(channel, queue string) meter {
+	count := func(outcome string) prometheus.Counter { return f.deliveries.WithLabelValues(channel, outcome) }
+	return meter{count("sent"), count("failed"), count("given_up"), f.waiting.WithLabelValues(queue)}
+}

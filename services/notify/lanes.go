@@ -1,0 +1,54 @@
+package notify
+
+import "sync"
+
+// How many deliveries of one job may be under way at a time: a receiver whose
+// last delivery failed is only probed.
+const (
+	laneWidth = 8
+	maxIdle   = 10_000 // failed lanes that are remembered
+)
+
+// lanes keep the deliveries of one job out of the way of the others.
+type lanes struct {
+	mu  sync.Mutex
+	all map[string]*lane
+}
+
+type lane struct {
+	busy   int
+	failed bool // the last delivery that ended
+}
+
+// enter takes a place in the lane of a job; without a free one it reports
+// whether the lane's last delivery failed.
+func (l *lanes) enter(jobID string) (entered, failed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.all[jobID]
+	if one == nil {
+		one = &lane{}
+		l.all[jobID] = one
+	}
+	width := laneWidth
+	if one.failed {
+		width = 1
+	}
+	if one.busy >= width {
+		return false, one.failed
+	}
+	one.busy++
+	return true, one.failed
+}
+
+// leave gives the place back.
+func (l *lanes) leave(jobID string, failed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.all[jobID]
+	one.busy--
+	one.failed = failed
+	if one.busy == 0 && (!failed || len(l.all) > maxIdle) {
+		delete(l.all, jobID)
+	}
+}

@@ -1,0 +1,139 @@
+package notify
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"spool.internal/events"
+)
+
+// Bounds on what a letter repeats.
+const (
+	maxSubject = 100  // characters of a job's name
+	maxTail    = 4000 // bytes of a message, its end
+)
+
+// letter is what one address is told.
+type letter struct {
+	n      notice
+	job    string // its name
+	change bool   // the outcome before was the opposite
+}
+
+// message writes the letter. The same letter to the same address is always the
+// same message, with the same Message-ID, so that a repeat can be told.
+func (l letter) message(from *mail.Address, to string) (*gomail.Msg, error) {
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	m.FromMailAddress(from)
+	if err := m.To(to); err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	m.SetMessageIDWithValue(events.Hash(l.n.id+"\x00"+to) + "@" + domain)
+	m.SetDateWithValue(l.n.at)
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // no answer of an absence, please
+	m.Subject("[Spool] " + l.outcome() + ": " + cutRunes(oneLine(l.job), maxSubject))
+	m.SetBodyString(gomail.TypeTextPlain, l.text())
+	return m, nil
+}
+
+func (l letter) outcome() string {
+	switch {
+	case l.n.dead != nil && l.change:
+		return "GIVEN UP (first failure)"
+	case l.n.dead != nil:
+		return "GIVEN UP"
+	case l.n.run.Status == events.OK && l.change:
+		return "OK again"
+	case l.n.run.Status == events.OK:
+		return "OK"
+	case l.change:
+		return "ERROR (first failure)"
+	default:
+		return "ERROR"
+	}
+}
+
+func (l letter) text() string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-9s %s\n", name+":", oneLine(value))
+		}
+	}
+	line("Job", l.job)
+	line("Outcome", l.outcome())
+	tail := ""
+	if ev := l.n.run; ev != nil {
+		line("Started", moment(ev.StartedAt))
+		line("Ended", moment(ev.At))
+		line("Input", ev.InputDir)
+		line("Output", ev.OutputFolder)
+		line("Run", ev.FlowJobID)
+		tail = ev.Message
+	} else {
+		d := l.n.dead
+		line("Triggered", moment(d.Result.TriggeredAt))
+		line("Given up", moment(d.At))
+		if f := d.Trigger.File; f != nil {
+			line("File", f.Path)
+		}
+		line("Attempts", fmt.Sprint(d.Result.Attempts))
+		line("Status", d.Result.HTTP.Status)
+		tail = d.Result.HTTP.Response
+	}
+	line("Job id", l.n.jobID)
+	if tail = strings.TrimSpace(printable(tail)); tail != "" {
+		b.WriteString("\n" + cutFront(tail, maxTail) + "\n")
+	}
+	return b.String() + "\n-- \nSpool sends this because the job's notification_emails name you.\n"
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 MST")
+}
+
+// oneLine leaves nothing in a text that could end a header or a line.
+func oneLine(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
+
+// printable replaces what controls a terminal; line breaks and tabs stay.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r':
+			return -1
+		case !unicode.IsPrint(r):
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func cutRunes(s string, n int) string {
+	if runes := []rune(s); len(runes) > n {
+		return string(runes[:n]) + "…"
+	}
+	return s
+}
+
+func cutFront(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	s = s[len(s)-n:]
+	for !utf8.RuneStart(s[0]) {
+		s = s[1:]
+	}
+	return "… " + s
+}

@@ -1,0 +1,66 @@
+package notify
+
+import (
+	"testing"
+	"time"
+)
+
+func TestRetries(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		deliveries uint64
+		age        time.Duration
+		want       time.Duration // 0 = it was the last
+	}{
+		{"the first failure", 1, 0, 5 * time.Second},
+		{"the second", 2, 6 * time.Second, time.Minute},
+		{"the seventh", 7, 8 * time.Hour, 10 * time.Hour},
+		{"the eighth", 8, 18 * time.Hour, 0},
+		{"killed eight times within a minute and a half", 9, 90 * time.Second, 5 * time.Minute},
+		{"killed a thousand times within a day", 1000, 17 * time.Hour, 10 * time.Hour},
+		{"away for a week before the first attempt", 1, 7 * 24 * time.Hour, 5 * time.Second},
+		{"away for a week after the third", 3, 7 * 24 * time.Hour, 5 * time.Minute},
+		{"a clock that went back", 3, -time.Hour, 5 * time.Second},
+	} {
+		got, ok := overHours.after(c.deliveries, c.age)
+		if ok != (c.want > 0) || got < c.want || got > c.want+c.want/10 {
+			t.Errorf("%s: waits %s, %v; want %s and up to a tenth more", c.name, got, ok, c.want)
+		}
+	}
+	// Left alone, a delivery is attempted eight times.
+	attempts, age := 0, time.Duration(0)
+	for again := true; again; attempts++ {
+		var wait time.Duration
+		wait, again = overHours.after(uint64(attempts+1), age)
+		age += wait + time.Second
+	}
+	if attempts != 8 || age < 17*time.Hour || age > 20*time.Hour {
+		t.Errorf("%d attempts within %s", attempts, age)
+	}
+}
+
+func TestLanes(t *testing.T) {
+	l := lanes{all: map[string]*lane{}}
+	for range laneWidth {
+		if ok, _ := l.enter("a"); !ok {
+			t.Fatal("no place in an empty lane")
+		}
+	}
+	if ok, failed := l.enter("a"); ok || failed {
+		t.Errorf("a full lane: entered %v, failed %v", ok, failed)
+	}
+	if ok, _ := l.enter("b"); !ok {
+		t.Error("the lane of another job is full too")
+	}
+	for range laneWidth - 1 {
+		l.leave("a", true)
+	}
+	if ok, failed := l.enter("a"); ok || !failed {
+		t.Errorf("a lane that fails and is probed: entered %v, failed %v", ok, failed)
+	}
+	l.leave("a", false)
+	l.leave("b", false)
+	if len(l.all) != 0 {
+		t.Errorf("%d lanes are kept", len(l.all))
+	}
+}

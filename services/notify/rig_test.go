@@ -1,0 +1,287 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+	"spool.internal/events/seal"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leaks(); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaks gives the goroutines of this package that are left, once those that are about to end have ended.
+func leaks() string {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		buf := make([]byte, 1<<20)
+		var left []string
+		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if strings.Contains(g, "services/notify.") && !strings.Contains(g, "TestMain") {
+				left = append(left, g)
+			}
+		}
+		if len(left) == 0 || time.Now().After(deadline) {
+			return strings.Join(left, "\n\n")
+		}
+	}
+}
+
+// rig is notify beside a real server.
+type rig struct {
+	*testing.T
+	srv     *eventstest.Server
+	bus     *jet.Bus
+	key     *seal.Key
+	cfg     Config
+	js      jetstream.JetStream
+	metrics *prometheus.Registry
+	runs    int
+}
+
+func newRig(t *testing.T) *rig {
+	key, err := seal.Load(filepath.Join(t.TempDir(), "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{}), metrics: prometheus.NewRegistry()}
+	r.bus = eventstest.Connect(t, r.srv)
+	nc, err := nats.Connect("", nats.InProcessServer(r.srv), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	if r.js, err = jetstream.New(nc); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg = Config{
+		Bus: r.bus, SealKey: key, WebhookSecretFile: filepath.Join(t.TempDir(), "webhook.secret"), Log: eventstest.Log(t), Metrics: r.metrics,
+		// As many as in earnest, and quick.
+		retries: retries{10 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond},
+	}
+	return r
+}
+
+// start subscribes, and runs until the test ends or stop is called.
+func (r *rig) start() (stop func()) {
+	r.Helper()
+	n, err := New(r.cfg)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := n.Subscribe(r.Context()); err != nil {
+		r.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-ended; err != nil {
+				r.Errorf("Run: %v", err)
+			}
+		})
+	}
+	r.Cleanup(stop)
+	return stop
+}
+
+// job stores a revision of a job with these settings, a JSON object, after the revision at seq.
+func (r *rig) job(id, name, settings string, seq uint64) uint64 {
+	r.Helper()
+	o, err := events.ParseObject([]byte(`{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"t","binary_path":"a/b/fs/D/f",` +
+		`"input_dir":"a/b/fs/D/in","settings":` + settings + `}}`))
+	if err != nil {
+		r.Fatal(err)
+	}
+	masked, secrets, err := events.Conceal(o, func(pointer, value string) (string, error) { return r.key.Public.Seal(value, id, pointer) })
+	if err != nil {
+		r.Fatal(err)
+	}
+	change := events.JobUpdated
+	if seq == 0 {
+		change = events.JobCreated
+	}
+	seq, err = r.bus.PutJob(r.Context(), events.JobEvent{Event: change, Job: events.Job{
+		ID: id, Username: "ann", Name: name, Status: events.Enabled, Parameters: masked, Secrets: secrets,
+	}}, seq)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return seq
+}
+
+func hook(url string) string {
+	return `{"webhook_config":{"url":"` + url + `","headers":{"Authorization":"Bearer h1dden","webhook-id":"mine"}}}`
+}
+
+// ended stores the end of a run of the built-in runner.
+func (r *rig) ended(job string, status events.Status, message string) events.RunEvent {
+	r.Helper()
+	r.runs++
+	return r.endedAs(fmt.Sprint(r.runs), job, status, message)
+}
+
+func (r *rig) endedAs(key, job string, status events.Status, message string) events.RunEvent {
+	r.Helper()
+	id := events.FlowJobID("ann", job+key)
+	if _, _, err := r.bus.AcceptRun(r.Context(), "local", events.Run{FlowJobID: id, JobID: job, Owner: "ann"}); err != nil {
+		r.Error(err)
+	}
+	ev := events.RunEvent{
+		Phase: events.Ended, At: time.Now().UTC(), StartedAt: time.Now().UTC(), FlowJobID: id, TriggerID: "manual:" + job + ":1", JobID: job, Owner: "ann",
+		InputDir: "a/b/fs/D/in", OutputFolder: "a/b/fs/D/out", Attempt: 1, Status: status, Message: message,
+	}
+	if err := r.bus.PutRunEvent(r.Context(), ev, 0); err != nil {
+		r.Error(err)
+	}
+	return ev
+}
+
+// settled waits until everything that a queue has to tell is off it.
+func (r *rig) settled(queue, stream string) {
+	r.Helper()
+	filter := events.RunsOf(events.Ended, "")
+	if stream == events.StreamDeadLetters {
+		filter = events.AllDead
+	}
+	last, _, err := r.bus.Last(r.Context(), stream, filter)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.eventually("every notice is settled", func() bool {
+		cons, err := r.js.Consumer(r.Context(), stream, queue)
+		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= last.Sequence
+	})
+}
+
+func (r *rig) eventually(what string, f func() bool) {
+	r.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+	}
+	r.Fatalf("%s: did not come about within a minute", what)
+}
+
+// undelivered waits for the record of what could not be told of a run.
+func (r *rig) undelivered(channel string, ev events.RunEvent) string {
+	r.Helper()
+	var m jet.Stored
+	r.eventually("the notice is given up", func() bool {
+		var found bool
+		var err error
+		m, found, err = r.bus.Last(r.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))
+		return err == nil && found
+	})
+	var last events.RunEvent
+	if err := json.Unmarshal(m.Data, &last); err != nil || last.Phase != events.Undelivered || last.Channel != channel || last.OutputFolder != ev.OutputFolder {
+		r.Errorf("recorded %s, %v", m.Data, err)
+	}
+	return last.Message
+}
+
+// figure reads a counter of a channel.
+func (r *rig) figure(channel, outcome string) float64 {
+	r.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		r.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.Metric {
+			labels := map[string]string{}
+			for _, l := range m.Label {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if f.GetName() == "spool_notify_deliveries_total" && labels["channel"] == channel && labels["outcome"] == outcome {
+				sum += m.Counter.GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// call is one request that a receiver got.
+type call struct {
+	*http.Request
+	body []byte
+}
+
+func (c call) payload(t *testing.T) map[string]any {
+	t.Helper()
+	v := map[string]any{}
+	if err := json.Unmarshal(c.body, &v); err != nil {
+		t.Errorf("body %q: %v", c.body, err)
+	}
+	return v
+}
+
+// receiver answers requests and keeps them.
+func (r *rig) receiver(answer http.HandlerFunc) (url string, calls chan call) {
+	calls = make(chan call, 10_000)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body := make([]byte, q.ContentLength)
+		for n := 0; n < len(body); {
+			m, err := q.Body.Read(body[n:])
+			if n += m; err != nil {
+				break
+			}
+		}
+		calls <- call{q, body}
+		answer(w, q)
+	}))
+	r.Cleanup(s.Close)
+	return s.URL, calls
+}
+
+func status(codes ...int) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		code := codes[0]
+		if len(codes) > 1 {
+			codes = codes[1:]
+		}
+		w.WriteHeader(code)
+	}
+}
+
+// next waits for a request.
+func (r *rig) next(calls chan call) call {
+	r.Helper()
+	select {
+	case c := <-calls:
+		return c
+	case <-time.After(time.Minute):
+		r.Fatal("no request came within a minute")
+		panic("unreachable")
+	}
+}

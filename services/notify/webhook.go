@@ -1,0 +1,119 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"spool.internal/events"
+	"spool.internal/events/seal"
+)
+
+// Bounds on a receiver.
+const (
+	webhookTimeout = 15 * time.Second // from dialling to the end of the answer
+	maxAnswer      = 64 << 10         // bytes of a head or of a body that are read
+)
+
+// payload is the body of a webhook, in the words of the Run Binary API.
+type payload struct {
+	Status   events.Status `json:"status"`
+	Msg      string        `json:"msg,omitempty"` // why it is ERROR
+	JobID    string        `json:"job_id"`        // of the run: what run_binary_async answered
+	InputDir string        `json:"input_dir"`
+	Output   string        `json:"output"`
+}
+
+// webhook posts the end of a run to the URL that its job names.
+type webhook struct {
+	key     *seal.Key
+	secrets secretFile
+	client  *http.Client
+}
+
+func newWebhook(key *seal.Key, secrets secretFile, g *guard) *webhook {
+	return &webhook{key, secrets, &http.Client{
+		Timeout: webhookTimeout,
+		Transport: &http.Transport{
+			// No proxy: behind one nobody could say which address is connected to.
+			DialContext: g.dial, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+			DisableCompression: true, MaxResponseHeaderBytes: maxAnswer, MaxIdleConns: 256, MaxIdleConnsPerHost: laneWidth, IdleConnTimeout: 30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+func (w *webhook) wants(n notice, _ *events.Job, p *events.Parameters) bool {
+	return n.run != nil && p.Webhook.URL != ""
+}
+
+func (w *webhook) forget(notice) {}
+
+func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
+	p, err := job.Reveal(w.key.Open)
+	if err != nil {
+		return final{fmt.Errorf("the headers of the webhook cannot be opened: %w", err)}
+	}
+	req, err := w.request(ctx, n, p.Webhook)
+	if err != nil {
+		return err
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		// The URL can hold a password, or be one: only its host is named.
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		err = fmt.Errorf("webhook to %s: %w", req.URL.Host, err)
+		if errors.Is(err, errDenied) {
+			return final{err}
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	// What is read leaves the connection fit for another use; nobody looks at it.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return fmt.Errorf("webhook to %s: answered with status %d", req.URL.Host, resp.StatusCode)
+	}
+	return nil
+}
+
+func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*http.Request, error) {
+	body := events.Encode(payload{
+		Status: n.run.Status, Msg: n.run.Message, JobID: n.run.FlowJobID, InputDir: n.run.InputDir, Output: n.run.OutputFolder,
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, final{errors.New("the URL of the webhook cannot be read")}
+	}
+	now := time.Now()
+	signature, err := w.secrets.sign(n.id, now, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "spool")
+	for _, h := range hook.Headers {
+		if h.Key == "Host" {
+			req.Host = h.Value
+		}
+		req.Header.Set(h.Key, h.Value)
+	}
+	for _, hop := range []string{"Connection", "Transfer-Encoding", "Upgrade", "Te", "Expect"} {
+		req.Header.Del(hop) // these speak of one connection, which is not the user's
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(events.HeaderJobID, n.jobID)
+	req.Header.Set(standardwebhooks.HeaderWebhookID, n.id)
+	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return req, nil
+}
