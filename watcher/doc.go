@@ -30,7 +30,7 @@
 //
 //	absent   nothing is at the path; looked for every 5 s
 //	arming   found, and not yet scanned: the watch is armed, then the scan begins
-//	live     watched and scanned; looked at every 2 s whether it is still the same
+//	live     watched and scanned; looked at every 5 s whether it is still the same
 //	rescan   the system lost reports; a full scan is due
 //	poll     cannot be watched, or not relied on: scanned every 1 to 30 s
 //	blocked  there, but cannot be read, or does not answer; tried every 5 s

@@ -31,6 +31,7 @@ type folder struct {
 	rule  settle.Rule
 	log   *slog.Logger
 	wake  func()
+	news  func() // of what it shows
 
 	below   string         // the path below the job's folder; "" = that folder itself
 	seq     *atomic.Uint64 // of the job's newest revision
@@ -60,6 +61,7 @@ type folder struct {
 	scanned   time.Time // end of the last complete scan
 	staging   pressure
 	said      said
+	troubled  bool // said is that something is wrong
 	noLease   bool // said already
 
 	generations map[string]string // by path, of files that were asked to run again

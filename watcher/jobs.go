@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -80,6 +81,7 @@ func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
 		f.log = f.log.With("folder", below)
 	}
 	f.wake = func() { w.queue.push(f) }
+	f.news = func() { w.bulletin.add(jobID) }
 	return f
 }
 
@@ -119,6 +121,13 @@ func (w *Watcher) stop(f *folder) []*folder {
 		w.queue.push(f)
 	}
 	return all
+}
+
+// jobs gives the ids of the jobs whose folders are watched now.
+func (w *Watcher) jobs() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.folders))
 }
 
 // list gives the folders that are watched now, with all below them.

@@ -3,6 +3,7 @@ package watcher
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,10 +71,7 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	var pending int
 	var oldest time.Duration
 	now := time.Now()
-	for _, s := range m.watcher.states() {
-		if s.State == "" {
-			s.State = settle.Arming.String() // no worker has had it yet
-		}
+	for _, s := range m.watcher.states(slices.Values(m.watcher.jobs())) {
 		states[s.State]++
 		pending += s.Pending
 		if !s.OldestPending.IsZero() {

@@ -62,8 +62,19 @@ func (q *queue) pop() *folder {
 	return f
 }
 
+// Long waits end together, every coarse: then thousands of folders in which
+// nothing happens do not each wake a worker that sleeps.
+const (
+	long   = time.Second
+	coarse = 100 * time.Millisecond
+)
+
 // done gives a folder back, to be queued again after wait.
 func (q *queue) done(f *folder, wait time.Duration) {
+	if wait >= long {
+		now := time.Now()
+		wait = now.Add(wait).Truncate(coarse).Add(coarse).Sub(now)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := &f.place

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -51,89 +52,110 @@ func (f *folder) show(held error) {
 	if held != nil && pending > 0 && !f.dir.Away() {
 		reason = "files wait: " + held.Error()
 	}
-	f.shown.mu.Lock()
-	defer f.shown.mu.Unlock()
-	f.shown.state = events.WatchState{
+	f.publish(events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
 		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, LastScan: f.scanned.UTC(),
+	})
+}
+
+func (f *folder) publish(state events.WatchState) {
+	f.shown.mu.Lock()
+	defer f.shown.mu.Unlock()
+	old := f.shown.state
+	old.LastScan = state.LastScan // alone it is no news
+	if f.shown.state = state; state != old {
+		f.news()
 	}
 }
 
 // showHung makes visible that the folder does not answer, on behalf of the
 // worker that hangs in it.
 func (f *folder) showHung(reason string, since time.Time) {
-	f.shown.mu.Lock()
-	defer f.shown.mu.Unlock()
-	s := &f.shown.state
+	s := f.status()
 	if s.State != settle.Blocked.String() {
 		s.Since = since.UTC()
 	}
 	s.JobID, s.HostPath, s.State = f.jobID, f.host, settle.Blocked.String()
 	s.Reason = reason + " (looked at " + f.host + ")"
+	f.publish(s)
 }
 
+// say logs the state: loudly when something is wrong, or is right again.
 func (f *folder) say(s settle.State, reason string) {
-	switch log := f.log.With("path", f.host); s {
+	log := f.log.With("path", f.host)
+	switch s {
 	case settle.Live:
-		log.Info("folder is watched")
+		if f.troubled {
+			log.Info("folder is watched again")
+		} else {
+			log.Debug("folder is watched")
+		}
+		f.troubled = false
 	case settle.Poll:
 		log.Warn("folder cannot be watched and is polled", "reason", reason)
+		f.troubled = true
 	case settle.Absent, settle.Blocked:
 		log.Warn("folder cannot be read: no file in it is seen", "state", s.String(), "reason", reason)
+		f.troubled = true
 	default:
 		log.Debug("folder is scanned", "state", s.String(), "reason", reason)
 	}
 }
 
-// reported is what was last published of a folder.
-type reported struct {
-	state events.WatchState
-	at    time.Time
+// bulletin is the jobs of which there is news.
+type bulletin struct {
+	mu   sync.Mutex
+	jobs map[string]bool
 }
 
-// report publishes the states of all folders until ctx ends.
+func (b *bulletin) add(jobIDs ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.jobs == nil {
+		b.jobs = map[string]bool{}
+	}
+	for _, id := range jobIDs {
+		b.jobs[id] = true
+	}
+}
+
+func (b *bulletin) take() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.jobs
+	b.jobs = nil
+	return all
+}
+
+// report publishes the states of folders when they have changed, and all of them
+// from time to time, until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
-	last := map[string]reported{}
-	tick := time.NewTicker(reportEvery)
+	tick, anyway := time.NewTicker(reportEvery), time.NewTicker(reportAnyway)
 	defer tick.Stop()
+	defer anyway.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-anyway.C:
+			w.bulletin.add(w.jobs()...)
 		case <-tick.C:
-			w.reportNews(ctx, last, time.Now())
+			w.reportNews(ctx)
 		}
 	}
 }
 
-// reportNews publishes what differs from the last report, or is older than
-// reportAnyway. What cannot be published now is news again at the next tick.
-func (w *Watcher) reportNews(ctx context.Context, last map[string]reported, now time.Time) {
-	there := map[string]bool{}
-	var news []events.WatchState
-	for _, state := range w.states() {
-		there[state.JobID] = true
-		old := last[state.JobID]
-		old.state.LastScan = state.LastScan // alone it is no news
-		if state.State != "" && (state != old.state || now.Sub(old.at) >= reportAnyway) {
-			news = append(news, state)
-		}
-	}
-	for id := range last {
-		if !there[id] {
-			delete(last, id)
-		}
-	}
-	for batch := range slices.Chunk(news, maxBatch) {
+// reportNews publishes what is news. What cannot be published is news again.
+func (w *Watcher) reportNews(ctx context.Context) {
+	for batch := range slices.Chunk(w.states(maps.Keys(w.bulletin.take())), maxBatch) {
 		var messages []jet.Message
+		var ids []string
 		for _, s := range batch {
 			messages = append(messages, jet.Message{Subject: events.StateSubject("watch", s.JobID), Data: events.Encode(s)})
+			ids = append(ids, s.JobID)
 		}
 		if _, err := w.cfg.Bus.Commit(ctx, events.StreamState, messages...); err != nil {
-			return
-		}
-		for _, s := range batch {
-			last[s.JobID] = reported{s, now}
+			w.bulletin.add(ids...)
 		}
 	}
 }

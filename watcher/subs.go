@@ -3,6 +3,7 @@ package watcher
 import (
 	"errors"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"strings"
@@ -53,6 +54,7 @@ func (w *Watcher) watches(f *folder, name string) bool {
 func (w *Watcher) ascend(f *folder) {
 	w.mu.Lock()
 	delete(f.parent.subs, path.Base(f.below))
+	f.news()
 	w.stop(f)
 	w.mu.Unlock()
 	f.parent.changed(path.Base(f.below), touched)
@@ -105,14 +107,21 @@ func openBelow(root *os.Root, below string) (*os.Root, error) {
 	return root, nil
 }
 
-// states tells of every job how its folder is: of a tree, how the worst of its
+// states tells how the folders of some jobs are: of a tree, how the worst of its
 // directories is, and what waits in all of them.
-func (w *Watcher) states() []events.WatchState {
+func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make([]events.WatchState, 0, len(w.folders))
-	for _, f := range w.folders {
-		all = append(all, f.worst(f.status()))
+	for id := range jobs {
+		f := w.folders[id]
+		if f == nil {
+			continue
+		}
+		state := f.status()
+		if state.State == "" { // no worker has had it yet
+			state.JobID, state.State, state.HostPath = id, settle.Arming.String(), f.host
+		}
+		all = append(all, f.worst(state))
 	}
 	return all
 }

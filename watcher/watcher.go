@@ -14,13 +14,15 @@ import (
 
 // Watcher turns files that land in folders into triggers.
 type Watcher struct {
-	cfg     Config
-	feed    *jet.JobFeed
-	queue   *queue
-	crew    crew
-	meter   *meter
-	cleaner cleaner
-	loaded  chan struct{} // closed when every job is known
+	cfg   Config
+	feed  *jet.JobFeed
+	queue *queue
+	crew  crew
+	meter *meter
+
+	bulletin bulletin
+	cleaner  cleaner
+	loaded   chan struct{} // closed when every job is known
 
 	notifier *notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted

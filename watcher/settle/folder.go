@@ -30,7 +30,7 @@ const (
 
 // How often things are done with a folder.
 const (
-	checkEvery = 2 * time.Second
+	checkEvery = 5 * time.Second
 	fullEvery  = 10 * time.Minute
 	retryFirst = time.Second // absent, blocked
 	retryMost  = 5 * time.Second
