@@ -68,6 +68,9 @@ func (f *folder) again(path, generation string) {
 
 // renew takes in the requests that came since the last turn.
 func (f *folder) renew(again map[string]string) {
+	if f.generations == nil && len(again) > 0 {
+		f.generations = map[string]string{}
+	}
 	maps.Copy(f.generations, again)
 	for p := range again {
 		name := path.Base(p)

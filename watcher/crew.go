@@ -169,7 +169,7 @@ func (w *Watcher) park(ctx context.Context, now time.Time) {
 		c.mounts = mounts()
 		h.parked, h.mount = true, mountOf(c.mounts, f.host)
 		f.showHung("does not answer", now.Add(-f.pulse.silent(now)))
-		f.log.Warn("folder does not answer: another worker goes on with the others", "path", f.host)
+		f.log().Warn("folder does not answer: another worker goes on with the others", "path", f.host)
 		if parked <= maxParked {
 			h.replaced = true
 			w.hire(ctx)

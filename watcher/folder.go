@@ -29,7 +29,7 @@ type folder struct {
 	task  task
 	host  string // where it lies on this host, for people
 	rule  settle.Rule
-	log   *slog.Logger
+	logs  *slog.Logger
 	wake  func()
 	news  func() // of what it shows
 
@@ -78,6 +78,16 @@ type candidate struct {
 	due         time.Time // when to look again
 	batched     bool
 	said        bool // that it cannot be read
+}
+
+// log is for lines about the folder. It is made anew each time: thousands of
+// folders have nothing to say.
+func (f *folder) log() *slog.Logger {
+	log := f.logs.With("job_id", f.jobID)
+	if f.below != "" {
+		log = log.With("folder", f.below)
+	}
+	return log
 }
 
 // due tells how long until there is something to look at.

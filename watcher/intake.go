@@ -180,11 +180,12 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 	for _, c := range staged {
 		t.f.keep(c)
 	}
+	log := t.f.log()
 	for i, tr := range triggers {
 		if won[i] {
 			t.meter.files.Inc()
 		}
-		t.f.log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", won[i])
+		log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", won[i])
 	}
 	return nil
 }
@@ -217,15 +218,15 @@ func (t *turn) unstaged(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err == nil && t.f.staging.passed():
-		t.f.log.Info("files are staged again")
+		t.f.log().Info("files are staged again")
 	case err != nil && t.f.staging.failed(err, time.Now()):
-		t.f.log.Warn("files cannot be staged: they wait", "error", err.Error())
+		t.f.log().Warn("files cannot be staged: they wait", "error", err.Error())
 	}
 }
 
 func (f *folder) sayNoLease() {
 	if !f.noLease {
 		f.noLease = true
-		f.log.Info("no read leases on files here: each waits longer to be seen unchanged", "quiet", f.rule.Slow.String())
+		f.log().Info("no read leases on files here: each waits longer to be seen unchanged", "quiet", f.rule.Slow.String())
 	}
 }

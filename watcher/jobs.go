@@ -65,7 +65,7 @@ func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
 		jobID: jobID, task: t, below: below, seq: &atomic.Uint64{},
 		host:    filepath.Join(w.cfg.Drives.HostPath(t.path), filepath.FromSlash(below)),
 		rule:    w.rule(t.watch, settle.Local),
-		log:     w.cfg.Log.With("job_id", jobID),
+		logs:    w.cfg.Log,
 		gone:    make(chan struct{}),
 		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
 		known:   newMemory(),
@@ -73,12 +73,6 @@ func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
 		named:   map[string]bool{},
 
 		generations: maps.Clone(w.generations[jobID]),
-	}
-	if f.generations == nil {
-		f.generations = map[string]string{}
-	}
-	if below != "" {
-		f.log = f.log.With("folder", below)
 	}
 	f.wake = func() { w.queue.push(f) }
 	f.news = func() { w.bulletin.add(jobID) }

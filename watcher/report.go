@@ -82,7 +82,7 @@ func (f *folder) showHung(reason string, since time.Time) {
 
 // say logs the state: loudly when something is wrong, or is right again.
 func (f *folder) say(s settle.State, reason string) {
-	log := f.log.With("path", f.host)
+	log := f.log().With("path", f.host)
 	switch s {
 	case settle.Live:
 		if f.troubled {

@@ -165,7 +165,7 @@ func (f *folder) candidate(name string) *candidate {
 // unreadable puts a file off that cannot be looked at or opened.
 func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 	if !c.said {
-		t.f.log.Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
+		t.f.log().Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
 		c.said = true
 	}
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,7 @@ type shard struct {
 	busy   atomic.Int64 // unix ns at which the order in work began; 0 = none
 
 	mu   sync.Mutex
-	dirs map[string]map[listener]bool
+	dirs map[string][]listener // mostly one
 }
 
 type order struct {
@@ -72,7 +73,7 @@ func newShard(log *slog.Logger, m *meter) (*shard, error) {
 	}
 	s := &shard{
 		fs: fs, jar: jar, log: log, meter: m, orders: make(chan order), quit: make(chan struct{}),
-		dirs: map[string]map[listener]bool{},
+		dirs: map[string][]listener{},
 	}
 	s.work.Go(s.pump)
 	s.work.Go(s.obey)
@@ -82,10 +83,9 @@ func newShard(log *slog.Logger, m *meter) (*shard, error) {
 // watch adds a listener to a directory. After an error it is not added.
 func (s *shard) watch(l listener, path string) error {
 	s.mu.Lock()
-	if s.dirs[path] == nil {
-		s.dirs[path] = map[listener]bool{}
+	if !slices.Contains(s.dirs[path], l) {
+		s.dirs[path] = append(s.dirs[path], l)
 	}
-	s.dirs[path][l] = true
 	s.mu.Unlock()
 	// Even when others listen there: the directory can be another by now.
 	if err := s.order(path, false); err != nil {
@@ -106,7 +106,7 @@ func (s *shard) drop(l listener, path string) {
 func (s *shard) forget(l listener, path string) (last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.dirs[path], l)
+	s.dirs[path] = slices.DeleteFunc(s.dirs[path], func(o listener) bool { return o == l })
 	if len(s.dirs[path]) > 0 {
 		return false
 	}
@@ -204,11 +204,11 @@ func (s *shard) tell(e fsnotify.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
-		for l := range s.dirs[e.Name] {
+		for _, l := range s.dirs[e.Name] {
 			l.doubted()
 		}
 	}
-	for l := range s.dirs[dir] {
+	for _, l := range s.dirs[dir] {
 		l.changed(name, how)
 	}
 }
@@ -217,7 +217,7 @@ func (s *shard) tellAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, ls := range s.dirs {
-		for l := range ls {
+		for _, l := range ls {
 			l.overflowed()
 		}
 	}
