@@ -137,7 +137,7 @@ func (f *Folder) Same(now time.Time) { f.check = now.Add(checkEvery) }
 
 // Doubt makes a full scan due at a time: what is known may be wrong by then.
 func (f *Folder) Doubt(at time.Time) {
-	f.full = at
+	f.full = earlier(f.full, at)
 	f.Again(at)
 }
 

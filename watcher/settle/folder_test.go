@@ -117,6 +117,11 @@ func TestFolder(t *testing.T) {
 			{13 * s, "scanned", settle.Poll, settle.Rest, 4 * s},
 			{110 * s, "", settle.Poll, settle.FullScan, 0},
 		}},
+		{"doubted again before the scan", append(live[:len(live):len(live)], []step{
+			{s, "doubt soon", settle.Live, settle.Rest, 100 * ms},
+			{s + 50*ms, "doubt soon", settle.Live, settle.Rest, 50 * ms},
+			{s + 100*ms, "", settle.Live, settle.FullScan, 0}, // not one that leaves known files out
+		}...)},
 		{"wanted again", append(live[:len(live):len(live)], []step{
 			{s, "again", settle.Live, settle.Scan, 0},
 		}...)},
@@ -155,6 +160,8 @@ func tell(t *testing.T, f *settle.Folder, what string, now time.Time) {
 		f.Same(now)
 	case "doubt":
 		f.Doubt(now)
+	case "doubt soon":
+		f.Doubt(now.Add(100 * ms))
 	case "again":
 		f.Again(now)
 	case "watched":
