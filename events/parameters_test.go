@@ -71,6 +71,7 @@ func TestParametersFaults(t *testing.T) {
 		{"a tag", with(`["tag1"]`, `["a",1]`), "flow_parameters.settings.tags: must be a list of strings; one of its items is a number"},
 		{"runtime_config", with(`"runtime_config":{}`, `"runtime_config":1`), "flow_parameters.settings.runtime_config: must be an object"},
 		{"e-mail", with(`example@email.com`, `a@b.c, nobody`), `flow_parameters.settings.notification_emails: "nobody" is not an e-mail address`},
+		{"e-mails without end", with(`example@email.com`, strings.Repeat("a@b.c,", 101)), "flow_parameters.settings.notification_emails: holds 101 addresses; at most 100"},
 		{"webhook scheme", with(`https://example.com/webhook`, `file:///x`), "flow_parameters.settings.webhook_config.url: must be an http or https URL"},
 		{"webhook header value", with(`Bearer 12345`, `a\r\nX: y`), "flow_parameters.settings.webhook_config.headers.Authorization: has a value"},
 		{"webhook header name", with(`"Authorization":`, `"a b":`), "flow_parameters.settings.webhook_config.headers.a b: is not the name"},

@@ -195,8 +195,14 @@ func (r *reader) emails(key string) []string {
 		}
 		list = append(list, s)
 	}
+	if len(list) > maxEmails {
+		r.fail(key, "holds %d addresses; at most %d", len(list), maxEmails)
+	}
 	return list
 }
+
+// maxEmails bounds the addresses of one job: each is written to on its own.
+const maxEmails = 100
 
 func (r *reader) webhook() Webhook {
 	w := Webhook{URL: r.text("url")}

@@ -49,14 +49,14 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 }
 
 // Unsettled counts the messages of a queue that nobody has settled: those that
-// have not come yet, are in somebody's hands or wait to come again.
-func (b *Bus) Unsettled(ctx context.Context, q Queue) (int, error) {
+// are in somebody's hands or wait to come again, and those that have yet to come.
+func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err error) {
 	cons, err := b.js.Consumer(ctx, q.Stream, q.Name)
 	if err != nil {
-		return 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+		return 0, 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
 	}
 	info := cons.CachedInfo()
-	return info.NumAckPending + int(info.NumPending), nil
+	return info.NumAckPending, int(info.NumPending), nil
 }
 
 // Delivery is one message of a work queue in the hands of this process. It is

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"spool.internal/events"
@@ -43,8 +42,7 @@ type channel struct {
 	log     *slog.Logger
 	meter   meter
 
-	lanes   lanes
-	crowded atomic.Bool // nine of ten places are taken
+	lanes lanes
 }
 
 // run delivers until ctx ends, then lets what is under way end.
@@ -90,7 +88,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	age := time.Since(n.at)
 	entered, failing := c.lanes.enter(n.jobID)
 	if !entered {
-		if _, again := c.retries.after(m.Deliveries, age); failing && (!again || c.crowded.Load()) {
+		if _, again := c.retries.after(m.Deliveries, age); failing && (!again || c.crowded(ctx)) {
 			c.giveUp(ctx, n, m, errors.New("the receiver fails, and other notices of this job were tried before this one"), log)
 			return
 		}
@@ -115,7 +113,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	}
 	c.meter.failed.Inc()
 	wait, again := c.retries.after(m.Deliveries, age)
-	if permanent || !again || c.crowded.Load() {
+	if permanent || !again || c.crowded(ctx) {
 		c.giveUp(ctx, n, m, err, log)
 		return
 	}
@@ -171,12 +169,17 @@ func (c *channel) giveUp(ctx context.Context, n notice, m *jet.Delivery, why err
 	_ = m.Ack()
 }
 
-// countWaiting keeps an eye on how many notices wait.
+// crowded reports whether nine in ten of the places for notices that wait are taken.
+func (c *channel) crowded(ctx context.Context) bool {
+	out, _, err := c.bus.Unsettled(ctx, c.queue)
+	return err == nil && out > c.queue.Pending*9/10
+}
+
+// countWaiting shows how many notices wait.
 func (c *channel) countWaiting(ctx context.Context) {
 	for ctx.Err() == nil {
-		if n, err := c.bus.Unsettled(ctx, c.queue); err == nil {
-			c.meter.waiting.Set(float64(n))
-			c.crowded.Store(n > waiting*9/10)
+		if out, queued, err := c.bus.Unsettled(ctx, c.queue); err == nil {
+			c.meter.waiting.Set(float64(out + queued))
 		}
 		pause(ctx, 5*time.Second)
 	}

@@ -21,7 +21,7 @@ func newFigures() *figures {
 		}, []string{"channel", "outcome"}),
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "spool_notify_waiting",
-			Help: "Notices that are being delivered or wait for another attempt, as the broker counts them.",
+			Help: "Notices that wait for their first or another attempt, or are being delivered, as the broker counts them.",
 		}, []string{"queue"}),
 	}
 }

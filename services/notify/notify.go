@@ -28,8 +28,10 @@ type Config struct {
 	Metrics           prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log               *slog.Logger
 
+	// For tests.
 	retries retries      // default overHours
-	dial    func(*guard) // changes how the guard resolves and dials; for tests
+	places  int          // for notices that wait; default waiting
+	dial    func(*guard) // changes how the guard resolves and dials
 }
 
 // Notify tells of notices.
@@ -45,6 +47,9 @@ func New(cfg Config) (*Notify, error) {
 	}
 	if cfg.retries == nil {
 		cfg.retries = overHours
+	}
+	if cfg.places == 0 {
+		cfg.places = waiting
 	}
 	guard, err := newGuard(cfg.WebhookAllow, cfg.WebhookDeny)
 	if cfg.MailOn != MailOnEnd && cfg.MailOn != MailOnFailure && cfg.MailOn != MailOnChange {
@@ -77,7 +82,7 @@ func New(cfg Config) (*Notify, error) {
 	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notice, error), s sender) {
 		n.channels = append(n.channels, &channel{
 			name: name, read: read, sender: s, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
-			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: waiting, Idle: forget, FromNow: true},
+			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: cfg.places, Idle: forget, FromNow: true},
 			meter: figures.of(name, queue), lanes: lanes{all: map[string]*lane{}},
 		})
 	}

@@ -223,6 +223,29 @@ func TestOneReceiverDelaysNoOther(t *testing.T) {
 	stop()
 }
 
+// A receiver that is down takes every place for notices that wait: what fails is
+// given up then, and the notices behind are told.
+func TestNoPlaceToWait(t *testing.T) {
+	r := newRig(t)
+	down, _ := r.receiver(status(500))
+	good, calls := r.receiver(status(200))
+	r.job("a", "n", hook(down), 0)
+	r.job("b", "n", hook(good), 0)
+	r.cfg.places = 20
+	r.start()
+	for range 60 {
+		r.ended("a", events.OK, "")
+	}
+	last := r.ended("b", events.OK, "")
+	if c := r.next(calls); c.Header.Get("webhook-id") != "ended_"+last.FlowJobID {
+		t.Errorf("told of %s", c.Header.Get("webhook-id"))
+	}
+	r.settled("notify-webhook", events.StreamRunEvents)
+	if n := r.figure("webhook", "given_up"); n != 60 {
+		t.Errorf("%v were given up, want 60", n)
+	}
+}
+
 func TestHostileReceivers(t *testing.T) {
 	r := newRig(t)
 	r.cfg.retries = retries{}

@@ -23,7 +23,7 @@ type told struct {
 
 // receiver answers with 500 the first times, then with 204.
 func receiver(t *testing.T, failures int) (url string, calls chan told) {
-	calls = make(chan told, 100)
+	calls = make(chan told, 1000)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if failures--; failures >= 0 {
@@ -51,7 +51,7 @@ func (p *site) hooked(url, header string) string {
 	p.Helper()
 	answer := p.call("POST", "create_job", map[string]any{
 		"name": "hooked", "schedule": "@yearly", "flow_parameters": map[string]any{
-			"auth_token": "<oauth token>", "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/in",
+			"auth_token": "<oauth token>", "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/tick/in",
 			"settings": map[string]any{"webhook_config": map[string]any{"url": url, "headers": map[string]string{"Authorization": header}}},
 		},
 	})
@@ -65,6 +65,9 @@ func (p *site) hooked(url, header string) string {
 // The receiver fails, everything is killed, and what is told later is the same
 // notice, signed with the secret that lies in the data folder.
 func TestLongWebhookAcrossKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
 	p := newSite(t)
 	url, calls := receiver(t, 3)
 	pr := p.serve()

@@ -41,7 +41,8 @@ func TestLongSixRoles(t *testing.T) {
 	}
 	files := p.job("files", "", "flow.ibflowbin", "in", nil)
 	ticks := p.job("ticks", "* * * * *", "flow.ibflowbin", "tick/in", nil)
-	asked := p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil)
+	hook, calls := receiver(t, 3)
+	asked := p.hooked(hook, "Bearer abc")
 	created := time.Now()
 
 	d := &dropper{p: p, dir: filepath.Join(p.dir, "in"), sum: map[string]string{}}
@@ -68,6 +69,15 @@ func TestLongSixRoles(t *testing.T) {
 		return len(runs) >= requests
 	})
 	once(p, "request", runs, requests)
+	told := map[string]bool{}
+	for len(told) < requests {
+		told[p.told(calls).Get("webhook-id")] = true
+	}
+	for _, ev := range runs {
+		if !told["ended_"+ev.FlowJobID] {
+			t.Errorf("the end of run %s was not told", ev.FlowJobID)
+		}
+	}
 	time.Sleep(time.Until(created.Truncate(time.Minute).Add(time.Minute + time.Second)))
 	p.eventually("the tick of the minute has ended", func() bool {
 		runs = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ticks))
