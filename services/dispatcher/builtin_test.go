@@ -1,0 +1,35 @@
+package dispatcher
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"spool.internal/events"
+)
+
+// The built-in runner is sent no secret and nothing that is told by notify; it is
+// told whose job it is.
+func TestBuiltInRunnerIsCalledWithoutSecrets(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	body := make(chan string, 1)
+	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+		text, _ := io.ReadAll(q.Body)
+		got <- q
+		body <- string(text)
+		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
+	})
+	r.cfg.Secret = "of the two of them"
+	r.trigger("j1", "1", r.job("j1", "1h", func(text string) string {
+		return strings.Replace(text, `"settings":{`, `"settings":{"notification_emails":"ann@example.com",`, 1)
+	}))
+	r.run()
+	q, text := <-got, <-body
+	if q.Header.Get(events.HeaderDispatcher) != r.cfg.Secret || q.Header.Get(events.HeaderOwner) != "ann%20lee" || q.Header.Get(events.HeaderJobID) != "j1" {
+		t.Errorf("headers of the call: %v", q.Header)
+	}
+	if strings.Contains(q.Header.Get("Authorization"), "s3cret") || !strings.Contains(text, `"settings":{"tags":["x"]}`) {
+		t.Errorf("Authorization %q, body %s", q.Header.Get("Authorization"), text)
+	}
+}
