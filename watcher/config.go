@@ -40,6 +40,10 @@ type Config struct {
 	// belongs with a broker that syncs; without it a power cut can lose a stage
 	// whose trigger is kept. Default false.
 	SyncStage bool
+	// Link has a stage that cannot share blocks with its file be a hard link to
+	// it rather than a copy. It is for runs that cannot write their input and whose
+	// runner looks whether it was rewritten ([events.File.Look]). Default false.
+	Link bool
 }
 
 // Defaults of [Config].

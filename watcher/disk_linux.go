@@ -31,11 +31,11 @@ func clone(dst, src *os.File) error {
 	return result
 }
 
-// syncFile leaves the work to syncAll.
-func syncFile(*os.File) error { return nil }
+// syncFile has a file on the disk.
+func syncFile(f *os.File) error { return f.Sync() }
 
 // syncAll has everything on the disk that was written to the file system of a folder.
-func syncAll(folder *os.File) error {
+func syncAll(folder *os.File, _ func() error) error {
 	conn, err := folder.SyscallConn()
 	if err != nil {
 		return err

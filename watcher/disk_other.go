@@ -14,8 +14,8 @@ func clone(_, _ *os.File) error { return errors.ErrUnsupported }
 // syncFile has a file on the disk.
 func syncFile(f *os.File) error { return f.Sync() }
 
-// syncAll has nothing left to do after syncFile.
-func syncAll(*os.File) error { return nil }
+// syncAll does it one by one.
+func syncAll(_ *os.File, each func() error) error { return each() }
 
 // syncNames has the entries of a folder on the disk, where a folder can be synced.
 func syncNames(folder *os.File) error {

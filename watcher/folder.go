@@ -61,8 +61,10 @@ type folder struct {
 	scanned   time.Time // end of the last complete scan
 	staging   pressure
 	said      said
-	troubled  bool // said is that something is wrong
-	noLease   bool // said already
+	troubled  bool     // said is that something is wrong
+	noLease   bool     // said already
+	noLink    bool     // said already
+	linking   *linking // nil: stages are copies
 
 	generations map[string]string // by path, of files that were asked to run again
 }
@@ -77,6 +79,7 @@ type candidate struct {
 	action      settle.Action
 	due         time.Time // when to look again
 	batched     bool
+	linked      bool // its stage is a hard link
 	said        bool // that it cannot be read
 }
 

@@ -71,7 +71,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 // others off. Files that are not to be run need no stage. When the drive takes
 // no more, it goes on with what it has.
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
-	st := newStages(t.at.drive, t.f.jobID, t.cfg.SyncStage)
+	st := newStages(t.at.drive, t.at.rel, t.f.jobID, t.cfg.SyncStage, t.f.linking)
 	var trouble error
 	for _, c := range fresh {
 		if ctx.Err() != nil || t.f.stopped.Load() {
@@ -89,7 +89,16 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 		}
 	}
 	t.f.pulse.beat()
-	staged = t.confirm(st, staged)
+	staged = slices.DeleteFunc(t.confirm(st, staged), func(c *candidate) bool {
+		if trouble != nil || t.f.initial(c) {
+			return trouble != nil
+		}
+		err := t.name(ctx, st, c)
+		if err != nil && !t.putOff(c, err) {
+			trouble = err
+		}
+		return err != nil
+	})
 	if err := st.seal(); err != nil {
 		staged, trouble = nil, err
 	}
@@ -151,6 +160,21 @@ func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
 	return errors.Join(st.add(ctx, c.fingerprint, c.name, src), src.Close())
 }
 
+// name gives a staged file its name. What cannot be linked is copied.
+func (t *turn) name(ctx context.Context, st *stages, c *candidate) (err error) {
+	t.f.pulse.beat()
+	c.linked, err = st.name(c.fingerprint)
+	if !errors.Is(err, errNoLink) {
+		return err
+	}
+	t.f.sayNoLink(err)
+	st.link = nil
+	if err = t.stageOne(ctx, st, c); err == nil {
+		c.linked, err = st.name(c.fingerprint)
+	}
+	return err
+}
+
 // initial reports that the file lay there before the job was made, and is not to be run.
 func (f *folder) initial(c *candidate) bool {
 	return max(c.stat.Changed, c.stat.Birth) < f.task.before
@@ -193,6 +217,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 func (t *turn) trigger(c *candidate) events.Trigger {
 	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
+	file.Linked = c.linked
 	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
@@ -227,6 +252,13 @@ func (t *turn) unstaged(ctx context.Context, err error) {
 func (f *folder) sayNoLease() {
 	if !f.noLease {
 		f.noLease = true
-		f.log().Info("no read leases on files here: each waits longer to be seen unchanged", "quiet", f.rule.Slow.String())
+		f.log().Warn("no read leases on files here: each must stay unchanged for longer (run as the owner of the files, or with CAP_LEASE)", "quiet", f.rule.Slow.String())
+	}
+}
+
+func (f *folder) sayNoLink(err error) {
+	if !f.noLink {
+		f.noLink = true
+		f.log().Warn("files here cannot be linked into their stages: they are copied", "error", err.Error())
 	}
 }

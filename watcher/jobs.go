@@ -74,6 +74,9 @@ func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
 
 		generations: maps.Clone(w.generations[jobID]),
 	}
+	if w.cfg.Link {
+		f.linking = w.linking
+	}
 	f.wake = func() { w.queue.push(f) }
 	f.news = func() { w.bulletin.add(jobID) }
 	return f

@@ -48,11 +48,17 @@ func (m *memory) holds(name string) bool {
 
 // has reports that the file is known and looks as it did.
 func (m *memory) has(name string, s settle.Stat) bool {
-	return m.holds(name) && m.names[name].look == maphash.Comparable(m.seed, s)
+	return m.holds(name) && m.names[name].look == m.look(s)
 }
 
 func (m *memory) keep(name string, s settle.Stat) {
-	m.names[name] = mark{maphash.Comparable(m.seed, s), m.scan}
+	m.names[name] = mark{m.look(s), m.scan}
+}
+
+// look leaves out what makes no other file: a chmod, or the link of a stage.
+func (m *memory) look(s settle.Stat) uint64 {
+	s.Changed = 0
+	return maphash.Comparable(m.seed, s)
 }
 
 func (m *memory) forget(name string) { delete(m.names, name) }

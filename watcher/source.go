@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"spool.internal/events"
@@ -20,6 +21,7 @@ var (
 	errNoLease = errors.New("no read lease is to be had")
 	errChanged = errors.New("the file has changed")
 	errRead    = errors.New("the file cannot be read")
+	errNoClone = errors.New("the file system shares no blocks")
 )
 
 // stat is what a look at a file or folder saw.
@@ -42,6 +44,7 @@ func (s stat) identity() identity { return identity{s.device, s.Inode, s.Birth} 
 // opened is a folder that is open, below the drive that confines it.
 type opened struct {
 	drive *os.Root // where the stages go
+	rel   string   // the folder below it
 	root  *os.Root // the folder
 	self  *os.File // the folder, to look at names in it
 	id    identity
@@ -55,7 +58,7 @@ func openFolder(d *drive.Drives, p events.Path, below string, life *pulse) (*ope
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{drive: root, pulse: life}
+	o := &opened{drive: root, rel: filepath.Join(rel, below), pulse: life}
 	if o.root, err = root.OpenRoot(rel); err == nil && below != "" {
 		o.root, err = openBelow(o.root, below)
 	}
@@ -93,6 +96,16 @@ type source struct {
 	stat   stat
 	leased bool
 	pulse  *pulse
+}
+
+// statIn sees what a path below a folder is, without following a link at its end.
+func statIn(root *os.Root, name string) (stat, error) {
+	dir, err := root.Open(filepath.Dir(name))
+	if err != nil {
+		return stat{}, err
+	}
+	defer dir.Close() //nolint:errcheck // nothing was written through it
+	return statAt(root, dir, filepath.Base(name))
 }
 
 // hold opens a file that was seen to look like want, and leases it when asked
@@ -150,6 +163,19 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return s.compare(dst)
+}
+
+// cloneTo is copyTo where the file system lets the two share their blocks.
+func (s *source) cloneTo(dst *os.File) error {
+	if err := clone(dst, s.File); err != nil {
+		return fmt.Errorf("%w: %w", errNoClone, err)
+	}
+	return s.compare(dst)
+}
+
+// compare makes sure that the source is still what was seen, and dst as long.
+func (s *source) compare(dst *os.File) error {
 	after, err := statOpen(s.File)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRead, err)

@@ -8,9 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
+	"sync"
 
 	"spool.internal/events"
+	"spool.internal/watcher/settle"
 )
 
 // stageRoot is where a drive keeps the files that were taken for runs.
@@ -21,48 +22,75 @@ func inputDir(base events.Path, jobID, fingerprint string) string {
 	return base.Join(stageRoot, jobID, fingerprint, "input").String()
 }
 
-// stages builds the stages of one batch: each under a temporary name, all of
-// them renamed once they are whole and, if wanted, on the disk. So a stage that
-// has its name is complete, whoever made it and whatever was cut off.
+// stages puts the files of one batch where their runs find them. A file has its
+// name there only when it is whole: a link at once, a copy by a rename from a
+// temporary name. So what is cut off leaves folders without a file, which the
+// next attempt fills, and temporary files, which the janitor removes.
 type stages struct {
 	drive *os.Root
+	from  string   // the folder of the files below the drive, for links
 	job   *os.Root // stageRoot/<job_id>, opened with the first stage
 	jobID string
 	nonce string
 	sync  bool
-	built []string // fingerprints
-	found bool     // a stage was there already, and perhaps not yet its name on the disk
+	link  *linking          // nil: files are copied
+	files map[string]staged // by fingerprint
+	named []string          // those that have their names
 }
 
-func newStages(drive *os.Root, jobID string, sync bool) *stages {
-	return &stages{drive: drive, jobID: jobID, nonce: rand.Text()[:10], sync: sync}
+// linking remembers on which devices copies share no blocks, so that a link is
+// what is left there. It is safe for concurrent use.
+type linking struct{ noClones sync.Map }
+
+// staged is a file on its way into its stage.
+type staged struct {
+	name   string
+	looks  settle.Stat
+	copied bool // it is whole under its temporary name
+}
+
+// errNoLink says that a file can only be copied.
+var errNoLink = errors.New("the file cannot be linked")
+
+func newStages(drive *os.Root, from, jobID string, sync bool, link *linking) *stages {
+	return &stages{drive: drive, from: from, jobID: jobID, nonce: rand.Text()[:10], sync: sync, link: link, files: map[string]staged{}}
 }
 
 func (s *stages) temporary(fingerprint string) string { return "." + fingerprint + "." + s.nonce }
 
-// add builds the stage of one file, unless there is one.
+// add takes in one file that is held: copies it, or only notes what it is to be
+// when it is linked.
 func (s *stages) add(ctx context.Context, fingerprint, name string, src *source) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	if _, err := s.job.Lstat(fingerprint); err == nil {
-		s.found = true // an attempt before this one was cut off after it
-		return nil
+	f := staged{name: name, looks: src.stat.Stat}
+	if s.link == nil {
+		err := s.build(s.temporary(fingerprint), src, func(dst *os.File) error { return src.copyTo(ctx, dst) })
+		if err != nil {
+			return fmt.Errorf("stage %s: %w", fingerprint, err)
+		}
+		f.copied = true
+	} else if _, none := s.link.noClones.Load(src.stat.device); !none {
+		switch err := s.build(s.temporary(fingerprint), src, src.cloneTo); {
+		case err == nil:
+			f.copied = true
+		case errors.Is(err, errNoClone):
+			s.link.noClones.Store(src.stat.device, true)
+		default:
+			return fmt.Errorf("stage %s: %w", fingerprint, err)
+		}
 	}
-	tmp := s.temporary(fingerprint)
-	if err := s.build(ctx, tmp, name, src); err != nil {
-		return errors.Join(fmt.Errorf("stage %s: %w", fingerprint, err), s.job.RemoveAll(tmp))
-	}
-	s.built = append(s.built, fingerprint)
+	s.files[fingerprint] = f
 	return nil
 }
 
-// drop takes back the stage of one file.
+// drop takes back a file that has no name yet.
 func (s *stages) drop(fingerprint string) {
-	if i := slices.Index(s.built, fingerprint); i >= 0 {
-		s.built = slices.Delete(s.built, i, i+1)
-		_ = s.job.RemoveAll(s.temporary(fingerprint)) // what stays has no name that anybody would use
+	if s.files[fingerprint].copied {
+		_ = s.job.Remove(s.temporary(fingerprint)) // one that stays is the janitor's
 	}
+	delete(s.files, fingerprint)
 }
 
 func (s *stages) open() error {
@@ -81,24 +109,72 @@ func (s *stages) open() error {
 	return nil
 }
 
-func (s *stages) build(ctx context.Context, tmp, name string, src *source) error {
-	if err := s.job.MkdirAll(path.Join(tmp, "input"), 0o755); err != nil {
-		return err
-	}
-	dst, err := s.job.OpenFile(path.Join(tmp, "input", name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.perm|0o400)
+func (s *stages) build(tmp string, src *source, fill func(dst *os.File) error) error {
+	dst, err := s.job.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.perm|0o400)
 	if err != nil {
 		return err
 	}
-	err = src.copyTo(ctx, dst)
-	if err == nil && s.sync {
-		err = syncFile(dst)
+	err = fill(dst)
+	if err = errors.Join(err, dst.Close()); err != nil {
+		return errors.Join(err, s.job.Remove(tmp))
 	}
-	return errors.Join(err, dst.Close())
+	return nil
 }
 
-// seal gives the stages their names. After an error none of them may be published.
+// name gives a file its name in its stage, and reports whether it is a link.
+// Somebody else's that is there has the same content: a copy takes its place, a
+// link leaves it there. The error is errChanged, errNoLink, or the drive's.
+func (s *stages) name(fingerprint string) (linked bool, err error) {
+	f := s.files[fingerprint]
+	in := path.Join(fingerprint, "input")
+	for _, dir := range []string{fingerprint, in} {
+		if err := s.job.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return false, fmt.Errorf("make stage: %w", err)
+		}
+	}
+	to := path.Join(in, f.name)
+	if f.copied {
+		err = s.job.Rename(s.temporary(fingerprint), to)
+	} else {
+		linked, err = s.linkTo(to, f)
+	}
+	if err != nil {
+		return false, fmt.Errorf("name stage %s: %w", fingerprint, err)
+	}
+	delete(s.files, fingerprint)
+	s.named = append(s.named, to)
+	return linked, nil
+}
+
+// linkTo makes a link to a file, if it is still the one that was held.
+func (s *stages) linkTo(to string, f staged) (linked bool, err error) {
+	err = s.drive.Link(path.Join(s.from, f.name), path.Join(stageRoot, s.jobID, to))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, errChanged
+	case err != nil && !errors.Is(err, fs.ErrExist):
+		return false, fmt.Errorf("%w: %w", errNoLink, err)
+	}
+	made := err == nil
+	there, err := statIn(s.job, to)
+	if err != nil {
+		return false, err
+	}
+	same := there.regular && there.Inode == f.looks.Inode && there.Birth == f.looks.Birth
+	switch {
+	case same && there.Size == f.looks.Size && there.Modified == f.looks.Modified:
+		return true, nil
+	case made, same:
+		return false, errors.Join(errChanged, s.job.Remove(to))
+	default:
+		return false, errNoLink // a copy that was made before; perhaps a power cut has spoilt it
+	}
+}
+
+// seal has what has its name on the disk, if so wanted. After an error none of
+// it may be published.
 func (s *stages) seal() error {
-	if len(s.built) == 0 && !s.found {
+	if !s.sync || len(s.named) == 0 {
 		return nil
 	}
 	dir, err := s.job.Open(".")
@@ -106,41 +182,49 @@ func (s *stages) seal() error {
 		return fmt.Errorf("open stages: %w", err)
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	if s.sync && len(s.built) > 0 {
-		if err := syncAll(dir); err != nil {
-			return fmt.Errorf("sync stages: %w", err)
-		}
+	if len(s.named) == 1 {
+		err = s.syncOne(s.named[0])
+	} else {
+		err = syncAll(dir, func() error {
+			var errs []error
+			for _, name := range s.named {
+				errs = append(errs, s.syncOne(name))
+			}
+			return errors.Join(errs...)
+		})
 	}
-	for len(s.built) > 0 {
-		fingerprint := s.built[0]
-		tmp := s.temporary(fingerprint)
-		err := s.job.Rename(tmp, fingerprint)
-		if _, there := s.job.Lstat(fingerprint); err != nil && there == nil {
-			err = s.job.RemoveAll(tmp) // another watcher was first, with the same content
-		}
-		if err != nil {
-			return fmt.Errorf("name stage %s: %w", fingerprint, err)
-		}
-		s.built = s.built[1:]
-	}
-	if s.sync {
-		if err := syncNames(dir); err != nil {
-			return fmt.Errorf("sync stages: %w", err)
-		}
+	if err = errors.Join(err, syncNames(dir)); err != nil {
+		return fmt.Errorf("sync stages: %w", err)
 	}
 	return nil
 }
 
-// close removes the stages that have no name yet.
+// syncOne has one file on the disk, and the two folders that name it.
+func (s *stages) syncOne(name string) error {
+	f, err := s.job.Open(name)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(syncFile(f), f.Close())
+	for dir := path.Dir(name); dir != "." && err == nil; dir = path.Dir(dir) {
+		d, oerr := s.job.Open(dir)
+		if oerr != nil {
+			return oerr
+		}
+		err = errors.Join(syncNames(d), d.Close())
+	}
+	return err
+}
+
+// close removes what has no name.
 func (s *stages) close() error {
 	if s.job == nil {
 		return nil
 	}
-	var errs []error
-	for _, fingerprint := range s.built {
-		errs = append(errs, s.job.RemoveAll(s.temporary(fingerprint)))
+	for fingerprint := range s.files {
+		s.drop(fingerprint)
 	}
-	return errors.Join(append(errs, s.job.Close())...)
+	return s.job.Close()
 }
 
 // removeStages removes everything that was staged for a job on a drive.

@@ -39,88 +39,134 @@ func openTest(t *testing.T, content string) (*opened, string, settle.Stat) {
 	return o, root, s.Stat
 }
 
-func stageTest(t *testing.T, o *opened, want settle.Stat, seal bool) error {
+// stageTest stages the file as fp, in a batch of its own; without a name it stays
+// as it is before the cookie has come back.
+func stageTest(t *testing.T, o *opened, link *linking, named bool) (linked bool, err error) {
 	t.Helper()
-	st := newStages(o.drive, "job", true)
-	src, err := o.hold("f", want, false)
+	look, err := o.look("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newStages(o.drive, o.rel, "job", true, link)
+	src, err := o.hold("f", look.Stat, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = errors.Join(st.add(t.Context(), "fp", "f", src), src.Close())
-	if err == nil && seal {
-		err = st.seal()
+	if err == nil && named {
+		if linked, err = st.name("fp"); err == nil {
+			err = st.seal()
+		}
 	}
-	return errors.Join(err, st.close())
+	return linked, errors.Join(err, st.close())
 }
 
 func TestStage(t *testing.T) {
-	o, root, s := openTest(t, "one")
-	if err := stageTest(t, o, s, false); err != nil {
-		t.Fatal(err)
+	for _, link := range []*linking{nil, {}} {
+		t.Run(map[bool]string{true: "copy", false: "link"}[link == nil], func(t *testing.T) {
+			o, root, _ := openTest(t, "one")
+			if _, err := stageTest(t, o, link, false); err != nil {
+				t.Fatal(err)
+			}
+			stages := filepath.Join(root, ".spool", "job")
+			if left, _ := os.ReadDir(stages); len(left) != 0 {
+				t.Errorf("a batch without names leaves %v", left)
+			}
+			staged := filepath.Join(stages, "fp", "input", "f")
+			for range 2 { // the second finds what the first has left
+				linked, err := stageTest(t, o, link, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if linked && link == nil {
+					t.Error("linked without being told to")
+				}
+				if got, err := os.ReadFile(staged); err != nil || string(got) != "one" {
+					t.Errorf("staged %q, %v", got, err)
+				}
+			}
+			if left, _ := os.ReadDir(stages); len(left) != 1 {
+				t.Errorf("left behind: %v", left)
+			}
+			t.Run("what a power cut has spoilt is made anew", func(t *testing.T) {
+				if err := os.Remove(staged); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(staged, nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				linked, err := stageTest(t, o, link, true)
+				if link != nil && errors.Is(err, errNoLink) {
+					linked, err = stageTest(t, o, nil, true) // as a turn does
+				}
+				if got, rerr := os.ReadFile(staged); err != nil || rerr != nil || string(got) != "one" || linked && link == nil {
+					t.Errorf("staged %q, %v, %v", got, err, rerr)
+				}
+			})
+		})
 	}
-	stages := filepath.Join(root, ".spool", "job")
-	if left, _ := os.ReadDir(stages); len(left) != 0 {
-		t.Errorf("a batch that was not sealed leaves %v", left)
-	}
-	if err := stageTest(t, o, s, true); err != nil {
-		t.Fatal(err)
-	}
-	staged := filepath.Join(stages, "fp", "input", "f")
-	got, err := os.ReadFile(staged)
-	if err != nil || string(got) != "one" {
-		t.Errorf("staged %q, %v", got, err)
-	}
+}
 
-	t.Run("a complete stage is kept", func(t *testing.T) {
-		if err := os.WriteFile(staged, []byte("the first"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := stageTest(t, o, s, true); err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := os.ReadFile(staged); string(got) != "the first" {
-			t.Errorf("a stage that was there is now %q", got)
-		}
-	})
-	t.Run("so is one that came meanwhile", func(t *testing.T) {
-		st := newStages(o.drive, "job", false)
+// A stage that is a link never holds what came after the file was seen, and one
+// that cannot be made is a copy.
+func TestLinks(t *testing.T) {
+	o, root, s := openTest(t, "one")
+	f := filepath.Join(root, "in", "f")
+	st := newStages(o.drive, o.rel, "job", false, &linking{})
+	defer st.close()
+	hold := func(fingerprint string) {
+		t.Helper()
 		src, err := o.hold("f", s, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(st.add(t.Context(), "late", "f", src), src.Close()); err != nil {
+		if err := errors.Join(st.add(t.Context(), fingerprint, "f", src), src.Close()); err != nil {
 			t.Fatal(err)
 		}
-		theirs := filepath.Join(stages, "late", "input")
-		if err := os.MkdirAll(theirs, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(theirs, "f"), []byte("theirs"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(st.seal(), st.close()); err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := os.ReadFile(filepath.Join(theirs, "f")); string(got) != "theirs" {
-			t.Errorf("their stage is now %q", got)
-		}
-		if left, _ := filepath.Glob(filepath.Join(stages, ".*")); len(left) != 0 {
-			t.Errorf("left behind: %v", left)
-		}
-	})
-	t.Run("what a killed process left is in nobody's way", func(t *testing.T) {
-		if err := os.MkdirAll(filepath.Join(stages, ".fp2.OLDNONCE", "input"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		st := newStages(o.drive, "job", false)
-		src, err := o.hold("f", s, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(st.add(t.Context(), "fp2", "f", src), src.Close(), st.seal(), st.close()); err != nil {
-			t.Fatal(err)
-		}
-	})
+	}
+	hold("whole")
+	linked, err := st.name("whole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !linked {
+		t.Skip("this file system shares blocks: there are no links to test")
+	}
+	again, err := o.look("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = again.Stat // the link has changed the inode
+	hold("rewritten")
+	hold("replaced")
+	hold("gone")
+	if err := os.WriteFile(f, []byte("two, longer"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.name("rewritten"); !errors.Is(err, errChanged) {
+		t.Errorf("linked a file that was rewritten: %v", err)
+	}
+	if err := os.Remove(filepath.Join(root, ".spool", "job", "whole", "input", "f")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f, []byte("one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.name("replaced"); !errors.Is(err, errChanged) {
+		t.Errorf("linked a file that was replaced: %v", err)
+	}
+	if err := os.Remove(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.name("gone"); !errors.Is(err, errChanged) {
+		t.Errorf("linked a file that was gone: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, ".spool", "job", "*", "input", "*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
 }
 
 func TestHoldRefusesWhatHasChanged(t *testing.T) {
@@ -150,11 +196,11 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte("two2"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	st := newStages(o.drive, "job", false)
+	st := newStages(o.drive, o.rel, "job", false, nil)
 	if err := st.add(t.Context(), "fp", "f", src); !errors.Is(err, errChanged) {
 		t.Errorf("staged a file that changed meanwhile: %v", err)
 	}
-	if err := errors.Join(st.seal(), st.close()); err != nil {
+	if err := st.close(); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(root, ".spool", "job")); len(left) != 0 {

@@ -34,6 +34,8 @@ type Watcher struct {
 	folders map[string]*folder     // by job id
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
 
+	linking *linking // where links are what is left
+
 	generations map[string]map[string]string // by job id and path: see [jet.Again]
 }
 
@@ -45,7 +47,7 @@ func New(cfg Config) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		generations: map[string]map[string]string{},
+		linking: &linking{}, generations: map[string]map[string]string{},
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
