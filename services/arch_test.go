@@ -119,7 +119,7 @@ var uses = map[string]string{
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
 	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
 	"spool.again":    `\.Reprocess\(|Agains|AgainOf|AgainPath`,
-	"spool.runqueue": `AcceptRun|RunQueueSubject|RunQueueOf`,
+	"spool.runqueue": `AcceptRun|RunQueueSubject|RunQueueOf|AllRunQueue`,
 	"spool.runkey":   `KeepRun|AcceptedRun|AllRunKeys`,
 	"spool.result":   `PutResult|HasResult|ResultSubject|StreamResults`,
 	"spool.run":      `PutRunEvent|NextRunEvent|RunEvent\(|RunsOf|RunSubject|StreamRunEvents`,

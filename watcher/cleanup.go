@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -96,6 +97,11 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 	if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, events.AgainOf(ch.jobID), 0); err != nil {
 		return err
 	}
+	return w.eachDrive(func(drive *os.Root) error { return removeStages(drive, ch.jobID) })
+}
+
+// eachDrive calls f with each drive that a job has used since the start and that is there.
+func (w *Watcher) eachDrive(f func(drive *os.Root) error) error {
 	for _, p := range w.drives() {
 		root, _, err := w.cfg.Drives.Open(p)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -104,8 +110,8 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 		if err != nil {
 			return fmt.Errorf("open drive: %w", err)
 		}
-		if err := errors.Join(removeStages(root, ch.jobID), root.Close()); err != nil {
-			return fmt.Errorf("remove stages: %w", err)
+		if err := errors.Join(f(root), root.Close()); err != nil {
+			return fmt.Errorf("stages: %w", err)
 		}
 	}
 	return nil

@@ -44,6 +44,10 @@ type Config struct {
 	// it rather than a copy. It is for runs that cannot write their input and whose
 	// runner looks whether it was rewritten ([events.File.Look]). Default false.
 	Link bool
+	// Retention is how long a stage is kept after its file has left the queue,
+	// unless the end of its run is known: then it goes at once. At least 1 m.
+	// Default 7 days.
+	Retention time.Duration
 }
 
 // Defaults of [Config].
@@ -53,6 +57,7 @@ const (
 	DefaultQuietRemote = 5 * time.Second
 	DefaultSweep       = time.Minute
 	DefaultHang        = 10 * time.Second
+	DefaultRetention   = 7 * 24 * time.Hour
 )
 
 // minQuiet is two ticks of the coarsest clock of a local file system: what is
@@ -71,6 +76,7 @@ func (c Config) withDefaults() Config {
 		{&c.QuietRemote, DefaultQuietRemote, minQuiet},
 		{&c.Sweep, DefaultSweep, time.Second},
 		{&c.Hang, DefaultHang, time.Second},
+		{&c.Retention, DefaultRetention, time.Minute},
 	} {
 		if *d.field == 0 {
 			*d.field = d.or
@@ -100,7 +106,7 @@ func (c Config) Validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"QuietRemote", c.QuietRemote}, {"Sweep", c.Sweep}, {"Hang", c.Hang}} {
+	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"QuietRemote", c.QuietRemote}, {"Sweep", c.Sweep}, {"Hang", c.Hang}, {"Retention", c.Retention}} {
 		if d.value < 0 {
 			fault(d.name, "%s is negative: give a time, or 0 for the default", d.value)
 		}

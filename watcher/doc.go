@@ -1,4 +1,4 @@
-// In:  spool.job.>, spool.again.>
+// In:  spool.job.>, spool.again.>, spool.run.ended.>, spool.runqueue.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>
 // Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
 //
 // Package watcher turns files that land in folders into triggers.
@@ -106,25 +106,40 @@
 //     10 minutes at all.
 //  2. Complete as the table above says, files go on in batches of up to 500. Their fingerprints are asked about in the ledger; those found
 //     there are done.
-//  3. Each other one is opened, leased, compared with what was seen, and copied
-//     (reflink where the file system can) to
-//     <drive>/.spool/<job_id>/.<fingerprint>.<nonce>/input/<name>, then compared
-//     again. With a difference, or a writer at the door, it starts over.
-//  4. The batch is synced if so configured, and each stage renamed to
-//     <drive>/.spool/<job_id>/<fingerprint>/; then the names are synced.
+//  3. Each other one is opened, leased, and compared with what was seen. It goes
+//     alone into <drive>/.spool/<job_id>/<fingerprint>/input/: as a copy that
+//     shares its blocks, where the file system can; else as a hard link, where
+//     [Config.Link] allows it; else as a copy. A copy is compared again and has
+//     its name by a rename; a link is compared once it is made. With a
+//     difference, or a writer at the door, the file starts over.
+//  4. The batch is synced if so configured.
 //  5. Claims in the ledger and triggers in the queue are committed in one batch.
 //
 // # Where it can be cut off
 //
 //	before 3  nothing has happened; the scan after the start finds the file
-//	in 3      a folder under a temporary name is left, which nothing refers to
-//	in 4      some stages have their names: they are complete, and found by the
-//	          next attempt; a stage whose file has gone meanwhile is left
+//	in 3      a temporary file is left, or a folder without a file, or a stage that
+//	          nothing refers to; the next attempt fills it, or finds the link there,
+//	          and puts a fresh copy in the place of one, so that what a power cut
+//	          spoilt is never used
 //	in 5      the batch is wholly there or not at all; the next attempt asks
 //	after 5   the file is in the ledger
 //
 // A claim that somebody else has won is as good as one's own, and the stage is
-// theirs: nothing that has its name is removed here before the job is deleted.
+// theirs: its content is the same.
+//
+// # What is removed
+//
+// Only the janitor removes stages of a job that is there: when the run has ended
+// (looked for every minute), or [Config.Retention] after the file left the queue;
+// never while a queued file, a rerun, a retry, an accepted run or a dead letter
+// names it. What was given up before it was queued goes after an hour; of a
+// recursive job, with the retention. A survey every hour finds what nobody heard of.
+//
+// The ledger forgets a path when listings of the whole folder have found nothing
+// there for 24 h: it holds as much as lies in folders, and a file that is moved
+// away and back within a day does not run again. The 24 h count from the start of
+// the watcher at the earliest, and again when another directory takes the place.
 //
 // A deleted job loses its ledger and its stages, at once and again at every
 // start for as long as JOBS remembers the deletion; its stages only on drives

@@ -8,6 +8,9 @@ import (
 	"spool.internal/watcher/settle"
 )
 
+// fingerprintLength is that of a fingerprint's text.
+const fingerprintLength = 32
+
 // fingerprint tells a file from every other: 128 bits, hex.
 //
 // The device is not in it (it changes with a reboot or a mount), nor the change

@@ -88,6 +88,12 @@ func newRigOn(t testing.TB, o eventstest.Options, root string) *rig {
 
 // start runs a watcher; the function that it gives stops it and waits.
 func (r *rig) start() (stop func()) {
+	_, stop = r.run()
+	return stop
+}
+
+// run is start that also gives the watcher.
+func (r *rig) run() (w *watcher.Watcher, stop func()) {
 	r.Helper()
 	w, err := watcher.New(r.cfg)
 	if err != nil {
@@ -104,7 +110,7 @@ func (r *rig) start() (stop func()) {
 	})
 	r.Cleanup(stop)
 	r.eventually(func() bool { return w.Check() == nil })
-	return stop
+	return w, stop
 }
 
 // job makes a job in automatic mode on a folder of the drive. extra are its "spool" options.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"sync"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/watcher/settle"
@@ -163,7 +164,11 @@ func (s *stages) linkTo(to string, f staged) (linked bool, err error) {
 	same := there.regular && there.Inode == f.looks.Inode && there.Birth == f.looks.Birth
 	switch {
 	case same && there.Size == f.looks.Size && there.Modified == f.looks.Modified:
-		return true, nil
+		if !made { // the janitor must not take it for one that was given up
+			now := time.Now()
+			err = s.job.Chtimes(path.Dir(to), now, now)
+		}
+		return true, err
 	case made, same:
 		return false, errors.Join(errChanged, s.job.Remove(to))
 	default:

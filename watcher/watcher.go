@@ -35,6 +35,8 @@ type Watcher struct {
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
 
 	linking *linking // where links are what is left
+	janitor janitor
+	absent  map[string]*absence // by job id; of the janitor's goroutine
 
 	generations map[string]map[string]string // by job id and path: see [jet.Again]
 }
@@ -47,7 +49,8 @@ func New(cfg Config) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		linking: &linking{}, generations: map[string]map[string]string{},
+		linking: &linking{}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
+		generations: map[string]map[string]string{},
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
@@ -74,6 +77,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	all.Go(func() { w.load(ctx) })
 	all.Go(func() { w.clean(ctx) })
 	all.Go(func() { w.hearAgain(ctx) })
+	all.Go(func() { w.tidy(ctx) })
 	all.Go(func() { w.report(ctx) })
 	all.Go(func() { w.oversee(ctx) })
 	w.crew.mu.Lock()

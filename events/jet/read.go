@@ -248,6 +248,27 @@ func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) 
 	return nil
 }
 
+// Drop takes messages out by their sequences; what is gone already does not count.
+func (b *Bus) Drop(ctx context.Context, stream string, seqs []uint64) error {
+	for _, seq := range seqs {
+		request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+stream, request)
+		cancel()
+		if err == nil {
+			_, err = readAck(stream, answer)
+		} else {
+			err = transportError(err)
+		}
+		if err != nil {
+			if _, found, lost := b.Get(ctx, stream, seq); lost != nil || found {
+				return fmt.Errorf("delete message %d of %s: %w", seq, stream, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Subjects lists the subjects below filter that hold messages, with their counts.
 func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
 	s, err := b.js.Stream(ctx, stream)

@@ -30,6 +30,7 @@ type serveOptions struct {
 	cron     cronOptions
 	runner   runnerOptions
 	notify   notifyOptions
+	stage    stageOptions
 	endpoint string
 	workers  int
 }
@@ -55,6 +56,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.cron.flags(f)
 	o.runner.flags(f)
 	o.notify.flags(f)
+	o.stage.flags(f, "link when flows are shut in, else copy")
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 }
@@ -168,8 +170,12 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("watcher"); err != nil {
 		return err
 	}
+	link, err := o.stage.linked(o.endpoint == "" && run.Sandboxed())
+	if err != nil {
+		return err
+	}
 	watch, err := watcher.New(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Metrics: p.Metrics, Log: component(p, "watcher"),
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, Metrics: p.Metrics, Log: component(p, "watcher"),
 	})
 	if err != nil {
 		return err

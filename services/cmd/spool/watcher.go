@@ -15,16 +15,23 @@ import (
 func watcherCommand() *cobra.Command {
 	r := &role{}
 	var durability string
+	var stage stageOptions
 	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
+		stage.flags(f, "copy")
 		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.open()
 		if err != nil {
 			return err
 		}
+		link, err := stage.linked(false)
+		if err != nil {
+			return err
+		}
 		w, err := watcher.New(watcher.Config{
-			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(), Metrics: p.Metrics, Log: component(p, "watcher"),
+			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
+			Link: link, Retention: stage.retention, Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err

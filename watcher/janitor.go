@@ -1,0 +1,195 @@
+package watcher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// When stages are looked at, and when they go that nobody will read.
+const (
+	tidyEvery   = time.Minute      // those whose runs have ended since
+	surveyEvery = time.Hour        // all of them; the ledger, too
+	surveyFirst = time.Minute      // after the start
+	orphanAfter = time.Hour        // no ledger entry, no work
+	maxEnded    = 100_000          // more are left to the next survey
+	someStages  = 500              // asked about at a time
+	surveyPause = time.Millisecond // between two such questions
+)
+
+// stageID names one stage.
+type stageID struct{ jobID, fingerprint string }
+
+// janitor holds the stages of runs that have ended since it last looked. It is
+// the only one that removes the stages of jobs that are there.
+type janitor struct {
+	mu    sync.Mutex
+	ended map[stageID]bool
+}
+
+// heard takes in the end of a run.
+func (j *janitor) heard(m jet.Stored) {
+	var ev events.RunEvent
+	if json.Unmarshal(m.Data, &ev) != nil {
+		return
+	}
+	id, ok := stageOf(ev.InputDir)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if ok && len(j.ended) < maxEnded {
+		j.ended[id] = true
+	}
+}
+
+// stageOf finds the stage that a logical input folder is.
+func stageOf(inputDir string) (stageID, bool) {
+	parts := strings.Split(inputDir, "/")
+	n := len(parts)
+	if n < 4 || parts[n-4] != stageRoot || parts[n-1] != "input" {
+		return stageID{}, false
+	}
+	return stageID{parts[n-3], parts[n-2]}, true
+}
+
+// tidy removes stages that nobody will read, and ledger entries of files that
+// have gone, until ctx ends.
+func (w *Watcher) tidy(ctx context.Context) {
+	select {
+	case <-w.loaded:
+	case <-ctx.Done():
+		return
+	}
+	var follower sync.WaitGroup
+	defer follower.Wait()
+	follower.Go(func() {
+		for ctx.Err() == nil { // cut off for long it begins anew; the survey finds what it missed
+			_ = w.cfg.Bus.Follow(ctx, jet.Follow{
+				Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Newest,
+			}, w.janitor.heard)
+		}
+	})
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	survey := time.NewTimer(surveyFirst)
+	defer survey.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			err = w.removeEnded(ctx)
+		case <-survey.C:
+			survey.Reset(surveyEvery)
+			now := time.Now()
+			err = errors.Join(w.survey(ctx, now), w.purgeLedgers(ctx, now))
+		}
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Log.Warn("stages and ledger cannot be tidied now", "error", err.Error())
+		}
+	}
+}
+
+// removeEnded removes the stages of runs that have ended, unless work or a dead
+// letter names them; those the survey takes later.
+func (w *Watcher) removeEnded(ctx context.Context) error {
+	w.janitor.mu.Lock()
+	ended := w.janitor.ended
+	w.janitor.ended = map[stageID]bool{}
+	w.janitor.mu.Unlock()
+	byJob := map[string][]string{}
+	for id := range ended {
+		byJob[id.jobID] = append(byJob[id.jobID], id.fingerprint)
+	}
+	if len(byJob) == 0 {
+		return nil
+	}
+	named, err := w.namedByRuns(ctx)
+	for jobID, fingerprints := range byJob {
+		if err == nil {
+			err = w.removeStages(ctx, jobID, fingerprints, named)
+		}
+	}
+	return err
+}
+
+// removeStages removes those of a job's stages that nothing names, on every drive.
+func (w *Watcher) removeStages(ctx context.Context, jobID string, fingerprints []string, named map[stageID]bool) error {
+	if err := w.namedByWork(ctx, jobID, named); err != nil {
+		return err
+	}
+	queued, err := w.queued(ctx, jobID, fingerprints)
+	if err != nil {
+		return err
+	}
+	return w.eachDrive(func(drive *os.Root) error {
+		var errs []error
+		for i, fp := range fingerprints {
+			if !queued[i] && !named[stageID{jobID, fp}] {
+				errs = append(errs, drive.RemoveAll(path.Join(stageRoot, jobID, fp)))
+			}
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// queued tells which of a job's stages are those of queued files.
+func (w *Watcher) queued(ctx context.Context, jobID string, fingerprints []string) ([]bool, error) {
+	subjects := make([]string, len(fingerprints))
+	for i, fp := range fingerprints {
+		subjects[i] = events.FileSubject(jobID, fp)
+	}
+	return w.cfg.Bus.Known(ctx, events.StreamFiles, subjects)
+}
+
+// namedByRuns gives the stages that accepted runs are to read.
+func (w *Watcher) namedByRuns(ctx context.Context) (map[stageID]bool, error) {
+	named := map[stageID]bool{}
+	err := w.cfg.Bus.Since(ctx, events.StreamRuns, events.AllRunQueue, time.Time{}, func(m jet.Stored) bool {
+		var run events.Run
+		if json.Unmarshal(m.Data, &run) == nil {
+			if id, ok := stageOf(run.InputDir); ok {
+				named[id] = true
+			}
+		}
+		return true
+	})
+	return named, err
+}
+
+// namedByWork adds the stages that a job's reruns, retries and dead letters are to read.
+func (w *Watcher) namedByWork(ctx context.Context, jobID string, named map[stageID]bool) error {
+	note := func(t events.Trigger) {
+		if t.File != nil {
+			if id, ok := stageOf(t.File.InputDir); ok {
+				named[id] = true
+			}
+		}
+	}
+	for _, kind := range []events.Kind{events.KindManual, events.KindRetry} {
+		err := w.cfg.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(kind, jobID), time.Time{}, func(m jet.Stored) bool {
+			var t events.Trigger
+			if json.Unmarshal(m.Data, &t) == nil {
+				note(t)
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return w.cfg.Bus.Since(ctx, events.StreamDeadLetters, events.DeadSubject(jobID), time.Time{}, func(m jet.Stored) bool {
+		if d, err := jet.ReadDead(m); err == nil {
+			note(d.Trigger)
+		}
+		return true
+	})
+}

@@ -1,0 +1,151 @@
+package watcher
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/watcher/settle"
+)
+
+// absentFor is how long a path must have been found without a file before what
+// the ledger knows of it is forgotten: a file that was only moved away for a
+// while does not run again.
+const absentFor = 24 * time.Hour
+
+// absence is what the ledger of one job knows of paths where no file lies.
+type absence struct {
+	folder identity
+	since  map[uint64]time.Time // by the sequence of the entry
+}
+
+// purgeLedgers forgets the files that have gone. Only a listing that came to its
+// end is evidence, of a folder that is the same as at the listing before, on a
+// drive that holds the job's stages: one that is not mounted holds nothing.
+func (w *Watcher) purgeLedgers(ctx context.Context, now time.Time) error {
+	jobs := map[string]task{}
+	w.mu.Lock()
+	for id, f := range w.folders {
+		switch f.status().State {
+		case settle.Live.String(), settle.Rescan.String(), settle.Poll.String():
+			jobs[id] = f.task
+		}
+	}
+	w.mu.Unlock()
+	var errs []error
+	for id := range w.absent {
+		if _, ok := jobs[id]; !ok {
+			delete(w.absent, id)
+		}
+	}
+	for id, t := range jobs {
+		present, folder, err := w.present(ctx, id, t)
+		if err != nil {
+			delete(w.absent, id)
+			continue // its state says so
+		}
+		errs = append(errs, w.purgeLedger(ctx, id, present, folder, now))
+	}
+	return errors.Join(errs...)
+}
+
+// pathKey is the hash of a path, as it stands in a subject, taken together.
+type pathKey [16]byte
+
+func keyOf(hash string) (k pathKey) {
+	_, _ = hex.Decode(k[:], []byte(hash[:min(len(hash), 2*len(k))])) // another length is another key
+	return k
+}
+
+// present lists the paths of a job at which something lies.
+func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKey]bool, identity, error) {
+	o, err := openFolder(w.cfg.Drives, t.path, "", &pulse{})
+	if err != nil {
+		return nil, identity{}, err
+	}
+	defer o.close()
+	if _, err := o.drive.Stat(path.Join(stageRoot, jobID)); err != nil {
+		return nil, identity{}, err
+	}
+	present := map[pathKey]bool{}
+	return present, o.id, listInto(ctx, present, o.root, "", t.watch.Recursive)
+}
+
+func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, below string, deep bool) error {
+	dir, err := root.Open(path.Join(".", below))
+	if err != nil {
+		return err
+	}
+	defer dir.Close() //nolint:errcheck // was only read
+	for ctx.Err() == nil {
+		entries, err := dir.ReadDir(scanChunk)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			name := path.Join(below, e.Name())
+			present[keyOf(events.Hash(name))] = true
+			if deep && e.IsDir() {
+				if err := listInto(ctx, present, root, name, deep); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pathKey]bool, folder identity, now time.Time) error {
+	before := w.absent[jobID]
+	if before == nil || before.folder != folder {
+		before = &absence{folder: folder}
+	}
+	after := &absence{folder: folder, since: map[uint64]time.Time{}}
+	var gone []uint64
+	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID)} {
+		err := w.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
+			sub, err := events.ParseSubject(m.Subject)
+			if err != nil {
+				return true
+			}
+			hash, _, _ := strings.Cut(sub.Rest, ".")
+			if present[keyOf(hash)] {
+				return true
+			}
+			since, known := before.since[m.Sequence]
+			if !known {
+				since = now
+			}
+			if now.Sub(since) >= absentFor {
+				gone = append(gone, m.Sequence)
+			} else {
+				after.since[m.Sequence] = since
+			}
+			return ctx.Err() == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	w.absent[jobID] = after
+	for part := range slices.Chunk(gone, someStages) {
+		if err := w.cfg.Bus.Drop(ctx, events.StreamFiles, part); err != nil {
+			return err
+		}
+	}
+	if len(gone) > 0 {
+		w.cfg.Log.Info("files that have gone were forgotten", "job_id", jobID, "files", len(gone))
+	}
+	return nil
+}
