@@ -76,12 +76,14 @@ func TestHungMount(t *testing.T) {
 
 func TestRunEndsWhileAMountHangs(t *testing.T) {
 	r := newRig(t, eventstest.Options{})
+	r.cfg.Hang = time.Second
 	end, ok := mountHung(t, r.dir("hung"))
 	if !ok {
 		return
 	}
 	r.job("hung", "hung/in", nil)
 	stop := r.start()
+	r.awaitState("hung", func(s events.WatchState) bool { return s.State == "blocked" })
 	stop() // does not wait for what hangs: the test's own limit would end it
 	r.awaitLog("left behind")
 	end() // and now nothing is left behind
