@@ -70,7 +70,7 @@ func playZoo(t *testing.T, scripts string) {
 		t.Fatal(err)
 	}
 	z.start("endpoint", nil, "--run-binary-url", z.judge.url)
-	z.start("runner", nil, "--runner-read", self) // the flow is this program
+	z.start("runner", nil, "--stage", "link", "--runner-read", self) // the flow is this program
 	if os.Getuid() == 0 {
 		z.start("nobody", &syscall.Credential{Uid: nobody, Gid: nobody}, "--run-binary-url", z.judge.url)
 	} else {
