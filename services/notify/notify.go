@@ -87,7 +87,11 @@ func New(cfg Config) (*Notify, error) {
 		})
 	}
 	ended := events.RunsOf(events.Ended, "")
-	add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, newWebhook(cfg.SealKey, secrets, guard))
+	var unwired func()
+	if relay == nil {
+		unwired = sync.OnceFunc(func() { cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url") })
+	}
+	add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, newWebhook(cfg.SealKey, secrets, guard, unwired))
 	if relay != nil {
 		mail := newEmail(relay, cfg.MailOn, cfg.Bus)
 		add("email", "notify-email", events.StreamRunEvents, ended, readRun, mail)

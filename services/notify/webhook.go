@@ -37,10 +37,11 @@ type webhook struct {
 	key     *seal.Key
 	secrets secretFile
 	client  *http.Client
+	unwired func() // called when a job asks for e-mail; nil when there is some
 }
 
-func newWebhook(key *seal.Key, secrets secretFile, g *guard) *webhook {
-	return &webhook{key, secrets, &http.Client{
+func newWebhook(key *seal.Key, secrets secretFile, g *guard, unwired func()) *webhook {
+	return &webhook{key: key, secrets: secrets, unwired: unwired, client: &http.Client{
 		Timeout: webhookTimeout,
 		Transport: &http.Transport{
 			// No proxy: behind one nobody could say which address is connected to.
@@ -52,6 +53,9 @@ func newWebhook(key *seal.Key, secrets secretFile, g *guard) *webhook {
 }
 
 func (w *webhook) wants(n notice, _ *events.Job, p *events.Parameters) bool {
+	if len(p.Emails) > 0 && w.unwired != nil {
+		w.unwired()
+	}
 	return n.run != nil && p.Webhook.URL != ""
 }
 

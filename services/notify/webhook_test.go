@@ -1,8 +1,10 @@
 package notify
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -171,15 +173,18 @@ func TestEditedDeletedRestarted(t *testing.T) {
 // The run of another endpoint, a run without a job, a job without a webhook.
 func TestNotTold(t *testing.T) {
 	r := newRig(t)
+	var log bytes.Buffer // slog writes one line at a time
+	r.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 	url, calls := r.receiver(status(200))
 	r.job("j1", "n", hook(url), 0)
 	r.ended("j1", events.OK, "") // before the first Subscribe
-	r.start()
+	stop := r.start()
 	foreign := events.RunEvent{Phase: events.Ended, FlowJobID: "f1", JobID: "j1", Status: events.OK}
 	if err := r.bus.PutRunEvent(t.Context(), foreign, 0); err != nil {
 		t.Fatal(err)
 	}
-	r.job("silent", "n", `{"webhook_config":{"headers":{}}}`, 0)
+	r.job("silent", "n", `{"webhook_config":{"headers":{}},"notification_emails":"ann@post.test"}`, 0)
+	r.ended("silent", events.OK, "")
 	r.ended("silent", events.OK, "")
 	r.ended("", events.OK, "")
 	last := r.ended("j1", events.OK, "")
@@ -187,8 +192,12 @@ func TestNotTold(t *testing.T) {
 		t.Errorf("told of %s", c.Header.Get("webhook-id"))
 	}
 	r.settled("notify-webhook", events.StreamRunEvents)
+	stop()
 	if len(calls) > 0 {
 		t.Error("told of more")
+	}
+	if n := strings.Count(log.String(), "there is no server for it"); n != 1 {
+		t.Errorf("said %d times that there is no server for e-mail", n)
 	}
 }
 

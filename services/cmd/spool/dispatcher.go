@@ -36,10 +36,10 @@ func dispatcherCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if secret != "" { // another endpoint tells of its runs itself
-			if err := tell.start(ctx, p, bus, key, r.data); err != nil {
-				return err
-			}
+		if secret == "" {
+			tell.unused(p)
+		} else if err := tell.start(ctx, p, bus, key, r.data); err != nil {
+			return err
 		}
 		d, err := dispatcher.New(dispatcher.Config{
 			Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: workers, Log: component(p, "dispatcher"),

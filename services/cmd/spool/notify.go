@@ -60,6 +60,13 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	return nil
 }
 
+// unused says what another endpoint makes useless: it tells of its runs itself.
+func (o *notifyOptions) unused(p *daemon.Process) {
+	if o.smtpURL+o.smtpURLFile != "" {
+		p.Log.Warn("--smtp-url is not used: the endpoint of --run-binary-url is given notification_emails and webhook_config, and tells of its runs itself")
+	}
+}
+
 func (o *notifyOptions) smtp() (string, error) {
 	if o.smtpURLFile == "" {
 		return o.smtpURL, nil

@@ -24,7 +24,7 @@ is SPOOL_NATS_URL.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(),
+		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), deadCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root

@@ -146,7 +146,8 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 			return err
 		}
 	} else {
-		secret = "" // the endpoint is somebody else's, and tells of its runs itself
+		secret = ""
+		o.notify.unused(p)
 	}
 	dispatch, err := dispatcher.New(dispatcher.Config{
 		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, Log: component(p, "dispatcher"),
