@@ -11,21 +11,31 @@ import (
 )
 
 // commit stores the steps in as few batches as they fit in, each with the clock
-// that it takes us to, and at the end the clock of the finished pass.
+// that it takes us to, and at the end the clock of the finished pass. While one
+// batch is on its way the next one is made.
 func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, steps iter.Seq[step]) error {
 	var (
 		batch                      jet.Answers
 		triggers, verdicts, owings int
 	)
+	sent := make(chan error, 1) // what became of the batch before
+	sent <- nil
 	store := func(c events.Clock) error {
-		at, err := e.store.CommitPass(ctx, c, e.at, batch)
-		if err != nil {
+		a := batch
+		batch = jet.Answers{}
+		a.Encode()
+		triggers, verdicts, owings = triggers+len(a.Fired), verdicts+len(a.Passed), owings+len(a.Later)
+		if err := <-sent; err != nil {
 			return err
 		}
-		e.clock, e.at = c, at
-		e.meter.count(batch, now)
-		triggers, verdicts, owings = triggers+len(batch.Fired), verdicts+len(batch.Passed), owings+len(batch.Later)
-		batch = jet.Answers{Fired: batch.Fired[:0], Passed: batch.Passed[:0], Later: batch.Later[:0]}
+		go func() {
+			at, err := e.store.CommitPass(ctx, c, e.at, a)
+			if err == nil {
+				e.clock, e.at = c, at
+				e.meter.count(a, now)
+			}
+			sent <- err
+		}()
 		return nil
 	}
 	var reached events.Clock
@@ -38,7 +48,11 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 		s.addTo(&batch, now)
 		reached = s.clock
 	}
-	if err := store(end); err != nil {
+	err := store(end)
+	if err == nil {
+		err = <-sent
+	}
+	if err != nil {
 		return err
 	}
 	level := slog.LevelDebug

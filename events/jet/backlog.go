@@ -14,12 +14,20 @@ type Answers struct {
 	Fired  []events.Trigger
 	Passed []events.Verdict
 	Later  []Backlog
+
+	encoded []Message
 }
 
 // Len is how many messages that are.
 func (a Answers) Len() int { return len(a.Fired) + len(a.Passed) + len(a.Later) }
 
+// Encode does now what a commit would do otherwise. Nothing may be changed after it.
+func (a *Answers) Encode() { a.encoded = a.messages() }
+
 func (a Answers) messages() []Message {
+	if a.encoded != nil {
+		return a.encoded
+	}
 	msgs := make([]Message, 0, a.Len()+1)
 	for _, t := range a.Fired {
 		msgs = append(msgs, Message{Subject: events.TriggerSubject(events.KindCron, t.JobID), Data: body(t)})

@@ -18,6 +18,8 @@ type Bus struct {
 	js  jetstream.JetStream
 	log *slog.Logger
 
+	triggers room // in TRIGGERS
+
 	up   atomic.Int64 // unix ns of the last (re)connect
 	down atomic.Int64 // unix ns of the last disconnect, 0 while connected
 }

@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -46,6 +47,16 @@ func (m Message) wire() *nats.Msg {
 // of the last. The error is one of [IsConflict] (an Expect did not hold),
 // [IsFull], [IsUnknown], or a fault that stored nothing.
 func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	if stream == events.StreamTriggers {
+		if err := b.triggers.take(ctx, b, msgs); err != nil {
+			return 0, fmt.Errorf("publish to %s: %w", stream, err)
+		}
+	}
+	return b.commit(ctx, stream, msgs...)
+}
+
+// commit does not ask whether there is room.
+func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	batch := nuid.Next()

@@ -51,7 +51,7 @@ func apiError(stream string, code int, description string) error {
 	case codeWrongLastSeq, codeWrongLastSeqCluster:
 		return &events.Error{Code: events.Conflict, Message: "somebody else was first"}
 	case codeStoreFailed:
-		return &events.Error{Code: events.Full, Message: "the queue " + stream + " is full: try again when work is done"}
+		return full(stream)
 	case codeNoResources:
 		return &events.Error{Code: events.Unavailable, Message: "the store is full"}
 	case codeBatchIncomplete, codeTooManyBatches:
@@ -59,6 +59,10 @@ func apiError(stream string, code int, description string) error {
 	default:
 		return fmt.Errorf("%s (%d)", description, code)
 	}
+}
+
+func full(stream string) error {
+	return &events.Error{Code: events.Full, Message: "the queue " + stream + " is full: try again when work is done"}
 }
 
 // transportError tells a message that was never sent from one that may have been.

@@ -3,6 +3,7 @@ package jet_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,35 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	queued, err := b.Subjects(t.Context(), events.StreamTriggers, ">")
 	if err != nil || len(queued) != 0 {
 		t.Errorf("a rejected commit left %v (%v)", queued, err)
+	}
+}
+
+// The publishers of TRIGGERS keep to its bound, together; what empties it goes on.
+func TestTriggersFull(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{Store: 32 << 20})
+	publishers := []*jet.Bus{eventstest.Connect(t, s), eventstest.Connect(t, s)}
+	put := func(n int) error {
+		trigger := events.Trigger{ID: fmt.Sprint(n), JobID: "j", Kind: events.KindManual, By: strings.Repeat("x", 20_000)}
+		_, err := publishers[n%2].PutTrigger(t.Context(), events.KindManual, trigger)
+		return err
+	}
+	var err error
+	n := 0
+	for ; n < 1000 && err == nil; n++ {
+		err = put(n)
+	}
+	// 1.3 MB, and a little for what one publisher does not know of the other yet.
+	if !jet.IsFull(err) || n < 60 || n > 75 {
+		t.Fatalf("after %d triggers of 20 kB: %v, want full", n, err)
+	}
+	if err := publishers[0].ClaimCall(t.Context(), events.Trigger{ID: "1", JobID: "j"}); err != nil {
+		t.Errorf("a call while TRIGGERS is full: %v", err)
+	}
+	if err := publishers[0].Purge(t.Context(), events.StreamTriggers, events.TriggersOf(events.KindManual), 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(1000); err != nil {
+		t.Errorf("when there is room again: %v", err)
 	}
 }
 

@@ -83,7 +83,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	for i := range all {
 		all[i].Storage = jetstream.FileStorage
 		all[i].Replicas = t.Replicas
-		all[i].MaxBytes = t.bytes(all[i].Name)
+		setBound(&all[i], t.bytes(all[i].Name))
 	}
 	return all
 }
@@ -94,7 +94,7 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 	for _, cfg := range t.streams() {
 		old, err := b.js.Stream(ctx, cfg.Name)
 		if err == nil {
-			cfg.MaxBytes = max(cfg.MaxBytes, old.CachedInfo().Config.MaxBytes)
+			setBound(&cfg, max(boundOf(cfg), boundOf(old.CachedInfo().Config)))
 		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("stream %s: %w", cfg.Name, err)
 		}

@@ -9,10 +9,10 @@ func TestSharesLeaveRoom(t *testing.T) {
 		top := Topology{Store: store}
 		sum := top.bytes("TOKENS")
 		for _, cfg := range top.streams() {
-			if cfg.MaxBytes < 1<<20 {
-				t.Errorf("store of %d bytes: %s gets %d", store, cfg.Name, cfg.MaxBytes)
+			if boundOf(cfg) < 1<<20 {
+				t.Errorf("store of %d bytes: %s gets %d", store, cfg.Name, boundOf(cfg))
 			}
-			sum += cfg.MaxBytes
+			sum += boundOf(cfg)
 		}
 		if limit := min(store, FullStore) / 100 * 81; sum > limit {
 			t.Errorf("of a store of %d bytes the streams take %d: more than 80 %%", store, sum)

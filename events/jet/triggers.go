@@ -39,9 +39,10 @@ func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string)
 }
 
 // ClaimCall enters a trigger that may be called at most once into the ledger of
-// calls. It is [IsConflict] when it stands there already.
+// calls, also when the queue is full, which is emptied by calls. It is [IsConflict]
+// when it stands there already.
 func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {
-	_, err := b.Commit(ctx, events.StreamTriggers, Message{
+	_, err := b.commit(ctx, events.StreamTriggers, Message{
 		Subject: events.CalledSubject(t.JobID, t.ID), Expect: new(uint64(0)),
 	})
 	return err
