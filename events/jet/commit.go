@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -149,28 +150,45 @@ func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []Pair, won 
 			}
 			return nil
 		}
-		if !IsConflict(err) {
+		if !IsConflict(err) && !IsFull(err) {
 			return err
 		}
-		subjects := make([]string, len(open))
-		for n, i := range open {
-			subjects[n] = pairs[i].Claim.Subject
+		rest, kerr := b.unclaimed(ctx, stream, pairs, open)
+		if kerr != nil {
+			return kerr
 		}
-		known, err := b.Known(ctx, stream, subjects)
-		if err != nil {
+		if IsFull(err) && len(rest) == len(open) {
 			return err
-		}
-		var rest []int
-		for n, i := range open {
-			if !known[n] {
-				rest = append(rest, i)
-			}
 		}
 		if len(rest) == 0 {
 			return nil
 		}
 		open = rest
 	}
+}
+
+// unclaimed gives those of the open pairs that are not taken: neither is their
+// claim in the ledger, nor is their work in the queue ahead of it.
+func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []Pair, open []int) (rest []int, err error) {
+	var subjects []string
+	for _, i := range open {
+		subjects = append(subjects, pairs[i].Claim.Subject)
+		for _, w := range pairs[i].Work {
+			subjects = append(subjects, w.Subject)
+		}
+	}
+	known, err := b.Known(ctx, stream, subjects)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := 0, 0; i < len(open); i++ {
+		end := n + 1 + len(pairs[open[i]].Work)
+		if !slices.Contains(known[n:end], true) {
+			rest = append(rest, open[i])
+		}
+		n = end
+	}
+	return rest, nil
 }
 
 // body is the JSON of a type of ours.

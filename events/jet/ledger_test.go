@@ -247,3 +247,52 @@ func TestFullAndAway(t *testing.T) {
 		t.Error("full is not an events.Error")
 	}
 }
+
+// Until its ledger entry is made, the place of a file in the queue is its claim,
+// for those who commit one and for those who commit many; and it is not taken
+// off the queue before that entry is made.
+func TestAFileInTheQueueIsClaimed(t *testing.T) {
+	b := eventstest.Bus(t)
+	unfinished := func(n int) {
+		t.Helper()
+		if won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)}); err != nil || !won[0] {
+			t.Fatal(won, err)
+		}
+		f := file(n).File // as when the process is killed between the two
+		if err := b.Purge(t.Context(), events.StreamFiles, events.SeenSubject("job", f.Path, f.Fingerprint), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unfinished(0)
+	unfinished(1)
+	seen := func(n int) bool {
+		t.Helper()
+		f := file(n).File
+		known, err := b.SeenFiles(t.Context(), []jet.SeenFile{{JobID: "job", Path: f.Path, Fingerprint: f.Fingerprint}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return known[0]
+	}
+	if won, err := b.CommitFiles(t.Context(), []events.Trigger{file(0)}); err != nil || won[0] {
+		t.Errorf("one that is queued was won again: %v, %v", won, err)
+	}
+	if !seen(0) || seen(1) {
+		t.Errorf("the ledger has %v, %v: want what was looked at, and not the other", seen(0), seen(1))
+	}
+	var many []events.Trigger
+	for n := range 50 {
+		many = append(many, file(n))
+	}
+	won, err := b.CommitFiles(t.Context(), many)
+	if err != nil || won[0] || won[1] || !won[2] || !won[49] {
+		t.Errorf("of many, two of them queued, were won: %v, %v", won, err)
+	}
+	drainQueue(t, b, events.StreamFiles, events.AllFiles, 50, func(*jet.Delivery) {})
+	if !seen(0) || !seen(1) {
+		t.Error("a file has left the queue and is in no ledger")
+	}
+	if won, err := b.CommitFiles(t.Context(), many[:2]); err != nil || won[0] || won[1] {
+		t.Errorf("files that were worked on were won again: %v, %v", won, err)
+	}
+}

@@ -65,12 +65,22 @@ type Delivery struct {
 	Stored
 	Deliveries uint64 // 1 = first time, as far as the server remembers
 	msg        jetstream.Msg
+	claim      func() error // what the ledger needs before the message is gone; nil = nothing
 	settled    func()
 	once       sync.Once
 }
 
-// Ack takes the message off the queue.
-func (d *Delivery) Ack() error { return d.settle(d.msg.Ack) }
+// Ack takes the message off the queue, once the ledger has what stays of it.
+func (d *Delivery) Ack() error {
+	return d.settle(func() error {
+		if d.claim != nil {
+			if err := d.claim(); err != nil {
+				return err // it comes again
+			}
+		}
+		return d.msg.Ack()
+	})
+}
 
 // Nak asks for the message again after a while.
 func (d *Delivery) Nak(after time.Duration) error {
@@ -194,6 +204,9 @@ func (p *puller) register(msg jetstream.Msg) *Delivery {
 	d := &Delivery{
 		Stored:     Stored{msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Headers(), msg.Data()},
 		Deliveries: meta.NumDelivered, msg: msg,
+	}
+	if seen := msg.Headers().Get(claimHeader); seen != "" {
+		d.claim = func() error { return p.bus.enterFile(context.Background(), seen) }
 	}
 	d.settled = func() {
 		p.mu.Lock()

@@ -1,0 +1,110 @@
+package jet
+
+import (
+	"context"
+
+	"spool.internal/events"
+)
+
+// SeenFile names a file in the ledger.
+type SeenFile struct{ JobID, Path, Fingerprint string }
+
+// SeenFiles asks the ledger which of the files have been triggered.
+func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
+	subjects := make([]string, len(files))
+	for i, f := range files {
+		subjects[i] = events.SeenSubject(f.JobID, f.Path, f.Fingerprint)
+	}
+	return b.Known(ctx, events.StreamFiles, subjects)
+}
+
+// fewFiles is how many files are queued one by one rather than in a batch: a
+// batch of two costs the server 2 to 3 ms, a message alone 0.02 to 0.2.
+const fewFiles = 8
+
+// claimHeader names the ledger entry that a queued file still needs when it is
+// taken off the queue.
+const claimHeader = "Spool-Claim"
+
+// CommitFiles triggers each file that the ledger does not know yet, and tells
+// which this call has triggered; the others are triggered already. Many are
+// committed in batches, each claim with its work. Of few each is one message: its
+// place in the queue is the claim until the entry is in the ledger, which is
+// made at once here, and at the latest before [Delivery.Ack].
+func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+	if len(triggers) <= fewFiles {
+		return b.commitFew(ctx, triggers)
+	}
+	pairs := make([]Pair, len(triggers))
+	for i, t := range triggers {
+		pairs[i] = Pair{Claim: Message{Subject: seenSubject(t)}, Work: []Message{fileMessage(t)}}
+	}
+	return b.CommitPairs(ctx, events.StreamFiles, pairs)
+}
+
+func seenSubject(t events.Trigger) string {
+	return events.SeenSubject(t.JobID, t.File.RawPath(), t.File.Fingerprint)
+}
+
+func fileMessage(t events.Trigger) Message {
+	return Message{Subject: events.FileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
+}
+
+func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+	won = make([]bool, len(triggers))
+	for i, t := range triggers {
+		m := fileMessage(t)
+		m.Expect, m.Of = new(uint64(0)), seenSubject(t)
+		m.Header = map[string]string{claimHeader: m.Of}
+		_, err := b.Commit(ctx, events.StreamFiles, m)
+		switch {
+		case err == nil:
+			won[i] = true
+		case IsConflict(err):
+			continue // it is in the ledger
+		case IsFull(err): // the stream is full, or the file is queued
+			queued, kerr := b.Known(ctx, events.StreamFiles, []string{m.Subject})
+			if kerr != nil || !queued[0] {
+				return won, err
+			}
+		default:
+			return won, err
+		}
+	}
+	for _, t := range triggers {
+		if b.enterFile(ctx, seenSubject(t)) != nil {
+			break // whoever takes them off the queue does it
+		}
+	}
+	return won, nil
+}
+
+// enterFile makes a ledger entry, unless it is there.
+func (b *Bus) enterFile(ctx context.Context, seen string) error {
+	_, err := b.Commit(ctx, events.StreamFiles, Message{Subject: seen, Expect: new(uint64(0))})
+	if IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// ignoredFile is the body of a ledger entry without a trigger.
+const ignoredFile = "ignored"
+
+// IgnoreFiles enters files into the ledger without triggering them.
+func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
+	pairs := make([]Pair, len(files))
+	for i, f := range files {
+		pairs[i] = Pair{Claim: Message{Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
+	}
+	_, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	return err
+}
+
+// HasFiles reports whether files of a job are queued.
+func (b *Bus) HasFiles(ctx context.Context, jobID string) (bool, error) {
+	found := false
+	err := b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.FilesOf(jobID), "seq": 1},
+		func(Stored) bool { found = true; return false })
+	return found, err
+}
