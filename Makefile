@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api \
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api bench-dispatch \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -47,7 +47,7 @@ check: ## formatting, vet, static analysis, tidiness
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
-bench: bench-commit bench-pass bench-watch bench-api bench-cron ## print every benchmark beside its floor, medians of five
+bench: bench-commit bench-pass bench-watch bench-api bench-dispatch bench-cron ## print every benchmark beside its floor, medians of five
 
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
@@ -79,6 +79,11 @@ bench-cron-change: ## 100,000 jobs on 500 schedules: until ready, and until a ch
 
 bench-cron-process: ## the same in a process of its own: memory, start, idle processor, beside one without a job (15 minutes)
 	@go test -run '^$$' -bench 'CronProcess' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
+
+bench-dispatch: ## files called and their results stored, trigger to request, memory; and what a run of the built-in runner costs
+	@go test -run '^$$' -bench 'Dispatch|OneJob|Reach' -benchtime 1x -count 5 -timeout 30m ./services/dispatcher $(median)
+	@go test -run '^$$' -bench DispatcherMemory -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
+	@go test -run '^$$' -bench Run -count 5 -timeout 30m ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)

@@ -14,6 +14,9 @@ const (
 // RunBinaryPath is where the Run Binary API lives below a server's URL.
 const RunBinaryPath = "/api/v1/flow/run_binary_async"
 
+// JobStatusPath is where the Job API says how a run goes.
+const JobStatusPath = "/api/v1/jobs/status"
+
 // RunRequest is the body of a run-binary call.
 type RunRequest struct {
 	InputDir   string `json:"input_dir"`

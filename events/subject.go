@@ -88,6 +88,20 @@ func CalledSubject(jobID, triggerID string) string {
 	return familyCalled + "." + jobID + "." + Hash(triggerID)
 }
 
+// TurnSubject is the ledger of whose turn it is in a job whose runs must not overlap.
+func TurnSubject(jobID string) string { return familyCalled + "." + jobID + ".turn" }
+
+// IsToken reports whether a text that is not ours, as the id that an endpoint
+// gives a run, can stand in a subject as it is.
+func IsToken(s string) bool {
+	for _, c := range s {
+		if c <= ' ' || c > '~' || c == '.' || c == '*' || c == '>' {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // CallsOf filters the ledger of one job's calls.
 func CallsOf(jobID string) string { return familyCalled + "." + jobID + ".>" }
 

@@ -24,6 +24,10 @@ type Config struct {
 	// [events.HeaderDispatcher] reaches its route without a token: the route
 	// judges it.
 	Mount func(*mux.Router)
+	// Untracked says that nobody knows how runs end: the endpoint is not the
+	// built-in runner, and is not asked. Jobs whose runs must not overlap are
+	// then refused.
+	Untracked bool
 	// Drives are where /api/v2/files finds its files; nil leaves that API out.
 	Drives *drive.Drives
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.

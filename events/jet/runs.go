@@ -113,18 +113,34 @@ func (d *Delivery) Run() (events.Run, error) { return decode[events.Run](d.Store
 // wins, and the others are told [IsConflict]. There is no message id: the server
 // would answer a rival's event of the same attempt as if it were ours.
 func (b *Bus) PutRunEvent(ctx context.Context, ev events.RunEvent, expect uint64) error {
-	_, err := b.putRunEvent(ctx, ev, expect, "")
+	_, err := b.putRunEvent(ctx, sourceRunner, ev, expect, "")
 	return err
 }
+
+// sourceRunner and sourceTracker are the sources of run events: the built-in
+// runner, and a dispatcher that asks another endpoint.
+const (
+	sourceRunner  = "runner"
+	sourceTracker = "dispatcher"
+)
+
+// PutTrackedEvent is [Bus.PutRunEvent] for a run of an endpoint that is not ours.
+func (b *Bus) PutTrackedEvent(ctx context.Context, ev events.RunEvent, expect uint64) error {
+	_, err := b.putRunEvent(ctx, sourceTracker, ev, expect, "")
+	return err
+}
+
+// IsTracked reports whether a run event is of a run of an endpoint that is not ours.
+func (m Stored) IsTracked() bool { return m.Header.Get("ce-source") == "spool/"+sourceTracker }
 
 // NextRunEvent publishes a phase of a run, if last is the sequence of the last
 // event of that run, whatever its phase (0 = there is none): nothing has
 // happened to the run since that was read. It gives the sequence of the event.
 func (b *Bus) NextRunEvent(ctx context.Context, ev events.RunEvent, last uint64) (uint64, error) {
-	return b.putRunEvent(ctx, ev, last, events.PhasesOf(ev.JobID, ev.FlowJobID))
+	return b.putRunEvent(ctx, sourceRunner, ev, last, events.PhasesOf(ev.JobID, ev.FlowJobID))
 }
 
-func (b *Bus) putRunEvent(ctx context.Context, ev events.RunEvent, expect uint64, of string) (uint64, error) {
+func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent, expect uint64, of string) (uint64, error) {
 	id := ev.FlowJobID + "." + string(ev.Phase)
 	if ev.Attempt > 0 {
 		id += "." + strconv.Itoa(ev.Attempt)
@@ -135,7 +151,7 @@ func (b *Bus) putRunEvent(ctx context.Context, ev events.RunEvent, expect uint64
 	}
 	return b.Commit(ctx, events.StreamRunEvents, Message{
 		Subject: events.RunSubject(ev.Phase, ev.JobID, ev.FlowJobID),
-		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, "runner", trace, ev.At),
+		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, source, trace, ev.At),
 		Data:    body(ev),
 		Expect:  &expect, Of: of,
 	})

@@ -26,11 +26,21 @@ type Sealer interface {
 	SealKey() (seal.PublicKey, bool)
 }
 
-// Jobs changes jobs. Every field is required.
+// Jobs changes jobs. Every field but Untracked is required.
 type Jobs struct {
-	Store  Store
-	Sealer Sealer
-	Log    *slog.Logger
+	Store     Store
+	Sealer    Sealer
+	Untracked bool // nobody knows how runs end
+	Log       *slog.Logger
+}
+
+// Allows says why a job with these parameters cannot be worked on here.
+func (j *Jobs) Allows(p *events.Parameters) error {
+	if j.Untracked && p.Options.Overlap != "allow" {
+		return events.Faultf(events.Invalid, "spool.overlap",
+			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
+	}
+	return nil
 }
 
 // Caller is who asks, and from where.

@@ -64,6 +64,9 @@ func (a *API) patched(ctx context.Context, j events.Job, patch events.Object) (e
 		return "", j, err
 	}
 	p, err := change.Read(after)
+	if err == nil {
+		err = a.Changes.Allows(p)
+	}
 	if err != nil {
 		return "", j, err
 	}

@@ -101,7 +101,7 @@ func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r
 func (a *API) show(ctx context.Context, jobID string, results []events.Result) ([]result, error) {
 	var subjects []string
 	for _, r := range results {
-		if r.FlowJobID != "" && isName(r.FlowJobID) {
+		if events.IsToken(r.FlowJobID) {
 			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Ended} {
 				subjects = append(subjects, events.RunSubject(phase, jobID, r.FlowJobID))
 			}
@@ -145,14 +145,4 @@ func (r *run) add(ev events.RunEvent) {
 			r.DurationMS = new(ev.At.Sub(ev.StartedAt).Milliseconds())
 		}
 	}
-}
-
-// isName keeps out of subjects what an endpoint that is not ours may call a run.
-func isName(s string) bool {
-	for _, c := range s {
-		if c <= ' ' || c > '~' || c == '.' || c == '*' || c == '>' {
-			return false
-		}
-	}
-	return s != ""
 }

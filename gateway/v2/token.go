@@ -123,7 +123,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := mux.Vars(r)["id"]
-	if !isName(id) || id[0] == '_' { // what begins so is no token
+	if !events.IsToken(id) || id[0] == '_' { // what begins so is no token
 		return events.Faultf(events.NotFound, "id", "no such token")
 	}
 	if err := a.Keys.Revoke(r.Context(), id); err != nil {

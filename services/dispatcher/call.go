@@ -19,10 +19,11 @@ import (
 	"spool.internal/events"
 )
 
-// maxHeaderRead bounds what an endpoint can make us read before its body.
-const maxHeaderRead = 1 << 20
+// maxHeaderRead bounds what an endpoint can make us read before its body. It is
+// generous: by then the run is accepted, and calling again would not help.
+const maxHeaderRead = 4 << 20
 
-func client(cfg Config, verify bool) *http.Client {
+func newClient(cfg Config, verify bool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = cfg.Workers
 	t.MaxResponseHeaderBytes = maxHeaderRead
@@ -33,6 +34,14 @@ func client(cfg Config, verify bool) *http.Client {
 		Transport: t, Timeout: cfg.CallTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// client is the one for a job: it verifies certificates unless the job says otherwise.
+func (d *Dispatcher) client(p *events.Parameters) *http.Client {
+	if p.VerifySSL {
+		return d.strict
+	}
+	return d.lax
 }
 
 // outcome is what came of a call.
@@ -74,11 +83,7 @@ func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome
 	if err != nil {
 		return outcome{Result: failed(r, err.Error())}
 	}
-	c := d.strict
-	if !w.params.VerifySSL {
-		c = d.lax
-	}
-	resp, err := c.Do(req)
+	resp, err := d.client(w.params).Do(req)
 	if err != nil {
 		return outcome{Result: failed(r, text(err)), passing: true, refused: refusal(err) && ctx.Err() == nil}
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	Secret       string                // shared with the built-in runner; empty = the endpoint is somebody else's
 	Workers      int                   // calls in flight; default 64
 	CallTimeout  time.Duration         // one call, from dialling to the end of the answer; default 60 s
+	TrackRuns    bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
+	TrackFor     time.Duration         // how long a run is asked about; default 7 d
 	RetryWaits   []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
 	ProbeEvery   time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
 	Metrics      prometheus.Registerer // where the figures are shown; nil = nowhere
@@ -37,6 +39,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 60 * time.Second
+	}
+	if c.TrackFor == 0 {
+		c.TrackFor = trackFor
 	}
 	if len(c.RetryWaits) == 0 {
 		c.RetryWaits = retryWaits
@@ -87,6 +92,7 @@ type Dispatcher struct {
 	waiting *waiting
 	results *jet.Group
 	meter   *meter
+	tracker *tracker // nil when the ends of runs are not asked for
 }
 
 // New wires a dispatcher; it does nothing before Run.
@@ -97,7 +103,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	}
 	d := &Dispatcher{
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
-		strict: client(cfg, true), lax: client(cfg, false),
+		strict: newClient(cfg, true), lax: newClient(cfg, false),
 		workers: make(chan struct{}, cfg.Workers),
 		gate:    newGate(cfg.ProbeEvery),
 		flight:  flight{ids: map[string]bool{}},
@@ -108,6 +114,13 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.meter = newMeter(d)
 	if err := d.meter.register(cfg.Metrics); err != nil {
 		return nil, err
+	}
+	if cfg.TrackRuns && cfg.Secret == "" {
+		address, err := statusURL(cfg.RunBinaryURL)
+		if err != nil {
+			return nil, err
+		}
+		d.tracker = &tracker{d: d, url: address, open: map[string]*tracked{}}
 	}
 	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
@@ -134,6 +147,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { d.cleanUp(ctx) })
 	wg.Go(func() { d.report(ctx) })
+	if d.tracker != nil {
+		wg.Go(func() { d.tracker.run(ctx) })
+	}
 	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
 		wg.Go(func() {
 			d.pull(ctx, newLine(0), jet.Queue{

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,13 +41,16 @@ func newRig(t *testing.T, endpoint http.HandlerFunc) *rig {
 	}
 	r := &rig{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{})}
 	r.bus = eventstest.Connect(t, r.srv)
-	url := "http://127.0.0.1:1/nobody" // refuses connections
+	url := "http://127.0.0.1:1" // refuses connections
 	if endpoint != nil {
 		s := httptest.NewServer(endpoint)
 		t.Cleanup(s.Close)
 		url = s.URL
 	}
-	r.cfg = Config{Bus: r.bus, SealKey: key, RunBinaryURL: url, Log: eventstest.Log(t)}
+	r.cfg = Config{
+		Bus: r.bus, SealKey: key, RunBinaryURL: url + events.RunBinaryPath, CallTimeout: 5 * time.Second, Log: eventstest.Log(t),
+		RetryWaits: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}, ProbeEvery: 100 * time.Millisecond,
+	}
 	return r
 }
 
@@ -54,6 +61,24 @@ func (r *rig) run() (stop func()) {
 	if err != nil {
 		r.Fatal(err)
 	}
+	return r.start(d)
+}
+
+// dispatcher runs one until the test ends, and gives it.
+func (r *rig) dispatcher() *Dispatcher {
+	r.Helper()
+	d, err := New(r.cfg)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.start(d)
+	return d
+}
+
+// listen listens on an address that was listened on before.
+func listen(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+
+func (r *rig) start(d *Dispatcher) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -159,74 +184,6 @@ func TestCallAndResult(t *testing.T) {
 	}
 	if res.Status != events.OK || res.HTTP.Status != "200" || res.FlowJobID != "f1" || res.OutputFolder == "" || res.TriggerID != trigger.ID {
 		t.Errorf("result %+v", res)
-	}
-}
-
-func TestOutcomes(t *testing.T) {
-	for _, c := range []struct {
-		name, retryFor string
-		endpoint       http.HandlerFunc
-		status         events.Status
-		http, response string
-		calls          int // exactly; 0 = at least two
-		dead           bool
-	}{
-		{"200", "3s", answer(200, `{"status":"OK"}`), events.OK, "200", `{"status":"OK"}`, 1, false},
-		{"200 that says ERROR", "3s", answer(200, `{"status":"ERROR","msg":"no"}`), events.ERROR, "200", `"msg":"no"`, 1, false},
-		{"200 with garbage", "3s", answer(200, `garbage`), events.OK, "200", `garbage`, 1, false},
-		{"302", "3s", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/x", http.StatusFound) }, events.ERROR, "302", "", 1, false},
-		{"404", "3s", answer(404, `no`), events.ERROR, "404", `no`, 1, false},
-		{"500", "2500ms", answer(500, `boom`), events.ERROR, "500", `boom`, 0, true},
-		{"500, at most once", "0s", answer(500, `boom`), events.ERROR, "500", `boom`, 1, true},
-		{"refused", "2500ms", nil, events.ERROR, "0", "connection refused", 0, true},
-		{"reset", "2500ms", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, events.ERROR, "0", "EOF", 0, true},
-		{"a gigabyte", "2s", func(w http.ResponseWriter, _ *http.Request) {
-			for range 1 << 14 {
-				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
-					return
-				}
-			}
-		}, events.OK, "200", events.CutMark, 1, false},
-		{"a megabyte of headers", "2s", func(w http.ResponseWriter, _ *http.Request) {
-			for i := range 900 {
-				w.Header().Add("X-Much", strings.Repeat("x", 1000)+string(rune('a'+i%26)))
-			}
-		}, events.OK, "200", "", 1, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			var mu sync.Mutex
-			calls := 0
-			var endpoint http.HandlerFunc
-			if c.endpoint != nil {
-				endpoint = func(w http.ResponseWriter, q *http.Request) {
-					mu.Lock()
-					calls++
-					mu.Unlock()
-					c.endpoint(w, q)
-				}
-			}
-			r := newRig(t, endpoint)
-			r.trigger("j", "1", r.job("j", c.retryFor, nil))
-			r.run()
-			list := r.results("j", 1)
-			if len(list) != 1 {
-				t.Fatalf("%d results", len(list))
-			}
-			res := list[0]
-			if res.Status != c.status || res.HTTP.Status != c.http || !strings.Contains(res.HTTP.Response, c.response) {
-				t.Errorf("result %s %s %.200q", res.Status, res.HTTP.Status, res.HTTP.Response)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if c.calls > 0 && calls != c.calls || c.calls == 0 && c.endpoint != nil && calls < 2 {
-				t.Errorf("%d calls, want %d", calls, c.calls)
-			}
-			dead, err := r.bus.Subjects(t.Context(), events.StreamDeadLetters, events.AllDead)
-			if err != nil || len(dead) > 0 != c.dead {
-				t.Errorf("dead letters: %v (%v)", dead, err)
-			}
-		})
 	}
 }
 
@@ -342,43 +299,66 @@ func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 	}
 }
 
-func TestBacklogOfOneDoesNotStopAnother(t *testing.T) {
-	release := make(chan struct{})
-	reached := make(chan struct{})
+// With a backlog of 100,000 files of one job and an endpoint that takes 100 ms, the
+// file of another reaches the endpoint in its turn, and the log says how soon.
+func TestLongBacklogOfOneDoesNotStopAnother(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it stores 100,000 files")
+	}
+	backlog(t, 100_000, 100, 100*time.Millisecond)
+}
+
+func TestBacklogOfOneDoesNotStopAnother(t *testing.T) { backlog(t, 5_000, 20, 100*time.Millisecond) }
+
+func backlog(t *testing.T, n, others int, takes time.Duration) {
+	reached := make(chan time.Time, others)
+	var ahead atomic.Int64 // calls for files of a
 	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
-		if q.Header.Get(events.HeaderKey) == "b-file" {
-			close(reached)
+		if strings.HasPrefix(q.Header.Get(events.HeaderKey), "b-") {
+			reached <- time.Now()
 		} else {
-			<-release
+			ahead.Add(1)
+			time.Sleep(takes)
 		}
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	automatic := func(s string) string {
-		return strings.Replace(s, `"settings":{`, `"settings":{"spooled_mode":true,`, 1)
+	r.cfg.Log = eventstest.Quiet()
+	wide := func(s string) string {
+		return strings.Replace(spooled(s), `"spool":{`, `"spool":{"max_concurrency":64,`, 1) // as many as there are workers
 	}
-	a, b := r.job("a", "1h", automatic), r.job("b", "1h", automatic)
-	var backlog []events.Trigger
-	for i := range 500 {
-		f := events.NewFile(time.Unix(int64(i), 0).String())
-		f.Fingerprint = events.Hash(f.Path)
-		backlog = append(backlog, events.Trigger{ID: "a-" + f.Path, JobID: "a", Kind: events.KindFile, JobSeq: a, File: f})
+	a, b := r.job("a", "1h", wide), r.job("b", "1h", spooled)
+	queue := func(job string, seq uint64, names ...string) {
+		var some []events.Trigger
+		for _, name := range names {
+			f := events.NewFile(name)
+			f.Fingerprint = events.Hash(name)
+			some = append(some, events.Trigger{ID: job + "-" + name, JobID: job, Kind: events.KindFile, JobSeq: seq, File: f})
+		}
+		if _, err := r.bus.CommitFiles(t.Context(), some); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := r.bus.CommitFiles(t.Context(), backlog); err != nil {
-		t.Fatal(err)
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
 	}
-	r.run()
-	f := events.NewFile("one")
-	f.Fingerprint = events.Hash("one")
-	if _, err := r.bus.CommitFiles(t.Context(), []events.Trigger{{ID: "b-file", JobID: "b", Kind: events.KindFile, JobSeq: b, File: f}}); err != nil {
-		t.Fatal(err)
+	queue("a", a, names...)
+	d := r.dispatcher()
+	r.eventually("all workers are busy", func() bool { return len(d.workers) == cap(d.workers) })
+	var took []time.Duration
+	for i := range others {
+		queue("b", b, strconv.Itoa(i))
+		began, before := time.Now(), ahead.Load()
+		took = append(took, max(0, (<-reached).Sub(began)))
+		if n := int(ahead.Load() - before); n > 2*cap(d.workers) {
+			t.Errorf("%d files of a went before the one of b, want at most as many as are called at once, twice", n)
+		}
+		if len(d.workers) < cap(d.workers)/2 {
+			t.Fatal("the backlog is gone: the test is too slow to tell anything")
+		}
 	}
-	select {
-	case <-reached:
-	case <-time.After(20 * time.Second):
-		t.Error("the file of b waits behind the backlog of a")
-	}
-	close(release)
-	r.results("a", 500)
+	slices.Sort(took)
+	t.Logf("behind %d files: p50 %s, p99 %s", n, took[len(took)/2], took[len(took)*99/100])
 }
 
 // A runner that finds the file rewritten leaves a verdict, and no result.

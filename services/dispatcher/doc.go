@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>
-// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.slot.<job_id>, spool.state.retry.<job_id>
+// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.run.accepted.>, spool.run.ended.>
+// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //
@@ -10,10 +10,21 @@
 //   - The result is stored before the trigger is acked. Work that was stored
 //     before this process connected, or that was delivered before, may have a
 //     result already: it is looked up before a call is made.
-//   - What cannot be delivered is tried again until retry_for after the trigger
-//     was stored; giving up is a dead letter and then an ERROR result.
+//   - What fails for a reason that may pass is called again, at growing intervals
+//     that no restart shortens, until retry_for after the trigger was stored;
+//     giving up is a dead letter and then an ERROR result. What waits takes no
+//     worker and does not stop its queue, and STATE shows it.
+//   - An endpoint that refuses five connections in a row is left alone but for one
+//     call every few seconds, and is found when it comes back.
 //   - Sources take turns: one source of triggers for each kind, one of files for
 //     each job that has files queued. Within a source the order is that of the
-//     queue, but calls overlap.
+//     queue, but calls overlap; of the files of one job max_concurrency are called
+//     at once by each dispatcher.
+//   - In a job with overlap queue or skip no call is made before the run of the
+//     trigger before has ended, whichever dispatcher made that call.
+//   - Under catch_up latest, a slot that was not called before a newer one of its
+//     job was due is superseded: a verdict, and no result.
+//   - With TrackRuns the runs of an endpoint that is not the built-in runner get the
+//     events of one, each once, until they end or TrackFor is over.
 //   - Triggers of a deleted job are dropped; files of a disabled one wait.
 package dispatcher

@@ -35,6 +35,7 @@ type source struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 	hold   int
+	serial bool
 	active atomic.Int64 // unix ns of the last hint or delivery
 }
 
@@ -77,15 +78,21 @@ func (f *files) start(ctx context.Context, id string) {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	s := &source{cancel: cancel, ended: make(chan struct{}), hold: j.hold}
+	s := &source{cancel: cancel, ended: make(chan struct{}), hold: j.hold, serial: j.serial}
 	s.active.Store(time.Now().UnixNano())
 	f.sources[id] = s
 	go func() { // ended by stop, which waits for it
 		defer close(s.ended)
-		f.d.pull(ctx, newLine(s.hold), jet.Queue{
+		queue := jet.Queue{
 			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
 			Pending: maxWaiting, Idle: consumerIdle,
-		}, prefetch*s.hold)
+		}
+		hold := prefetch * s.hold
+		if s.serial {
+			// The next file waits for the run of the one before, also while that is called again.
+			queue.Pending, hold = 1, 1
+		}
+		f.d.pull(ctx, newLine(s.hold), queue, hold)
 	}()
 }
 
@@ -110,7 +117,7 @@ func (f *files) stopAll() {
 func (f *files) adjust(ctx context.Context, id string) {
 	j, ok := f.d.jobs.get(id)
 	s, pulling := f.sources[id]
-	if pulling && (!ok || j.Status != events.Enabled || !j.automatic || j.hold != s.hold) {
+	if pulling && (!ok || j.Status != events.Enabled || !j.automatic || j.hold != s.hold || j.serial != s.serial) {
 		f.stop(id)
 	}
 	if ok && j.automatic && j.Status == events.Enabled {

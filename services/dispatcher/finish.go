@@ -25,6 +25,11 @@ func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead 
 		}
 		d.meter.dead.Inc()
 	}
+	if d.tracker != nil && r.Status == events.OK && events.IsToken(r.FlowJobID) {
+		if !d.store(ctx, w, "an accepted run", func(ctx context.Context) error { return d.accept(ctx, w, r) }) {
+			return
+		}
+	}
 	if !d.store(ctx, w, "a result", func(ctx context.Context) error { return d.results.Put(ctx, jet.ResultMessage(r)) }) {
 		return
 	}
@@ -38,7 +43,12 @@ func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead 
 // decide records a verdict in place of a result, then takes the trigger off its queue.
 func (d *Dispatcher) decide(ctx context.Context, w *work, verdict, reason string) {
 	v := events.VerdictOn(w.Trigger, w.stored(), verdict, reason)
-	if !d.store(ctx, w, "a verdict", func(ctx context.Context) error { return d.bus.CopyVerdict(ctx, v) }) {
+	if !d.store(ctx, w, "a verdict", func(ctx context.Context) error {
+		if err := d.bus.CopyVerdict(ctx, v); err != nil {
+			return err
+		}
+		return d.leaveTurn(ctx, w)
+	}) {
 		return
 	}
 	d.end(w)

@@ -74,7 +74,7 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 	if ours = ours && known.up.Equal(d.bus.Up()); ours {
 		w.calls, w.fresh = known.calls, known.calls == 0
 	} else {
-		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1
+		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1 // it may have been called each time it was delivered
 		switch done, err := d.history.has(ctx, t, m); {
 		case err != nil:
 			w.log.Warn("cannot look for an earlier result", "error", err.Error())
@@ -188,6 +188,23 @@ func (d *Dispatcher) attempt(ctx context.Context, w *work) (o outcome, settled b
 	}
 	if newer {
 		return outcome{verdict: events.VerdictSuperseded, reason: "a newer slot was due before this one was called"}, false
+	}
+	o, decided, wait, err := d.overlap(ctx, w, r)
+	switch {
+	case err != nil:
+		w.log.Warn("cannot look whether the run before has ended", "error", err.Error())
+		_ = w.Nak(soon)
+		return o, true
+	case wait:
+		wait := soon
+		if w.Kind == events.KindFile {
+			wait = turnPoll // nothing of its job goes before it
+		}
+		d.wait(w, "", time.Now().Add(wait))
+		_ = w.Nak(wait)
+		return o, true
+	case decided:
+		return o, false
 	}
 	if w.limit == 0 {
 		switch err := d.bus.ClaimCall(ctx, w.Trigger); {

@@ -25,7 +25,8 @@ type picture struct {
 type job struct {
 	events.Job
 	automatic bool
-	hold      int // max_concurrency
+	hold      int  // max_concurrency
+	serial    bool // its runs must not overlap
 
 	once   sync.Once
 	params *events.Parameters // with secrets in clear
@@ -57,7 +58,7 @@ func (p *picture) apply(r jet.JobRevision) {
 		p.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
 		j.once.Do(func() { j.fault = err })
 	} else {
-		j.automatic, j.hold = params.Spooled, params.Options.MaxConcurrency
+		j.automatic, j.hold, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap != "allow"
 	}
 	p.mu.Lock()
 	p.jobs[id] = j

@@ -72,7 +72,7 @@ func New(cfg Config) (*Runner, error) {
 // Routes mounts the Run Binary API and the Job API.
 func (r *Runner) Routes(router *mux.Router) {
 	router.HandleFunc(events.RunBinaryPath, r.runBinary).Methods(http.MethodPost)
-	router.HandleFunc("/api/v1/jobs/status", r.jobStatus).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc(events.JobStatusPath, r.jobStatus).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/api/v1/jobs/cancel", r.cancel).Methods(http.MethodPost)
 }
 

@@ -7,25 +7,51 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/dispatcher"
 )
 
+// dispatcherOptions are the flags about calls.
+type dispatcherOptions struct {
+	endpoint   string
+	workers    int
+	timeout    time.Duration
+	trackRuns  bool
+	retryWaits []time.Duration
+}
+
+func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
+	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL"+otherwise)
+	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
+	f.DurationVar(&o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
+	f.BoolVar(&o.trackRuns, "track-runs", false, "ask an endpoint that is not the built-in runner how its runs end, and publish it")
+	f.DurationSliceVar(&o.retryWaits, "retry-waits", []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
+		"pauses between the calls of one trigger; the last repeats")
+}
+
+func (o *dispatcherOptions) config(bus *jet.Bus, key *seal.Key, endpoint, secret string, p *daemon.Process) dispatcher.Config {
+	return dispatcher.Config{
+		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, CallTimeout: o.timeout,
+		TrackRuns: o.trackRuns, RetryWaits: o.retryWaits, Metrics: p.Metrics, Log: component(p, "dispatcher"),
+	}
+}
+
 func dispatcherCommand() *cobra.Command {
 	r := &role{}
-	var endpoint, secretFile string
-	var workers int
+	var o dispatcherOptions
+	var secretFile string
 	var tell notifyOptions
 	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
-		f.StringVar(&endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL")
+		o.flags(f, "")
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
-		f.IntVar(&workers, "workers", 64, "run-binary calls in flight")
 		tell.flags(f)
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
 		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
@@ -41,9 +67,7 @@ func dispatcherCommand() *cobra.Command {
 		} else if err := tell.start(ctx, p, bus, key, r.data); err != nil {
 			return err
 		}
-		d, err := dispatcher.New(dispatcher.Config{
-			Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: workers, Log: component(p, "dispatcher"),
-		})
+		d, err := dispatcher.New(o.config(bus, key, o.endpoint, secret, p))
 		if err != nil {
 			return err
 		}

@@ -31,8 +31,7 @@ type serveOptions struct {
 	runner   runnerOptions
 	notify   notifyOptions
 	stage    stageOptions
-	endpoint string
-	workers  int
+	dispatch dispatcherOptions
 }
 
 func serveCommand() *cobra.Command {
@@ -57,8 +56,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.runner.flags(f)
 	o.notify.flags(f)
 	o.stage.flags(f, "link when flows are shut in, else copy")
-	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL (default: the built-in runner)")
-	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
+	o.dispatch.flags(f, " (default: the built-in runner)")
 }
 
 // serve wires every service in one line of reading, from the bottom up; what is
@@ -139,7 +137,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	endpoint := o.endpoint
+	endpoint := o.dispatch.endpoint
 	if endpoint == "" {
 		endpoint = "http://" + inside + events.RunBinaryPath
 		if err := o.notify.start(ctx, p, bus, key, o.data); err != nil {
@@ -149,9 +147,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		secret = ""
 		o.notify.unused(p)
 	}
-	dispatch, err := dispatcher.New(dispatcher.Config{
-		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, Log: component(p, "dispatcher"),
-	})
+	dispatch, err := dispatcher.New(o.dispatch.config(bus, key, endpoint, secret, p))
 	if err != nil {
 		return err
 	}
@@ -188,7 +184,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
-	api.Mount = run.Routes
+	api.Mount, api.Untracked = run.Routes, secret == "" && !o.dispatch.trackRuns
 	gate, err := gateway.New(api)
 	if err != nil {
 		return err

@@ -1,0 +1,48 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"spool.internal/events"
+)
+
+// Turn is whose turn it is in a job whose runs must not overlap.
+type Turn struct {
+	TriggerID string    `json:"trigger_id"`
+	StoredAt  time.Time `json:"stored_at"` // when that trigger was stored
+}
+
+// Turn reads whose turn it is or was last, and the sequence to expect in TakeTurn.
+func (b *Bus) Turn(ctx context.Context, jobID string) (Turn, uint64, error) {
+	m, found, err := b.Last(ctx, events.StreamTriggers, events.TurnSubject(jobID))
+	if err != nil || !found {
+		return Turn{}, 0, err
+	}
+	t, err := decode[Turn](m)
+	return t, m.Sequence, err
+}
+
+// TakeTurn gives the turn to a trigger. It is [IsConflict] when another was first.
+func (b *Bus) TakeTurn(ctx context.Context, jobID string, t Turn, expect uint64) error {
+	_, err := b.Commit(ctx, events.StreamTriggers, Message{
+		Subject: events.TurnSubject(jobID), Data: body(t), Expect: &expect,
+	})
+	if err == nil && expect > 0 {
+		_ = b.Purge(ctx, events.StreamTriggers, events.TurnSubject(jobID), 1) // former turns that stay do no harm
+	}
+	return err
+}
+
+// ResultOf reads the result of a trigger that was stored at t; found is false
+// when there is none.
+func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time) (r events.Result, found bool, err error) {
+	err = b.Since(ctx, events.StreamResults, events.ResultSubject(jobID), t, func(m Stored) bool {
+		if m.Header.Get("ce-id") == triggerID {
+			found = json.Unmarshal(m.Data, &r) == nil
+		}
+		return !found
+	})
+	return r, found, err
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// While dispatcher, runner and broker are killed in turn, one each second, each
+// trigger has exactly one visible result and exactly one ended run.
+func TestChaosRuns(t *testing.T) {
+	if os.Getenv("SPOOL_CHAOS") == "" {
+		t.Skip("make chaos runs it: it takes minutes")
+	}
+	runChaos(t, 5000)
+}
+
+// The same with fewer triggers, in half a minute.
+func TestLongRunsAcrossKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it kills processes for half a minute")
+	}
+	runChaos(t, 300)
+}
+
+func runChaos(t *testing.T, n int) {
+	p := newSite(t)
+	creds := filepath.Join(p.data, "service.creds")
+	secret := filepath.Join(t.TempDir(), "runner.secret")
+	if err := os.WriteFile(secret, []byte("a secret that the two of them share"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.flow("true.ibflowbin", "#!/bin/sh\nexit 0\n")
+	calls := freePort(t)
+	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--results-per-job", "20000")
+	role := func(name string, more ...string) *process {
+		return p.start(append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", creds, "--runner-secret-file", secret}, more...)...)
+	}
+	run := role("runner", "--listen", calls, "--drive", testDrive+"="+p.dir, "--flows", "4")
+	dispatch := role("dispatcher", "--run-binary-url", "http://"+calls+events.RunBinaryPath)
+	bus := p.bus()
+	seq, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
+		ID: "j", Username: "admin", Status: events.Enabled,
+		Parameters: fmt.Appendf(nil, `{"name":"j","schedule":"@yearly","flow_parameters":{"auth_token":"x","binary_path":"%s/true.ibflowbin","input_dir":"%s/in"},"spool":{"retry_for":"24h"}}`, testDrive, testDrive),
+	}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored atomic.Int64
+	fed := make(chan error, 1)
+	go func() { // ends with the last trigger, which the test waits for
+		for i := 0; i < n; {
+			_, err := bus.PutTrigger(t.Context(), events.KindManual, events.Trigger{
+				ID: events.ManualTriggerID("j", fmt.Sprint(i)), JobID: "j", Kind: events.KindManual, JobSeq: seq, At: time.Now(),
+			})
+			switch {
+			case err == nil:
+				i++
+				stored.Store(int64(i))
+			case t.Context().Err() != nil:
+				fed <- err
+				return
+			default:
+				time.Sleep(20 * time.Millisecond) // the broker is away; the message id keeps it from being stored twice
+			}
+		}
+		fed <- nil
+	}()
+	kills, began := 0, time.Now()
+	var ended map[string]int
+	for {
+		time.Sleep(time.Second)
+		ended = p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j"), "flow_job_id")
+		if stored.Load() == int64(n) && (len(ended) >= n*9/10 || time.Since(began) > 30*time.Minute) {
+			break // the rest is to end in peace
+		}
+		victim := []*process{dispatch, run, broker}[kills%3]
+		victim.kill()
+		victim.start()
+		kills++
+	}
+	if err := <-fed; err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("every run ends", func() bool {
+		ended = p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j"), "flow_job_id")
+		left, err := bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		return err == nil && len(left) == 0 && len(ended) == n
+	})
+	results := p.count(bus, events.StreamResults, events.ResultSubject("j"), "trigger_id")
+	visible, failed := 0, 0
+	for id, times := range results {
+		if visible++; times > 1 {
+			t.Logf("%s is stored %d times and shown once", id, times)
+		}
+	}
+	for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject("j")) {
+		if r.Status != events.OK {
+			failed++
+			t.Errorf("%s: %s %s", r.TriggerID, r.HTTP.Status, r.HTTP.Response)
+		}
+	}
+	for id, times := range ended {
+		if times != 1 {
+			t.Errorf("run %s has ended %d times", id, times)
+		}
+	}
+	if visible != n || len(ended) != n {
+		t.Errorf("%d visible results and %d ended runs for %d triggers", visible, len(ended), n)
+	}
+	t.Logf("%d triggers, %d kills in %s: %d visible results (%d not OK), %d ended runs",
+		n, kills, time.Since(began).Round(time.Second), visible, failed, len(ended))
+}
+
+// count counts the messages below a filter by a field of their bodies.
+func (p *site) count(bus *jet.Bus, stream, filter, field string) map[string]int {
+	p.Helper()
+	all := map[string]int{}
+	for _, m := range read[map[string]any](p, bus, stream, filter) {
+		id, _ := m[field].(string)
+		all[strings.TrimSpace(id)]++
+	}
+	return all
+}

@@ -1,0 +1,94 @@
+package dispatcher
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"spool.internal/events"
+)
+
+// runStatus is what an endpoint says of a run.
+type runStatus struct {
+	running bool
+	ended   bool
+	status  events.Status // when it has ended
+	message string        // when that is ERROR
+	output  string        // output folder, when it is named
+	at      time.Time     // when it ended; zero when that is not said
+}
+
+// readStatus reads an answer of the Job API. Endpoints tell the end of a run in
+// three ways, and each of them counts: state is no longer PENDING, state is DONE
+// or COMPLETE, cur_status.status is COMPLETE, FAILED or CANCELLED. A run that is
+// paused or stopped at a checkpoint has ended when state says so. An error says
+// why the answer tells nothing.
+func readStatus(code int, body []byte) (runStatus, error) {
+	var a struct {
+		Status  string          `json:"status"`
+		Msg     string          `json:"msg"`
+		State   string          `json:"state"`
+		Results json.RawMessage `json:"results"`
+		Current json.RawMessage `json:"cur_status"` // an object, as JSON in a string
+	}
+	switch err := json.Unmarshal(body, &a); {
+	case code < 200 || code > 299:
+		return runStatus{}, fmt.Errorf("HTTP %d: %s", code, cutTo(string(body), 200))
+	case err != nil:
+		return runStatus{}, fmt.Errorf("an answer that cannot be read: %s", cutTo(string(body), 200))
+	case a.Status == string(events.ERROR):
+		return runStatus{}, fmt.Errorf("ERROR: %s", cutTo(a.Msg, 200))
+	}
+	var current struct {
+		Status   string  `json:"status"`
+		Finished float64 `json:"finish_timestamp"` // unix seconds
+	}
+	var text string
+	if json.Unmarshal(a.Current, &text) == nil {
+		a.Current = json.RawMessage(text)
+	}
+	_ = json.Unmarshal(a.Current, &current) // what cannot be read says nothing
+	var results []struct {
+		Status string `json:"status"`
+		Msg    string `json:"msg"`
+		Output string `json:"output_folder"`
+	}
+	_ = json.Unmarshal(a.Results, &results)
+	s := runStatus{running: current.Status == "RUNNING"}
+	switch a.State {
+	case "", "PENDING", "RUNNING":
+	default:
+		s.ended = true
+	}
+	switch current.Status {
+	case "COMPLETE", "FAILED", "CANCELLED":
+		s.ended = true
+	}
+	if !s.ended {
+		return s, nil
+	}
+	s.status = events.OK
+	if current.Finished > 0 {
+		s.at = time.Unix(int64(current.Finished), 0)
+	}
+	switch current.Status {
+	case "", "COMPLETE", "RUNNING":
+	default:
+		s.status, s.message = events.ERROR, "the endpoint says "+current.Status
+	}
+	for _, r := range results {
+		if s.output == "" {
+			s.output = r.Output
+		}
+		if r.Status == string(events.ERROR) {
+			s.status = events.ERROR
+			if r.Msg != "" {
+				s.message = r.Msg
+			}
+		}
+	}
+	if s.status == events.ERROR && s.message == "" {
+		s.message = a.Msg
+	}
+	return s, nil
+}
