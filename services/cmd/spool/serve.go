@@ -167,7 +167,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("watcher"); err != nil {
 		return err
 	}
-	link, err := o.stage.linked(o.endpoint == "" && run.Sandboxed())
+	link, err := o.stage.linked(o.dispatch.endpoint == "" && run.Sandboxed())
 	if err != nil {
 		return err
 	}
