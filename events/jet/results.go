@@ -63,14 +63,24 @@ func (b *Bus) HasResult(ctx context.Context, jobID, triggerID string, t time.Tim
 	return found, err
 }
 
-// PutDead stores what could not be delivered, before its result.
+// PutDead stores what could not be delivered, before its result. Stored again
+// after a crash in between, it is stored once.
 func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
+	found := false
+	err := b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(t.JobID), r.TriggeredAt, func(m Stored) bool {
+		d, err := ReadDead(m)
+		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
+		return !found
+	})
+	if err != nil || found {
+		return err
+	}
 	m := Message{
 		Subject: events.DeadSubject(t.JobID),
 		Data:    body(map[string]any{"trigger": t, "result": r}),
 		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
 	}
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
-	_, err := b.Commit(ctx, events.StreamDeadLetters, m)
+	_, err = b.Commit(ctx, events.StreamDeadLetters, m)
 	return err
 }

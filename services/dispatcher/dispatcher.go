@@ -160,6 +160,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	files := &files{d: d, sources: map[string]*source{}}
 	err := files.run(ctx)
+	wg.Wait() // from here on nothing is taken off a queue
 	d.calls.Wait()
 	return err
 }

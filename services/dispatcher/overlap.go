@@ -29,10 +29,10 @@ func (d *Dispatcher) takeTurn(ctx context.Context, w *work) (busy bool, err erro
 	if err != nil {
 		return false, err
 	}
-	if turn.TriggerID == w.ID {
+	if turn.TriggerID == w.ID && turn.StoredAt.Equal(w.stored()) {
 		return false, nil // it is called again
 	}
-	if seq > 0 {
+	if turn.TriggerID != w.ID { // else it was a dead letter, which has no run
 		if over, err := d.over(ctx, w.JobID, turn); err != nil || !over {
 			return true, err
 		}
