@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api bench-dispatch \
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -83,7 +83,10 @@ bench-cron-process: ## the same in a process of its own: memory, start, idle pro
 bench-dispatch: ## files called and their results stored, trigger to request, memory; and what a run of the built-in runner costs
 	@go test -run '^$$' -bench 'Dispatch|OneJob|Reach' -benchtime 1x -count 5 -timeout 30m ./services/dispatcher $(median)
 	@go test -run '^$$' -bench DispatcherMemory -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
-	@go test -run '^$$' -bench Run -count 5 -timeout 30m ./services/runner $(median)
+	@$(MAKE) --no-print-directory bench-run
+
+bench-run: ## what the built-in runner adds to a process, from the call to the stored end
+	@go test -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
@@ -16,8 +17,10 @@ import (
 )
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
-// the same flow by os/exec alone; "gate" adds the gate and the process group;
-// "run" is everything from the call to the stored `ended`, one run at a time.
+// the same flow by os/exec alone; "gate" starts a process at its gate for it, as
+// the runner does ahead of time; "run" is everything from the call to the stored
+// `ended`, in the sandbox, while a process waits at its gate. "without a pause"
+// is the same when each run follows the last at once and has to wait for that.
 func BenchmarkRun(b *testing.B) {
 	b.Run("exec", func(b *testing.B) {
 		l := newLab(b, eventstest.Options{})
@@ -45,11 +48,17 @@ func BenchmarkRun(b *testing.B) {
 			}
 		}
 	})
-	for name, sync := range map[string]bool{"run": false, "run with fsync": true} {
-		b.Run(name, func(b *testing.B) {
-			l := newLab(b, eventstest.Options{Sync: sync})
+	for _, c := range []struct {
+		name         string
+		fsync, ready bool
+	}{
+		{"run, interval", false, true}, {"run, fsync", true, true},
+		{"run without a pause, interval", false, false}, {"run without a pause, fsync", true, false},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			l := newLab(b, eventstest.Options{Sync: c.fsync})
 			l.flow("flow", "exit 0")
-			r := l.runner(func(c *Config) { c.Log = slog.New(slog.DiscardHandler) })
+			r := l.shut(func(c *Config) { c.Log = slog.New(slog.DiscardHandler) })
 			url := l.serve(r).URL
 			l.background(r.Run)
 			ended := make(chan string, 1)
@@ -60,7 +69,13 @@ func BenchmarkRun(b *testing.B) {
 			})
 			n := 0
 			for b.Loop() {
-				n++
+				if n++; c.ready {
+					b.StopTimer()
+					for len(r.gates) < cap(r.gates) {
+						time.Sleep(time.Millisecond)
+					}
+					b.StartTimer()
+				}
 				id := l.accept(url, strconv.Itoa(n), "flow", `{}`)
 				if got := <-ended; got != events.RunSubject(events.Ended, "job-1", id) {
 					b.Fatalf("ended %s", got)

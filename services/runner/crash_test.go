@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,15 +34,30 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done
 echo done > done`
 
 // killable starts a runner as a process of its own, over the relay.
-func (l *lab) killable(url string) (kill func()) {
+func (l *lab) killable(url string) (kill func()) { return l.killableAs(url, nil, child{}) }
+
+// killableAs does so as another user.
+func (l *lab) killableAs(url string, as *syscall.Credential, c child) (kill func()) {
 	l.t.Helper()
+	c.URL, c.Drives, c.Data, c.Workers = url, l.base, l.data, 8
 	self, err := os.Executable()
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childVariable+"="+string(events.Encode(child{URL: url, Drives: l.base, Data: l.data, Workers: 8})))
+	cmd.Env = append(os.Environ(), childVariable+"="+string(events.Encode(c)))
 	cmd.Stdout, cmd.Stderr = l.t.Output(), l.t.Output()
+	if as != nil {
+		text, err := os.ReadFile(self) // the other user may not reach where it lies
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		cmd.Path = filepath.Join(l.base, "runner.test")
+		if err := os.WriteFile(cmd.Path, text, 0o755); err != nil {
+			l.t.Fatal(err)
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	}
 	cmd.WaitDelay = time.Second // a flow that outlives the runner must not hold us
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)

@@ -5,8 +5,12 @@ import (
 	"time"
 )
 
-// keepGates keeps processes waiting at their gates, so that a run need not wait
-// for one to start. When ctx ends, those that wait are discarded.
+// lull is how long the next process is not started after one was taken, while
+// another waits: starting it would slow down the flow that begins at this moment.
+const lull = 10 * time.Millisecond
+
+// keepGates keeps two processes waiting at their gates, so that a run need not
+// wait for one to start. When ctx ends, those that wait are discarded.
 func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
 		f, err := newGate()
@@ -21,6 +25,11 @@ func (r *Runner) keepGates(ctx context.Context) {
 		said = false
 		select {
 		case r.gates <- f:
+			select {
+			case <-time.After(lull):
+			case <-r.wanted:
+			case <-ctx.Done():
+			}
 		case <-ctx.Done():
 			f.discard()
 		}
@@ -38,8 +47,10 @@ func (r *Runner) keepGates(ctx context.Context) {
 // gate gives a process that waits at its gate.
 func (r *Runner) gate(ctx context.Context) (*flow, error) {
 	for {
+		r.want()
 		select {
 		case f := <-r.gates:
+			r.want()
 			select {
 			case <-f.exited: // somebody has killed it while it waited
 				f.discard()
@@ -50,5 +61,16 @@ func (r *Runner) gate(ctx context.Context) (*flow, error) {
 		case <-ctx.Done():
 			return nil, errStopped
 		}
+	}
+}
+
+// want asks for the next process without a lull when none waits.
+func (r *Runner) want() {
+	if len(r.gates) > 0 {
+		return
+	}
+	select {
+	case r.wanted <- struct{}{}:
+	default: // it is known already
 	}
 }

@@ -103,6 +103,20 @@ func (l *lab) runner(change func(*Config)) *Runner {
 	return r
 }
 
+// shut makes a runner that shuts flows in, as far as this kernel can.
+func (l *lab) shut(change func(*Config)) *Runner {
+	l.t.Helper()
+	return l.runner(func(c *Config) {
+		c.Sandbox = SandboxRequired
+		if canSandbox() != nil {
+			c.Sandbox = SandboxBestEffort
+		}
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
 func (l *lab) serve(r *Runner) *httptest.Server {
 	router := mux.NewRouter()
 	r.Routes(router)

@@ -25,6 +25,7 @@ const childVariable = "RUNNER_TEST_CHILD"
 type child struct {
 	URL, Drives, Data string
 	Workers           int
+	MaxProcesses      int
 }
 
 func TestMain(m *testing.M) {
@@ -59,7 +60,7 @@ func runChild(spec string) error {
 	if err != nil {
 		return err
 	}
-	r, err := New(Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, Log: log})
+	r, err := New(Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, MaxProcesses: c.MaxProcesses, Log: log})
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,9 @@ type Runner struct {
 	host   string // name of this host
 	boot   string // boot id of its kernel
 
-	bounds bounds // of all flows
-	gates  chan *flow
+	bounds bounds        // of all flows
+	gates  chan *flow    // those that wait
+	wanted chan struct{} // somebody waits for one
 
 	mu     sync.Mutex
 	active map[string]*hand // by flow job id
@@ -64,7 +65,7 @@ func New(cfg Config) (*Runner, error) {
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		bounds: shut, gates: make(chan *flow, 1),
+		bounds: shut, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }

@@ -9,5 +9,7 @@ func canSandbox() error {
 }
 func canGoOffline() error { return errors.New("it is not Linux: the network cannot be denied") }
 
+func landlockABI() int { return 0 }
+
 func (b bounds) confine() error { return nil }
 func (b bounds) limit()         {}

@@ -1,0 +1,204 @@
+//go:build linux || darwin
+
+package runner
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+)
+
+// gone reports that the process whose id stands in a file of the drive is dead.
+func (l *lab) gone(name string) bool {
+	l.t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(l.read(name)))
+	if err != nil {
+		l.t.Fatalf("%s: %v", name, err)
+	}
+	p, found, err := lookup(pid)
+	return err == nil && (!found || p.zombie)
+}
+
+// Flows that do what flows should not: each is ended, told of, and leaves nothing.
+func TestFlowsThatMisbehave(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.write("in/a.txt", "as it was", 0o666)
+	l.flow("hangs", `echo waiting; while :; do sleep 0.1; done`)
+	l.flow("ignores SIGTERM", `trap '' TERM; echo $$ > "$2/pid"; echo "not I"; while :; do sleep 0.1; done`)
+	l.flow("stops when asked", `trap 'echo cleaned up; exit 0' TERM; while :; do sleep 0.1; done`)
+	l.flow("forks twice", `(sleep 600 & echo $! > "$2/pid") & wait; exit 0`)
+	l.flow("leaves its group", `setsid sh -c 'echo $$ > "$0/pid"; exec sleep 600' "$2" >/dev/null 2>&1 </dev/null &
+while [ ! -s "$2/pid" ]; do sleep 0.01; done; exit 0`)
+	l.flow("fills the disk", `head -c 10000000 /dev/zero > "$2/big"; status=$?; ls -l "$2/big" | awk '{ print $5 " bytes" }'; exit $status`)
+	l.flow("is shot", `kill -SEGV $$`)
+	l.flow("removes its input", `rm -rf "$1" && echo removed; ls "$1"; exit 1`)
+	l.flow("dumps core", `ulimit -c; ulimit -n; exit 1`)
+	r := l.runner(func(c *Config) {
+		c.Sandbox, c.MaxFileSize = SandboxBestEffort, 1<<20
+	})
+	url := l.serve(r).URL
+	l.background(r.Run)
+	on := func(os string, yes bool) bool { return yes || runtime.GOOS != os }
+	for flow, want := range map[string]struct {
+		settings string
+		status   events.Status
+		says     []string
+		after    func() bool
+	}{
+		"hangs":            {`"step_timeout":1`, events.ERROR, []string{"step_timeout: stopped after 1s: waiting"}, nil},
+		"stops when asked": {`"step_timeout":0.5`, events.ERROR, []string{"step_timeout: stopped after 500ms: ", "cleaned up"}, nil},
+		"ignores SIGTERM":  {`"step_timeout":0.5`, events.ERROR, []string{"step_timeout: stopped after 500ms: not I"}, func() bool { return l.gone("o/ignores SIGTERM/pid") }},
+		"forks twice":      {`"step_timeout":-1`, events.OK, nil, func() bool { return l.gone("o/forks twice/pid") }},
+		"leaves its group": {`"step_timeout":0`, events.OK, nil, func() bool { return on("linux", l.gone("o/leaves its group/pid")) }},
+		"fills the disk": {`"step_timeout":5`, events.ERROR, []string{"exit status"}, func() bool {
+			info, err := os.Stat(l.host("o/fills the disk/big"))
+			return on("linux", err == nil && info.Size() <= 1<<20)
+		}},
+		"is shot":           {`"disable_step_timeout":true,"step_timeout":0.001`, events.ERROR, []string{"signal: segmentation fault"}, nil},
+		"removes its input": {`"tags":[]`, events.ERROR, []string{"exit status 1"}, func() bool { return l.read("in/a.txt") == "as it was" || canSandbox() != nil }},
+		"dumps core":        {`"tags":[]`, events.ERROR, []string{"exit status 1: 0\n4096"}, nil},
+	} {
+		if runtime.GOOS != "linux" && (flow == "fills the disk" || flow == "dumps core") {
+			continue // no limits there
+		}
+		t.Run(flow, func(t *testing.T) {
+			began := time.Now()
+			id := l.accept(url, flow, flow, `{"output_dir":"`+logical("o/"+flow)+`",`+want.settings+`}`)
+			ended := l.until(events.Ended, id)
+			if ended.Status != want.status || (ended.Status == events.OK) != (ended.Message == "") {
+				t.Errorf("ended %+v", ended)
+			}
+			for _, s := range want.says {
+				if !strings.Contains(ended.Message, s) {
+					t.Errorf("message %q does not say %q", ended.Message, s)
+				}
+			}
+			if want.after != nil && !want.after() {
+				t.Error("something is left, or lost")
+			}
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if _, err := os.Stat(filepath.Join(runDir(l.data, id), "tmp")); !os.IsNotExist(err) {
+				t.Errorf("the private folder is left: %v", err)
+			}
+		})
+	}
+	l.drained()
+}
+
+// printed measures what a flow prints that prints much.
+func printed(t *testing.T, bytes string) (took time.Duration) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c `+bytes+`; echo; echo the end`)
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	ended := l.until(events.Ended, l.accept(url, "k", "flow", `{}`))
+	if ended.Status != events.OK || !strings.Contains(ended.Message, "run.log leaves out ") {
+		t.Errorf("ended %+v", ended)
+	}
+	info, err := os.Stat(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+	if err != nil || info.Size() > maxHead+maxLast+100 {
+		t.Errorf("run.log: %v, %v", info, err)
+	}
+	return ended.At.Sub(ended.StartedAt)
+}
+
+func TestAFlowThatPrintsMuch(t *testing.T) { printed(t, "100000000") }
+
+func TestLongAFlowThatPrints10GB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long")
+	}
+	took := printed(t, "10000000000")
+	t.Logf("10 GB in %s, %.1f GB/s", took.Round(time.Millisecond), 10/took.Seconds())
+}
+
+// bomb is a flow that forks until it may not, or has 10,000 children.
+const bomb = `
+i=0
+while [ $i -lt 10000 ]; do
+	sleep 600 & i=$((i+1))
+done
+echo $i > "$2/forks"
+sleep 600`
+
+// 10,000 processes of a flow end with it, and do not keep others from running.
+func TestLong10000Forks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long")
+	}
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", bomb)
+	l.flow("other", "exit 0")
+	r := l.runner(func(c *Config) { c.Sandbox, c.MaxProcesses = SandboxBestEffort, 20_000 })
+	url := l.serve(r).URL
+	l.background(r.Run)
+	id := l.accept(url, "k", "flow", `{"step_timeout":120}`)
+	pid := l.until(events.Started, id).Process.PID
+	l.eventually("the flow has forked 10,000 times", func() bool { return l.exists("out/forks") })
+	members, err := group(pid)
+	if err != nil || len(members) < 10_000 {
+		t.Errorf("the group has %d processes, %v", len(members), err)
+	}
+	if ended := l.until(events.Ended, l.accept(url, "other", "other", `{}`)); ended.Status != events.OK {
+		t.Errorf("another run meanwhile: %+v", ended)
+	}
+	began := time.Now()
+	if a := l.cancel(url, id, nil); a["status"] != "OK" {
+		t.Errorf("cancel: %v", a)
+	}
+	l.until(events.Ended, id)
+	if members, err := group(pid); err != nil || anyAlive(members) {
+		t.Errorf("%d processes are left (%v)", len(members), err)
+	}
+	t.Logf("10,000 processes gone %s after the request", time.Since(began).Round(time.Millisecond))
+}
+
+// The limit on processes holds for everybody but root.
+func TestForksAreLimited(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: only Linux limits processes\n", t.Name())
+		return
+	}
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", strings.Replace(bomb, "\nsleep 600", "\nexit 0", 1))
+	var as *syscall.Credential
+	if os.Getuid() == 0 {
+		as = &syscall.Credential{Uid: 54321, Gid: 54321}
+		for _, dir := range []string{l.data, l.host("."), l.host("in")} {
+			l.open(dir)
+		}
+	}
+	l.killableAs(l.relay().url, as, child{MaxProcesses: 300})
+	acceptor := l.runner(nil)
+	id := l.accept(l.serve(acceptor).URL, "k", "flow", `{}`)
+	ended := l.until(events.Ended, id)
+	if said := strings.ToLower(ended.Message); ended.Status != events.ERROR || !strings.Contains(said, "fork") || l.exists("out/forks") {
+		t.Errorf("ended %+v", ended)
+	}
+	l.drained()
+}
+
+// open lets every user reach and change a folder of the lab.
+func (l *lab) open(dir string) {
+	l.t.Helper()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		l.t.Fatal(err)
+	}
+	for d := filepath.Dir(dir); d != os.TempDir() && len(d) > 1; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
