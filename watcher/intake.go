@@ -52,9 +52,20 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 		}
 		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
 	}
-	seen, err := t.cfg.Bus.SeenFiles(ctx, files)
+	seen := t.consult(ctx, files)
+	var unknown []int
+	var questions []jet.SeenFile
+	for i, f := range files {
+		if !seen[i] {
+			unknown, questions = append(unknown, i), append(questions, f)
+		}
+	}
+	answers, err := t.cfg.Bus.SeenFiles(ctx, questions)
 	if err != nil {
 		return nil, err
+	}
+	for n, i := range unknown {
+		seen[i] = answers[n]
 	}
 	var fresh []*candidate
 	for i, c := range batch {

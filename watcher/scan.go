@@ -22,6 +22,10 @@ type pass struct {
 	full  bool // known files are looked at too
 	began time.Time
 	found bool // a file that is not known
+
+	asked  int // files that the ledger was asked about
+	opened bool
+	book   book // nil = the ledger is asked about each
 }
 
 func (f *folder) beginPass(at *opened, step settle.Step, now time.Time) error {

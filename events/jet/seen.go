@@ -2,6 +2,8 @@ package jet
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +52,41 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry,
 		all[i].Queued = queued[i]
 	}
 	return all, err
+}
+
+// SeenAll lists the fingerprints that the ledger holds of one job, if the server
+// tells them at once (100,000); whole says whether it did.
+func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bool, err error) {
+	request, _ := json.Marshal(map[string]string{"subjects_filter": events.SeenOf(jobID)})
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+events.StreamFiles, request)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the ledger of files: %w", transportError(err))
+	}
+	var info struct {
+		Total int `json:"total"` // pages follow when it is more than what is told
+		State struct {
+			Subjects map[string]int `json:"subjects"`
+		} `json:"state"`
+		Error *struct {
+			ErrCode     int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &info); err != nil {
+		return nil, false, fmt.Errorf("read the ledger of files: %w", err)
+	}
+	if info.Error != nil {
+		return nil, false, fmt.Errorf("read the ledger of files: %w", apiError(events.StreamFiles, info.Error.ErrCode, info.Error.Description))
+	}
+	if info.Total > len(info.State.Subjects) {
+		return nil, false, nil
+	}
+	for s := range info.State.Subjects {
+		all = append(all, s[strings.LastIndexByte(s, '.')+1:])
+	}
+	return all, true, nil
 }
 
 // Again asks for another run of the file that lies at a path. Its generation
