@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"syscall"
 )
 
 // shardCount spreads directories over watchers of the system: each has a queue
@@ -42,10 +43,21 @@ func (n *notifier) watch(l listener, path string) error {
 	if s == nil {
 		return n.none
 	}
-	if err := s.watch(l, path); err != nil {
+	return remedy(s.watch(l, path))
+}
+
+// remedy says what to do about an error of the system.
+func remedy(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC):
+		return errors.New("no directory watch is left for this user: raise fs.inotify.max_user_watches (sysctl)")
+	case errors.Is(err, syscall.EMFILE):
+		return errors.New("no queue of directory watches is left for this user: raise fs.inotify.max_user_instances (sysctl), or the limit of open files")
+	default:
 		return fmt.Errorf("watch: %w", err)
 	}
-	return nil
 }
 
 // drop takes a listener off a directory.
