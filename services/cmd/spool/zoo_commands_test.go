@@ -31,6 +31,7 @@ var zooCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"outcome":     word(1, 1, (*cage).outcome),
 	"file-says":   word(2, 2, (*cage).fileSays),
 	"reprocess":   word(1, 1, (*cage).reprocess),
+	"log":         word(1, 1, (*cage).log),
 
 	"append":       word(2, 2, appendTo),
 	"open":         word(1, 2, (*cage).openFile),
@@ -171,6 +172,20 @@ func (c *cage) outcome(ts *testscript.TestScript, args []string) {
 // fileSays: file-says NAME PATTERN — "where is my file?" comes to be answered so.
 func (c *cage) fileSays(ts *testscript.TestScript, args []string) {
 	c.says(ts, "/api/v2/jobs/"+c.job+"/files?path="+url.QueryEscape(args[0]), args[1])
+}
+
+// log: log PATTERN — spool comes to say so about the job.
+func (c *cage) log(ts *testscript.TestScript, args []string) {
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	c.eventually(ts, "a line of the log", func() bool {
+		for line := range strings.Lines(c.z.logs[c.site].String()) {
+			if strings.Contains(line, c.job) && pattern.MatchString(line) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // reprocess: reprocess NAME — somebody asks for the file to be run again.

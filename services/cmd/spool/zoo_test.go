@@ -44,10 +44,11 @@ type zoo struct {
 	judge *judge
 	sites map[string]*site // by what a job says with on=
 	buses map[string]*jet.Bus
+	logs  map[string]*lockedBuffer
 }
 
 func playZoo(t *testing.T, scripts string) {
-	z := &zoo{T: t, dir: openTempDir(t), sites: map[string]*site{}, buses: map[string]*jet.Bus{}}
+	z := &zoo{T: t, dir: openTempDir(t), sites: map[string]*site{}, buses: map[string]*jet.Bus{}, logs: map[string]*lockedBuffer{}}
 	z.judge = newJudge(t, z.dir)
 	if err := os.MkdirAll(filepath.Join(z.dir, ".spool"), 0o777); err != nil {
 		t.Fatal(err)
@@ -72,9 +73,9 @@ func playZoo(t *testing.T, scripts string) {
 	z.start("endpoint", nil, "--run-binary-url", z.judge.url)
 	z.start("runner", nil, "--stage", "link", "--runner-read", self) // the flow is this program
 	if os.Getuid() == 0 {
-		z.start("nobody", &syscall.Credential{Uid: nobody, Gid: nobody}, "--run-binary-url", z.judge.url)
+		z.start("nobody", &syscall.Credential{Uid: nobody, Gid: nobody}, "--run-binary-url", z.judge.url, "--stage", "link")
 	} else {
-		z.sites["nobody"], z.buses["nobody"] = z.sites["endpoint"], z.buses["endpoint"]
+		z.sites["nobody"], z.buses["nobody"], z.logs["nobody"] = z.sites["endpoint"], z.buses["endpoint"], z.logs["endpoint"]
 	}
 	pens := &pens{T: t, room: make(chan struct{}, crowd)}
 	testscript.RunT(pens, testscript.Params{
@@ -104,7 +105,7 @@ func (z *zoo) start(name string, as *syscall.Credential, more ...string) {
 	}
 	pr.start()
 	z.Cleanup(pr.kill)
-	z.sites[name], z.buses[name] = p, p.bus()
+	z.sites[name], z.buses[name], z.logs[name] = p, p.bus(), pr.log
 }
 
 // openTempDir is a folder that every user can reach.
