@@ -11,6 +11,7 @@ type WatchState struct {
 	Reason   string    `json:"reason,omitzero"`    // why it is not live
 	Pending  int       `json:"pending"`            // files seen and not yet committed
 	Unmarked int       `json:"unmarked,omitzero"`  // files without the marker that they must have, at the last scan
+	Note     string    `json:"note,omitzero"`      // what is done otherwise than usual: longer waits, copies
 	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
 
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest

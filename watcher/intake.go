@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -263,7 +264,7 @@ func (t *turn) unstaged(ctx context.Context, err error) {
 func (f *folder) sayNoLease() {
 	if !f.noLease {
 		f.noLease = true
-		f.log().Warn("no read leases on files here: each must stay unchanged for longer (run as the owner of the files, or with CAP_LEASE)", "quiet", f.rule.Slow.String())
+		f.log().Warn("no read leases on files here: each must stay unchanged for longer; run as the owner of the files, or with CAP_LEASE", "quiet", f.rule.Slow.String())
 	}
 }
 
@@ -272,4 +273,16 @@ func (f *folder) sayNoLink(err error) {
 		f.noLink = true
 		f.log().Warn("files here cannot be linked into their stages: they are copied", "error", err.Error())
 	}
+}
+
+// note says in the state of the folder what the log has said once.
+func (f *folder) note() string {
+	var notes []string
+	if f.noLease {
+		notes = append(notes, "no read leases on files here: each must stay unchanged for "+f.rule.Slow.String())
+	}
+	if f.noLink {
+		notes = append(notes, "files here cannot be linked: they are copied")
+	}
+	return strings.Join(notes, "; ")
 }

@@ -54,7 +54,7 @@ func (f *folder) show(held error) {
 	}
 	f.publish(events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
-		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, LastScan: f.scanned.UTC(),
+		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, Note: f.note(), LastScan: f.scanned.UTC(),
 	})
 }
 

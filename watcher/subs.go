@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"iter"
@@ -152,6 +153,8 @@ func worse(job, sub events.WatchState, below string) events.WatchState {
 		}
 	}
 	job.Pending += sub.Pending
+	job.Unmarked += sub.Unmarked
+	job.Note = cmp.Or(job.Note, sub.Note)
 	job.OldestPending = first(job.OldestPending, sub.OldestPending)
 	job.LastScan = first(job.LastScan, sub.LastScan)
 	return job
