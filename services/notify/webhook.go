@@ -92,8 +92,12 @@ func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
 }
 
 func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*http.Request, error) {
+	msg := n.run.Message
+	if n.run.Status == events.OK {
+		msg = "" // what else there is to say of a run that went well has no place in this body
+	}
 	body := events.Encode(payload{
-		Status: n.run.Status, Msg: n.run.Message, JobID: n.run.FlowJobID, InputDir: n.run.InputDir, Output: n.run.OutputFolder,
+		Status: n.run.Status, Msg: msg, JobID: n.run.FlowJobID, InputDir: n.run.InputDir, Output: n.run.OutputFolder,
 	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {

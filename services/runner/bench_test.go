@@ -35,7 +35,7 @@ func BenchmarkRun(b *testing.B) {
 		l := newLab(b, eventstest.Options{})
 		l.flow("flow", "exit 0")
 		for b.Loop() {
-			f, err := newGate()
+			f, err := newGate(bounds{})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -57,7 +57,7 @@ func TestLongDrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long")
 	}
-	drain(t, 14*time.Second)
+	drain(t, 12*time.Second)
 }
 
 // The wait has an end, and what it cuts short starts again.

@@ -27,8 +27,8 @@ type flow struct {
 	state   *os.ProcessState
 }
 
-// newGate starts a process that waits for its command.
-func newGate() (*flow, error) {
+// newGate starts a process that waits for its command within bounds.
+func newGate(b bounds) (*flow, error) {
 	self, err := executable()
 	if err != nil {
 		return nil, err
@@ -60,6 +60,10 @@ func newGate() (*flow, error) {
 		return nil, fmt.Errorf("the process %d is not in the process table: %w", f.pid, err)
 	}
 	f.began = p.start
+	if err := json.NewEncoder(f.gate).Encode(b); err != nil {
+		f.discard()
+		return nil, fmt.Errorf("the process %d at its gate: %w", f.pid, err)
+	}
 	return f, nil
 }
 

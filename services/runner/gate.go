@@ -19,13 +19,13 @@ const (
 type command struct {
 	Argv, Env []string
 	Dir       string
-	Bounds    bounds
+	May       bounds // open, beside what all flows may
 }
 
 // Shim must be the first call of main, and of TestMain where flows are started.
-// In a process that [Runner] has started it waits for its command, shuts itself
-// into the bounds of the flow, waits until the `started` event is stored and
-// then becomes the flow; when the runner dies before, it exits. In any other
+// In a process that [Runner] has started it reads the bounds of all flows, waits
+// for its command, shuts itself in, waits until the `started` event is stored
+// and then becomes the flow; when the runner dies before, it exits. In any other
 // process it does nothing.
 func Shim() {
 	if len(os.Args) != 1 || os.Args[0] != gateName {
@@ -33,29 +33,38 @@ func Shim() {
 	}
 	runtime.LockOSThread() // some bounds are those of a thread, and exec keeps this one
 	gate := json.NewDecoder(os.NewFile(gateFile, "gate"))
-	// There is time before the command comes, and none after: what takes longer
-	// the first time is done once now.
+	var all bounds
+	if gate.Decode(&all) != nil {
+		os.Exit(1)
+	}
+	// There is time before the command comes, and none after: what is slow for the
+	// first time is done once now.
+	shut, fault := all.cell()
+	_ = json.Unmarshal([]byte(`{"Argv":["x"],"Env":["x"],"May":{"Run":["x"]}}`), &command{})
 	var c command
-	_ = json.Unmarshal([]byte(`{"Argv":["x"],"Env":["x"],"Bounds":{"Run":["x"],"Limits":{"Files":1}}}`), &c)
-	_, _ = landlockABI(), canGoOffline()
-	c = command{}
 	if gate.Decode(&c) != nil {
 		os.Exit(1)
 	}
-	err := errors.Join(os.Chdir(c.Dir), c.Bounds.confine())
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "spool: the flow cannot be shut in: %v\n", err)
-		os.Exit(125) // as env, nice and timeout say that it is their own fault
+	for _, step := range []func() error{
+		func() error { return fault },
+		func() error { return os.Chdir(c.Dir) },
+		func() error { return shut.allow(c.May) },
+		func() error { return shut.enter() },
+	} {
+		if err := step(); err != nil {
+			fmt.Fprintf(os.Stderr, "spool: the flow cannot be shut in: %v\n", err)
+			os.Exit(125) // as env, nice and timeout say that it is their own fault
+		}
 	}
 	if open := false; gate.Decode(&open) != nil || !open {
 		os.Exit(1)
 	}
+	all.limit()
 	c.exec()
 }
 
 func (c command) exec() {
 	syscall.CloseOnExec(gateFile)
-	c.Bounds.limit()
 	err := syscall.Exec(c.Argv[0], c.Argv, c.Env)
 	for range 20 { // somebody who forks at this moment may still hold the file open for writing
 		if !errors.Is(err, syscall.ETXTBSY) {

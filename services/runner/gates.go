@@ -13,7 +13,7 @@ const lull = 10 * time.Millisecond
 // wait for one to start. When ctx ends, those that wait are discarded.
 func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
-		f, err := newGate()
+		f, err := newGate(r.bounds)
 		if err != nil {
 			if !said {
 				r.log.Warn("no process can be started for the next flow; it is tried until one can", "error", err.Error())

@@ -132,7 +132,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	err = f.load(command{
 		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.tmp), Dir: out,
-		Bounds: r.bounds.of(binary, in, out, a.tmp),
+		May: bounds{Run: []string{binary}, Read: []string{in}, Write: []string{out, a.tmp}},
 	}, marks(a.run.FlowJobID, out), a.runlog)
 	if err != nil {
 		f.discard()

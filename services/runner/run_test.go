@@ -314,7 +314,7 @@ func TestNATSAwayWhileAFlowRuns(t *testing.T) {
 func TestAProcessWaitsAtItsGate(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", `touch "$1/ran"`)
-	f, err := newGate()
+	f, err := newGate(bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const (
 	SandboxOff        Sandbox = "off"         // flows open what the runner may open
 )
 
-// bounds are what a flow may do. Its gate sets them before the flow begins, and
+// bounds are what flows may do. The gate sets them before the flow begins, and
 // nothing that descends from it can widen them.
 type bounds struct {
 	Sandbox bool     // of the file system, only what follows
@@ -82,14 +82,6 @@ func commonBounds(cfg Config) (b bounds, missing error, err error) {
 	b.Read = append(b.Read, "/dev/random", "/dev/urandom")
 	b.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
 	return b, missing, nil
-}
-
-// of adds what one flow needs.
-func (b bounds) of(binary, in, out, tmp string) bounds {
-	b.Run = append(b.Run[:len(b.Run):len(b.Run)], binary)
-	b.Read = append(b.Read[:len(b.Read):len(b.Read)], in)
-	b.Write = []string{out, tmp}
-	return b
 }
 
 // validate refuses a word that is none of the three.

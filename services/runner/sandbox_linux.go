@@ -3,10 +3,8 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
@@ -44,46 +42,94 @@ func canSandbox() error {
 	return nil
 }
 
-// confine shuts this process in, as far as this kernel can.
-func (b bounds) confine() error {
-	if abi := landlockABI(); b.Sandbox && abi > 0 {
-		if err := b.restrict(abi); err != nil {
-			return err
-		}
+// cell is a sandbox that this process has made and not entered yet.
+type cell struct {
+	bounds  bounds
+	ruleset int    // descriptor; -1 = there is no sandbox
+	handled uint64 // what may only be done with files that a rule names
+}
+
+// cell makes the sandbox, as far as this kernel can, with what all flows need.
+func (b bounds) cell() (*cell, error) {
+	c := &cell{bounds: b, ruleset: -1}
+	abi := landlockABI()
+	if !b.Sandbox || abi == 0 {
+		return c, nil
 	}
-	if b.Offline && canGoOffline() == nil {
-		return denySockets()
+	// What each version brought, up to the newest whose consequences this program knows.
+	c.handled = ll.AccessFSRefer - 1
+	var net, scoped uint64
+	if abi >= 2 {
+		c.handled |= ll.AccessFSRefer
+	}
+	if abi >= 3 {
+		c.handled |= ll.AccessFSTruncate
+	}
+	if abi >= 4 && b.Offline {
+		net = ll.AccessNetBindTCP | ll.AccessNetConnectTCP
+	}
+	if abi >= 5 {
+		c.handled |= ll.AccessFSIoctlDev
+	}
+	if abi >= 6 {
+		scoped = ll.ScopeAbstractUnixSocket | ll.ScopeSignal
+	}
+	var err error
+	c.ruleset, err = ll.LandlockCreateRuleset(&ll.RulesetAttr{HandledAccessFS: c.handled, HandledAccessNet: net, Scoped: scoped}, 0)
+	if err != nil {
+		return nil, fmt.Errorf("landlock: %w", err)
+	}
+	return c, c.allow(b)
+}
+
+// allow adds what may be opened.
+func (c *cell) allow(b bounds) error {
+	if c.ruleset < 0 {
+		return nil
+	}
+	for _, r := range []struct {
+		paths  []string
+		access uint64
+	}{{b.Run, mayRun}, {b.Read, mayRead}, {b.Write, mayWrite}, {b.Devices, ofFiles &^ ll.AccessFSExecute}} {
+		for _, path := range r.paths {
+			if err := c.rule(path, r.access&c.handled); err != nil {
+				return fmt.Errorf("landlock: %s: %w", path, err)
+			}
+		}
 	}
 	return nil
 }
 
-func (b bounds) restrict(abi int) error {
-	// The newest version that this program knows all the consequences of.
-	cfg := landlock.V6
-	if !b.Offline {
-		cfg.HandledAccessNet = 0
+func (c *cell) rule(path string, access uint64) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil // what is not there cannot be opened
 	}
-	var rules []landlock.Rule
-	for _, r := range []struct {
-		paths  []string
-		access landlock.AccessFSSet
-	}{{b.Run, mayRun}, {b.Read, mayRead}, {b.Write, mayWrite}, {b.Devices, ofFiles &^ ll.AccessFSExecute}} {
-		for _, path := range r.paths {
-			access := r.access & cfg.HandledAccessFS
-			if abi < 2 {
-				access &^= ll.AccessFSRefer // it cannot be granted there
-			}
-			info, err := os.Stat(path)
-			if err != nil {
-				continue // what is not there cannot be opened
-			}
-			if !info.IsDir() {
-				access &= ofFiles // the kernel refuses what only folders can be granted
-			}
-			rules = append(rules, landlock.PathAccess(access, path).IgnoreIfMissing())
+	defer unix.Close(fd)
+	var info unix.Stat_t
+	if err := unix.Fstat(fd, &info); err != nil {
+		return err
+	}
+	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		access &= ofFiles // the kernel refuses what only folders can be granted
+	}
+	return ll.LandlockAddPathBeneathRule(c.ruleset, &ll.PathBeneathAttr{ParentFd: fd, AllowedAccess: access}, 0)
+}
+
+// enter shuts this thread in, and all that it becomes.
+func (c *cell) enter() error {
+	if c.ruleset >= 0 {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		if err := ll.LandlockRestrictSelf(c.ruleset, 0); err != nil {
+			return fmt.Errorf("landlock: %w", err)
 		}
 	}
-	return cfg.BestEffort().Restrict(rules...)
+	if c.bounds.Offline && canGoOffline() == nil {
+		return denySockets()
+	}
+	return nil
 }
 
 // limit sets what the kernel counts. Lowering a limit is always allowed.
