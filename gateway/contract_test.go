@@ -163,6 +163,7 @@ func TestContractIsComplete(t *testing.T) {
 			none := func(http.ResponseWriter, *http.Request) {}
 			r.HandleFunc(events.RunBinaryPath, none).Methods(http.MethodPost)
 			r.HandleFunc("/api/v1/jobs/status", none).Methods(http.MethodGet)
+			r.HandleFunc("/api/v1/jobs/cancel", none).Methods(http.MethodPost)
 			err := r.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 				path, err := route.GetPathTemplate()
 				if err != nil {
