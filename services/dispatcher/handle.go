@@ -220,14 +220,23 @@ func (d *Dispatcher) attempt(ctx context.Context, w *work) (o outcome, settled b
 }
 
 // overtaken reports whether a trigger of a slot has become pointless: under
-// catch_up latest, when one of a newer slot is queued and this one was not called yet.
+// catch_up latest, when one of a newer slot is queued or was called and this one
+// was not called yet. Before the newer one leaves the queue its slot is noted.
 func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
-	// Within its minute no newer slot can be due.
-	if w.Kind != events.KindCron || !w.fresh || w.params.Options.CatchUp != "latest" || time.Now().Unix()/60 <= w.Minute {
+	if w.Kind != events.KindCron {
 		return false, nil
 	}
-	newest, found, err := d.bus.NewestTrigger(ctx, events.KindCron, w.JobID)
-	return found && newest.Minute > w.Minute, err
+	if w.fresh && w.params.Options.CatchUp == "latest" && time.Now().Unix()/60 > w.Minute { // else no newer slot can be due
+		newest, found, err := d.bus.NewestTrigger(ctx, events.KindCron, w.JobID)
+		if err != nil || found && newest.Minute > w.Minute || w.job.slot.Load() > w.Minute {
+			return err == nil, err
+		}
+	}
+	for {
+		if old := w.job.slot.Load(); old >= w.Minute || w.job.slot.CompareAndSwap(old, w.Minute) {
+			return false, nil
+		}
+	}
 }
 
 // tryAgain hands a trigger back until its next call, or gives it up.

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -25,8 +26,9 @@ type picture struct {
 type job struct {
 	events.Job
 	automatic bool
-	hold      int  // max_concurrency
-	serial    bool // its runs must not overlap
+	hold      int          // max_concurrency
+	serial    bool         // its runs must not overlap
+	slot      atomic.Int64 // the newest that was called for
 
 	once   sync.Once
 	params *events.Parameters // with secrets in clear
