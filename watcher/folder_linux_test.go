@@ -56,6 +56,7 @@ func (r *rig) drop2(path, content string) {
 // Where the system refuses more watches the folder is polled, and says what to
 // raise. The limit is set in a user namespace of a process of its own.
 func TestNoMoreWatches(t *testing.T) {
+	t.Parallel()
 	const inside, limit = "SPOOL_TEST_NO_WATCHES", "/proc/sys/user/max_inotify_watches"
 	if os.Getenv(inside) == "" {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")

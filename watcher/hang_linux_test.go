@@ -39,6 +39,7 @@ func mountHung(t *testing.T, dir string) (end func(), ok bool) {
 // A mount that hangs blocks its own folders, visibly, and nothing else: not the
 // folders beside it, not the end of Run, not for longer than it hangs.
 func TestHungMount(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	r.cfg.Hang = time.Second
 	end, ok := mountHung(t, r.dir("hung"))
@@ -75,6 +76,7 @@ func TestHungMount(t *testing.T) {
 }
 
 func TestRunEndsWhileAMountHangs(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, eventstest.Options{})
 	r.cfg.Hang = time.Second
 	end, ok := mountHung(t, r.dir("hung"))

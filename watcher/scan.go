@@ -121,7 +121,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 	if f.pass != nil {
 		f.pass.found = true
 	}
-	if c == nil && t.unhinted && now.Sub(time.Unix(0, s.Changed)) > settle.UnannouncedAfter && f.dir.Unannounced(now) {
+	if c == nil && t.unhinted && now.Sub(time.Unix(0, s.Changed)) > t.unannounced && f.dir.Unannounced(now) {
 		t.meter.unreported.Inc()
 	}
 	c = f.candidate(name)

@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/watcher/settle"
 )
 
 // Watcher turns files that land in folders into triggers.
@@ -26,6 +27,8 @@ type Watcher struct {
 
 	notifier *notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted
+
+	unannounced time.Duration // how old a file is before it counts that no report came of it
 
 	ledger, intake pressure // of asking what is known, of queueing what is not
 
@@ -48,7 +51,7 @@ func New(cfg Config) (*Watcher, error) {
 	}
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
-		mounted: mountedAt, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
+		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
 		linking: &linking{}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
 		generations: map[string]map[string]string{},
 	}

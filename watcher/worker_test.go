@@ -1,0 +1,137 @@
+package watcher
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/eventstest"
+	"spool.internal/watcher/settle"
+)
+
+// bench is one folder and a worker that the test plays itself.
+type bench struct {
+	*testing.T
+	w   *Watcher
+	f   *folder
+	dir string
+}
+
+func newBench(t *testing.T, change func(*Watcher)) *bench {
+	root := t.TempDir()
+	d, err := drive.New(t.TempDir(), []string{testDrive + "=" + root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := New(Config{
+		Bus: eventstest.Bus(t), Drives: d, Log: eventstest.Log(t), Sweep: time.Second, QuietRemote: 300 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(w)
+	w.notifier = newNotifier(eventstest.Log(t), w.meter)
+	dir := filepath.Join(root, "in")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "")
+	t.Cleanup(func() {
+		w.retire(f)
+		if err := w.notifier.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &bench{t, w, f, dir}
+}
+
+func (b *bench) takeUntil(done func() bool) {
+	b.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !done(); {
+		if time.Now().After(deadline) {
+			b.Fatalf("did not come about within 60 s: %+v", b.f.status())
+		}
+		time.Sleep(min(b.w.take(b.Context(), b.f), 10*time.Millisecond))
+	}
+}
+
+func (b *bench) state(want settle.State) func() bool {
+	return func() bool { return b.f.status().State == want.String() }
+}
+
+// A network mount is not watched, no lease is asked for, and a file is taken
+// when two looks far enough apart saw the same. What statfs says is made up
+// here; what it means is [settle.FileSystem].
+func TestNetworkMount(t *testing.T) {
+	b := newBench(t, func(w *Watcher) {
+		w.mounted = func(*os.File) mounted {
+			name, trust := settle.FileSystem(0x6969)
+			return mounted{name, trust}
+		}
+	})
+	b.takeUntil(b.state(settle.Poll))
+	if got := b.f.status().Reason; got != "on a network mount (nfs) the system does not report what others do" {
+		t.Errorf("reason %q", got)
+	}
+	if b.f.listening != "" {
+		t.Error("a network mount is watched")
+	}
+	// A writer of this host, whom a lease would show: another host's would not be shown either.
+	file, err := os.Create(filepath.Join(b.dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	write := func(text string) {
+		if _, err := file.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	b.takeUntil(func() bool { return len(b.f.pending) == 1 })
+	seen := time.Now()
+	write("two") // before the second look
+	b.takeUntil(func() bool { return len(b.f.pending) == 0 })
+	if took := time.Since(seen); took < 300*time.Millisecond {
+		t.Errorf("taken %v after it had changed", took)
+	}
+	queued, err := b.w.cfg.Bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+	if err != nil || len(queued) != 1 {
+		t.Errorf("%d triggers, want 1 (%v)", len(queued), err)
+	}
+}
+
+// A watch that has gone without a word, as after an unmount: two files found by
+// sweeps alone, and the folder is polled.
+func TestReportsThatDoNotCome(t *testing.T) {
+	b := newBench(t, func(w *Watcher) { w.unannounced = 0 })
+	b.takeUntil(b.state(settle.Live))
+	if err := b.w.notifier.of(b.f.listening).fs.Remove(b.f.listening); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"f", "g"} {
+		create(t, filepath.Join(b.dir, name))
+	}
+	b.takeUntil(b.state(settle.Poll))
+	if b.f.status().Reason == "" {
+		t.Error("it does not say why it is polled")
+	}
+	b.takeUntil(func() bool { return len(b.f.pending) == 0 && b.f.known.holds("f") && b.f.known.holds("g") })
+}
+
+// figure reads a counter.
+func figure(t *testing.T, c prometheus.Counter) float64 {
+	t.Helper()
+	r := prometheus.NewRegistry()
+	r.MustRegister(c)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return families[0].GetMetric()[0].GetCounter().GetValue()
+}
