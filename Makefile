@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -58,6 +58,12 @@ bench-pass: ## 10,000 and 100,000 jobs due at one minute
 bench-watch: ## file dropped → run-binary request, beside bare fsnotify and peers; 100,000 files at once
 	@go test -run '^$$' -bench 'Watch/' -benchtime 100x -count 5 ./services/cmd/spool $(median)
 	@go test -run '^$$' -bench 'Flood' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
+
+	@$(MAKE) --no-print-directory bench-folders
+
+bench-folders: ## 10,000 watched folders, and 1,000,000 known files at a start (20 minutes)
+	@go test -run '^$$' -bench 'Folders' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
+	@go test -run '^$$' -bench 'KnownFiles' -benchtime 5x -timeout 60m ./services/cmd/spool $(median)
 
 bench-next: ## schedule.Next beside robfig/cron
 	@go test -run '^$$' -bench Next -benchmem -count 5 ./events/schedule $(median)
