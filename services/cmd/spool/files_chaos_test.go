@@ -67,7 +67,7 @@ func filesChaos(t *testing.T, files, folders int, lasts time.Duration) {
 		if err := os.Mkdir(s.folder(n), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		s.putWatchJob(s.bus, s.job(n), fmt.Sprint("folder-", n))
+		s.putWatchJob(s.bus, s.job(n), fmt.Sprint("folder-", n), 16)
 	}
 	on := []string{"--data", s.data, "--nats-url", "nats://" + s.nats, "--nats-creds", filepath.Join(s.data, "service.creds")}
 	drive := []string{"--drive", testDrive + "=" + s.dir}
@@ -99,12 +99,12 @@ func (s *stormy) folder(n int) string { return filepath.Join(s.dir, fmt.Sprint("
 func (s *stormy) job(n int) string    { return fmt.Sprint("job-", n) }
 
 // putWatchJob makes a job that watches a folder of the drive, without a gateway.
-func (p *site) putWatchJob(bus *jet.Bus, id, folder string) {
+func (p *site) putWatchJob(bus *jet.Bus, id, folder string, concurrency int) {
 	p.Helper()
 	_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, At: time.Now(), Job: events.Job{
 		ID: id, Status: events.Enabled, CreatedOnNS: time.Now().UnixNano(),
 		Parameters: events.Encode(map[string]any{
-			"name": id, "flow_parameters": map[string]any{
+			"name": id, "spool": map[string]any{"max_concurrency": concurrency}, "flow_parameters": map[string]any{
 				"auth_token": "any", "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/" + folder,
 				"settings": map[string]any{"spooled_mode": true},
 			},

@@ -60,13 +60,13 @@ func floodSpool(b *testing.B) {
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--max-store", fmt.Sprint(8<<30))
 	bus := p.bus()
 	on := []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, "service.creds")}
-	dispatch := p.start(append([]string{"dispatcher", "--run-binary-url", s.URL}, on...)...)
+	dispatch := p.start(append([]string{"dispatcher", "--run-binary-url", s.URL, "--workers", "256"}, on...)...)
 	watch := p.start(append([]string{"watcher", "--drive", testDrive + "=" + p.dir}, on...)...)
 	for _, name := range []string{"many", "other"} {
 		if err := os.Mkdir(filepath.Join(p.dir, name), 0o755); err != nil {
 			b.Fatal(err)
 		}
-		p.putWatchJob(bus, name, name)
+		p.putWatchJob(bus, name, name, 256)
 		p.watchLive(bus, name)
 	}
 	prepared := filepath.Join(p.dir, "prepared")
