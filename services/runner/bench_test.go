@@ -50,11 +50,13 @@ func BenchmarkRun(b *testing.B) {
 		}
 	})
 	for _, c := range []struct {
-		name         string
-		fsync, ready bool
+		name        string
+		fsync, rare bool
 	}{
-		{"run, interval", false, true}, {"run, fsync", true, true},
-		{"run without a pause, interval", false, false}, {"run without a pause, fsync", true, false},
+		{"run, interval", false, true},
+		{"run, fsync", true, true},
+		{"run without a pause, interval", false, false},
+		{"run without a pause, fsync", true, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			l := newLab(b, eventstest.Options{Sync: c.fsync})
@@ -70,7 +72,7 @@ func BenchmarkRun(b *testing.B) {
 			})
 			n := 0
 			for b.Loop() {
-				if n++; c.ready {
+				if n++; c.rare {
 					b.StopTimer()
 					time.Sleep(5 * lull) // until the next processes wait
 					b.StartTimer()

@@ -92,7 +92,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer stop()
 	var runs, parts sync.WaitGroup
 	helpers, dismiss := context.WithCancel(context.WithoutCancel(ctx))
-	for _, part := range []func(context.Context){r.keepGates, r.hearCancels, r.forget, r.hold} {
+	drain := func(helpers context.Context) { // Pull holds what is in hand until ctx ends
+		<-ctx.Done()
+		r.hold(helpers)
+	}
+	for _, part := range []func(context.Context){r.keepGates, r.hearCancels, r.forget, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer parts.Wait()
