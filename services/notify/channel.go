@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	hold    = 256                // deliveries of one queue in the hands of this process
+	inHand  = 256                // deliveries of one queue in the hands of this process
 	waiting = 100_000            // deliveries of one queue that may be unsettled at all
 	forget  = 7 * 24 * time.Hour // a queue that nobody reads for so long begins anew
 	grace   = 2 * time.Second    // how long a delivery may go on when the process stops
@@ -35,6 +35,7 @@ type final struct{ error }
 type channel struct {
 	name    string // webhook, email
 	queue   jet.Queue
+	hold    int
 	read    func(*jet.Delivery) (notice, error)
 	sender  sender
 	retries retries
@@ -51,7 +52,7 @@ func (c *channel) run(ctx context.Context) {
 	defer wg.Wait()
 	wg.Go(func() { c.countWaiting(ctx) })
 	for ctx.Err() == nil {
-		err := c.bus.Pull(ctx, c.queue, hold, func(m *jet.Delivery) {
+		err := c.bus.Pull(ctx, c.queue, c.hold, func(m *jet.Delivery) {
 			wg.Go(func() {
 				late, cancel := linger(ctx)
 				defer cancel()

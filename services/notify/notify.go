@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -31,6 +32,7 @@ type Config struct {
 	// For tests.
 	retries retries      // default overHours
 	places  int          // for notices that wait; default waiting
+	hold    int          // notices of a queue in the hands of this process; default inHand
 	dial    func(*guard) // changes how the guard resolves and dials
 }
 
@@ -48,9 +50,7 @@ func New(cfg Config) (*Notify, error) {
 	if cfg.retries == nil {
 		cfg.retries = overHours
 	}
-	if cfg.places == 0 {
-		cfg.places = waiting
-	}
+	cfg.places, cfg.hold = cmp.Or(cfg.places, waiting), cmp.Or(cfg.hold, inHand)
 	guard, err := newGuard(cfg.WebhookAllow, cfg.WebhookDeny)
 	if cfg.MailOn != MailOnEnd && cfg.MailOn != MailOnFailure && cfg.MailOn != MailOnChange {
 		err = errors.Join(err, events.Faultf(events.Invalid, "mail-on", "%q is not one of end, failure, change", cfg.MailOn))
@@ -81,7 +81,7 @@ func New(cfg Config) (*Notify, error) {
 	}
 	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notice, error), s sender) {
 		n.channels = append(n.channels, &channel{
-			name: name, read: read, sender: s, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
+			name: name, read: read, sender: s, hold: cfg.hold, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
 			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: cfg.places, Idle: forget, FromNow: true},
 			meter: figures.of(name, queue), lanes: lanes{all: map[string]*lane{}},
 		})

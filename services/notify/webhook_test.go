@@ -205,6 +205,7 @@ func TestNotTold(t *testing.T) {
 func TestOneReceiverDelaysNoOther(t *testing.T) {
 	r := newRig(t)
 	release := make(chan struct{})
+	r.cfg.hold = 32
 	hanging, _ := r.receiver(func(_ http.ResponseWriter, q *http.Request) {
 		select {
 		case <-release:
@@ -218,7 +219,7 @@ func TestOneReceiverDelaysNoOther(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			for n := range hold / 7 {
+			for n := range 5 {
 				r.endedAs(fmt.Sprint(w, n), "a", events.OK, "")
 			}
 		})
@@ -242,7 +243,7 @@ func TestNoPlaceToWait(t *testing.T) {
 	r.job("b", "n", hook(good), 0)
 	r.cfg.places = 20
 	r.start()
-	for range 60 {
+	for range 30 {
 		r.ended("a", events.OK, "")
 	}
 	last := r.ended("b", events.OK, "")
@@ -250,8 +251,8 @@ func TestNoPlaceToWait(t *testing.T) {
 		t.Errorf("told of %s", c.Header.Get("webhook-id"))
 	}
 	r.settled("notify-webhook", events.StreamRunEvents)
-	if n := r.figure("webhook", "given_up"); n != 60 {
-		t.Errorf("%v were given up, want 60", n)
+	if n := r.figure("webhook", "given_up"); n != 30 {
+		t.Errorf("%v were given up, want 30", n)
 	}
 }
 
