@@ -1,7 +1,12 @@
 package schedule
 
 import (
+	"archive/zip"
 	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,6 +40,50 @@ func TestLoadLocation(t *testing.T) {
 			}
 			diff(t, c.want, err.Error())
 		})
+	}
+}
+
+// TestZonesAreAll: the zones that the tests go through are those of the database
+// that is built in, each once.
+func TestZonesAreAll(t *testing.T) {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib/time/zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	named := map[string]bool{}
+	for _, name := range allZones(t) {
+		named[name] = true
+	}
+	tested := map[string]string{} // content of a zone → its name in the tests
+	var contents []string
+	for _, f := range all.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if contents = append(contents, string(text)); named[f.Name] {
+			if other := tested[string(text)]; other != "" {
+				t.Errorf("%s and %s are the same", f.Name, other)
+			}
+			tested[string(text)] = f.Name
+		}
+	}
+	for i, text := range contents {
+		if name := all.File[i].Name; tested[text] == "" && !strings.HasSuffix(name, "/") {
+			t.Errorf("%s is not tested", name)
+		}
+	}
+	if len(tested) != len(named) {
+		t.Errorf("%d zones are named, %d of them exist", len(named), len(tested))
 	}
 }
 
