@@ -100,6 +100,9 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		return nil
 	}
 	w.job = j
+	if j.serial && !ours {
+		w.calls = 0 // most deliveries were only looks at whose turn it is
+	}
 	if w.params, w.fault = d.jobs.parameters(j); w.fault == nil {
 		w.limit = w.params.RetryFor(t.Kind)
 	}
