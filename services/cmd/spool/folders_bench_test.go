@@ -213,11 +213,14 @@ func (w *watching) figures() map[string]float64 {
 // the time since the start of the process.
 func (w *watching) until(live, pending int) time.Duration {
 	w.p.Helper()
-	w.p.eventually("every folder is live", func() bool {
+	for deadline := time.Now().Add(15 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		f := w.figures()
-		return f[`spool_watch_folders{state="live"}`] == float64(live) && f["spool_watch_pending_files"] == float64(pending)
-	})
-	return time.Since(w.began)
+		if f[`spool_watch_folders{state="live"}`] == float64(live) && f["spool_watch_pending_files"] == float64(pending) {
+			return time.Since(w.began)
+		}
+	}
+	w.p.Fatalf("not every folder is live: %v", w.figures())
+	return 0
 }
 
 // cpu is the time that the process has worked.
