@@ -10,8 +10,12 @@ import (
 	"spool.internal/events/jet"
 )
 
-// askAgain is how often requests to run files again are looked for whose hint was lost.
-const askAgain = 10 * time.Second
+// When requests to run files again are looked for: after a hint, which can come
+// before what it is about is stored, and whether or not one came.
+const (
+	askSoon  = 20 * time.Millisecond
+	askAgain = 10 * time.Second
+)
 
 // hearAgain takes in requests to run files again, until ctx ends.
 func (w *Watcher) hearAgain(ctx context.Context) {
@@ -24,6 +28,8 @@ func (w *Watcher) hearAgain(ctx context.Context) {
 	}
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
+	soon := time.NewTimer(0)
+	defer soon.Stop()
 	listening := false
 	for last := uint64(0); ; {
 		if !listening {
@@ -32,6 +38,8 @@ func (w *Watcher) hearAgain(ctx context.Context) {
 		last, _ = w.cfg.Bus.Agains(ctx, last, w.again) // the next tick tries again
 		select {
 		case <-some:
+			soon.Reset(askSoon)
+		case <-soon.C:
 		case <-tick.C:
 		case <-ctx.Done():
 			return
