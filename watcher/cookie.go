@@ -1,11 +1,14 @@
 package watcher
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -27,7 +30,7 @@ const cookiePatience = 250 * time.Millisecond
 
 // newCookies makes the folder and has it watched.
 func newCookies(watch func(path string) error) (*cookies, error) {
-	dir, err := os.MkdirTemp("", "spool-cookies-")
+	dir, err := os.MkdirTemp("", cookiesOf(os.Getpid())+"*")
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
 	}
@@ -38,6 +41,25 @@ func newCookies(watch func(path string) error) (*cookies, error) {
 		return &cookies{}, fmt.Errorf("make a folder for cookies: %w", err)
 	}
 	return &cookies{dir: dir, waiting: map[string]chan struct{}{}}, nil
+}
+
+// cookiesOf is how the folders of a process begin.
+func cookiesOf(pid int) string { return "spool-cookies-" + strconv.Itoa(pid) + "-" }
+
+// removeStaleCookies removes what watchers left that were killed. One that is
+// taken from a living watcher, of another container, costs its files the quiet time.
+func removeStaleCookies() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), "spool-cookies-*")) // the pattern is a good one
+	for _, dir := range left {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), "spool-cookies-"), "-")
+		n, err := strconv.Atoi(pid)
+		if err != nil {
+			continue
+		}
+		if p, err := os.FindProcess(n); err == nil && errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			_ = os.RemoveAll(dir) // when this fails the next start tries again
+		}
+	}
 }
 
 // heard takes in that a file was reported in the folder.

@@ -22,6 +22,7 @@ type notifier struct {
 }
 
 func newNotifier(log *slog.Logger, m *meter) *notifier {
+	removeStaleCookies()
 	n := &notifier{seed: maphash.MakeSeed()}
 	for i := range n.shards {
 		if n.shards[i], n.none = newShard(log, m); n.none != nil {

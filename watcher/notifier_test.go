@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -170,5 +171,32 @@ func TestStuckShardIsNotWaitedFor(t *testing.T) {
 	}
 	if s.busy.Store(0); n.watch(newEar(), dir) != nil {
 		t.Error("a shard that hangs no more is given up")
+	}
+}
+
+// A watcher that was killed leaves folders behind; the next start takes them
+// away, and those of a living process it does not.
+func TestCookiesOfTheDead(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	stale := filepath.Join(os.TempDir(), cookiesOf(dead.Process.Pid)+"1")
+	living := filepath.Join(os.TempDir(), cookiesOf(os.Getppid())+"1")
+	for _, dir := range []string{stale, living} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)), newMeter(nil))
+	if err := n.close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(stale); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a dead watcher's folder: %v", err)
+	}
+	if _, err := os.Stat(living); err != nil {
+		t.Error(err)
 	}
 }
