@@ -2,6 +2,7 @@ package watcher_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,11 +26,12 @@ func TestMetrics(t *testing.T) {
 		r.check(err)
 		for _, f := range families {
 			for _, m := range f.GetMetric() {
-				name := f.GetName()
+				var name strings.Builder
+				name.WriteString(f.GetName())
 				for _, l := range m.GetLabel() {
-					name += " " + l.GetValue()
+					name.WriteString(" " + l.GetValue())
 				}
-				all[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+				all[name.String()] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 			}
 		}
 		return all

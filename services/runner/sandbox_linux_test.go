@@ -41,12 +41,6 @@ func (l *lab) build(name, source string) {
 	}
 }
 
-// log reads what a run printed.
-func (l *lab) log(flowJobID string) string {
-	text, _ := os.ReadFile(filepath.Join(runDir(l.data, flowJobID), "run.log"))
-	return string(text)
-}
-
 const goFlow = `package main
 
 import ("os"; "path/filepath"; "net"; "os/user")
@@ -150,11 +144,11 @@ try devices     'head -c 1 /dev/urandom >/dev/null && head -c 9 /dev/zero | wc -
 		t.Fatalf("ended %+v", ended)
 	}
 	want := map[string]string{}
-	for _, name := range strings.Fields(`shadow host-key proc data own-log other-job outside beside-out into-tmp
+	for name := range strings.FieldsSeq(`shadow host-key proc data own-log other-job outside beside-out into-tmp
 		write-input add-input cut-input drop-input move-input make-device mount kill-runner run-written`) {
 		want[name] = "no"
 	}
-	for _, name := range strings.Fields(`read-input passwd write-out private devices`) {
+	for name := range strings.FieldsSeq(`read-input passwd write-out private devices`) {
 		want[name] = "yes"
 	}
 	if landlockABI() < 6 {
