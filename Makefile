@@ -58,7 +58,6 @@ bench-pass: ## 10,000 and 100,000 jobs due at one minute
 bench-watch: ## file dropped → run-binary request, beside bare fsnotify and peers; 100,000 files at once
 	@go test -run '^$$' -bench 'Watch/' -benchtime 100x -count 5 ./services/cmd/spool $(median)
 	@go test -run '^$$' -bench 'Flood' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
-
 	@$(MAKE) --no-print-directory bench-folders
 
 bench-folders: ## 10,000 watched folders, and 1,000,000 known files at a start (20 minutes)
