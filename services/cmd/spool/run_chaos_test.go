@@ -44,7 +44,8 @@ func runChaos(t *testing.T, n int) {
 		return p.start(append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", creds, "--runner-secret-file", secret}, more...)...)
 	}
 	run := role("runner", "--listen", calls, "--drive", testDrive+"="+p.dir, "--flows", "4")
-	dispatch := role("dispatcher", "--run-binary-url", "http://"+calls+events.RunBinaryPath)
+	// A trigger that was in hand at five kills waits 10 min by default before it is called again.
+	dispatch := role("dispatcher", "--run-binary-url", "http://"+calls+events.RunBinaryPath, "--retry-waits", "1s,5s")
 	bus := p.bus()
 	seq, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
 		ID: "j", Username: "admin", Status: events.Enabled,
@@ -89,9 +90,16 @@ func runChaos(t *testing.T, n int) {
 	if err := <-fed; err != nil {
 		t.Fatal(err)
 	}
+	var short string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(short)
+		}
+	})
 	p.eventually("every run ends", func() bool {
 		ended = p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j"), "flow_job_id")
 		left, err := bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		short = fmt.Sprintf("%d of %d runs have ended, %d subjects of triggers are left: %v", len(ended), n, len(left), err)
 		return err == nil && len(left) == 0 && len(ended) == n
 	})
 	results := p.count(bus, events.StreamResults, events.ResultSubject("j"), "trigger_id")
