@@ -2,12 +2,8 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
 )
@@ -54,20 +50,5 @@ func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
 
 // DropDead deletes a dead letter; found is false when it is gone already.
 func (b *Bus) DropDead(ctx context.Context, seq uint64) (found bool, err error) {
-	request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	var answer *nats.Msg
-	if answer, err = b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+events.StreamDeadLetters, request); err == nil {
-		_, err = readAck(events.StreamDeadLetters, answer)
-	} else {
-		err = transportError(err)
-	}
-	if err == nil {
-		return true, nil
-	}
-	if _, found, lost := b.Get(ctx, events.StreamDeadLetters, seq); lost == nil && !found {
-		return false, nil
-	}
-	return false, fmt.Errorf("delete dead letter %d: %w", seq, err)
+	return b.drop(ctx, events.StreamDeadLetters, seq)
 }

@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"spool.internal/events"
@@ -33,16 +32,4 @@ func (b *Bus) TakeTurn(ctx context.Context, jobID string, t Turn, expect uint64)
 		_ = b.Purge(ctx, events.StreamTriggers, events.TurnSubject(jobID), 1) // former turns that stay do no harm
 	}
 	return err
-}
-
-// ResultOf reads the result of a trigger that was stored at t; found is false
-// when there is none.
-func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time) (r events.Result, found bool, err error) {
-	err = b.Since(ctx, events.StreamResults, events.ResultSubject(jobID), t, func(m Stored) bool {
-		if m.Header.Get("ce-id") == triggerID {
-			found = json.Unmarshal(m.Data, &r) == nil
-		}
-		return !found
-	})
-	return r, found, err
 }

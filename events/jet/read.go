@@ -251,22 +251,31 @@ func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) 
 // Drop takes messages out by their sequences; what is gone already does not count.
 func (b *Bus) Drop(ctx context.Context, stream string, seqs []uint64) error {
 	for _, seq := range seqs {
-		request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+stream, request)
-		cancel()
-		if err == nil {
-			_, err = readAck(stream, answer)
-		} else {
-			err = transportError(err)
-		}
-		if err != nil {
-			if _, found, lost := b.Get(ctx, stream, seq); lost != nil || found {
-				return fmt.Errorf("delete message %d of %s: %w", seq, stream, err)
-			}
+		if _, err := b.drop(ctx, stream, seq); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// drop takes one message out; found is false when it is gone already.
+func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, err error) {
+	request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer, err := b.nc.RequestWithContext(limited, "$JS.API.STREAM.MSG.DELETE."+stream, request)
+	if err == nil {
+		_, err = readAck(stream, answer)
+	} else {
+		err = transportError(err)
+	}
+	if err == nil {
+		return true, nil
+	}
+	if _, found, lost := b.Get(ctx, stream, seq); lost == nil && !found {
+		return false, nil
+	}
+	return false, fmt.Errorf("delete message %d of %s: %w", seq, stream, err)
 }
 
 // Subjects lists the subjects below filter that hold messages, with their counts.

@@ -55,12 +55,29 @@ var httpResultKey = []byte(`,"http_result":`)
 
 // HasResult reports whether a trigger that was stored at t has a result.
 func (b *Bus) HasResult(ctx context.Context, jobID, triggerID string, t time.Time) (bool, error) {
-	found := false
-	err := b.Since(ctx, events.StreamResults, events.ResultSubject(jobID), t, func(m Stored) bool {
-		found = found || m.Header.Get("ce-id") == triggerID
+	_, found, err := b.storedResult(ctx, jobID, triggerID, t)
+	return found, err
+}
+
+// ResultOf reads the result of a trigger that was stored at t; found is false
+// when there is none.
+func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time) (r events.Result, found bool, err error) {
+	m, found, err := b.storedResult(ctx, jobID, triggerID, t)
+	if err != nil || !found {
+		return events.Result{}, false, err
+	}
+	return r, json.Unmarshal(m.Data, &r) == nil, nil // one that cannot be read is none
+}
+
+// storedResult finds the first result that was stored of a trigger since t.
+func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.Time) (result Stored, found bool, err error) {
+	err = b.Since(ctx, events.StreamResults, events.ResultSubject(jobID), t, func(m Stored) bool {
+		if found = m.Header.Get("ce-id") == triggerID; found {
+			result = m
+		}
 		return !found
 	})
-	return found, err
+	return result, found, err
 }
 
 // PutDead stores what could not be delivered, before its result. Stored again
