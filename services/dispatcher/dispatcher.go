@@ -15,6 +15,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
+	"spool.internal/services/daemon"
 )
 
 // Config of a dispatcher.
@@ -169,13 +170,6 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // is cut off is made again at the next start, with the same key.
 const grace = 2 * time.Second
 
-// linger gives a context that ends a moment after ctx.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
-	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return lingering, func() { stop(); cancel() }
-}
-
 // pull feeds one queue to the workers until ctx ends. A consumer that is gone
 // is made again: the work is in the queue, not in the consumer.
 func (d *Dispatcher) pull(ctx context.Context, l *line, q jet.Queue, hold int) {
@@ -183,7 +177,7 @@ func (d *Dispatcher) pull(ctx context.Context, l *line, q jet.Queue, hold int) {
 		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) { d.take(ctx, l, m) })
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
-			pause(ctx, 250*time.Millisecond)
+			daemon.Pause(ctx, 250*time.Millisecond)
 		}
 	}
 }
@@ -201,15 +195,6 @@ func (d *Dispatcher) persist(ctx context.Context, what string, f func(context.Co
 		if wait == 100*time.Millisecond {
 			d.log.Warn("cannot go on yet", "task", what, "error", err.Error())
 		}
-		pause(ctx, wait)
-	}
-}
-
-func pause(ctx context.Context, t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+		daemon.Pause(ctx, wait)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // soon is after how long a delivery that nothing could be done with comes back.
@@ -136,7 +137,7 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 		left := time.Until(w.stored().Add(w.limit))
 		if left <= 0 {
 			defer d.flight.leave(w.ID)
-			ending, cancel := linger(ctx)
+			ending, cancel := daemon.Linger(ctx, grace)
 			defer cancel()
 			d.finish(ending, w, failed(w.result(), "the endpoint refuses connections: "+why), true)
 			return false
@@ -160,7 +161,7 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 // is free as soon as the answer is there.
 func (d *Dispatcher) work(ctx context.Context, l *line, w *work) {
 	defer d.flight.leave(w.ID)
-	ctx, cancel := linger(ctx)
+	ctx, cancel := daemon.Linger(ctx, grace)
 	defer cancel()
 	o, settled := d.attempt(ctx, w)
 	l.leave(d.workers)

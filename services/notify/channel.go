@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // sender is one way of telling.
 type sender interface {
 	// wants reports whether the job asks to be told of the notice in this way.
-	wants(n notice, job *events.Job, p *events.Parameters) bool
+	wants(n notice, p *events.Parameters) bool
 	// tell delivers the notice. A [final] error is not worth another attempt.
 	tell(ctx context.Context, n notice, job *events.Job) error
 	// forget is told that the notice will not come again.
@@ -54,14 +55,14 @@ func (c *channel) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := c.bus.Pull(ctx, c.queue, c.hold, func(m *jet.Delivery) {
 			wg.Go(func() {
-				late, cancel := linger(ctx)
+				late, cancel := daemon.Linger(ctx, grace)
 				defer cancel()
 				c.handle(late, m)
 			})
 		})
 		if err != nil && ctx.Err() == nil {
 			c.log.Warn("notices cannot be read now", "queue", c.queue.Name, "error", err.Error())
-			pause(ctx, time.Second)
+			daemon.Pause(ctx, time.Second)
 		}
 	}
 }
@@ -141,7 +142,7 @@ func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*eve
 	}
 	job := &rev.Event.Job
 	p, err := events.ParseParameters(job.Parameters)
-	if err != nil || !c.sender.wants(n, job, p) {
+	if err != nil || !c.sender.wants(n, p) {
 		return nil, nil // the dispatcher says of a job that it cannot be read
 	}
 	if n.run != nil && m.Deliveries == 1 {
@@ -182,22 +183,6 @@ func (c *channel) countWaiting(ctx context.Context) {
 		if out, queued, err := c.bus.Unsettled(ctx, c.queue); err == nil {
 			c.meter.waiting.Set(float64(out + queued))
 		}
-		pause(ctx, 5*time.Second)
-	}
-}
-
-// linger gives a context that ends a moment after ctx.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
-	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return lingering, func() { stop(); cancel() }
-}
-
-func pause(ctx context.Context, t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+		daemon.Pause(ctx, 5*time.Second)
 	}
 }

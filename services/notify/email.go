@@ -44,7 +44,7 @@ func newEmail(r *relay, on MailOn, bus *jet.Bus) *email {
 	return &email{relay: r, on: on, bus: bus, slots: make(chan struct{}, sessions), settled: map[string]map[string]error{}}
 }
 
-func (e *email) wants(n notice, _ *events.Job, p *events.Parameters) bool {
+func (e *email) wants(n notice, p *events.Parameters) bool {
 	return len(p.Emails) > 0 && (e.on != MailOnFailure || n.status() == events.ERROR)
 }
 

@@ -52,7 +52,7 @@ func newWebhook(key *seal.Key, secrets secretFile, g *guard, unwired func()) *we
 	}}
 }
 
-func (w *webhook) wants(n notice, _ *events.Job, p *events.Parameters) bool {
+func (w *webhook) wants(n notice, p *events.Parameters) bool {
 	if len(p.Emails) > 0 && w.unwired != nil {
 		w.unwired()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/services/daemon"
 )
 
 // deathTakes is how long a killed group may take to be gone before the run has
@@ -76,6 +77,6 @@ func awaitGone(ctx context.Context, pgid int, limit time.Duration) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("process group %d does not die", pgid)
 		}
-		pause(ctx, wait)
+		daemon.Pause(ctx, wait)
 	}
 }

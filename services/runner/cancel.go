@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // cancelledBy begins the message of a run that somebody has ended.
@@ -100,7 +101,7 @@ func (r *Runner) hearCancels(ctx context.Context) {
 		})
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("requests to cancel cannot be heard and are tried again", "error", err.Error())
-			pause(ctx, time.Second)
+			daemon.Pause(ctx, time.Second)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"spool.internal/services/daemon"
 )
 
 const (
@@ -28,7 +30,7 @@ func (r *Runner) forget(ctx context.Context) {
 		if err := r.forgetLogs(ctx, now.Add(-keepLogs)); err != nil {
 			r.log.Warn("old logs of runs could not be removed", "error", err.Error())
 		}
-		pause(ctx, forgetting)
+		daemon.Pause(ctx, forgetting)
 	}
 }
 

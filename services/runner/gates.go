@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"time"
+
+	"spool.internal/services/daemon"
 )
 
 // lull is how long the next process is not started after one was taken, while
@@ -19,7 +21,7 @@ func (r *Runner) keepGates(ctx context.Context) {
 				r.log.Warn("no process can be started for the next flow; it is tried until one can", "error", err.Error())
 			}
 			said = true
-			pause(ctx, time.Second)
+			daemon.Pause(ctx, time.Second)
 			continue
 		}
 		said = false

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // How long a run that could not be brought to its end waits before it is
@@ -72,7 +73,7 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 // remember keeps the key of a run that has ended for as long as its caller may
 // repeat the call. A full queue lets the run go without: its end is stored.
 func (r *Runner) remember(ctx context.Context, run events.Run) error {
-	ctx, cancel := outlive(ctx, farewell)
+	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
 	err := r.bus.KeepRun(ctx, r.cfg.Pool, run)
 	if jet.IsFull(err) {

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // farewell is how long after the end of Run's context an `ended` may still be
@@ -70,7 +71,7 @@ func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) (uin
 // until it is stored or ctx has ended for a while. When a later attempt has
 // started meanwhile, its runner speaks for the run.
 func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) error {
-	ctx, cancel := outlive(ctx, farewell)
+	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
 	for wait, said := 50*time.Millisecond, false; ; wait = min(2*wait, 2*time.Second) {
 		_, err := r.bus.NextRunEvent(ctx, ev, seq)
@@ -97,16 +98,6 @@ func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *s
 			said = true
 			log.Warn("the end of a run cannot be stored yet and is tried until it is", "error", err.Error())
 		}
-		pause(ctx, wait)
-	}
-}
-
-// outlive gives a context that ends d after ctx.
-func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
-	return longer, func() {
-		stop()
-		cancel()
+		daemon.Pause(ctx, wait)
 	}
 }

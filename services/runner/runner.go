@@ -16,6 +16,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
 )
 
 // maxQueued is how many runs may be in the hands of all runners of a pool.
@@ -88,7 +89,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		Stream: events.StreamRuns, Name: "runner-" + r.cfg.Pool,
 		Filter: events.RunQueueOf(r.cfg.Pool), Pending: maxQueued,
 	}
-	work, stop := outlive(ctx, r.cfg.Drain)
+	work, stop := daemon.Linger(ctx, r.cfg.Drain)
 	defer stop()
 	var runs, parts sync.WaitGroup
 	helpers, dismiss := context.WithCancel(context.WithoutCancel(ctx))
@@ -109,7 +110,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			r.setIdle(err)
 			r.log.Warn("the queue of runs cannot be read and is tried again", "pool", r.cfg.Pool, "error", err.Error())
-			pause(ctx, time.Second)
+			daemon.Pause(ctx, time.Second)
 		}
 	}
 	return nil
@@ -127,14 +128,4 @@ func (r *Runner) setIdle(why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.idle = why
-}
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
