@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"syscall"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// deathTakes is how long a killed group may take to be gone before the run has
-// to wait for its next delivery.
+// deathTakes is how long nobody of those that were killed may be gone before no
+// more is waited for them: they hang in the kernel, in a device or a mount.
 const deathTakes = 10 * time.Second
 
 // bury makes sure that the process group of a former attempt is dead and gone.
@@ -25,7 +26,7 @@ func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) err
 	if p.Boot != r.boot {
 		return nil // the machine has started anew since
 	}
-	defer killStrays(0, marks, time.Second)
+	defer killStrays(0, marks)
 	leader, found, err := lookup(p.PID)
 	if err != nil {
 		return fmt.Errorf("process %d: %w", p.PID, err)
@@ -37,7 +38,7 @@ func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) err
 	if err != nil {
 		return fmt.Errorf("process group %d: %w", p.PID, err)
 	}
-	if !anyAlive(members) {
+	if countAlive(members) == 0 {
 		return nil
 	}
 	// A group without its leader can have been founded, under the same number,
@@ -49,7 +50,7 @@ func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) err
 			errUnproven, p.PID, p.PID)
 	}
 	kill(p.PID)
-	if err := awaitGone(ctx, p.PID, deathTakes); err != nil {
+	if err := awaitGone(ctx, p.PID); err != nil {
 		return fmt.Errorf("%w: %w", errUnproven, err)
 	}
 	return nil
@@ -62,19 +63,24 @@ func kill(pgid int) {
 	_ = signalProcess(pgid, syscall.SIGKILL)
 }
 
-// awaitGone waits until nobody lives in a process group, its leader included.
-// Zombies do not live: they wait for whoever inherited them.
-func awaitGone(ctx context.Context, pgid int, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+// awaitGone waits until nobody lives in a process group, its leader included, or
+// nobody of them has died for long. Zombies do not live: they wait for whoever
+// inherited them.
+func awaitGone(ctx context.Context, pgid int) error {
+	deadline, left := time.Now().Add(deathTakes), math.MaxInt
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		if errors.Is(signalGroup(pgid, 0), syscall.ESRCH) && errors.Is(signalProcess(pgid, 0), syscall.ESRCH) {
 			return nil
 		}
-		if members, err := group(pgid); err == nil && !anyAlive(members) {
-			return nil
+		if members, err := group(pgid); err == nil {
+			switch alive := countAlive(members); {
+			case alive == 0:
+				return nil
+			case alive < left:
+				deadline, left = time.Now().Add(deathTakes), alive
+			}
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || time.Now().After(deadline) {
 			return fmt.Errorf("process group %d does not die", pgid)
 		}
 		daemon.Pause(ctx, wait)

@@ -132,7 +132,7 @@ func TestCancelAcrossARestart(t *testing.T) {
 	if ended.Status != events.ERROR || ended.Message != "cancelled by admin" || ended.Attempt != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	if members, err := group(pid); err != nil || anyAlive(members) {
+	if members, err := group(pid); err != nil || countAlive(members) > 0 {
 		t.Errorf("the flow lives on: %v, %v", members, err)
 	}
 	l.drained()

@@ -117,7 +117,7 @@ func TestKillTheRunner(t *testing.T) {
 				t.Errorf("attempts overlap: %s", l.read("in/overlaps"))
 			}
 			if before.Process != nil {
-				if members, err := group(before.Process.PID); err != nil || anyAlive(members) {
+				if members, err := group(before.Process.PID); err != nil || countAlive(members) > 0 {
 					t.Errorf("of the killed runner's flow there are left %+v (%v)", members, err)
 				}
 			}
@@ -342,7 +342,7 @@ func TestBury(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return anyAlive(members)
+		return countAlive(members) > 0
 	}
 	for name, c := range map[string]struct {
 		script, mark string

@@ -146,7 +146,7 @@ func (f *flow) reap() {
 		_ = signalGroup(f.pid, syscall.SIGKILL)
 	}
 	// Whom SIGKILL does not end hangs in a device that is gone; no more can be done.
-	_ = awaitGone(context.Background(), f.pid, time.Second)
+	_ = awaitGone(context.Background(), f.pid)
 }
 
 // gather ends what has left the group, and takes in the last of the output. The
@@ -154,7 +154,7 @@ func (f *flow) reap() {
 // not hold us.
 func (f *flow) gather() {
 	if f.marks != nil {
-		killStrays(f.pid, f.marks, time.Second)
+		killStrays(f.pid, f.marks)
 	}
 	if f.drained != nil {
 		_ = f.output.SetReadDeadline(time.Now().Add(200 * time.Millisecond))

@@ -266,7 +266,7 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 		t.Error("ready after it stopped")
 	}
 	_, started := l.phase(events.Started, id)
-	if members, err := group(started.Process.PID); err != nil || anyAlive(members) {
+	if members, err := group(started.Process.PID); err != nil || countAlive(members) > 0 {
 		t.Errorf("after the stop there are %+v (%v)", members, err)
 	}
 	if n, _ := l.phase(events.Ended, id); n != 0 {

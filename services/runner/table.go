@@ -8,11 +8,12 @@ type process struct {
 	zombie bool   // it has exited and waits to be reaped
 }
 
-func anyAlive(list []process) bool {
+// countAlive counts those of list that have not exited.
+func countAlive(list []process) (n int) {
 	for _, p := range list {
 		if !p.zombie {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
