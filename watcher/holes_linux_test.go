@@ -15,6 +15,7 @@ func TestCopyKeepsHoles(t *testing.T) {
 		data []int64 // where there is some
 	}{
 		"empty":           {0, nil},
+		"small":           {smallFile, []int64{100}},
 		"all hole":        {64 << 20, nil},
 		"a hole before":   {64<<20 + 3, []int64{64 << 20}},
 		"a hole after":    {64 << 20, []int64{0}},

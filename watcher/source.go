@@ -136,12 +136,17 @@ func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, erro
 	return s, nil
 }
 
-// copyChunk is how much is copied before a look whether a writer waits.
-const copyChunk = 8 << 20
+const (
+	copyChunk = 8 << 20  // is copied before a look whether a writer waits
+	smallFile = 64 << 10 // up to here a file is copied at once: shared blocks and holes would save less than they cost
+)
 
 // copyTo gives dst the content of the source, and makes sure that it is the
 // content that was seen. The error is one of those of hold, or of dst.
 func (s *source) copyTo(ctx context.Context, dst *os.File) error {
+	if s.stat.Size <= smallFile {
+		return s.copySmall(dst)
+	}
 	if err := clone(dst, s.File); err != nil {
 		for ctx.Err() == nil {
 			s.pulse.beat()
@@ -162,6 +167,21 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	return s.compare(dst)
+}
+
+func (s *source) copySmall(dst *os.File) error {
+	content := make([]byte, s.stat.Size)
+	_, err := io.ReadFull(s.File, content)
+	switch {
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return errChanged
+	case err != nil:
+		return fmt.Errorf("%w: %w", errRead, err)
+	}
+	if _, err := dst.Write(content); err != nil {
+		return err
 	}
 	return s.compare(dst)
 }

@@ -11,7 +11,7 @@ import (
 // a few dozen messages.
 const (
 	groupAlone = 16
-	groupWorth = 32
+	groupWorth = 64
 	groupMost  = 256
 	groupBytes = 4 << 20
 )

@@ -44,6 +44,7 @@ type check struct {
 
 // New makes a process with nothing in it.
 func New(log *slog.Logger) *Process {
+	spread()
 	p := &Process{Log: log, Metrics: prometheus.NewRegistry(), failed: make(chan error, 1)}
 	p.Metrics.MustRegister(
 		collectors.NewGoCollector(),

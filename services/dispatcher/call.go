@@ -25,7 +25,7 @@ const maxHeaderRead = 4 << 20
 
 func newClient(cfg Config, verify bool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = cfg.Workers
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, cfg.Workers // no bound but one for each worker: a new connection costs more than a call
 	t.MaxResponseHeaderBytes = maxHeaderRead
 	if !verify {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the job says so: verify_ssl_certificate

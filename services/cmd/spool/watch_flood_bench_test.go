@@ -22,23 +22,64 @@ import (
 // flood is how many files come at once.
 const flood = 100_000
 
-// BenchmarkFlood drops 100,000 files into one folder at once, each service a
-// process of its own, and files into another folder meanwhile. Its floor stores
-// the same batches of triggers in a bare loop.
+// BenchmarkFlood drops 100,000 files into one folder at once, and files into
+// another folder meanwhile: into "roles", where each service is a process of its
+// own, and into "serve". Its floor stores the same batches of triggers in a bare
+// loop.
 func BenchmarkFlood(b *testing.B) {
-	b.Run("spool", func(b *testing.B) {
-		for b.Loop() {
-			floodSpool(b)
+	for _, durability := range []string{"fsync", "interval"} {
+		for _, shape := range []struct {
+			name string
+			run  func(b *testing.B, durability string)
+		}{
+			{"roles", func(b *testing.B, durability string) { floodSpool(b, (*site).floodRoles, durability) }},
+			{"serve", func(b *testing.B, durability string) { floodSpool(b, (*site).floodServe, durability) }},
+			{"floor", floodFloor},
+		} {
+			b.Run(durability+"/"+shape.name, func(b *testing.B) {
+				for b.Loop() {
+					shape.run(b, durability)
+				}
+			})
 		}
-	})
-	b.Run("floor", func(b *testing.B) {
-		for b.Loop() {
-			floodFloor(b)
-		}
-	})
+	}
 }
 
-func floodSpool(b *testing.B) {
+// floodSite makes a site that stays until the last benchmark has ended: file
+// systems slow down for minutes after so many files were removed.
+func floodSite(b *testing.B) *site {
+	dir, err := os.MkdirTemp(filepath.Dir(binary), "flood-")
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &site{TB: b, data: filepath.Join(dir, "data"), dir: filepath.Join(dir, "drive"), nats: freePort(b), api: freePort(b)}
+	for _, name := range []string{"many", "other", "prepared"} {
+		if err := os.MkdirAll(filepath.Join(p.dir, name), 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return p
+}
+
+func (p *site) floodBroker(durability string) *process {
+	return p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--max-store", fmt.Sprint(8<<30), "--durability", durability)
+}
+
+// floodRoles starts the services, and gives their processes, the watcher's last.
+func (p *site) floodRoles(durability, endpoint string) []*process {
+	on := []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, "service.creds")}
+	return []*process{
+		p.floodBroker(durability),
+		p.start(append([]string{"dispatcher", "--run-binary-url", endpoint, "--workers", "256"}, on...)...),
+		p.start(append([]string{"watcher", "--drive", testDrive + "=" + p.dir, "--durability", durability}, on...)...),
+	}
+}
+
+func (p *site) floodServe(durability, endpoint string) []*process {
+	return []*process{p.serve("--durability", durability, "--max-store", fmt.Sprint(8<<30), "--run-binary-url", endpoint, "--workers", "256")}
+}
+
+func floodSpool(b *testing.B, start func(p *site, durability, endpoint string) []*process, durability string) {
 	var called atomic.Int64
 	var first, last atomic.Int64 // ns since 1970
 	other := make(chan time.Time, 16)
@@ -56,25 +97,15 @@ func floodSpool(b *testing.B) {
 		}
 	}))
 	defer s.Close()
-	p := newSite(b)
-	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--max-store", fmt.Sprint(8<<30))
+	p := floodSite(b)
+	processes := start(p, durability, s.URL)
 	bus := p.bus()
-	on := []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, "service.creds")}
-	dispatch := p.start(append([]string{"dispatcher", "--run-binary-url", s.URL, "--workers", "256"}, on...)...)
-	watch := p.start(append([]string{"watcher", "--drive", testDrive + "=" + p.dir}, on...)...)
 	for _, name := range []string{"many", "other"} {
-		if err := os.Mkdir(filepath.Join(p.dir, name), 0o755); err != nil {
-			b.Fatal(err)
-		}
 		p.putWatchJob(bus, name, name, 256)
 		p.watchLive(bus, name)
 	}
-	prepared := filepath.Join(p.dir, "prepared")
-	if err := os.Mkdir(prepared, 0o755); err != nil {
-		b.Fatal(err)
-	}
 	for n := range flood {
-		if err := os.WriteFile(filepath.Join(prepared, fmt.Sprint("f", n)), []byte("content"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(p.dir, "prepared", fmt.Sprint("f", n)), []byte("content"), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -91,7 +122,7 @@ func floodSpool(b *testing.B) {
 	began := time.Now()
 	for n := range flood {
 		name := fmt.Sprint("f", n)
-		if err := os.Rename(filepath.Join(prepared, name), filepath.Join(p.dir, "many", name)); err != nil {
+		if err := os.Rename(filepath.Join(p.dir, "prepared", name), filepath.Join(p.dir, "many", name)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -108,18 +139,15 @@ func floodSpool(b *testing.B) {
 	b.ReportMetric(flood/time.Duration(last.Load()-first.Load()).Seconds(), "files/s-called")
 	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-other-p50")
 	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-other-max")
-	b.ReportMetric(memory(p, watch.cmd.Process.Pid, "VmHWM:"), "MB-watcher")
-	for _, pr := range []*process{watch, dispatch, broker} { // the next round needs the memory and the ports
+	b.ReportMetric(memory(p, processes[len(processes)-1].cmd.Process.Pid, "VmHWM:"), "MB")
+	for _, pr := range slices.Backward(processes) { // the next round needs the memory and the ports
 		pr.kill()
-	}
-	if err := os.RemoveAll(p.dir); err != nil {
-		b.Fatal(err)
 	}
 }
 
-func floodFloor(b *testing.B) {
-	p := newSite(b)
-	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--max-store", fmt.Sprint(8<<30))
+func floodFloor(b *testing.B, durability string) {
+	p := floodSite(b)
+	broker := p.floodBroker(durability)
 	defer broker.kill()
 	bus := p.bus()
 	var batches [][]events.Trigger
