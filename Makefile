@@ -44,6 +44,9 @@ check: ## formatting, vet, static analysis, tidiness
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
 	@echo "vet receiver"; go vet deploy/demo/receiver/main.go
 
+# As many threads as spool takes.
+THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
@@ -86,12 +89,12 @@ bench-cron-process: ## the same in a process of its own: memory, start, idle pro
 	@go test -run '^$$' -bench 'CronProcess' -benchtime 1x -count 5 -timeout 60m ./services/cmd/spool $(median)
 
 bench-dispatch: ## files called and their results stored, trigger to request, memory; and what a run of the built-in runner costs
-	@go test -run '^$$' -bench 'Dispatch|OneJob|Reach' -benchtime 1x -count 5 -timeout 30m ./services/dispatcher $(median)
+	@go test -cpu $(THREADS) -run '^$$' -bench 'Dispatch|OneJob|Reach' -benchtime 1x -count 5 -timeout 30m ./services/dispatcher $(median)
 	@go test -run '^$$' -bench DispatcherMemory -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
 	@$(MAKE) --no-print-directory bench-run
 
 bench-run: ## what the built-in runner adds to a process, from the call to the stored end
-	@go test -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
+	@go test -cpu $(THREADS) -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
