@@ -109,7 +109,8 @@
 //  3. Each other one is opened, leased, and compared with what was seen. It goes
 //     alone into <drive>/.spool/<job_id>/<fingerprint>/input/: as a copy that
 //     shares its blocks, where the file system can; else as a hard link, where
-//     [Config.Link] allows it; else as a copy. A copy is compared again and has
+//     [Config.Link] allows it; else as a copy. Where it does not allow it, a
+//     small file is always a plain copy. A copy is compared again and has
 //     its name by a rename; a link is compared once it is made. With a
 //     difference, or a writer at the door, the file starts over.
 //  4. The batch is synced if so configured.

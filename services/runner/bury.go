@@ -13,8 +13,8 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// deathTakes is how long nobody of those that were killed may be gone before no
-// more is waited for them: they hang in the kernel, in a device or a mount.
+// deathTakes is how long those that were killed are waited for while none of them
+// dies: they hang in the kernel, in a device or a mount.
 const deathTakes = 10 * time.Second
 
 // bury makes sure that the process group of a former attempt is dead and gone.

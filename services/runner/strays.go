@@ -6,7 +6,7 @@ import (
 )
 
 // killStrays kills the processes that carry all marks in their environment, until
-// there are none or they do not die: they have left the group of the flow that
+// there are none or deathTakes is over: they have left the group of the flow that
 // they descend from. Only those that were started after the process since are
 // looked at; 0 means all.
 func killStrays(since int, marks []string) {
