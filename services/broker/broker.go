@@ -56,12 +56,21 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	return b, nil
 }
 
+// What clients can cost the server. A connection that does not authenticate is
+// cut after 2 s, the server's own rule.
+const (
+	maxConnections   = 1000
+	maxSubscriptions = 10_000 // of one connection
+	maxPayload       = 1 << 20
+)
+
 func options(cfg Config, store string, keys *keys) (*server.Options, error) {
 	opts := &server.Options{
 		ServerName: "spool", StoreDir: store, JetStream: true,
 		JetStreamMaxStore: cfg.MaxStore, JetStreamMaxMemory: 64 << 20,
 		SyncAlways: cfg.Durability == Fsync, SyncInterval: 250 * time.Millisecond,
 		NoSigs: true, DisableJetStreamBanner: true, DontListen: cfg.Listen == "",
+		MaxConn: maxConnections, MaxSubs: maxSubscriptions, MaxPayload: maxPayload,
 	}
 	if cfg.Durability == Fsync {
 		opts.SyncInterval = 2 * time.Minute // everything is synced already

@@ -1,0 +1,50 @@
+package broker
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Connections that never say who they are take no place for longer than the
+// server waits for them, and a client has only so many subscriptions.
+func TestConnectionsAndSubscriptionsAreBounded(t *testing.T) {
+	b := start(t, t.TempDir(), "127.0.0.1:0")
+	nc, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentials(b.creds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	before := b.srv.NumSubscriptions()
+	for range maxSubscriptions + 10 {
+		if _, err := nc.SubscribeSync(nats.NewInbox()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = nc.Flush() // the server may have cut the client off
+	if n := b.srv.NumSubscriptions() - before; n > maxSubscriptions {
+		t.Errorf("%d subscriptions of one client", n)
+	}
+	for range maxConnections + 10 {
+		c, err := net.Dial("tcp", b.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	if n := b.srv.NumClients(); n > maxConnections {
+		t.Errorf("%d clients", n)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		other, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentials(b.creds))
+		if err == nil {
+			other.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a client with credentials is kept out: %v", err)
+		}
+	}
+}
