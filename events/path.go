@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -82,3 +83,19 @@ func (p Path) String() string {
 	}
 	return p.Drive + "/" + p.Rel
 }
+
+// What Spool keeps on drives for itself, whatever the case of the letters.
+const (
+	StageRoot    = ".spool"         // the folder at the root of a drive in which files are staged
+	UploadPrefix = ".spool-upload-" // what the name of a file begins with while it is received
+)
+
+// Reserved reports that a name on a drive is Spool's own, wherever it stands in
+// a path.
+func Reserved(name string) bool {
+	name = strings.ToLower(name) // some file systems do not tell cases apart
+	return name == StageRoot || strings.HasPrefix(name, UploadPrefix)
+}
+
+// Reserved reports that the path has a reserved name in it.
+func (p Path) Reserved() bool { return slices.ContainsFunc(strings.Split(p.Rel, "/"), Reserved) }

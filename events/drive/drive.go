@@ -1,6 +1,15 @@
 // Package drive opens logical paths below the folders of this host that hold
-// the drives. Nothing leaves its drive: neither ".." nor a symbolic link that
-// points outside opens (os.Root), whoever made it and whenever.
+// the drives.
+//
+// Guarantees:
+//
+//   - Nothing leaves its drive: neither ".." nor a symbolic link that points
+//     outside opens, whoever made it and whenever.
+//   - No link leads to what has a reserved name (see [events.Reserved]), and
+//     what has one is no link: a path is judged by the real names of what it
+//     led to.
+//   - What is opened is what was judged. Callers keep it open, and give others
+//     the descriptor; a name that they open again can lead elsewhere by then.
 package drive
 
 import (
@@ -83,61 +92,19 @@ func (d *Drives) Base(p events.Path) events.Path {
 }
 
 // HostPath is where p lies on this host, for messages and for processes that
-// are given a folder. It promises nothing about links; [Drives.Open] does.
+// are given a folder. It promises nothing about links, and nothing is opened by
+// it that was judged before: [Drives.OpenPath] gives what can be kept.
 func (d *Drives) HostPath(p events.Path) string {
 	root, rel := d.Locate(p)
 	return filepath.Join(root, rel)
-}
-
-// Open opens the drive of p; rel is p inside it. The caller closes the root.
-// A drive that is not there is fs.ErrNotExist.
-func (d *Drives) Open(p events.Path) (root *os.Root, rel string, err error) {
-	dir, rel := d.Locate(p)
-	root, err = os.OpenRoot(dir)
-	return root, rel, err
-}
-
-// OpenDir opens the folder p itself, confined to its drive.
-func (d *Drives) OpenDir(p events.Path) (*os.Root, error) {
-	root, rel, err := d.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return root.OpenRoot(rel)
-}
-
-// Create makes the folder p, and the drive itself when it is absent, and opens it.
-func (d *Drives) Create(p events.Path) (*os.Root, error) {
-	dir, rel := d.Locate(p)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	if err := root.MkdirAll(rel, 0o755); err != nil {
-		return nil, err
-	}
-	return root.OpenRoot(rel)
-}
-
-// Stat describes p.
-func (d *Drives) Stat(p events.Path) (fs.FileInfo, error) {
-	root, rel, err := d.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return root.Stat(rel)
 }
 
 // Why says in a few words for a person why a path could not be opened.
 func (d *Drives) Why(p events.Path, err error) string {
 	host := d.HostPath(p)
 	switch {
+	case errors.Is(err, ErrOutside), errors.Is(err, ErrReserved), errors.Is(err, ErrChanging):
+		return fmt.Sprintf("cannot be opened (looked at %s): %v", host, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("does not exist (looked at %s)", host)
 	case errors.Is(err, fs.ErrPermission):
