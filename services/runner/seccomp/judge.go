@@ -1,0 +1,116 @@
+package seccomp
+
+import "golang.org/x/net/bpf"
+
+// What calls are asked for, in numbers that are the same on both architectures.
+const (
+	setID  = 0o6000     // modes: set-user-ID, set-group-ID
+	device = 0o020000   // modes: the bit that both kinds of devices have, and no other node
+	makes  = 0o20000100 // open: O_CREAT, __O_TMPFILE; without one of them the mode is not read
+
+	newNamespace = 0x7e020000 // clone, unshare: CLONE_NEW*
+	newTime      = 0x80       // unshare: CLONE_NEWTIME; in clone it is part of a signal's number
+	sibling      = 0x8000     // clone: CLONE_PARENT, a process that does not descend from its maker
+
+	afUnix, afInet, afInet6    = 1, 2, 10
+	sockStream, sockDgram      = 1, 2
+	sockSeqpacket              = 5
+	sockFlags                  = 0o2004000 // SOCK_CLOEXEC, SOCK_NONBLOCK
+	protoICMP, protoTCP        = 1, 6
+	protoUDP, protoICMP6       = 17, 58
+	tiocSTI, tiocLinux, tiocCo = 0x5412, 0x541c, 0x541d // put words into a terminal, or take its output
+)
+
+func verdict(v uint32) code { return code{bpf.RetConstant{Val: v}} }
+
+// low loads the half of an argument that the kernel reads of an int.
+func low(arg int) bpf.Instruction {
+	return bpf.LoadAbsolute{Off: uint32(atArgs + 8*arg), Size: 4}
+}
+
+func high(arg int) bpf.Instruction {
+	return bpf.LoadAbsolute{Off: uint32(atArgs + 8*arg + 4), Size: 4}
+}
+
+// without refuses a call that has any of the bits.
+func without(arg int, bits, refusal uint32) code {
+	return code{
+		low(arg),
+		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: bits, SkipFalse: 1},
+		bpf.RetConstant{Val: refusal},
+		bpf.RetConstant{Val: allow},
+	}
+}
+
+// withoutMode refuses an open that would make a file with any of the bits.
+func withoutMode(flags, mode int, bits, refusal uint32) code {
+	return append(code{
+		low(flags),
+		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: makes, SkipTrue: 1},
+		bpf.RetConstant{Val: allow},
+	}, without(mode, bits, refusal)...)
+}
+
+// onlyInt allows a call with one of these values of an int.
+func onlyInt(arg int, refusal uint32, values ...uint32) code {
+	return oneOf(code{low(arg)}, refusal, verdict(allow), values...)
+}
+
+// notInt refuses a call with one of these values of an int.
+func notInt(arg int, refusal uint32, values ...uint32) code {
+	return oneOf(code{low(arg)}, allow, verdict(refusal), values...)
+}
+
+// oneOf goes on to then when the accumulator is one of the values.
+func oneOf(c code, otherwise uint32, then code, values ...uint32) code {
+	for i, v := range values {
+		c = append(c, bpf.JumpIf{Cond: bpf.JumpEqual, Val: v, SkipTrue: uint8(len(values) - i)})
+	}
+	return append(append(c, bpf.RetConstant{Val: otherwise}), then...)
+}
+
+// onlyNil allows a call whose pointer is none.
+func onlyNil(arg int, refusal uint32) code {
+	return code{
+		low(arg),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipFalse: 3},
+		high(arg),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipFalse: 1},
+		bpf.RetConstant{Val: allow},
+		bpf.RetConstant{Val: refusal},
+	}
+}
+
+// ofSelf allows a call for a process that is the caller: which must be kind, and who 0.
+func ofSelf(kind, refusal uint32) code {
+	return oneOf(code{low(0)}, refusal, onlyInt(1, refusal, 0), kind)
+}
+
+// socket allows TCP, UDP and ICMP over IPv4 and IPv6, and AF_UNIX where it is granted.
+func socket(unix bool) code {
+	stream := onlyInt(2, eprotonosupport, 0, protoTCP) // MPTCP, too, is a protocol of SOCK_STREAM
+	dgram := onlyInt(2, eacces, 0, protoUDP, protoICMP, protoICMP6)
+	c := code{
+		low(1),
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xffffffff &^ sockFlags},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: sockStream, SkipFalse: uint8(len(stream))},
+	}
+	c = append(c, stream...)
+	c = oneOf(c, eacces, dgram, sockDgram)
+	c = oneOf(code{low(0)}, eacces, c, afInet, afInet6)
+	if unix {
+		c = append(code{low(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: afUnix, SkipFalse: 1}, bpf.RetConstant{Val: allow}}, c...)
+	}
+	return c
+}
+
+// socketpair allows what stays connected to its peer; one of datagrams can send to
+// any address as long as it lives.
+func socketpair(datagrams bool) code {
+	kinds := []uint32{sockStream, sockSeqpacket}
+	if datagrams {
+		return onlyInt(0, eacces, afUnix)
+	}
+	kind := oneOf(code{low(1), bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xffffffff &^ sockFlags}}, eacces, verdict(allow), kinds...)
+	return oneOf(code{low(0)}, eacces, kind, afUnix)
+}
