@@ -21,6 +21,10 @@ type Job struct {
 	Name        string    `json:"name"`
 	CreatedOnNS int64     `json:"created_on_ns"` // ns since 1970
 
+	// Role is that of the token with which its owner made the job or changed it
+	// last. Empty: that was before roles were kept.
+	Role string `json:"role,omitzero"`
+
 	// EffectiveFrom is when the job began to be what it is now: created,
 	// enabled, or given another schedule or zone. No earlier slot is its own.
 	EffectiveFrom time.Time `json:"effective_from"`
@@ -32,6 +36,13 @@ type Job struct {
 	// Secrets are the values behind the masks, sealed, by JSON pointer into Parameters.
 	Secrets map[string]string `json:"secrets,omitempty"`
 }
+
+// RoleAdmin is the role of administrators.
+const RoleAdmin = "admin"
+
+// ByAdmin reports whether a job is an administrator's, as far as the job knows:
+// such a job has no quota.
+func (j Job) ByAdmin() bool { return j.Role == RoleAdmin }
 
 // Change names what a [JobEvent] did.
 type Change string

@@ -7,6 +7,7 @@ const (
 	HeaderDispatcher = "Spool-Dispatcher" // the secret that dispatcher and runner share
 	HeaderJobID      = "Spool-Job-Id"
 	HeaderOwner      = "Spool-Owner"   // the user who owns the job
+	HeaderRole       = "Spool-Role"    // the role of that user, see [Job.Role]
 	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
 	HeaderVerdict    = "Spool-Verdict" // in an answer: the call leaves this verdict, not a result
 )

@@ -41,6 +41,9 @@ func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide)
 // put stores one event of a job that is at revision expect. From the event on
 // that makes it what it is, its slots are its own.
 func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, expect uint64) (jet.JobRevision, error) {
+	if who.Owner == job.Username && change != events.JobDeleted {
+		job.Role = string(who.Role)
+	}
 	ev := who.event(change, job)
 	if change != events.JobDeleted && ev.Job.EffectiveFrom.IsZero() {
 		ev.Job.EffectiveFrom = ev.At

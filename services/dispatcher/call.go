@@ -119,6 +119,9 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		req.Header.Set(events.HeaderDispatcher, d.cfg.Secret)
 		req.Header.Set(events.HeaderJobID, w.JobID)
 		req.Header.Set(events.HeaderOwner, url.PathEscape(w.job.Username))
+		if w.job.Role != "" {
+			req.Header.Set(events.HeaderRole, w.job.Role)
+		}
 		if w.File != nil && w.File.Linked {
 			req.Header.Set(events.HeaderFile, w.File.Look())
 		}

@@ -16,6 +16,7 @@ type caller struct {
 	owner string
 	role  jet.Role
 	jobID string // the job that a dispatcher calls for; empty for a direct call
+	as    string // the role of the owner, see [events.Job.Role]
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -35,7 +36,7 @@ func (r *Runner) authenticate(req *http.Request) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{owner: t.Owner, role: t.Role}, nil
+	return caller{owner: t.Owner, role: t.Role, as: string(t.Role)}, nil
 }
 
 // fromDispatcher reads whom a dispatcher speaks for. The owner is percent-encoded.
@@ -48,7 +49,7 @@ func fromDispatcher(h http.Header) (caller, error) {
 	if !isToken(jobID) {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
 	}
-	return caller{owner: owner, role: jet.Admin, jobID: jobID}, nil
+	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole)}, nil
 }
 
 // mayRun refuses who may only read.
