@@ -68,6 +68,9 @@
 //     it is.
 //   - A run that ended never starts again. A flow that finished, but whose
 //     `ended` was not stored when this process died, runs again.
+//   - A run that was under way at three deaths of its runner is not started a
+//     fourth time: it ends with ERROR and "poison: …". Attempts that a runner gave up
+//     alive, because it was stopped or lost the run to another, do not count.
 //   - A group is proven dead by its host, the boot of its kernel, its process id
 //     and the start time of that process. Where that proves nothing (another
 //     host; a group without its leader whose members are not known to be the

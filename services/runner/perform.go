@@ -34,7 +34,7 @@ type attempt struct {
 // perform brings a run to its end; its flow lives no longer than life. Any error
 // but errOver means that it has not come there and has to be delivered again;
 // nothing that perform started is left then.
-func (r *Runner) perform(ctx, life context.Context, run events.Run) error {
+func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error) {
 	last, seq, err := r.standing(ctx, run)
 	if err != nil || last.Phase == events.Ended {
 		return err
@@ -59,6 +59,14 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) error {
 		a := &attempt{run: run, number: former.Attempt}
 		return r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
 	}
+	if why, err := poison(r.cfg.DataDir, former); err != nil || why != "" {
+		if err != nil {
+			return err
+		}
+		log.Warn("a run is not started again", "cause", why)
+		a := &attempt{run: run, number: former.Attempt}
+		return r.end(ctx, a.ended(former.At, nil, why), seq, log)
+	}
 	a := &attempt{
 		run: run, number: former.Attempt + 1, tmp: filepath.Join(runDir(r.cfg.DataDir, run.FlowJobID), "tmp"),
 		log: log.With("attempt", former.Attempt+1),
@@ -77,6 +85,11 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) error {
 		f.discard()
 		return err
 	}
+	defer func() {
+		if over != nil {
+			a.noteStop(r.cfg.DataDir)
+		}
+	}()
 	f.open()
 	a.log.Info("run started", "pid", f.pid)
 	if limit := a.settings.stepTimeout; limit > 0 {

@@ -14,7 +14,8 @@ import (
 )
 
 // While dispatcher, runner and broker are killed in turn, one each second, each
-// trigger has exactly one visible result and exactly one ended run.
+// trigger has exactly one visible result and exactly one ended run, which is OK
+// unless it was under way at three kills of its runner.
 func TestChaosRuns(t *testing.T) {
 	if os.Getenv("SPOOL_CHAOS") == "" {
 		t.Skip("make chaos runs it: it takes minutes")
@@ -120,11 +121,21 @@ func runChaos(t *testing.T, n int) {
 			t.Errorf("run %s has ended %d times", id, times)
 		}
 	}
+	poisoned := 0
+	starts := p.count(bus, events.StreamRunEvents, events.RunsOf(events.Started, "j"), "flow_job_id")
+	for _, ev := range read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j")) {
+		switch {
+		case strings.HasPrefix(ev.Message, "poison: ") && starts[ev.FlowJobID] >= 3:
+			poisoned++ // it was under way at three of the kills
+		case ev.Status != events.OK:
+			t.Errorf("run %s has ended %s after %d starts: %s", ev.FlowJobID, ev.Status, starts[ev.FlowJobID], ev.Message)
+		}
+	}
 	if visible != n || len(ended) != n {
 		t.Errorf("%d visible results and %d ended runs for %d triggers", visible, len(ended), n)
 	}
-	t.Logf("%d triggers, %d kills in %s: %d visible results (%d not OK), %d ended runs",
-		n, kills, time.Since(began).Round(time.Second), visible, failed, len(ended))
+	t.Logf("%d triggers, %d kills in %s: %d visible results (%d not OK), %d ended runs (%d as poison)",
+		n, kills, time.Since(began).Round(time.Second), visible, failed, len(ended), poisoned)
 }
 
 // count counts the messages below a filter by a field of their bodies.
