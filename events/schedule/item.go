@@ -25,6 +25,9 @@ func (k *kind) item(item string) (uint64, error) {
 	if item == "" {
 		return 0, &Error{Field: k.name, Problem: k.name + " has an empty list item", Remedy: "remove the extra comma"}
 	}
+	if err := k.dialect(item); err != nil {
+		return 0, err
+	}
 	base, text, stepped := strings.Cut(item, "/")
 	lo, hi, err := k.span(item, base)
 	if err != nil {

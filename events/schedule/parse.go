@@ -74,18 +74,16 @@ func split(expr string) ([]string, error) {
 		return macro(expr)
 	}
 	texts := strings.Fields(expr)
-	switch n := len(texts); n {
-	case 5:
-		return texts, nil
-	case 0:
+	if len(texts) == 0 {
 		return nil, fault("the expression is empty", fiveFields+" or a macro such as @daily")
-	case 6:
-		return nil, fault("seconds are not supported", fiveFields)
-	case 7:
-		return nil, fault("seconds and years are not supported", fiveFields)
-	default:
-		return nil, fault(fmt.Sprintf("the number of fields is %d", n), fiveFields)
 	}
+	if err := foreign(expr, texts); err != nil {
+		return nil, err
+	}
+	if len(texts) != 5 {
+		return nil, fault(fmt.Sprintf("the number of fields is %d", len(texts)), fiveFields)
+	}
+	return texts, nil
 }
 
 func macro(expr string) ([]string, error) {
@@ -93,7 +91,11 @@ func macro(expr string) ([]string, error) {
 	if text, ok := macros[expr]; ok {
 		return strings.Fields(text), nil
 	}
-	switch name := strings.Fields(expr)[0]; name {
+	name, _, more := strings.Cut(expr, " ")
+	if _, ok := macros[name]; ok && more {
+		return nil, fault("something follows the macro "+name, "write "+name+" alone; the job's flow is the command")
+	}
+	switch name {
 	case "@every":
 		return nil, fault("@every is not supported", `use a step such as "*/5 * * * *"`)
 	case "@reboot":

@@ -14,7 +14,8 @@ const horizon = 366 * day * time.Minute
 // mean what they seem to, months without a run, and each change of clocks in the
 // year after from that moves, drops or doubles a run. Empty when there is nothing.
 func (s *Schedule) Warnings(from time.Time) []string {
-	warnings := s.fieldWarnings()
+	warnings := s.zoneWarnings(from)
+	warnings = append(warnings, s.fieldWarnings()...)
 	warnings = append(warnings, s.dayWarnings()...)
 	for c := range s.Changes(from, from.Add(horizon)) {
 		warnings = append(warnings, c.Text)
@@ -23,6 +24,19 @@ func (s *Schedule) Warnings(from time.Time) []string {
 		warnings = append(warnings, "no run was found after "+from.UTC().Format(time.DateOnly))
 	}
 	return warnings
+}
+
+// zoneWarnings speaks of names that look like a place's time and are not.
+func (s *Schedule) zoneWarnings(from time.Time) []string {
+	name := s.loc.String()
+	switch name {
+	case "Factory":
+		return []string{"time zone Factory is the placeholder of a system that nobody has set up: name a zone such as Europe/Berlin"}
+	case "EST", "MST", "HST":
+		return []string{fmt.Sprintf("time zone %s stands at %s all year, without summer time: a city such as %s has its own rules",
+			name, from.In(s.loc).Format("-07:00"), fixedZones[name])}
+	}
+	return nil
 }
 
 func (s *Schedule) fieldWarnings() []string {

@@ -20,13 +20,21 @@ func LoadLocation(name string) (*time.Location, error) {
 	// Every IANA name begins with a capital. The other files of a host's database
 	// (localtime, posixrules, right/...) are its own setting or count leap seconds.
 	if c := name[0]; c < 'A' || c > 'Z' {
-		return nil, zoneFault(name, "is not an IANA name")
+		return nil, unknownZone(name, "is not an IANA name")
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, zoneFault(name, "is unknown")
+		return nil, unknownZone(name, "is unknown")
 	}
 	return loc, nil
+}
+
+func unknownZone(name, problem string) *Error {
+	e := zoneFault(name, problem)
+	if meant := suggestZone(name); meant != "" {
+		e.Remedy = "did you mean " + meant + "?"
+	}
+	return e
 }
 
 const zoneRemedy = "use an IANA name such as UTC or Europe/Berlin"

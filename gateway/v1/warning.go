@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
-	"spool.internal/gateway/spelling"
 )
 
 // Bounds on what a body can put into the header of its answer: clients give up

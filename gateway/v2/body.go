@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
-	"spool.internal/gateway/spelling"
 )
 
 // maxBody is the longest request body, and the longest parameters of a job, in bytes.

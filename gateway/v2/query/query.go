@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
-	"spool.internal/gateway/spelling"
+	"spool.internal/events/spelling"
 )
 
 // Read gives the query of a request, whose keys are all known. Every fault is
