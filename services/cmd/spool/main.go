@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"spool.internal/services/runner"
 )
@@ -21,8 +20,9 @@ func main() {
 }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
+	catchBrokenPipes()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := command()
 	root.SetArgs(args)

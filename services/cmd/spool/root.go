@@ -21,27 +21,13 @@ is SPOOL_NATS_URL.`,
 		Version:           version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd, os.Environ()) },
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), deadCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root
-}
-
-// fromEnvironment sets the flags that the command line does not give.
-func fromEnvironment(flags *pflag.FlagSet) error {
-	var fault error
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := "SPOOL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if value, ok := os.LookupEnv(name); ok && !f.Changed && fault == nil {
-			if err := flags.Set(f.Name, value); err != nil {
-				fault = fmt.Errorf("%s: %w", name, err)
-			}
-		}
-	})
-	return fault
 }
 
 // choice reads a flag of two words; it reports whether the second was chosen.
