@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // WatchState is what a watcher is doing with the folder of one job now.
 type WatchState struct {
@@ -25,4 +28,30 @@ type RetryState struct {
 	LastError string    `json:"last_error"`
 	Next      time.Time `json:"next"`    // when it is called
 	Waiting   int       `json:"waiting"` // how many of the job wait
+}
+
+// RunnerState is what a built-in runner says of itself: the flows that it starts
+// are those of everybody who may write them.
+type RunnerState struct {
+	Host        string   `json:"host"`
+	Pool        string   `json:"pool"`
+	Sandbox     string   `json:"sandbox"`               // as it was asked for: auto, required, best-effort, off
+	Unmet       []string `json:"unmet,omitempty"`       // what is not kept from flows, and what would
+	StepTimeout string   `json:"step_timeout,omitzero"` // see [StepTimeoutOf]; empty = nothing was given
+	Direct      bool     `json:"direct,omitzero"`       // the runs of jobs go elsewhere
+}
+
+// SandboxAuto is the sandbox that somebody else's flows need whole.
+const SandboxAuto = "auto"
+
+// AdmitWriter refuses a token for somebody who may write flows and is no
+// administrator, when a runner would not keep those flows in.
+func AdmitWriter(runners []RunnerState) error {
+	for _, r := range runners {
+		if r.Sandbox == SandboxAuto && len(r.Unmet) > 0 {
+			return Faultf(Conflict, "role", "the runner on %s cannot shut in the flows of somebody who is no administrator: %s (--sandbox best-effort goes without)",
+				r.Host, strings.Join(r.Unmet, "; "))
+		}
+	}
+	return nil
 }

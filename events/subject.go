@@ -64,6 +64,7 @@ const (
 	AllDead     = familyDead + ".>"
 	AllSlots    = familySlot + ".>"
 	AllStates   = familyState + ".>"
+	AllRunners  = familyState + ".runner.*"
 )
 
 // JobSubject carries the events of one job.
@@ -188,6 +189,9 @@ func SlotSubject(jobID string) string { return familySlot + "." + jobID }
 
 // StateSubject carries what a watcher ("watch") or dispatcher ("retry") is doing with one job now.
 func StateSubject(part, jobID string) string { return familyState + "." + part + "." + jobID }
+
+// RunnerSubject carries the [RunnerState] of one runner.
+func RunnerSubject(id string) string { return StateSubject("runner", id) }
 
 // Subject is a subject taken apart.
 type Subject struct {

@@ -146,6 +146,22 @@ func (k *Keyring) SealKey() (seal.PublicKey, bool) {
 	return *k.seal, true
 }
 
+// OthersWrite reports whether anybody but administrators may write flows by a
+// token that is valid now. The error is of code Unavailable while nobody can tell.
+func (k *Keyring) OthersWrite(now time.Time) (bool, error) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if time.Since(k.proven) > trustFor {
+		return false, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+	}
+	for _, t := range k.tokens {
+		if t.Role != Admin && t.Role.WritesFlows() && (t.Expires.IsZero() || now.Before(t.Expires)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Verify finds the token that a text is. The error is an [events.Error]: of
 // code Unauthorized, or Unavailable while nobody can tell whether a token has
 // been revoked, because the feed is broken for 5 s or has not begun.

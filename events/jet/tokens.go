@@ -23,6 +23,10 @@ const (
 	Viewer   Role = "viewer"   // read
 )
 
+// WritesFlows reports whether a token of the role may start flows, or change what
+// starts: those of somebody who is no administrator need the sandbox whole.
+func (r Role) WritesFlows() bool { return r != Viewer }
+
 // Token is an API token as it is stored: without its secret.
 type Token struct {
 	ID      string    `json:"id"`

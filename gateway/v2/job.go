@@ -49,6 +49,7 @@ type jobDetails struct {
 	NextRuns    []time.Time        `json:"next_runs"`
 	Watch       *events.WatchState `json:"watch,omitempty"`
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
+	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
 }
 
 // nextRuns is how many coming slots are shown.
@@ -83,6 +84,11 @@ func (a *API) details(ctx context.Context, j events.Job) (jobDetails, error) {
 	if d.Mode == modeCron {
 		d.explain(j, a.Zone)
 	}
+	runners, err := a.runners(ctx)
+	if err != nil {
+		return d, err
+	}
+	d.StepTimeout = timed(j, runners)
 	return d, a.states(ctx, &d)
 }
 

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 	"time"
 	"unicode"
@@ -70,6 +71,11 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if role.WritesFlows() && role != jet.Admin {
+		if err := a.admitWriter(r.Context()); err != nil {
+			return err
+		}
+	}
 	t, text := jet.NewToken(body.Owner, role, now)
 	t.Expires = expires
 	if err := a.Keys.Enter(r.Context(), t); err != nil {
@@ -81,6 +87,15 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 		Token string `json:"token"` // shown here and never again
 	}{showToken(t), text})
 	return nil
+}
+
+// admitWriter refuses a token for somebody whose flows a runner would not keep in.
+func (a *API) admitWriter(ctx context.Context) error {
+	runners, err := a.runners(ctx)
+	if err != nil {
+		return err
+	}
+	return events.AdmitWriter(runners)
 }
 
 func checkOwner(name string) error {

@@ -24,11 +24,12 @@ type Config struct {
 	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
 	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
 
-	Sandbox      Sandbox  // whether flows are shut in; default best-effort
-	Offline      bool     // flows may not make sockets
-	ReadPaths    []string // files and folders that flows may read and execute too, host paths
-	MaxFileSize  int64    // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
-	MaxProcesses int      // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
+	Sandbox      Sandbox       // whether flows are shut in; default best-effort
+	Offline      bool          // flows may not make sockets
+	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
+	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit
+	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
+	MaxProcesses int           // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
 
 	Log *slog.Logger //
 }

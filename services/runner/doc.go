@@ -77,8 +77,9 @@
 //     flow's) the run waits, and the log says for what. A process that leaves its
 //     group and changes its environment as well is not found.
 //   - A flow that runs for longer than settings.step_timeout (seconds; 0, -1 or
-//     disable_step_timeout for no limit) gets SIGTERM, after 3 s SIGKILL, and its
-//     run ends ERROR with "step_timeout: …".
+//     disable_step_timeout for no limit; where the job names none, see
+//     [Config.StepTimeout]) gets SIGTERM, after 3 s SIGKILL, and its run ends ERROR
+//     with "step_timeout: …".
 //   - POST /api/v1/jobs/cancel {"job_id": …}, by the owner or an administrator
 //     who may start runs, ends a run with ERROR and "cancelled by …": at once when
 //     it waits; when it has started its flow is stopped likewise, after a restart

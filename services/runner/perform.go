@@ -92,9 +92,9 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	}()
 	f.open()
 	a.log.Info("run started", "pid", f.pid)
-	if limit := a.settings.stepTimeout; limit > 0 {
+	if limit, whose := r.stepTimeout(a); limit > 0 {
 		var cancel context.CancelFunc
-		life, cancel = context.WithTimeoutCause(life, limit, halt(fmt.Sprintf("step_timeout: stopped after %s", limit)))
+		life, cancel = context.WithTimeoutCause(life, limit, halt(fmt.Sprintf("step_timeout: stopped after %s%s", limit, whose)))
 		defer cancel()
 	}
 	var why error
@@ -104,6 +104,15 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		}
 	}
 	return r.finish(ctx, a, f, began.At, seq, why)
+}
+
+// stepTimeout is how long an attempt may take, 0 for as long as it likes, and who
+// says so when the job does not.
+func (r *Runner) stepTimeout(a *attempt) (limit time.Duration, whose string) {
+	if a.settings.timed {
+		return a.settings.stepTimeout, ""
+	}
+	return events.StepTimeoutOf(a.run.Role, r.cfg.StepTimeout), ", the limit of jobs that name none (settings.step_timeout)"
 }
 
 func isHalt(err error) bool {

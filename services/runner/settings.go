@@ -2,7 +2,6 @@ package runner
 
 import (
 	"encoding/json"
-	"math"
 	"time"
 
 	"spool.internal/events"
@@ -20,14 +19,13 @@ type settings struct {
 	tags          string        // JSON list
 	runtimeConfig string        // JSON object
 	stepTimeout   time.Duration // how long an attempt may take; 0 = as long as it likes
+	timed         bool          // the job says how long
 }
 
 // readSettings checks what is there; every fault names its key.
 func readSettings(o events.Object) (settings, error) {
 	s := settings{tags: "[]", runtimeConfig: "{}"}
 	var list []string
-	var seconds float64
-	var untimed bool
 	for _, key := range []struct {
 		name, want string
 		into       any
@@ -36,8 +34,6 @@ func readSettings(o events.Object) (settings, error) {
 		{"output_dir", "a string", &s.outputDir, nil},
 		{"output_has_run_id", "true or false", &s.hasRunID, nil},
 		{"delete_out_dir", "true or false", &s.deleteOutDir, nil},
-		{"step_timeout", "a number of seconds, 0 or -1 for no limit", &seconds, nil},
-		{"disable_step_timeout", "true or false", &untimed, nil},
 		{"tags", "a list of strings", &list, &s.tags},
 		{"runtime_config", "an object", &map[string]json.RawMessage{}, &s.runtimeConfig},
 	} {
@@ -55,13 +51,9 @@ func readSettings(o events.Object) (settings, error) {
 			return s, events.Faultf(events.Invalid, "settings."+key.name, "is %d bytes long; a flow can be given %d", len(raw), maxVariable)
 		}
 	}
-	if seconds < 0 && seconds != -1 || seconds > math.MaxInt64/1e9 {
-		return s, events.Faultf(events.Invalid, "settings.step_timeout", "must be a number of seconds, 0 or -1 for no limit")
-	}
-	if seconds > 0 && !untimed {
-		s.stepTimeout = time.Duration(seconds * float64(time.Second))
-	}
-	return s, nil
+	var err error
+	s.stepTimeout, s.timed, err = events.StepTimeout(o)
+	return s, err
 }
 
 // storedSettings reads the settings of an accepted run.

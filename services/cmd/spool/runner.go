@@ -21,6 +21,7 @@ type runnerOptions struct {
 	sandbox   string
 	network   string
 	read      []string
+	stepTime  time.Duration
 	fileSize  int64
 	processes int
 }
@@ -31,6 +32,7 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxBestEffort), "shut flows in: required (refuse to start where the kernel cannot), best-effort or off")
 	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
+	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
 	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
 	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
 }
@@ -39,7 +41,7 @@ func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Dr
 	offline, err := choice("runner-network", o.network, "allow", "deny")
 	return runner.Config{
 		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, ReadPaths: o.read, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 		Log: component(p, "runner"),
 	}, err
 }
