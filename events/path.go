@@ -19,30 +19,39 @@ type Path struct {
 // and "." are accepted and taken out; spaces are part of a name. The error is
 // of code Invalid, with field as its field.
 func ParsePath(field, s string) (Path, error) {
+	parts, err := splitPath(field, s)
+	if err != nil {
+		return Path{}, err
+	}
+	if len(parts) < 4 || parts[2] != "fs" {
+		return Path{}, Faultf(Invalid, field, "must have the form owner/repo/fs/drive/path")
+	}
+	return Path{strings.Join(parts[:4], "/"), strings.Join(parts[4:], "/")}, nil
+}
+
+// splitPath gives the names of a path.
+func splitPath(field, s string) ([]string, error) {
 	switch {
 	case s == "":
-		return Path{}, Faultf(Invalid, field, "is empty: give a path like owner/repo/fs/drive/folder")
+		return nil, Faultf(Invalid, field, "is empty: give a path like owner/repo/fs/drive/folder")
 	case len(s) > MaxPath:
-		return Path{}, Faultf(Invalid, field, "is %d bytes long; at most %d are allowed", len(s), MaxPath)
+		return nil, Faultf(Invalid, field, "is %d bytes long; at most %d are allowed", len(s), MaxPath)
 	case !utf8.ValidString(s):
-		return Path{}, Faultf(Invalid, field, "is not valid UTF-8")
+		return nil, Faultf(Invalid, field, "is not valid UTF-8")
 	case strings.ContainsRune(s, 0):
-		return Path{}, Faultf(Invalid, field, "contains a NUL")
+		return nil, Faultf(Invalid, field, "contains a NUL")
 	}
 	var parts []string
 	for p := range strings.SplitSeq(s, "/") {
 		switch p {
 		case "", ".":
 		case "..":
-			return Path{}, Faultf(Invalid, field, `contains "..": give the path without it`)
+			return nil, Faultf(Invalid, field, `contains "..": give the path without it`)
 		default:
 			parts = append(parts, p)
 		}
 	}
-	if len(parts) < 4 || parts[2] != "fs" {
-		return Path{}, Faultf(Invalid, field, "must have the form owner/repo/fs/drive/path")
-	}
-	return Path{strings.Join(parts[:4], "/"), strings.Join(parts[4:], "/")}, nil
+	return parts, nil
 }
 
 // ParseInside is [ParsePath] for a path that may not be the root of its drive.
@@ -95,6 +104,11 @@ const (
 func Reserved(name string) bool {
 	name = strings.ToLower(name) // some file systems do not tell cases apart
 	return name == StageRoot || strings.HasPrefix(name, UploadPrefix)
+}
+
+// Reserves refuses a path for its reserved name.
+func Reserves(field string) error {
+	return Faultf(Invalid, field, "leads into what Spool keeps on the drive for itself: give another folder")
 }
 
 // Reserved reports that the path has a reserved name in it.

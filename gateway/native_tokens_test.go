@@ -23,7 +23,7 @@ func (s *station) newToken(body string) nativeToken {
 func TestTokens(t *testing.T) {
 	s := newStation(t)
 	at := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	plain := s.newToken(`{"owner":"zoë","role":"operator"}`)
+	plain := s.newToken(`{"owner":"zoë","role":"operator","paths":["a/"]}`)
 	timed := s.newToken(`{"owner":"bob","role":"viewer","expires":"` + at.Format(time.RFC3339) + `"}`)
 	lasting := s.newToken(`{"owner":"bob","role":"admin","expires":"720h"}`)
 	if plain.Expires != "" || timed.Expires != at.Format(time.RFC3339) || plain.Owner != "zoë" || timed.Role != "viewer" ||

@@ -25,8 +25,9 @@ import (
 
 // Drives knows where each drive lies on this host.
 type Drives struct {
-	base string
-	maps []mapping
+	base  string
+	maps  []mapping
+	reach *events.Access // nil = everything
 }
 
 type mapping struct {
@@ -89,6 +90,24 @@ func (d *Drives) Base(p events.Path) events.Path {
 		}
 	}
 	return base
+}
+
+// As gives the drives as somebody may use them: what a path leads to is judged
+// as the path itself is. The error is that of [events.Access.Check] for the
+// field path.
+func (d *Drives) As(reach events.Access) *Drives {
+	as := *d
+	as.reach = &reach
+	return &as
+}
+
+// judge refuses a path, or the names below its base that it led to, which may
+// not be reached.
+func (d *Drives) judge(base events.Path, names ...string) error {
+	if d.reach == nil {
+		return nil
+	}
+	return d.reach.Check("path", base.Join(names...))
 }
 
 // HostPath is where p lies on this host, for messages and for processes that

@@ -108,6 +108,9 @@ func (d *Drives) file(p events.Path, flag int) (f *os.File, err error) {
 }
 
 func (d *Drives) tryFile(p events.Path, flag int) (*os.File, error) {
+	if err := d.judge(p); err != nil {
+		return nil, err
+	}
 	root, rel, err := d.Open(p)
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (d *Drives) tryFile(p events.Path, flag int) (*os.File, error) {
 	if !errors.Is(err, errWalk) {
 		return f, err
 	}
-	w, err := walk(root, rel, false)
+	w, err := d.walk(root, d.Base(p), rel, false)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +139,9 @@ func (d *Drives) dir(p events.Path, create bool) (dir *os.Root, err error) {
 }
 
 func (d *Drives) tryDir(p events.Path, create bool) (*os.Root, error) {
+	if err := d.judge(p); err != nil {
+		return nil, err
+	}
 	root, rel, err := d.Open(p)
 	if err != nil {
 		return nil, err
@@ -150,7 +156,7 @@ func (d *Drives) tryDir(p events.Path, create bool) (*os.Root, error) {
 			return dir, err
 		}
 	}
-	w, err := walk(root, rel, create)
+	w, err := d.walk(root, d.Base(p), rel, create)
 	if err != nil {
 		return nil, err
 	}

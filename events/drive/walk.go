@@ -1,10 +1,12 @@
 package drive
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -22,8 +24,10 @@ var errWalk = errors.New("the path has to be walked")
 // the real name of each thing on the way. Every step is proven to have led to
 // what was seen at the name.
 type walker struct {
-	dirs     []*os.Root // from the root to where it stands; the first is not its own
-	names    []string   // real names, of dirs[1:] and of last
+	drives   *Drives
+	base     events.Path // of the first of dirs
+	dirs     []*os.Root  // from the root to where it stands; the first is not its own
+	names    []string    // real names, of dirs[1:] and of last
 	todo     []step
 	links    int
 	reserved bool   // a reserved name stands in the path as it was asked for
@@ -46,10 +50,10 @@ func steps(path string, linked bool) (all []step) {
 	return all
 }
 
-// walk goes from root to rel; with create it makes the folders that are missing.
-// After an error nothing is left open.
-func walk(root *os.Root, rel string, create bool) (*walker, error) {
-	w := &walker{dirs: []*os.Root{root}, todo: steps(rel, false)}
+// walk goes from root, which is base, to rel; with create it makes the folders
+// that are missing. After an error nothing is left open.
+func (d *Drives) walk(root *os.Root, base events.Path, rel string, create bool) (*walker, error) {
+	w := &walker{drives: d, base: base, dirs: []*os.Root{root}, todo: steps(rel, false)}
 	for _, s := range w.todo {
 		w.reserved = w.reserved || events.Reserved(s.name)
 	}
@@ -57,9 +61,16 @@ func walk(root *os.Root, rel string, create bool) (*walker, error) {
 		next := w.todo[0]
 		w.todo = w.todo[1:]
 		if err := w.step(next, create && !next.linked); err != nil {
+			if w.links > 0 { // what must not be reached is told from nothing
+				err = cmp.Or(d.judge(base, append(w.names, next.name)...), err)
+			}
 			w.close()
 			return nil, err
 		}
+	}
+	if err := d.judge(base, w.names...); err != nil {
+		w.close()
+		return nil, err
 	}
 	return w, nil
 }
@@ -81,6 +92,9 @@ func (w *walker) step(s step, create bool) error {
 	at := w.dirs[len(w.dirs)-1]
 	seen, err := at.Lstat(s.name)
 	if create && errors.Is(err, fs.ErrNotExist) {
+		if err := w.drives.judge(w.base, append(slices.Clone(w.names), s.name)...); err != nil {
+			return err
+		}
 		if err := at.Mkdir(s.name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}

@@ -100,7 +100,7 @@ func (k *Keyring) prove(ctx context.Context) {
 	}
 }
 
-// Enter stores a token and knows it at once.
+// Enter stores a new token, and knows it at once.
 func (k *Keyring) Enter(ctx context.Context, t Token) error {
 	if err := k.bus.PutToken(ctx, t); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (k *Keyring) Revoke(ctx context.Context, id string) error {
 	if !found {
 		return &events.Error{Code: events.NotFound, Field: "id", Message: "no such token"}
 	}
-	mark, err := k.bus.putKey(ctx, id, nil, map[string]string{"KV-Operation": "DEL"})
+	mark, err := k.bus.DropToken(ctx, id)
 	if err != nil {
 		return err
 	}

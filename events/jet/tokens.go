@@ -35,6 +35,12 @@ type Token struct {
 	Role    Role      `json:"role"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
+	Paths   []string  `json:"paths,omitzero"` // what it reaches on the drives; nil = everything: of administrators, and of tokens from before there were paths
+}
+
+// Access is what the token reaches on the drives.
+func (t Token) Access() events.Access {
+	return events.Access{All: t.Role == Admin || t.Paths == nil, Paths: t.Paths}
 }
 
 // The stream behind the bucket of tokens, and what the subjects of its keys begin with.
@@ -70,14 +76,23 @@ func hash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// PutToken stores a token.
+// PutToken stores a new token. The error is of code Conflict when its id was
+// used before, be it by a token that is revoked.
 func (b *Bus) PutToken(ctx context.Context, t Token) error {
-	_, err := b.putKey(ctx, t.ID, body(t), nil)
+	_, err := b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))})
 	return err
 }
 
-func (b *Bus) putKey(ctx context.Context, key string, data []byte, header map[string]string) (uint64, error) {
-	return b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + key, Data: data, Header: header})
+// DropToken revokes a token for good: its mark stays, so that no token of its
+// id is ever stored again. An id without a token gets a mark, too.
+func (b *Bus) DropToken(ctx context.Context, id string) (seq uint64, err error) {
+	return b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + id, Header: map[string]string{"KV-Operation": "DEL"}})
+}
+
+// Revoked reports that a token was revoked.
+func (b *Bus) Revoked(ctx context.Context, id string) (bool, error) {
+	m, found, err := b.Last(ctx, streamTokens, tokenPrefix+id)
+	return found && deleted(m), err
 }
 
 // Token reads one stored token; found is false when there is none of that id.

@@ -28,6 +28,9 @@ func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Ch
 		}
 		job.Status = to
 		if to == events.Enabled {
+			if err := who.Reaches(job); err != nil {
+				return "", job, err
+			}
 			job.EffectiveFrom = time.Time{} // from now on: no slot from before is the job's own
 		}
 		return change, job, nil
@@ -57,6 +60,12 @@ var triggerSpace = uuid.MustParse("6d1f3c1a-5b0e-5f52-8f0c-7a1d2f6f7f0b")
 // two minutes and run once by the built-in runner; "" is always another.
 func (j *Jobs) Trigger(ctx context.Context, who Caller, id, key string, file *events.File) (triggerID string, err error) {
 	rev, err := j.Find(ctx, who, id)
+	if err == nil {
+		err = who.Reaches(rev.Event.Job)
+	}
+	if err == nil {
+		err = who.Access().CheckFile(file)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -64,7 +64,7 @@ func Masked(field string) error {
 
 // Create stores a job with the parameters o, which ReadNew has read as p.
 func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *events.Parameters) (jet.JobRevision, error) {
-	if err := j.Allows(p); err != nil {
+	if err := j.Allows(who, p); err != nil {
 		return jet.JobRevision{}, err
 	}
 	now := time.Now().UTC()

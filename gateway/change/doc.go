@@ -12,4 +12,6 @@
 //   - Secrets are stored sealed, and masked where they stood.
 //   - A job of somebody else is, to those who are not administrators, a job
 //     that does not exist.
+//   - A job is made, changed, enabled and triggered only by who reaches all its
+//     paths with the token that asks ([events.Access]).
 package change

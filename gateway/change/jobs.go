@@ -2,6 +2,7 @@ package change
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,8 +35,20 @@ type Jobs struct {
 	Log       *slog.Logger
 }
 
-// Allows says why a job with these parameters cannot be worked on here.
-func (j *Jobs) Allows(p *events.Parameters) error {
+// Allows says why a job with these parameters cannot be made, or become, by
+// this caller or here.
+func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
+	for _, path := range []struct {
+		field string
+		events.Path
+	}{{"binary_path", p.BinaryPath}, {"input_dir", p.InputDir}, {"settings.output_dir", p.OutputDir()}} {
+		if path.Reserved() {
+			return events.Reserves("flow_parameters." + path.field)
+		}
+	}
+	if err := who.Access().CheckJob(p); err != nil {
+		return err
+	}
 	if j.Untracked && p.Options.Overlap != "allow" {
 		return events.Faultf(events.Invalid, "spool.overlap",
 			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
@@ -103,6 +116,20 @@ func (j *Jobs) Find(ctx context.Context, who Caller, id string) (jet.JobRevision
 		err = NoSuchJob()
 	}
 	return rev, err
+}
+
+// Reaches says why a caller may not have a job that is stored do something:
+// it goes on by itself with the paths that it has, but who asks must reach them.
+func (c Caller) Reaches(job events.Job) error {
+	access := c.Access()
+	if access.All {
+		return nil
+	}
+	p, err := events.ParseParameters(job.Parameters)
+	if err != nil {
+		return fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
+	}
+	return access.CheckJob(p)
 }
 
 // isJobID keeps everything else out of subjects, where "*" and ">" have a meaning.

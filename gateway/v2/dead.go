@@ -82,41 +82,48 @@ func (a *API) deadSubjects(r *http.Request, owner string) ([]string, error) {
 	return subjects, nil
 }
 
-// findDead reads a dead letter that the caller may see. gone says that its job is deleted.
-func (a *API) findDead(r *http.Request) (d jet.DeadLetter, gone bool, err error) {
+// findDead reads a dead letter that the caller may see, and its job; that has no
+// id when it is deleted.
+func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err error) {
 	none := events.Faultf(events.NotFound, "id", "no such dead letter")
 	id := mux.Vars(r)["id"]
 	seq, err := strconv.ParseUint(id, 10, 64)
 	if err != nil || seq == 0 || strconv.FormatUint(seq, 10) != id {
-		return d, false, none
+		return d, job, none
 	}
 	d, found, err := a.Bus.DeadLetter(r.Context(), seq)
 	if err != nil {
-		return d, false, err
+		return d, job, err
 	}
 	if !found {
-		return d, false, none
+		return d, job, none
 	}
-	_, err = a.Changes.Find(r.Context(), a.who(r), d.Trigger.JobID)
+	rev, err := a.Changes.Find(r.Context(), a.who(r), d.Trigger.JobID)
 	if events.CodeOf(err) != events.NotFound {
-		return d, false, err
+		return d, rev.Event.Job, err
 	}
 	if a.Caller(r).Role == jet.Admin {
-		return d, true, nil
+		return d, job, nil
 	}
-	return d, false, none
+	return d, job, none
 }
 
 func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeNothing(r); err != nil {
 		return err
 	}
-	d, gone, err := a.findDead(r)
+	d, job, err := a.findDead(r)
 	if err != nil {
 		return err
 	}
-	if gone {
+	if job.ID == "" {
 		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "id", "the job is deleted: the dead letter can only be dropped")}
+	}
+	if err := a.who(r).Reaches(job); err != nil {
+		return err
+	}
+	if err := a.who(r).Access().CheckFile(d.Trigger.File); err != nil {
+		return err
 	}
 	if err := a.Bus.RetryDead(r.Context(), d); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 		if err := may(rev); err != nil {
 			return "", events.Job{}, err
 		}
-		return a.patched(r.Context(), rev.Event.Job, patch)
+		return a.patched(r.Context(), a.who(r), rev.Event.Job, patch)
 	})
 	if err != nil {
 		return err
@@ -52,8 +52,8 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	return a.writeJob(w, r, http.StatusOK, rev)
 }
 
-// patched gives a job with a patch applied to its parameters.
-func (a *API) patched(ctx context.Context, j events.Job, patch events.Object) (events.Change, events.Job, error) {
+// patched gives a job with a patch of a caller applied to its parameters.
+func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patch events.Object) (events.Change, events.Job, error) {
 	before, err := events.ParseObject(j.Parameters)
 	if err != nil {
 		return "", j, fmt.Errorf("parameters of job %s: %s", j.ID, err) //nolint:errorlint // is no fault of the caller's
@@ -65,7 +65,7 @@ func (a *API) patched(ctx context.Context, j events.Job, patch events.Object) (e
 	}
 	p, err := change.Read(after)
 	if err == nil {
-		err = a.Changes.Allows(p)
+		err = a.Changes.Allows(who, p)
 	}
 	if err != nil {
 		return "", j, err

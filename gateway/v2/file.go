@@ -119,6 +119,9 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	id := jobID(r)
 	rev, err := a.Changes.Find(r.Context(), a.who(r), id)
+	if err == nil {
+		err = a.who(r).Reaches(rev.Event.Job)
+	}
 	if err != nil {
 		return err
 	}

@@ -64,15 +64,21 @@ func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if len(parts) != 3 {
 		return noSuchResult()
 	}
-	_, err := a.Changes.Find(r.Context(), a.who(r), parts[1])
+	rev, err := a.Changes.Find(r.Context(), a.who(r), parts[1])
 	if events.CodeOf(err) == events.NotFound {
 		return noSuchResult()
+	}
+	if err == nil {
+		err = a.who(r).Reaches(rev.Event.Job) // before anything is said about its files
 	}
 	if err != nil {
 		return err
 	}
 	res, err := a.resultOf(r.Context(), parts[1], triggerID)
 	if err != nil {
+		return err
+	}
+	if err := a.who(r).Access().CheckFile(res.File); err != nil {
 		return err
 	}
 	if err := a.staged(res.File); err != nil {

@@ -4,16 +4,12 @@ import (
 	"context"
 	"net/http"
 	"time"
-	"unicode"
 
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
 )
-
-// maxOwner is how long the name of a user may be, in bytes.
-const maxOwner = 128
 
 // token is an API token without its secret.
 type token struct {
@@ -22,10 +18,12 @@ type token struct {
 	Role    jet.Role  `json:"role"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
+	Paths   []string  `json:"paths,omitzero"`     // what it reaches, unless that is everything
+	All     bool      `json:"all_paths,omitzero"` // it reaches everything
 }
 
 func showToken(t jet.Token) token {
-	return token{t.ID, t.Owner, t.Role, t.Created.UTC(), t.Expires.UTC()}
+	return token{t.ID, t.Owner, t.Role, t.Created.UTC(), t.Expires.UTC(), t.Paths, t.Access().All}
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
@@ -48,14 +46,15 @@ func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		Owner   string `json:"owner"`
-		Role    string `json:"role"`
-		Expires string `json:"expires"`
+		Owner   string   `json:"owner"`
+		Role    string   `json:"role"`
+		Expires string   `json:"expires"`
+		Paths   []string `json:"paths"`
 	}
 	if err := decode(r, &body, false); err != nil {
 		return err
 	}
-	if err := checkOwner(body.Owner); err != nil {
+	if err := events.CheckOwner("owner", body.Owner); err != nil {
 		return err
 	}
 	role := jet.Role(body.Role)
@@ -71,13 +70,17 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	paths, err := grants(role, body.Owner, body.Paths)
+	if err != nil {
+		return err
+	}
 	if role.WritesFlows() && role != jet.Admin {
 		if err := a.admitWriter(r.Context()); err != nil {
 			return err
 		}
 	}
 	t, text := jet.NewToken(body.Owner, role, now)
-	t.Expires = expires
+	t.Expires, t.Paths = expires, paths
 	if err := a.Keys.Enter(r.Context(), t); err != nil {
 		return err
 	}
@@ -98,21 +101,19 @@ func (a *API) admitWriter(ctx context.Context) error {
 	return events.AdmitWriter(runners)
 }
 
-func checkOwner(name string) error {
+// grants reads what a new token is to reach: the drives of its owner, unless
+// paths are given. An administrator reaches everything.
+func grants(role jet.Role, owner string, paths []string) ([]string, error) {
 	switch {
-	case name == "":
-		return events.Faultf(events.Invalid, "owner", "is required: the user that the token speaks for")
-	case len(name) > maxOwner:
-		return events.Faultf(events.Invalid, "owner", "is longer than %d bytes", maxOwner)
-	case name == "*":
-		return events.Faultf(events.Invalid, "owner", "* stands for all users and can name none")
+	case role == jet.Admin && paths != nil:
+		return nil, events.Faultf(events.Invalid, "paths", "an administrator reaches every path: leave it out, or choose another role")
+	case role == jet.Admin:
+		return nil, nil
+	case paths == nil:
+		return events.ReadGrants("owner", []string{owner})
+	default:
+		return events.ReadGrants("paths", paths)
 	}
-	for _, c := range name {
-		if !unicode.IsPrint(c) {
-			return events.Faultf(events.Invalid, "owner", "contains %q, which cannot be read", c)
-		}
-	}
-	return nil
 }
 
 // expiry reads a time, or how long from now; the zero time is never.

@@ -60,6 +60,9 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	}
 	o, err := readOrder(body)
 	if err == nil {
+		if err := c.may(o); err != nil {
+			return events.Run{}, false, err // before anything is looked at
+		}
 		err = r.inspect(o)
 	}
 	look := req.Header.Get(events.HeaderFile)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
@@ -222,4 +223,48 @@ func TestPutOff(t *testing.T) {
 			t.Error("the runner calls itself ready")
 		}
 	})
+}
+
+// A direct call is held to the paths of its token, in the same words whatever
+// lies there; a dispatcher's goes on with the paths of the job.
+func TestPathsOfDirectCalls(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "exit 0")
+	url := l.serve(l.runner(nil)).URL
+	bearer := func(paths ...string) map[string]string {
+		token, text := jet.NewToken("olga", jet.Operator, time.Now())
+		token.Paths = paths
+		if err := l.bus.PutToken(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		l.eventually("the token is known", func() bool { _, err := l.keys.Verify(text, time.Now()); return err == nil })
+		return map[string]string{"Authorization": "Bearer " + text, events.HeaderDispatcher: ""}
+	}
+	for _, c := range []struct {
+		paths    []string
+		settings string
+		field    string // at fault
+	}{
+		{[]string{"admin/"}, `{}`, ""},
+		{[]string{theDrive + "/"}, `{"output_dir":"` + theDrive + `/o"}`, ""},
+		{[]string{"olga/"}, `{}`, "binary_path"},
+		{[]string{"adminx/"}, `{}`, "binary_path"},
+		{[]string{theDrive + "/flow/"}, `{}`, "input_dir"},
+		{[]string{theDrive + "/flow/", theDrive + "/in/"}, `{}`, "settings.output_dir"},
+		{[]string{"admin/"}, `{"output_dir":"bob/r/fs/D/out"}`, "settings.output_dir"},
+		{[]string{"admin/"}, `{"output_dir":"` + theDrive + `/.spool/x"}`, "settings.output_dir"},
+		{[]string{}, `{}`, "binary_path"},
+	} {
+		headers := bearer(c.paths...)
+		a := l.ask(url, "", body("flow", c.settings), headers)
+		if (a.Status == events.OK) != (c.field == "") || !strings.HasPrefix(a.Msg, c.field) {
+			t.Errorf("%v, %s: answer %+v", c.paths, c.settings, a)
+		}
+		if c.field != "binary_path" {
+			continue
+		}
+		if none := l.ask(url, "", body("none", c.settings), headers); none.status != a.status || none.Msg != a.Msg {
+			t.Errorf("%v: what exists is told from what does not: %+v, %+v", c.paths, a, none)
+		}
+	}
 }

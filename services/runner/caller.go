@@ -17,6 +17,7 @@ type caller struct {
 	role  jet.Role
 	jobID string // the job that a dispatcher calls for; empty for a direct call
 	as    string // the role of the owner, see [events.Job.Role]
+	reach events.Access
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -36,7 +37,7 @@ func (r *Runner) authenticate(req *http.Request) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{owner: t.Owner, role: t.Role, as: string(t.Role)}, nil
+	return caller{owner: t.Owner, role: t.Role, as: string(t.Role), reach: t.Access()}, nil
 }
 
 // fromDispatcher reads whom a dispatcher speaks for. The owner is percent-encoded.
@@ -49,7 +50,8 @@ func fromDispatcher(h http.Header) (caller, error) {
 	if !isToken(jobID) {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
 	}
-	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole)}, nil
+	// A job goes on with the paths that it has.
+	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}}, nil
 }
 
 // mayRun refuses who may only read.
@@ -58,6 +60,18 @@ func (c caller) mayRun() error {
 		return nil
 	}
 	return events.Faultf(events.Forbidden, "", "a token of role %s may not start runs: use one of role operator or admin", c.role)
+}
+
+// may refuses an order whose paths the caller does not reach. What Spool keeps
+// on a drive can only be input, as the stage of a file is.
+func (c caller) may(o order) error {
+	if c.jobID == "" && o.binary.Reserved() {
+		return events.Reserves("binary_path")
+	}
+	if c.jobID == "" && o.output.Reserved() {
+		return events.Reserves("settings.output_dir")
+	}
+	return c.reach.CheckRun(o.binary, o.input, o.output)
 }
 
 // maySee reports whether a run may be shown.

@@ -20,19 +20,19 @@ func (a *API) delete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer t.root.Close()
-	info, err := t.root.Lstat(t.rel)
+	defer t.dir.Close()
+	info, err := t.dir.Lstat(t.name)
 	if err != nil {
 		return err
 	}
-	remove := t.root.Remove
+	remove := t.dir.Remove
 	if info.IsDir() && recursive {
-		remove = t.root.RemoveAll
+		remove = t.dir.RemoveAll
 	}
-	if err := remove(t.rel); err != nil {
+	if err := remove(t.name); err != nil {
 		return err
 	}
-	if err := syncFolder(t.root, t.dir()); err != nil {
+	if err := syncFolder(t.dir); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

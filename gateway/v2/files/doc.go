@@ -19,5 +19,8 @@
 //     are in the order of the names' bytes; a file that stays is listed exactly
 //     once, whatever else comes and goes meanwhile.
 //   - The folders in which the watcher stages files ("/.spool/") and temporary
-//     files do not exist for this API: they answer 404, to writers too.
+//     files do not exist for this API: they answer 404, to writers too, also
+//     where a link leads to them.
+//   - A path that the caller's token does not reach, or that a link leads to, is
+//     refused in the same words whatever lies there.
 package files

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/gateway/v2/problem"
 )
 
@@ -41,6 +42,9 @@ var errnos = []struct {
 	cause error
 	fault error
 }{
+	{drive.ErrOutside, events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link")},
+	{drive.ErrReserved, errNotFound},
+	{drive.ErrChanging, events.Faultf(events.Unavailable, "path", "is changed while it is opened: try again")},
 	{syscall.ENOTEMPTY, errNotEmpty}, // before fs.ErrExist, which it counts as
 	{fs.ErrNotExist, errNotFound},
 	{fs.ErrExist, errExists},

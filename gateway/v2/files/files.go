@@ -70,8 +70,7 @@ func (a *API) Routes(r *mux.Router) {
 	}
 }
 
-// mayWrite reports whether a token may change files: one server is one trust
-// domain, so that every operator may change every drive.
+// mayWrite reports whether a token may change the files that it reaches.
 func mayWrite(t jet.Token) bool { return t.Role == jet.Admin || t.Role == jet.Operator }
 
 func (a *API) checkWriter(r *http.Request) error {

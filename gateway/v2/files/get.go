@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"spool.internal/events"
@@ -38,18 +36,11 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := parse(r)
+	p, drives, err := a.drives(r)
 	if err != nil {
 		return err
 	}
-	root, rel, err := a.Drives.Open(p)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	rel = filepath.ToSlash(rel)
-	// Without O_NONBLOCK opening a pipe waits for its other end.
-	f, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := drives.OpenFile(p)
 	if err != nil {
 		return err
 	}
@@ -70,7 +61,7 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 		return events.Faultf(events.Invalid, "expect-node-type", "%q is neither file nor folder", want)
 	}
 	if is == typeFolder {
-		return a.list(w, r, values, p, root, rel)
+		return a.list(w, r, values, p, drives)
 	}
 	a.serve(w, r, f, info)
 	return nil

@@ -2,15 +2,16 @@ package files
 
 import (
 	"encoding/base64"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 )
 
 // Entries of one page.
@@ -46,7 +47,7 @@ type permissions struct {
 }
 
 // list answers with one page of a folder.
-func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p events.Path, root *os.Root, folder string) error {
+func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p events.Path, drives *drive.Drives) error {
 	size, after, err := paging(values)
 	if err != nil {
 		return err
@@ -55,7 +56,12 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	names, err := nextNames(root, folder, after, size+1)
+	dir, err := drives.OpenDir(p)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := nextNames(dir, after, size+1)
 	if err != nil {
 		return err
 	}
@@ -66,9 +72,12 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 	}
 	writer := mayWrite(a.Caller(r))
 	for _, name := range names {
-		info, err := root.Stat(path.Join(folder, name))
+		info, err := dir.Lstat(name)
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = drives.Stat(p.Join(name))
+		}
 		if err != nil || typeOf(info) == "" {
-			continue // gone meanwhile, a link that leads out, a pipe
+			continue // gone meanwhile, a link that leads where it must not, a pipe
 		}
 		n := node{name, p.Join(name).String(), metadata{
 			typeOf(info), info.Size(), info.ModTime().Unix(), permissions{true, writer, writer},
@@ -98,10 +107,10 @@ func paging(values url.Values) (size int, after string, err error) {
 
 // nextNames gives the first n names after one, in order. The folder is read
 // whole for each page, and at most a few batches of names are kept.
-func nextNames(root *os.Root, folder, after string, n int) ([]string, error) {
+func nextNames(dir *os.Root, after string, n int) ([]string, error) {
 	var names []string
-	err := eachName(root, folder, func(name string) {
-		if reserved(name) || name <= after {
+	err := eachName(dir, func(name string) {
+		if events.Reserved(name) || name <= after {
 			return
 		}
 		if names = append(names, name); len(names) == n+4*batch {

@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"syscall"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/gateway/v2/query"
 )
 
@@ -26,18 +26,17 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer t.root.Close()
-	folder, err := t.prepare(o.onlyNew)
-	if err != nil {
+	defer t.dir.Close()
+	if err := t.prepare(o.onlyNew); err != nil {
 		return err
 	}
-	a.sweep(t.root, folder)
-	temporary := path.Join(folder, upload+rand.Text())
-	defer t.root.Remove(temporary) //nolint:errcheck // gone, unless the PUT failed
-	if err := a.receive(w, r, t.root, temporary, o.mode); err != nil {
+	a.sweep(t.dir, t.at.String())
+	temporary := events.UploadPrefix + rand.Text()
+	defer t.dir.Remove(temporary) //nolint:errcheck // gone, unless the PUT failed
+	if err := a.receive(w, r, t.dir, temporary, o.mode); err != nil {
 		return err
 	}
-	if err := t.commit(folder, temporary, o.onlyNew); err != nil {
+	if err := t.commit(temporary, o.onlyNew); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -79,37 +78,23 @@ func (a *API) putOrder(r *http.Request) (putOrder, error) {
 	return o, nil
 }
 
-// prepare finds what stands in the way before anything is received, and gives
-// the nearest folder that exists: the file is received there.
-func (t target) prepare(onlyNew bool) (folder string, err error) {
-	for folder = t.dir(); ; folder = path.Dir(folder) {
-		info, err := t.root.Stat(folder)
-		if errors.Is(err, fs.ErrNotExist) && folder != "." {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		if !info.IsDir() {
-			return "", errFileAbove
-		}
-		break
+// prepare finds what stands in the way before anything is received.
+func (t target) prepare(onlyNew bool) error {
+	if t.at != t.parent {
+		return nil
 	}
-	if folder != t.dir() {
-		return folder, nil
-	}
-	info, err := t.root.Lstat(t.rel)
+	info, err := t.dir.Lstat(t.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return folder, nil
+		return nil
 	case err != nil:
-		return "", err
+		return err
 	case info.IsDir():
-		return "", errIsFolder
+		return errIsFolder
 	case onlyNew:
-		return "", errExists
+		return errExists
 	}
-	return folder, nil
+	return nil
 }
 
 // receive writes the body into a new file, and syncs it.
@@ -149,40 +134,50 @@ func (b *incoming) Read(p []byte) (int, error) {
 
 // commit gives the file its name, durably, in folders that are made for it
 // below the one that it lies in.
-func (t target) commit(folder, temporary string, onlyNew bool) error {
-	err := t.root.MkdirAll(t.dir(), 0o755)
-	switch {
-	case errors.Is(err, fs.ErrExist): // a link that leads nowhere
+func (t target) commit(temporary string, onlyNew bool) error {
+	parent, err := t.drives.Create(t.parent)
+	if errors.Is(err, fs.ErrNotExist) { // a link that leads nowhere
 		return errFileAbove
-	case err != nil:
-		return err
-	case onlyNew:
-		err = t.create(temporary)
-	default:
-		err = t.root.Rename(temporary, t.rel)
 	}
 	if err != nil {
 		return err
 	}
-	for dir := t.dir(); ; dir = path.Dir(dir) {
-		if err := syncFolder(t.root, dir); err != nil {
-			return err
-		}
-		if dir == folder || dir == "." {
-			return nil
-		}
+	defer parent.Close()
+	if onlyNew {
+		err = t.create(temporary, parent)
+	} else {
+		err = drive.Rename(t.dir, temporary, parent, t.name)
 	}
+	if err == nil {
+		err = syncFolder(parent)
+	}
+	for p := t.parent; err == nil && p != t.at; { // the folders that were made
+		p = above(p)
+		err = t.sync(p)
+	}
+	return err
+}
+
+func (t target) sync(p events.Path) error {
+	if p == t.at {
+		return syncFolder(t.dir)
+	}
+	dir, err := t.drives.OpenDir(p)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(dir), dir.Close())
 }
 
 // create is a rename that replaces nothing. Where the file system has no links
 // the name is looked at once more: two clients at the same instant may both win.
-func (t target) create(temporary string) error {
-	err := t.root.Link(temporary, t.rel)
+func (t target) create(temporary string, parent *os.Root) error {
+	err := drive.Link(t.dir, temporary, parent, t.name)
 	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
 		return err
 	}
-	if _, err := t.root.Lstat(t.rel); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := parent.Lstat(t.name); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, errExists)
 	}
-	return t.root.Rename(temporary, t.rel)
+	return drive.Rename(t.dir, temporary, parent, t.name)
 }

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path"
 	"strings"
 	"syscall"
 	"time"
+
+	"spool.internal/events"
 )
 
 const (
@@ -18,8 +19,7 @@ const (
 
 // sweep removes what servers that died were receiving into a folder. The first
 // PUT of this process into that folder does it; a fault is not the client's.
-func (a *API) sweep(root *os.Root, folder string) {
-	key := path.Join(root.Name(), folder)
+func (a *API) sweep(dir *os.Root, key string) {
 	a.mu.Lock()
 	done := a.swept[key]
 	if len(a.swept) >= maxSwept {
@@ -30,13 +30,12 @@ func (a *API) sweep(root *os.Root, folder string) {
 	if done {
 		return
 	}
-	err := eachName(root, folder, func(name string) {
-		if !strings.HasPrefix(name, upload) {
+	err := eachName(dir, func(name string) {
+		if !strings.HasPrefix(name, events.UploadPrefix) {
 			return
 		}
-		name = path.Join(folder, name)
-		if info, err := root.Lstat(name); err == nil && time.Since(info.ModTime()) > abandonedAfter {
-			_ = root.Remove(name) // by another gateway, then
+		if info, err := dir.Lstat(name); err == nil && time.Since(info.ModTime()) > abandonedAfter {
+			_ = dir.Remove(name) // by another gateway, then
 		}
 	})
 	if err != nil {
@@ -45,8 +44,8 @@ func (a *API) sweep(root *os.Root, folder string) {
 }
 
 // eachName calls f with every name in a folder, in no order, a batch in memory at a time.
-func eachName(root *os.Root, folder string, f func(name string)) error {
-	d, err := root.Open(folder)
+func eachName(dir *os.Root, f func(name string)) error {
+	d, err := dir.Open(".")
 	if err != nil {
 		return err
 	}
@@ -66,8 +65,8 @@ func eachName(root *os.Root, folder string, f func(name string)) error {
 }
 
 // syncFolder makes the names in a folder durable.
-func syncFolder(root *os.Root, folder string) error {
-	d, err := root.Open(folder)
+func syncFolder(dir *os.Root) error {
+	d, err := dir.Open(".")
 	if err != nil {
 		return err
 	}

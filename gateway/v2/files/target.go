@@ -12,18 +12,8 @@ import (
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 )
-
-// Names that do not exist for this API, wherever they stand in a path.
-const (
-	stages = ".spool"         // where the watcher stages files
-	upload = ".spool-upload-" // what the name of a file begins with while it is received
-)
-
-func reserved(name string) bool {
-	name = strings.ToLower(name) // some file systems do not tell cases apart
-	return name == stages || strings.HasPrefix(name, upload)
-}
 
 // parse reads the logical path that a request is about.
 func parse(r *http.Request) (events.Path, error) {
@@ -33,43 +23,73 @@ func parse(r *http.Request) (events.Path, error) {
 	if err != nil || slices.Contains(strings.Split(sent.Path, "/"), "..") {
 		return events.Path{}, events.Faultf(events.Invalid, "path", `contains "..": give the path without it`)
 	}
-	p, err := events.ParsePath("path", strings.TrimPrefix(r.URL.Path, Prefix))
-	if err == nil && slices.ContainsFunc(strings.Split(p.Rel, "/"), reserved) {
-		return events.Path{}, errNotFound
+	return events.ParsePath("path", strings.TrimPrefix(r.URL.Path, Prefix))
+}
+
+// drives gives the path that a request is about, and the drives as its caller
+// may use them.
+func (a *API) drives(r *http.Request) (events.Path, *drive.Drives, error) {
+	p, err := parse(r)
+	if err != nil {
+		return p, nil, err
 	}
-	return p, err
+	reach := a.Caller(r).Access()
+	if err := reach.Check("path", p); err != nil {
+		return p, nil, err
+	}
+	if p.Reserved() {
+		return p, nil, errNotFound
+	}
+	return p, a.Drives.As(reach), nil
 }
 
-// target is a path that is to be changed, below the open root of its drive.
+// target is a name that is to be changed, and the folder in which it lies. That
+// is open: what happens to the names of folders meanwhile makes no difference.
 type target struct {
-	root *os.Root
-	rel  string // slash-separated, not the root itself
+	drives *drive.Drives // as the caller may use them
+	parent events.Path   // where the name lies
+	name   string
+	at     events.Path // what is open: the parent, or the nearest folder above it that exists
+	dir    *os.Root
 }
 
-func (t target) dir() string { return path.Dir(t.rel) }
-
-// open opens the drive of the path that a request is to change. The caller
-// closes the root.
+// open opens the folder of what a request is to change. The caller closes it.
 func (a *API) open(r *http.Request, create bool) (target, error) {
 	if err := a.checkWriter(r); err != nil {
 		return target{}, err
 	}
-	p, err := parse(r)
+	p, drives, err := a.drives(r)
 	if err != nil {
 		return target{}, err
 	}
-	host, rel := a.Drives.Locate(p)
+	host, rel := drives.Locate(p)
 	if rel == "." {
 		return target{}, events.Faultf(events.Invalid, "path", "is the root of a drive: give a path inside it")
 	}
-	root, err := os.OpenRoot(host)
-	if errors.Is(err, fs.ErrNotExist) && create {
-		if root, err = a.Drives.Create(a.Drives.Base(p)); err != nil {
-			return target{}, err
-		}
-		syncAbove(host)
+	t := target{drives: drives, parent: above(p), name: path.Base(p.Rel)}
+	base := drives.Base(p)
+	t.at = t.parent
+	t.dir, err = drives.OpenDir(t.at)
+	// What is above need not be the caller's: nothing gets a name there.
+	for create && errors.Is(err, fs.ErrNotExist) && t.at != base {
+		t.at = above(t.at)
+		t.dir, err = a.Drives.OpenDir(t.at)
 	}
-	return target{root, filepath.ToSlash(rel)}, err
+	if create && errors.Is(err, fs.ErrNotExist) {
+		if t.dir, err = a.Drives.Create(base); err == nil {
+			syncAbove(host)
+		}
+	}
+	return t, err
+}
+
+// above is the folder in which a path lies.
+func above(p events.Path) events.Path {
+	dir := path.Dir(p.Rel)
+	if dir == "." {
+		dir = ""
+	}
+	return events.Path{Drive: p.Drive, Rel: dir}
 }
 
 // syncAbove makes the name of a new drive durable, with the folders of its

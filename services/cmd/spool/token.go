@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,6 +20,7 @@ func tokenCommand() *cobra.Command {
 func tokenCreateCommand() *cobra.Command {
 	var r remote
 	var owner, role, expires string
+	var paths []string
 	cmd := &cobra.Command{
 		Use:     "create",
 		Short:   "Make a token and print it; it is shown this once",
@@ -32,6 +34,9 @@ func tokenCreateCommand() *cobra.Command {
 			body := map[string]any{"owner": owner, "role": role}
 			if expires != "" {
 				body["expires"] = expires
+			}
+			if cmd.Flags().Changed("path") {
+				body["paths"] = paths
 			}
 			var made struct {
 				Token string `json:"token"`
@@ -47,6 +52,7 @@ func tokenCreateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&owner, "owner", "admin", "user whose jobs the token reaches")
 	cmd.Flags().StringVar(&role, "role", "operator", "admin, operator or viewer")
 	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration like 720h, or an RFC 3339 time (default: never)")
+	cmd.Flags().StringArrayVar(&paths, "path", nil, "what it reaches on the drives, with all below: 'owner/', 'owner/repo/fs/drive/folder'; may be given more than once (default: OWNER/; administrators reach everything)")
 	return cmd
 }
 
@@ -66,25 +72,38 @@ func tokenListCommand() *cobra.Command {
 					Role    string    `json:"role"`
 					Created time.Time `json:"created"`
 					Expires time.Time `json:"expires"`
+					Paths   []string  `json:"paths"`
 				} `json:"tokens"`
 			}
 			if err := c.call(cmd.Context(), http.MethodGet, "/api/v2/tokens", nil, &list); err != nil {
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tOWNER\tROLE\tCREATED\tEXPIRES")
+			fmt.Fprintln(w, "ID\tOWNER\tROLE\tCREATED\tEXPIRES\tPATHS")
 			for _, t := range list.Tokens {
 				expires := "never"
 				if !t.Expires.IsZero() {
 					expires = t.Expires.Format(time.RFC3339)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.ID, t.Owner, t.Role, t.Created.Format(time.RFC3339), expires)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Owner, t.Role, t.Created.Format(time.RFC3339), expires, pathsOf(t.Role, t.Paths))
 			}
 			return w.Flush()
 		},
 	}
 	r.flags(cmd.Flags())
 	return cmd
+}
+
+// pathsOf tells in words what a token reaches.
+func pathsOf(role string, paths []string) string {
+	switch {
+	case role == "admin":
+		return "all"
+	case paths == nil:
+		return "all (made before tokens had paths)"
+	default:
+		return strings.Join(paths, ", ")
+	}
 }
 
 func tokenRevokeCommand() *cobra.Command {
