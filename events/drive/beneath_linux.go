@@ -13,6 +13,9 @@ const pathFlags = unix.O_PATH
 
 const noFollow = unix.O_NOFOLLOW
 
+// upFlags open a folder that need not be readable.
+const upFlags = unix.O_PATH
+
 // beneath opens rel below root in one step, if neither a link nor a mount is on
 // the way: then the names of rel are the real ones. Else, and where the kernel
 // or a container does not have the call, the error is errWalk.

@@ -8,6 +8,11 @@
 //   - No link leads to what has a reserved name (see [events.Reserved]), and
 //     what has one is no link: a path is judged by the real names of what it
 //     led to.
+//   - No drive lies in the data folder, contains it, or lies in another drive,
+//     and none of Spool's secrets is read under another name ([Drives.Guard]).
+//     What is open is compared, so that links, mounts and what comes later make
+//     no difference. A file of which the host's root mounts a part that lies
+//     deeper in the data folder is not recognised.
 //   - What is opened is what was judged. Callers keep it open, and give others
 //     the descriptor; a name that they open again can lead elsewhere by then.
 package drive
@@ -27,6 +32,7 @@ import (
 type Drives struct {
 	base  string
 	maps  []mapping
+	guard *guard
 	reach *events.Access // nil = everything
 }
 
@@ -61,6 +67,7 @@ func New(base string, mappings []string) (*Drives, error) {
 		}
 		d.maps = append(d.maps, mapping{p, dir})
 	}
+	d.guard = newGuard(base, d.maps)
 	return d, nil
 }
 
@@ -122,7 +129,7 @@ func (d *Drives) HostPath(p events.Path) string {
 func (d *Drives) Why(p events.Path, err error) string {
 	host := d.HostPath(p)
 	switch {
-	case errors.Is(err, ErrOutside), errors.Is(err, ErrReserved), errors.Is(err, ErrChanging):
+	case errors.Is(err, ErrKept), errors.Is(err, ErrOutside), errors.Is(err, ErrReserved), errors.Is(err, ErrChanging):
 		return fmt.Sprintf("cannot be opened (looked at %s): %v", host, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("does not exist (looked at %s)", host)

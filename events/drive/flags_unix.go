@@ -7,4 +7,5 @@ import "syscall"
 const (
 	noFollow = syscall.O_NOFOLLOW
 	nonBlock = syscall.O_NONBLOCK
+	upFlags  = 0
 )

@@ -25,8 +25,13 @@ const maxTries = 5
 // [Drives.OpenDir] and the others.
 func (d *Drives) Open(p events.Path) (root *os.Root, rel string, err error) {
 	dir, rel := d.Locate(p)
-	root, err = os.OpenRoot(dir)
-	return root, rel, err
+	if root, err = os.OpenRoot(dir); err != nil {
+		return nil, rel, err
+	}
+	if err := d.guard.admit(root, dir); err != nil {
+		return nil, rel, errors.Join(err, root.Close())
+	}
+	return root, rel, nil
 }
 
 // OpenDir opens the folder p. In the root that it gives, names lead to nothing
@@ -81,6 +86,16 @@ func (d *Drives) Stat(p events.Path) (fs.FileInfo, error) {
 	return info, errors.Join(err, f.Close())
 }
 
+// Check refuses an open file of a folder that [Drives.OpenDir] has opened: a
+// secret of Spool's that has another name there. The error is [ErrKept].
+func (d *Drives) Check(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return d.guard.check(info, true)
+}
+
 // IsRoot reports whether an open folder is the root of the drive of p, by
 // whatever name it was opened.
 func (d *Drives) IsRoot(p events.Path, folder *os.Root) (bool, error) {
@@ -117,15 +132,26 @@ func (d *Drives) tryFile(p events.Path, flag int) (*os.File, error) {
 	}
 	defer root.Close()
 	f, err := beneath(root, rel, flag)
-	if !errors.Is(err, errWalk) {
-		return f, err
+	plain := !errors.Is(err, errWalk)
+	if !plain {
+		w, werr := d.walk(root, d.Base(p), rel, false)
+		if werr != nil {
+			return nil, werr
+		}
+		defer w.close()
+		f, err = w.open(flag)
 	}
-	w, err := d.walk(root, d.Base(p), rel, false)
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
-	return w.open(flag)
+	info, err := f.Stat()
+	if err == nil {
+		err = d.guard.check(info, plain)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // dir opens the folder p as it is now.

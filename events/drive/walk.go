@@ -116,6 +116,9 @@ func (w *walker) step(s step, create bool) error {
 	if dir, err = same(dir, seen); err != nil {
 		return err
 	}
+	if err := w.drives.guard.check(seen, false); err != nil {
+		return errors.Join(err, dir.Close())
+	}
 	w.dirs, w.names = append(w.dirs, dir), append(w.names, s.name)
 	return nil
 }

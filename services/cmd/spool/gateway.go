@@ -43,7 +43,7 @@ func gatewayCommand() *cobra.Command {
 		o.flags(f)
 		zoneFlag(f, &timezone)
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		drives, err := r.open()
+		drives, err := r.place.open(r.data)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,26 @@ func (p place) drivesDir(data string) string {
 	return filepath.Join(data, "drives")
 }
 
-func (r *role) open() (*drive.Drives, error) { return drive.New(r.drivesDir(r.data), r.mappings) }
+// open opens the drives, of which none may touch the data folder or a secret.
+func (p place) open(data string) (*drive.Drives, error) {
+	drives, err := drive.New(p.drivesDir(data), p.mappings)
+	if err != nil {
+		return nil, err
+	}
+	return drives, drives.Guard(data, secretFiles(p.set)...)
+}
+
+// secretFiles are the files that flags name for their secrets.
+func secretFiles(flags *pflag.FlagSet) (files []string) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		for _, ending := range []string{"-file", "-key", "-creds"} {
+			if strings.HasSuffix(f.Name, ending) && f.Value.String() != "" {
+				files = append(files, f.Value.String())
+			}
+		}
+	})
+	return files
+}
 
 func zoneFlag(f *pflag.FlagSet, name *string) {
 	f.StringVar(name, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")

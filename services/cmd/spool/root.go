@@ -83,9 +83,11 @@ func (c *common) prepare() (*slog.Logger, error) {
 type place struct {
 	drives   string
 	mappings []string
+	set      *pflag.FlagSet // they are among these
 }
 
 func (p *place) flags(f *pflag.FlagSet) {
+	p.set = f
 	f.StringVar(&p.drives, "drives", "", "folder under which drives lie as owner/repo/fs/drive; created when absent (default DATA/drives)")
 	f.StringArrayVar(&p.mappings, "drive", nil, "a drive that lies elsewhere: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
 }

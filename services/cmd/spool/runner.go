@@ -67,7 +67,7 @@ func runnerCommand() *cobra.Command {
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
 		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		drives, err := r.open()
+		drives, err := r.place.open(r.data)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 
 	"spool.internal/cron"
 	"spool.internal/events"
-	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 	"spool.internal/services/broker"
@@ -103,7 +102,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		}
 		return bus, err
 	}
-	drives, err := drive.New(o.drivesDir(o.data), o.mappings)
+	drives, err := o.place.open(o.data)
 	if err != nil {
 		return err
 	}

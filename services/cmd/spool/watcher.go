@@ -21,7 +21,7 @@ func watcherCommand() *cobra.Command {
 		stage.flags(f, "copy")
 		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		drives, err := r.open()
+		drives, err := r.place.open(r.data)
 		if err != nil {
 			return err
 		}
