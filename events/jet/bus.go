@@ -14,30 +14,44 @@ import (
 
 // Bus is a service's connection to JetStream. It is safe for concurrent use.
 type Bus struct {
-	nc  *nats.Conn
-	js  jetstream.JetStream
-	log *slog.Logger
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	name string // of the service
+	log  *slog.Logger
 
 	triggers room // in TRIGGERS
 
-	up   atomic.Int64 // unix ns of the last (re)connect
-	down atomic.Int64 // unix ns of the last disconnect, 0 while connected
+	up     atomic.Int64 // unix ns of the last (re)connect
+	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
+	denied atomic.Pointer[denial]
 }
+
+// denial is something that the server did not allow. Whoever asked hears no more of
+// it than that nobody answers.
+type denial struct {
+	text string
+	at   time.Time
+}
+
+// deniedFor is how long a denial is shown.
+const deniedFor = 10 * time.Minute
 
 // Options say how to connect.
 type Options struct {
-	URL    string                     // nats://host:port; not used when Server is set
-	Creds  string                     // a standard credentials file; empty = none
-	Server nats.InProcessConnProvider // an embedded server to connect to without a socket
-	Name   string                     // of the service; also its inbox prefix, _INBOX.<name>
-	Log    *slog.Logger               //
+	URL       string                     // nats://host:port; not used when Server is set
+	Creds     string                     // a standard credentials file; empty = none
+	CredsText []byte                     // what such a file holds, in its place
+	CA        string                     // PEM file with the authorities that may have signed the server's certificate; empty = the system's
+	Server    nats.InProcessConnProvider // an embedded server to connect to without a socket
+	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
+	Log       *slog.Logger               //
 }
 
 // Connect connects, and from then on reconnects for ever. It fails only when
 // the first attempt fails for another reason than an absent server; an absent
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
-	b := &Bus{log: o.Log}
+	b := &Bus{log: o.Log, name: o.Name}
 	opts := []nats.Option{
 		nats.Name("spool-" + o.Name),
 		nats.CustomInboxPrefix("_INBOX." + o.Name),
@@ -59,6 +73,9 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		// A denied permission shows itself only here; the request itself times out.
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.log.Error("NATS reports an error", "error", errText(err))
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				b.denied.Store(&denial{err.Error(), time.Now()})
+			}
 		}),
 	}
 	if o.Server != nil {
@@ -66,6 +83,12 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	}
 	if o.Creds != "" {
 		opts = append(opts, nats.UserCredentials(o.Creds))
+	}
+	if o.CredsText != nil {
+		opts = append(opts, nats.UserCredentialBytes(o.CredsText))
+	}
+	if o.CA != "" {
+		opts = append(opts, nats.RootCAs(o.CA))
 	}
 	for {
 		nc, err := nats.Connect(o.URL, opts...)
@@ -113,6 +136,9 @@ func (b *Bus) Up() time.Time { return time.Unix(0, b.up.Load()) }
 
 // Check reports why the bus cannot be used now, or nil.
 func (b *Bus) Check() error {
+	if d := b.denied.Load(); d != nil && time.Since(d.at) < deniedFor {
+		return fmt.Errorf("NATS does not allow what this service needs, so --nats-creds are of another role or version: %s", d.text)
+	}
 	if b.nc.IsConnected() {
 		return nil
 	}

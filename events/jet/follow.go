@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 )
 
 // From says where a follower begins.
@@ -40,7 +41,7 @@ func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error {
 	next := w.After + 1
 	begun := w.After > 0
 	for ctx.Err() == nil {
-		cfg := jetstream.OrderedConsumerConfig{FilterSubjects: w.Filters, HeadersOnly: w.Headers}
+		cfg := jetstream.OrderedConsumerConfig{FilterSubjects: w.Filters, HeadersOnly: w.Headers, NamePrefix: b.name + "-" + nuid.Next()}
 		switch {
 		case begun:
 			cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next

@@ -4,23 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"spool.internal/events/jet"
-	"spool.internal/services/daemon"
 )
 
 // Broker is a running server.
 type Broker struct {
-	srv   *server.Server
-	creds string
-	cfg   Config
+	srv      *server.Server
+	accounts *accounts
+	creds    []byte // of the services in this process: they may do everything
+	cfg      Config
+	guard    *guard
 }
 
 // Start starts the server and returns when its streams are there.
@@ -36,7 +35,15 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.MaxStore == 0 {
 		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(store)))
 	}
-	opts, err := options(cfg, store, keys)
+	opts, err := options(cfg, store)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := keys.trust(opts)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := userOf(keys.Account, "", "spool")
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +52,15 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 		return nil, fmt.Errorf("NATS server: %w", err)
 	}
 	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats")}, false, false, false)
-	b := &Broker{srv: srv, creds: filepath.Join(cfg.DataDir, ServiceCreds), cfg: cfg}
+	b := &Broker{srv: srv, accounts: accounts, creds: creds, cfg: cfg}
 	srv.Start()
 	if !srv.ReadyForConnections(30 * time.Second) {
 		return nil, errors.Join(errors.New("the NATS server did not become ready within 30 s"), b.Close(ctx))
 	}
 	if err := b.ensure(ctx); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	if b.guard, err = newGuard(srv, creds); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
@@ -64,7 +74,7 @@ const (
 	maxPayload       = 1 << 20
 )
 
-func options(cfg Config, store string, keys *keys) (*server.Options, error) {
+func options(cfg Config, store string) (*server.Options, error) {
 	opts := &server.Options{
 		ServerName: "spool", StoreDir: store, JetStream: true,
 		JetStreamMaxStore: cfg.MaxStore, JetStreamMaxMemory: 64 << 20,
@@ -76,22 +86,9 @@ func options(cfg Config, store string, keys *keys) (*server.Options, error) {
 		opts.SyncInterval = 2 * time.Minute // everything is synced already
 	}
 	if cfg.Listen != "" {
-		host, port, _ := net.SplitHostPort(cfg.Listen)
-		opts.Host = host
-		opts.Port, _ = strconv.Atoi(port)
-		if opts.Port == 0 {
-			opts.Port = server.RANDOM_PORT
-		}
-		// The server would only log a port that is taken, and wait: try it first.
-		l, err := daemon.Listen(cfg.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("nats-listen: %w", err)
-		}
-		if err := l.Close(); err != nil {
-			return nil, fmt.Errorf("nats-listen: %w", err)
-		}
+		return opts, cfg.listener(opts)
 	}
-	return opts, keys.trust(opts)
+	return opts, nil
 }
 
 func (b *Broker) ensure(ctx context.Context) error {
@@ -105,7 +102,7 @@ func (b *Broker) ensure(ctx context.Context) error {
 
 // Connect gives a service in this process its bus, without a socket.
 func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
-	return jet.Connect(ctx, jet.Options{Server: b.srv, Creds: b.creds, Name: name, Log: b.cfg.Log.With("component", name)})
+	return jet.Connect(ctx, jet.Options{Server: b.srv, CredsText: b.creds, Name: name, Log: b.cfg.Log.With("component", name)})
 }
 
 // Addr is where clients outside this process connect; empty when nowhere.
@@ -129,6 +126,9 @@ func (b *Broker) Check() error {
 
 // Close stops the server and waits until its store is closed.
 func (b *Broker) Close(ctx context.Context) error {
+	if b.guard != nil {
+		b.guard.nc.Close()
+	}
 	b.srv.Shutdown()
 	done := make(chan struct{})
 	go func() {

@@ -6,10 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
@@ -43,7 +39,7 @@ func TestStoreAndCredentialsOutliveTheProcess(t *testing.T) {
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	before, err := os.ReadFile(filepath.Join(dir, SubscriberCreds))
+	before, err := os.ReadFile(filepath.Join(dir, Cron.Creds()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,77 +51,13 @@ func TestStoreAndCredentialsOutliveTheProcess(t *testing.T) {
 	if _, err := bus.Job(t.Context(), "j"); err != nil {
 		t.Errorf("the job after a restart: %v", err)
 	}
-	after, _ := os.ReadFile(filepath.Join(dir, SubscriberCreds))
+	after, _ := os.ReadFile(filepath.Join(dir, Cron.Creds()))
 	if string(before) != string(after) {
-		t.Error("a restart made other credentials: running subscribers would be locked out")
+		t.Error("a restart made other credentials: running roles would be locked out")
 	}
-	for _, name := range []string{ServiceCreds, SubscriberCreds, "nats/keys.json"} {
+	for _, name := range []string{Cron.Creds(), Gateway.Creds(), "nats/keys.json"} {
 		if fi, err := os.Stat(filepath.Join(dir, name)); err != nil || fi.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, fi, err)
-		}
-	}
-}
-
-func TestWhatASubscriberMay(t *testing.T) {
-	dir := t.TempDir()
-	b := start(t, dir, "127.0.0.1:0")
-	url := "nats://" + b.Addr()
-	if nc, err := nats.Connect(url); err == nil {
-		nc.Close()
-		t.Error("a client without credentials was let in")
-	}
-	bus, err := b.Connect(t.Context(), "runner")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bus.Close(context.Background()) //nolint:errcheck // the test ends
-	ended := events.RunEvent{Phase: events.Ended, JobID: "j", FlowJobID: "f", At: time.Now()}
-	if err := bus.PutRunEvent(t.Context(), ended, 0); err != nil {
-		t.Fatal(err)
-	}
-
-	denied := make(chan error, 16)
-	nc, err := nats.Connect(url, nats.UserCredentials(filepath.Join(dir, SubscriberCreds)), nats.CustomInboxPrefix("_INBOX.subscriber"),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { denied <- err }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cons, err := js.CreateOrUpdateConsumer(t.Context(), events.StreamRunEvents, jetstream.ConsumerConfig{
-		Durable: "mine", FilterSubject: events.RunsOf(events.Ended, "j"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := cons.Next()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.DoubleAck(t.Context()); err != nil {
-		t.Errorf("ack: %v", err)
-	}
-	for name, try := range map[string]func(){
-		"publish a trigger":     func() { _ = nc.Publish(events.TriggerSubject(events.KindManual, "j"), nil) },
-		"publish a run event":   func() { _ = nc.Publish(events.RunSubject(events.Ended, "j", "x"), nil) },
-		"consume triggers":      func() { _ = nc.PublishRequest("$JS.API.CONSUMER.CREATE.TRIGGERS.x", "_INBOX.subscriber.x", nil) },
-		"delete a stream":       func() { _ = nc.PublishRequest("$JS.API.STREAM.DELETE.RESULTS", "_INBOX.subscriber.x", nil) },
-		"purge a stream":        func() { _ = nc.PublishRequest("$JS.API.STREAM.PURGE.RESULTS", "_INBOX.subscriber.x", nil) },
-		"read tokens":           func() { _ = nc.PublishRequest("$JS.API.DIRECT.GET.KV_TOKENS", "_INBOX.subscriber.x", nil) },
-		"listen to everything":  func() { _, _ = nc.SubscribeSync(">") },
-		"listen to other boxes": func() { _, _ = nc.SubscribeSync("_INBOX.gateway.>") },
-	} {
-		try()
-		if err := nc.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-denied:
-		case <-time.After(5 * time.Second):
-			t.Errorf("%s: not denied", name)
 		}
 	}
 }

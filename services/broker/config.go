@@ -20,6 +20,9 @@ const (
 type Config struct {
 	DataDir       string     // holds the store (nats/) and the credentials files
 	Listen        string     // host:port for clients outside this process; empty = none
+	TLSCert       string     // PEM file with the certificate for Listen; empty = no TLS
+	TLSKey        string     // PEM file with its key
+	Insecure      bool       // allow a Listen that is not loopback without TLS
 	Durability    Durability // default fsync
 	MaxStore      int64      // bytes for all streams; 0 = what the disk has, at most 25 GiB
 	ResultsPerJob int64      // results kept for each job; default 1000

@@ -8,30 +8,35 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/nats-io/jwt/v2"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
 	"spool.internal/events"
 )
 
-// Credentials files in the data folder, in the standard form that every NATS client reads.
-const (
-	ServiceCreds    = "service.creds"    // for Spool's own services: everything
-	SubscriberCreds = "subscriber.creds" // for other programs: read public events; inbox prefix _INBOX.subscriber
-)
-
 // keys are the seeds of the server's own operator and accounts. Nobody outside
 // this server trusts them.
 type keys struct {
-	Operator string `json:"operator"`
-	System   string `json:"system"`
-	Account  string `json:"account"`
+	Operator string            `json:"operator"`
+	System   string            `json:"system"`
+	Account  string            `json:"account"` // holds the streams; its users may do everything
+	Since    int64             `json:"since"`   // unix seconds: users of Account made before then are let in no more
+	Roles    map[Role]roleKeys `json:"roles"`
 }
 
-// loadKeys reads the keys of a data folder. On the first start it makes them and
-// the credentials files; a credentials file that was removed is made anew.
+// roleKeys are those of the account of one role. A user signed by Signer may do
+// what the role may; the account's own key signs nobody.
+type roleKeys struct {
+	Account string `json:"account"`
+	Signer  string `json:"signer"`
+}
+
+// former are credentials files of earlier versions, good for everything.
+var former = []string{"service.creds"}
+
+// loadKeys reads the keys of a data folder and makes what is missing of them and of
+// the credentials files. The credentials of earlier versions end.
 func loadKeys(dataDir string) (*keys, error) {
 	dir := filepath.Join(dataDir, "nats")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -39,132 +44,73 @@ func loadKeys(dataDir string) (*keys, error) {
 	}
 	k, file := &keys{}, filepath.Join(dir, "keys.json")
 	text, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if k, err = makeKeys(); err != nil {
-			return nil, err
-		}
-		for _, creds := range []string{ServiceCreds, SubscriberCreds} { // of keys that are no more
-			if err := os.Remove(filepath.Join(dataDir, creds)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("credentials: %w", err)
-			}
-		}
-		if err := writeFile(file, events.Encode(k)); err != nil {
-			return nil, err
-		}
-	case err != nil:
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte("{}"), nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("keys of the NATS server: %w", err)
-	default:
-		if err := json.Unmarshal(text, k); err != nil {
-			return nil, fmt.Errorf("keys of the NATS server in %s: %w", file, err)
+	}
+	if err := json.Unmarshal(text, k); err != nil {
+		return nil, fmt.Errorf("keys of the NATS server in %s: %w", file, err)
+	}
+	obsolete, err := k.complete()
+	if err != nil {
+		return nil, err
+	}
+	for _, creds := range obsolete {
+		if err := os.Remove(filepath.Join(dataDir, creds)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("credentials: %w", err)
 		}
 	}
-	return k, errors.Join(
-		k.credentials(filepath.Join(dataDir, ServiceCreds), "service", jwt.Permissions{}),
-		k.credentials(filepath.Join(dataDir, SubscriberCreds), "subscriber", subscriberMay()))
+	if whole := events.Encode(k); string(whole) != strings.TrimSpace(string(text)) {
+		if err := writeFile(file, whole); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range Roles() {
+		if err := k.Roles[r].credentials(filepath.Join(dataDir, r.Creds()), r); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
 }
 
-func makeKeys() (*keys, error) {
-	seed := func(make func() (nkeys.KeyPair, error)) (string, error) {
-		kp, err := make()
+// complete makes the keys that are missing, and names the credentials files that
+// are worth nothing from now on.
+func (k *keys) complete() (obsolete []string, err error) {
+	var errs []error
+	need := func(seed *string, prefix nkeys.PrefixByte) bool {
+		if *seed != "" {
+			return false
+		}
+		kp, err := nkeys.CreatePair(prefix)
 		if err != nil {
-			return "", fmt.Errorf("make keys: %w", err)
+			errs = append(errs, fmt.Errorf("make keys: %w", err))
+			return false
 		}
-		s, err := kp.Seed()
-		return string(s), err
+		text, err := kp.Seed()
+		*seed, errs = string(text), append(errs, err)
+		return true
 	}
-	operator, err1 := seed(nkeys.CreateOperator)
-	system, err2 := seed(nkeys.CreateAccount)
-	account, err3 := seed(nkeys.CreateAccount)
-	return &keys{operator, system, account}, errors.Join(err1, err2, err3)
-}
-
-// trust makes the server accept what these keys have signed, and nobody else.
-func (k *keys) trust(opts *server.Options) error {
-	operator, err := nkeys.FromSeed([]byte(k.Operator))
-	if err != nil {
-		return fmt.Errorf("operator key: %w", err)
+	need(&k.Operator, nkeys.PrefixByteOperator)
+	need(&k.System, nkeys.PrefixByteAccount)
+	need(&k.Account, nkeys.PrefixByteAccount)
+	if k.Since == 0 {
+		k.Since = time.Now().Unix() - 1
+		obsolete = append(obsolete, former...)
 	}
-	public, err := operator.PublicKey()
-	if err != nil {
-		return fmt.Errorf("operator key: %w", err)
+	if k.Roles == nil {
+		k.Roles = map[Role]roleKeys{}
 	}
-	resolver := &server.MemAccResolver{}
-	add := func(seed, name string, jetstream bool) (string, error) {
-		id, err := publicOf(seed)
-		if err != nil {
-			return "", err
+	for _, r := range Roles() {
+		of := k.Roles[r]
+		account, signer := need(&of.Account, nkeys.PrefixByteAccount), need(&of.Signer, nkeys.PrefixByteAccount)
+		if account || signer {
+			obsolete = append(obsolete, r.Creds())
 		}
-		claims := jwt.NewAccountClaims(id)
-		claims.Name = name
-		if jetstream {
-			claims.Limits.JetStreamLimits = jwt.JetStreamLimits{
-				MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit,
-				Consumer: jwt.NoLimit, MaxAckPending: jwt.NoLimit,
-			}
-		}
-		token, err := claims.Encode(operator)
-		if err != nil {
-			return "", fmt.Errorf("account %s: %w", name, err)
-		}
-		return id, resolver.Store(id, token)
+		k.Roles[r] = of
 	}
-	system, err1 := add(k.System, "system", false)
-	_, err2 := add(k.Account, "spool", true)
-	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, resolver, system
-	return errors.Join(err1, err2)
-}
-
-func publicOf(seed string) (string, error) {
-	kp, err := nkeys.FromSeed([]byte(seed))
-	if err != nil {
-		return "", fmt.Errorf("account key: %w", err)
-	}
-	return kp.PublicKey()
-}
-
-// subscriberMay is what a program that reacts to events needs: read the public
-// streams through consumers of its own, ack, and its inbox.
-func subscriberMay() jwt.Permissions {
-	p := jwt.Permissions{}
-	p.Sub.Allow.Add("_INBOX.subscriber.>")
-	p.Pub.Allow.Add("$JS.API.INFO", "$JS.API.STREAM.NAMES")
-	for _, s := range []string{events.StreamJobs, events.StreamResults, events.StreamRunEvents, events.StreamDeadLetters} {
-		p.Pub.Allow.Add(
-			"$JS.API.STREAM.INFO."+s, "$JS.API.STREAM.MSG.GET."+s, "$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>",
-			"$JS.API.CONSUMER.CREATE."+s+".>", "$JS.API.CONSUMER.DURABLE.CREATE."+s+".>",
-			"$JS.API.CONSUMER.INFO."+s+".>", "$JS.API.CONSUMER.DELETE."+s+".>", "$JS.API.CONSUMER.NAMES."+s,
-			"$JS.API.CONSUMER.LIST."+s, "$JS.API.CONSUMER.MSG.NEXT."+s+".>",
-			"$JS.ACK."+s+".>", "$JS.ACK.*.*."+s+".>", "$JS.FC."+s+".>")
-	}
-	return p
-}
-
-func (k *keys) credentials(file, name string, may jwt.Permissions) error {
-	if _, err := os.Stat(file); err == nil {
-		return nil
-	}
-	account, err := nkeys.FromSeed([]byte(k.Account))
-	if err != nil {
-		return fmt.Errorf("account key: %w", err)
-	}
-	user, err := nkeys.CreateUser()
-	if err != nil {
-		return fmt.Errorf("credentials %s: %w", name, err)
-	}
-	id, err1 := user.PublicKey()
-	seed, err2 := user.Seed()
-	claims := jwt.NewUserClaims(id)
-	claims.Name, claims.Permissions = name, may
-	token, err3 := claims.Encode(account)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return fmt.Errorf("credentials %s: %w", name, err)
-	}
-	text, err := jwt.FormatUserConfig(token, seed)
-	if err != nil {
-		return fmt.Errorf("credentials %s: %w", name, err)
-	}
-	return writeFile(file, text)
+	return obsolete, errors.Join(errs...)
 }
 
 // writeFile writes a secret so that it is there whole or not at all.

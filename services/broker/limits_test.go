@@ -12,7 +12,7 @@ import (
 // server waits for them, and a client has only so many subscriptions.
 func TestConnectionsAndSubscriptionsAreBounded(t *testing.T) {
 	b := start(t, t.TempDir(), "127.0.0.1:0")
-	nc, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentials(b.creds))
+	nc, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentialBytes(b.creds))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestConnectionsAndSubscriptionsAreBounded(t *testing.T) {
 		t.Errorf("%d clients", n)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		other, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentials(b.creds))
+		other, err := nats.Connect("nats://"+b.Addr(), nats.UserCredentialBytes(b.creds))
 		if err == nil {
 			other.Close()
 			return

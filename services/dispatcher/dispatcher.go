@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -20,18 +21,19 @@ import (
 
 // Config of a dispatcher.
 type Config struct {
-	Bus          *jet.Bus
-	SealKey      *seal.Key             // opens the secrets in jobs
-	RunBinaryURL string                // where calls are posted, the whole URL
-	Secret       string                // shared with the built-in runner; empty = the endpoint is somebody else's
-	Workers      int                   // calls in flight; default 64
-	CallTimeout  time.Duration         // one call, from dialling to the end of the answer; default 60 s
-	TrackRuns    bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
-	TrackFor     time.Duration         // how long a run is asked about; default 7 d
-	RetryWaits   []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
-	ProbeEvery   time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
-	Metrics      prometheus.Registerer // where the figures are shown; nil = nowhere
-	Log          *slog.Logger
+	Bus              *jet.Bus
+	SealKey          *seal.Key             // opens the secrets in jobs
+	RunBinaryURL     string                // where calls are posted, the whole URL
+	InsecureEndpoint bool                  // allow an http:// RunBinaryURL that is not loopback
+	Secret           string                // shared with the built-in runner; empty = the endpoint is somebody else's
+	Workers          int                   // calls in flight; default 64
+	CallTimeout      time.Duration         // one call, from dialling to the end of the answer; default 60 s
+	TrackRuns        bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
+	TrackFor         time.Duration         // how long a run is asked about; default 7 d
+	RetryWaits       []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
+	ProbeEvery       time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
+	Metrics          prometheus.Registerer // where the figures are shown; nil = nowhere
+	Log              *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -58,6 +60,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not an http or https URL", c.RunBinaryURL))
+	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
+			"use https://, or --insecure-endpoint in a network of its own", u.Redacted()))
 	}
 	if c.Workers < 1 {
 		errs = append(errs, events.Faultf(events.Invalid, "workers", "%d is too few: at least 1", c.Workers))
@@ -74,6 +79,13 @@ func (c Config) Validate() error {
 		errs = append(errs, events.Faultf(events.Invalid, "probe-every", "must be longer than 0"))
 	}
 	return errors.Join(errs...)
+}
+
+// loopback reports whether a host is this machine, by its name alone: what a name
+// resolves to may be another tomorrow.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // Dispatcher makes the calls.

@@ -19,6 +19,7 @@ func TestProxy(t *testing.T) {
 	if os.Getenv(child) != "" {
 		r := newRig(t, nil)
 		r.cfg.RunBinaryURL = "http://endpoint.invalid" + events.RunBinaryPath
+		r.cfg.InsecureEndpoint = true
 		r.trigger("j", "1", r.job("j", "1h", nil))
 		r.run()
 		if res := r.results("j", 1)[0]; res.Status != events.OK || res.HTTP.Response != "by proxy" {

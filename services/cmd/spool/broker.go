@@ -16,6 +16,9 @@ import (
 // brokerOptions are the flags about the embedded NATS.
 type brokerOptions struct {
 	listen        string
+	tlsCert       string
+	tlsKey        string
+	insecure      bool
 	durability    string
 	maxStore      int64
 	resultsPerJob int64
@@ -23,6 +26,9 @@ type brokerOptions struct {
 
 func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
 	f.StringVar(&o.listen, "nats-listen", listen, "host:port on which the embedded NATS takes other programs, with credentials")
+	f.StringVar(&o.tlsCert, "nats-tls-cert", "", "certificate for --nats-listen, a PEM file")
+	f.StringVar(&o.tlsKey, "nats-tls-key", "", "key of that certificate, a PEM file")
+	f.BoolVar(&o.insecure, "nats-insecure", false, "allow --nats-listen on an address that is not loopback without TLS")
 	f.StringVar(&o.durability, "durability", "fsync", "when a message counts as stored: fsync (on disk) or interval (within 250 ms)")
 	f.Int64Var(&o.maxStore, "max-store", 0, "bytes that all streams may take (default: nine tenths of the disk's free space, at most 25 GiB)")
 	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept for each job")
@@ -30,7 +36,7 @@ func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
 
 func (o *brokerOptions) config(data string, log *slog.Logger) broker.Config {
 	return broker.Config{
-		DataDir: data, Listen: o.listen, Durability: broker.Durability(o.durability),
+		DataDir: data, Listen: o.listen, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Insecure: o.insecure, Durability: broker.Durability(o.durability),
 		MaxStore: o.maxStore, ResultsPerJob: o.resultsPerJob, Log: log,
 	}
 }

@@ -52,7 +52,7 @@ func clockChaos(t *testing.T, kills, every, down time.Duration) {
 	}
 	var replicas [2]*process
 	for i := range replicas {
-		replicas[i] = p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"))
+		replicas[i] = p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "cron.creds"))
 	}
 	killed := 0
 	for end := began.Add(kills).Truncate(time.Minute).Add(time.Minute); time.Until(end) > every; killed++ {
@@ -78,7 +78,7 @@ func clockChaos(t *testing.T, kills, every, down time.Duration) {
 	})
 	judgeClock(p, bus, policies, began, gone, back, killed+2)
 	// The API says the same of every slot, without a record of most.
-	p.start("gateway", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"), "--listen", p.api)
+	p.start("gateway", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "gateway.creds"), "--listen", p.api)
 	for id, policy := range policies {
 		judgeTold(p, id, policy, began, gone, back)
 	}

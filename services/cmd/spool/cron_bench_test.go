@@ -26,7 +26,7 @@ func cronProcess(b *testing.B, jobs int) {
 	p := newSite(b)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
 	scheduleJobs(p, jobs, 500)
-	c := p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"))
+	c := p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "cron.creds"))
 	for b.Loop() {
 		c.kill() // the first start had to answer for the time since the first job came
 		began := time.Now()

@@ -21,8 +21,8 @@ import (
 // rewind finds the committed clock: at a broker that runs, or in the data folder of
 // one that does not.
 type rewind struct {
-	natsURL, natsCreds, data string
-	maxStore                 int64
+	natsURL, natsCreds, natsCA, data string
+	maxStore                         int64
 }
 
 func cronRewindCommand() *cobra.Command {
@@ -42,7 +42,7 @@ for the run that it knows, another endpoint may run it twice.
 With --nats-url it asks the broker that runs there. With --data it opens the data
 folder of a stopped "spool serve" or "spool broker", which need not listen for NATS.`,
 		Example: `  spool cron rewind --data /var/lib/spool
-  spool cron rewind --nats-url nats://127.0.0.1:4222 --nats-creds /var/lib/spool/service.creds`,
+  spool cron rewind --nats-url nats://127.0.0.1:4222 --nats-creds /var/lib/spool/cron.creds`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -51,7 +51,8 @@ folder of a stopped "spool serve" or "spool broker", which need not listen for N
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.natsURL, "nats-url", "", "where the broker listens, as nats://127.0.0.1:4222")
-	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file; the broker writes DATA/service.creds")
+	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of cron; the broker writes DATA/cron.creds")
+	natsCAFlag(f, &r.natsCA)
 	f.StringVar(&r.data, "data", "", "data folder of a broker that does not run")
 	f.Int64Var(&r.maxStore, "max-store", 0, "with --data: as it is given to serve or broker")
 	return cmd
@@ -83,9 +84,12 @@ func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err e
 }
 
 func (r rewind) online(ctx context.Context, log *slog.Logger) (*jet.Bus, func() error, error) {
+	if err := ownCreds("cron", r.natsCreds); err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("nobody answers"))
 	defer cancel()
-	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, Name: "cron", Log: log})
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: "cron", Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -58,7 +58,7 @@ func dispatcherMemory(b *testing.B, files int) float64 {
 	if _, err := bus.CommitFiles(b.Context(), some); err != nil {
 		b.Fatal(err)
 	}
-	d := p.start("dispatcher", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"),
+	d := p.start("dispatcher", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "dispatcher.creds"),
 		"--run-binary-url", endpoint.URL)
 	defer d.kill()
 	p.eventually("all files are called", func() bool { return calls.Load() >= int64(files) })

@@ -22,6 +22,7 @@ import (
 // dispatcherOptions are the flags about calls.
 type dispatcherOptions struct {
 	endpoint   string
+	insecure   bool
 	workers    int
 	timeout    time.Duration
 	trackRuns  bool
@@ -30,6 +31,7 @@ type dispatcherOptions struct {
 
 func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL"+otherwise)
+	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… that is not on this machine: tokens of jobs travel in clear")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 	f.DurationVar(&o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
 	f.BoolVar(&o.trackRuns, "track-runs", false, "ask an endpoint that is not the built-in runner how its runs end, and publish it")
@@ -39,7 +41,7 @@ func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
 
 func (o *dispatcherOptions) config(bus *jet.Bus, key *seal.Key, endpoint, secret string, p *daemon.Process) dispatcher.Config {
 	return dispatcher.Config{
-		Bus: bus, SealKey: key, RunBinaryURL: endpoint, Secret: secret, Workers: o.workers, CallTimeout: o.timeout,
+		Bus: bus, SealKey: key, RunBinaryURL: endpoint, InsecureEndpoint: o.insecure, Secret: secret, Workers: o.workers, CallTimeout: o.timeout,
 		TrackRuns: o.trackRuns, RetryWaits: o.retryWaits, Metrics: p.Metrics, Log: component(p, "dispatcher"),
 	}
 }

@@ -69,11 +69,13 @@ func filesChaos(t *testing.T, files, folders int, lasts time.Duration) {
 		}
 		s.putWatchJob(s.bus, s.job(n), fmt.Sprint("folder-", n), 16)
 	}
-	on := []string{"--data", s.data, "--nats-url", "nats://" + s.nats, "--nats-creds", filepath.Join(s.data, "service.creds")}
+	as := func(role string) []string {
+		return []string{role, "--data", s.data, "--nats-url", "nats://" + s.nats, "--nats-creds", filepath.Join(s.data, role+".creds")}
+	}
 	drive := []string{"--drive", testDrive + "=" + s.dir}
-	s.dispatch = s.start(append([]string{"dispatcher", "--run-binary-url", s.judge.url}, on...)...)
+	s.dispatch = s.start(append(as("dispatcher"), "--run-binary-url", s.judge.url)...)
 	for i := range s.watchers {
-		s.watchers[i] = s.start(append(append([]string{"watcher"}, on...), drive...)...)
+		s.watchers[i] = s.start(append(as("watcher"), drive...)...)
 	}
 
 	ends := time.Now().Add(lasts)

@@ -183,7 +183,7 @@ func (p *site) watch() *watching {
 	addr := freePort(p)
 	w := &watching{began: time.Now(), url: "http://" + addr + "/metrics"}
 	w.process = p.start("watcher", "--data", p.data, "--listen", addr, "--nats-url", "nats://"+p.nats,
-		"--nats-creds", filepath.Join(p.data, "service.creds"), "--durability", "interval", "--drive", testDrive+"="+p.dir)
+		"--nats-creds", filepath.Join(p.data, "watcher.creds"), "--durability", "interval", "--drive", testDrive+"="+p.dir)
 	return w
 }
 

@@ -31,7 +31,7 @@ func BenchmarkGatewayMemory(b *testing.B) {
 			p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
 			fillStore(p, c.jobs, c.results)
 			gate := p.start("gateway", "--data", p.data, "--listen", p.api, "--nats-url", "nats://"+p.nats,
-				"--nats-creds", filepath.Join(p.data, "service.creds"))
+				"--nats-creds", filepath.Join(p.data, "gateway.creds"))
 			loaded := memory(p, gate.cmd.Process.Pid, "VmHWM:")
 			for b.Loop() {
 				listAll(p)

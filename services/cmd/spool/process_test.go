@@ -259,11 +259,11 @@ func (p *site) job(name, schedule, binary, input string, spool map[string]any) s
 	return id
 }
 
-// bus connects to the broker of the processes, as one of their services.
+// bus connects to the broker of the processes, with the rights of the broker itself.
 func (p *site) bus() *jet.Bus {
 	p.Helper()
 	bus, err := jet.Connect(p.Context(), jet.Options{
-		URL: "nats://" + p.nats, Creds: filepath.Join(p.data, "service.creds"), Name: "test", Log: eventstest.Log(p),
+		URL: "nats://" + p.nats, CredsText: everything(p), Name: "test", Log: eventstest.Log(p),
 	})
 	if err != nil {
 		p.Fatal(err)

@@ -32,7 +32,7 @@ func TestLongRetryAcrossKills(t *testing.T) {
 	defer endpoint.Close()
 	p := newSite(t)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats)
-	dispatch := p.start("dispatcher", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"),
+	dispatch := p.start("dispatcher", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "dispatcher.creds"),
 		"--run-binary-url", endpoint.URL, "--retry-waits", wait.String())
 	bus := p.bus()
 	putClockJob(p, bus, "j", "latest", time.Now())

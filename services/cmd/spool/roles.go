@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
+	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
 )
 
@@ -24,12 +27,34 @@ type role struct {
 	place
 	natsURL   string
 	natsCreds string
+	natsCA    string
 }
 
 func (r *role) flags(f *pflag.FlagSet) {
 	r.common.flags(f, "127.0.0.1:0")
 	f.StringVar(&r.natsURL, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
-	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file; the broker writes DATA/service.creds")
+	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of this role; the broker writes one for each into its data folder, as cron.creds")
+	natsCAFlag(f, &r.natsCA)
+}
+
+func natsCAFlag(f *pflag.FlagSet, file *string) {
+	f.StringVar(file, "nats-ca", "", "PEM file with the authorities that sign certificates of --nats-url tls://… (default: the system's)")
+}
+
+// ownCreds refuses the credentials of another role, which would be denied what this one needs.
+func ownCreds(name, file string) error {
+	if file == "" {
+		return nil
+	}
+	owner, err := broker.OwnerOf(file)
+	if err != nil {
+		return fmt.Errorf("nats-creds: %w", err)
+	}
+	if owner != name && slices.Contains(broker.Roles(), broker.Role(owner)) {
+		return fmt.Errorf("nats-creds: %s is for %s, and this is %s: the broker writes %s beside it",
+			file, owner, name, broker.Role(name).Creds())
+	}
+	return nil
 }
 
 func (c common) listener() daemon.Listener {
@@ -106,7 +131,10 @@ func service(name, short string, r *role, more func(*pflag.FlagSet), wire func(c
 }
 
 func (r *role) wire(ctx context.Context, name string, p *daemon.Process, wire func(context.Context, *daemon.Process, *jet.Bus) error) error {
-	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, Name: name, Log: component(p, name)})
+	if err := ownCreds(name, r.natsCreds); err != nil {
+		return err
+	}
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: name, Log: component(p, name)})
 	if err != nil {
 		return err
 	}

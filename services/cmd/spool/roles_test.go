@@ -28,7 +28,7 @@ func TestLongSixRoles(t *testing.T) {
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	role := func(name string, more ...string) *process {
 		return p.start(append([]string{
-			name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, "service.creds"),
+			name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, name+".creds"),
 		}, more...)...)
 	}
 	place := []string{"--drive", testDrive + "=" + p.dir}

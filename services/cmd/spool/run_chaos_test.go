@@ -33,7 +33,6 @@ func TestLongRunsAcrossKills(t *testing.T) {
 
 func runChaos(t *testing.T, n int) {
 	p := newSite(t)
-	creds := filepath.Join(p.data, "service.creds")
 	secret := filepath.Join(t.TempDir(), "runner.secret")
 	if err := os.WriteFile(secret, []byte("a secret that the two of them share"), 0o600); err != nil {
 		t.Fatal(err)
@@ -42,7 +41,7 @@ func runChaos(t *testing.T, n int) {
 	calls := freePort(t)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--results-per-job", "20000")
 	role := func(name string, more ...string) *process {
-		return p.start(append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", creds, "--runner-secret-file", secret}, more...)...)
+		return p.start(append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, name+".creds"), "--runner-secret-file", secret}, more...)...)
 	}
 	run := role("runner", "--listen", calls, "--drive", testDrive+"="+p.dir, "--flows", "4")
 	// A trigger that was in hand at five kills waits 10 min by default before it is called again.

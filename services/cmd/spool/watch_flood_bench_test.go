@@ -67,11 +67,13 @@ func (p *site) floodBroker(durability string) *process {
 
 // floodRoles starts the services, and gives their processes, the watcher's last.
 func (p *site) floodRoles(durability, endpoint string) []*process {
-	on := []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, "service.creds")}
+	as := func(role string, more ...string) []string {
+		return append([]string{role, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, role+".creds")}, more...)
+	}
 	return []*process{
 		p.floodBroker(durability),
-		p.start(append([]string{"dispatcher", "--run-binary-url", endpoint, "--workers", "256"}, on...)...),
-		p.start(append([]string{"watcher", "--drive", testDrive + "=" + p.dir, "--durability", durability}, on...)...),
+		p.start(as("dispatcher", "--run-binary-url", endpoint, "--workers", "256")...),
+		p.start(as("watcher", "--drive", testDrive+"="+p.dir, "--durability", durability)...),
 	}
 }
 

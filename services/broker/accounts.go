@@ -1,0 +1,139 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+
+	"spool.internal/events"
+)
+
+// How long an answer may still come after the last one. Reads have a request that
+// may lead to many, so that nobody says which is the last.
+const (
+	readAnswers = 15 * time.Second
+	pullAnswers = time.Minute // longer than any client lets a pull stand still
+)
+
+// accounts are what the server knows of whom it lets in. Spool's own account holds
+// the streams and is that of the services in this process. Each role outside is an
+// account too, without streams, which imports its rights as services one by one: the
+// server publishes the answer to a request to whatever subject the request names,
+// and so does it in the account that asked.
+type accounts struct {
+	operator nkeys.KeyPair
+	home     string // public key of Spool's account
+	resolver *server.MemAccResolver
+}
+
+// trust makes the server accept what these keys have signed, and nobody else.
+func (k *keys) trust(opts *server.Options) (*accounts, error) {
+	operator, err := nkeys.FromSeed([]byte(k.Operator))
+	if err != nil {
+		return nil, fmt.Errorf("operator key: %w", err)
+	}
+	public, err1 := operator.PublicKey()
+	system, err2 := publicOf(k.System)
+	home, err3 := publicOf(k.Account)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	a := &accounts{operator, home, &server.MemAccResolver{}}
+	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
+	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
+	for _, role := range Roles() {
+		c, err := a.roleClaims(role, k.Roles[role])
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", role, err)
+		}
+		claims = append(claims, c)
+	}
+	for _, c := range claims {
+		if err := a.store(c); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *accounts) store(c *jwt.AccountClaims) error {
+	found := jwt.CreateValidationResults()
+	if c.Validate(found); found.IsBlocking(false) {
+		return fmt.Errorf("account %s: %w", c.Name, errors.Join(found.Errors()...))
+	}
+	token, err := c.Encode(a.operator)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", c.Name, err)
+	}
+	return a.resolver.Store(c.Subject, token)
+}
+
+func named(id, name string) *jwt.AccountClaims {
+	c := jwt.NewAccountClaims(id)
+	c.Name = name
+	return c
+}
+
+func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
+	c := named(a.home, "spool")
+	c.Limits.JetStreamLimits = jwt.JetStreamLimits{
+		MemoryStorage: jwt.NoLimit, DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit,
+		Consumer: jwt.NoLimit, MaxAckPending: jwt.NoLimit,
+	}
+	c.RevokeAt(jwt.All, since)
+	service := func(subject string, answers jwt.ResponseType, within time.Duration) {
+		c.Exports.Add(&jwt.Export{
+			Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: answers, ResponseThreshold: within,
+		})
+	}
+	service("$JS.API.DIRECT.GET.*", jwt.ResponseTypeStream, readAnswers)
+	service("$JS.API.CONSUMER.MSG.NEXT.*.*", jwt.ResponseTypeStream, pullAnswers)
+	for _, subject := range []string{
+		"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*", "$JS.API.CONSUMER.INFO.*.*",
+		"$JS.ACK.>", "spool.>", keyOf("*"),
+	} {
+		service(subject, jwt.ResponseTypeSingleton, 0)
+	}
+	for _, subject := range []string{events.AllAgain, events.AllFiles} {
+		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(subject), Type: jwt.Stream})
+	}
+	return c
+}
+
+// roleClaims makes the account of a role. The scope of its signing key says the same
+// once more: what only an account lacks goes nowhere, what a scope lacks is told to
+// the client as a violation of its permissions.
+func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error) {
+	id, err1 := publicOf(k.Account)
+	signer, err2 := publicOf(k.Signer)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	c := named(id, string(role))
+	scope := jwt.NewUserScope()
+	scope.Key, scope.Role = signer, string(role)
+	scope.Template.Sub.Allow.Add("_INBOX." + string(role) + ".>")
+	r := rightsOf[role]
+	for _, g := range r.gates(role) {
+		c.Imports.Add(a.service(g))
+		scope.Template.Pub.Allow.Add(g.local)
+	}
+	for _, subject := range r.hear {
+		c.Imports.Add(&jwt.Import{Name: "hints " + subject, Subject: jwt.Subject(subject), Account: a.home, Type: jwt.Stream})
+		scope.Template.Sub.Allow.Add(subject)
+	}
+	c.SigningKeys.AddScopedSigner(scope)
+	return c, nil
+}
+
+func (a *accounts) service(g gate) *jwt.Import {
+	i := &jwt.Import{Name: g.local, Subject: jwt.Subject(g.main), Account: a.home, Type: jwt.Service}
+	if g.local != g.main {
+		i.LocalSubject = jwt.RenamingSubject(g.local)
+	}
+	return i
+}

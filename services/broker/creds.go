@@ -1,0 +1,90 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+)
+
+// credentials writes a role's credentials file, unless it is there.
+func (k roleKeys) credentials(file string, role Role) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	text, err := userOf(k.Account, k.Signer, string(role))
+	if err != nil {
+		return err
+	}
+	return writeFile(file, text)
+}
+
+// userOf makes a user of an account and gives its credentials, in the standard form
+// that every NATS client reads. With a signing key the user may do what that key
+// allows, else everything in the account.
+func userOf(account, signer, name string) ([]byte, error) {
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		return nil, fmt.Errorf("credentials %s: %w", name, err)
+	}
+	id, err1 := user.PublicKey()
+	seed, err2 := user.Seed()
+	claims := jwt.NewUserClaims(id)
+	claims.Name = name
+	token, err3 := signUser(claims, account, signer)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("credentials %s: %w", name, err)
+	}
+	text, err := jwt.FormatUserConfig(token, seed)
+	if err != nil {
+		return nil, fmt.Errorf("credentials %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// signUser signs the claims of a user. A signing key has a scope, which alone says
+// what the user may do: claims of its own would make the server refuse the user.
+func signUser(claims *jwt.UserClaims, account, signer string) (string, error) {
+	key := account
+	if signer != "" {
+		key = signer
+		id, err := publicOf(account)
+		if err != nil {
+			return "", err
+		}
+		claims.IssuerAccount = id
+		claims.UserPermissionLimits = jwt.UserPermissionLimits{}
+	}
+	kp, err := nkeys.FromSeed([]byte(key))
+	if err != nil {
+		return "", fmt.Errorf("account key: %w", err)
+	}
+	return claims.Encode(kp)
+}
+
+// OwnerOf reads whose a credentials file is: a role, or whatever name its maker gave.
+func OwnerOf(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	token, err := jwt.ParseDecoratedJWT(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	claims, err := jwt.DecodeUserClaims(token)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return claims.Name, nil
+}
+
+func publicOf(seed string) (string, error) {
+	kp, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return "", fmt.Errorf("account key: %w", err)
+	}
+	return kp.PublicKey()
+}

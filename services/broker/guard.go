@@ -1,0 +1,153 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// guardSubject is below which the guard is asked: spool.guard.<role>.<request>.
+// What goes to nowhere is answered by nobody.
+const (
+	guardSubject = "spool.guard"
+	nowhere      = "spool.nowhere"
+)
+
+const (
+	guardWorkers  = 32
+	guardPatience = 10 * time.Second
+)
+
+// guard passes on the requests of roles that a subject alone does not bound: a
+// consumer may push to a subject of its maker's choice, a purge may be of
+// everything, a rollup takes out what was there. It knows who asks by the subject,
+// which the account of the role cannot choose.
+type guard struct {
+	nc *nats.Conn    // in Spool's account
+	at chan struct{} // a place for each request that is being passed on
+}
+
+func newGuard(srv *server.Server, creds []byte) (*guard, error) {
+	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.UserCredentialBytes(creds), nats.Name("spool-guard"))
+	if err != nil {
+		return nil, fmt.Errorf("guard: %w", err)
+	}
+	g := &guard{nc, make(chan struct{}, guardWorkers)}
+	if _, err := nc.Subscribe(guardSubject+".*.>", g.take); err != nil {
+		return nil, fmt.Errorf("guard: %w", err)
+	}
+	return g, nc.Flush()
+}
+
+func (g *guard) take(m *nats.Msg) {
+	g.at <- struct{}{}
+	go func() { // bounded by guardPatience
+		defer func() { <-g.at }()
+		role, request, _ := strings.Cut(strings.TrimPrefix(m.Subject, guardSubject+"."), ".")
+		forward, err := judge(Role(role), request, m)
+		var answer *nats.Msg
+		if err == nil {
+			ctx, cancel := context.WithTimeout(context.Background(), guardPatience)
+			defer cancel()
+			answer, err = g.nc.RequestMsgWithContext(ctx, forward)
+		}
+		if err != nil {
+			answer = &nats.Msg{Data: refusal(err)}
+		}
+		_ = m.RespondMsg(&nats.Msg{Header: answer.Header, Data: answer.Data}) // who asked has gone: nobody to be told
+	}()
+}
+
+// refusal is an answer in the form of JetStream's API.
+func refusal(err error) []byte {
+	type fault struct {
+		Code        int    `json:"code"`
+		ErrCode     int    `json:"err_code"`
+		Description string `json:"description"`
+	}
+	data, _ := json.Marshal(struct {
+		Error fault `json:"error"`
+	}{fault{403, 0, err.Error()}})
+	return data
+}
+
+// judge turns what a role asks the guard for into the request that it stands for,
+// or refuses it.
+func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
+	r, known := rightsOf[role]
+	part := strings.Split(request, ".")
+	if !known || len(part) < 2 {
+		return nil, errors.New("no such right")
+	}
+	forward := &nats.Msg{Subject: "$JS.API." + request, Data: m.Data}
+	switch {
+	case part[0] == "PUBLISH":
+		subject := strings.Join(part[1:], ".")
+		if !slices.Contains(r.once, subject) {
+			return nil, errors.New("not allowed to publish " + subject)
+		}
+		forward = nats.NewMsg(subject)
+		forward.Data = m.Data
+		forward.Header.Set(nats.ExpectedLastSubjSeqHdr, "0")
+		return forward, nil
+	case strings.HasPrefix(request, "STREAM.PURGE.") && len(part) == 3:
+		return forward, r.mayPurge(part[2], m.Data)
+	case strings.HasPrefix(request, "CONSUMER.CREATE.") && len(part) >= 4:
+		return forward, r.mayConsume(role, part[2], part[3], m.Data)
+	case strings.HasPrefix(request, "CONSUMER.DELETE.") && len(part) == 4:
+		if slices.Contains(r.follow, part[2]) && strings.HasPrefix(part[3], string(role)+"-") {
+			return forward, nil
+		}
+	}
+	return nil, errors.New("not allowed: " + request)
+}
+
+func (r rights) mayPurge(stream string, body []byte) error {
+	var ask server.JSApiStreamPurgeRequest // the server's own type: both read the same out of it
+	if err := json.Unmarshal(body, &ask); err != nil {
+		return err
+	}
+	for _, f := range r.purge[stream] {
+		if within(ask.Subject, f) {
+			return nil
+		}
+	}
+	return errors.New("not allowed to purge " + stream + " " + ask.Subject)
+}
+
+// mayConsume allows a consumer that is pulled from, of the role's own name, or one
+// of its queues.
+func (r rights) mayConsume(role Role, stream, name string, body []byte) error {
+	var ask server.CreateConsumerRequest
+	if err := json.Unmarshal(body, &ask); err != nil {
+		return err
+	}
+	c := ask.Config
+	if c.DeliverSubject != "" || c.DeliverGroup != "" {
+		return errors.New("not allowed: a consumer that pushes")
+	}
+	if slices.Contains(r.follow, stream) && strings.HasPrefix(name, string(role)+"-") {
+		return nil
+	}
+	for _, q := range r.queues {
+		stem, many := strings.CutSuffix(q.name, "*")
+		if q.stream == stream && (name == q.name || many && strings.HasPrefix(name, stem)) &&
+			len(c.FilterSubjects) == 0 && within(c.FilterSubject, q.filter) {
+			return nil
+		}
+	}
+	return errors.New("not allowed: the consumer " + name + " of " + stream)
+}
+
+// within reports whether a filter asks for nothing that another does not.
+func within(filter, other string) bool {
+	return filter != "" && jwt.Subject(filter).IsContainedIn(jwt.Subject(other))
+}

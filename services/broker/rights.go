@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"slices"
+	"strings"
+
+	"spool.internal/events"
+)
+
+// Role is a service that runs as a process of its own, with a credential of its own.
+type Role string
+
+// The roles. The credential of each is the file <role>.creds in the data folder.
+const (
+	Gateway    Role = "gateway"
+	Cron       Role = "cron"
+	Watcher    Role = "watcher"
+	Dispatcher Role = "dispatcher" // and notify, which runs beside it
+	Runner     Role = "runner"
+	Subscriber Role = "subscriber" // a program that reacts to events
+)
+
+// Roles lists them.
+func Roles() []Role { return []Role{Gateway, Cron, Watcher, Dispatcher, Runner, Subscriber} }
+
+// Creds is the name of the role's credentials file in the data folder.
+func (r Role) Creds() string { return string(r) + ".creds" }
+
+// rights are what one role does on NATS, and nothing else does it. A role whose
+// code learns something new gets a row more here; TestRightsSuffice shows what is missing.
+type rights struct {
+	publish []string            // subjects of streams that it publishes to
+	once    []string            // the same, where only the first message counts
+	ask     []string            // subjects of other services that it asks
+	follow  []string            // streams that it reads through ordered consumers, which bear its name
+	queues  []queue             // durable consumers that it works off
+	get     []string            // streams whose messages it reads from any replica
+	leader  []string            // streams whose last message it asks the leader for
+	purge   map[string][]string // by stream: filters below which it takes messages out
+	drop    []string            // streams out of which it takes single messages
+	hear    []string            // subjects of streams that it hears of at once
+}
+
+// queue is a durable consumer. A name may end with * and a filter be one of many.
+type queue struct{ stream, name, filter string }
+
+const streamTokens = "KV_" + events.BucketTokens
+
+// keyOf is the subject of a key in the bucket of tokens.
+func keyOf(key string) string { return "$KV." + events.BucketTokens + "." + key }
+
+var rightsOf = map[Role]rights{
+	Gateway: {
+		publish: []string{
+			events.AllJobs, events.TriggersOf(events.KindManual), events.TriggersOf(events.KindRetry), events.AllAgain, keyOf("*"),
+		},
+		follow: []string{events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents},
+		get: []string{
+			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
+			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers,
+		},
+		leader: []string{
+			events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
+		},
+		purge: map[string][]string{events.StreamFiles: {events.AllAgain}, events.StreamResults: {events.AllResults}},
+		drop:  []string{events.StreamDeadLetters},
+	},
+	Cron: {
+		publish: []string{
+			events.ClockSubject, events.TriggersOf(events.KindCron), events.AllVerdicts, events.AllBacklogs, events.AllSlots,
+		},
+		follow: []string{events.StreamJobs},
+		queues: []queue{{events.StreamTriggers, "cron-verdicts", events.AllVerdicts}},
+		get:    []string{events.StreamJobs, events.StreamTriggers},
+		leader: []string{events.StreamJobs, events.StreamTriggers},
+		purge:  map[string][]string{events.StreamTriggers: {events.ClockSubject, events.AllBacklogs}},
+	},
+	Watcher: {
+		publish: []string{events.AllFiles, events.AllSeen, events.StateSubject("watch", "*")},
+		follow:  []string{events.StreamJobs, events.StreamRunEvents},
+		get: []string{
+			events.StreamDeadLetters, events.StreamFiles, events.StreamRuns, events.StreamTriggers, events.StreamRunEvents,
+		},
+		leader: []string{events.StreamJobs, events.StreamFiles},
+		purge:  map[string][]string{events.StreamFiles: {events.AllAgain, events.AllSeen}},
+		drop:   []string{events.StreamFiles},
+		hear:   []string{events.AllAgain},
+	},
+	Dispatcher: {
+		publish: []string{
+			events.AllCalled, events.AllDead, events.AllResults, events.AllSeen, events.AllSlots, events.StateSubject("retry", "*"),
+			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""), events.RunsOf(events.Undelivered, ""),
+		},
+		once:   []string{keyOf("_seal")},
+		follow: []string{events.StreamJobs, events.StreamRunEvents},
+		queues: []queue{
+			{events.StreamTriggers, "dispatch-cron", events.TriggersOf(events.KindCron)},
+			{events.StreamTriggers, "dispatch-manual", events.TriggersOf(events.KindManual)},
+			{events.StreamTriggers, "dispatch-retry", events.TriggersOf(events.KindRetry)},
+			{events.StreamFiles, "file-*", events.AllFiles},
+			{events.StreamRunEvents, "notify-webhook", events.RunsOf(events.Ended, "")},
+			{events.StreamRunEvents, "notify-email", events.RunsOf(events.Ended, "")},
+			{events.StreamDeadLetters, "notify-email-dead", events.AllDead},
+		},
+		get:    []string{events.StreamDeadLetters, events.StreamFiles, events.StreamResults, events.StreamRunEvents},
+		leader: []string{events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents, events.StreamTriggers},
+		purge: map[string][]string{
+			events.StreamFiles: {events.AllFiles}, events.StreamState: {events.StateSubject("retry", "*")},
+			events.StreamTriggers: {events.AllCalled, events.AllTriggers},
+		},
+		hear: []string{events.AllFiles},
+	},
+	Runner: {
+		publish: []string{
+			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Cancelling, ""), events.RunsOf(events.Ended, ""),
+			events.AllRunKeys, events.AllRunQueue,
+		},
+		follow: []string{streamTokens, events.StreamRunEvents},
+		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
+		get:    []string{events.StreamRuns},
+		leader: []string{streamTokens, events.StreamRuns, events.StreamRunEvents},
+		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
+	},
+	Subscriber: {
+		queues: []queue{
+			{events.StreamJobs, "subscriber-*", events.AllJobs},
+			{events.StreamResults, "subscriber-*", events.AllResults},
+			{events.StreamRunEvents, "subscriber-*", events.AllRuns},
+			{events.StreamDeadLetters, "subscriber-*", events.AllDead},
+		},
+	},
+}
+
+// streams lists all streams; everybody may ask what state they are in.
+func streams() []string {
+	return []string{
+		events.StreamJobs, events.StreamTriggers, events.StreamFiles, events.StreamRuns, events.StreamResults,
+		events.StreamRunEvents, events.StreamDeadLetters, events.StreamSlots, events.StreamState, streamTokens,
+	}
+}
+
+// gate is one way out of a role's account: what it publishes to, and what that
+// becomes in Spool's account.
+type gate struct{ local, main string }
+
+// gates are the ways out of a role's account. What could lead an answer, or messages,
+// to a subject of the role's choice, or beyond what it may take out, goes to the guard.
+func (r rights) gates(role Role) []gate {
+	var all []gate
+	open := func(subjects ...string) {
+		for _, s := range subjects {
+			all = append(all, gate{s, s})
+		}
+	}
+	guarded := func(subject string) {
+		all = append(all, gate{"$JS.API." + subject, guardSubject + "." + string(role) + "." + subject})
+	}
+	all = append(all, gate{"$JS.API.INFO", nowhere}) // else the server itself answers for an account without streams
+	for _, s := range streams() {
+		open("$JS.API.STREAM.INFO." + s)
+	}
+	open(r.publish...)
+	open(r.ask...)
+	for _, s := range r.once {
+		all = append(all, gate{s, guardSubject + "." + string(role) + ".PUBLISH." + s})
+	}
+	for _, s := range r.get {
+		open("$JS.API.DIRECT.GET." + s)
+	}
+	for _, s := range r.leader {
+		open("$JS.API.STREAM.MSG.GET." + s)
+	}
+	for _, s := range r.drop {
+		open("$JS.API.STREAM.MSG.DELETE." + s)
+	}
+	for s := range r.purge {
+		guarded("STREAM.PURGE." + s)
+	}
+	for _, s := range r.follow {
+		guarded("CONSUMER.CREATE." + s + ".>")
+		guarded("CONSUMER.DELETE." + s + ".*")
+		open("$JS.API.CONSUMER.INFO."+s+".*", "$JS.API.CONSUMER.MSG.NEXT."+s+".*")
+	}
+	for _, q := range r.queues {
+		at := q.stream + "." + q.token()
+		open("$JS.ACK." + at + ".>")
+		if !slices.Contains(r.follow, q.stream) { // else it is among the above
+			guarded("CONSUMER.CREATE." + at + ".>")
+			open("$JS.API.CONSUMER.INFO."+at, "$JS.API.CONSUMER.MSG.NEXT."+at)
+		}
+	}
+	return all
+}
+
+// token is what stands for the queue's name in a subject.
+func (q queue) token() string {
+	if strings.HasSuffix(q.name, "*") {
+		return "*"
+	}
+	return q.name
+}
