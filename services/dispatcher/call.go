@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"spool.internal/events"
+	"spool.internal/events/scrub"
 )
 
 // maxHeaderRead bounds what an endpoint can make us read before its body. It is
@@ -79,22 +80,23 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 }
 
 func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome {
+	secrets := w.job.secrets
 	req, err := d.request(ctx, w)
 	if err != nil {
-		return outcome{Result: failed(r, err.Error())}
+		return outcome{Result: failed(r, secrets.Text(text(err)))}
 	}
 	resp, err := d.client(w.params).Do(req)
 	if err != nil {
-		return outcome{Result: failed(r, text(err)), passing: true, refused: refusal(err) && ctx.Err() == nil}
+		return outcome{Result: failed(r, secrets.Text(text(err))), passing: true, refused: refusal(err) && ctx.Err() == nil}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, events.MaxResponse+1))
 	if err != nil {
-		return outcome{Result: failed(r, text(err)), passing: true}
+		return outcome{Result: failed(r, secrets.Text(text(err))), passing: true}
 	}
 	r.EndedNS = time.Now().UnixNano()
-	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header), Response: cut(body)}
-	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body)
+	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body) // as they were sent: they name things
+	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header, secrets), Response: response(body, secrets)}
 	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
 		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: "rewritten"}
 	}
@@ -185,26 +187,43 @@ func read(status int, body []byte) (s events.Status, flowJobID, outputFolder str
 	return events.OK, a.Data.JobID, a.Data.OutputFolder
 }
 
-func headers(h http.Header) []events.Header {
+// unkept are the headers of an answer that are secrets of the endpoint, or speak of ours.
+var unkept = map[string]bool{
+	"Set-Cookie": true, "Set-Cookie2": true, "Cookie": true, "Www-Authenticate": true, "Authorization": true, "Authentication-Info": true,
+	"Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Authentication-Info": true,
+}
+
+// headers gives what is kept of the headers of an answer.
+func headers(h http.Header, secrets *scrub.Scrubber) []events.Header {
 	list, size := []events.Header{}, 0
 	for _, key := range slices.Sorted(maps.Keys(h)) {
+		if unkept[http.CanonicalHeaderKey(key)] {
+			continue
+		}
 		for _, value := range h[key] {
 			if size += len(key) + len(value); size > events.MaxHeaders {
 				return append(list, events.Header{Key: "Spool-Cut", Value: events.CutMark})
 			}
-			list = append(list, events.Header{Key: key, Value: value})
+			shown := events.Header{Key: key, Value: secrets.Text(value)}
+			if secrets.Holds(key) {
+				shown.Key = events.Mask
+			}
+			list = append(list, shown)
 		}
 	}
 	return list
 }
 
-func cut(text []byte) string {
-	if len(text) <= events.MaxResponse {
-		return string(text)
+// response gives what is kept of the body of an answer, of which one byte more
+// was read than is kept.
+func response(body []byte, secrets *scrub.Scrubber) string {
+	if len(body) <= events.MaxResponse {
+		return secrets.Text(string(body))
 	}
-	text = text[:events.MaxResponse]
+	text := body[:events.MaxResponse]
 	for len(text) > 0 && !utf8.RuneStart(text[len(text)-1]) {
 		text = text[:len(text)-1]
 	}
-	return string(text[:max(0, len(text)-1)]) + events.CutMark
+	kept := secrets.Beginning(string(text[:max(0, len(text)-1)]))
+	return kept[:min(len(kept), events.MaxResponse)] + events.CutMark
 }

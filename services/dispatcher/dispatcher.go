@@ -15,6 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 )
@@ -59,10 +60,10 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not an http or https URL", c.RunBinaryURL))
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // it is not repeated: it can hold a password
 	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
 		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
-			"use https://, or --insecure-endpoint in a network of its own", u.Redacted()))
+			"use https://, or --insecure-endpoint in a network of its own", u.Host))
 	}
 	if c.Workers < 1 {
 		errs = append(errs, events.Faultf(events.Invalid, "workers", "%d is too few: at least 1", c.Workers))
@@ -135,7 +136,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		}
 		d.tracker = &tracker{d: d, url: address, open: map[string]*tracked{}}
 	}
-	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", cfg.Log)
+	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", append(scrub.InURL(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
 	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 )
 
@@ -14,6 +15,7 @@ import (
 type picture struct {
 	key     *seal.Key
 	builtIn bool
+	others  []string // secrets of this dispatcher that the endpoint knows
 	log     *slog.Logger
 
 	mu      sync.RWMutex
@@ -30,14 +32,15 @@ type job struct {
 	serial    bool         // its runs must not overlap
 	slot      atomic.Int64 // the newest that was called for
 
-	once   sync.Once
-	params *events.Parameters // with secrets in clear
-	fault  error
+	once    sync.Once
+	params  *events.Parameters // with secrets in clear
+	secrets *scrub.Scrubber    // takes them out of what the endpoint says
+	fault   error
 }
 
-func newPicture(key *seal.Key, builtIn bool, log *slog.Logger) *picture {
+func newPicture(key *seal.Key, builtIn bool, others []string, log *slog.Logger) *picture {
 	return &picture{
-		key: key, builtIn: builtIn, log: log,
+		key: key, builtIn: builtIn, others: others, log: log,
 		jobs: map[string]*job{}, changed: make(chan string, 1024), deleted: make(chan string, 1024),
 	}
 }
@@ -103,13 +106,18 @@ func (p *picture) automatic() []string {
 // notifications are sent from the job itself.
 func (p *picture) parameters(j *job) (*events.Parameters, error) {
 	j.once.Do(func() {
-		if p.builtIn {
-			if j.params, j.fault = events.ParseParameters(j.Parameters); j.fault == nil {
-				j.params.Settings = j.params.Settings.Delete("webhook_config").Delete("notification_emails")
-			}
+		open, fault := j.Reveal(p.key.Open)
+		if fault == nil {
+			j.secrets = scrub.NewForJob(open, p.others...)
+		} else {
+			j.secrets = scrub.New(p.others...)
+		}
+		if j.params, j.fault = open, fault; !p.builtIn {
 			return
 		}
-		j.params, j.fault = j.Reveal(p.key.Open)
+		if j.params, j.fault = events.ParseParameters(j.Parameters); j.fault == nil {
+			j.params.Settings = j.params.Settings.Delete("webhook_config").Delete("notification_emails")
+		}
 	})
 	return j.params, j.fault
 }

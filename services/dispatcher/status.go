@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/scrub"
 )
 
 // runStatus is what an endpoint says of a run.
@@ -22,8 +23,11 @@ type runStatus struct {
 // three ways, and each of them counts: state is no longer PENDING, state is DONE
 // or COMPLETE, cur_status.status is COMPLETE, FAILED or CANCELLED. A run that is
 // paused or stopped at a checkpoint has ended when state says so. An error says
-// why the answer tells nothing.
-func readStatus(code int, body []byte) (runStatus, error) {
+// why the answer tells nothing. What is repeated of it, but for the output folder,
+// is repeated without the secrets.
+func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, error) {
+	short := func(text string) string { return cutTo(response([]byte(text), secrets), 200) }
+
 	var a struct {
 		Status  string          `json:"status"`
 		Msg     string          `json:"msg"`
@@ -33,11 +37,11 @@ func readStatus(code int, body []byte) (runStatus, error) {
 	}
 	switch err := json.Unmarshal(body, &a); {
 	case code < 200 || code > 299:
-		return runStatus{}, fmt.Errorf("HTTP %d: %s", code, cutTo(string(body), 200))
+		return runStatus{}, fmt.Errorf("HTTP %d: %s", code, short(string(body)))
 	case err != nil:
-		return runStatus{}, fmt.Errorf("an answer that cannot be read: %s", cutTo(string(body), 200))
+		return runStatus{}, fmt.Errorf("an answer that cannot be read: %s", short(string(body)))
 	case a.Status == string(events.ERROR):
-		return runStatus{}, fmt.Errorf("ERROR: %s", cutTo(a.Msg, 200))
+		return runStatus{}, fmt.Errorf("ERROR: %s", short(a.Msg))
 	}
 	var current struct {
 		Status   string  `json:"status"`
@@ -90,5 +94,6 @@ func readStatus(code int, body []byte) (runStatus, error) {
 	if s.status == events.ERROR && s.message == "" {
 		s.message = a.Msg
 	}
+	s.message = response([]byte(s.message), secrets)
 	return s, nil
 }

@@ -260,12 +260,12 @@ func (d *Dispatcher) status(ctx context.Context, address string, j *job, flowJob
 	req.Header.Set("Authorization", "Bearer "+params.AuthToken)
 	resp, err := d.client(params).Do(req)
 	if err != nil {
-		return runStatus{}, errors.New(text(err))
+		return runStatus{}, errors.New(j.secrets.Text(text(err)))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return runStatus{}, errors.New(text(err))
+		return runStatus{}, errors.New(j.secrets.Text(text(err)))
 	}
-	return readStatus(resp.StatusCode, body)
+	return readStatus(resp.StatusCode, body, j.secrets)
 }

@@ -31,13 +31,13 @@ func TestReadStatus(t *testing.T) {
 		{"cancelled", `{"status":"OK","state":"PENDING","cur_status":"{\"status\":\"CANCELLED\"}"}`, runStatus{ended: true, status: events.ERROR, message: "the endpoint says CANCELLED"}},
 		{"all three", `{"status":"OK","state":"DONE","results":[{"status":"ERROR","msg":"step 2 broke"}],"cur_status":"{\"status\":\"FAILED\",\"finish_timestamp\":null}"}`, runStatus{ended: true, status: events.ERROR, message: "step 2 broke"}},
 	} {
-		got, err := readStatus(200, []byte(c.body))
+		got, err := readStatus(200, []byte(c.body), nil)
 		if d := cmp.Diff(c.want, got, cmp.AllowUnexported(runStatus{})); d != "" || err != nil {
 			t.Errorf("%s: %v (-want +got)\n%s", c.name, err, d)
 		}
 	}
 	for body, code := range map[string]int{`no`: 200, `{"status":"ERROR","msg":"x"}`: 200, `{"state":"DONE"}`: 404} {
-		if _, err := readStatus(code, []byte(body)); err == nil {
+		if _, err := readStatus(code, []byte(body), nil); err == nil {
 			t.Errorf("%d %s: no error", code, body)
 		}
 	}
