@@ -35,6 +35,17 @@ type Job struct {
 
 	// Secrets are the values behind the masks, sealed, by JSON pointer into Parameters.
 	Secrets map[string]string `json:"secrets,omitempty"`
+
+	// Webhook is kept of the URL of the job's webhook. Nil: there is none, or the
+	// job was stored before URLs were sealed, and Parameters have it in clear.
+	Webhook *JobWebhook `json:"webhook,omitempty"`
+}
+
+// JobWebhook is what is kept of the URL of a webhook beside the parameters.
+type JobWebhook struct {
+	URL   string `json:"url"`            // what [PublicURL] leaves of it, as in the parameters
+	Shown string `json:"shown,omitzero"` // what [ShownURL] leaves of it, as JSON, closed for gateways; empty when that is URL
+	Role  string `json:"role"`           // of the token that set it; one of an administrator's may go to private networks
 }
 
 // RoleAdmin is the role of administrators.
@@ -43,6 +54,12 @@ const RoleAdmin = "admin"
 // ByAdmin reports whether a job is an administrator's, as far as the job knows:
 // such a job has no quota.
 func (j Job) ByAdmin() bool { return j.Role == RoleAdmin }
+
+// PrivateWebhook reports whether the job's webhook may go to private networks: an
+// administrator's token set its URL, or it was stored before that was kept.
+func (j *Job) PrivateWebhook() bool {
+	return j.Webhook == nil || j.Webhook.Role == "" || j.Webhook.Role == RoleAdmin
+}
 
 // Change names what a [JobEvent] did.
 type Change string

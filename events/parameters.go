@@ -194,13 +194,20 @@ func (j *Job) Reveal(open func(sealed, jobID, pointer string) (string, error)) (
 	return ReadParameters(o)
 }
 
-// Conceal masks the secrets of parameters and gives their seals by pointer.
+// Conceal masks the secrets of parameters and gives their seals by pointer. Of the
+// URL of a webhook [PublicURL] is left, and one that is public is not sealed.
 func Conceal(parameters Object, seal func(pointer, value string) (string, error)) (json.RawMessage, map[string]string, error) {
 	secrets := map[string]string{}
 	o, err := MapSecrets(parameters, func(pointer, value string) (string, error) {
+		masked := Mask
+		if pointer == WebhookURLPointer {
+			if masked = PublicURL(value); masked == value {
+				return value, nil
+			}
+		}
 		sealed, err := seal(pointer, value)
 		secrets[pointer] = sealed
-		return Mask, err
+		return masked, err
 	})
 	if err != nil {
 		return nil, nil, err

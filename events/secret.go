@@ -5,12 +5,14 @@ const Mask = "********"
 
 // Pointers of the secrets in a job's parameters.
 const (
-	TokenPointer     = "/flow_parameters/auth_token"
-	webhookHeaderPtr = "/flow_parameters/settings/webhook_config/headers/"
+	TokenPointer      = "/flow_parameters/auth_token"
+	WebhookURLPointer = "/flow_parameters/settings/webhook_config/url"
+	webhookHeaderPtr  = "/flow_parameters/settings/webhook_config/headers/"
 )
 
 // MapSecrets gives the parameters with every secret replaced by what f makes
-// of it: the gateway seals and masks, the dispatcher opens. Values that are not
+// of it: the gateway seals and masks, the dispatcher opens. The URL of the webhook
+// counts as one, see [PublicURL]. Values that are not
 // strings are left for validation to refuse.
 func MapSecrets(parameters Object, f func(pointer, value string) (string, error)) (Object, error) {
 	return descend(parameters, "flow_parameters", func(flow Object) (Object, error) {
@@ -26,6 +28,10 @@ func MapSecrets(parameters Object, f func(pointer, value string) (string, error)
 
 func mapWebhook(settings Object, f func(pointer, value string) (string, error)) (Object, error) {
 	return descend(settings, "webhook_config", func(hook Object) (Object, error) {
+		hook, err := replace(hook, "url", WebhookURLPointer, f)
+		if err != nil {
+			return nil, err
+		}
 		return descend(hook, "headers", func(headers Object) (Object, error) {
 			for _, m := range headers {
 				var err error
@@ -59,9 +65,9 @@ func replace(o Object, key, pointer string, f func(pointer, value string) (strin
 	if !ok {
 		return o, nil
 	}
-	s, err := f(pointer, s)
-	if err != nil {
-		return nil, err
+	changed, err := f(pointer, s)
+	if err != nil || changed == s {
+		return o, err // as it is spelled
 	}
-	return o.Set(key, s), nil
+	return o.Set(key, changed), nil
 }

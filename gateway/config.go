@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	// built-in runner, and is not asked. Jobs whose runs must not overlap are
 	// then refused.
 	Untracked bool
+	// MailDomains are those that notification_emails may go to; empty are all.
+	MailDomains events.MailDomains
 	// Drives are where /api/v2/files finds its files; nil leaves that API out.
 	Drives *drive.Drives
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.

@@ -95,6 +95,10 @@ func (g *Gateway) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	g.wait("the key for URLs is not made yet")
+	if err := until(ctx, func() error { return g.cfg.Bus.MakeShownKey(ctx) }); err != nil {
+		return err
+	}
 	g.wait("the tokens are not loaded yet")
 	if err := until(ctx, func() error {
 		_, err := g.cfg.Keys.Verify(token, time.Now())

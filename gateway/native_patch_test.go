@@ -90,9 +90,9 @@ func TestPatchOfSecrets(t *testing.T) {
 		patch string
 		want  map[string]string
 	}{
-		{hook(`{"X-A":"********","X-B":"b2"}`), map[string]string{"auth_token": "t1", "X-A": "a1", "X-B": "b2"}},
-		{hook(`{"X-A":null,"X-C":"c1"}`), map[string]string{"auth_token": "t1", "X-B": "b2", "X-C": "c1"}},
-		{`{"flow_parameters":{"auth_token":"t2"}}`, map[string]string{"auth_token": "t2", "X-B": "b2", "X-C": "c1"}},
+		{hook(`{"X-A":"********","X-B":"b2"}`), map[string]string{"auth_token": "t1", "X-A": "a1", "X-B": "b2", "url": "https://x.y/z"}},
+		{hook(`{"X-A":null,"X-C":"c1"}`), map[string]string{"auth_token": "t1", "X-B": "b2", "X-C": "c1", "url": "https://x.y/z"}},
+		{`{"flow_parameters":{"auth_token":"t2"}}`, map[string]string{"auth_token": "t2", "X-B": "b2", "X-C": "c1", "url": "https://x.y/z"}},
 		{`{"flow_parameters":{"auth_token":"********","settings":{"webhook_config":null}}}`, map[string]string{"auth_token": "t2"}},
 	} {
 		a := s.native(http.MethodPatch, "jobs/"+j.ID, s.admin, c.patch)

@@ -15,7 +15,7 @@ import (
 // router knows every path; it never redirects.
 func (g *Gateway) router() *mux.Router {
 	r := mux.NewRouter().SkipClean(true)
-	changes := &change.Jobs{Store: g.cfg.Bus, Sealer: g.cfg.Keys, Untracked: g.cfg.Untracked, Log: g.cfg.Log}
+	changes := &change.Jobs{Store: g.cfg.Bus, Sealer: g.cfg.Keys, Untracked: g.cfg.Untracked, MailDomains: g.cfg.MailDomains, Log: g.cfg.Log}
 	v1.New(v1.Config{
 		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)

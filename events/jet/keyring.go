@@ -29,6 +29,7 @@ type Keyring struct {
 	tokens  map[string]Token
 	revoked map[string]uint64 // by token id: sequence of the mark, until the feed has brought it
 	seal    *seal.PublicKey
+	shown   *seal.Shared
 	seq     uint64    // the last sequence that was taken in
 	proven  time.Time // when the picture was last known to be whole
 }
@@ -64,6 +65,12 @@ func (k *Keyring) take(key string, m Stored) {
 	if key == sealKey {
 		if p, _, err := parseSealKey(m.Data); err == nil {
 			k.seal = &p
+		}
+		return
+	}
+	if key == shownKey {
+		if s, err := seal.ParseShared(string(m.Data)); err == nil {
+			k.shown = s
 		}
 		return
 	}
@@ -160,6 +167,14 @@ func (k *Keyring) OthersWrite(now time.Time) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// ShownKey gives the key with which gateways close what only operators are
+// shown, once a gateway has made it.
+func (k *Keyring) ShownKey() (*seal.Shared, bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.shown, k.shown != nil
 }
 
 // Verify finds the token that a text is. The error is an [events.Error]: of

@@ -14,6 +14,25 @@ import (
 // a canary; it cannot be a token id.
 const sealKey = "_seal"
 
+// shownKey is the key in the same bucket that holds what gateways close with.
+const shownKey = "_shown"
+
+// MakeShownKey makes the key with which gateways close what they show to
+// operators and the store does not, unless the store has one.
+func (b *Bus) MakeShownKey(ctx context.Context) error {
+	_, found, err := b.Last(ctx, streamTokens, tokenPrefix+shownKey)
+	if err != nil || found {
+		return err
+	}
+	_, err = b.Commit(ctx, streamTokens, Message{
+		Subject: tokenPrefix + shownKey, Data: []byte(seal.NewShared()), Expect: new(uint64(0)),
+	})
+	if IsConflict(err) {
+		return nil // another gateway was first
+	}
+	return err
+}
+
 // OpenSealKey gives the key in file, which is the one that the secrets in the
 // store are sealed with. When the store knows no key yet it makes one and tells
 // everybody. Any other key, or none, is an error that says which one is needed;

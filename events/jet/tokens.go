@@ -113,7 +113,7 @@ func (b *Bus) Tokens(ctx context.Context) ([]Token, error) {
 	var all []Token
 	var unreadable error
 	err := b.Since(ctx, streamTokens, tokenPrefix+">", time.Time{}, func(m Stored) bool {
-		if deleted(m) || m.Subject == tokenPrefix+sealKey {
+		if deleted(m) || strings.HasPrefix(m.Subject, tokenPrefix+"_") { // a key that is no token
 			return true
 		}
 		t, err := decode[Token](m)

@@ -137,7 +137,9 @@ func TestSecretsOfAJob(t *testing.T) {
 			{Key: "Authorization", Value: "Basic " + base64.StdEncoding.EncodeToString([]byte("ann:password-of-ann"))},
 			{Key: "Cookie", Value: `theme=dark; session="cookie-value-1"`},
 			{Key: "X-Key", Value: "header-value-1"},
-			{Key: "content-type", Value: "application/json"}, {Key: "Accept", Value: "application/xml"}, {Key: "User-Agent", Value: "some-client/1.0"},
+			{Key: "content-type", Value: "application/json"},
+			{Key: "Accept", Value: "application/xml"},
+			{Key: "User-Agent", Value: "some-client/1.0"},
 		},
 	}}
 	s := scrub.NewForJob(p, "from-elsewhere")

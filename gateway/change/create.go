@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/events/seal"
 )
 
 // Keys are those that the parameters of a job give a meaning to, by the object
@@ -53,6 +52,9 @@ func ReadNew(o events.Object) (*events.Parameters, error) {
 			return nil, Masked(headersField + "." + h.Key)
 		}
 	}
+	if events.HasMask(p.Webhook.URL) {
+		return nil, maskedURL()
+	}
 	return p, nil
 }
 
@@ -72,13 +74,7 @@ func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *event
 		ID: uuid.NewString(), Username: who.Owner, Status: events.Enabled, Name: p.Name,
 		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
 	}
-	key, err := j.SealKey(ctx)
-	if err != nil {
-		return jet.JobRevision{}, err
-	}
-	job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, secret string) (string, error) {
-		return key.Seal(secret, job.ID, pointer)
-	})
+	job, err := j.Conceal(ctx, who, job, o)
 	if err != nil {
 		return jet.JobRevision{}, err
 	}
@@ -87,23 +83,4 @@ func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *event
 		j.Log.Info("job created", "job_id", job.ID, "user", job.Username)
 	}
 	return rev, err
-}
-
-// SealKey gives the key to seal with. The dispatcher publishes it when it
-// starts for the first time, which may be just now.
-func (j *Jobs) SealKey(ctx context.Context) (seal.PublicKey, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if key, ok := j.Sealer.SealKey(); ok {
-			return key, nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return seal.PublicKey{}, events.Faultf(events.Unavailable, "", "secrets cannot be sealed before the dispatcher has started once: try again")
-		}
-	}
 }

@@ -22,17 +22,20 @@ type Store interface {
 	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
 }
 
-// Sealer knows the key that secrets are sealed with. A [jet.Keyring] is one.
+// Sealer knows the key that secrets are sealed with, and the one with which
+// gateways close what they show to operators alone. A [jet.Keyring] is one.
 type Sealer interface {
 	SealKey() (seal.PublicKey, bool)
+	ShownKey() (*seal.Shared, bool)
 }
 
-// Jobs changes jobs. Every field but Untracked is required.
+// Jobs changes jobs. Every field but Untracked and MailDomains is required.
 type Jobs struct {
-	Store     Store
-	Sealer    Sealer
-	Untracked bool // nobody knows how runs end
-	Log       *slog.Logger
+	Store       Store
+	Sealer      Sealer
+	Untracked   bool               // nobody knows how runs end
+	MailDomains events.MailDomains // that notification_emails may go to
+	Log         *slog.Logger
 }
 
 // Allows says why a job with these parameters cannot be made, or become, by
@@ -53,7 +56,7 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 		return events.Faultf(events.Invalid, "spool.overlap",
 			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
 	}
-	return nil
+	return j.MailDomains.Check("flow_parameters.settings.notification_emails", p.Emails)
 }
 
 // Caller is who asks, and from where.

@@ -32,7 +32,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l := &listing{api: a, out: bufio.NewWriterSize(w, 32<<10), limit: limit}
+	l := &listing{api: a, who: a.who(r), out: bufio.NewWriterSize(w, 32<<10), limit: limit}
 	parts := l.read(r.Context(), jobs)
 	first := <-parts.next()
 	if first.err != nil {
@@ -85,6 +85,7 @@ func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], er
 // listing writes one answer of list_jobs as its jobs are read.
 type listing struct {
 	api   *API
+	who   change.Caller
 	out   *bufio.Writer
 	limit int // 0 = all
 
@@ -138,7 +139,7 @@ func (l *listing) read(ctx context.Context, jobs iter.Seq[events.Job]) parts {
 				return false
 			}
 			go func() {
-				rows, err := l.api.rows(ctx, batch)
+				rows, err := l.api.rows(ctx, l.who, batch)
 				place <- part{rows, err}
 			}()
 			some = nil

@@ -2,11 +2,13 @@ package v1
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"sync"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 )
 
 // resultsShown is how many executions of a job are listed.
@@ -15,7 +17,7 @@ const resultsShown = 10
 // rows gives jobs as the API shows them, key for key in the seed's order. What
 // is stored as it is shown (parameters, HTTP results) is copied, not read: a
 // listing of a hundred thousand results is mostly that.
-func (a *API) rows(ctx context.Context, jobs []events.Job) ([][]byte, error) {
+func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job) ([][]byte, error) {
 	ids := make([]string, len(jobs))
 	for i, j := range jobs {
 		ids[i] = j.ID
@@ -27,7 +29,7 @@ func (a *API) rows(ctx context.Context, jobs []events.Job) ([][]byte, error) {
 	rows, faults := make([][]byte, len(jobs)), make([]error, len(jobs))
 	var wg sync.WaitGroup
 	for i, j := range jobs {
-		wg.Go(func() { rows[i], faults[i] = row(j, latest[i]) })
+		wg.Go(func() { rows[i], faults[i] = row(j, a.Changes.Visible(who, j), latest[i]) })
 	}
 	wg.Wait()
 	for _, fault := range faults {
@@ -38,13 +40,13 @@ func (a *API) rows(ctx context.Context, jobs []events.Job) ([][]byte, error) {
 	return rows, nil
 }
 
-func row(j events.Job, latest []jet.Stored) ([]byte, error) {
+func row(j events.Job, parameters json.RawMessage, latest []jet.Stored) ([]byte, error) {
 	b := append([]byte(`{"job_id":`), events.Encode(j.ID)...)
 	b = append(append(b, `,"username":`...), events.Encode(j.Username)...)
 	b = append(append(b, `,"status":`...), events.Encode(j.Status)...)
 	b = append(append(b, `,"name":`...), events.Encode(j.Name)...)
 	b = append(strconv.AppendInt(append(b, `,"created_on_ns":"`...), j.CreatedOnNS, 10), '"')
-	b = append(append(b, `,"job_parameters":`...), j.Parameters...)
+	b = append(append(b, `,"job_parameters":`...), parameters...)
 	b = append(b, `,"results":[`...)
 	for i, m := range latest {
 		if i > 0 {

@@ -3,10 +3,8 @@ package v2
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -54,9 +52,9 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 
 // patched gives a job with a patch of a caller applied to its parameters.
 func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patch events.Object) (events.Change, events.Job, error) {
-	before, err := events.ParseObject(j.Parameters)
+	before, err := a.Changes.Editable(j)
 	if err != nil {
-		return "", j, fmt.Errorf("parameters of job %s: %s", j.ID, err) //nolint:errorlint // is no fault of the caller's
+		return "", j, err
 	}
 	old, _ := events.ReadParameters(before) // nil: stored by another version; then everything changes
 	after, err := merge(before, patch)
@@ -70,43 +68,22 @@ func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patc
 	if err != nil {
 		return "", j, err
 	}
-	parameters, secrets, err := events.Conceal(after, func(pointer, value string) (string, error) {
-		return a.reseal(ctx, j, pointer, value)
-	})
+	next, err := a.Changes.Conceal(ctx, who, j, after)
 	if err != nil {
 		return "", j, err
 	}
-	if len(parameters) > maxBody {
+	if len(next.Parameters) > maxBody {
 		return "", j, events.Faultf(events.Invalid, "", "with this patch the job is longer than 256 KiB")
 	}
-	if bytes.Equal(parameters, j.Parameters) && maps.Equal(secrets, j.Secrets) {
+	if bytes.Equal(next.Parameters, j.Parameters) && maps.Equal(next.Secrets, j.Secrets) {
 		return "", j, nil
 	}
-	j.Name, j.Parameters, j.Secrets = p.Name, parameters, secrets
+	j = next
+	j.Name = p.Name
 	if old == nil || old.Schedule != p.Schedule || old.Spooled != p.Spooled || old.Options.Timezone != p.Options.Timezone {
 		j.EffectiveFrom = time.Time{} // from now on
 	}
 	return events.JobUpdated, j, nil
-}
-
-// reseal keeps the sealed secret behind a mask, and seals what is no mask.
-func (a *API) reseal(ctx context.Context, j events.Job, pointer, value string) (string, error) {
-	if value == events.Mask {
-		if sealed, ok := j.Secrets[pointer]; ok {
-			return sealed, nil
-		}
-		return "", change.Masked(fieldOf(pointer))
-	}
-	key, err := a.Changes.SealKey(ctx)
-	if err != nil {
-		return "", err
-	}
-	return key.Seal(value, j.ID, pointer)
-}
-
-// fieldOf spells the pointer of a secret as faults spell fields.
-func fieldOf(pointer string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
 }
 
 func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {

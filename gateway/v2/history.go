@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 )
 
 // historyEntry is one change of a job.
@@ -71,8 +72,12 @@ func changed(before, after events.Job) []string {
 	differences(fields, "", before.Parameters, after.Parameters)
 	for pointer, sealed := range after.Secrets {
 		if old, ok := before.Secrets[pointer]; ok && old != sealed {
-			fields[fieldOf(pointer)] = true
+			fields[change.FieldOf(pointer)] = true
 		}
+	}
+	const url = events.WebhookURLPointer // the parameters have its origin only
+	if before.Webhook != nil && after.Webhook != nil && before.Secrets[url] != after.Secrets[url] {
+		fields[change.FieldOf(url)] = true
 	}
 	names := slices.AppendSeq([]string{}, maps.Keys(fields)) // never null
 	slices.Sort(names)

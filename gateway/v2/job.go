@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
+	"spool.internal/gateway/change"
 )
 
 // Modes of a job.
@@ -30,7 +31,7 @@ type job struct {
 	EffectiveFrom time.Time        `json:"effective_from"`      // no slot up to then is its own
 	Schedule      string           `json:"schedule,omitzero"`   // not in automatic mode
 	LastResult    *lastResult      `json:"last_result"`         // null: none
-	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, secrets masked
+	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, secrets masked: as the caller may see them
 }
 
 // lastResult is the newest execution in short.
@@ -55,10 +56,10 @@ type jobDetails struct {
 // nextRuns is how many coming slots are shown.
 const nextRuns = 5
 
-func (a *API) row(ctx context.Context, j events.Job) (job, error) {
+func (a *API) row(ctx context.Context, who change.Caller, j events.Job) (job, error) {
 	shown := job{
 		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: modeCron,
-		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: j.Parameters,
+		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: a.Changes.Visible(who, j),
 	}
 	if p, err := events.ParseParameters(j.Parameters); err == nil { // else it was stored by another version
 		if shown.Schedule = p.Schedule; p.Spooled {
@@ -75,8 +76,8 @@ func (a *API) row(ctx context.Context, j events.Job) (job, error) {
 	return shown, nil
 }
 
-func (a *API) details(ctx context.Context, j events.Job) (jobDetails, error) {
-	row, err := a.row(ctx, j)
+func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (jobDetails, error) {
+	row, err := a.row(ctx, who, j)
 	if err != nil {
 		return jobDetails{}, err
 	}
@@ -153,7 +154,7 @@ func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
 
 // writeJob answers with a job and the ETag of its revision.
 func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev jet.JobRevision) error {
-	d, err := a.details(r.Context(), rev.Event.Job)
+	d, err := a.details(r.Context(), a.who(r), rev.Event.Job)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 )
 
 const (
@@ -57,14 +58,15 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if q.err != nil {
 		return q.err
 	}
-	owner, err := a.who(r).OwnerFor(q.text("username"))
+	who := a.who(r)
+	owner, err := who.OwnerFor(q.text("username"))
 	if err != nil {
 		return err
 	}
 	if err := a.Jobs.Refresh(r.Context()); err != nil {
 		return err
 	}
-	page, err := a.page(r.Context(), a.Jobs.Oldest(owner, int64(created), id), f, limit)
+	page, err := a.page(r.Context(), who, a.Jobs.Oldest(owner, int64(created), id), f, limit)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 }
 
 // page looks at jobs, some at once, until it has enough of them.
-func (a *API) page(ctx context.Context, jobs iter.Seq[events.Job], f jobFilter, limit int) (jobPage, error) {
+func (a *API) page(ctx context.Context, who change.Caller, jobs iter.Seq[events.Job], f jobFilter, limit int) (jobPage, error) {
 	page := jobPage{Jobs: []job{}}
 	next, stop := iter.Pull(jobs)
 	defer stop()
@@ -96,7 +98,7 @@ func (a *API) page(ctx context.Context, jobs iter.Seq[events.Job], f jobFilter, 
 		rows, errs := make([]job, len(chunk)), make([]error, len(chunk))
 		var wg sync.WaitGroup
 		for i, j := range chunk {
-			wg.Go(func() { rows[i], errs[i] = a.row(ctx, j) })
+			wg.Go(func() { rows[i], errs[i] = a.row(ctx, who, j) })
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {

@@ -61,7 +61,7 @@ func leaks(text string) (found []string) {
 		forms = append(forms, strings.Trim(string(html), `"`))
 		for i := range 3 {
 			for _, c := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-				forms = append(forms, c.EncodeToString([]byte(s[i : len(s)-(len(s)-i)%3])))
+				forms = append(forms, c.EncodeToString([]byte(s[i:len(s)-(len(s)-i)%3])))
 			}
 		}
 		for _, f := range forms {
@@ -137,14 +137,14 @@ func TestNoEchoIsStored(t *testing.T) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				fmt.Fprintf(conn, "%s %s %s\r\n\r\n", echoToken, echoHeader, echoQuery) //nolint:errcheck // a test's answer
-				conn.Close()                                                             //nolint:errcheck // the answer
+				conn.Close()                                                            //nolint:errcheck // the answer
 			}
 		}, "malformed HTTP"},
 		"in a broken header": {"300ms", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n%s %s\r\n\r\n", echoQuery, echoHeader) //nolint:errcheck // a test's answer
-				conn.Close()                                                                  //nolint:errcheck // the answer
+				conn.Close()                                                                 //nolint:errcheck // the answer
 			}
 		}, "malformed"},
 	} {

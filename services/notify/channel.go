@@ -32,6 +32,8 @@ type sender interface {
 // final is in the chain of an error that another attempt would only repeat.
 type final struct{ error }
 
+func (f final) Unwrap() error { return f.error }
+
 // channel takes notices off one queue and hands them to a sender.
 type channel struct {
 	name    string // webhook, email
@@ -119,7 +121,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		c.giveUp(ctx, n, m, err, log)
 		return
 	}
-	log.Warn("could not be told, and will be tried again", "attempt", m.Deliveries, "next", wait.Round(time.Second).String(), "error", err.Error())
+	log.Warn("could not be told, and will be tried again", "attempt", m.Deliveries, "next", wait.Round(time.Second).String(), "error", detail(err))
 	_ = m.Nak(wait)
 }
 
@@ -167,7 +169,7 @@ func (c *channel) giveUp(ctx context.Context, n notice, m *jet.Delivery, why err
 	}
 	c.meter.givenUp.Inc()
 	c.sender.forget(n)
-	log.Error("gave up telling", "attempt", m.Deliveries, "error", why.Error())
+	log.Error("gave up telling", "attempt", m.Deliveries, "error", detail(why))
 	_ = m.Ack()
 }
 

@@ -25,9 +25,12 @@
 //   - No more than 100,000 notices of one channel wait at a time. When nine in ten of
 //     these places are taken, what fails is given up, so that nobody waits
 //     behind those that fail.
-//   - A webhook connects to no link-local or metadata address, whatever its name
-//     resolves to when it is dialled; it follows no redirect, and nothing that it
-//     answers but the HTTP status is shown to anybody.
+//   - A webhook connects to no link-local or metadata address, and to none of a private
+//     network or the server itself unless an administrator's token set its URL, whatever
+//     its name resolves to when it is dialled; it follows no redirect, and nothing that
+//     it answers but the HTTP status is shown to anybody. Whether a host is denied or
+//     does not exist is in the log only.
+//   - E-mail goes to the domains that Config.MailDomains allows when it is sent.
 //   - Notices of a deleted job are dropped. Runs that another endpoint performed, and
 //     runs that were asked for without a job, are not told.
 //

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/scrub"
 )
 
 // MailOn says of which notices there is e-mail. A dead letter is a failure.
@@ -28,10 +29,12 @@ const sessions = 4
 // email writes to the addresses that a job names, to each on its own: one that
 // is refused keeps nobody else from reading.
 type email struct {
-	relay *relay
-	on    MailOn
-	bus   *jet.Bus
-	slots chan struct{}
+	relay   *relay
+	on      MailOn
+	domains events.MailDomains // that mail may go to; empty = all
+	secrets *scrub.Scrubber    // takes the relay's password out of what it says
+	bus     *jet.Bus
+	slots   chan struct{}
 
 	mu sync.Mutex
 	// settled are, by notice and address, those that need no further attempt: nil
@@ -40,8 +43,11 @@ type email struct {
 	settled map[string]map[string]error
 }
 
-func newEmail(r *relay, on MailOn, bus *jet.Bus) *email {
-	return &email{relay: r, on: on, bus: bus, slots: make(chan struct{}, sessions), settled: map[string]map[string]error{}}
+func newEmail(r *relay, on MailOn, domains events.MailDomains, bus *jet.Bus) *email {
+	return &email{
+		relay: r, on: on, domains: domains, secrets: scrub.New(r.password), bus: bus,
+		slots: make(chan struct{}, sessions), settled: map[string]map[string]error{},
+	}
 }
 
 func (e *email) wants(n notice, p *events.Parameters) bool {
@@ -108,11 +114,20 @@ func (e *email) tell(ctx context.Context, n notice, job *events.Job) error {
 	return nil
 }
 
+// said makes an error that repeats what the relay said.
+func (e *email) said(format string, args ...any) error {
+	return errors.New(e.secrets.Text(fmt.Sprintf(format, args...)))
+}
+
 // send writes to each address. Its error is about what another attempt may mend.
 func (e *email) send(ctx context.Context, l letter, to []string) error {
 	var messages []*gomail.Msg
 	var addressees []string
 	for _, a := range to {
+		if !e.domains.Allows(a) { // the job may be older than the list
+			e.done(l.n, a, fmt.Errorf("e-mail to %s: is outside the domains that e-mail may go to", a))
+			continue
+		}
 		m, err := l.message(e.relay.from, a)
 		if err != nil {
 			e.done(l.n, a, fmt.Errorf("e-mail to %s: is not an address that can be written to", a))
@@ -131,11 +146,11 @@ func (e *email) send(ctx context.Context, l letter, to []string) error {
 		case m.IsDelivered():
 			e.done(l.n, addressees[i], nil)
 		case fault == nil: // the session ended before this message
-			passing = errors.Join(passing, fmt.Errorf("e-mail to %s through %s: %w", addressees[i], e.relay.host, session))
+			passing = errors.Join(passing, e.said("e-mail to %s through %s: %s", addressees[i], e.relay.host, session))
 		case fault.ErrorCode() >= 500 && fault.Reason != gomail.ErrSMTPMailFrom:
-			e.done(l.n, addressees[i], fmt.Errorf("e-mail to %s: refused: %w", addressees[i], fault))
+			e.done(l.n, addressees[i], e.said("e-mail to %s: refused: %s", addressees[i], fault))
 		default: // also a sender that is refused: the operator can mend that
-			passing = errors.Join(passing, fmt.Errorf("e-mail to %s: %w", addressees[i], fault))
+			passing = errors.Join(passing, e.said("e-mail to %s: %s", addressees[i], fault))
 		}
 	}
 	return passing

@@ -15,8 +15,9 @@ import (
 	"spool.internal/events"
 )
 
-// Reachable unless denied: self-hosted receivers are machines of the same
-// network. What is special beyond that (link-local, multicast, reserved, …) is not.
+// Reachable unless denied, for a URL that an administrator set: self-hosted
+// receivers are machines of the same network. What is special beyond that
+// (link-local, multicast, reserved, …) is not.
 var (
 	localV4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 	localV6 = prefixes("::1/128", "fc00::/7")
@@ -44,7 +45,8 @@ func prefixes(texts ...string) []netip.Prefix {
 // something else than a moment ago is judged by what it resolves to now.
 type guard struct {
 	allow, deny rules
-	standard    *ssrf.Guardian
+	private     *ssrf.Guardian // lets private networks be reached
+	public      *ssrf.Guardian // does not
 	dialer      net.Dialer
 }
 
@@ -56,8 +58,9 @@ type rules struct {
 
 func newGuard(allow, deny []string) (*guard, error) {
 	g := &guard{
-		standard: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(localV4...), ssrf.WithAllowedV6Prefixes(localV6...)),
-		dialer:   net.Dialer{Timeout: 10 * time.Second},
+		public:  ssrf.New(ssrf.WithAnyPort()),
+		private: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(localV4...), ssrf.WithAllowedV6Prefixes(localV6...)),
+		dialer:  net.Dialer{Timeout: 10 * time.Second},
 	}
 	var err1, err2 error
 	g.allow, err1 = readRules("webhook-allow", allow)
@@ -109,7 +112,7 @@ func (r rules) address(a netip.Addr) bool {
 var errDenied = errors.New("is not allowed: --webhook-allow would")
 
 // dial connects to one of the addresses of a host, if the guard lets it.
-func (g *guard) dial(ctx context.Context, network, hostPort string) (net.Conn, error) {
+func (g *guard) dial(ctx context.Context, network, hostPort string, judge *ssrf.Guardian) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {
 		return nil, err
@@ -120,12 +123,12 @@ func (g *guard) dial(ctx context.Context, network, hostPort string) (net.Conn, e
 	case g.deny.name(host):
 		return nil, fmt.Errorf("the host %s %w", host, errDenied)
 	default:
-		d.Control = g.control
+		d.Control = func(_, address string, _ syscall.RawConn) error { return g.control(address, judge) }
 	}
 	return d.DialContext(ctx, network, hostPort)
 }
 
-func (g *guard) control(_, address string, _ syscall.RawConn) error {
+func (g *guard) control(address string, judge *ssrf.Guardian) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
@@ -134,7 +137,7 @@ func (g *guard) control(_, address string, _ syscall.RawConn) error {
 	if g.allow.address(a) {
 		return nil
 	}
-	if g.deny.address(a) || g.standard.SafeAddr(a) != nil {
+	if g.deny.address(a) || judge.SafeAddr(a) != nil {
 		return fmt.Errorf("the address %s %w", a, errDenied)
 	}
 	return nil

@@ -22,10 +22,11 @@ type Config struct {
 	SealKey           *seal.Key             // opens the headers of webhooks
 	WebhookSecretFile string                // what webhooks are signed with; made when absent
 	WebhookAllow      []string              // networks, addresses and hosts that are allowed whatever else says
-	WebhookDeny       []string              // those that are denied, beside link-local and metadata addresses
+	WebhookDeny       []string              // those that are denied, beside link-local and metadata addresses, and private networks where no administrator set the URL
 	SMTPURL           string                // smtp://user:password@host:587?from=…; empty = no e-mail
 	SMTPRoots         *x509.CertPool        // who may certify the SMTP server; nil = the system's
 	MailOn            MailOn                // default [MailOnEnd]
+	MailDomains       events.MailDomains    // that notification_emails may go to; empty = all
 	Metrics           prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log               *slog.Logger
 
@@ -93,7 +94,7 @@ func New(cfg Config) (*Notify, error) {
 	}
 	add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, newWebhook(cfg.SealKey, secrets, guard, unwired))
 	if relay != nil {
-		mail := newEmail(relay, cfg.MailOn, cfg.Bus)
+		mail := newEmail(relay, cfg.MailOn, cfg.MailDomains, cfg.Bus)
 		add("email", "notify-email", events.StreamRunEvents, ended, readRun, mail)
 		add("email", "notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead, mail)
 	}

@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
+	"code.dny.dev/ssrf"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"spool.internal/events"
+	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 )
 
@@ -36,20 +38,33 @@ type payload struct {
 type webhook struct {
 	key     *seal.Key
 	secrets secretFile
-	client  *http.Client
-	unwired func() // called when a job asks for e-mail; nil when there is some
+	// Two, as a connection that one job may use is not there for another.
+	private *http.Client // for jobs whose webhook may go to private networks
+	public  *http.Client // for the others
+	unwired func()       // called when a job asks for e-mail; nil when there is some
 }
 
 func newWebhook(key *seal.Key, secrets secretFile, g *guard, unwired func()) *webhook {
-	return &webhook{key: key, secrets: secrets, unwired: unwired, client: &http.Client{
+	return &webhook{
+		key: key, secrets: secrets, unwired: unwired,
+		private: g.client(g.private), public: g.client(g.public),
+	}
+}
+
+// client makes a client that connects to what judge lets through.
+func (g *guard) client(judge *ssrf.Guardian) *http.Client {
+	return &http.Client{
 		Timeout: webhookTimeout,
 		Transport: &http.Transport{
 			// No proxy: behind one nobody could say which address is connected to.
-			DialContext: g.dial, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				return g.dial(ctx, network, address, judge)
+			},
+			ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
 			DisableCompression: true, MaxResponseHeaderBytes: maxAnswer, MaxIdleConns: 256, MaxIdleConnsPerHost: laneWidth, IdleConnTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 func (w *webhook) wants(n notice, p *events.Parameters) bool {
@@ -64,23 +79,19 @@ func (w *webhook) forget(notice) {}
 func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
 	p, err := job.Reveal(w.key.Open)
 	if err != nil {
-		return final{fmt.Errorf("the headers of the webhook cannot be opened: %w", err)}
+		return final{fmt.Errorf("the secrets of the webhook cannot be opened: %w", err)}
 	}
 	req, err := w.request(ctx, n, p.Webhook)
 	if err != nil {
 		return err
 	}
-	resp, err := w.client.Do(req)
+	client := w.public
+	if job.PrivateWebhook() {
+		client = w.private
+	}
+	resp, err := client.Do(req)
 	if err != nil {
-		// The URL can hold a password, or be one: only its host is named.
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
-		}
-		err = fmt.Errorf("webhook to %s: %w", req.URL.Host, err)
-		if errors.Is(err, errDenied) {
-			return final{err}
-		}
-		return err
+		return unreached(req.URL.Host, err, scrub.NewForJob(p))
 	}
 	defer resp.Body.Close()
 	// What is read leaves the connection fit for another use; nobody looks at it.

@@ -1,6 +1,7 @@
 // Package stream answers GET /api/v2/events: server-sent events from JOBS,
 // RESULTS and RUN_EVENTS, as they are stored. An event is named job, result or
-// run; its data is the stored JSON, a job's without its sealed secrets.
+// run; its data is the stored JSON, a job's without its sealed secrets, and with the
+// origin alone of the URL of its webhook.
 //
 // Guarantees:
 //

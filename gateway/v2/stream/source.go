@@ -38,7 +38,8 @@ func readJob(m jet.Stored) (*event, error) {
 	if err := json.Unmarshal(m.Data, &ev); err != nil {
 		return nil, err
 	}
-	ev.Job.Secrets = nil
+	// Also what a job that was stored long ago has in clear is not shown here.
+	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Webhook = ev.Job.Visible(nil), nil, nil
 	return &event{jobID: ev.Job.ID, owner: ev.Job.Username, data: events.Encode(ev)}, nil
 }
 

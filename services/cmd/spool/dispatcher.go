@@ -55,6 +55,7 @@ func dispatcherCommand() *cobra.Command {
 		o.flags(f, "")
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
 		tell.flags(f)
+		tell.domains.flag(f)
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
 		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
 		if err != nil {

@@ -19,6 +19,7 @@ type gatewayOptions struct {
 	rate      float64
 	burst     int
 	maxUpload int64
+	domains   domains
 }
 
 func (o *gatewayOptions) flags(f *pflag.FlagSet) {
@@ -30,7 +31,7 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, zone *time.Location, data string, log *slog.Logger) gateway.Config {
 	return gateway.Config{
 		Bus: bus, Keys: keys, Drives: drives, Zone: zone, DataDir: data, Log: log,
-		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Version: version,
+		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, MailDomains: o.domains.MailDomains, Version: version,
 	}
 }
 
@@ -41,6 +42,7 @@ func gatewayCommand() *cobra.Command {
 	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		o.flags(f)
+		o.domains.flag(f)
 		zoneFlag(f, &timezone)
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)

@@ -23,12 +23,29 @@ type notifyOptions struct {
 	smtpURL     string
 	smtpURLFile string
 	mailOn      string
+	domains     domains
+}
+
+// domains is the flag --mail-domains, which gateways and notify both need.
+type domains struct{ events.MailDomains }
+
+func (d *domains) flag(f *pflag.FlagSet) {
+	f.Var(d, "mail-domains", "domains that notification_emails may go to (.example.com: all below it); all, unless given")
+}
+
+func (d *domains) String() string { return strings.Join(d.MailDomains, ",") }
+func (d *domains) Type() string   { return "strings" }
+
+func (d *domains) Set(s string) error {
+	more, err := events.ParseMailDomains("mail-domains", strings.Split(s, ","))
+	d.MailDomains = append(d.MailDomains, more...)
+	return err
 }
 
 func (o *notifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.secretFile, "webhook-secret-file", "", "secrets that webhooks are signed with, one a line; made when absent (default DATA/webhook.secret)")
 	f.StringSliceVar(&o.allow, "webhook-allow", nil, "networks, addresses or hosts (.example.com: all below it) that webhooks may call whatever else says")
-	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses")
+	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses, and private ones where no administrator set the URL")
 	f.StringVar(&o.smtpURL, "smtp-url", "", "server for e-mail: smtp://user:password@host:587?from=spool@example.com (smtps:// for TLS from the start); better given as a file or in the environment")
 	f.StringVar(&o.smtpURLFile, "smtp-url-file", "", "file that holds the --smtp-url")
 	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
@@ -47,7 +64,7 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	}
 	n, err := notify.New(notify.Config{
 		Bus: bus, SealKey: key, WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny,
-		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), Metrics: p.Metrics, Log: component(p, "notify"),
+		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), MailDomains: o.domains.MailDomains, Metrics: p.Metrics, Log: component(p, "notify"),
 	})
 	if err != nil {
 		return err

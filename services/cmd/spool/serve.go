@@ -54,6 +54,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.cron.flags(f)
 	o.runner.flags(f)
 	o.notify.flags(f)
+	o.gateway.domains.flag(f)
 	o.stage.flags(f, "link when flows are shut in, else copy")
 	o.dispatch.flags(f, " (default: the built-in runner)")
 }
@@ -139,6 +140,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	endpoint := o.dispatch.endpoint
 	if endpoint == "" {
 		endpoint = "http://" + inside + events.RunBinaryPath
+		o.notify.domains = o.gateway.domains
 		if err := o.notify.start(ctx, p, bus, key, o.data); err != nil {
 			return err
 		}

@@ -1,0 +1,153 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// The URL of a webhook can hold a password, and can be one: chat services put the
+// secret into its path. So a stored job has [PublicURL] of it, which is all that
+// viewers, subscribers and events see; the whole URL is sealed for the dispatcher,
+// and what operators see of it, [ShownURL], is closed for gateways.
+
+// PublicURL is what everybody may see of the URL of a webhook: its origin. One
+// that says no more than that is public as it was sent.
+func PublicURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return Mask
+	}
+	if (u.Path == "" || u.Path == "/") && u.User == nil && u.RawQuery == "" && u.Fragment == "" {
+		return raw
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
+
+// ShownURL is what is shown of it to those who may change the job: all of it,
+// unless it has userinfo or a query; those are masked.
+func ShownURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return Mask
+	}
+	if u.User == nil && u.RawQuery == "" {
+		return raw
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String() + u.EscapedPath() + "?" + Mask
+}
+
+// HasMask reports whether a URL carries what is shown in place of a secret, in
+// whatever way a client may have written it back.
+func HasMask(raw string) bool {
+	plain, err := url.PathUnescape(raw)
+	return strings.Contains(raw, Mask) || err == nil && strings.Contains(plain, Mask)
+}
+
+// SameOrigin reports whether two URLs lead to the same scheme, host and port.
+func SameOrigin(a, b string) bool {
+	first, ok1 := origin(a)
+	second, ok2 := origin(b)
+	return ok1 && ok2 && first == second
+}
+
+func origin(raw string) (string, bool) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return "", false
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) + ":" + port, true
+}
+
+// WebhookURL gives the URL of the webhook in parameters, as written there.
+func WebhookURL(parameters Object) (raw json.RawMessage, value string) {
+	for _, key := range []string{"flow_parameters", "settings", "webhook_config"} {
+		inner, ok := parameters.Get(key)
+		if !ok || inner[0] != '{' {
+			return nil, ""
+		}
+		var err error
+		if parameters, err = splitObject(inner, key); err != nil {
+			return nil, ""
+		}
+	}
+	value, ok := stringValue(parameters, "url")
+	if !ok || value == "" {
+		return nil, ""
+	}
+	raw, _ = parameters.Get("url")
+	return raw, value
+}
+
+// WithWebhookURL gives parameters with another URL of their webhook, as JSON.
+func WithWebhookURL(parameters Object, raw json.RawMessage) (Object, error) {
+	return descend(parameters, "flow_parameters", func(flow Object) (Object, error) {
+		return descend(flow, "settings", func(settings Object) (Object, error) {
+			return descend(settings, "webhook_config", func(hook Object) (Object, error) {
+				return hook.Set("url", raw), nil
+			})
+		})
+	})
+}
+
+// Visible gives the parameters of a stored job as they may be shown. To those who
+// may change the job, open opens what is closed for gateways; for everybody else
+// it is nil. In a job that was stored before URLs were sealed nothing is closed.
+func (j *Job) Visible(open func(closed, jobID, pointer string) (string, error)) json.RawMessage {
+	switch hook := j.Webhook; {
+	case hook == nil:
+		return j.visibleOfOld(open != nil)
+	case open == nil || hook.Shown == "":
+		return j.Parameters
+	default:
+		shown, err := open(hook.Shown, j.ID, WebhookURLPointer)
+		if err != nil { // nobody here can say what it was
+			return j.showing(hook.URL, Encode(strings.TrimSuffix(hook.URL, "/")+"/"+Mask))
+		}
+		return j.showing(hook.URL, json.RawMessage(shown))
+	}
+}
+
+// visibleOfOld is [Job.Visible] for a job whose URL, if there is one, stands in clear.
+func (j *Job) visibleOfOld(toOwner bool) json.RawMessage {
+	if !bytes.Contains(j.Parameters, []byte(`"webhook_config":{`)) {
+		return j.Parameters
+	}
+	o, err := ParseObject(j.Parameters)
+	if err != nil {
+		return j.Parameters // of another version; its secrets are masked all the same
+	}
+	_, value := WebhookURL(o)
+	show := PublicURL(value)
+	if toOwner {
+		show = ShownURL(value)
+	}
+	if value == "" || show == value {
+		return j.Parameters
+	}
+	return j.showing(value, Encode(show))
+}
+
+// showing puts shown in the place of the webhook's URL. A listing does it for
+// every job: parameters are taken apart only where the same key and value stand
+// in them twice.
+func (j *Job) showing(value string, shown json.RawMessage) json.RawMessage {
+	const key = `"url":`
+	old := append([]byte(key), Encode(value)...)
+	if bytes.Count(j.Parameters, old) == 1 {
+		return bytes.Replace(j.Parameters, old, append([]byte(key), shown...), 1)
+	}
+	o, err := ParseObject(j.Parameters)
+	if err == nil {
+		o, err = WithWebhookURL(o, shown)
+	}
+	if err != nil {
+		return nil // nothing is shown rather than too much
+	}
+	return Encode(o)
+}
