@@ -1,0 +1,95 @@
+package cell
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// guarding is a guard at work.
+type guarding struct {
+	runner *os.File
+	spaces bool // the end of this process is that of all others
+	flow   int  // the gate, which becomes the flow; it leads a process group
+}
+
+// guard starts the gate, outlives what becomes of it and ends all that descends
+// from it.
+func guard(args []string) {
+	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == "spaces"}
+	syscall.CloseOnExec(guardSocket)
+	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // of the runner that reaps us, or of the system's end
+	if !g.spaces {
+		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+	}
+	var err error
+	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Gate}, &syscall.ProcAttr{
+		Dir: "/", Files: []uintptr{0, 1, 2, gateSocket}, Sys: &syscall.SysProcAttr{Setpgid: true},
+	})
+	g.fail(err)
+	// What the flow prints has an end when nobody of it is left; and nobody but the
+	// gate may keep its socket open.
+	if null, err := unix.Open("/dev/null", unix.O_RDWR, 0); err == nil {
+		for fd := range 3 {
+			_ = unix.Dup3(null, fd, 0)
+		}
+		_ = unix.Close(null)
+	}
+	_ = unix.Close(gateSocket)
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	go func() { <-term; g.end() }()
+	go g.obey()
+	os.Exit(g.watch())
+}
+
+func (g *guarding) fail(err error) {
+	if err != nil {
+		_ = Send(g.runner, &News{Fault: err.Error()})
+		os.Exit(1)
+	}
+}
+
+// obey does what the runner wishes. When the runner is gone its flow ends too: its
+// next attempt may begin as soon as this one is known to be dead.
+func (g *guarding) obey() {
+	for {
+		var w Wish
+		if _, err := Receive(g.runner, &w); err != nil || w.Kill {
+			g.end()
+			return
+		}
+		_ = unix.Kill(-g.flow, unix.SIGTERM)
+	}
+}
+
+// end kills the flow, and with a pid namespace everything at once.
+func (g *guarding) end() {
+	if g.spaces {
+		_ = unix.Kill(-1, unix.SIGKILL)
+	}
+	_ = unix.Kill(-g.flow, unix.SIGKILL)
+	_ = unix.Kill(g.flow, unix.SIGKILL) // it may have left its group
+}
+
+// watch reaps until the flow has ended and nothing that descends from it lives.
+func (g *guarding) watch() int {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, 0, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 1
+		}
+		if pid == g.flow {
+			g.sweep()
+			_ = Send(g.runner, &News{Ended: true, Status: int(status)})
+			return 0
+		}
+	}
+}

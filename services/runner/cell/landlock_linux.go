@@ -1,0 +1,146 @@
+package cell
+
+import (
+	"errors"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What may be done with files, in the words of Landlock. Devices cannot be made.
+const (
+	mayRead  = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	mayRun   = mayRead | unix.LANDLOCK_ACCESS_FS_EXECUTE
+	mayWrite = mayRead | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_REFER |
+		unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM |
+		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
+		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
+	ofFiles = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_EXECUTE
+	useOf   = ofFiles &^ unix.LANDLOCK_ACCESS_FS_EXECUTE // of a device
+)
+
+func (a Access) rights() uint64 {
+	switch a {
+	case Run:
+		return mayRun
+	case Write:
+		return mayWrite
+	}
+	return mayRead
+}
+
+// Landlock gives the version of Landlock that this kernel has; 0 = none.
+func Landlock() int {
+	v, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(v)
+}
+
+// attributes is struct landlock_ruleset_attr.
+type attributes struct{ files, net, scoped uint64 }
+
+// ruleset is a Landlock domain that this thread has made and not entered yet.
+type ruleset struct {
+	fd      int    // -1 = there is none
+	handled uint64 // what may only be done with files that a rule names
+}
+
+// newRules makes the ruleset, as far as the form says, with what all flows need.
+func newRules(r *Room) (*ruleset, error) {
+	abi := r.Form.Landlock
+	s := &ruleset{fd: -1}
+	if !r.Shut || abi == 0 {
+		return s, nil
+	}
+	// What each version brought, up to the newest whose consequences this program knows.
+	s.handled = unix.LANDLOCK_ACCESS_FS_REFER - 1
+	var net, scoped uint64
+	if abi >= 2 {
+		s.handled |= unix.LANDLOCK_ACCESS_FS_REFER
+	}
+	if abi >= 3 {
+		s.handled |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	}
+	if abi >= 4 {
+		net = unix.LANDLOCK_ACCESS_NET_BIND_TCP
+		if r.Offline {
+			net |= unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+		}
+	}
+	if abi >= 5 {
+		s.handled |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	if abi >= 6 {
+		scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
+	}
+	attr := attributes{s.handled, net, scoped}
+	size := unsafe.Sizeof(attr)
+	switch { // an older kernel refuses what it does not know, were it all zeros or not
+	case abi < 4:
+		size = unsafe.Offsetof(attr.net)
+	case abi < 6:
+		size = unsafe.Offsetof(attr.scoped)
+	}
+	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
+	if errno != 0 {
+		return nil, errors.New("landlock: " + errno.Error())
+	}
+	s.fd = int(fd)
+	for _, group := range []struct {
+		paths  []string
+		access uint64
+	}{{r.Run, mayRun}, {r.Read, mayRead}, {r.Devices, useOf}} {
+		for _, path := range group.paths {
+			if err := s.allowPath(path, group.access); err != nil {
+				return nil, fault("landlock", path, err)
+			}
+		}
+	}
+	return s, nil
+}
+
+func (s *ruleset) allowPath(path string, access uint64) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil // what is not there cannot be opened
+	}
+	defer unix.Close(fd)
+	return s.allow(fd, access)
+}
+
+// allow adds a rule for what a descriptor stands for.
+func (s *ruleset) allow(fd int, access uint64) error {
+	if s.fd < 0 {
+		return nil
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(fd, &info); err != nil {
+		return err
+	}
+	access &= s.handled
+	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		access &= ofFiles // the kernel refuses what only folders can be granted
+	}
+	attr := struct { // landlock_path_beneath_attr, which is packed: what is behind is not read
+		access uint64
+		parent int32
+	}{access, int32(fd)}
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(s.fd), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// enter shuts this thread in. It has no new privileges to gain already.
+func (s *ruleset) enter() error {
+	if s.fd < 0 {
+		return nil
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(s.fd), 0, 0); errno != 0 {
+		return errors.New("landlock: " + errno.Error())
+	}
+	return unix.Close(s.fd)
+}

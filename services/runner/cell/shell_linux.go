@@ -1,0 +1,109 @@
+package cell
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// shell is what a gate puts around itself.
+type shell struct {
+	room  *Room
+	view  *view // nil: it sees the host's files
+	rules *ruleset
+}
+
+// prepare puts up what does not depend on the run.
+func (r *Room) prepare() (*shell, Met) {
+	s := &shell{room: r}
+	var met Met
+	// The kernel ends a flow before anything of Spool when memory is short.
+	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0); err != nil {
+		met.Lacks = "" // without it the flow is as likely as others
+	}
+	var err error
+	if r.Form.View {
+		if s.view, err = newView(r); err != nil {
+			met.Lacks, s.view = err.Error(), nil
+		} else {
+			met.View, met.Proc = true, s.view.proc
+		}
+	}
+	if s.rules, err = newRules(r); err != nil {
+		met.Fault = err.Error()
+	}
+	return s, met
+}
+
+// enter gives the flow its places and shuts this thread in, and all that it
+// becomes. The descriptors are those of [Command].
+func (s *shell) enter(cmd *Command, rights []*os.File) error {
+	if len(rights) < len(cmd.Places) || cmd.Dir >= len(cmd.Places) {
+		return errWire
+	}
+	dir := rights[cmd.Dir]
+	if s.view != nil {
+		if err := s.view.enter(cmd.Places, rights); err != nil {
+			return err
+		}
+		// By its new name, so that what is seen of it is what is mounted there.
+		fd, err := unix.Open(cmd.Places[cmd.Dir].Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fault("open", cmd.Places[cmd.Dir].Path, err)
+		}
+		dir = os.NewFile(uintptr(fd), "output")
+	}
+	for i, p := range cmd.Places {
+		if err := s.rules.allow(int(rights[i].Fd()), p.Access.rights()); err != nil {
+			return fault("landlock", p.Path, err)
+		}
+	}
+	if err := fchdir(dir); err != nil {
+		return fault("chdir", cmd.Places[cmd.Dir].Path, err)
+	}
+	if err := s.room.Form.become(); err != nil {
+		return err
+	}
+	if s.room.Shut || s.room.Offline || len(s.room.Filter) > 0 || s.room.Form.Drop || s.room.Form.As {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+	}
+	return s.rules.enter()
+}
+
+// close does what may only be done last: what it takes away this process itself
+// may need until then.
+func (s *shell) close() error {
+	s.room.Limits.set()
+	return loadFilter(s.room.Filter)
+}
+
+// set sets what the kernel counts. Lowering a limit is always allowed.
+func (l Limits) set() {
+	lower(unix.RLIMIT_FSIZE, l.FileSize)
+	lower(unix.RLIMIT_NPROC, l.Processes)
+	lower(unix.RLIMIT_NOFILE, l.Files)
+	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
+}
+
+func lower(which, most int) {
+	var now syscall.Rlimit
+	if most <= 0 || syscall.Getrlimit(which, &now) != nil {
+		return
+	}
+	limit := min(uint64(most), now.Max)
+	_ = syscall.Setrlimit(which, &syscall.Rlimit{Cur: limit, Max: limit})
+}
+
+// closeOthers closes what this process was started with beyond what it needs:
+// somebody may have given it to spool.
+func closeOthers(last int) {
+	_ = unix.CloseRange(uint(last+1), ^uint(0)>>1, 0)
+}
+
+func fault(what, path string, err error) error {
+	return errors.New(what + " " + path + ": " + err.Error())
+}

@@ -1,0 +1,170 @@
+//go:build linux || darwin
+
+package cell
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxMessage is how long a message may be, in bytes: two variables of 120 KiB fit.
+const maxMessage = 1 << 20
+
+// maxRights is how many descriptors may come with a message.
+const maxRights = 16
+
+var errWire = errors.New("the other end is gone, or speaks another language")
+
+// coder puts values into a message or takes them out of one, in the same order.
+type coder struct {
+	buf    []byte
+	taking bool
+	bad    bool // there was less than expected
+}
+
+func (c *coder) num(n *int) {
+	if !c.taking {
+		c.buf = binary.LittleEndian.AppendUint64(c.buf, uint64(*n))
+		return
+	}
+	if len(c.buf) < 8 {
+		c.bad, *n = true, 0
+		return
+	}
+	*n, c.buf = int(binary.LittleEndian.Uint64(c.buf)), c.buf[8:]
+}
+
+func (c *coder) flag(b *bool) {
+	n := 0
+	if *b {
+		n = 1
+	}
+	c.num(&n)
+	*b = n == 1
+}
+
+func (c *coder) text(s *string) {
+	n := len(*s)
+	c.num(&n)
+	if !c.taking {
+		c.buf = append(c.buf, *s...)
+		return
+	}
+	if n < 0 || n > len(c.buf) {
+		c.bad, n = true, 0
+	}
+	*s, c.buf = string(c.buf[:n]), c.buf[n:]
+}
+
+// list codes the length of a list and then each element.
+func list[T any](c *coder, all *[]T, each func(*T)) {
+	n := len(*all)
+	c.num(&n)
+	if c.taking {
+		if n < 0 || n > len(c.buf) {
+			c.bad, n = true, 0
+		}
+		*all = make([]T, n)
+	}
+	for i := range *all {
+		each(&(*all)[i])
+	}
+}
+
+func (c *coder) texts(all *[]string) { list(c, all, c.text) }
+
+// message is what [Send] sends and [Receive] reads.
+type message interface{ code(*coder) }
+
+// Send writes a message to a socket, and descriptors with it.
+func Send(to *os.File, m message, rights ...*os.File) error {
+	c := &coder{}
+	m.code(c)
+	head := binary.LittleEndian.AppendUint32(nil, uint32(len(c.buf)))
+	if len(rights) > 0 {
+		fds := make([]int, len(rights))
+		for i, f := range rights {
+			fds[i] = int(f.Fd())
+		}
+		conn, err := to.SyscallConn()
+		if err != nil {
+			return err
+		}
+		var sent error
+		err = conn.Write(func(fd uintptr) bool {
+			sent = unix.Sendmsg(int(fd), head[:1], unix.UnixRights(fds...), nil, 0)
+			return sent != unix.EAGAIN
+		})
+		if err := errors.Join(err, sent); err != nil {
+			return err
+		}
+		head = head[1:]
+	}
+	_, err := to.Write(append(head, c.buf...))
+	return err
+}
+
+// Receive reads a message from a socket. Descriptors that come with it are closed
+// at exec.
+func Receive(from *os.File, m message) (rights []*os.File, err error) {
+	head := make([]byte, 4)
+	if rights, err = receiveFirst(from, head[:1]); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(from, head[1:]); err != nil {
+		return rights, errWire
+	}
+	n := binary.LittleEndian.Uint32(head)
+	if n > maxMessage {
+		return rights, errWire
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(from, body); err != nil {
+		return rights, errWire
+	}
+	c := &coder{buf: body, taking: true}
+	m.code(c)
+	if c.bad || len(c.buf) > 0 {
+		return rights, errWire
+	}
+	return rights, nil
+}
+
+func receiveFirst(from *os.File, into []byte) (rights []*os.File, err error) {
+	conn, err := from.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	oob := make([]byte, unix.CmsgSpace(4*maxRights))
+	var n, oobn int
+	var got error
+	err = conn.Read(func(fd uintptr) bool {
+		n, oobn, _, _, got = unix.Recvmsg(int(fd), into, oob, recvFlags)
+		return got != unix.EAGAIN
+	})
+	if err := errors.Join(err, got); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, io.EOF
+	}
+	blocks, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range blocks {
+		fds, err := unix.ParseUnixRights(&b)
+		if err != nil {
+			return nil, err
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+			rights = append(rights, os.NewFile(uintptr(fd), "given"))
+		}
+	}
+	return rights, nil
+}

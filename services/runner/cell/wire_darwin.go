@@ -1,0 +1,3 @@
+package cell
+
+const recvFlags = 0

@@ -1,0 +1,142 @@
+//go:build linux || darwin
+
+package cell
+
+// Form is which parts of the wall stand. The runner finds out once what the
+// kernel grants ([Met] of the first gate), and asks every gate for just that.
+type Form struct {
+	Spaces   bool // pid, ipc and mount namespaces of its own
+	User     bool // and a user namespace, which is needed for those by whoever lacks CAP_SYS_ADMIN
+	View     bool // a root of its own, in which only what has a rule is seen; of Spaces
+	Proc     bool // a /proc with the processes of the flow alone; of View
+	Landlock int  // the version of Landlock that is used; 0 = none
+	Drop     bool // the flow has no capabilities, though the runner is root
+	As       bool // the flow is another user than the runner: UID and GID
+	UID, GID int
+}
+
+func (f *Form) code(c *coder) {
+	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As} {
+		c.flag(b)
+	}
+	for _, n := range []*int{&f.Landlock, &f.UID, &f.GID} {
+		c.num(n)
+	}
+}
+
+// Room is what all flows have in common.
+type Room struct {
+	Form    Form
+	Shut    bool     // of the file system, the flow gets only what follows and its places
+	Run     []string // to read and execute
+	Read    []string // to read
+	Devices []string // to read and write
+	Offline bool     // no sockets
+	Filter  []byte   // the seccomp program, as the kernel takes it; empty = none
+	Limits  Limits
+}
+
+func (r *Room) code(c *coder) {
+	r.Form.code(c)
+	c.flag(&r.Shut)
+	for _, l := range []*[]string{&r.Run, &r.Read, &r.Devices} {
+		c.texts(l)
+	}
+	c.flag(&r.Offline)
+	filter := string(r.Filter)
+	c.text(&filter)
+	r.Filter = []byte(filter)
+	for _, n := range []*int{&r.Limits.FileSize, &r.Limits.Processes, &r.Limits.Files} {
+		c.num(n)
+	}
+}
+
+// Limits bound what a flow uses up; 0 leaves what the runner has.
+type Limits struct {
+	FileSize  int // bytes of one file
+	Processes int // of the user, all of them; the kernel does not hold root to it
+	Files     int // open at once in a process
+}
+
+// Met is the answer of a gate that is ready for its command: what of the form it
+// has put up, or the fault that keeps it from putting up the rest.
+type Met struct {
+	View, Proc bool
+	Lacks      string // why there is no view, where one was asked for
+	Fault      string // the gate is of no use
+}
+
+func (m *Met) code(c *coder) {
+	c.flag(&m.View)
+	c.flag(&m.Proc)
+	c.text(&m.Lacks)
+	c.text(&m.Fault)
+}
+
+// Command is what a gate becomes. Its message brings one descriptor for each of
+// Places, and then one of a user namespace for each that is Mapped.
+type Command struct {
+	Argv, Env []string
+	Dir       int // which of the places is the working folder
+	Places    []Place
+}
+
+func (cmd *Command) code(c *coder) {
+	c.texts(&cmd.Argv)
+	c.texts(&cmd.Env)
+	c.num(&cmd.Dir)
+	list(c, &cmd.Places, func(p *Place) { p.code(c) })
+}
+
+// Access is what a flow may do below a place.
+type Access int
+
+// The order is that in which places are mounted at the same path.
+const (
+	Read  Access = iota
+	Run          // read and execute
+	Write        // read and write, but not execute
+)
+
+// Place is a file or folder of one run. The descriptor that was judged stands for
+// it; the paths say where it is found.
+type Place struct {
+	Path   string // where the flow finds it
+	Real   string // where it lies, without links
+	Access Access
+	Mapped bool // whoever owns it is the flow's user there
+}
+
+func (p *Place) code(c *coder) {
+	c.text(&p.Path)
+	c.text(&p.Real)
+	access := int(p.Access)
+	c.num(&access)
+	p.Access = Access(access)
+	c.flag(&p.Mapped)
+}
+
+// Open is the word that a flow may begin.
+type Open struct{}
+
+func (*Open) code(*coder) {}
+
+// News is what a launcher or a guard tells the runner.
+type News struct {
+	PID    int // of the guard, from its launcher
+	Ended  bool
+	Status int    // how the flow ended, as wait(2) says it
+	Fault  string // there is no guard
+}
+
+func (n *News) code(c *coder) {
+	c.num(&n.PID)
+	c.flag(&n.Ended)
+	c.num(&n.Status)
+	c.text(&n.Fault)
+}
+
+// Wish is what the runner asks of a guard. The end of its socket is a Kill.
+type Wish struct{ Kill bool } // else: ask the flow to stop, by SIGTERM
+
+func (w *Wish) code(c *coder) { c.flag(&w.Kill) }
