@@ -8,7 +8,7 @@ RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC 
 MODULES := events gateway cron watcher services
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -19,19 +19,23 @@ run: ## build spool and run the demo on 127.0.0.1:8080 (PORT=… changes it)
 	@$(MAKE) --no-print-directory build
 	@exec $(BIN)/spool demo --listen 127.0.0.1:$(PORT)
 
-build: ## build bin/spool
+build: gate ## build bin/spool
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/spool ./services/cmd/spool
 
-test: ## run the tests (under 5 minutes on two cores)
+# The program that starts flows, of which spool carries a copy for the system it is built for.
+gate:
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o services/runner/built/gate_$$(go env GOOS)_$$(go env GOARCH) ./services/runner/gate
+
+test: gate ## run the tests (under 5 minutes on two cores)
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
 	@command -v rsync >/dev/null || echo "rsync is absent: the writer zoo does to files what it does"
 	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
 	go test -short $(RACE) -timeout 10m work
 
-test-long: ## run the tests that take longer or need more (under 10 minutes)
+test-long: gate ## run the tests that take longer or need more (under 10 minutes)
 	go test -run '^TestLong' -timeout 15m work
 
-chaos: ## the tests that kill processes for minutes on end (about 10 minutes each)
+chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
 
 check: ## formatting, vet, static analysis, tidiness
@@ -93,7 +97,7 @@ bench-dispatch: ## files called and their results stored, trigger to request, me
 	@go test -run '^$$' -bench DispatcherMemory -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
 	@$(MAKE) --no-print-directory bench-run
 
-bench-run: ## what the built-in runner adds to a process, from the call to the stored end
+bench-run: gate ## what the built-in runner adds to a process, from the call to the stored end
 	@go test -cpu $(THREADS) -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
@@ -110,4 +114,4 @@ fuzz: ## fuzz everything that parses, 30 s each
 	done
 
 clean: ## remove what was built, and the demo's data
-	rm -rf $(BIN) spool-data
+	rm -rf $(BIN) spool-data services/runner/built/gate_*

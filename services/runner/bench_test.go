@@ -14,6 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/cell"
 )
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
@@ -35,16 +36,17 @@ func BenchmarkRun(b *testing.B) {
 	b.Run("gate", func(b *testing.B) {
 		l := newLab(b, eventstest.Options{})
 		l.flow("flow", "exit 0")
+		p := l.program()
 		for b.Loop() {
-			f, err := newGate(bounds{})
+			f, err := newGate(p, cell.Room{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := f.load(command{Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Dir: l.host("in")}, nil, io.Discard); err != nil {
+			if err := l.load(f, io.Discard); err != nil {
 				b.Fatal(err)
 			}
 			f.open()
-			if f.wait(context.Background()); !f.state.Success() {
+			if f.wait(context.Background()); !f.state.success() {
 				b.Fatal(f.state)
 			}
 		}

@@ -32,6 +32,8 @@ type Config struct {
 	MaxProcesses int           // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
 
 	Log *slog.Logger //
+
+	hidden hidden // features of the kernel, from this runner
 }
 
 func (c Config) withDefaults() Config {

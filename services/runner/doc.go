@@ -15,9 +15,14 @@
 // when it ends), SPOOL_JOB_ID (empty for a direct call), SPOOL_RUN_ID,
 // SPOOL_INPUT_DIR, SPOOL_OUTPUT_DIR, SPOOL_TAGS (a JSON list) and
 // SPOOL_RUNTIME_CONFIG (a JSON object). Exit status 0 is OK; anything else ends
-// the run with ERROR. It leads a process group of its own; what is left of the
-// group when it exits, and what has left the group but carries SPOOL_RUN_ID and
-// SPOOL_OUTPUT_DIR in its environment, is killed before the run counts as ended.
+// the run with ERROR. It leads a process group of its own, and no descriptor but
+// the standard three is open in it. On Linux everything that descends from it is
+// killed before the run counts as ended, whatever it has done to get away; on
+// macOS what is left of its group.
+//
+// Binary, input and output folder are opened once, below the roots of their
+// drives, and the flow gets what was opened then. What is not there, or is not the
+// same any more when the flow is shut in, ends the run with ERROR.
 //
 // What it prints is read as fast as it comes and kept in
 // <data>/runs/<flow_job_id>/run.log: the first 15 MiB and the last MiB. What is
@@ -32,14 +37,16 @@
 // without (ld.so.cache, ssl without its private keys, ca-certificates, passwd,
 // group, hosts, resolv.conf, nsswitch.conf, localtime, alternatives); read and
 // write, not execute, its output folder and TMPDIR; use /dev/null, zero, full,
-// random and urandom; and nothing else of the file system, /proc included. From
-// Linux 6.12 it reaches neither processes outside by signals nor abstract sockets.
-// It gains no privileges by set-user-ID programs. It keeps those it has: what
-// root may do beside files (set the clock, say) is not taken away.
+// random and urandom; and nothing else of the file system. Where the kernel
+// grants them it has a user (but for root), pid, ipc and mount namespace of its own,
+// and a root folder in which nothing else is even seen, read-only but for output and
+// TMPDIR; there is a /proc with its own processes, where one can be mounted. It
+// cannot listen for TCP (Linux 6.7), and from Linux 6.12 it reaches neither
+// processes outside by signals nor abstract sockets. It gains no privileges by
+// set-user-ID programs, and package seccomp says which system calls it is denied.
 //
-// With [Config.Offline] (seccomp and Landlock) it cannot make a socket of any
-// kind, nor use io_uring or the system calls of another architecture; pairs of
-// sockets connected to each other it can.
+// With [Config.Offline] it cannot make a socket of any kind, nor use io_uring or the
+// system calls of another architecture; pairs of sockets connected to each other it can.
 //
 // Everywhere on Linux: no file larger than [Config.MaxFileSize], 4096 open files
 // a process, no core files, and no more than [Config.MaxProcesses] of its user,
@@ -58,24 +65,22 @@
 //     attempt, then exactly one `ended`, in this order. Runs overlap and have
 //     no order among themselves.
 //   - No flow runs without its `started` event. The process waits at a gate
-//     ([Shim]) until that event, which identifies it, is stored. Two processes
+//     (package cell) until that event, which identifies it, is stored. Two processes
 //     wait there ahead of time, so that a run need not wait for its own.
-//   - At any time at most one process group of a run is alive. When this
-//     process dies, by kill -9 too, its flows go on without it, until they print;
-//     the runner that gets the run next kills that group, waits until it is gone,
-//     and starts the flow again as the next attempt. Then the folder that belongs
-//     to the run alone (output_has_run_id) is emptied first; any other is left as
-//     it is.
+//   - At any time at most one attempt of a run is alive. When this process dies,
+//     by kill -9 too, its flows are killed at once by their guards (macOS: they go on
+//     until they print); the runner that gets the run next makes sure of it and
+//     starts the flow again as the next attempt. Then the folder that belongs to the
+//     run alone (output_has_run_id) is emptied first; any other is left as it is.
 //   - A run that ended never starts again. A flow that finished, but whose
 //     `ended` was not stored when this process died, runs again.
 //   - A run that was under way at three deaths of its runner is not started a
 //     fourth time: it ends with ERROR and "poison: …". Attempts that a runner gave up
 //     alive, because it was stopped or lost the run to another, do not count.
-//   - A group is proven dead by its host, the boot of its kernel, its process id
-//     and the start time of that process. Where that proves nothing (another
-//     host; a group without its leader whose members are not known to be the
-//     flow's) the run waits, and the log says for what. A process that leaves its
-//     group and changes its environment as well is not found.
+//   - A flow is proven dead by its host, the boot of its kernel, and the process id
+//     and start time of its guard (macOS: of the flow). Where that proves nothing
+//     (another host; a process group without its leader whose members are not known
+//     to be the flow's) the run waits, and the log says for what.
 //   - A flow that runs for longer than settings.step_timeout (seconds; 0, -1 or
 //     disable_step_timeout for no limit; where the job names none, see
 //     [Config.StepTimeout]) gets SIGTERM, after 3 s SIGKILL, and its run ends ERROR

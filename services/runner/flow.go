@@ -2,81 +2,84 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
+
+	"spool.internal/services/runner/cell"
 )
 
 // grace is how long flows may take to stop when they are asked to.
 const grace = 3 * time.Second
 
-// flow is a process of ours and the group that it leads.
+// flow is what runs for an attempt: the processes that package cell starts.
 type flow struct {
-	pid     int
+	pid     int      // of the guard, or of the flow itself where there are no guards; when it is gone, all is
 	began   string   // its start time, as the kernel spells it
 	marks   []string // in the environment of all that descends from it
-	cmd     *exec.Cmd
-	gate    *os.File      // a command and `true` open it, its end discards the flow
+	proc    *os.Process
+	gate    *os.File      // room, command and word go here; its end discards the flow
+	guard   *os.File      // wishes go here, news come; nil where there are no guards
+	met     cell.Met      // what the gate has put up
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
-	exited  chan struct{} // closed when the process is reaped and its group is gone
-	state   *os.ProcessState
+	exited  chan struct{} // closed when the process is reaped and all that descends from the flow is gone
+	state   outcome
 }
 
-// newGate starts a process that waits for its command within bounds.
-func newGate(b bounds) (*flow, error) {
-	self, err := executable()
+// readiness is how long a process may take to get ready for its command.
+const readiness = 30 * time.Second
+
+// newGate starts a process that waits for its command in a room.
+func newGate(p program, room cell.Room) (*flow, error) {
+	f, err := start(p, room.Form)
 	if err != nil {
 		return nil, err
 	}
-	theirs, ours, err := os.Pipe()
+	err = f.furnish(room)
+	if err == nil && f.met.Fault != "" {
+		err = errors.New(f.met.Fault)
+	}
 	if err != nil {
-		return nil, err
-	}
-	defer theirs.Close()
-	output, prints, err := os.Pipe()
-	if err != nil {
-		_ = ours.Close()
-		return nil, err
-	}
-	defer prints.Close()
-	f := &flow{gate: ours, output: output, exited: make(chan struct{}), cmd: &exec.Cmd{
-		Path: self, Args: []string{gateName}, Env: []string{}, Dir: "/",
-		Stdout: prints, Stderr: prints, ExtraFiles: []*os.File{theirs}, SysProcAttr: ownGroup(),
-	}}
-	if err := f.cmd.Start(); err != nil {
-		_, _ = ours.Close(), output.Close()
-		return nil, err
-	}
-	f.pid = f.cmd.Process.Pid
-	go f.reap()
-	p, found, err := lookup(f.pid)
-	if err != nil || !found {
-		f.discard()
-		return nil, fmt.Errorf("the process %d is not in the process table: %w", f.pid, err)
-	}
-	f.began = p.start
-	if err := json.NewEncoder(f.gate).Encode(b); err != nil {
 		f.discard()
 		return nil, fmt.Errorf("the process %d at its gate: %w", f.pid, err)
 	}
 	return f, nil
 }
 
-// load gives the process its command and reads what it prints from now on. The
-// process is ready for its gate to be opened soon after.
-func (f *flow) load(c command, marks []string, to io.Writer) error {
+// furnish tells a gate what all flows have in common, and hears what of it there is.
+func (f *flow) furnish(room cell.Room) error {
+	if err := cell.Send(f.gate, &room); err != nil {
+		return err
+	}
+	if err := f.gate.SetReadDeadline(time.Now().Add(readiness)); err != nil {
+		return err
+	}
+	if _, err := cell.Receive(f.gate, &f.met); err != nil {
+		return err
+	}
+	p, found, err := lookup(f.pid)
+	if err != nil || !found {
+		return fmt.Errorf("it is not in the process table: %w", err)
+	}
+	f.began = p.start
+	return nil
+}
+
+// load gives the process its command, with the descriptors that belong to it, and
+// reads what it prints from now on. The process is ready for its gate to be opened
+// soon after.
+func (f *flow) load(c cell.Command, rights []*os.File, marks []string, to io.Writer) error {
 	f.marks = marks
 	f.drained = make(chan struct{})
 	go func() {
 		defer close(f.drained)
 		_, _ = io.Copy(to, f.output) // what to does not want it takes all the same
 	}()
-	if err := json.NewEncoder(f.gate).Encode(c); err != nil {
+	if err := cell.Send(f.gate, &c, rights...); err != nil {
 		return fmt.Errorf("the process %d at its gate: %w", f.pid, err)
 	}
 	return nil
@@ -84,7 +87,7 @@ func (f *flow) load(c command, marks []string, to io.Writer) error {
 
 // open lets the flow begin. When the process is gone already, its exit says so.
 func (f *flow) open() {
-	_, _ = f.gate.WriteString("true\n")
+	_ = cell.Send(f.gate, &cell.Open{})
 	_ = f.gate.Close()
 }
 
@@ -120,28 +123,61 @@ func (f *flow) wait(ctx context.Context) bool {
 	return false
 }
 
+// signal asks a flow to stop, or ends it.
 func (f *flow) signal(sig syscall.Signal) {
 	select {
 	case <-f.exited:
+		return
 	default:
+	}
+	if f.guard == nil {
 		_ = signalGroup(f.pid, sig) // nobody is left to hear it, or it is heard
 		if sig == syscall.SIGKILL {
-			_ = f.cmd.Process.Kill() // it may have left its own group
+			_ = f.proc.Kill() // it may have left its own group
 		}
+		return
+	}
+	if cell.Send(f.guard, &cell.Wish{Kill: sig == syscall.SIGKILL}) != nil && sig == syscall.SIGKILL {
+		_ = f.proc.Kill() // who does not listen goes too; with a pid namespace that ends all
 	}
 }
 
-// reap waits for the process, kills what it leaves of its group and waits until
-// that is gone. The group is killed while its leader is still a zombie, where
-// the system lets us see it: as long as it is, its number names no other group.
-func (f *flow) reap() {
+// reapGuard waits for the end of a guard, before which there is nothing left of
+// the flow.
+func (f *flow) reapGuard() {
+	defer close(f.exited)
+	f.state = killed // unless it says otherwise
+	orderly := false
+	for {
+		var news cell.News
+		if _, err := cell.Receive(f.guard, &news); err != nil {
+			break
+		}
+		if news.Ended {
+			f.state, orderly = outcome{asStatus(news.Status)}, true
+		}
+	}
+	_, _ = f.proc.Wait() // it has said all that it knows
+	_ = f.guard.Close()
+	if !orderly && f.marks != nil {
+		killStrays(f.pid, f.marks) // somebody has killed the guard
+	}
+}
+
+// reapGroup waits for a flow that has no guard, kills what it leaves of its group
+// and waits until that is gone. The group is killed while its leader is still a
+// zombie, where the system lets us see it: as long as it is, its number names no
+// other group.
+func (f *flow) reapGroup() {
 	defer close(f.exited)
 	seen := awaitZombie(f.pid)
 	if seen {
 		_ = signalGroup(f.pid, syscall.SIGKILL) // nobody is left to hear it, or it is heard
 	}
-	_ = f.cmd.Wait() // the state says more than the error
-	f.state = f.cmd.ProcessState
+	if state, err := f.proc.Wait(); err == nil {
+		status, _ := state.Sys().(syscall.WaitStatus)
+		f.state = outcome{status}
+	}
 	if !seen {
 		_ = signalGroup(f.pid, syscall.SIGKILL)
 	}
@@ -149,13 +185,9 @@ func (f *flow) reap() {
 	_ = awaitGone(context.Background(), f.pid)
 }
 
-// gather ends what has left the group, and takes in the last of the output. The
-// output has an end when nobody is left who could print; who hides from us does
-// not hold us.
+// gather takes in the last of the output. That has an end when nobody is left who
+// could print; who hides from us does not hold us.
 func (f *flow) gather() {
-	if f.marks != nil {
-		killStrays(f.pid, f.marks)
-	}
 	if f.drained != nil {
 		_ = f.output.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		<-f.drained

@@ -15,7 +15,7 @@ const lull = 10 * time.Millisecond
 // wait for one to start. When ctx ends, those that wait are discarded.
 func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
-		f, err := newGate(r.bounds)
+		f, err := newGate(r.program, r.room)
 		if err != nil {
 			if !said {
 				r.log.Warn("no process can be started for the next flow; it is tried until one can", "error", err.Error())

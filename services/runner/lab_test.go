@@ -23,6 +23,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/cell"
 )
 
 const (
@@ -146,6 +147,30 @@ func (l *lab) write(name, text string, mode os.FileMode) {
 func (l *lab) flow(name, script string) {
 	l.t.Helper()
 	l.write(name, "#!/bin/sh\n"+script+"\n", 0o755)
+}
+
+// program is what the lab starts flows from.
+func (l *lab) program() program {
+	l.t.Helper()
+	p, err := newProgram(l.data)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(p.close)
+	return p
+}
+
+// load gives a process at its gate the command to run the flow "flow" on "in".
+func (l *lab) load(f *flow, to io.Writer) error {
+	l.t.Helper()
+	in, err := os.Open(l.host("in"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer in.Close()
+	return f.load(cell.Command{
+		Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Places: []cell.Place{{Path: l.host("in"), Real: l.host("in"), Access: cell.Read}},
+	}, []*os.File{in}, nil, to)
 }
 
 // reply is an answer over HTTP.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -67,26 +68,40 @@ func readPath(o events.Object, key string) (string, events.Path, error) {
 // inspect looks whether the order can be carried out on this host now.
 func (r *Runner) inspect(o order) error {
 	info, err := r.drives.Stat(o.binary)
-	switch host := r.drives.HostPath(o.binary); {
-	case err != nil:
+	if err != nil {
 		return events.Faultf(events.NotFound, "binary_path", "%s %s", o.binary, r.drives.Why(o.binary, err))
-	case !info.Mode().IsRegular():
-		return events.Faultf(events.Invalid, "binary_path", "%s is not a file (looked at %s)", o.binary, host)
-	case info.Mode()&0o111 == 0:
-		return events.Faultf(events.Invalid, "binary_path", "%s is not executable (looked at %s): chmod +x it", o.binary, host)
 	}
-	info, err = r.drives.Stat(o.input)
-	switch {
-	case err != nil:
+	if err := judgeBinary(o.binary, r.drives.HostPath(o.binary), info); err != nil {
+		return err
+	}
+	if info, err = r.drives.Stat(o.input); err != nil {
 		return events.Faultf(events.NotFound, "input_dir", "%s %s", o.input, r.drives.Why(o.input, err))
-	case !info.IsDir():
-		return events.Faultf(events.Invalid, "input_dir", "%s is not a folder (looked at %s)", o.input, r.drives.HostPath(o.input))
+	}
+	if err := judgeInput(o.input, r.drives.HostPath(o.input), info); err != nil {
+		return err
 	}
 	if o.settings.deleteOutDir && !o.settings.hasRunID {
 		out := r.drives.HostPath(o.output)
 		if inside(r.drives.HostPath(o.input), out) || inside(r.drives.HostPath(o.binary), out) {
 			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete the input or the binary: they lie in the output folder %s", o.output)
 		}
+	}
+	return nil
+}
+
+func judgeBinary(p events.Path, host string, info fs.FileInfo) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return events.Faultf(events.Invalid, "binary_path", "%s is not a file (looked at %s)", p, host)
+	case info.Mode()&0o111 == 0:
+		return events.Faultf(events.Invalid, "binary_path", "%s is not executable (looked at %s): chmod +x it", p, host)
+	}
+	return nil
+}
+
+func judgeInput(p events.Path, host string, info fs.FileInfo) error {
+	if !info.IsDir() {
+		return events.Faultf(events.Invalid, "input_dir", "%s is not a folder (looked at %s)", p, host)
 	}
 	return nil
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/services/runner/cell"
 )
 
 // errStopped says that this runner stopped a flow because it stops itself.
@@ -26,7 +26,8 @@ type attempt struct {
 	run      events.Run
 	settings settings
 	number   int
-	tmp      string // its private folder
+	dir      runFolder
+	tmp      string // the flow's private folder, in dir
 	runlog   *runLog
 	log      *slog.Logger
 }
@@ -127,24 +128,20 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if a.settings, err = storedSettings(a.run); err != nil {
 		return nil, err
 	}
-	out, err := r.output(a)
+	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+		return nil, err
+	}
+	if a.runlog, err = openLog(a.dir, a.number); err != nil {
+		return nil, err
+	}
+	if err := a.dir.fresh("tmp"); err != nil {
+		return nil, err
+	}
+	p, err := r.openPlaces(a)
 	if err != nil {
 		return nil, err
 	}
-	binary, err := r.hostPath("binary_path", a.run.BinaryPath)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.hostPath("input_dir", a.run.InputDir)
-	if err != nil {
-		return nil, err
-	}
-	if a.runlog, err = openLog(r.cfg.DataDir, a.run.FlowJobID, a.number); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(os.RemoveAll(a.tmp), os.Mkdir(a.tmp, 0o700)); err != nil {
-		return nil, err
-	}
+	defer p.close()
 	if err := r.inputAsTaken(a.run); err != nil {
 		return nil, err
 	}
@@ -152,10 +149,11 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = f.load(command{
-		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.tmp), Dir: out,
-		May: bounds{Run: []string{binary}, Read: []string{in}, Write: []string{out, a.tmp}},
-	}, marks(a.run.FlowJobID, out), a.runlog)
+	binary, in, out := p.list[placeBinary].Path, p.list[placeInput].Path, p.list[placeOutput].Path
+	err = f.load(cell.Command{
+		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.tmp),
+		Dir: placeOutput, Places: p.list,
+	}, p.open, marks(a.run.FlowJobID, out), a.runlog)
 	if err != nil {
 		f.discard()
 		return nil, err
@@ -171,47 +169,18 @@ func (r *Runner) hostPath(field, logical string) (string, error) {
 	return r.drives.HostPath(p), nil
 }
 
-// output makes the output folder and gives its host path. It is emptied when
-// the run asks for that, and before another attempt when it is the run's alone.
-func (r *Runner) output(a *attempt) (string, error) {
-	p, err := events.ParsePath("output_folder", a.run.OutputFolder)
-	if err != nil {
-		return "", err
-	}
-	root, err := r.drives.Create(p)
-	if err != nil {
-		return "", events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
-	}
-	defer root.Close()
-	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {
-		if err := empty(root); err != nil {
-			return "", events.Faultf(events.Invalid, "output_folder", "%s cannot be emptied: %v", r.drives.HostPath(p), err)
-		}
-	}
-	return r.drives.HostPath(p), nil
-}
-
-func empty(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	for _, name := range names {
-		err = errors.Join(err, root.RemoveAll(name))
-	}
-	return err
-}
-
 // clear removes what only the attempt needed, whose flow is gone.
 func (a *attempt) clear() {
 	if a.runlog != nil {
 		_ = a.runlog.close() // whatever is missing has been told
 	}
-	if err := os.RemoveAll(a.tmp); err != nil {
+	if a.dir.root == nil {
+		return
+	}
+	if err := a.dir.remove("tmp"); err != nil {
 		a.log.Warn("a private folder of a flow is left", "path", a.tmp, "error", err.Error())
 	}
+	a.dir.close()
 }
 
 // finish tells how an attempt ended whose flow has begun; why is set when that
@@ -219,7 +188,7 @@ func (a *attempt) clear() {
 func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time, seq uint64, why error) error {
 	ev := a.ended(began, nil, a.outcome(f, why))
 	if why == nil && f.state.Exited() {
-		ev.ExitStatus = new(f.state.ExitCode())
+		ev.ExitStatus = new(f.state.ExitStatus())
 	}
 	if errors.Is(r.inputAsTaken(a.run), errSuperseded) {
 		ev.Status = events.ERROR
@@ -242,7 +211,7 @@ func (a *attempt) outcome(f *flow, why error) string {
 	switch {
 	case why != nil:
 		msg = why.Error()
-	case f.state.Success():
+	case f.state.success():
 		return ""
 	}
 	if said := a.runlog.tail(); said != "" {

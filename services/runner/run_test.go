@@ -18,6 +18,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/cell"
 )
 
 func TestContractOfAFlow(t *testing.T) {
@@ -128,7 +129,7 @@ func TestTheBinaryGoesBeforeItsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.background(r.Run)
-	if ended := l.until(events.Ended, id); ended.Status != events.ERROR || *ended.ExitStatus != 127 || !strings.Contains(ended.Message, "no such file") {
+	if ended := l.until(events.Ended, id); ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.HasPrefix(ended.Message, "binary_path: ") || !strings.Contains(ended.Message, "does not exist") {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -314,11 +315,11 @@ func TestNATSAwayWhileAFlowRuns(t *testing.T) {
 func TestAProcessWaitsAtItsGate(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", `touch "$1/ran"`)
-	f, err := newGate(bounds{})
+	f, err := newGate(l.program(), cell.Room{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.load(command{Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Dir: l.host("in")}, nil, io.Discard); err != nil {
+	if err := l.load(f, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if p, found, err := lookup(f.pid); err != nil || !found || p.group != f.pid || p.start != f.began {
@@ -328,7 +329,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-f.exited
-	if f.state.Success() || l.exists("in/ran") {
+	if f.state.success() || l.exists("in/ran") {
 		t.Errorf("%v, and the flow ran: %v", f.state, l.exists("in/ran"))
 	}
 	if err := signalGroup(f.pid, 0); err != syscall.ESRCH {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -36,20 +35,17 @@ type runLog struct {
 	closed  bool
 }
 
-// runDir keeps what belongs to one run on this host.
-func runDir(dataDir, flowJobID string) string { return filepath.Join(dataDir, "runs", flowJobID) }
-
 // openLog opens the log of a run for an attempt. Attempts follow each other in
 // one file; a line names each but the first.
-func openLog(dataDir, flowJobID string, attempt int) (*runLog, error) {
-	dir := runDir(dataDir, flowJobID)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, "run.log"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+func openLog(dir runFolder, attempt int) (*runLog, error) {
+	file, err := dir.root.OpenFile("run.log", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	return newLog(file, attempt)
+}
+
+func newLog(file *os.File, attempt int) (*runLog, error) {
 	l := &runLog{file: file}
 	before, err := file.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -15,7 +15,12 @@ func TestRunLogKeepsHeadAndTail(t *testing.T) {
 	dir := t.TempDir()
 	for attempt, total := range map[int]int{1: maxHead + maxLast, 2: maxHead + 3*maxLast + 12345} {
 		id := fmt.Sprint("run-", attempt)
-		l, err := openLog(dir, id, 1)
+		folder, err := openRunFolder(dir, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer folder.close()
+		l, err := openLog(folder, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,14 +60,11 @@ func TestRunLogOnAFullDisk(t *testing.T) {
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: %v\n", t.Name(), err)
 		return
 	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(runDir(dir, "run"), 0o755); err != nil {
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/dev/full", filepath.Join(runDir(dir, "run"), "run.log")); err != nil {
-		t.Fatal(err)
-	}
-	l, err := openLog(dir, "run", 1)
+	l, err := newLog(full, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/cell"
 )
 
 // maxQueued is how many runs may be in the hands of all runners of a pool.
@@ -31,9 +32,10 @@ type Runner struct {
 	host   string // name of this host
 	boot   string // boot id of its kernel
 
-	bounds bounds        // of all flows
-	gates  chan *flow    // those that wait
-	wanted chan struct{} // somebody waits for one
+	program program       // what flows are started from
+	room    cell.Room     // what all flows have in common
+	gates   chan *flow    // those that wait
+	wanted  chan struct{} // somebody waits for one
 
 	mu     sync.Mutex
 	active map[string]*hand // by flow job id
@@ -56,8 +58,13 @@ func New(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	shut, missing, err := commonBounds(cfg)
+	from, err := newProgram(cfg.DataDir)
 	if err != nil {
+		return nil, fmt.Errorf("runner: %w", err)
+	}
+	room, missing, err := commonRoom(cfg, from)
+	if err != nil {
+		from.close()
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	if missing != nil {
@@ -66,7 +73,7 @@ func New(cfg Config) (*Runner, error) {
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		bounds: shut, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1),
+		program: from, room: room, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }

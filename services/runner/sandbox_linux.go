@@ -3,37 +3,45 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"syscall"
+	"os"
+	"runtime"
+	"unsafe"
 
-	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
+
+	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/seccomp"
 )
 
 // wholeABI is the version of Landlock that a sandbox needs to be one: before it,
 // files can be truncated that cannot be written.
 const wholeABI = 3
 
-// What may be done with files, in the words of Landlock. Devices cannot be made.
-const (
-	mayRead  = ll.AccessFSReadFile | ll.AccessFSReadDir
-	mayRun   = mayRead | ll.AccessFSExecute
-	mayWrite = mayRead | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRefer |
-		ll.AccessFSMakeReg | ll.AccessFSMakeDir | ll.AccessFSMakeSym | ll.AccessFSMakeFifo | ll.AccessFSMakeSock |
-		ll.AccessFSRemoveFile | ll.AccessFSRemoveDir
-	ofFiles = ll.AccessFSReadFile | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSExecute
-)
+// hidden hides features of the kernel from the runner, for tests: there is only
+// one kernel at hand.
+type hidden struct {
+	landlock int  // versions of Landlock above this are not there; 0 = hide none, -1 = there is no Landlock
+	spaces   bool // namespaces cannot be made
+	mounts   bool // namespaces can, but nothing mounted in them
+	seccomp  bool // there are no filters
+}
 
-func landlockABI() int {
-	v, err := ll.LandlockGetABIVersion()
-	if err != nil {
+func (h hidden) abi() int {
+	abi := cell.Landlock()
+	switch {
+	case h.landlock < 0:
 		return 0
+	case h.landlock > 0:
+		return min(abi, h.landlock)
 	}
-	return v
+	return abi
 }
 
 // canSandbox says why this kernel cannot shut flows in.
-func canSandbox() error {
-	switch abi := landlockABI(); {
+func canSandbox() error { return hidden{}.canSandbox() }
+
+func (h hidden) canSandbox() error {
+	switch abi := h.abi(); {
 	case abi == 0:
 		return errors.New("it has no Landlock, or not switched on (lsm=landlock,…): flows may open what the runner may open")
 	case abi < wholeABI:
@@ -42,111 +50,78 @@ func canSandbox() error {
 	return nil
 }
 
-// cell is a sandbox that this process has made and not entered yet.
-type cell struct {
-	bounds  bounds
-	ruleset int    // descriptor; -1 = there is no sandbox
-	handled uint64 // what may only be done with files that a rule names
-}
+// canFilter says why this kernel cannot deny system calls.
+func canFilter() error { return hidden{}.canFilter() }
 
-// cell makes the sandbox, as far as this kernel can, with what all flows need.
-func (b bounds) cell() (*cell, error) {
-	c := &cell{bounds: b, ruleset: -1}
-	abi := landlockABI()
-	if !b.Sandbox || abi == 0 {
-		return c, nil
+func (h hidden) canFilter() error {
+	if !seccomp.Known(runtime.GOARCH) {
+		return errors.New("its system calls are not known here: the network cannot be denied on " + runtime.GOARCH)
 	}
-	// What each version brought, up to the newest whose consequences this program knows.
-	c.handled = ll.AccessFSRefer - 1
-	var net, scoped uint64
-	if abi >= 2 {
-		c.handled |= ll.AccessFSRefer
-	}
-	if abi >= 3 {
-		c.handled |= ll.AccessFSTruncate
-	}
-	if abi >= 4 && b.Offline {
-		net = ll.AccessNetBindTCP | ll.AccessNetConnectTCP
-	}
-	if abi >= 5 {
-		c.handled |= ll.AccessFSIoctlDev
-	}
-	if abi >= 6 {
-		scoped = ll.ScopeAbstractUnixSocket | ll.ScopeSignal
-	}
-	var err error
-	c.ruleset, err = ll.LandlockCreateRuleset(&ll.RulesetAttr{HandledAccessFS: c.handled, HandledAccessNet: net, Scoped: scoped}, 0)
-	if err != nil {
-		return nil, fmt.Errorf("landlock: %w", err)
-	}
-	return c, c.allow(b)
-}
-
-// allow adds what may be opened.
-func (c *cell) allow(b bounds) error {
-	if c.ruleset < 0 {
-		return nil
-	}
-	for _, r := range []struct {
-		paths  []string
-		access uint64
-	}{{b.Run, mayRun}, {b.Read, mayRead}, {b.Write, mayWrite}, {b.Devices, ofFiles &^ ll.AccessFSExecute}} {
-		for _, path := range r.paths {
-			if err := c.rule(path, r.access&c.handled); err != nil {
-				return fmt.Errorf("landlock: %s: %w", path, err)
-			}
-		}
+	action := uint32(unix.SECCOMP_RET_ERRNO)
+	if _, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action))); errno != 0 || h.seccomp {
+		return errors.New("it has no seccomp filters: the network cannot be denied")
 	}
 	return nil
 }
 
-func (c *cell) rule(path string, access uint64) error {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+// filterOf is the seccomp program of flows in a form; none where there are none.
+func filterOf(cfg Config, form cell.Form) ([]byte, error) {
+	if cfg.hidden.canFilter() != nil {
+		return nil, nil
+	}
+	if cfg.Sandbox == SandboxOff {
+		if !cfg.Offline {
+			return nil, nil
+		}
+		program, err := seccomp.Offline(runtime.GOARCH)
+		return seccomp.Bytes(program), err
+	}
+	program, err := seccomp.Flow(runtime.GOARCH, seccomp.Grants{
+		Unix: form.View, Names: form.View, OwnPIDs: form.Spaces, Offline: cfg.Offline,
+	})
+	return seccomp.Bytes(program), err
+}
+
+// errNamespaces is a fault of the launcher.
+type errNamespaces struct{ error }
+
+// formOf finds out what of the wall this kernel grants to this process, by
+// putting it up once. The error is a fault; what is merely missing is in the form,
+// and why it is in lacks.
+func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, err error) {
+	form = cell.Form{Landlock: h.abi()}
+	if !room.Shut {
+		return cell.Form{}, nil, nil
+	}
+	if h.spaces {
+		return form, errors.New("namespaces are hidden"), nil
+	}
+	form.Spaces, form.User, form.View, form.Proc = true, !hasCapability(unix.CAP_SYS_ADMIN), !h.mounts, !h.mounts
+	room.Form = form
+	f, err := newGate(p, room)
+	if why, ok := errors.AsType[errNamespaces](err); ok {
+		form.Spaces, form.User, form.View, form.Proc = false, false, false, false
+		return form, fmt.Errorf("namespaces cannot be made: %w", why), nil
+	}
 	if err != nil {
-		return nil // what is not there cannot be opened
+		return form, nil, err
 	}
-	defer unix.Close(fd)
-	var info unix.Stat_t
-	if err := unix.Fstat(fd, &info); err != nil {
-		return err
+	f.discard()
+	form.View, form.Proc = f.met.View, f.met.Proc
+	switch {
+	case h.mounts:
+		lacks = errors.New("mounts are hidden")
+	case !form.View:
+		lacks = errors.New("a root of its own cannot be mounted: " + f.met.Lacks)
 	}
-	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
-		access &= ofFiles // the kernel refuses what only folders can be granted
-	}
-	return ll.LandlockAddPathBeneathRule(c.ruleset, &ll.PathBeneathAttr{ParentFd: fd, AllowedAccess: access}, 0)
+	return form, lacks, nil
 }
 
-// enter shuts this thread in, and all that it becomes.
-func (c *cell) enter() error {
-	if c.ruleset >= 0 {
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return err
-		}
-		if err := ll.LandlockRestrictSelf(c.ruleset, 0); err != nil {
-			return fmt.Errorf("landlock: %w", err)
-		}
+func hasCapability(which int) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return os.Geteuid() == 0
 	}
-	if c.bounds.Offline && canGoOffline() == nil {
-		return denySockets()
-	}
-	return nil
-}
-
-// limit sets what the kernel counts. Lowering a limit is always allowed.
-func (b bounds) limit() {
-	for which, most := range map[int]uint64{
-		unix.RLIMIT_FSIZE: b.Limits.FileSize, unix.RLIMIT_NPROC: b.Limits.Processes, unix.RLIMIT_NOFILE: b.Limits.Files,
-	} {
-		lower(which, most)
-	}
-	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
-}
-
-func lower(which int, most uint64) {
-	var now syscall.Rlimit
-	if most == 0 || syscall.Getrlimit(which, &now) != nil {
-		return
-	}
-	most = min(most, now.Max)
-	_ = syscall.Setrlimit(which, &syscall.Rlimit{Cur: most, Max: most})
+	return data[which/32].Effective&(1<<(which%32)) != 0
 }

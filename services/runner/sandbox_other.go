@@ -2,17 +2,25 @@
 
 package runner
 
-import "errors"
+import (
+	"errors"
 
-func canSandbox() error {
+	"spool.internal/services/runner/cell"
+)
+
+type hidden struct{}
+
+func canSandbox() error { return hidden{}.canSandbox() }
+func canFilter() error  { return hidden{}.canFilter() }
+
+func (hidden) canSandbox() error {
 	return errors.New("it is not Linux, and flows may open what the runner may open")
 }
-func canGoOffline() error { return errors.New("it is not Linux: the network cannot be denied") }
 
-type cell struct{}
+func (hidden) canFilter() error {
+	return errors.New("it is not Linux: the network cannot be denied")
+}
 
-func (b bounds) cell() (*cell, error) { return &cell{}, nil }
-func (*cell) allow(bounds) error      { return nil }
-func (*cell) enter() error            { return nil }
+func filterOf(Config, cell.Form) ([]byte, error) { return nil, nil }
 
-func (b bounds) limit() {}
+func formOf(program, cell.Room, hidden) (cell.Form, error, error) { return cell.Form{}, nil, nil }

@@ -21,3 +21,4 @@ func ownGroup() *syscall.SysProcAttr          { return nil }
 func signalGroup(int, syscall.Signal) error   { return errUnsupported }
 func signalProcess(int, syscall.Signal) error { return errUnsupported }
 func awaitZombie(int) bool                    { return false }
+func asStatus(n int) syscall.WaitStatus       { return syscall.WaitStatus{ExitCode: uint32(n)} }

@@ -12,3 +12,6 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 func signalGroup(pgid int, sig syscall.Signal) error { return syscall.Kill(-pgid, sig) }
 
 func signalProcess(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }
+
+// asStatus reads what wait(2) has given somebody else.
+func asStatus(n int) syscall.WaitStatus { return syscall.WaitStatus(n) }

@@ -1,3 +1,6 @@
+// In:  -
+// Out: -
+//
 // Package cell is what stands between the runner and a flow: the processes that
 // start it, the view of the host that it gets, and how it ends.
 //

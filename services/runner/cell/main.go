@@ -13,11 +13,12 @@ import (
 // Name is argv[0] of every process of this package.
 const Name = "spool-gate"
 
-// The second argument says which of the three a process is.
+// The second argument says what a process is there for.
 const (
 	Launcher = "launch"
 	Guard    = "guard"
 	Gate     = "wait"
+	Try      = "try" // whether this program can be executed
 )
 
 // Descriptors beyond the standard three.
@@ -42,6 +43,8 @@ func Main() {
 		guard(os.Args[2:])
 	case Gate:
 		gate()
+	case Try:
+		os.Exit(0)
 	}
 	os.Exit(2)
 }

@@ -28,10 +28,14 @@ func (r *Room) prepare() (*shell, Met) {
 		if s.view, err = newView(r); err != nil {
 			met.Lacks, s.view = err.Error(), nil
 		} else {
-			met.View, met.Proc = true, s.view.proc
+			met.View, met.Proc = true, s.view.proc >= 0
 		}
 	}
-	if s.rules, err = newRules(r); err != nil {
+	s.rules, err = newRules(r)
+	if err == nil && met.Proc {
+		err = s.rules.allow(s.view.proc, mayRead)
+	}
+	if err != nil {
 		met.Fault = err.Error()
 	}
 	return s, met

@@ -14,7 +14,7 @@ import (
 // mounted.
 type view struct {
 	root int // descriptor
-	proc bool
+	proc int // descriptor of /proc; -1 = there is none
 }
 
 const (
@@ -34,7 +34,7 @@ func newView(r *Room) (*view, error) {
 	if err != nil {
 		return nil, fault("mount", "tmpfs", err)
 	}
-	v := &view{root: root}
+	v := &view{root: root, proc: -1}
 	if err := unix.MoveMount(root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return nil, fault("mount", "tmpfs on /", err)
 	}
@@ -48,7 +48,9 @@ func newView(r *Room) (*view, error) {
 			}
 		}
 	}
-	v.proc = r.Form.Proc && v.mountProc() == nil
+	if r.Form.Proc {
+		_ = v.mountProc() // most containers do not let it be mounted; flows do without
+	}
 	return v, nil
 }
 
@@ -100,16 +102,19 @@ func (v *view) bind(fd int, path string, attr uint64, users int) error {
 		return fault("mount", path, err)
 	}
 	defer unix.Close(tree)
+	var info unix.Stat_t
+	if err := unix.Fstat(fd, &info); err != nil {
+		return fault("mount", path, err)
+	}
+	if info.Mode&unix.S_IFMT == unix.S_IFCHR {
+		attr = device // reading it is what its rule says
+	}
 	set := unix.MountAttr{Attr_set: attr}
 	if users >= 0 {
 		set.Attr_set |= unix.MOUNT_ATTR_IDMAP
 		set.Userns_fd = uint64(users)
 	}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &set); err != nil {
-		return fault("mount", path, err)
-	}
-	var info unix.Stat_t
-	if err := unix.Fstat(fd, &info); err != nil {
 		return fault("mount", path, err)
 	}
 	at, err := v.place(path, info.Mode&unix.S_IFMT == unix.S_IFDIR)
@@ -161,7 +166,6 @@ func (v *view) mountProc() error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(proc)
 	if err := unix.MountSetattr(proc, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
 		return err
 	}
@@ -173,6 +177,7 @@ func (v *view) mountProc() error {
 	if err := unix.MoveMount(proc, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return err
 	}
+	v.proc = proc
 	for name, target := range map[string]string{"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
 		if err := v.link("/dev/"+name, "/proc/self/"+target); err != nil {
 			return err

@@ -3,7 +3,6 @@
 package cell
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -19,64 +18,6 @@ const maxRights = 16
 
 var errWire = errors.New("the other end is gone, or speaks another language")
 
-// coder puts values into a message or takes them out of one, in the same order.
-type coder struct {
-	buf    []byte
-	taking bool
-	bad    bool // there was less than expected
-}
-
-func (c *coder) num(n *int) {
-	if !c.taking {
-		c.buf = binary.LittleEndian.AppendUint64(c.buf, uint64(*n))
-		return
-	}
-	if len(c.buf) < 8 {
-		c.bad, *n = true, 0
-		return
-	}
-	*n, c.buf = int(binary.LittleEndian.Uint64(c.buf)), c.buf[8:]
-}
-
-func (c *coder) flag(b *bool) {
-	n := 0
-	if *b {
-		n = 1
-	}
-	c.num(&n)
-	*b = n == 1
-}
-
-func (c *coder) text(s *string) {
-	n := len(*s)
-	c.num(&n)
-	if !c.taking {
-		c.buf = append(c.buf, *s...)
-		return
-	}
-	if n < 0 || n > len(c.buf) {
-		c.bad, n = true, 0
-	}
-	*s, c.buf = string(c.buf[:n]), c.buf[n:]
-}
-
-// list codes the length of a list and then each element.
-func list[T any](c *coder, all *[]T, each func(*T)) {
-	n := len(*all)
-	c.num(&n)
-	if c.taking {
-		if n < 0 || n > len(c.buf) {
-			c.bad, n = true, 0
-		}
-		*all = make([]T, n)
-	}
-	for i := range *all {
-		each(&(*all)[i])
-	}
-}
-
-func (c *coder) texts(all *[]string) { list(c, all, c.text) }
-
 // message is what [Send] sends and [Receive] reads.
 type message interface{ code(*coder) }
 
@@ -84,7 +25,8 @@ type message interface{ code(*coder) }
 func Send(to *os.File, m message, rights ...*os.File) error {
 	c := &coder{}
 	m.code(c)
-	head := binary.LittleEndian.AppendUint32(nil, uint32(len(c.buf)))
+	n := len(c.buf)
+	head := []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}
 	if len(rights) > 0 {
 		fds := make([]int, len(rights))
 		for i, f := range rights {
@@ -118,7 +60,7 @@ func Receive(from *os.File, m message) (rights []*os.File, err error) {
 	if _, err := io.ReadFull(from, head[1:]); err != nil {
 		return rights, errWire
 	}
-	n := binary.LittleEndian.Uint32(head)
+	n := int(head[0]) | int(head[1])<<8 | int(head[2])<<16 | int(head[3])<<24
 	if n > maxMessage {
 		return rights, errWire
 	}

@@ -1,5 +1,3 @@
-//go:build linux || darwin
-
 package cell
 
 // Form is which parts of the wall stand. The runner finds out once what the

@@ -1,0 +1,140 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"spool.internal/events"
+	"spool.internal/services/runner/cell"
+)
+
+// places are the files and folders of a run, opened once: what was judged is what
+// the flow gets, wherever their names lead by then.
+type places struct {
+	list []cell.Place
+	open []*os.File // of each
+}
+
+func (p *places) add(path string, access cell.Access, f *os.File) {
+	real, err := realPath(f)
+	if err != nil {
+		real = path
+	}
+	p.list, p.open = append(p.list, cell.Place{Path: path, Real: real, Access: access}), append(p.open, f)
+}
+
+func (p *places) close() {
+	for _, f := range p.open {
+		_ = f.Close()
+	}
+}
+
+// openPlaces opens binary, input, output and the private folder of an attempt, in
+// this order. An [events.Error] ends the run.
+func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
+	p = &places{}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if err := r.openOutput(a, p); err != nil {
+		return p, err
+	}
+	if err := r.openGiven(a.run.BinaryPath, "binary_path", cell.Run, p); err != nil {
+		return p, err
+	}
+	if err := r.openGiven(a.run.InputDir, "input_dir", cell.Read, p); err != nil {
+		return p, err
+	}
+	tmp, err := a.dir.open("tmp")
+	if err != nil {
+		return p, fmt.Errorf("the private folder of a flow: %w", err)
+	}
+	p.add(a.tmp, cell.Write, tmp)
+	return p, nil
+}
+
+// The places by their index.
+const (
+	placeOutput = iota
+	placeBinary
+	placeInput
+	placeTmp
+)
+
+// openGiven opens what a run is to read, if it is there and what it should be.
+func (r *Runner) openGiven(logical, field string, access cell.Access, into *places) error {
+	p, err := events.ParsePath(field, logical)
+	if err != nil {
+		return err
+	}
+	f, err := r.drives.OpenPath(p)
+	if err != nil {
+		return events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err))
+	}
+	into.add(r.drives.HostPath(p), access, f)
+	info, err := f.Stat()
+	if err != nil {
+		return events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err))
+	}
+	if access == cell.Run {
+		return judgeBinary(p, into.list[len(into.list)-1].Path, info)
+	}
+	return judgeInput(p, into.list[len(into.list)-1].Path, info)
+}
+
+// openOutput makes and opens the output folder. It is emptied when the run asks for
+// that, and before another attempt when it is the run's alone; the root of a drive
+// never is.
+func (r *Runner) openOutput(a *attempt, into *places) error {
+	p, err := events.ParsePath("output_folder", a.run.OutputFolder)
+	if err != nil {
+		return err
+	}
+	root, err := r.drives.Create(p)
+	if err != nil {
+		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
+	}
+	defer root.Close()
+	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {
+		if err := r.empty(p, root); err != nil {
+			return err
+		}
+	}
+	f, err := root.Open(".")
+	if err != nil {
+		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
+	}
+	into.add(r.drives.HostPath(p), cell.Write, f)
+	return nil
+}
+
+// empty removes all that lies in a folder.
+func (r *Runner) empty(p events.Path, root *os.Root) error {
+	top, err := r.drives.IsRoot(p, root)
+	if top {
+		return events.Faultf(events.Invalid, "settings.delete_out_dir", "%s is the whole drive: name a folder in it", p)
+	}
+	if err == nil {
+		err = removeAll(root)
+	}
+	if err != nil {
+		return events.Faultf(events.Invalid, "output_folder", "%s cannot be emptied: %v", r.drives.HostPath(p), err)
+	}
+	return nil
+}
+
+func removeAll(root *os.Root) error {
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	for _, name := range names {
+		err = errors.Join(err, root.RemoveAll(name))
+	}
+	return err
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package runner
+
+import "os"
+
+func realPath(f *os.File) (string, error) { return f.Name(), nil }

@@ -1,0 +1,80 @@
+package runner
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"spool.internal/services/runner/cell"
+)
+
+// built holds the gate program, when `make build` has put it there. Without it
+// spool starts itself instead, which takes some milliseconds longer.
+//
+//go:embed all:built
+var built embed.FS
+
+// program is what the processes that start flows are started from.
+type program struct {
+	path string
+	file *os.File // that path is this descriptor's; nil when it is a file of its own
+	from string   // for people
+}
+
+// newProgram finds a place from which the gate program may be executed: memory,
+// the data folder, or spool's own file.
+func newProgram(dataDir string) (program, error) {
+	text, err := built.ReadFile("built/gate_" + runtime.GOOS + "_" + runtime.GOARCH)
+	var why error
+	if err == nil {
+		for _, place := range []func([]byte, string) (program, error){inMemory, inFolder} {
+			p, err := place(text, dataDir)
+			if err == nil {
+				if err = p.try(); err == nil {
+					return p, nil
+				}
+				p.close()
+			}
+			why = errors.Join(why, err)
+		}
+	}
+	self, err := executable()
+	if err != nil {
+		return program{}, errors.Join(why, err)
+	}
+	return program{path: self, from: "spool itself"}, nil
+}
+
+// inFolder writes the program into the data folder.
+func inFolder(text []byte, dataDir string) (program, error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return program{}, err
+	}
+	path := filepath.Join(dataDir, "gate")
+	if err := errors.Join(os.WriteFile(path+".new", text, 0o500), os.Rename(path+".new", path)); err != nil {
+		return program{}, err
+	}
+	return program{path: path, from: path}, nil
+}
+
+// try reports why the program cannot be executed.
+func (p program) try() error {
+	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{})
+	if err != nil {
+		return err
+	}
+	state, err := proc.Wait()
+	if err == nil && !state.Success() {
+		err = fmt.Errorf("%s: %s", p.from, state)
+	}
+	return err
+}
+
+func (p program) close() {
+	if p.file != nil {
+		_ = p.file.Close()
+	}
+}

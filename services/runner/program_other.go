@@ -1,0 +1,9 @@
+//go:build !linux
+
+package runner
+
+import "errors"
+
+func inMemory([]byte, string) (program, error) {
+	return program{}, errors.New("files without a name cannot be executed here")
+}

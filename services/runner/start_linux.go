@@ -1,0 +1,57 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"spool.internal/services/runner/cell"
+)
+
+const guarded = true
+
+// launch starts a guard, in namespaces of its own where the form says so.
+func (s *starting) launch(p program, form cell.Form) error {
+	var err error
+	if form.Spaces {
+		s.proc, err = s.throughLauncher(p, form)
+	} else {
+		s.proc, err = s.exec(p, form.GuardArgs())
+	}
+	if err != nil {
+		return err
+	}
+	s.pid = s.proc.Pid
+	go s.reapGuard()
+	return nil
+}
+
+// throughLauncher starts a launcher and waits for its guard, a child of ours.
+func (s *starting) throughLauncher(p program, form cell.Form) (*os.Process, error) {
+	launcher, err := s.exec(p, form.LaunchArgs())
+	if err != nil {
+		return nil, err
+	}
+	_ = s.guard.SetReadDeadline(time.Now().Add(readiness))
+	var news cell.News
+	_, err = cell.Receive(s.guard, &news)
+	_ = s.guard.SetReadDeadline(time.Time{})
+	if err != nil {
+		_ = launcher.Kill()
+	}
+	_, _ = launcher.Wait()
+	if err == nil && news.Fault != "" {
+		err = errNamespaces{errors.New(news.Fault)}
+	}
+	if err != nil {
+		// A guard that did not come to be is a child of ours in the group of the launcher.
+		for pid := 1; pid > 0; {
+			pid, _ = unix.Wait4(-launcher.Pid, nil, unix.WNOHANG, nil)
+		}
+		return nil, fmt.Errorf("namespaces: %w", err)
+	}
+	return os.FindProcess(news.PID)
+}
