@@ -49,6 +49,14 @@ func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) err
 		return fmt.Errorf("%w: process group %d has lost its leader, and its members are not known to be of this run; if they are: kill -9 -- -%d",
 			errUnproven, p.PID, p.PID)
 	}
+	if found && isGuard(p.PID) {
+		// It ends all that descends from the flow, and is heard to the end: who kills it
+		// has to look for that himself.
+		_ = signalProcess(p.PID, syscall.SIGTERM)
+		if awaitGone(ctx, p.PID) == nil {
+			return nil
+		}
+	}
 	kill(p.PID)
 	if err := awaitGone(ctx, p.PID); err != nil {
 		return fmt.Errorf("%w: %w", errUnproven, err)

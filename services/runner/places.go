@@ -30,8 +30,7 @@ func (p *places) close() {
 	}
 }
 
-// openPlaces opens binary, input, output and the private folder of an attempt, in
-// this order. An [events.Error] ends the run.
+// openPlaces opens the places of an attempt, in the order of their indexes. An [events.Error] ends the run.
 func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	p = &places{}
 	defer func() {
@@ -39,13 +38,13 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 			p.close()
 		}
 	}()
-	if err := r.openOutput(a, p); err != nil {
-		return p, err
-	}
 	if err := r.openGiven(a.run.BinaryPath, "binary_path", cell.Run, p); err != nil {
 		return p, err
 	}
 	if err := r.openGiven(a.run.InputDir, "input_dir", cell.Read, p); err != nil {
+		return p, err
+	}
+	if err := r.openOutput(a, p); err != nil { // last: it may be emptied
 		return p, err
 	}
 	tmp, err := a.dir.open("tmp")
@@ -58,9 +57,9 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 
 // The places by their index.
 const (
-	placeOutput = iota
-	placeBinary
+	placeBinary = iota
 	placeInput
+	placeOutput
 	placeTmp
 )
 

@@ -89,5 +89,8 @@ func carries(pid int, assignments []string) bool {
 // strays are not looked for here: it would take a program a flow.
 func strays(int, []string) []int { return nil }
 
+// isGuard: there are none here.
+func isGuard(int) bool { return false }
+
 // awaitZombie cannot: waitid(2) returns here when a child merely stops.
 func awaitZombie(int) bool { return false }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"spool.internal/services/runner/cell"
 )
 
 func executable() (string, error) { return "/proc/self/exe", nil } // the file itself, even when a newer one has its name
@@ -105,6 +107,12 @@ func carries(pid int, assignments []string) bool {
 	return err == nil && !slices.ContainsFunc(assignments, func(a string) bool {
 		return !bytes.Contains(append([]byte{0}, env...), []byte("\x00"+a+"\x00"))
 	})
+}
+
+// isGuard reports whether a process is the guard of a flow, as far as it says so.
+func isGuard(pid int) bool {
+	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	return err == nil && bytes.HasPrefix(line, []byte(cell.Name+"\x00"+cell.Guard+"\x00"))
 }
 
 // awaitZombie waits until a child has exited, leaves it to be reaped, and
