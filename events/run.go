@@ -36,6 +36,7 @@ type Run struct {
 	InputLook    string          `json:"input_look,omitzero"` // see [File.Look]
 	OutputFolder string          `json:"output_folder"`       // logical
 	Settings     json.RawMessage `json:"settings,omitempty"`
+	Chain        []string        `json:"chain,omitempty"` // see [File.Chain]
 	AcceptedAt   time.Time       `json:"accepted_at"`
 }
 
@@ -51,6 +52,7 @@ type RunEvent struct {
 	BinaryPath   string    `json:"binary_path"`
 	InputDir     string    `json:"input_dir"`
 	OutputFolder string    `json:"output_folder"`
+	Chain        []string  `json:"chain,omitempty"`  // see [File.Chain]
 	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; started and ended
 
 	Process *Process `json:"process,omitempty"` // started

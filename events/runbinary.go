@@ -9,6 +9,7 @@ const (
 	HeaderOwner      = "Spool-Owner"   // the user who owns the job
 	HeaderRole       = "Spool-Role"    // the role of that user, see [Job.Role]
 	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
+	HeaderChain      = "Spool-Chain"   // the jobs whose runs led to a file trigger's input, see [File.Chain], with commas
 	HeaderVerdict    = "Spool-Verdict" // in an answer: the call leaves this verdict, not a result
 )
 

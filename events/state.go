@@ -16,6 +16,9 @@ type WatchState struct {
 	Unmarked int       `json:"unmarked,omitzero"`  // files without the marker that they must have, at the last scan
 	Note     string    `json:"note,omitzero"`      // what is done otherwise than usual: longer waits, copies
 	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
+	Held     int       `json:"held,omitzero"`      // files that are held, see [Held]
+	Ring     string    `json:"ring,omitzero"`      // of one of them
+	Ignore   string    `json:"ignore,omitzero"`    // of the same one
 
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest
 }

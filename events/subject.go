@@ -38,6 +38,7 @@ const (
 	familyFile     = "spool.file"
 	familySeen     = "spool.seen"
 	familyAgain    = "spool.again"
+	familyHeld     = "spool.held"
 	familyRunQueue = "spool.runqueue"
 	familyRunKey   = "spool.runkey"
 	familyResult   = "spool.result"
@@ -57,6 +58,7 @@ const (
 	AllFiles    = familyFile + ".>"
 	AllSeen     = familySeen + ".>"
 	AllAgain    = familyAgain + ".>"
+	AllHeld     = familyHeld + ".>"
 	AllRunQueue = familyRunQueue + ".>"
 	AllRunKeys  = familyRunKey + ".>"
 	AllResults  = familyResult + ".>"
@@ -137,6 +139,17 @@ func AgainOf(jobID string) string { return familyAgain + "." + jobID + ".>" }
 func AgainPath(jobID, path string) string {
 	return familyAgain + "." + jobID + "." + Hash(path) + ".>"
 }
+
+// HeldSubject says why one file in the ledger was not triggered: see [Held].
+func HeldSubject(jobID, path, fingerprint string) string {
+	return familyHeld + "." + jobID + "." + Hash(path) + "." + fingerprint
+}
+
+// HeldOf filters the held files of one job.
+func HeldOf(jobID string) string { return familyHeld + "." + jobID + ".>" }
+
+// HeldPath filters what is held of one path of one job.
+func HeldPath(jobID, path string) string { return familyHeld + "." + jobID + "." + Hash(path) + ".>" }
 
 // RunQueueSubject queues one accepted run for the runners of one pool.
 func RunQueueSubject(pool, flowJobID string) string {
@@ -224,7 +237,7 @@ func ParseSubject(s string) (Subject, error) {
 		}
 	case "called", "file":
 		want = 2
-	case "seen", "again":
+	case "seen", "again", "held":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
 	case "runqueue", "runkey":

@@ -38,6 +38,9 @@ type File struct {
 	ModifiedNS  int64  `json:"modified_ns"`        // modification time, ns since 1970
 	InputDir    string `json:"input_dir"`          // logical folder that holds this file alone
 	Linked      bool   `json:"linked,omitempty"`   // the stage is a hard link: its content can still change
+
+	// Chain is the jobs whose runs led to the file, oldest first: the last wrote it.
+	Chain []string `json:"chain,omitempty"`
 }
 
 // CronTriggerID names the trigger of one slot.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -198,7 +199,7 @@ func TestReprocess(t *testing.T) {
 	folder(".spool/" + s.job.ID + "/f3/input")
 	answered := reprocess(`{"path":"gone.pdf"}`)
 	got := into[events.Trigger](t, answer{200, answered.header, s.lastTrigger(s.job.ID)}, http.StatusOK)
-	if answered.code != http.StatusAccepted || !strings.Contains(string(answered.body), got.ID) || got.File == nil || *got.File != *gone.File {
+	if answered.code != http.StatusAccepted || !strings.Contains(string(answered.body), got.ID) || got.File == nil || !reflect.DeepEqual(got.File, gone.File) {
 		t.Errorf("answer %d %s; queued is %+v", answered.code, answered.body, got)
 	}
 	if n := len(asked()); n != 2 {

@@ -16,6 +16,9 @@ import (
 func (g *Gateway) router() *mux.Router {
 	r := mux.NewRouter().SkipClean(true)
 	changes := &change.Jobs{Store: g.cfg.Bus, Sealer: g.cfg.Keys, Untracked: g.cfg.Untracked, MailDomains: g.cfg.MailDomains, Log: g.cfg.Log}
+	if g.cfg.Drives != nil {
+		changes.Folders = g.cfg.Drives
+	}
 	v1.New(v1.Config{
 		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)

@@ -119,6 +119,7 @@ var uses = map[string]string{
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
 	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
 	"spool.again":    `\.Reprocess\(|Agains|AgainOf|AgainPath`,
+	"spool.held":     `HoldFiles|HeldFiles|HeldOnPath|HeldOf|AllHeld|FilesOnPath`,
 	"spool.runqueue": `AcceptRun|RunQueueSubject|RunQueueOf|AllRunQueue`,
 	"spool.runkey":   `KeepRun|AcceptedRun|AllRunKeys`,
 	"spool.result":   `PutResult|HasResult|ResultSubject|StreamResults`,
@@ -175,7 +176,7 @@ func TestSubjectLines(t *testing.T) {
 
 // TestSubjectsAreSpelledOnce: names on the wire are built in events/subject.go and nowhere else.
 func TestSubjectsAreSpelledOnce(t *testing.T) {
-	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|runqueue|runkey|dead|slot|state)\.?[^"]*"`)
+	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|held|runqueue|runkey|dead|slot|state)\.?[^"]*"`)
 	goFiles(t, func(path string) {
 		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/subject.go") {
 			return

@@ -94,8 +94,10 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 	if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, events.SeenOf(ch.jobID), 0); err != nil {
 		return err
 	}
-	if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, events.AgainOf(ch.jobID), 0); err != nil {
-		return err
+	for _, filter := range []string{events.AgainOf(ch.jobID), events.HeldOf(ch.jobID)} {
+		if err := w.cfg.Bus.Purge(ctx, events.StreamFiles, filter, 0); err != nil {
+			return err
+		}
 	}
 	return w.eachDrive(func(drive *os.Root) error { return removeStages(drive, ch.jobID) })
 }

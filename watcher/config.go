@@ -48,6 +48,9 @@ type Config struct {
 	// unless the end of its run is known: then it goes at once. At least 1 m.
 	// Default 7 days.
 	Retention time.Duration
+	// MaxDepth is how many runs may follow from one another through watched
+	// folders, at least 1. Default 8.
+	MaxDepth int
 }
 
 // Defaults of [Config].
@@ -85,6 +88,9 @@ func (c Config) withDefaults() Config {
 			*d.field = max(*d.field, d.atLeast)
 		}
 	}
+	if c.MaxDepth == 0 {
+		c.MaxDepth = events.DefaultMaxDepth
+	}
 	return c
 }
 
@@ -110,6 +116,9 @@ func (c Config) Validate() error {
 		if d.value < 0 {
 			fault(d.name, "%s is negative: give a time, or 0 for the default", d.value)
 		}
+	}
+	if c.MaxDepth < 0 {
+		fault("MaxDepth", "%d is negative: give how many runs may follow from one another, or 0 for the default", c.MaxDepth)
 	}
 	return errors.Join(errs...)
 }

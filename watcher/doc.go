@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.again.>, spool.run.ended.>, spool.runqueue.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>
-// Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
+// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.{accepted,started,ended}.>, spool.runqueue.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>
+// Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.held.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
 //
 // Package watcher turns files that land in folders into triggers.
 //
@@ -115,6 +115,14 @@
 //     difference, or a writer at the door, the file starts over.
 //  4. The batch is synced if so configured.
 //  5. Claims in the ledger and triggers in the queue are committed in one batch.
+//
+// # Files that came out of runs
+//
+// Before 3 each file is judged: one whose chain of runs holds its own job while
+// the output folders still lead around, or is [Config.MaxDepth] long, gets an
+// entry in the ledger with the reason in place of a trigger. It is looked at
+// again when a job has changed, and every minute: once the ring is cut the entry
+// goes, and the file counts as never seen.
 //
 // # Where it can be cut off
 //

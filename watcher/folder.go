@@ -18,6 +18,7 @@ const (
 // task is what a job asks of its folder.
 type task struct {
 	path   events.Path
+	out    events.Path // where the runs write
 	watch  events.Watch
 	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
 }
@@ -49,6 +50,7 @@ type folder struct {
 	dir       *settle.Folder
 	id        identity // of the directory at the last look; zero = none
 	mount     mounted  // of that directory
+	home      *home    // who writes into it; nil = nobody has asked yet
 	listening string   // the path that the notifier watches for it
 	known     *memory
 	pending   map[string]*candidate
@@ -79,8 +81,9 @@ type candidate struct {
 	action      settle.Action
 	due         time.Time // when to look again
 	batched     bool
-	linked      bool // its stage is a hard link
-	said        bool // that it cannot be read
+	linked      bool     // its stage is a hard link
+	chain       []string // the jobs whose runs led to it
+	said        bool     // that it cannot be read
 }
 
 // log is for lines about the folder. It is made anew each time: thousands of
@@ -136,7 +139,7 @@ func (f *folder) wait(c *candidate, due time.Time) {
 // vacate forgets what was about a directory that is not there any more. What is
 // known stays: the same files may come back.
 func (f *folder) vacate() {
-	f.id = identity{}
+	f.id, f.home = identity{}, nil
 	f.endPass()
 	f.hinted, f.crowded = nil, 0
 	clear(f.pending)

@@ -37,6 +37,11 @@ func (t *turn) flush(ctx context.Context) {
 	}
 	t.f.pulse.beat()
 	defer t.f.pulse.beat()
+	fresh, err = t.judge(ctx, fresh)
+	if t.refused(ctx, &t.ledger, err) {
+		return
+	}
+	t.f.pulse.beat()
 	staged := t.stage(ctx, fresh)
 	t.f.pulse.rest()
 	if len(staged) > 0 {
@@ -215,6 +220,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 	}
 	for _, c := range staged {
 		t.f.keep(c)
+		t.letGo(ctx, t.f.jobID, t.f.subPath(c.name))
 	}
 	log := t.f.log()
 	for i, tr := range triggers {
@@ -229,7 +235,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 func (t *turn) trigger(c *candidate) events.Trigger {
 	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
-	file.Linked = c.linked
+	file.Linked, file.Chain = c.linked, c.chain
 	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,

@@ -23,6 +23,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 		log.Error("a job has an id that can name no folder")
 		return
 	}
+	w.held.look()
 	if r.Gone() {
 		w.remove(job.ID, true)
 		return
@@ -36,7 +37,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 		w.remove(job.ID, false)
 		return
 	}
-	want := task{path: p.InputDir, watch: p.Options.Watch}
+	want := task{path: p.InputDir, out: p.OutputDir(), watch: p.Options.Watch}
 	if want.watch.IgnoreInitial {
 		// A file's times can be a tick behind the clock that stamped the job.
 		want.before = job.CreatedOnNS - int64(minQuiet)

@@ -113,7 +113,7 @@ func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pat
 	}
 	after := &absence{folder: folder, since: map[uint64]time.Time{}}
 	var gone []uint64
-	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID)} {
+	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
 		err := w.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
 			sub, err := events.ParseSubject(m.Subject)
 			if err != nil {

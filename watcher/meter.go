@@ -15,8 +15,8 @@ import (
 type meter struct {
 	scans, overflows, reports, unreported, files prometheus.Counter
 
-	folders, pending, oldest, hung *prometheus.Desc
-	watcher                        *Watcher
+	folders, pending, oldest, held, hung *prometheus.Desc
+	watcher                              *Watcher
 }
 
 func newMeter(w *Watcher) *meter {
@@ -32,6 +32,7 @@ func newMeter(w *Watcher) *meter {
 		folders:    prometheus.NewDesc("spool_watch_folders", "Folders by state.", []string{"state"}, nil),
 		pending:    prometheus.NewDesc("spool_watch_pending_files", "Files that were seen and are not queued yet.", nil, nil),
 		oldest:     prometheus.NewDesc("spool_watch_oldest_pending_seconds", "How long the oldest of them has waited; 0 when there is none.", nil, nil),
+		held:       prometheus.NewDesc("spool_watch_held_files", "Files that lead to no run because they came out of runs that lead back to their job, or out of too many.", nil, nil),
 		hung:       prometheus.NewDesc("spool_watch_hung_calls", "Calls into file systems that do not come back.", nil, nil),
 		watcher:    w,
 	}
@@ -58,7 +59,7 @@ func (m *meter) register(r prometheus.Registerer) error {
 
 // Describe and Collect make a meter a [prometheus.Collector].
 func (m *meter) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.folders, m.pending, m.oldest, m.hung} {
+	for _, d := range []*prometheus.Desc{m.folders, m.pending, m.oldest, m.held, m.hung} {
 		ch <- d
 	}
 }
@@ -86,5 +87,6 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(m.pending, float64(pending))
 	gauge(m.oldest, oldest.Seconds())
+	gauge(m.held, float64(m.watcher.held.count()))
 	gauge(m.hung, float64(m.watcher.crew.hung()))
 }

@@ -122,7 +122,9 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 		if state.State == "" { // no worker has had it yet
 			state.JobID, state.State, state.HostPath = id, settle.Arming.String(), f.host
 		}
-		all = append(all, f.worst(state))
+		state = f.worst(state)
+		w.held.show(&state)
+		all = append(all, state)
 	}
 	return all
 }

@@ -3,9 +3,12 @@ package watcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
+	"spool.internal/events/drive"
+	"spool.internal/events/location"
 	"spool.internal/watcher/settle"
 )
 
@@ -93,6 +96,10 @@ func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now tim
 		step = settle.FullScan
 	}
 	if step != settle.Rest && f.pass == nil {
+		if f.leadsBack(w.cfg.Drives, at) {
+			w.lose(f, errLeadsBack, now)
+			return
+		}
 		w.arm(f, at, now)
 		if err := f.beginPass(at, step, now); err != nil {
 			w.lose(f, err, now)
@@ -140,11 +147,32 @@ func (w *Watcher) lose(f *folder, err error, now time.Time) {
 		return
 	}
 	reason := w.cfg.Drives.Why(f.task.path.Join(f.below), err)
+	if errors.Is(err, errLeadsBack) {
+		reason = fmt.Sprintf("the output folder %s %s: results would be run again; choose another, or take away the link or mount that leads there", f.task.out, err)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		f.dir.Missing(reason, now)
 	} else {
 		f.dir.Refused(reason, now)
 	}
+}
+
+// errLeadsBack says that what the runs write would be run again.
+var errLeadsBack = errors.New("really is the watched folder, or lies in it")
+
+// leadsBack reports whether the output folder of the job lies in its own,
+// whatever the paths say.
+func (f *folder) leadsBack(d *drive.Drives, at *opened) bool {
+	if f.below != "" {
+		return false
+	}
+	f.pulse.beat()
+	in, err := location.OfFile(at.self, f.host)
+	if err != nil {
+		return false
+	}
+	out, err := location.Of(d.HostPath(f.task.out))
+	return err == nil && out.Within(in)
 }
 
 // arm has the folder watched, before it is scanned: what comes before is seen

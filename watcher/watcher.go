@@ -38,6 +38,8 @@ type Watcher struct {
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
 
 	linking *linking // where links are what is left
+	shared  *origins // who writes into folders that many runs write into
+	held    *holdings
 	janitor janitor
 	absent  map[string]*absence // by job id; of the janitor's goroutine
 
@@ -53,7 +55,7 @@ func New(cfg Config) (*Watcher, error) {
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
 		linking: &linking{}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
-		generations: map[string]map[string]string{},
+		generations: map[string]map[string]string{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
@@ -81,6 +83,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	all.Go(func() { w.clean(ctx) })
 	all.Go(func() { w.hearAgain(ctx) })
 	all.Go(func() { w.tidy(ctx) })
+	all.Go(func() { w.shared.follow(ctx, w.cfg.Bus) })
+	all.Go(func() { w.reviewHeld(ctx) })
 	all.Go(func() { w.report(ctx) })
 	all.Go(func() { w.oversee(ctx) })
 	w.crew.mu.Lock()

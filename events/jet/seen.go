@@ -17,6 +17,7 @@ type SeenEntry struct {
 	TriggerID   string
 	At          time.Time // when it was entered
 	Ignored     bool      // it lay there before the job was made, and was not to be run
+	Held        bool      // it was not triggered: [Bus.HeldOnPath] says why
 	Queued      bool      // it waits for its call, or is being called; told by FilesOnPath alone
 }
 
@@ -29,7 +30,7 @@ func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, 
 			_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
 			all = append(all, SeenEntry{
 				Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
-				Ignored: string(m.Data) == ignoredFile,
+				Ignored: string(m.Data) == ignoredFile, Held: string(m.Data) == heldFile,
 			})
 		}
 		return true

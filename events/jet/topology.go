@@ -60,7 +60,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	jobs := log(events.StreamJobs, events.AllJobs, 0, 64)
 	jobs.Discard = jetstream.DiscardNew // a full store refuses a new job; it never forgets one
 	jobs.AllowMsgTTL, jobs.AllowRollup = true, true
-	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen, events.AllAgain)
+	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen, events.AllAgain, events.AllHeld)
 	files.MaxMsgsPerSubject, files.DiscardNewPerSubject = 1, true
 	files.MaxConsumers = 20_000
 	results := log(events.StreamResults, events.AllResults, 30*day, t.ResultsPerJob)

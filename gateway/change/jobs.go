@@ -29,10 +29,16 @@ type Sealer interface {
 	ShownKey() (*seal.Shared, bool)
 }
 
-// Jobs changes jobs. Every field but Untracked and MailDomains is required.
+// Folders knows where logical paths lie on this host. A [drive.Drives] is one.
+type Folders interface {
+	HostPath(p events.Path) string
+}
+
+// Jobs changes jobs. Every field but Folders, Untracked and MailDomains is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
+	Folders     Folders            // nil: where paths lead is not known here
 	Untracked   bool               // nobody knows how runs end
 	MailDomains events.MailDomains // that notification_emails may go to
 	Log         *slog.Logger
@@ -56,7 +62,10 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 		return events.Faultf(events.Invalid, "spool.overlap",
 			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
 	}
-	return j.MailDomains.Check("flow_parameters.settings.notification_emails", p.Emails)
+	if err := j.MailDomains.Check("flow_parameters.settings.notification_emails", p.Emails); err != nil {
+		return err
+	}
+	return j.leadsBack(p)
 }
 
 // Caller is who asks, and from where.

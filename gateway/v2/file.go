@@ -23,9 +23,31 @@ type fileVersion struct {
 	Ignored     bool      `json:"ignored,omitempty"` // lay there before the job was made, and was not to be run
 	Verdict     string    `json:"verdict,omitzero"`  // why there is no execution
 	Reason      string    `json:"reason,omitzero"`   // of the verdict
+	Held        *held     `json:"held,omitempty"`    // why it is not run
 	Result      *result   `json:"result,omitempty"`  // when it is kept
 
 	file *events.File // of the result
+}
+
+// held says why a file is not run: runs led to it that its job began, or too many.
+type held struct {
+	Reason string    `json:"reason"`
+	Ring   string    `json:"ring"`   // the jobs by name
+	Ignore string    `json:"ignore"` // the pattern for watch.ignore that leaves such files alone
+	Since  time.Time `json:"since"`
+}
+
+// holds adds why versions of a path are held.
+func (a *API) holds(ctx context.Context, jobID, path string, versions []fileVersion) error {
+	all, err := a.Bus.HeldOnPath(ctx, jobID, path)
+	for _, h := range all {
+		for i := range versions {
+			if versions[i].Fingerprint == h.Fingerprint {
+				versions[i].Held = &held{h.Reason(), h.Ring, h.Ignore, h.At.UTC()}
+			}
+		}
+	}
+	return err
 }
 
 // maxVersions is how many contents of one path are shown.
@@ -69,6 +91,11 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 		versions = append(versions, fileVersion{
 			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored,
 		})
+	}
+	if slices.ContainsFunc(seen, func(s jet.SeenEntry) bool { return s.Held }) {
+		if err := a.holds(ctx, jobID, path, versions); err != nil {
+			return nil, err
+		}
 	}
 	find := func(triggerID string) int {
 		return slices.IndexFunc(versions, func(v fileVersion) bool { return v.TriggerID == triggerID })

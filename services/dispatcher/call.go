@@ -127,6 +127,9 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		if w.File != nil && w.File.Linked {
 			req.Header.Set(events.HeaderFile, w.File.Look())
 		}
+		if w.File != nil && len(w.File.Chain) > 0 {
+			req.Header.Set(events.HeaderChain, events.FormatChain(w.File.Chain))
+		}
 	}
 	return req, nil
 }

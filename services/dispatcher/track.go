@@ -158,7 +158,7 @@ func (d *Dispatcher) accept(ctx context.Context, w *work, r events.Result) error
 		Owner: w.job.Username, BinaryPath: w.params.BinaryText, InputDir: w.params.InputText, OutputFolder: r.OutputFolder,
 	}
 	if w.File != nil {
-		ev.InputDir = w.File.InputDir
+		ev.InputDir, ev.Chain = w.File.InputDir, w.File.Chain
 	}
 	return d.publish(ctx, ev)
 }

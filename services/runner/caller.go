@@ -18,6 +18,7 @@ type caller struct {
 	jobID string // the job that a dispatcher calls for; empty for a direct call
 	as    string // the role of the owner, see [events.Job.Role]
 	reach events.Access
+	chain []string // see [events.File.Chain]
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -51,7 +52,7 @@ func fromDispatcher(h http.Header) (caller, error) {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
 	}
 	// A job goes on with the paths that it has.
-	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}}, nil
+	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}, chain: events.ParseChain(h.Get(events.HeaderChain))}, nil
 }
 
 // mayRun refuses who may only read.

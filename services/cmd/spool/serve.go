@@ -173,7 +173,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	watch, err := watcher.New(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, Metrics: p.Metrics, Log: component(p, "watcher"),
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, MaxDepth: o.stage.depth, Metrics: p.Metrics, Log: component(p, "watcher"),
 	})
 	if err != nil {
 		return err

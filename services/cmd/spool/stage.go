@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"spool.internal/events"
 	"spool.internal/watcher"
 )
 
@@ -13,11 +14,13 @@ import (
 type stageOptions struct {
 	how       string
 	retention time.Duration
+	depth     int
 }
 
 func (o *stageOptions) flags(f *pflag.FlagSet, auto string) {
 	f.StringVar(&o.how, "stage", "auto", "what a file becomes for its run where blocks cannot be shared: copy, link (only where runs cannot write their input), or auto: "+auto)
 	f.DurationVar(&o.retention, "spool-retention", watcher.DefaultRetention, "how long a staged file is kept after its call, unless the end of its run is known")
+	f.IntVar(&o.depth, "max-depth", events.DefaultMaxDepth, "runs that may follow from one another through watched folders; files beyond that are held, and those that lead back to their job at once")
 }
 
 // linked decides between link and copy. shut says that runs cannot write their input.

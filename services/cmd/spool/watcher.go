@@ -31,7 +31,7 @@ func watcherCommand() *cobra.Command {
 		}
 		w, err := watcher.New(watcher.Config{
 			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
-			Link: link, Retention: stage.retention, Metrics: p.Metrics, Log: component(p, "watcher"),
+			Link: link, Retention: stage.retention, MaxDepth: stage.depth, Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err

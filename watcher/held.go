@@ -1,0 +1,251 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+)
+
+// When held files are looked at: after a job has changed, and whether or not one has.
+const (
+	reviewSoon = 100 * time.Millisecond
+	reviewIdle = time.Minute
+)
+
+// holdings is what is held, by job and path. It is safe for concurrent use.
+type holdings struct {
+	mu    sync.Mutex
+	byJob map[string]map[string]events.Held
+	poke  chan struct{} // of size 1: a job has changed, or something was held by somebody else
+}
+
+func newHoldings() *holdings {
+	return &holdings{byJob: map[string]map[string]events.Held{}, poke: make(chan struct{}, 1)}
+}
+
+// look asks for a review, if anything is held.
+func (h *holdings) look() {
+	h.mu.Lock()
+	some := len(h.byJob) > 0
+	h.mu.Unlock()
+	if some {
+		h.wake()
+	}
+}
+
+func (h *holdings) wake() {
+	select {
+	case h.poke <- struct{}{}:
+	default:
+	}
+}
+
+// put takes one in, and gives the one that it replaces.
+func (h *holdings) put(held events.Held) (old events.Held, replaced bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.byJob[held.JobID] == nil {
+		h.byJob[held.JobID] = map[string]events.Held{}
+	}
+	old, replaced = h.byJob[held.JobID][held.RawPath()]
+	h.byJob[held.JobID][held.RawPath()] = held
+	return old, replaced && old.Fingerprint != held.Fingerprint
+}
+
+func (h *holdings) drop(jobID, path string) (old events.Held, had bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old, had = h.byJob[jobID][path]; had {
+		if delete(h.byJob[jobID], path); len(h.byJob[jobID]) == 0 {
+			delete(h.byJob, jobID)
+		}
+	}
+	return old, had
+}
+
+// replace takes in what is held in all, and gives the jobs of which that is news.
+func (h *holdings) replace(all []events.Held) (news []string) {
+	next := map[string]map[string]events.Held{}
+	for _, held := range all {
+		if next[held.JobID] == nil {
+			next[held.JobID] = map[string]events.Held{}
+		}
+		next[held.JobID][held.RawPath()] = held
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id := range next {
+		if len(next[id]) != len(h.byJob[id]) {
+			news = append(news, id)
+		}
+	}
+	for id := range h.byJob {
+		if next[id] == nil {
+			news = append(news, id)
+		}
+	}
+	h.byJob = next
+	return news
+}
+
+func (h *holdings) all() (all []events.Held) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, files := range h.byJob {
+		for _, held := range files {
+			all = append(all, held)
+		}
+	}
+	return all
+}
+
+// show adds to the state of a job what is held of its files.
+func (h *holdings) show(s *events.WatchState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var shown events.Held
+	for _, held := range h.byJob[s.JobID] {
+		if s.Held++; shown.Path == "" || held.At.Before(shown.At) {
+			shown = held
+		}
+	}
+	s.Ring, s.Ignore = shown.Ring, shown.Ignore
+}
+
+func (h *holdings) count() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, files := range h.byJob {
+		n += len(files)
+	}
+	return n
+}
+
+// holding takes in that a file is held.
+func (w *Watcher) holding(ctx context.Context, h events.Held) {
+	if old, replaced := w.held.put(h); replaced {
+		_ = w.cfg.Bus.ForgetHeld(ctx, old) // one that stays goes with its path
+	}
+	w.bulletin.add(h.JobID)
+}
+
+// letGo takes in that a file at a path was triggered.
+func (w *Watcher) letGo(ctx context.Context, jobID, path string) {
+	if old, had := w.held.drop(jobID, path); had {
+		_ = w.cfg.Bus.ForgetHeld(ctx, old) // the next listing finds one that stays
+		w.bulletin.add(jobID)
+	}
+}
+
+// askedFor reports whether somebody has asked to run a file that was held, and
+// has not changed since.
+func (t *turn) askedFor(ctx context.Context, h events.Held) (bool, error) {
+	if t.f.generations[h.RawPath()] == "" {
+		return false, nil
+	}
+	before, err := t.cfg.Bus.HeldOnPath(ctx, h.JobID, h.RawPath())
+	for _, b := range before {
+		if b.Fingerprint != h.Fingerprint && b.Size == h.Size && b.ModifiedNS == h.ModifiedNS {
+			t.held.put(b)
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// reviewHeld lets held files go on whose ring is cut, and forgets those that
+// are gone or ignored, until ctx ends.
+func (w *Watcher) reviewHeld(ctx context.Context) {
+	select {
+	case <-w.loaded:
+	case <-ctx.Done():
+		return
+	}
+	_ = w.cfg.Bus.Hint(events.AllHeld, func(string) { w.held.wake() }) // without hints it takes a minute
+	tick := time.NewTicker(reviewIdle)
+	defer tick.Stop()
+	soon := time.NewTimer(0)
+	defer soon.Stop()
+	for {
+		select {
+		case <-w.held.poke:
+			soon.Reset(reviewSoon)
+			continue
+		case <-soon.C:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		all, err := w.cfg.Bus.HeldFiles(ctx, events.AllHeld)
+		if err != nil {
+			continue // the next tick tries again
+		}
+		w.bulletin.add(w.held.replace(all)...)
+		rings := rings{Watcher: w, jobs: map[string]*events.Job{}}
+		for _, h := range all {
+			if ctx.Err() == nil {
+				w.review(ctx, &rings, h)
+			}
+		}
+	}
+}
+
+func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
+	w.mu.Lock()
+	f := w.folders[h.JobID]
+	w.mu.Unlock()
+	if f == nil {
+		return // another watcher's, or about to be cleaned up
+	}
+	free := ignoredPath(h.RawPath(), f.task.watch) || w.vanished(f.task, h)
+	if !free && h.Deep {
+		free = len(h.Chain) < w.cfg.MaxDepth
+	} else if !free {
+		closed, err := r.closed(ctx, h.Chain, h.JobID)
+		free = err == nil && !closed
+	}
+	if !free || w.cfg.Bus.ReleaseHeld(ctx, h) != nil {
+		return
+	}
+	w.held.drop(h.JobID, h.RawPath())
+	w.bulletin.add(h.JobID)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f = f.at(h.RawPath()); f != nil {
+		f.again(h.RawPath(), w.generations[h.JobID][h.RawPath()])
+	}
+}
+
+// ignoredPath reports whether a job leaves the file at a path alone, or a folder above it.
+func ignoredPath(p string, watch events.Watch) bool {
+	if strings.Contains(p, "/") && !watch.Recursive {
+		return true
+	}
+	for name := range strings.SplitSeq(p, "/") {
+		if ignored(name, watch) {
+			return true
+		}
+	}
+	return false
+}
+
+// vanished reports that there is no such file any more, on a drive that holds
+// the job's stages: one that is not mounted holds nothing.
+func (w *Watcher) vanished(t task, h events.Held) bool {
+	root, rel, err := w.cfg.Drives.Open(t.path)
+	if err != nil {
+		return false
+	}
+	defer root.Close() //nolint:errcheck // nothing was written through it
+	if _, err := root.Stat(path.Join(stageRoot, h.JobID)); err != nil {
+		return false
+	}
+	_, err = root.Lstat(path.Join(rel, h.RawPath()))
+	return errors.Is(err, fs.ErrNotExist)
+}

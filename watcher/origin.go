@@ -1,0 +1,169 @@
+package watcher
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/location"
+)
+
+// Bounds on what is remembered of runs that share their output folders.
+const (
+	spanSlack = 20 * time.Millisecond // two ticks of the coarsest clock of a local file system
+	farSlack  = 2 * time.Second       // between the clocks of a server of files and of the runner
+	spanFor   = time.Hour             // after the end of the last run
+	maxSpans  = 64                    // for each folder
+	maxShared = 10_000                // folders
+)
+
+// span is a time in which runs of one job wrote into one folder, all of them
+// with one chain.
+type span struct {
+	at      location.Location
+	chain   []string // of the files
+	from    time.Time
+	to      time.Time // when the last has ended
+	running map[string]bool
+}
+
+func (s *span) covers(changed time.Time, slack time.Duration) bool {
+	return !changed.Before(s.from.Add(-slack)) && (len(s.running) > 0 || !changed.After(s.to.Add(slack)))
+}
+
+// origins knows which runs have written into output folders that are no run's
+// alone: there a file does not tell who wrote it. It is safe for concurrent use.
+type origins struct {
+	host func(events.Path) string
+
+	mu      sync.Mutex
+	folders map[string][]*span // by the place of the folder
+	running map[string]*span   // by flow job id
+}
+
+func newOrigins(host func(events.Path) string) *origins {
+	return &origins{host: host, folders: map[string][]*span{}, running: map[string]*span{}}
+}
+
+// follow hears of runs until ctx ends, from an hour back.
+func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
+	filters := []string{events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, "")}
+	for ctx.Err() == nil {
+		what := jet.Follow{Stream: events.StreamRunEvents, Filters: filters, From: jet.Newest}
+		err := bus.Since(ctx, events.StreamRunEvents, events.AllRuns, time.Now().Add(-spanFor), func(m jet.Stored) bool {
+			what.From, what.After = jet.Beginning, m.Sequence-1
+			return false
+		})
+		if err == nil {
+			err = bus.Follow(ctx, what, o.hear)
+		}
+		if err != nil && ctx.Err() == nil {
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// hear takes in one event of a run. Of a run of another endpoint no start is told.
+func (o *origins) hear(m jet.Stored) {
+	var ev events.RunEvent
+	if json.Unmarshal(m.Data, &ev) != nil || strings.Contains(ev.OutputFolder, ev.FlowJobID) {
+		return // a folder of its own is found by its name
+	}
+	switch {
+	case ev.Phase == events.Started, ev.Phase == events.Accepted && m.IsTracked():
+		out, err := events.ParsePath("output_folder", ev.OutputFolder)
+		if err != nil {
+			return
+		}
+		at, err := location.Of(o.host(out))
+		if err != nil {
+			return
+		}
+		o.began(at, ev)
+	case ev.Phase == events.Ended:
+		o.ended(ev)
+	}
+}
+
+func (o *origins) began(at location.Location, ev events.RunEvent) {
+	chain := events.Next(ev.Chain, ev.JobID)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running[ev.FlowJobID] != nil {
+		return // another attempt
+	}
+	spans := slices.DeleteFunc(o.folders[at.Key()], func(s *span) bool {
+		return len(s.running) == 0 && ev.At.Sub(s.to) > spanFor
+	})
+	i := slices.IndexFunc(spans, func(s *span) bool {
+		return slices.Equal(s.chain, chain) && s.covers(ev.At, spanSlack)
+	})
+	if i < 0 {
+		if len(spans) == maxSpans {
+			spans = spans[1:]
+		}
+		i = len(spans)
+		spans = append(spans, &span{at: at, chain: chain, from: ev.At, running: map[string]bool{}})
+	}
+	spans[i].running[ev.FlowJobID] = true
+	o.running[ev.FlowJobID] = spans[i]
+	if len(o.folders) >= maxShared && o.folders[at.Key()] == nil {
+		o.forget(ev.At)
+	}
+	o.folders[at.Key()] = spans
+}
+
+func (o *origins) ended(ev events.RunEvent) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s := o.running[ev.FlowJobID]; s != nil {
+		delete(s.running, ev.FlowJobID)
+		delete(o.running, ev.FlowJobID)
+		if ev.At.After(s.to) {
+			s.to = ev.At
+		}
+	}
+}
+
+// forget drops the folders in which nothing has run for a while, or any.
+func (o *origins) forget(now time.Time) {
+	for key, spans := range o.folders {
+		if !slices.ContainsFunc(spans, func(s *span) bool { return len(s.running) > 0 || now.Sub(s.to) < spanFor }) {
+			delete(o.folders, key)
+		}
+	}
+	for key := range o.folders {
+		if len(o.folders) < maxShared {
+			return
+		}
+		delete(o.folders, key)
+	}
+}
+
+// of gives what ran with an output folder that holds a place while a file in it changed.
+func (o *origins) of(p location.Location, changed time.Time, slack time.Duration) (all []*span) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.folders) == 0 {
+		return nil
+	}
+	for {
+		for _, s := range o.folders[p.Key()] {
+			if s.covers(changed, slack) {
+				all = append(all, s)
+			}
+		}
+		if p.Depth() == 0 {
+			return all
+		}
+		p = p.Up(1)
+	}
+}
