@@ -1,7 +1,6 @@
 package location
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -36,12 +35,8 @@ func mounted(fd int) (Location, bool) {
 	if err != nil {
 		return Location{}, false
 	}
-	m, ok := mounts.of(s.Mnt_id)
+	m, below, ok := mounts.of(s.Mnt_id, path)
 	if !ok {
-		return Location{}, false
-	}
-	below, ok := strings.CutPrefix(path, strings.TrimSuffix(m.point, "/"))
-	if !ok || below != "" && below[0] != '/' {
 		return Location{}, false
 	}
 	real := strings.TrimSuffix(m.root, "/") + below
@@ -56,40 +51,51 @@ func mounted(fd int) (Location, bool) {
 // mount is one line of /proc/self/mountinfo.
 type mount struct{ device, root, point string }
 
-// fresh is how long the table of mounts is believed. The id of a mount that is
-// gone can be given to another.
-const fresh = 200 * time.Millisecond
+// fresh is how long the table of mounts is believed: the id of a mount that is
+// gone is given to the next, and folders on the way to one can be renamed.
+const fresh = 50 * time.Millisecond
 
 // table is the mounts by their id. It is safe for concurrent use.
 type table struct {
 	mu   sync.Mutex
-	read time.Time
-	byID map[uint64]mount
+	at   time.Time
+	byID map[string]mount
 }
 
 var mounts table
 
-func (t *table) of(id uint64) (mount, bool) {
+// of gives a mount by its id, and what of a path in it lies below its mount point.
+func (t *table) of(id uint64, path string) (m mount, below string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if m, ok := t.byID[id]; ok && time.Since(t.read) < fresh {
-		return m, true
-	}
-	t.read, t.byID = time.Now(), map[uint64]mount{}
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return mount{}, false
-	}
-	for line := range strings.Lines(string(text)) {
-		var id, parent uint64
-		var m mount
-		if n, _ := fmt.Sscanf(line, "%d %d %s %s %s", &id, &parent, &m.device, &m.root, &m.point); n == 5 {
-			m.root, m.point = unescape(m.root), unescape(m.point)
-			t.byID[id] = m
+	key := strconv.FormatUint(id, 10)
+	if time.Since(t.at) < fresh {
+		if m, below, ok = t.find(key, path); ok {
+			return m, below, ok
 		}
 	}
-	m, ok := t.byID[id]
-	return m, ok
+	t.read()
+	return t.find(key, path)
+}
+
+func (t *table) find(key, path string) (m mount, below string, ok bool) {
+	if m, ok = t.byID[key]; ok {
+		below, ok = strings.CutPrefix(path, strings.TrimSuffix(m.point, "/"))
+	}
+	return m, below, ok && (below == "" || below[0] == '/')
+}
+
+func (t *table) read() {
+	t.at, t.byID = time.Now(), map[string]mount{}
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.SplitN(line, " ", 6); len(f) == 6 { // id, parent, device, root, mount point
+			t.byID[f[0]] = mount{f[2], unescape(f[3]), unescape(f[4])}
+		}
+	}
 }
 
 // unescape takes back what the system writes for blanks: \040.
