@@ -94,17 +94,6 @@ func (h *holdings) replace(all []events.Held) (news []string) {
 	return news
 }
 
-func (h *holdings) all() (all []events.Held) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, files := range h.byJob {
-		for _, held := range files {
-			all = append(all, held)
-		}
-	}
-	return all
-}
-
 // show adds to the state of a job what is held of its files.
 func (h *holdings) show(s *events.WatchState) {
 	h.mu.Lock()
