@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/admission"
 )
 
 // authenticate lets nobody under /api without a valid token, and nobody at all
@@ -21,20 +22,45 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 			refuse(w, r, http.StatusServiceUnavailable, *why+": try again")
 			return
 		}
+		conn := admission.Of(r.Context())
 		if r.URL.Path == events.RunBinaryPath && r.Header.Get(events.HeaderDispatcher) != "" {
-			next.ServeHTTP(w, r)
+			if conn.Caller().Rank == admission.Service || g.knock(w, r) {
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
+		e := exchangeOf(r)
 		text, err := bearer(r)
 		if err == nil {
-			exchangeOf(r).token, err = g.cfg.Keys.Verify(text, time.Now())
+			e.text = text
+			e.token, err = g.cfg.Keys.Verify(text, time.Now())
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r)
+		case events.CodeOf(err) == events.Unauthorized:
+			conn.Demote()
+			if r.ContentLength != 0 {
+				w.Header().Set("Connection", "close") // its body is not waited for
+			}
+			if g.knock(w, r) {
+				g.fail(w, r, err)
+			}
+		default:
 			g.fail(w, r, err)
-			return
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// knock answers 429 to an address that asks too often without a valid token.
+func (g *Gateway) knock(w http.ResponseWriter, r *http.Request) bool {
+	address := admission.ByAddress(admission.AddressOf(r.RemoteAddr)).Key
+	d := g.strangers.delay(address, time.Now())
+	if d > 0 {
+		admission.Of(r.Context()).Refused("address_rate")
+		refuseUntil(w, r, d, "too many requests without a valid token from this address: slow down")
+	}
+	return d == 0
 }
 
 // bearer takes the token out of the one place where it is neither logged nor

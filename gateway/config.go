@@ -37,7 +37,8 @@ type Config struct {
 	MaxUpload int64
 	// Zone is that of jobs that name none, as cron has it. Nil means UTC.
 	Zone *time.Location
-	// Rate is how many requests per second a token may make for ever.
+	// Rate is how many requests per second a token may make for ever, and an
+	// address without a valid one.
 	// 0 means 200, below 0 no limit.
 	Rate float64
 	// Burst is how many requests a token may make at once. 0 means 400.

@@ -20,9 +20,12 @@ type Gateway struct {
 	jobs    *jobs
 	results *results
 	janitor *janitor
-	limiter *limiter
+	limiter *limiter // by token
 	events  *stream.Stream
 	handler http.Handler
+
+	strangers *limiter // by address, of callers without a valid token
+	refusals  *sampler // which refusals are logged
 
 	waiting atomic.Pointer[string] // why nothing can be answered yet; nil = ready
 }
@@ -33,7 +36,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst)}
+	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler()}
 	g.results = newResults(c.Bus)
 	g.janitor = newJanitor(g)
 	g.jobs = newJobs(g.janitor.add)

@@ -22,6 +22,7 @@ import (
 // exchange is what the middleware knows of one request.
 type exchange struct {
 	token jet.Token // zero until the request is let in
+	text  string    // of the token
 }
 
 type exchangeKey struct{}
@@ -48,6 +49,7 @@ func (g *Gateway) wrap(router http.Handler) http.Handler {
 		limitBody,
 		g.authenticate,
 		g.limitRate,
+		g.admit,
 	}) {
 		router = layer(router)
 	}

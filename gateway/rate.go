@@ -1,25 +1,25 @@
 package gateway
 
 import (
-	"math"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"spool.internal/events/admission"
 )
 
 // maxBuckets bounds the memory of a limiter.
 const maxBuckets = 10_000
 
-// limiter gives every token a bucket of its own.
+// limiter gives every caller a bucket of its own.
 type limiter struct {
 	rate  rate.Limit
 	burst int
 
 	mu      sync.Mutex
-	buckets map[string]*rate.Limiter // by token id
+	buckets map[string]*rate.Limiter // by token id, or address
 }
 
 // newLimiter makes a limiter; a rate below 0 is no limit.
@@ -31,7 +31,7 @@ func newLimiter(perSecond float64, burst int) *limiter {
 	return l
 }
 
-// delay says how long a token must wait for its next request; 0 lets it through.
+// delay says how long a caller must wait for its next request; 0 lets it through.
 func (l *limiter) delay(id string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,8 +73,8 @@ func (g *Gateway) limitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if id := caller(r).ID; id != "" {
 			if d := g.limiter.delay(id, time.Now()); d > 0 {
-				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
-				refuse(w, r, http.StatusTooManyRequests, "too many requests with this token: slow down")
+				admission.Of(r.Context()).Refused("token_rate")
+				refuseUntil(w, r, d, "too many requests with this token: slow down")
 				return
 			}
 		}

@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/gateway/v1"
@@ -21,6 +24,12 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, msg string) {
 		return
 	}
 	v1.Refuse(w, status, msg)
+}
+
+// refuseUntil answers 429 to a caller that is to wait.
+func refuseUntil(w http.ResponseWriter, r *http.Request, d time.Duration, msg string) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
+	refuse(w, r, http.StatusTooManyRequests, msg)
 }
 
 // refuseLarge answers to a body that is too long.

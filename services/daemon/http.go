@@ -2,17 +2,18 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"spool.internal/events/admission"
 )
 
 // Listener says where and how HTTP is served.
@@ -21,15 +22,13 @@ type Listener struct {
 	TLSCert  string // PEM file; empty = no TLS
 	TLSKey   string // PEM file
 	Insecure bool   // allow an address that is not loopback without TLS
-}
 
-// How many requests one listener works on at a time. Streams of events stay
-// open and cost little: they have places of their own, so that those who listen
-// never keep out those who ask.
-const (
-	maxRequests = 1000
-	maxStreams  = 10_000
-)
+	MaxConnections int      // 0 = as many as the limit of open files allows, at most 10,000
+	TrustedProxies []string // addresses and networks whose X-Forwarded-For is believed
+	Inside         bool     // only this process calls: MaxConnections is what it needs
+
+	minRate admission.MinRate // of bodies and answers; zero = 1 KiB/s, averaged over 30 s
+}
 
 // Serve serves HTTP until the process stops, and gives the address it listens
 // on. The health pages come first: they answer whatever the handler does.
@@ -38,22 +37,28 @@ func (p *Process) Serve(name string, l Listener, h http.Handler) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
 	}
-	if l.TLSCert != "" || l.TLSKey != "" {
-		cert, err := tls.LoadX509KeyPair(l.TLSCert, l.TLSKey)
-		if err != nil {
-			return "", errors.Join(fmt.Errorf("tls-cert and tls-key: %w", err), ln.Close())
-		}
-		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
-	} else if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && !l.Insecure {
+	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && !l.Insecure && l.TLSCert == "" && l.TLSKey == "" {
 		return "", errors.Join(fmt.Errorf("listen: %s can be reached from other machines and tokens would travel in clear: "+
 			"give --tls-cert and --tls-key, or --insecure behind a proxy that does TLS", l.Addr), ln.Close())
 	}
+	counted, err := l.count(ln, p.refused.MustCurryWith(prometheus.Labels{"listener": name}))
+	if err == nil {
+		ln = counted
+		if l.TLSCert != "" || l.TLSKey != "" {
+			ln, err = secured(counted, l.TLSCert, l.TLSKey)
+		}
+	}
+	if err != nil {
+		return "", errors.Join(err, counted.Close())
+	}
+	p.countConnections(name, counted)
 	srv := &http.Server{
-		Handler:           p.health(bound(h)),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
+		Handler:           counted.receive(p.health(h)),
+		ReadHeaderTimeout: 10 * time.Second, // the handshake of TLS, too; a body has the minimum rate
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnContext:       connContext,
+		ConnState:         connState,
 		ErrorLog:          slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -70,26 +75,9 @@ func (p *Process) Serve(name string, l Listener, h http.Handler) (string, error)
 		}
 		return err
 	})
-	p.Log.Info("listening", "part", name, "addr", ln.Addr().String())
+	p.Go(name+" tokens", counted.checkTokens)
+	p.Log.Info("listening", "part", name, "addr", ln.Addr().String(), "connections", counted.size)
 	return ln.Addr().String(), nil
-}
-
-func bound(h http.Handler) http.Handler {
-	requests, streams := make(chan struct{}, maxRequests), make(chan struct{}, maxStreams)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		places := requests
-		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-			places = streams
-		}
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-			h.ServeHTTP(w, r)
-		default:
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, `{"status":"ERROR","msg":"too many requests at once: try again"}`, http.StatusServiceUnavailable)
-		}
-	})
 }
 
 func (p *Process) health(next http.Handler) http.Handler {
@@ -101,6 +89,12 @@ func (p *Process) health(next http.Handler) http.Handler {
 		case "/readyz":
 			p.readyz(w)
 		case "/metrics":
+			who := admission.ByAddress(admission.AddressOf(r.RemoteAddr))
+			if admission.Of(r.Context()).Admit(admission.Page, who, nil) != "" {
+				w.Header().Set("Retry-After", "1")
+				http.Error(w, "too many requests for this page at once: try again", http.StatusServiceUnavailable)
+				return
+			}
 			metrics.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)

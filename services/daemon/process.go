@@ -22,6 +22,7 @@ const stepLimit = 4 * time.Second
 type Process struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
+	refused *prometheus.CounterVec // by listener and reason
 
 	stopping atomic.Bool
 	failed   chan error // the first part that ended by itself
@@ -46,7 +47,11 @@ type check struct {
 func New(log *slog.Logger) *Process {
 	spread()
 	p := &Process{Log: log, Metrics: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	p.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "spool_http_refused_total", Help: "Connections closed and requests refused by a listener's limits, by reason.",
+	}, []string{"listener", "reason"})
 	p.Metrics.MustRegister(
+		p.refused,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -16,7 +16,9 @@ import (
 	"time"
 )
 
-func TestTLS(t *testing.T) {
+// certificate makes one of 127.0.0.1, and the roots that trust it.
+func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +35,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
 	for file, block := range map[string]*pem.Block{
 		certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: secret},
 	} {
@@ -41,13 +43,18 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	return certFile, keyFile, roots
+}
+
+func TestTLS(t *testing.T) {
+	certFile, keyFile, roots := certificate(t)
 	p := process(t)
 	addr, err := p.Serve("api", Listener{Addr: "127.0.0.1:0", TLSCert: certFile, TLSKey: keyFile}, http.NotFoundHandler())
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	resp, err := client.Get("https://" + addr + "/healthz")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/admission"
 	"spool.internal/events/jet"
 )
 
@@ -24,21 +25,43 @@ type caller struct {
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
 // for the owner of a job; then the job's own token is not looked at.
 func (r *Runner) authenticate(req *http.Request) (caller, error) {
-	if secret := req.Header.Get(events.HeaderDispatcher); secret != "" {
-		if r.cfg.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(r.cfg.Secret)) != 1 {
-			return caller{}, events.Faultf(events.Unauthorized, events.HeaderDispatcher, "is not the secret of this runner")
-		}
-		return fromDispatcher(req.Header)
+	conn := admission.Of(req.Context())
+	c, who, err := r.identify(req)
+	if events.CodeOf(err) == events.Unauthorized {
+		conn.Demote()
 	}
-	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return caller{}, events.Faultf(events.Unauthorized, "", "a token is missing: send the header Authorization: Bearer <token>")
-	}
-	t, err := r.cfg.Keys.Verify(strings.TrimSpace(token), time.Now())
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{owner: t.Owner, role: t.Role, as: string(t.Role), reach: t.Access()}, nil
+	valid := func() bool {
+		_, _, err := r.identify(req)
+		return events.CodeOf(err) != events.Unauthorized
+	}
+	if conn.Admit(admission.Request, who, valid) != "" {
+		return caller{}, events.Faultf(events.Unavailable, "", "too many requests at once: try again")
+	}
+	return c, nil
+}
+
+// identify also says whom the request is counted as.
+func (r *Runner) identify(req *http.Request) (caller, admission.Caller, error) {
+	if secret := req.Header.Get(events.HeaderDispatcher); secret != "" {
+		if r.cfg.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(r.cfg.Secret)) != 1 {
+			return caller{}, admission.Caller{}, events.Faultf(events.Unauthorized, events.HeaderDispatcher, "is not the secret of this runner")
+		}
+		c, err := fromDispatcher(req.Header)
+		return c, admission.Caller{Key: "dispatcher", Rank: admission.Service}, err
+	}
+	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return caller{}, admission.Caller{}, events.Faultf(events.Unauthorized, "", "a token is missing: send the header Authorization: Bearer <token>")
+	}
+	t, err := r.cfg.Keys.Verify(strings.TrimSpace(token), time.Now())
+	if err != nil {
+		return caller{}, admission.Caller{}, err
+	}
+	c := caller{owner: t.Owner, role: t.Role, as: string(t.Role), reach: t.Access()}
+	return c, admission.ByToken(t.ID, t.Role == jet.Admin), nil
 }
 
 // fromDispatcher reads whom a dispatcher speaks for. The owner is percent-encoded.

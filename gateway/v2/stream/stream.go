@@ -41,7 +41,7 @@ type Config struct {
 	Verify func(*http.Request) error
 	// Heartbeat is how often an idle client gets a comment. 0 means 15 s.
 	Heartbeat time.Duration
-	// Recheck is how often a client's token is verified. 0 means 2 s.
+	// Recheck is how often a client's token is verified. 0 means 500 ms.
 	Recheck time.Duration
 	// Log takes the log.
 	Log *slog.Logger
@@ -60,7 +60,7 @@ func New(c Config) *Stream {
 		c.Heartbeat = 15 * time.Second
 	}
 	if c.Recheck == 0 {
-		c.Recheck = 2 * time.Second
+		c.Recheck = 500 * time.Millisecond
 	}
 	return &Stream{Config: c, hub: newHub(), pages: make(chan struct{}, 16)}
 }

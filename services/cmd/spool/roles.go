@@ -58,7 +58,10 @@ func ownCreds(name, file string) error {
 }
 
 func (c common) listener() daemon.Listener {
-	return daemon.Listener{Addr: c.listen, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure}
+	return daemon.Listener{
+		Addr: c.listen, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure,
+		MaxConnections: c.conns, TrustedProxies: c.proxies,
+	}
 }
 
 func (p place) drivesDir(data string) string {

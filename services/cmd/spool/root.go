@@ -48,6 +48,8 @@ type common struct {
 	tlsCert  string
 	tlsKey   string
 	insecure bool
+	conns    int
+	proxies  []string
 	logLevel string
 	logJSON  bool
 }
@@ -58,6 +60,8 @@ func (c *common) flags(f *pflag.FlagSet, listen string) {
 	f.StringVar(&c.tlsCert, "tls-cert", "", "certificate for --listen, a PEM file")
 	f.StringVar(&c.tlsKey, "tls-key", "", "key of the certificate, a PEM file")
 	f.BoolVar(&c.insecure, "insecure", false, "allow --listen on an address that is not loopback without TLS")
+	f.IntVar(&c.conns, "max-connections", 0, "connections that --listen takes at a time (default: a third of the limit of open files, at most 10,000)")
+	f.StringSliceVar(&c.proxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed, as 10.0.0.0/8; may be given more than once")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.BoolVar(&c.logJSON, "log-json", false, "log JSON instead of text")
 }
@@ -72,11 +76,23 @@ func (c *common) prepare() (*slog.Logger, error) {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	c.data = data
-	opts := &slog.HandlerOptions{Level: level}
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: bounded}
 	if c.logJSON {
 		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+}
+
+// bounded cuts a value that would fill the log: some are what a caller has sent.
+func bounded(_ []string, a slog.Attr) slog.Attr {
+	most := 2 << 10
+	if a.Key == "stack" {
+		most = 16 << 10
+	}
+	if a.Value.Kind() == slog.KindString && len(a.Value.String()) > most {
+		a.Value = slog.StringValue(strings.ToValidUTF8(a.Value.String()[:most], "") + "…")
+	}
+	return a
 }
 
 // place are the flags of the roles that open files.

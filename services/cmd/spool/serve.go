@@ -125,7 +125,8 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 	calls := mux.NewRouter()
 	run.Routes(calls)
-	inside, err := p.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0"}, calls)
+	room := 2*o.dispatch.workers + 64 // what the dispatcher keeps open, and callers that are not it
+	inside, err := p.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0", Inside: true, MaxConnections: room}, calls)
 	if err != nil {
 		return err
 	}
