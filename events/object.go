@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"unicode/utf8"
 )
@@ -26,6 +27,7 @@ const MaxNesting = 64
 // most [MaxNesting] deep, no key twice in any object. Every fault is an
 // [Error] of code Invalid whose Field is the path of the value at fault.
 func ParseObject(body []byte) (Object, error) {
+	body = TrimBOM(body)
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, Faultf(Invalid, "", "the body is empty: send one JSON object")
 	}
@@ -33,9 +35,29 @@ func ParseObject(body []byte) (Object, error) {
 		return nil, Faultf(Invalid, "", "the body is not valid UTF-8")
 	}
 	if err := checkValue(body); err != nil {
+		if form := formFault(body); form != nil {
+			return nil, form
+		}
 		return nil, err
 	}
 	return splitObject(body, "")
+}
+
+// TrimBOM takes away the mark that some editors put before UTF-8.
+func TrimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
+// formField begins a URL-encoded form.
+var formField = regexp.MustCompile(`^[A-Za-z0-9_.%+\[\]-]+=`)
+
+// formFault recognises what HTML forms send, which is no JSON.
+func formFault(body []byte) error {
+	switch {
+	case bytes.HasPrefix(body, []byte("--")) && bytes.Contains(body, []byte("Content-Disposition:")):
+		return Faultf(Invalid, "", "the body is not JSON but a multipart form: send one JSON object, such as {\"name\": \"nightly\", …}")
+	case formField.Match(body):
+		return Faultf(Invalid, "", "the body is not JSON but a form: send one JSON object, such as {\"name\": \"nightly\", …}")
+	}
+	return nil
 }
 
 // splitObject takes apart the top level of a JSON text that checkValue has passed.

@@ -46,6 +46,10 @@ func TestCreateRefuses(t *testing.T) {
 		{"no name", `{"schedule":"@daily","flow_parameters":{}}`, "name: is required"},
 		{"name null", body{name: "null"}.String(), "name: is required"},
 		{"name a number", body{name: "7"}.String(), "name: must be a string, not a number"},
+		{"a form", "name=x&schedule=y", "the body is not JSON but a form: send one JSON object"},
+		{"name of blanks", body{name: `"  "`}.String(), "name: consists of blanks"},
+		{"name with NUL", body{name: `"a\u0000b"`}.String(), "name: has a NUL character"},
+		{"a long name", body{name: `"` + strings.Repeat("x", 256) + `"`}.String(), "name: has 256 characters"},
 		{"name empty", body{name: `""`}.String(), "name: must not be empty"},
 		{"no flow_parameters", `{"name":"n","schedule":"@daily"}`, "flow_parameters: is required"},
 		{"flow_parameters a list", `{"name":"n","schedule":"@daily","flow_parameters":[]}`, "flow_parameters: must be an object, not a list"},
@@ -176,7 +180,7 @@ func TestCallsRefuse(t *testing.T) {
 			{"somebody else's", alice, byID(theirs), "job_id: no such job"},
 			{"a wildcard", s.admin, byID("*"), "job_id: no such job"},
 			{"a subject", s.admin, byID(theirs + ".x"), "job_id: no such job"},
-			{"another spelling", s.admin, byID(strings.ToUpper(theirs)), "job_id: no such job"},
+			{"another spelling", s.admin, byID("{" + theirs + "}"), "job_id: no such job"},
 			{"a viewer", viewer, byID(theirs), "this token may only read"},
 		} {
 			t.Run(call+"/"+c.name, func(t *testing.T) {

@@ -47,6 +47,7 @@ func (g *Gateway) wrap(router http.Handler) http.Handler {
 		g.logAccess,
 		g.recoverPanic,
 		limitBody,
+		refuseEncoded,
 		g.authenticate,
 		g.limitRate,
 		g.admit,

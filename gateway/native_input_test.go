@@ -19,6 +19,12 @@ func TestNativeRefuses(t *testing.T) {
 		{"an unknown key below", "POST", "jobs", `{"name":"n","schedule":"@daily","flow_parameters":{"input_dri":"x"}}`, `flow_parameters.input_dri: unknown key, did you mean "flow_parameters.input_dir"?`},
 		{"an unknown key in spool", "POST", "jobs", body{extra: `,"spool":{"timezon":"UTC"}`}.String(), `spool.timezon: unknown key, did you mean "spool.timezone"?`},
 		{"an unknown key in watch", "POST", "jobs", body{extra: `,"spool":{"watch":{"quiet":1}}`}.String(), `spool.watch.quiet: unknown key`},
+		{"a key of another object", "POST", "jobs", body{extra: `,"timezone":"UTC"`}.String(), `timezone: unknown key, did you mean "spool.timezone"?`},
+		{"a key of another object", "POST", "jobs", body{extra: `,"spool":{"recursive":true}`}.String(), `spool.recursive: unknown key, did you mean "spool.watch.recursive"?`},
+		{"a name of blanks", "PATCH", job, `{"name":" \t"}`, "name: consists of blanks"},
+		{"a long name", "PATCH", job, `{"name":"` + strings.Repeat("ü", 256) + `"}`, "name: has 256 characters; at most 255"},
+		{"a form", "POST", "jobs", "name=x&schedule=@daily", "the body is not JSON but a form: send one JSON object"},
+		{"a multipart form", "POST", "jobs", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nx\r\n--x--\r\n", "the body is not JSON but a multipart form: send one JSON object"},
 		{"a long unknown key", "POST", "jobs", body{extra: `,"` + strings.Repeat("k", 5000) + `":1`}.String(), strings.Repeat("k", 64) + `...: unknown key`},
 		{"minute 75", "POST", "jobs", body{schedule: `"75 * * * *"`}.String(), `schedule: minute "75"`},
 		{"the mask as a token", "POST", "jobs", body{token: `"********"`}.String(), "flow_parameters.auth_token: is the mask"},
@@ -123,7 +129,7 @@ func TestNativeRefuses(t *testing.T) {
 		}
 		wantFault(t, s.native(call.method, call.path, s.admin, large), http.StatusRequestEntityTooLarge, "256 KiB")
 	}
-	for _, path := range []string{"jobs/x", "jobs/*", "jobs/>/results", "jobs/" + strings.ToUpper(j.ID), "jobs/*/history", "jobs/%2a/slots"} {
+	for _, path := range []string{"jobs/x", "jobs/*", "jobs/>/results", "jobs/*/history", "jobs/%2a/slots"} {
 		wantFault(t, s.native("GET", path, s.admin, ""), http.StatusNotFound, "")
 	}
 	for _, path := range []string{"tokens/_seal", "tokens/*", "tokens/>", "tokens/a.b", "dead-letters/0", "dead-letters/x", "dead-letters/01"} {

@@ -14,7 +14,7 @@ import (
 func Body(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		return body, nil
+		return events.TrimBOM(body), nil
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, err

@@ -2,7 +2,9 @@ package change
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -32,10 +34,29 @@ func Read(o events.Object) (*events.Parameters, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkName(p.Name); err != nil {
+		return nil, err
+	}
 	if len(p.Webhook.Headers) > maxHeaders {
 		return nil, events.Faultf(events.Invalid, headersField, "has %d headers; at most %d are allowed", len(p.Webhook.Headers), maxHeaders)
 	}
 	return p, nil
+}
+
+// maxName is the length of a job's name, in characters.
+const maxName = 255
+
+// checkName refuses names that nobody could find again.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return events.Faultf(events.Invalid, "name", "consists of blanks: give the job a name that people can read")
+	case strings.ContainsRune(name, 0):
+		return events.Faultf(events.Invalid, "name", "has a NUL character: leave it out")
+	case utf8.RuneCountInString(name) > maxName:
+		return events.Faultf(events.Invalid, "name", "has %d characters; at most %d are allowed", utf8.RuneCountInString(name), maxName)
+	}
+	return nil
 }
 
 // ReadNew is [Read] for the parameters of a job that is to be made.

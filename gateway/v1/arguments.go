@@ -63,6 +63,12 @@ func textOf(o events.Object, key string) (string, error) {
 	return s, nil
 }
 
+// jobIDOf reads the id of a job; capitals are what some tools make of a UUID.
+func jobIDOf(o events.Object) (string, error) {
+	id, err := textOf(o, "job_id")
+	return strings.ToLower(id), err
+}
+
 func flagOf(o events.Object, key string) (bool, error) {
 	raw, ok := o.Get(key)
 	if ok && string(raw) != "true" && string(raw) != "false" {

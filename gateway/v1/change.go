@@ -56,7 +56,7 @@ func readJobID(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := textOf(o, "job_id")
+	id, err := jobIDOf(o)
 	if err == nil && id == "" {
 		err = events.Faultf(events.Invalid, "job_id", "is required")
 	}

@@ -20,7 +20,7 @@ func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := textOf(o, "job_id")
+	id, err := jobIDOf(o)
 	if err != nil {
 		return err
 	}

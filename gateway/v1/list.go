@@ -56,7 +56,7 @@ func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], er
 	if err != nil {
 		return nil, err
 	}
-	id, err := textOf(o, "job_id")
+	id, err := jobIDOf(o)
 	if err != nil {
 		return nil, err
 	}

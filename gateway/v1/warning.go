@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
 )
 
@@ -29,8 +28,8 @@ func warnings(unknown []string) []string {
 			object = "flow_parameters."
 		}
 		text := "unknown key " + quote(path)
-		if best := spelling.Nearest(strings.TrimPrefix(path, object), change.Keys[object]); best != "" {
-			text += ", did you mean " + quote(object+best) + "?"
+		if meant := change.Meant(object, strings.TrimPrefix(path, object)); meant != "" {
+			text += ", did you mean " + quote(meant) + "?"
 		}
 		list = append(list, text)
 	}

@@ -25,7 +25,7 @@ func TestWarnings(t *testing.T) {
 		{"three letters wrong", []string{"nombre"}, []string{`unknown key "nombre"`}},
 		{"another case", []string{"Name"}, []string{`unknown key "Name", did you mean "name"?`}},
 		{"of the flow", []string{"flow_parameters.input_dri"}, []string{`unknown key "flow_parameters.input_dri", did you mean "flow_parameters.input_dir"?`}},
-		{"of the other object", []string{"input_dir"}, []string{`unknown key "input_dir"`}},
+		{"of the other object", []string{"input_dir"}, []string{`unknown key "input_dir", did you mean "flow_parameters.input_dir"?`}},
 		{"a header in it", []string{"x\r\nSet-Cookie: y"}, []string{`unknown key "x\r\nSet-Cookie: y"`}},
 		{"not ASCII", []string{"näme"}, []string{`unknown key "n\u00e4me", did you mean "name"?`}},
 		{"long", []string{long}, []string{`unknown key "` + strings.Repeat(`\u00e9`, 64) + `..."`}},

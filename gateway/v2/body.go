@@ -39,8 +39,8 @@ func checkParameterKeys(o events.Object, object string) error {
 		if m.Value[0] == 'n' {
 			continue
 		}
-		if err := known(object, m.Key, change.Keys[object]); err != nil {
-			return err
+		if !slices.Contains(change.Keys[object], m.Key) {
+			return unknown(object, m.Key, change.Meant(object, m.Key))
 		}
 		inner := object + m.Key + "."
 		if _, ours := change.Keys[inner]; !ours || m.Value[0] != '{' {
@@ -60,13 +60,11 @@ func checkParameterKeys(o events.Object, object string) error {
 // maxKey is how much of an unknown key is shown, in runes.
 const maxKey = 64
 
-func known(object, key string, keys []string) error {
-	if slices.Contains(keys, key) {
-		return nil
-	}
+// unknown refuses a key, with the one that may have been meant.
+func unknown(object, key, meant string) error {
 	text := "unknown key"
-	if best := spelling.Nearest(key, keys); best != "" {
-		text = fmt.Sprintf("unknown key, did you mean %q?", object+best)
+	if meant != "" {
+		text = fmt.Sprintf("unknown key, did you mean %q?", meant)
 	}
 	if runes := []rune(key); len(runes) > maxKey {
 		key = string(runes[:maxKey]) + "..."
@@ -93,8 +91,8 @@ func decode(r *http.Request, v any, optional bool) error {
 		keys = append(keys, t.Field(len(keys)).Tag.Get("json"))
 	}
 	for _, m := range o {
-		if err := known("", m.Key, keys); err != nil {
-			return err
+		if !slices.Contains(keys, m.Key) {
+			return unknown("", m.Key, spelling.Nearest(m.Key, keys))
 		}
 	}
 	err = json.Unmarshal(body, v)

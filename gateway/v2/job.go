@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -163,4 +164,5 @@ func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev j
 	return nil
 }
 
-func jobID(r *http.Request) string { return mux.Vars(r)["job_id"] }
+// jobID is the job that a path names; capitals are what some tools make of a UUID.
+func jobID(r *http.Request) string { return strings.ToLower(mux.Vars(r)["job_id"]) }

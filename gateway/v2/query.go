@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/spelling"
 )
 
 // Bounds on the entries of a page.
@@ -32,8 +33,8 @@ func readQuery(r *http.Request, keys ...string) *query {
 		q.err = events.Faultf(events.Invalid, "", "the query string is malformed")
 	}
 	for key, values := range q.values {
-		if err := known("", key, keys); err != nil {
-			q.err = err
+		if !slices.Contains(keys, key) {
+			q.err = unknown("", key, spelling.Nearest(key, keys))
 		} else if len(values) > 1 {
 			q.fail(key, "stands twice: send it once")
 		}

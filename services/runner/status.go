@@ -54,7 +54,7 @@ func (r *Runner) status(req *http.Request) (statusAnswer, error) {
 	if typ := args.Get("type"); typ != "" && typ != "flow" {
 		return statusAnswer{}, events.Faultf(events.Invalid, "type", "%q is not known here: flow is", typ)
 	}
-	run, err := r.find(req.Context(), c, args.Get("job_id"))
+	run, err := r.find(req.Context(), c, strings.ToLower(args.Get("job_id")))
 	if err != nil {
 		return statusAnswer{}, err
 	}

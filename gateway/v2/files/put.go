@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,6 +73,9 @@ func (a *API) putOrder(r *http.Request) (putOrder, error) {
 	}
 	if r.Header.Get("Content-Range") != "" {
 		return o, events.Faultf(events.Invalid, "Content-Range", "is not known in a PUT: send the whole file")
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(kind, "multipart/") {
+		return o, refuse(http.StatusUnsupportedMediaType, "Content-Type", "is %s: send the bytes of the file alone, as curl -T does, not a form", kind)
 	}
 	if r.ContentLength > a.MaxUpload {
 		return o, &http.MaxBytesError{Limit: a.MaxUpload}

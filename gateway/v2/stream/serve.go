@@ -67,7 +67,7 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func choose(values url.Values, token jet.Token) (selection, error) {
-	c := selection{token: token, jobID: values.Get("job_id")}
+	c := selection{token: token, jobID: strings.ToLower(values.Get("job_id"))}
 	if c.jobID != "" {
 		if id, err := uuid.Parse(c.jobID); err != nil || id.String() != c.jobID {
 			return c, events.Faultf(events.Invalid, "job_id", "%q is not the id of a job", c.jobID)

@@ -1,0 +1,22 @@
+package change
+
+import (
+	"slices"
+
+	"spool.internal/events/spelling"
+)
+
+// Meant gives the key, with the object that it stands in, that somebody may have
+// meant by an unknown key of an object, or "". What has its place elsewhere is
+// found first: a timezone at the top is spool.timezone.
+func Meant(object, key string) string {
+	for _, other := range []string{"", "flow_parameters.", "spool.", "spool.watch."} {
+		if other != object && slices.Contains(Keys[other], key) {
+			return other + key
+		}
+	}
+	if best := spelling.Nearest(key, Keys[object]); best != "" {
+		return object + best
+	}
+	return ""
+}
