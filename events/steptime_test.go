@@ -39,8 +39,12 @@ func TestStepTimeout(t *testing.T) {
 		role        string
 		given, want time.Duration
 	}{
-		{RoleAdmin, 0, 0}, {"operator", 0, 24 * time.Hour}, {"", 0, 0},
-		{RoleAdmin, time.Minute, time.Minute}, {"operator", time.Minute, time.Minute}, {"operator", -1, 0},
+		{RoleAdmin, 0, 0},
+		{"operator", 0, 24 * time.Hour},
+		{"", 0, 0},
+		{RoleAdmin, time.Minute, time.Minute},
+		{"operator", time.Minute, time.Minute},
+		{"operator", -1, 0},
 	} {
 		if got := StepTimeoutOf(c.role, c.given); got != c.want {
 			t.Errorf("%q with %s: %s, want %s", c.role, c.given, got, c.want)

@@ -99,24 +99,41 @@ func (w *Watcher) cleanUp(ctx context.Context, ch chore) error {
 			return err
 		}
 	}
-	return w.eachDrive(func(drive *os.Root) error { return removeStages(drive, ch.jobID) })
+	return w.eachDrive(func(stages *os.Root) error { return stages.RemoveAll(ch.jobID) })
 }
 
-// eachDrive calls f with each drive that a job has used since the start and that is there.
-func (w *Watcher) eachDrive(f func(drive *os.Root) error) error {
+// eachDrive calls f with the folder of the stages of each drive that a job has
+// used since the start, where there is one.
+func (w *Watcher) eachDrive(f func(stages *os.Root) error) error {
 	for _, p := range w.drives() {
-		root, _, err := w.cfg.Drives.Open(p)
+		stages, err := w.stagesOf(p)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("open drive: %w", err)
+			return fmt.Errorf("open stages: %w", err)
 		}
-		if err := errors.Join(f(root), root.Close()); err != nil {
+		if err := errors.Join(f(stages), stages.Close()); err != nil {
 			return fmt.Errorf("stages: %w", err)
 		}
 	}
 	return nil
+}
+
+// stagesOf opens the folder of the stages of a drive. No link leads to it, or
+// what is removed there would be removed elsewhere.
+func (w *Watcher) stagesOf(p events.Path) (*os.Root, error) {
+	return w.cfg.Drives.OpenDir(w.cfg.Drives.Base(p).Join(events.StageRoot))
+}
+
+// stagedJobs lists the jobs that have stages on a drive.
+func stagedJobs(stages *os.Root) ([]string, error) {
+	dir, err := stages.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() //nolint:errcheck // nothing was written through it
+	return dir.Readdirnames(-1)
 }
 
 // drives gives a path on each drive that a job has used since the start.
@@ -135,13 +152,13 @@ func (w *Watcher) drives() []events.Path {
 // shared with another Spool.
 func (w *Watcher) findStrays(ctx context.Context) {
 	for _, p := range w.drives() {
-		root, _, err := w.cfg.Drives.Open(p)
+		stages, err := w.stagesOf(p)
 		if err != nil {
-			continue // its folders say so
+			continue // none, or its folders say so
 		}
-		ids, err := stagedJobs(root)
-		if err = errors.Join(err, root.Close()); err != nil {
-			w.cfg.Log.Warn("stages cannot be listed", "path", root.Name(), "error", err.Error())
+		ids, err := stagedJobs(stages)
+		if err = errors.Join(err, stages.Close()); err != nil {
+			w.cfg.Log.Warn("stages cannot be listed", "path", stages.Name(), "error", err.Error())
 		}
 		for _, id := range ids {
 			if w.stray(ctx, id) {

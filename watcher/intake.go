@@ -88,7 +88,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 // others off. Files that are not to be run need no stage. When the drive takes
 // no more, it goes on with what it has.
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
-	st := newStages(t.at.drive, t.at.rel, t.f.jobID, t.cfg.SyncStage, t.f.linking)
+	st := newStages(t.at, t.f.jobID, t.cfg.SyncStage, t.f.linking)
 	var trouble error
 	for _, c := range fresh {
 		if ctx.Err() != nil || t.f.stopped.Load() {

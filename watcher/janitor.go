@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -49,11 +49,16 @@ func (j *janitor) heard(m jet.Stored) {
 	}
 }
 
-// stageOf finds the stage that a logical input folder is.
+// stageOf finds the stage that a logical input folder is. Whoever calls the
+// runner names the folder: what is no stage by its form is none.
 func stageOf(inputDir string) (stageID, bool) {
-	parts := strings.Split(inputDir, "/")
+	p, err := events.ParsePath("input_dir", inputDir)
+	if err != nil {
+		return stageID{}, false
+	}
+	parts := strings.Split(p.Rel, "/")
 	n := len(parts)
-	if n < 4 || parts[n-4] != stageRoot || parts[n-1] != "input" {
+	if n < 4 || parts[n-4] != events.StageRoot || parts[n-1] != "input" || !events.IsToken(parts[n-3]) || len(parts[n-2]) != fingerprintLength {
 		return stageID{}, false
 	}
 	return stageID{parts[n-3], parts[n-2]}, true
@@ -130,15 +135,27 @@ func (w *Watcher) removeStages(ctx context.Context, jobID string, fingerprints [
 	if err != nil {
 		return err
 	}
-	return w.eachDrive(func(drive *os.Root) error {
+	return w.eachDrive(func(stages *os.Root) error {
 		var errs []error
 		for i, fp := range fingerprints {
 			if !queued[i] && !named[stageID{jobID, fp}] {
-				errs = append(errs, drive.RemoveAll(path.Join(stageRoot, jobID, fp)))
+				errs = append(errs, removeStage(stages, jobID, fp))
 			}
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// removeStage removes one stage of a job.
+func removeStage(stages *os.Root, jobID, fingerprint string) error {
+	job, err := stages.OpenRoot(jobID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(job.RemoveAll(fingerprint), job.Close())
 }
 
 // queued tells which of a job's stages are those of queued files.

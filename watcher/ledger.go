@@ -72,7 +72,7 @@ func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKe
 		return nil, identity{}, err
 	}
 	defer o.close()
-	if _, err := o.drive.Stat(path.Join(stageRoot, jobID)); err != nil {
+	if _, err := o.drives.Stat(o.base.Join(events.StageRoot, jobID)); err != nil {
 		return nil, identity{}, err
 	}
 	present := map[pathKey]bool{}

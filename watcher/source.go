@@ -43,24 +43,21 @@ func (s stat) identity() identity { return identity{s.device, s.Inode, s.Birth} 
 
 // opened is a folder that is open, below the drive that confines it.
 type opened struct {
-	drive *os.Root // where the stages go
-	rel   string   // the folder below it
-	root  *os.Root // the folder
-	self  *os.File // the folder, to look at names in it
-	id    identity
-	pulse *pulse
+	drives *drive.Drives
+	base   events.Path // of the drive, where the stages go
+	root   *os.Root    // the folder
+	self   *os.File    // the folder, to look at names in it
+	id     identity
+	pulse  *pulse
 }
 
 // openFolder opens the folder at p, or the directory below it. Links lead to p as
 // long as they stay in the drive, and below it nowhere.
 func openFolder(d *drive.Drives, p events.Path, below string, life *pulse) (*opened, error) {
-	root, rel, err := d.Open(p)
-	if err != nil {
-		return nil, err
-	}
-	o := &opened{drive: root, rel: filepath.Join(rel, below), pulse: life}
-	if o.root, err = root.OpenRoot(rel); err == nil && below != "" {
-		o.root, err = openBelow(o.root, below)
+	o := &opened{drives: d, base: d.Base(p), pulse: life}
+	var err error
+	if o.root, err = d.OpenDir(p); err == nil && below != "" {
+		err = o.descend(below)
 	}
 	if err == nil {
 		if o.self, err = o.root.Open("."); err == nil {
@@ -84,7 +81,22 @@ func (o *opened) close() {
 	if o.root != nil {
 		_ = o.root.Close()
 	}
-	_ = o.drive.Close()
+}
+
+var errNoFolder = errors.New("is no folder")
+
+// descend goes to a directory below the folder.
+func (o *opened) descend(below string) error {
+	sub, err := o.drives.Below(o.root, below)
+	if err == nil {
+		err = o.root.Close()
+		o.root = sub
+		return err
+	}
+	if errors.Is(err, drive.ErrLink) || errors.Is(err, drive.ErrChanging) || errors.Is(err, syscall.ENOTDIR) {
+		err = fmt.Errorf("%w: %w", errNoFolder, err) // any more
+	}
+	return err
 }
 
 // look sees what a name in the folder is.
@@ -119,7 +131,9 @@ func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, erro
 		return nil, fmt.Errorf("%w: %w", errRead, err)
 	}
 	s := &source{File: f, leased: leased, pulse: o.pulse}
-	if leased {
+	if err = o.drives.Check(f); err != nil {
+		err = fmt.Errorf("%w: %w", errRead, err)
+	} else if leased {
 		err = lease(f)
 	}
 	if err == nil {

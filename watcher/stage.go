@@ -12,15 +12,13 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/watcher/settle"
 )
 
-// stageRoot is where a drive keeps the files that were taken for runs.
-const stageRoot = ".spool"
-
 // inputDir is the logical folder that holds one staged file alone.
 func inputDir(base events.Path, jobID, fingerprint string) string {
-	return base.Join(stageRoot, jobID, fingerprint, "input").String()
+	return base.Join(events.StageRoot, jobID, fingerprint, "input").String()
 }
 
 // stages puts the files of one batch where their runs find them. A file has its
@@ -28,9 +26,8 @@ func inputDir(base events.Path, jobID, fingerprint string) string {
 // temporary name. So what is cut off leaves folders without a file, which the
 // next attempt fills, and temporary files, which the janitor removes.
 type stages struct {
-	drive *os.Root
-	from  string   // the folder of the files below the drive, for links
-	job   *os.Root // stageRoot/<job_id>, opened with the first stage
+	from  *opened  // the folder of the files
+	job   *os.Root // <drive>/.spool/<job_id>, opened with the first stage
 	jobID string
 	nonce string
 	sync  bool
@@ -53,8 +50,8 @@ type staged struct {
 // errNoLink says that a file can only be copied.
 var errNoLink = errors.New("the file cannot be linked")
 
-func newStages(drive *os.Root, from, jobID string, sync bool, link *linking) *stages {
-	return &stages{drive: drive, from: from, jobID: jobID, nonce: rand.Text()[:10], sync: sync, link: link, files: map[string]staged{}}
+func newStages(from *opened, jobID string, sync bool, link *linking) *stages {
+	return &stages{from: from, jobID: jobID, nonce: rand.Text()[:10], sync: sync, link: link, files: map[string]staged{}}
 }
 
 func (s *stages) temporary(fingerprint string) string { return "." + fingerprint + "." + s.nonce }
@@ -98,11 +95,7 @@ func (s *stages) open() error {
 	if s.job != nil {
 		return nil
 	}
-	dir := path.Join(stageRoot, s.jobID)
-	if err := s.drive.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make stages: %w", err)
-	}
-	job, err := s.drive.OpenRoot(dir)
+	job, err := s.from.drives.Create(s.from.base.Join(events.StageRoot, s.jobID))
 	if err != nil {
 		return fmt.Errorf("open stages: %w", err)
 	}
@@ -137,7 +130,7 @@ func (s *stages) name(fingerprint string) (linked bool, err error) {
 	if f.copied {
 		err = s.job.Rename(s.temporary(fingerprint), to)
 	} else {
-		linked, err = s.linkTo(to, f)
+		linked, err = s.linkTo(in, f)
 	}
 	if err != nil {
 		return false, fmt.Errorf("name stage %s: %w", fingerprint, err)
@@ -147,9 +140,15 @@ func (s *stages) name(fingerprint string) (linked bool, err error) {
 	return linked, nil
 }
 
-// linkTo makes a link to a file, if it is still the one that was held.
-func (s *stages) linkTo(to string, f staged) (linked bool, err error) {
-	err = s.drive.Link(path.Join(s.from, f.name), path.Join(stageRoot, s.jobID, to))
+// linkTo makes a link to a file in the folder in, if it is still the one that was held.
+func (s *stages) linkTo(in string, f staged) (linked bool, err error) {
+	dir, err := s.job.OpenRoot(in)
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close() //nolint:errcheck // nothing was written through it
+	to := path.Join(in, f.name)
+	err = drive.Link(s.from.root, f.name, dir, f.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, errChanged
@@ -166,7 +165,7 @@ func (s *stages) linkTo(to string, f staged) (linked bool, err error) {
 	case same && there.Size == f.looks.Size && there.Modified == f.looks.Modified:
 		if !made { // the janitor must not take it for one that was given up
 			now := time.Now()
-			err = s.job.Chtimes(path.Dir(to), now, now)
+			err = s.job.Chtimes(in, now, now)
 		}
 		return true, err
 	case made, same:
@@ -230,22 +229,4 @@ func (s *stages) close() error {
 		s.drop(fingerprint)
 	}
 	return s.job.Close()
-}
-
-// removeStages removes everything that was staged for a job on a drive.
-func removeStages(drive *os.Root, jobID string) error {
-	return drive.RemoveAll(path.Join(stageRoot, jobID))
-}
-
-// stagedJobs lists the jobs that have stages on a drive.
-func stagedJobs(drive *os.Root) ([]string, error) {
-	dir, err := drive.Open(stageRoot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close() //nolint:errcheck // nothing was written through it
-	return dir.Readdirnames(-1)
 }

@@ -47,7 +47,7 @@ func stageTest(t *testing.T, o *opened, link *linking, named bool) (linked bool,
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := newStages(o.drive, o.rel, "job", true, link)
+	st := newStages(o, "job", true, link)
 	src, err := o.hold("f", look.Stat, false)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestStage(t *testing.T) {
 func TestLinks(t *testing.T) {
 	o, root, s := openTest(t, "one")
 	f := filepath.Join(root, "in", "f")
-	st := newStages(o.drive, o.rel, "job", false, &linking{})
+	st := newStages(o, "job", false, &linking{})
 	defer st.close()
 	hold := func(fingerprint string) {
 		t.Helper()
@@ -196,7 +196,7 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte("two2"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	st := newStages(o.drive, o.rel, "job", false, nil)
+	st := newStages(o, "job", false, nil)
 	if err := st.add(t.Context(), "fp", "f", src); !errors.Is(err, errChanged) {
 		t.Errorf("staged a file that changed meanwhile: %v", err)
 	}

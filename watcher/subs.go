@@ -2,10 +2,7 @@ package watcher
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -76,36 +73,6 @@ func (f *folder) at(path string) *folder {
 		f = f.subs[name]
 	}
 	return f
-}
-
-var errNoFolder = errors.New("is no folder")
-
-// openBelow opens a directory below an open one. It follows no links.
-func openBelow(root *os.Root, below string) (*os.Root, error) {
-	for name := range strings.SplitSeq(below, "/") {
-		seen, err := root.Lstat(name)
-		if err == nil && !seen.IsDir() {
-			err = errNoFolder
-		}
-		var next *os.Root
-		if err == nil {
-			next, err = root.OpenRoot(name)
-		}
-		if err == nil {
-			var is fs.FileInfo
-			if is, err = next.Stat("."); err == nil && !os.SameFile(seen, is) {
-				err = errNoFolder // a link took its place
-			}
-		}
-		if err = errors.Join(err, root.Close()); err != nil {
-			if next != nil {
-				_ = next.Close() // nothing was written to it
-			}
-			return nil, err
-		}
-		root = next
-	}
-	return root, nil
 }
 
 // states tells how the folders of some jobs are: of a tree, how the worst of its

@@ -28,16 +28,16 @@ func (w *Watcher) survey(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return w.eachDrive(func(drive *os.Root) error {
-		ids, err := stagedJobs(drive)
+	return w.eachDrive(func(stages *os.Root) error {
+		ids, err := stagedJobs(stages)
 		for _, id := range ids {
-			err = errors.Join(err, w.surveyJob(ctx, drive, id, named, now))
+			err = errors.Join(err, w.surveyJob(ctx, stages, id, named, now))
 		}
 		return err
 	})
 }
 
-func (w *Watcher) surveyJob(ctx context.Context, drive *os.Root, jobID string, named map[stageID]bool, now time.Time) error {
+func (w *Watcher) surveyJob(ctx context.Context, stages *os.Root, jobID string, named map[stageID]bool, now time.Time) error {
 	rev, err := w.cfg.Bus.Job(ctx, jobID)
 	if events.CodeOf(err) == events.NotFound {
 		return nil // the cleaner's, or another Spool's
@@ -52,7 +52,7 @@ func (w *Watcher) surveyJob(ctx context.Context, drive *os.Root, jobID string, n
 	if err := w.namedByWork(ctx, jobID, named); err != nil {
 		return err
 	}
-	root, err := drive.OpenRoot(path.Join(stageRoot, jobID))
+	root, err := w.cfg.Drives.Below(stages, jobID)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ type guard struct {
 	mu     sync.Mutex
 	known  map[string]ident // of the drives that were opened, by host folder
 	judged map[ident]verdict
+
+	owned   map[ident]bool // folders that are no place for drives
+	ownedAt time.Time
 }
 
 // lineage is a folder and those above it, from the inside out.
@@ -128,7 +131,8 @@ func (g *guard) besideData(line lineage, dir string) error {
 	if data.depthIn(line[0]) >= 0 {
 		return refuse(dir, "is or contains the data folder %s", g.data)
 	}
-	for name, id := range g.kept() {
+	inside := g.kept()
+	for name, id := range inside {
 		if line[0] == id && name != demoDir && name != drivesDir {
 			return refuse(dir, "is a part of the data folder %s", g.data)
 		}
@@ -137,7 +141,6 @@ func (g *guard) besideData(line lineage, dir string) error {
 	if n < 0 {
 		return nil
 	}
-	inside := g.kept()
 	if drives, ok := inside[drivesDir]; ok && line[n-1] == drives {
 		return nil
 	}

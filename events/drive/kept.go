@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // kept gives the folders that lie in the data folder.
@@ -23,6 +24,30 @@ func (g *guard) kept() map[string]ident {
 	return all
 }
 
+// own gives the data folder and those in it that are no place for drives, as
+// they were a second ago at the most.
+func (g *guard) own() map[ident]bool {
+	g.mu.Lock()
+	own, at := g.owned, g.ownedAt
+	g.mu.Unlock()
+	if time.Since(at) < verdictHolds {
+		return own
+	}
+	own, at = map[ident]bool{}, time.Now()
+	if data, ok := lookAt(g.data); ok {
+		own[data[0]] = true
+	}
+	for name, id := range g.kept() {
+		if name != demoDir && name != drivesDir {
+			own[id] = true
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.owned, g.ownedAt = own, at
+	return own
+}
+
 // check refuses what was reached below a root: a secret under another name, and
 // where mounts are on the way the data folder. plain says that none was.
 func (g *guard) check(info fs.FileInfo, plain bool) error {
@@ -34,13 +59,8 @@ func (g *guard) check(info fs.FileInfo, plain bool) error {
 		if plain {
 			return nil
 		}
-		if data, ok := lookAt(g.data); ok && data[0] == id {
+		if g.own()[id] {
 			return ErrKept
-		}
-		for name, kept := range g.kept() {
-			if kept == id && name != demoDir && name != drivesDir {
-				return ErrKept
-			}
 		}
 		return nil
 	case plain && names(info) < 2:

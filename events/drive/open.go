@@ -13,6 +13,7 @@ import (
 var (
 	ErrOutside  = errors.New("a link leads out of the drive")
 	ErrReserved = errors.New("a link leads to a folder that is Spool's own")
+	ErrLink     = errors.New("a link is in the way")
 	ErrChanging = errors.New("it changes while it is opened")
 )
 
@@ -38,6 +39,16 @@ func (d *Drives) Open(p events.Path) (root *os.Root, rel string, err error) {
 // outside the folder.
 func (d *Drives) OpenDir(p events.Path) (*os.Root, error) {
 	return d.dir(p, false)
+}
+
+// Below opens a folder below one that is open. No link leads to it.
+func (d *Drives) Below(folder *os.Root, below string) (*os.Root, error) {
+	w := &walker{drives: d, dirs: []*os.Root{folder}, todo: steps(below, false), linkless: true}
+	if err := w.run(false); err != nil {
+		return nil, err
+	}
+	defer w.close()
+	return w.take()
 }
 
 // Create makes the folder p, and the drive itself when it is absent, and opens

@@ -30,6 +30,7 @@ type walker struct {
 	names    []string    // real names, of dirs[1:] and of last
 	todo     []step
 	links    int
+	linkless bool   // a link is no way
 	reserved bool   // a reserved name stands in the path as it was asked for
 	last     string // what stands at the end and is no folder, in the last of dirs; "" = nothing
 	seen     fs.FileInfo
@@ -57,22 +58,30 @@ func (d *Drives) walk(root *os.Root, base events.Path, rel string, create bool) 
 	for _, s := range w.todo {
 		w.reserved = w.reserved || events.Reserved(s.name)
 	}
-	for len(w.todo) > 0 {
-		next := w.todo[0]
-		w.todo = w.todo[1:]
-		if err := w.step(next, create && !next.linked); err != nil {
-			if w.links > 0 { // what must not be reached is told from nothing
-				err = cmp.Or(d.judge(base, append(w.names, next.name)...), err)
-			}
-			w.close()
-			return nil, err
-		}
+	if err := w.run(create); err != nil {
+		return nil, err
 	}
 	if err := d.judge(base, w.names...); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
+}
+
+// run goes all the way.
+func (w *walker) run(create bool) error {
+	for len(w.todo) > 0 {
+		next := w.todo[0]
+		w.todo = w.todo[1:]
+		if err := w.step(next, create && !next.linked); err != nil {
+			if w.links > 0 { // what must not be reached is not told from nothing
+				err = cmp.Or(w.drives.judge(w.base, append(w.names, next.name)...), err)
+			}
+			w.close()
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *walker) step(s step, create bool) error {
@@ -103,6 +112,8 @@ func (w *walker) step(s step, create bool) error {
 	switch {
 	case err != nil:
 		return err
+	case seen.Mode()&fs.ModeSymlink != 0 && w.linkless:
+		return ErrLink
 	case seen.Mode()&fs.ModeSymlink != 0:
 		return w.follow(at, s.name)
 	case !seen.IsDir():

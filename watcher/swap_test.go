@@ -1,0 +1,161 @@
+package watcher
+
+import (
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+)
+
+// swap puts a link to target and what lies at a path in its place by turns,
+// until stop is called.
+func swap(path, target string) (stop func()) {
+	done := make(chan struct{})
+	var swapper sync.WaitGroup
+	aside := path + ".aside"
+	pause := func() { time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) } // as long as a step takes, or less
+	swapper.Go(func() {
+		for {
+			_ = os.Rename(path, aside)
+			_ = os.Symlink(target, path)
+			pause()
+			select {
+			case <-done:
+				_ = os.Remove(path)
+				_ = os.Rename(aside, path)
+				return
+			default:
+			}
+			_ = os.RemoveAll(path)
+			_ = os.Rename(aside, path)
+			pause()
+		}
+	})
+	return func() { close(done); swapper.Wait() }
+}
+
+// At each step from the folder to the stage something is swapped for a link:
+// nothing but the file itself is ever staged, and nothing is written elsewhere.
+func TestSwapsWhileStaging(t *testing.T) {
+	rounds := 1200
+	if testing.Short() {
+		rounds = 300
+	}
+	for _, c := range []struct{ name, path, target string }{
+		{"the folder, for one outside", "in", "OUTSIDE"},
+		{"the folder, for one outside by a relative link", "in", "../outside"},
+		{"the folder, for the stages", "in", ".spool/job/fp/input"},
+		{"the file, for a secret", "in/f", "OUTSIDE/f"},
+		{"the file, for a secret by a relative link", "in/f", "../../outside/f"},
+		{"the folder of stages, for one outside", ".spool", "OUTSIDE"},
+		{"the folder of stages, for one on the drive", ".spool", "mine"},
+		{"the stages of the job, for a folder on the drive", ".spool/job", "../mine"},
+	} {
+		for _, link := range []*linking{nil, {}} {
+			t.Run(c.name+map[bool]string{true: ", copied", false: ", linked"}[link == nil], func(t *testing.T) {
+				first, root, _ := openTest(t, "mine")
+				outside := filepath.Join(filepath.Dir(root), "outside")
+				for _, dir := range []string{outside, filepath.Join(root, "mine"), filepath.Join(root, ".spool/job")} {
+					if err := os.MkdirAll(dir, 0o755); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.WriteFile(filepath.Join(outside, "f"), []byte("secret"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				stop := swap(filepath.Join(root, c.path), strings.Replace(c.target, "OUTSIDE", outside, 1))
+				staged := 0
+				for range rounds {
+					if text, err := stageRound(t, first, link); err == nil && text != "mine" {
+						t.Errorf("staged %q", text)
+						break
+					} else if err == nil {
+						staged++
+					}
+				}
+				stop()
+				t.Logf("staged %d times in %d rounds", staged, rounds)
+				for dir, want := range map[string]int{outside: 1, filepath.Join(root, "mine"): 0} {
+					if left, err := os.ReadDir(dir); err != nil || len(left) != want {
+						t.Errorf("in %s lie %v, %v", dir, left, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// stageRound stages the file as it is now, and gives what was staged.
+func stageRound(t *testing.T, first *opened, link *linking) (string, error) {
+	t.Helper()
+	o, err := openFolder(first.drives, events.Path{Drive: testDrive, Rel: "in"}, "", &pulse{})
+	if err != nil {
+		return "", err
+	}
+	defer o.close()
+	s, err := o.look("f")
+	if err != nil {
+		return "", err
+	}
+	src, err := o.hold("f", s.Stat, false)
+	if err != nil {
+		return "", err
+	}
+	st := newStages(o, "job", false, link)
+	err = errors.Join(st.add(t.Context(), "fp", "f", src), src.Close())
+	if err == nil {
+		_, err = st.name("fp")
+	}
+	var text []byte
+	if err == nil {
+		text, err = st.job.ReadFile("fp/input/f")
+	}
+	if st.job != nil {
+		_ = st.job.RemoveAll("fp") // for the next round
+	}
+	return string(text), errors.Join(err, st.close())
+}
+
+// The folder of the stages is no link: what is removed there would be removed elsewhere.
+func TestStagesBehindALink(t *testing.T) {
+	o, root, _ := openTest(t, "mine")
+	precious := filepath.Join(root, "precious/job/"+strings.Repeat("f", fingerprintLength)+"/input")
+	if err := errors.Join(os.MkdirAll(precious, 0o755), os.Symlink("precious", filepath.Join(root, ".spool"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stageTest(t, o, nil, true); err == nil {
+		t.Error("a file is staged behind a link")
+	}
+	w := &Watcher{cfg: Config{Drives: o.drives, Log: slog.New(slog.DiscardHandler)}, roots: map[string]events.Path{"": {Drive: testDrive, Rel: "in"}}}
+	if err := w.eachDrive(func(stages *os.Root) error { return stages.RemoveAll("job") }); err == nil {
+		t.Error("stages behind a link are looked after")
+	}
+	if _, err := os.Stat(precious); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whoever calls the runner names the input folder of a run, and with it what
+// the janitor removes.
+func TestStageOf(t *testing.T) {
+	fp := strings.Repeat("0", fingerprintLength)
+	if id, ok := stageOf("a/b/fs/D/x/.spool/job/" + fp + "/input"); !ok || id != (stageID{"job", fp}) {
+		t.Errorf("%v, %v", id, ok)
+	}
+	for _, dir := range []string{
+		"a/b/fs/D/.spool/././input", "a/b/fs/D/.spool///input", "a/b/fs/D/.spool/../../input", "a/b/fs/D/.spool/job/./input",
+		"a/b/fs/D/.spool/./" + fp + "/input", "a/b/fs/D/.spool/job/" + fp, "a/b/fs/D/.spool/job/" + fp + "/input/x", "a/b/fs/D/.spool/job/short/input",
+		"a/b/fs/D/.spool/j>b/" + fp + "/input", ".spool/job/" + fp + "/input", "",
+	} {
+		if id, ok := stageOf(dir); ok {
+			t.Errorf("%q is taken for stage %v", dir, id)
+		}
+	}
+}
