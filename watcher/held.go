@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -227,14 +226,13 @@ func ignoredPath(p string, watch events.Watch) bool {
 // vanished reports that there is no such file any more, on a drive that holds
 // the job's stages: one that is not mounted holds nothing.
 func (w *Watcher) vanished(t task, h events.Held) bool {
-	root, rel, err := w.cfg.Drives.Open(t.path)
-	if err != nil {
+	if _, err := w.cfg.Drives.Stat(w.cfg.Drives.Base(t.path).Join(events.StageRoot, h.JobID)); err != nil {
 		return false
 	}
-	defer root.Close() //nolint:errcheck // nothing was written through it
-	if _, err := root.Stat(path.Join(stageRoot, h.JobID)); err != nil {
-		return false
+	folder, err := w.cfg.Drives.OpenDir(t.path)
+	if err == nil {
+		defer folder.Close() //nolint:errcheck // nothing was written through it
+		_, err = folder.Lstat(h.RawPath())
 	}
-	_, err = root.Lstat(path.Join(rel, h.RawPath()))
 	return errors.Is(err, fs.ErrNotExist)
 }
