@@ -6,9 +6,11 @@ BIN  := bin
 # The race detector needs cgo and a C compiler; without one the tests run all the same.
 RACE := $(shell if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null 2>&1; then echo -race; fi)
 MODULES := events gateway cron watcher services
+# The database of known vulnerabilities; make check does without when it cannot be reached.
+VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long chaos check build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long chaos check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -38,7 +40,7 @@ test-long: gate ## run the tests that take longer or need more (under 10 minutes
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
 
-check: ## formatting, vet, static analysis, tidiness
+check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
 	@for os in linux darwin windows; do echo "vet $$os"; GOOS=$$os CGO_ENABLED=0 go vet work || exit 1; done
 	@echo staticcheck; $(call tool,staticcheck) work
@@ -47,6 +49,11 @@ check: ## formatting, vet, static analysis, tidiness
 	@echo "tidy subscriber"; GOWORK=off go -C deploy/demo/subscriber mod tidy -diff
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
 	@echo "vet receiver"; go vet deploy/demo/receiver/main.go
+	@echo "vet tools"; GOWORK=off go -C deploy/tools vet ./...
+	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/vulncheck ./vulncheck && $(BIN)/vulncheck -db $(VULNDB) "$(call tool,govulncheck)" services
+
+licenses: ## write the licences of what is linked into spool, after a dependency changed
+	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt
 
 # As many threads as spool takes.
 THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
