@@ -25,6 +25,7 @@ type Config struct {
 	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
 
 	Sandbox      Sandbox       // whether flows are shut in; default best-effort
+	FlowUser     string        // whom flows are when this process is root: a name, uid or uid:gid; default: root, in the sandbox without capabilities
 	Offline      bool          // flows may not make sockets
 	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
 	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit

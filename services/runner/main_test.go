@@ -30,6 +30,10 @@ type child struct {
 
 func TestMain(m *testing.M) {
 	Shim()
+	if err := Undumpable(); err != nil { // as spool does
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if spec := os.Getenv(childVariable); spec != "" {
 		if err := runChild(spec); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ type attempt struct {
 	settings settings
 	number   int
 	dir      runFolder
-	tmp      string // the flow's private folder, in dir
+	private  privateFolder
 	runlog   *runLog
 	log      *slog.Logger
 }
@@ -69,8 +68,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		return r.end(ctx, a.ended(former.At, nil, why), seq, log)
 	}
 	a := &attempt{
-		run: run, number: former.Attempt + 1, tmp: filepath.Join(runDir(r.cfg.DataDir, run.FlowJobID), "tmp"),
-		log: log.With("attempt", former.Attempt+1),
+		run: run, number: former.Attempt + 1, log: log.With("attempt", former.Attempt+1),
 	}
 	defer a.clear()
 	f, err := r.start(life, a)
@@ -88,7 +86,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	}
 	defer func() {
 		if over != nil {
-			a.noteStop(r.cfg.DataDir)
+			a.noteStop()
 		}
 	}()
 	f.open()
@@ -134,7 +132,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if a.runlog, err = openLog(a.dir, a.number); err != nil {
 		return nil, err
 	}
-	if err := a.dir.fresh("tmp"); err != nil {
+	if a.private, err = newPrivate(a.dir, r.room.Form.As && !r.room.Form.View); err != nil {
 		return nil, err
 	}
 	p, err := r.openPlaces(a)
@@ -151,9 +149,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	binary, in, out := p.list[placeBinary].Path, p.list[placeInput].Path, p.list[placeOutput].Path
 	err = f.load(cell.Command{
-		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.tmp),
+		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.private.path),
 		Dir: placeOutput, Places: p.list,
-	}, p.open, marks(a.run.FlowJobID, out), a.runlog)
+	}, p.rights(), marks(a.run.FlowJobID, out), a.runlog)
 	if err != nil {
 		f.discard()
 		return nil, err
@@ -174,11 +172,8 @@ func (a *attempt) clear() {
 	if a.runlog != nil {
 		_ = a.runlog.close() // whatever is missing has been told
 	}
-	if a.dir.root == nil {
-		return
-	}
-	if err := a.dir.remove("tmp"); err != nil {
-		a.log.Warn("a private folder of a flow is left", "path", a.tmp, "error", err.Error())
+	if err := a.private.remove(); err != nil {
+		a.log.Warn("a private folder of a flow is left", "path", a.private.path, "error", err.Error())
 	}
 	a.dir.close()
 }

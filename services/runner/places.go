@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
@@ -12,9 +13,13 @@ import (
 // places are the files and folders of a run, opened once: what was judged is what
 // the flow gets, wherever their names lead by then.
 type places struct {
-	list []cell.Place
-	open []*os.File // of each
+	list  []cell.Place
+	open  []*os.File // of each
+	users []*os.File // user namespaces for those that are Mapped; not ours to close
 }
+
+// rights are the descriptors that a gate gets with its command.
+func (p *places) rights() []*os.File { return append(slices.Clone(p.open), p.users...) }
 
 func (p *places) add(path string, access cell.Access, f *os.File) {
 	real, err := realPath(f)
@@ -47,12 +52,28 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	if err := r.openOutput(a, p); err != nil { // last: it may be emptied
 		return p, err
 	}
-	tmp, err := a.dir.open("tmp")
+	tmp, err := a.private.open()
 	if err != nil {
 		return p, fmt.Errorf("the private folder of a flow: %w", err)
 	}
-	p.add(a.tmp, cell.Write, tmp)
-	return p, nil
+	p.add(a.private.path, cell.Write, tmp)
+	r.occupy(a, p)
+	return p, r.handOver(a, p)
+}
+
+// occupy notes which folders a run has while it is under way.
+func (r *Runner) occupy(a *attempt, p *places) {
+	var folders []os.FileInfo
+	for _, i := range []int{placeInput, placeOutput} {
+		if info, err := p.open[i].Stat(); err == nil {
+			folders = append(folders, info)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h := r.active[a.run.FlowJobID]; h != nil {
+		h.folders = folders
+	}
 }
 
 // The places by their index.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"spool.internal/events"
 )
@@ -21,8 +20,8 @@ const mostDeaths = 3
 const stopsFile = "stops"
 
 // noteStop remembers that an attempt did not end, and its runner did not die.
-func (a *attempt) noteStop(dataDir string) {
-	file, err := os.OpenFile(filepath.Join(runDir(dataDir, a.run.FlowJobID), stopsFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+func (a *attempt) noteStop() {
+	file, err := a.dir.root.OpenFile(stopsFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err == nil {
 		_, err = fmt.Fprintln(file, a.number)
 		err = errors.Join(err, file.Close())
@@ -38,7 +37,12 @@ func poison(dataDir string, former events.RunEvent) (string, error) {
 	if former.Attempt < mostDeaths {
 		return "", nil
 	}
-	text, err := os.ReadFile(filepath.Join(runDir(dataDir, former.FlowJobID), stopsFile))
+	dir, err := openRunFolder(dataDir, former.FlowJobID)
+	if err != nil {
+		return "", err
+	}
+	defer dir.close()
+	text, err := dir.root.ReadFile(stopsFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}

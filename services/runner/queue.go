@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ var (
 type hand struct {
 	deliveries []*jet.Delivery
 	stop       context.CancelCauseFunc // ends its flow; the cause is what the end will say
+	folders    []os.FileInfo           // that its flow reads and writes, once it has any
 }
 
 // take begins the run of one delivery, unless this process has it in hand
@@ -48,7 +50,7 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 	r.mu.Lock()
 	held := r.active[run.FlowJobID]
 	if held == nil {
-		r.active[run.FlowJobID] = &hand{[]*jet.Delivery{d}, stop}
+		r.active[run.FlowJobID] = &hand{deliveries: []*jet.Delivery{d}, stop: stop}
 	} else {
 		held.deliveries = append(held.deliveries, d)
 	}

@@ -8,7 +8,10 @@ import (
 
 // runFolder keeps what belongs to one run on this host. Nothing in it is reached by
 // a name that could lead out of it.
-type runFolder struct{ root *os.Root }
+type runFolder struct {
+	root *os.Root
+	path string // for people, and for the flow
+}
 
 // runDir is where the folder of a run lies.
 func runDir(dataDir, flowJobID string) string { return filepath.Join(dataDir, "runs", flowJobID) }
@@ -27,20 +30,41 @@ func openRunFolder(dataDir, flowJobID string) (runFolder, error) {
 		return runFolder{}, err
 	}
 	root, err := runs.OpenRoot(flowJobID)
-	return runFolder{root}, err
+	return runFolder{root, runDir(dataDir, flowJobID)}, err
 }
-
-// fresh makes an empty folder in it, in the place of what was there.
-func (d runFolder) fresh(name string) error {
-	return errors.Join(d.root.RemoveAll(name), d.root.Mkdir(name, 0o700))
-}
-
-func (d runFolder) open(name string) (*os.File, error) { return d.root.Open(name) }
-
-func (d runFolder) remove(name string) error { return d.root.RemoveAll(name) }
 
 func (d runFolder) close() {
 	if d.root != nil {
 		_ = d.root.Close()
 	}
+}
+
+// privateFolder is HOME and TMPDIR of an attempt.
+type privateFolder struct {
+	in   *os.Root // where it lies; nil: it has not been made
+	name string   // there
+	path string   // for the flow
+}
+
+// newPrivate makes it in the folder of the run, or where every user can get at it.
+func newPrivate(dir runFolder, reachable bool) (p privateFolder, err error) {
+	if !reachable {
+		p = privateFolder{dir.root, "tmp", filepath.Join(dir.path, "tmp")}
+		return p, errors.Join(p.in.RemoveAll(p.name), p.in.Mkdir(p.name, 0o700))
+	}
+	if p.path, err = os.MkdirTemp("", "spool-flow-"); err != nil {
+		return p, err
+	}
+	p.name = filepath.Base(p.path)
+	p.in, err = os.OpenRoot(os.TempDir())
+	return p, err
+}
+
+func (p privateFolder) open() (*os.File, error) { return p.in.Open(p.name) }
+
+func (p privateFolder) remove() error {
+	if p.in == nil {
+		return nil
+	}
+	return p.in.RemoveAll(p.name)
 }

@@ -34,6 +34,7 @@ type Runner struct {
 
 	program program       // what flows are started from
 	room    cell.Room     // what all flows have in common
+	users   userSpaces    // whose files are shown as the flow's user's
 	gates   chan *flow    // those that wait
 	wanted  chan struct{} // somebody waits for one
 
@@ -107,6 +108,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for _, part := range []func(context.Context){r.keepGates, r.hearCancels, r.forget, drain} {
 		parts.Go(func() { part(helpers) })
 	}
+	defer r.users.close()
 	defer parts.Wait()
 	defer dismiss()
 	defer runs.Wait()

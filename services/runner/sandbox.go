@@ -34,6 +34,12 @@ func commonRoom(cfg Config, p program) (room cell.Room, missing error, err error
 		Shut: cfg.Sandbox != SandboxOff, Offline: cfg.Offline,
 		Limits: cell.Limits{FileSize: int(cfg.MaxFileSize), Processes: cfg.MaxProcesses, Files: openFiles},
 	}
+	if cfg.FlowUser != "" {
+		room.Form.As = true
+		if room.Form.UID, room.Form.GID, err = flowUser(cfg.FlowUser); err != nil {
+			return room, nil, events.Faultf(events.Invalid, "flow-user", "%s: %v", cfg.FlowUser, err)
+		}
+	}
 	if room.Shut {
 		missing = cfg.hidden.canSandbox()
 	}

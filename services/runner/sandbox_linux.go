@@ -89,10 +89,12 @@ type errNamespaces struct{ error }
 // putting it up once. The error is a fault; what is merely missing is in the form,
 // and why it is in lacks.
 func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, err error) {
-	form = cell.Form{Landlock: h.abi()}
+	form = room.Form
 	if !room.Shut {
-		return cell.Form{}, nil, nil
+		return form, nil, nil
 	}
+	form.Landlock = h.abi()
+	form.Drop = os.Geteuid() == 0 || hasCapabilities()
 	if h.spaces {
 		return form, errors.New("namespaces are hidden"), nil
 	}
@@ -118,10 +120,16 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 }
 
 func hasCapability(which int) bool {
+	return capabilities()[which/32]&(1<<(which%32)) != 0
+}
+
+func hasCapabilities() bool { return capabilities() != [2]uint32{} }
+
+func capabilities() (c [2]uint32) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
-		return os.Geteuid() == 0
+	if unix.Capget(&header, &data[0]) == nil {
+		c = [2]uint32{data[0].Effective, data[1].Effective}
 	}
-	return data[which/32].Effective&(1<<(which%32)) != 0
+	return c
 }

@@ -16,6 +16,10 @@ var version = "dev"
 
 func main() {
 	runner.Shim() // a flow is started through this program; then nothing else here runs
+	if err := runner.Undumpable(); err != nil {
+		fmt.Fprintln(os.Stderr, "spool:", oneLine(err))
+		os.Exit(1)
+	}
 	os.Exit(run(os.Args[1:]))
 }
 

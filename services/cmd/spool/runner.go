@@ -19,6 +19,7 @@ type runnerOptions struct {
 	flows     int
 	drain     time.Duration
 	sandbox   string
+	user      string
 	network   string
 	read      []string
 	stepTime  time.Duration
@@ -30,6 +31,7 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
 	f.DurationVar(&o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
 	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxBestEffort), "shut flows in: required (refuse to start where the kernel cannot), best-effort or off")
+	f.StringVar(&o.user, "flow-user", "", "the user whom flows are when spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
 	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
 	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
@@ -41,7 +43,7 @@ func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Dr
 	offline, err := choice("runner-network", o.network, "allow", "deny")
 	return runner.Config{
 		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 		Log: component(p, "runner"),
 	}, err
 }

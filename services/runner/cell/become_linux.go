@@ -10,23 +10,24 @@ import (
 // become makes this process the flow's user and takes all capabilities from it,
 // for good.
 func (f Form) become() error {
-	if f.As {
-		for _, err := range []error{syscall.Setgroups([]int{f.GID}), syscall.Setresgid(f.GID, f.GID, f.GID), syscall.Setresuid(f.UID, f.UID, f.UID)} {
-			if err != nil {
-				return errors.New("the flow's user: " + err.Error())
-			}
-		}
-	}
 	if !f.Drop && !f.As && !f.User {
 		return nil
 	}
-	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) // old kernels have none
-	// Where the right to give them up is lacking there are none, or exec gives none to a user who may gain nothing.
+	// Where the right to give them up is lacking there are none, or exec gives none to
+	// a user who may gain nothing.
+	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 	const noRoot, noRootLocked = 1, 2 // SECBIT_NOROOT: that a user is root is no reason for capabilities
 	_ = unix.Prctl(unix.PR_SET_SECUREBITS, noRoot|noRootLocked, 0, 0, 0)
 	for which := range uintptr(64) {
 		if unix.Prctl(unix.PR_CAPBSET_DROP, which, 0, 0, 0) == unix.EINVAL {
 			break
+		}
+	}
+	if f.As {
+		for _, err := range []error{syscall.Setgroups([]int{f.GID}), syscall.Setresgid(f.GID, f.GID, f.GID), syscall.Setresuid(f.UID, f.UID, f.UID)} {
+			if err != nil {
+				return errors.New("the flow's user: " + err.Error())
+			}
 		}
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,9 +42,23 @@ func guard(args []string) {
 	}
 	_ = unix.Close(gateSocket)
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	keepKill()
 	go func() { <-term; g.end() }()
 	go g.obey()
 	os.Exit(g.watch())
+}
+
+// keepKill leaves the guard the one capability that it may need: the flow can be
+// another user.
+func keepKill() {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if unix.Capget(&header, &have[0]) != nil {
+		return
+	}
+	kill := unix.CapUserData{Effective: have[0].Effective & (1 << unix.CAP_KILL), Permitted: have[0].Permitted & (1 << unix.CAP_KILL)}
+	left := [2]unix.CapUserData{kill}
+	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left[0])), 0) // giving up is allowed
 }
 
 func (g *guarding) fail(err error) {

@@ -18,7 +18,8 @@ const (
 	Launcher = "launch"
 	Guard    = "guard"
 	Gate     = "wait"
-	Try      = "try" // whether this program can be executed
+	Try      = "try"  // whether this program can be executed
+	Wait     = "idle" // for a moment, so that its user namespace can be opened
 )
 
 // Descriptors beyond the standard three.
@@ -45,6 +46,8 @@ func Main() {
 		gate()
 	case Try:
 		os.Exit(0)
+	case Wait:
+		time.Sleep(10 * time.Second)
 	}
 	os.Exit(2)
 }

@@ -52,10 +52,19 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 		if err := s.view.enter(cmd.Places, rights); err != nil {
 			return err
 		}
-		// By its new name, so that what is seen of it is what is mounted there.
-		fd, err := unix.Open(cmd.Places[cmd.Dir].Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	}
+	// The working folder has to lie in this mount namespace, else it has no name.
+	switch path := cmd.Places[cmd.Dir].Path; {
+	case s.view != nil:
+		fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return fault("open", cmd.Places[cmd.Dir].Path, err)
+			return fault("open", path, err)
+		}
+		dir = os.NewFile(uintptr(fd), "output")
+	case s.room.Form.Spaces:
+		fd, err := again(cmd.Places[cmd.Dir], int(dir.Fd()))
+		if err != nil {
+			return err
 		}
 		dir = os.NewFile(uintptr(fd), "output")
 	}
@@ -69,6 +78,11 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 	}
 	if err := s.room.Form.become(); err != nil {
 		return err
+	}
+	if s.room.Form.Drop || s.room.Form.As {
+		if err := s.room.Form.canUse(cmd.Places); err != nil {
+			return err
+		}
 	}
 	if s.room.Shut || s.room.Offline || len(s.room.Filter) > 0 || s.room.Form.Drop || s.room.Form.As {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {

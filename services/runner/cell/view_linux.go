@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -228,26 +227,36 @@ func (v *view) enter(places []Place, rights []*os.File) error {
 	return unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
 }
 
-// show mounts a place of the run. Its descriptor comes from another mount
-// namespace, where nothing can be mounted from, so it is opened again here: only
-// what is still the same file or folder is shown.
+// show mounts a place of the run.
 func (v *view) show(p Place, judged, users int) error {
-	fd, err := unix.Openat2(unix.AT_FDCWD, p.Real, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	fd, err := again(p, judged)
 	if err != nil {
-		return errors.New(p.Path + " is not there any more: " + err.Error())
-	}
-	defer unix.Close(fd)
-	var was, is unix.Stat_t
-	if err := errors.Join(unix.Fstat(judged, &was), unix.Fstat(fd, &is)); err != nil {
 		return err
 	}
-	if was.Dev != is.Dev || was.Ino != is.Ino {
-		return errors.New(p.Path + " is not what it was: it has been replaced since the run was judged (device and inode " +
-			strconv.FormatUint(was.Dev, 10) + ":" + strconv.FormatUint(was.Ino, 10) + ")")
-	}
+	defer unix.Close(fd)
 	attr := uint64(shared)
 	if p.Access == Write {
 		attr = private
 	}
 	return v.bind(fd, p.Path, attr, users)
+}
+
+// again opens a place in the mount namespace of this process: its descriptor comes
+// from another, where nothing can be mounted from. What is not the same file or
+// folder is refused.
+func again(p Place, judged int) (int, error) {
+	fd, err := unix.Openat2(unix.AT_FDCWD, p.Real, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err != nil {
+		return -1, errors.New(p.Path + " is not there any more: " + err.Error())
+	}
+	var was, is unix.Stat_t
+	err = errors.Join(unix.Fstat(judged, &was), unix.Fstat(fd, &is))
+	if err == nil && (was.Dev != is.Dev || was.Ino != is.Ino) {
+		err = errors.New(p.Path + " is not what it was: something else has taken its place since the run was judged")
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }

@@ -1,0 +1,222 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"spool.internal/events"
+	"spool.internal/services/runner/cell"
+)
+
+// owner is a user and a group, as the file system knows them.
+type owner struct{ uid, gid int }
+
+func ownerOf(f *os.File) (o owner, mode os.FileMode, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return o, 0, err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return o, 0, errors.New("its owner is not known")
+	}
+	return owner{int(stat.Uid), int(stat.Gid)}, info.Mode(), nil
+}
+
+// handOver gives what belongs to somebody else into the hands of the flow's user,
+// who has fewer rights than this process: by a mount that shows its owner as that
+// user, or where there is none by a new owner of the output folder.
+func (r *Runner) handOver(a *attempt, p *places) error {
+	form := r.room.Form
+	if !form.Drop && !form.As {
+		return nil
+	}
+	flow := owner{form.UID, form.GID}
+	if !form.As {
+		flow = owner{os.Geteuid(), os.Getegid()}
+	}
+	for i := range p.list {
+		from, needed, err := keeper(p.list[i], p.open[i])
+		if err != nil {
+			return err
+		}
+		if !needed || from.uid == flow.uid {
+			continue
+		}
+		if form.View && !form.User {
+			users, err := r.users.of(r.program, from, flow)
+			if err == nil && canMap(p.open[i], users) {
+				p.list[i].Mapped = true
+				p.users = append(p.users, users)
+				continue
+			}
+		}
+		if form.As && p.list[i].Access == cell.Write {
+			if err := r.chown(a, p.list[i].Path, p.open[i], flow); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keeper says who bars others from a place, or from what lies directly in it.
+func keeper(p cell.Place, f *os.File) (o owner, bars bool, err error) {
+	o, mode, err := ownerOf(f)
+	if err != nil || p.Access == cell.Write {
+		return o, true, err
+	}
+	if mode&0o5 != 0o5 {
+		return o, true, nil
+	}
+	if p.Access == cell.Run {
+		return o, false, nil
+	}
+	dir, err := os.OpenFile("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), os.O_RDONLY|syscall.O_DIRECTORY, 0) // the descriptor, opened for reading
+	if err != nil {
+		return o, false, err
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(mostOwners)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || info.Mode().Type() == os.ModeSymlink {
+			continue // gone, or nobody's
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && info.Mode()&0o4 == 0 {
+			return owner{int(stat.Uid), int(stat.Gid)}, true, nil
+		}
+	}
+	return o, false, nil
+}
+
+// mostOwners is among how many files of an input one is looked for whose owner
+// lets nobody else read it.
+const mostOwners = 1000
+
+// chown gives an output folder to the flow's user, unless another run has it.
+func (r *Runner) chown(a *attempt, path string, f *os.File, to owner) error {
+	if r.othersHave(a, f) {
+		return fmt.Errorf("%s belongs to somebody else, and another run has it: its owner can be changed when that has ended", path)
+	}
+	if err := f.Chown(to.uid, to.gid); err != nil {
+		return events.Faultf(events.Invalid, "output_folder", "%s cannot be given to the flow's user: %v", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// canMap reports whether the file system lets a mount show other owners.
+func canMap(f, users *os.File) bool {
+	tree, err := unix.OpenTree(int(f.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(tree)
+	return unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{
+		Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(users.Fd()),
+	}) == nil
+}
+
+// userSpaces are user namespaces in which an owner and the flow's user have
+// changed places, and all others are themselves. They are there for mounts.
+type userSpaces struct {
+	mu   sync.Mutex
+	made map[[2]owner]*os.File
+}
+
+// of gives the namespace for an owner; it is closed by [userSpaces.close] alone.
+func (u *userSpaces) of(p program, from, to owner) (*os.File, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if f := u.made[[2]owner{from, to}]; f != nil {
+		return f, nil
+	}
+	if len(u.made) >= mostUserSpaces {
+		return nil, errors.New("too many owners")
+	}
+	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Wait}, &os.ProcAttr{
+		Dir: "/", Env: []string{}, Sys: &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: swap(from.uid, to.uid), GidMappings: swap(from.gid, to.gid),
+			GidMappingsEnableSetgroups: true,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open("/proc/" + strconv.Itoa(proc.Pid) + "/ns/user")
+	_ = proc.Kill()
+	_, _ = proc.Wait()
+	if err != nil {
+		return nil, err
+	}
+	if u.made == nil {
+		u.made = map[[2]owner]*os.File{}
+	}
+	u.made[[2]owner{from, to}] = f
+	return f, nil
+}
+
+// mostUserSpaces is more owners than anybody has, and fewer than descriptors.
+const mostUserSpaces = 256
+
+func (u *userSpaces) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, f := range u.made {
+		_ = f.Close()
+		delete(u.made, key)
+	}
+}
+
+// swap maps each id to itself but for two.
+func swap(a, b int) []syscall.SysProcIDMap {
+	const last = 1<<32 - 2 // the number above it stands for no id
+	maps := []syscall.SysProcIDMap{{ContainerID: a, HostID: b, Size: 1}}
+	if a != b {
+		maps = append(maps, syscall.SysProcIDMap{ContainerID: b, HostID: a, Size: 1})
+	}
+	from := 0
+	for _, id := range []int{min(a, b), max(a, b)} {
+		if id > from {
+			maps = append(maps, syscall.SysProcIDMap{ContainerID: from, HostID: from, Size: id - from})
+		}
+		from = max(from, id+1)
+	}
+	if from <= last {
+		maps = append(maps, syscall.SysProcIDMap{ContainerID: from, HostID: from, Size: last - from + 1})
+	}
+	return maps
+}
+
+// othersHave reports whether a folder is the input or the output of another run
+// that is under way.
+func (r *Runner) othersHave(a *attempt, f *os.File) bool {
+	is, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, h := range r.active {
+		if id != a.run.FlowJobID && slices.ContainsFunc(h.folders, func(other os.FileInfo) bool { return os.SameFile(other, is) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// flowUser is whom the flows are to be.
+func flowUser(name string) (uid, gid int, err error) {
+	if !hasCapability(unix.CAP_SETUID) || !hasCapability(unix.CAP_SETGID) {
+		return 0, 0, errors.New("only root can start flows as another user")
+	}
+	return findUser(name)
+}
