@@ -19,12 +19,13 @@ const (
 	adminFile = "admin.token"
 )
 
-// adminToken gives the admin's token, which is in its file and in the broker's
-// bucket when it returns. The file comes first: a start that died in between
+// adminToken gives the admin's token, which is in its file when it returns, and
+// in the broker's bucket unless good is false: then it was revoked, or is not
+// the admin's, and stays so. The file comes first: a start that died in between
 // finds it there.
-func (g *Gateway) adminToken(ctx context.Context) (string, error) {
+func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err error) {
 	file := filepath.Join(g.cfg.DataDir, adminFile)
-	text, err := readToken(file)
+	text, err = readToken(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, text = jet.NewToken(adminUser, jet.Admin, time.Now())
 		if err = writeFile(file, text+"\n"); err == nil {
@@ -32,30 +33,45 @@ func (g *Gateway) adminToken(ctx context.Context) (string, error) {
 		}
 	}
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	for {
-		err := g.register(ctx, jet.TokenOf(text, adminUser, jet.Admin, time.Now()))
+		err := g.revokeFormer(ctx, text)
 		if err == nil {
-			return text, nil
+			good, err = g.register(ctx, jet.TokenOf(text, adminUser, jet.Admin, time.Now()))
+		}
+		if err == nil {
+			if !good {
+				g.cfg.Log.Warn("the token in the admin's file was revoked or belongs to somebody else, and is not taken: "+
+					"use another administrator's, or stop the server and run spool token reset-admin", "file", file)
+			}
+			return text, good, nil
 		}
 		g.cfg.Log.Warn("the admin token cannot be registered yet", "error", err.Error())
 		if err := sleep(ctx, time.Second); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 }
 
-// register stores a token unless the bucket holds it.
-func (g *Gateway) register(ctx context.Context, t jet.Token) error {
-	stored, found, err := g.cfg.Bus.Token(ctx, t.ID)
-	if err != nil {
-		return err
+// register stores a token unless the bucket holds it. An id that was revoked,
+// or is another token's, never comes back; neither does one that has ended.
+func (g *Gateway) register(ctx context.Context, t jet.Token) (good bool, err error) {
+	for {
+		stored, found, err := g.cfg.Bus.Token(ctx, t.ID)
+		if err != nil {
+			return false, err
+		}
+		if found {
+			return stored.Hash == t.Hash && stored.Role == jet.Admin && (stored.Expires.IsZero() || stored.Expires.After(t.Created)), nil
+		}
+		if gone, err := g.cfg.Bus.Revoked(ctx, t.ID); err != nil || gone {
+			return false, err
+		}
+		if err = g.cfg.Bus.PutToken(ctx, t); !jet.IsConflict(err) { // another gateway's was first
+			return err == nil, err
+		}
 	}
-	if found && stored.Hash == t.Hash && stored.Expires.IsZero() {
-		return nil
-	}
-	return g.cfg.Bus.PutToken(ctx, t)
 }
 
 func readToken(file string) (string, error) {
@@ -64,7 +80,7 @@ func readToken(file string) (string, error) {
 		return "", fmt.Errorf("read the admin token: %w", err)
 	}
 	text := strings.TrimSpace(string(raw))
-	if jet.TokenOf(text, adminUser, jet.Admin, time.Time{}).ID == "" {
+	if idOf(text) == "" {
 		return "", fmt.Errorf("%s holds no token: restore it, or remove it to have a new one made", file)
 	}
 	return text, nil

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,9 +68,120 @@ func TestAdminTokenWithoutItsFile(t *testing.T) {
 	s.post("delete_job", `{"delete_all":true}`)
 }
 
+// An id that was revoked never comes back, by no start and no way of storing a token.
+func TestRevokedAdminToken(t *testing.T) {
+	s := newStation(t)
+	other := s.newToken(`{"owner":"eve","role":"admin"}`).Token
+	first := s.admin
+	id := strings.Split(first, "_")[1]
+	wantCode(t, s.native(http.MethodDelete, "tokens/"+id, other, ""), http.StatusNoContent)
+	restart := func() {
+		t.Helper()
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+	}
+	for range 2 {
+		restart()
+		wantFault(t, s.native(http.MethodGet, "jobs", first, ""), http.StatusUnauthorized, "not valid")
+		wantCode(t, s.native(http.MethodGet, "jobs", other, ""), http.StatusOK)
+	}
+	if !strings.Contains(s.log.String(), "spool token reset-admin") {
+		t.Error("the log names no remedy")
+	}
+	stored := jet.TokenOf(first, "admin", jet.Admin, time.Now())
+	if err := s.bus.PutToken(t.Context(), stored); !jet.IsConflict(err) {
+		t.Errorf("PutToken: %v", err)
+	}
+	if err := s.keys.Enter(t.Context(), stored); !jet.IsConflict(err) {
+		t.Errorf("Enter: %v", err)
+	}
+	if file, err := gateway.ResetAdmin(s.config.DataDir); err != nil || filepath.Base(file) != "admin.token" {
+		t.Fatalf("%s, %v", file, err)
+	}
+	restart()
+	if s.admin == first {
+		t.Error("the reset has made no new token")
+	}
+	wantCode(t, s.native(http.MethodGet, "tokens", s.admin, ""), http.StatusOK)
+	wantFault(t, s.native(http.MethodGet, "jobs", first, ""), http.StatusUnauthorized, "not valid")
+}
+
+// A reset ends the token that was there, and those of resets before.
+func TestResetAdminEndsTheFormer(t *testing.T) {
+	s := newStation(t)
+	ended := []string{s.admin}
+	reset := func() {
+		t.Helper()
+		if _, err := gateway.ResetAdmin(s.config.DataDir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for resets := range 3 {
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		for range resets {
+			reset()
+		}
+		s.start()
+		if resets > 0 {
+			for _, text := range ended {
+				wantFault(t, s.native(http.MethodGet, "jobs", text, ""), http.StatusUnauthorized, "not valid")
+			}
+		}
+		wantCode(t, s.native(http.MethodGet, "tokens", s.admin, ""), http.StatusOK)
+		if !slices.Contains(ended, s.admin) {
+			ended = append(ended, s.admin)
+		}
+		if got := left(t, s.config.DataDir); got != "admin.token" {
+			t.Errorf("the data folder holds %s", got)
+		}
+	}
+	// One that was cut off before its new token has replaced nothing.
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	former := filepath.Join(s.config.DataDir, "admin.token.former")
+	if err := os.WriteFile(former, []byte(strings.Split(s.admin, "_")[1]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	wantCode(t, s.native(http.MethodGet, "tokens", s.admin, ""), http.StatusOK)
+}
+
+// What stands in the admin's file is not taken for the admin's when it is
+// another token, or has ended.
+func TestAdminFileWithAnotherToken(t *testing.T) {
+	s := newStation(t)
+	viewer := s.newToken(`{"owner":"vera","role":"viewer"}`).Token
+	ended, endedText := jet.NewToken("admin", jet.Admin, time.Now().Add(-time.Hour))
+	ended.Expires = time.Now().Add(-time.Minute)
+	if err := s.bus.PutToken(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"a viewer's": viewer, "ended": endedText, "another with the id": "spool_" + strings.Split(viewer, "_")[1] + "_x"} {
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.config.DataDir, "admin.token"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		if a := s.native(http.MethodGet, "tokens", text, ""); a.code != http.StatusUnauthorized && a.code != http.StatusForbidden {
+			t.Errorf("%s: %d %s", name, a.code, a.body)
+		}
+		wantCode(t, s.native(http.MethodGet, "jobs", viewer, ""), http.StatusOK)
+	}
+}
+
 func TestAdminTokenUnreadable(t *testing.T) {
 	b := eventstest.Bus(t)
 	for name, prepare := range map[string]func(dir string) error{
+		"no id": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "admin.token"), []byte("spool_a.>_x"), 0o600)
+		},
 		"no token":     func(dir string) error { return os.WriteFile(filepath.Join(dir, "admin.token"), []byte("\n"), 0o600) },
 		"a folder":     func(dir string) error { return os.Mkdir(filepath.Join(dir, "admin.token"), 0o700) },
 		"no such data": func(dir string) error { return os.Remove(dir) },

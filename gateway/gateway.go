@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/v2/stream"
 )
@@ -94,7 +95,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 // start goes through what must have happened before the first answer.
 func (g *Gateway) start(ctx context.Context) error {
 	g.wait("the admin token is not registered yet")
-	token, err := g.adminToken(ctx)
+	token, good, err := g.adminToken(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,9 @@ func (g *Gateway) start(ctx context.Context) error {
 	g.wait("the tokens are not loaded yet")
 	if err := until(ctx, func() error {
 		_, err := g.cfg.Keys.Verify(token, time.Now())
+		if !good && events.CodeOf(err) == events.Unauthorized {
+			return nil
+		}
 		return err
 	}); err != nil {
 		return err

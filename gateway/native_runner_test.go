@@ -33,8 +33,11 @@ func TestTokensNeedTheSandbox(t *testing.T) {
 		second *events.RunnerState
 		admits bool
 	}{
-		{"no runner but the first, which is whole", nil, true}, {"one that lacks", &lacking, false},
-		{"one that was told to do without", &loose, true}, {"one that shuts nothing in", &off, true}, {"one that is mended", &whole, true},
+		{"no runner but the first, which is whole", nil, true},
+		{"one that lacks", &lacking, false},
+		{"one that was told to do without", &loose, true},
+		{"one that shuts nothing in", &off, true},
+		{"one that is mended", &whole, true},
 	} {
 		s.runnerSays("first", whole)
 		if step.second != nil {

@@ -173,3 +173,45 @@ func TestTokenCommand(t *testing.T) {
 		t.Errorf("an unknown role: status %d, %q", code, out)
 	}
 }
+
+// The admin's token is reset in the folder of a server that is stopped.
+func TestResetAdminCommand(t *testing.T) {
+	p := newSite(t)
+	pr := p.serve()
+	file := filepath.Join(p.data, "admin.token")
+	text := func() string {
+		t.Helper()
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(raw))
+	}
+	first := text()
+	if out, code := spool(t, "token", "reset-admin", "--data", p.data); code != 1 || !strings.Contains(out, "stop the server first") || text() != first {
+		t.Errorf("beside a server that runs: status %d, %q", code, out)
+	}
+	id := strings.Split(first, "_")[1]
+	if out, code := spool(t, "token", "revoke", id, "--url", "http://"+p.api, "--data", p.data); code != 0 {
+		t.Fatalf("revoke: status %d, %q", code, out)
+	}
+	pr.stop(syscall.SIGTERM)
+	pr.start()
+	if out, code := spool(t, "token", "list", "--url", "http://"+p.api, "--data", p.data); code != 1 || text() != first {
+		t.Errorf("a start has revived a revoked token: status %d, %q", code, out)
+	}
+	pr.stop(syscall.SIGTERM)
+	if out, code := spool(t, "token", "reset-admin", "--data", p.data); code != 0 || !strings.Contains(out, file) || strings.Contains(out, text()) || text() == first {
+		t.Errorf("reset: status %d, %q", code, out)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("admin.token: %v, %v", info, err)
+	}
+	pr.start()
+	if out, code := spool(t, "token", "list", "--url", "http://"+p.api, "--data", p.data); code != 0 {
+		t.Errorf("with the new token: status %d, %q", code, out)
+	}
+	if out, code := spool(t, "token", "reset-admin", "--data", filepath.Join(p.data, "none")); code != 1 || strings.Count(out, "\n") != 1 {
+		t.Errorf("no data folder: status %d, %q", code, out)
+	}
+}

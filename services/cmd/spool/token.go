@@ -1,19 +1,24 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"spool.internal/gateway"
+	"spool.internal/services/broker"
 )
 
 func tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "token", Short: "Make, list and revoke API tokens, as an administrator"}
-	cmd.AddCommand(tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand())
+	cmd.AddCommand(tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand(), tokenResetAdminCommand())
 	return cmd
 }
 
@@ -119,5 +124,33 @@ func tokenRevokeCommand() *cobra.Command {
 		},
 	}
 	r.flags(cmd.Flags())
+	return cmd
+}
+
+func tokenResetAdminCommand() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:   "reset-admin",
+		Short: "Put a new admin token into the data folder of a stopped server",
+		Long: `Put a new admin token into the data folder of a server that is stopped. The
+next start takes it in, and revokes the one that was there.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if info, err := os.Stat(data); err != nil || !info.IsDir() {
+				return fmt.Errorf("data: %s is no data folder: name that of the server", data)
+			}
+			release, err := broker.Lock(data)
+			if err != nil {
+				return fmt.Errorf("stop the server first: %w", err)
+			}
+			file, err := gateway.ResetAdmin(data)
+			if err = errors.Join(err, release()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s holds a new token; the next start takes it in, and the one before ends\n", file)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must not run")
 	return cmd
 }

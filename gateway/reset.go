@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// formerFile names tokens, one id a line, that a reset has replaced: the next
+// start revokes them. It is there before the new token, and gone when that is done.
+const formerFile = "admin.token.former"
+
+// ResetAdmin puts a new admin token into the data folder of a server that is
+// stopped, and gives its file. The next start takes it in, and revokes the one
+// that was in its place.
+func ResetAdmin(dataDir string) (file string, err error) {
+	file = filepath.Join(dataDir, adminFile)
+	raw, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the admin token: %w", err)
+	}
+	if id := idOf(strings.TrimSpace(string(raw))); id != "" {
+		former, err := readFormer(dataDir)
+		if err != nil {
+			return "", err
+		}
+		if err := writeFile(filepath.Join(dataDir, formerFile), strings.Join(append(former, id), "\n")+"\n"); err != nil {
+			return "", err
+		}
+	}
+	_, text := jet.NewToken(adminUser, jet.Admin, time.Now())
+	return file, writeFile(file, text+"\n")
+}
+
+// idOf is the id of a token, "" when the text is none.
+func idOf(text string) string {
+	id := jet.TokenOf(text, adminUser, jet.Admin, time.Time{}).ID
+	if !events.IsToken(id) || strings.HasPrefix(id, "_") { // what begins so is no token
+		return ""
+	}
+	return id
+}
+
+func readFormer(dataDir string) ([]string, error) {
+	raw, err := os.ReadFile(filepath.Join(dataDir, formerFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the former admin tokens: %w", err)
+	}
+	return strings.Fields(string(raw)), nil
+}
+
+// revokeFormer revokes what resets have replaced; a reset that was cut off
+// before the new token has replaced nothing.
+func (g *Gateway) revokeFormer(ctx context.Context, now string) error {
+	former, err := readFormer(g.cfg.DataDir)
+	if err != nil || len(former) == 0 {
+		return err
+	}
+	for _, id := range former {
+		if id == idOf(now) || !events.IsToken(id) {
+			continue
+		}
+		if _, err := g.cfg.Bus.DropToken(ctx, id); err != nil {
+			return err
+		}
+		g.cfg.Log.Info("the former admin token is revoked", "token_id", id)
+	}
+	if err := os.Remove(filepath.Join(g.cfg.DataDir, formerFile)); err != nil {
+		return fmt.Errorf("forget the former admin tokens: %w", err)
+	}
+	return nil
+}
