@@ -73,7 +73,9 @@ func (g *Gateway) limitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if id := caller(r).ID; id != "" {
 			if d := g.limiter.delay(id, time.Now()); d > 0 {
-				admission.Of(r.Context()).Refused("token_rate")
+				conn := admission.Of(r.Context())
+				conn.Refused("token_rate")
+				conn.Demote() // its body is not waited for if somebody needs the room
 				refuseUntil(w, r, d, "too many requests with this token: slow down")
 				return
 			}

@@ -6,8 +6,8 @@
 //
 //   - A caller with a valid token is counted by its token alone, wherever it
 //     comes from; all others by their address, IPv6 by its /64.
-//   - No caller fills a listener: it holds at most a quarter of the permits of a
-//     kind, and never more than are free.
+//   - No caller fills a listener: it holds at most a fifth of the permits of a kind,
+//     and of the connections a quarter.
 //   - Administrators have permits of their own; when these are taken they compete
 //     for those of all.
 //   - A pool that is full takes a new connection all the same, for a token may

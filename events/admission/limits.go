@@ -21,6 +21,10 @@ const (
 	pages           = 16
 )
 
+// FewestConnections is how many a listener must take: with fewer there may be one
+// permit for each.
+const FewestConnections = 64
+
 // perTransfer is how many descriptors a transfer holds beside its connection:
 // the drive, the folder, the file.
 const perTransfer = 3
@@ -46,7 +50,9 @@ func LimitsFor(connections int) Limits {
 // process that may open so many descriptors. With the files of its transfers it
 // uses about half of them; the other half is for the store, the flows, the
 // watcher and calls to endpoints.
-func DefaultConnections(descriptors int) int { return max(8, min(mostConnections, descriptors/3)) }
+func DefaultConnections(descriptors int) int {
+	return max(FewestConnections, min(mostConnections, descriptors/3))
+}
 
 // Descriptors is how many descriptors a process must have for a listener of so
 // many connections.
@@ -58,5 +64,5 @@ func Descriptors(connections int) int {
 // reserve is how many permits administrators have of their own.
 func reserve(permits int) int { return max(1, permits/4) }
 
-// share is the most that one caller may hold of n.
+// share is how many of n connections may be one caller's.
 func share(n int) int { return max(n/4, min(n, 16)) }

@@ -65,13 +65,13 @@ func (s *Semaphores) acquire(pool int, kind Kind, key string) (Permit, Refusal) 
 	if held != nil {
 		has = held[kind]
 	}
-	free := size - s.used[pool][kind]
-	switch {
-	case has >= share(size):
-		return Permit{}, TooMany
-	case has >= free: // the last ones are for who holds none
+	if free := size - s.used[pool][kind]; !mayHold(has+1, free) {
+		if free > 0 && !mayHold(has+1, size-has) {
+			return Permit{}, TooMany // it would be too many if nobody else held any
+		}
 		return Permit{}, Full
-	case held == nil:
+	}
+	if held == nil {
 		held = new([kinds]int)
 		s.held[pool][key] = held
 	}
@@ -79,6 +79,14 @@ func (s *Semaphores) acquire(pool int, kind Kind, key string) (Permit, Refusal) 
 	s.used[pool][kind]++
 	return Permit{kind, pool, key}, ""
 }
+
+// mayHold is how permits are shared: a caller may have a quarter of what is free
+// when it comes, a fifth of all at most. So it takes many callers to take all, and
+// those who hold none find some.
+func mayHold(n, free int) bool { return n <= free && (n <= few || 4*n <= free+4) }
+
+// few is how many a caller may hold in a small listener, too.
+const few = 4
 
 // Release gives a permit back.
 func (s *Semaphores) Release(p Permit) {

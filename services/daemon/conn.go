@@ -33,7 +33,8 @@ func (c *conn) Admit(kind admission.Kind, who admission.Caller, valid func() boo
 		if who.Rank != admission.Service {
 			permit, why = l.semaphores.Acquire(kind, who)
 		}
-		if why == "" && kind != admission.Page {
+		// The connections of a proxy are its own, whoever speaks through them.
+		if why == "" && kind != admission.Page && c.address.Rank != admission.Service {
 			var ok bool
 			if evicted, ok = l.pool.Reassign(&c.entry, who); !ok {
 				l.semaphores.Release(permit)
@@ -42,6 +43,9 @@ func (c *conn) Admit(kind admission.Kind, who admission.Caller, valid func() boo
 		}
 		if c.permit = permit; permit.Held() {
 			c.valid, c.checks = valid, 0
+		}
+		if why != "" {
+			evicted, _ = l.pool.Reassign(&c.entry, c.address) // without a permit it is one that may be evicted
 		}
 	}
 	l.mu.Unlock()
@@ -52,7 +56,7 @@ func (c *conn) Admit(kind admission.Kind, who admission.Caller, valid func() boo
 	return why
 }
 
-// answered gives the request's permit back.
+// answered gives the permit back of a request that is over, its body included.
 func (c *conn) answered() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()

@@ -170,7 +170,7 @@ func TestTokensShare(t *testing.T) {
 		hog(token)
 	}
 	wait(t, "all are answered or wait", func() bool { return under.Load()+refused.Load() == 120 })
-	if n := under.Load(); n < 40 || n > 63 {
+	if n := under.Load(); n < 30 || n > 50 {
 		t.Errorf("three tokens have %d of 64 requests in progress", n)
 	}
 	for _, token := range []string{"honest", "admin"} {
@@ -180,9 +180,9 @@ func TestTokensShare(t *testing.T) {
 	}
 	close(release)
 	held.Wait()
-	if code := ask(dialFrom(t, "127.0.0.1", addr), plain+"\nToken: a"); code != http.StatusOK {
-		t.Errorf("after its requests have ended a token gets %d", code)
-	}
+	wait(t, "after its requests have ended a token is admitted", func() bool {
+		return ask(dialFrom(t, "127.0.0.1", addr), plain+"\nToken: a") == http.StatusOK
+	})
 }
 
 func wait(t *testing.T, what string, f func() bool) {
@@ -191,6 +191,25 @@ func wait(t *testing.T, what string, f func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within 30 s", what)
 		}
+	}
+}
+
+// A request that was answered and whose body still comes counts as in progress:
+// with a token it cannot be evicted.
+func TestAnsweredBeforeItsBody(t *testing.T) {
+	p, addr := listen(t, Listener{MaxConnections: 256}, admitting(func(http.ResponseWriter, *http.Request) {}))
+	for _, token := range []string{"a", "b", "c", "d", "e", "f"} {
+		for range 20 {
+			fmt.Fprintf(dialFrom(t, "127.0.0.1", addr), "PUT / HTTP/1.1\r\nHost: x\r\nToken: %s\r\nContent-Length: 9\r\n\r\nx", token)
+		}
+	}
+	for _, token := range []string{"honest", "admin"} {
+		if code := ask(dialFrom(t, "127.0.0.1", addr), plain+"\nToken: "+token); code != http.StatusOK {
+			t.Errorf("%s: answer %d", token, code)
+		}
+	}
+	if n := testutil.ToFloat64(p.refused.WithLabelValues("api", "connections")); n > 0 {
+		t.Errorf("%v connections were refused", n)
 	}
 }
 
@@ -250,7 +269,7 @@ func TestListenerSettings(t *testing.T) {
 	for want, l := range map[string]Listener{
 		"trusted-proxies: \"10.0.0.0/99\"": {TrustedProxies: []string{"10.0.0.0/99"}},
 		"trusted-proxies: \"proxy\"":       {TrustedProxies: []string{"proxy"}},
-		"max-connections: -1":              {MaxConnections: -1},
+		"max-connections: 10 are too few":  {MaxConnections: 10},
 		"raise it":                         {MaxConnections: 1 << 30},
 	} {
 		l.Addr = "127.0.0.1:0"

@@ -66,12 +66,12 @@ func (l Listener) count(inner net.Listener, refused *prometheus.CounterVec) (*co
 func (l Listener) size() (int, error) {
 	has := descriptors()
 	switch {
-	case l.MaxConnections < 0:
-		return 0, fmt.Errorf("max-connections: %d is less than 0", l.MaxConnections)
-	case l.Inside:
-		return max(8, l.MaxConnections), nil
 	case l.MaxConnections == 0:
 		return admission.DefaultConnections(has), nil
+	case l.MaxConnections < admission.FewestConnections:
+		return 0, fmt.Errorf("max-connections: %d are too few: at least %d", l.MaxConnections, admission.FewestConnections)
+	case l.Inside:
+		return l.MaxConnections, nil
 	}
 	if need := admission.Descriptors(l.MaxConnections); need > has {
 		return 0, fmt.Errorf("max-connections: %d connections need a limit of %d open files and it is %d: raise it (ulimit -n, LimitNOFILE=), or allow %d connections",

@@ -113,7 +113,7 @@ func TestSlowReaders(t *testing.T) {
 // Whoever has begun nothing within the handshake's time is gone.
 func TestSilentHandshakes(t *testing.T) {
 	certFile, keyFile, roots := certificate(t)
-	_, addr := listen(t, Listener{MaxConnections: 32, TLSCert: certFile, TLSKey: keyFile}, func(_ http.ResponseWriter, r *http.Request) {
+	_, addr := listen(t, Listener{MaxConnections: 64, TLSCert: certFile, TLSKey: keyFile}, func(_ http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 {
 			t.Errorf("%s: one connection is then many requests", r.Proto)
 		}

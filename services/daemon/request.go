@@ -17,8 +17,7 @@ import (
 const drainTime = 5 * time.Second
 
 // receive is the outermost handler of a listener: it knows the client behind a
-// trusted proxy, holds bodies to the minimum rate, and gives back the permit that
-// a request was admitted with.
+// trusted proxy, and holds bodies to the minimum rate.
 func (l *counted) receive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, ok := admission.Of(r.Context()).(*conn)
@@ -26,7 +25,6 @@ func (l *counted) receive(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		defer c.answered()
 		// The server looks at the body of its own request, and must not find ours.
 		own := *r
 		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && len(l.trusted) > 0 {
@@ -100,5 +98,8 @@ func connContext(ctx context.Context, c net.Conn) context.Context {
 func connState(c net.Conn, state http.ConnState) {
 	if counted := of(c); counted != nil {
 		counted.entry.Busy.Store(state == http.StateActive)
+		if state == http.StateIdle || state == http.StateClosed {
+			counted.answered()
+		}
 	}
 }
