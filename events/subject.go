@@ -19,6 +19,7 @@ const (
 	StreamDeadLetters = "DEADLETTERS"
 	StreamSlots       = "SLOTS"
 	StreamState       = "STATE"
+	StreamSubscribers = "SUBSCRIBERS"
 	BucketTokens      = "TOKENS"
 )
 
@@ -30,43 +31,45 @@ const NoJob = "none"
 
 // Every subject is a family followed by tokens that hold no user text.
 const (
-	familyJob      = "spool.job"
-	familyTrigger  = "spool.trigger"
-	familyVerdict  = "spool.verdict"
-	familyBacklog  = "spool.backlog"
-	familyCalled   = "spool.called"
-	familyFile     = "spool.file"
-	familySeen     = "spool.seen"
-	familyAgain    = "spool.again"
-	familyHeld     = "spool.held"
-	familyRunQueue = "spool.runqueue"
-	familyRunKey   = "spool.runkey"
-	familyResult   = "spool.result"
-	familyRun      = "spool.run"
-	familyDead     = "spool.dead"
-	familySlot     = "spool.slot"
-	familyState    = "spool.state"
+	familyJob        = "spool.job"
+	familyTrigger    = "spool.trigger"
+	familyVerdict    = "spool.verdict"
+	familyBacklog    = "spool.backlog"
+	familyCalled     = "spool.called"
+	familyFile       = "spool.file"
+	familySeen       = "spool.seen"
+	familyAgain      = "spool.again"
+	familyHeld       = "spool.held"
+	familyRunQueue   = "spool.runqueue"
+	familyRunKey     = "spool.runkey"
+	familyResult     = "spool.result"
+	familyRun        = "spool.run"
+	familyDead       = "spool.dead"
+	familySlot       = "spool.slot"
+	familyState      = "spool.state"
+	familySubscriber = "spool.subscriber"
 )
 
 // Filters for consumers, one a family.
 const (
-	AllJobs     = familyJob + ".>"
-	AllTriggers = familyTrigger + ".>"
-	AllVerdicts = familyVerdict + ".>"
-	AllCalled   = familyCalled + ".>"
-	AllBacklogs = familyBacklog + ".>"
-	AllFiles    = familyFile + ".>"
-	AllSeen     = familySeen + ".>"
-	AllAgain    = familyAgain + ".>"
-	AllHeld     = familyHeld + ".>"
-	AllRunQueue = familyRunQueue + ".>"
-	AllRunKeys  = familyRunKey + ".>"
-	AllResults  = familyResult + ".>"
-	AllRuns     = familyRun + ".>"
-	AllDead     = familyDead + ".>"
-	AllSlots    = familySlot + ".>"
-	AllStates   = familyState + ".>"
-	AllRunners  = familyState + ".runner.*"
+	AllJobs        = familyJob + ".>"
+	AllTriggers    = familyTrigger + ".>"
+	AllVerdicts    = familyVerdict + ".>"
+	AllCalled      = familyCalled + ".>"
+	AllBacklogs    = familyBacklog + ".>"
+	AllFiles       = familyFile + ".>"
+	AllSeen        = familySeen + ".>"
+	AllAgain       = familyAgain + ".>"
+	AllHeld        = familyHeld + ".>"
+	AllRunQueue    = familyRunQueue + ".>"
+	AllRunKeys     = familyRunKey + ".>"
+	AllResults     = familyResult + ".>"
+	AllRuns        = familyRun + ".>"
+	AllDead        = familyDead + ".>"
+	AllSlots       = familySlot + ".>"
+	AllStates      = familyState + ".>"
+	AllSubscribers = familySubscriber + ".>"
+	AllRunners     = familyState + ".runner.*"
 )
 
 // JobSubject carries the events of one job.
@@ -206,6 +209,15 @@ func StateSubject(part, jobID string) string { return familyState + "." + part +
 // RunnerSubject carries the [RunnerState] of one runner.
 func RunnerSubject(id string) string { return StateSubject("runner", id) }
 
+// SubscriberSubject holds the [Subscriber] of a name.
+func SubscriberSubject(name string) string { return familySubscriber + "." + name }
+
+// What the broker is asked for, by gateways alone: see [Subscriber].
+const (
+	AskSubscriber    = "spool.api.subscriber.create"
+	RevokeSubscriber = "spool.api.subscriber.revoke"
+)
+
 // Subject is a subject taken apart.
 type Subject struct {
 	Family string // "job", "trigger", "file", …, "clock"
@@ -240,6 +252,12 @@ func ParseSubject(s string) (Subject, error) {
 	case "seen", "again", "held":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
+	case "subscriber":
+		if len(rest) == 1 {
+			sub.Rest = rest[0]
+			return sub, nil
+		}
+		want = -1
 	case "runqueue", "runkey":
 		if len(rest) == 2 {
 			sub.Rest = strings.Join(rest, ".")

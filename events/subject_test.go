@@ -26,6 +26,7 @@ func TestSubjects(t *testing.T) {
 		UndeliveredSubject("j", "r", "w"): {Family: "run", Kind: "undelivered", JobID: "j", Rest: "r.w"},
 		DeadSubject("j"):                  {Family: "dead", JobID: "j"},
 		SlotSubject("j"):                  {Family: "slot", JobID: "j"},
+		SubscriberSubject("mine"):         {Family: "subscriber", Rest: "mine"},
 		StateSubject("watch", "j"):        {Family: "state", Kind: "watch", JobID: "j"},
 	} {
 		got, err := ParseSubject(subject)

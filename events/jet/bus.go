@@ -116,6 +116,9 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 
 // Close lets what is on its way arrive, then disconnects.
 func (b *Bus) Close(ctx context.Context) error {
+	if b.nc.IsClosed() {
+		return nil
+	}
 	closed := make(chan struct{})
 	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	if err := b.nc.Drain(); err != nil {

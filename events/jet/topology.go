@@ -35,6 +35,9 @@ type Topology struct {
 
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
+	if stream == events.StreamSubscribers {
+		return min(t.Store/400, 64<<20) // a few hundred bytes each
+	}
 	full := share[stream] << 30
 	if t.Store >= FullStore {
 		return full
@@ -79,6 +82,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),
 		log(events.StreamSlots, events.AllSlots, 0, VerdictsPerJob),
 		state,
+		log(events.StreamSubscribers, events.AllSubscribers, 0, 1),
 	}
 	for i := range all {
 		all[i].Storage = jetstream.FileStorage

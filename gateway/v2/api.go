@@ -94,6 +94,9 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "tokens", a.administer(a.listTokens)},
 		{http.MethodPost, "tokens", a.administer(a.createToken)},
 		{http.MethodDelete, "tokens/{id}", a.administer(a.revokeToken)},
+		{http.MethodGet, "subscribers", a.administer(a.listSubscribers)},
+		{http.MethodPost, "subscribers", a.administer(a.createSubscriber)},
+		{http.MethodDelete, "subscribers/{name}", a.administer(a.revokeSubscriber)},
 	} {
 		r.Handle(Prefix+route.path, a.answer(route.handle)).Methods(route.method)
 	}

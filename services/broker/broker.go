@@ -20,6 +20,8 @@ type Broker struct {
 	creds    []byte // of the services in this process: they may do everything
 	cfg      Config
 	guard    *guard
+	own      *jet.Bus // for what the broker itself keeps
+	outside  *subscribers
 }
 
 // Start starts the server and returns when its streams are there.
@@ -43,7 +45,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	creds, err := userOf(keys.Account, "", "spool")
+	creds, err := userOf(keys.Account, "", "spool", time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +63,15 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	if b.guard, err = newGuard(srv, creds); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	if b.own, err = b.Connect(ctx, "broker"); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	b.outside = &subscribers{
+		bus: b.own, srv: srv, accounts: accounts, secret: keys.Derive, known: map[string]stored{}, log: cfg.Log.With("component", "broker"),
+	}
+	if err := b.outside.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
@@ -126,8 +137,15 @@ func (b *Broker) Check() error {
 
 // Close stops the server and waits until its store is closed.
 func (b *Broker) Close(ctx context.Context) error {
+	var errs []error
 	if b.guard != nil {
 		b.guard.nc.Close()
+	}
+	if b.outside != nil {
+		b.outside.close()
+	}
+	if b.own != nil {
+		errs = append(errs, b.own.Close(ctx))
 	}
 	b.srv.Shutdown()
 	done := make(chan struct{})
@@ -137,9 +155,9 @@ func (b *Broker) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return nil
+		return errors.Join(errs...)
 	case <-ctx.Done():
-		return fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx))
+		return errors.Join(append(errs, fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx)))...)
 	}
 }
 

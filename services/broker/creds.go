@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"spool.internal/events"
 )
 
 // credentials writes a role's credentials file, unless it is there.
@@ -14,17 +17,22 @@ func (k roleKeys) credentials(file string, role Role) error {
 	if _, err := os.Stat(file); err == nil {
 		return nil
 	}
-	text, err := userOf(k.Account, k.Signer, string(role))
+	text, err := userOf(k.Account, k.Signer, string(role), time.Time{})
 	if err != nil {
 		return err
 	}
 	return writeFile(file, text)
 }
 
+// subscriber gives the credentials of a subscriber.
+func (k roleKeys) subscriber(s events.Subscriber) ([]byte, error) {
+	return userOf(k.Account, k.Signer, s.Consumer(), s.Expires)
+}
+
 // userOf makes a user of an account and gives its credentials, in the standard form
 // that every NATS client reads. With a signing key the user may do what that key
-// allows, else everything in the account.
-func userOf(account, signer, name string) ([]byte, error) {
+// allows, else everything in the account. The zero time is no end.
+func userOf(account, signer, name string, expires time.Time) ([]byte, error) {
 	user, err := nkeys.CreateUser()
 	if err != nil {
 		return nil, fmt.Errorf("credentials %s: %w", name, err)
@@ -33,6 +41,9 @@ func userOf(account, signer, name string) ([]byte, error) {
 	seed, err2 := user.Seed()
 	claims := jwt.NewUserClaims(id)
 	claims.Name = name
+	if !expires.IsZero() {
+		claims.Expires = expires.Unix()
+	}
 	token, err3 := signUser(claims, account, signer)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("credentials %s: %w", name, err)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type keys struct {
 	Account  string            `json:"account"` // holds the streams; its users may do everything
 	Since    int64             `json:"since"`   // unix seconds: users of Account made before then are let in no more
 	Roles    map[Role]roleKeys `json:"roles"`
+	Derive   []byte            `json:"derive"` // secret that the keys of subscribers' accounts are derived from
 }
 
 // roleKeys are those of the account of one role. A user signed by Signer may do
@@ -32,8 +34,9 @@ type roleKeys struct {
 	Signer  string `json:"signer"`
 }
 
-// former are credentials files of earlier versions, good for everything.
-var former = []string{"service.creds"}
+// former are credentials files of earlier versions. That of the services could do
+// everything, that of subscribers read every event.
+var former = []string{"service.creds", "subscriber.creds"}
 
 // loadKeys reads the keys of a data folder and makes what is missing of them and of
 // the credentials files. The credentials of earlier versions end.
@@ -97,6 +100,10 @@ func (k *keys) complete() (obsolete []string, err error) {
 	need(&k.Account, nkeys.PrefixByteAccount)
 	if k.Since == 0 {
 		k.Since = time.Now().Unix() - 1
+	}
+	if len(k.Derive) == 0 {
+		k.Derive = make([]byte, 32)
+		rand.Read(k.Derive) //nolint:errcheck // never fails
 		obsolete = append(obsolete, former...)
 	}
 	if k.Roles == nil {

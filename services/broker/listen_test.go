@@ -124,7 +124,7 @@ func TestFormerCredentialsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	creds, err := userOf(old.Account, "", "service")
+	creds, err := userOf(old.Account, "", "service", time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,10 @@ const (
 	Watcher    Role = "watcher"
 	Dispatcher Role = "dispatcher" // and notify, which runs beside it
 	Runner     Role = "runner"
-	Subscriber Role = "subscriber" // a program that reacts to events
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Gateway, Cron, Watcher, Dispatcher, Runner, Subscriber} }
+func Roles() []Role { return []Role{Gateway, Cron, Watcher, Dispatcher, Runner} }
 
 // Creds is the name of the role's credentials file in the data folder.
 func (r Role) Creds() string { return string(r) + ".creds" }
@@ -54,10 +53,11 @@ var rightsOf = map[Role]rights{
 		publish: []string{
 			events.AllJobs, events.TriggersOf(events.KindManual), events.TriggersOf(events.KindRetry), events.AllAgain, keyOf("*"),
 		},
+		ask:    []string{events.AskSubscriber, events.RevokeSubscriber},
 		follow: []string{events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
-			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers,
+			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers, events.StreamSubscribers,
 		},
 		leader: []string{
 			events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
@@ -113,7 +113,7 @@ var rightsOf = map[Role]rights{
 	Runner: {
 		publish: []string{
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Cancelling, ""), events.RunsOf(events.Ended, ""),
-			events.AllRunKeys, events.AllRunQueue,
+			events.AllRunKeys, events.AllRunQueue, events.AllRunners,
 		},
 		follow: []string{streamTokens, events.StreamRunEvents},
 		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
@@ -121,21 +121,13 @@ var rightsOf = map[Role]rights{
 		leader: []string{streamTokens, events.StreamRuns, events.StreamRunEvents},
 		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
 	},
-	Subscriber: {
-		queues: []queue{
-			{events.StreamJobs, "subscriber-*", events.AllJobs},
-			{events.StreamResults, "subscriber-*", events.AllResults},
-			{events.StreamRunEvents, "subscriber-*", events.AllRuns},
-			{events.StreamDeadLetters, "subscriber-*", events.AllDead},
-		},
-	},
 }
 
 // streams lists all streams; everybody may ask what state they are in.
 func streams() []string {
 	return []string{
 		events.StreamJobs, events.StreamTriggers, events.StreamFiles, events.StreamRuns, events.StreamResults,
-		events.StreamRunEvents, events.StreamDeadLetters, events.StreamSlots, events.StreamState, streamTokens,
+		events.StreamRunEvents, events.StreamDeadLetters, events.StreamSlots, events.StreamState, events.StreamSubscribers, streamTokens,
 	}
 }
 

@@ -1,5 +1,6 @@
-// Command subscriber prints each ended run of one job, also those that ended
-// while it was not running: subscriber JOB_ID [nats-url] [subscriber.creds].
+// Command subscriber prints what its subscriber sees, also what happened while it
+// was not running: subscriber NAME [nats-url] [NAME.creds] [stream]. NAME is that of
+// `spool subscriber create NAME -o NAME.creds`.
 package main
 
 import (
@@ -13,16 +14,17 @@ import (
 )
 
 func main() {
-	args := append(os.Args[1:], []string{"", "nats://127.0.0.1:4222", "spool-data/subscriber.creds"}[len(os.Args)-1:]...)
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: subscriber NAME [nats-url] [NAME.creds] [stream]")
+		os.Exit(2)
+	}
+	args := append(os.Args[1:], []string{"", "nats://127.0.0.1:4222", os.Args[1] + ".creds", "RUN_EVENTS"}[len(os.Args)-1:]...)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	nc := must(nats.Connect(args[1], nats.UserCredentials(args[2]), nats.CustomInboxPrefix("_INBOX.subscriber"), nats.MaxReconnects(-1)))
+	nc := must(nats.Connect(args[1], nats.UserCredentials(args[2]), nats.MaxReconnects(-1)))
 	defer nc.Close()
-	js := must(jetstream.New(nc))
-	runs := must(js.CreateOrUpdateConsumer(ctx, "RUN_EVENTS", jetstream.ConsumerConfig{
-		Durable: "subscriber-" + args[0], FilterSubject: "spool.run.ended." + args[0] + ".>",
-	}))
-	defer must(runs.Consume(func(m jetstream.Msg) { fmt.Println(string(m.Data())); _ = m.Ack() })).Stop()
+	events := must(must(jetstream.New(nc)).Consumer(ctx, args[3], "subscriber-"+args[0]))
+	defer must(events.Consume(func(m jetstream.Msg) { fmt.Println(string(m.Data())); _ = m.Ack() })).Stop()
 	<-ctx.Done()
 }
 

@@ -163,8 +163,15 @@ func subscriber(t *testing.T, n int) {
 	job := p.job("files", "", "flow.ibflowbin", "in", nil)
 	d := &dropper{p: p, dir: filepath.Join(p.dir, "in"), sum: map[string]string{}}
 	out := &lockedBuffer{}
+	creds := filepath.Join(t.TempDir(), "mine.creds")
+	if said, err := tell(t, subscriberCommand(), "create", "mine", "--job", job, "--filter", "spool.run.ended.>", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if fi, err := os.Stat(creds); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("the credentials are %v, %v", fi, err)
+	}
 	listen := func() *exec.Cmd {
-		cmd := exec.Command(program, job, "nats://"+p.nats, filepath.Join(p.data, "subscriber.creds"))
+		cmd := exec.Command(program, "mine", "nats://"+p.nats, creds)
 		cmd.Stdout, cmd.Stderr = out, out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

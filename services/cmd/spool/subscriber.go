@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func subscriberCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "subscriber", Short: "Let programs react to events on NATS, as an administrator"}
+	cmd.AddCommand(subscriberCreateCommand(), subscriberListCommand(), subscriberRevokeCommand())
+	return cmd
+}
+
+func subscriberCreateCommand() *cobra.Command {
+	var r remote
+	var stream, job, filter, expires, out string
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a subscriber and print its credentials; they are shown this once",
+		Long: `Make a durable pull consumer of a stream, and credentials with which a program
+pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.`,
+		Example: `  spool subscriber create billing --job 6bc58441-1f60-4265-99f1-881c90ac65df -o billing.creds
+  spool subscriber create ends --filter 'spool.run.ended.>' --expires 720h -o ends.creds`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			body := map[string]any{"name": args[0], "stream": stream}
+			for key, value := range map[string]string{"job_id": job, "filter": filter, "expires": expires} {
+				if value != "" {
+					body[key] = value
+				}
+			}
+			keep, err := openSecret(out)
+			if err != nil {
+				return err
+			}
+			var made struct {
+				Stream      string `json:"stream"`
+				Consumer    string `json:"consumer"`
+				Filter      string `json:"filter"`
+				Credentials string `json:"credentials"`
+			}
+			if err := c.call(cmd.Context(), http.MethodPost, "/api/v2/subscribers", body, &made); err != nil {
+				return errors.Join(err, keep.drop())
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "stream %s, consumer %s, subjects %s\n", made.Stream, made.Consumer, made.Filter)
+			if keep.File == nil {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), made.Credentials)
+				return err
+			}
+			return keep.write(made.Credentials)
+		},
+	}
+	r.flags(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVar(&stream, "stream", "RUN_EVENTS", "RUN_EVENTS, RESULTS, JOBS or DEADLETTERS")
+	f.StringVar(&job, "job", "", "id of the only job whose events it sees")
+	f.StringVar(&filter, "filter", "", "subjects that it sees, as spool.run.ended.> (default: all of the stream)")
+	f.StringVar(&expires, "expires", "", "when it ends: a duration like 720h, or an RFC 3339 time (default: never)")
+	f.StringVarP(&out, "out", "o", "", "file for the credentials, which only you can read; it must not be there (default: print them)")
+	return cmd
+}
+
+// secret is a file that a secret goes into, made before the secret is.
+type secret struct{ *os.File }
+
+// openSecret makes the file; no name is no file.
+func openSecret(name string) (secret, error) {
+	if name == "" {
+		return secret{}, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return secret{}, fmt.Errorf("out: %w", err)
+	}
+	return secret{f}, nil
+}
+
+func (s secret) write(text string) error {
+	_, err := s.WriteString(text)
+	return errors.Join(err, s.Close())
+}
+
+// drop takes the file away, of which nothing came.
+func (s secret) drop() error {
+	if s.File == nil {
+		return nil
+	}
+	return errors.Join(s.Close(), os.Remove(s.Name()))
+}
+
+func subscriberListCommand() *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the subscribers, without their credentials", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			var list struct {
+				Subscribers []struct {
+					Name    string    `json:"name"`
+					Stream  string    `json:"stream"`
+					Filter  string    `json:"filter"`
+					By      string    `json:"by"`
+					State   string    `json:"state"`
+					Created time.Time `json:"created"`
+					Expires time.Time `json:"expires"`
+				} `json:"subscribers"`
+			}
+			if err := c.call(cmd.Context(), http.MethodGet, "/api/v2/subscribers", nil, &list); err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tSTATE\tSTREAM\tSUBJECTS\tBY\tCREATED\tEXPIRES")
+			for _, s := range list.Subscribers {
+				expires := "never"
+				if !s.Expires.IsZero() {
+					expires = s.Expires.Format(time.RFC3339)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, s.Stream, s.Filter, s.By, s.Created.Format(time.RFC3339), expires)
+			}
+			return w.Flush()
+		},
+	}
+	r.flags(cmd.Flags())
+	return cmd
+}
+
+func subscriberRevokeCommand() *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use: "revoke NAME", Short: "Revoke a subscriber: it is cut off at once", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.open()
+			if err != nil {
+				return err
+			}
+			return c.call(cmd.Context(), http.MethodDelete, "/api/v2/subscribers/"+url.PathEscape(args[0]), nil, nil)
+		},
+	}
+	r.flags(cmd.Flags())
+	return cmd
+}
