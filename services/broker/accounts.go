@@ -98,7 +98,7 @@ func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
 	} {
 		service(subject, jwt.ResponseTypeSingleton, 0)
 	}
-	for _, subject := range []string{events.AllAgain, events.AllFiles} {
+	for _, subject := range []string{events.AllAgain, events.AllFiles, events.AllHeld} {
 		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(subject), Type: jwt.Stream})
 	}
 	return c

@@ -76,15 +76,15 @@ var rightsOf = map[Role]rights{
 		purge:  map[string][]string{events.StreamTriggers: {events.ClockSubject, events.AllBacklogs}},
 	},
 	Watcher: {
-		publish: []string{events.AllFiles, events.AllSeen, events.StateSubject("watch", "*")},
+		publish: []string{events.AllFiles, events.AllSeen, events.AllHeld, events.StateSubject("watch", "*")},
 		follow:  []string{events.StreamJobs, events.StreamRunEvents},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamRuns, events.StreamTriggers, events.StreamRunEvents,
 		},
 		leader: []string{events.StreamJobs, events.StreamFiles},
-		purge:  map[string][]string{events.StreamFiles: {events.AllAgain, events.AllSeen}},
+		purge:  map[string][]string{events.StreamFiles: {events.AllAgain, events.AllSeen, events.AllHeld}},
 		drop:   []string{events.StreamFiles},
-		hear:   []string{events.AllAgain},
+		hear:   []string{events.AllAgain, events.AllHeld},
 	},
 	Dispatcher: {
 		publish: []string{
