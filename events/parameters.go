@@ -132,7 +132,7 @@ func (p *Parameters) check() error {
 	if out.Within(p.InputDir) {
 		return Faultf(Invalid, "flow_parameters.settings.output_dir", "lies inside the watched folder: results would be run again")
 	}
-	if flag(p.Settings, "delete_out_dir") && p.setExplicit("output_has_run_id") && !flag(p.Settings, "output_has_run_id") {
+	if p.EmptiesOutput() {
 		return Faultf(Invalid, "flow_parameters.settings.delete_out_dir",
 			"each run would wipe the one before in automatic mode: set output_has_run_id or leave it out")
 	}
@@ -147,6 +147,13 @@ func (p *Parameters) OutputDir() Path {
 		}
 	}
 	return p.InputDir.Sibling("out")
+}
+
+// EmptiesOutput reports whether each run deletes first what lies in the output
+// folder: not where each has one of its own in there.
+func (p *Parameters) EmptiesOutput() bool {
+	own := flag(p.Settings, "output_has_run_id") || p.Spooled && !p.setExplicit("output_has_run_id")
+	return flag(p.Settings, "delete_out_dir") && !own
 }
 
 func (p *Parameters) setExplicit(key string) bool {

@@ -140,6 +140,8 @@ func TestPathsOfJobs(t *testing.T) {
 	// The output folder that nobody named is one of its paths, too.
 	narrow := s.newToken(`{"owner":"bob","role":"operator","paths":["bob/r/fs/D/in","bob/r/fs/D/flow"]}`).Token
 	wantFault(t, s.native(http.MethodPost, "jobs", narrow, body{binary: `"` + flow + `"`, input: `"` + in + `"`}.String()), http.StatusForbidden, "settings.output_dir")
+	wantFault(t, s.native(http.MethodPost, "jobs", s.admin, body{settings: `{"output_dir":"a/r/fs/D","delete_out_dir":true}`}.String()),
+		http.StatusBadRequest, "settings.delete_out_dir")
 	for field, text := range map[string]string{
 		"binary_path":         jobOn("bob/r/fs/D/.spool/x", in, out),
 		"input_dir":           jobOn(flow, "bob/r/fs/D/.Spool", out),

@@ -55,6 +55,9 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 			return events.Reserves("flow_parameters." + path.field)
 		}
 	}
+	if p.OutputDir().Rel == "" && p.EmptiesOutput() {
+		return events.Faultf(events.Invalid, "flow_parameters.settings.delete_out_dir", "would delete the whole drive %s: name a folder in it as output_dir", p.OutputDir())
+	}
 	if err := who.Access().CheckJob(p); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -89,33 +90,52 @@ Stop with Ctrl-C.
 	return nil
 }
 
+// prepare lays out the drive. Its flows write to it, so that nothing is followed
+// out of it by name.
 func (d *demo) prepare() error {
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	root, err := os.OpenRoot(d.dir)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	defer root.Close()
 	for _, dir := range []string{"in", "tick/in"} {
-		if err := os.MkdirAll(filepath.Join(d.dir, dir), 0o755); err != nil {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(d.dir, "tick/in/tick.txt"), []byte("tick\n"), 0o644); err != nil {
+	if err := root.WriteFile("tick/in/tick.txt", []byte("tick\n"), 0o644); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	return replaceFile(filepath.Join(d.dir, "flow.ibflowbin"), demoFlow, 0o755)
+	return replaceFile(root, "flow.ibflowbin", demoFlow, 0o755)
 }
 
 // dropSample drops a file as a careful program does: written elsewhere, then renamed in.
 func (d *demo) dropSample() error {
-	text := "This is a sample.\nDrop your own file beside it.\n"
-	return replaceFile(filepath.Join(d.dir, "in", "sample.txt"), []byte(text), 0o644)
+	root, err := os.OpenRoot(d.dir)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	defer root.Close()
+	return replaceFile(root, "in/sample.txt", []byte("This is a sample.\nDrop your own file beside it.\n"), 0o644)
 }
 
-func replaceFile(file string, text []byte, mode os.FileMode) error {
-	tmp := filepath.Join(filepath.Dir(filepath.Dir(file)), "."+filepath.Base(file)+".tmp")
-	if err := os.WriteFile(tmp, text, mode); err != nil {
+func replaceFile(root *os.Root, file string, text []byte, mode os.FileMode) error {
+	tmp := "." + path.Base(file) + ".tmp"
+	_ = root.Remove(tmp) // of a start that was cut off
+	err := root.WriteFile(tmp, text, mode)
+	if err == nil {
+		err = root.Chmod(tmp, mode) // whatever the umask is
+	}
+	if err == nil {
+		err = root.Rename(tmp, file)
+	}
+	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	if err := os.Chmod(tmp, mode); err != nil { // a file that was there keeps its mode otherwise
-		return fmt.Errorf("demo: %w", err)
-	}
-	return os.Rename(tmp, file)
+	return nil
 }
 
 // createJobs makes the two jobs over the API, unless an earlier start has made them.
