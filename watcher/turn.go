@@ -175,6 +175,8 @@ func (f *folder) leadsBack(d *drive.Drives, at *opened) bool {
 	return err == nil && out.Within(in)
 }
 
+var errMoved = errors.New("another folder has come in its place")
+
 // arm has the folder watched, before it is scanned: what comes before is seen
 // by the scan, what comes after is told.
 func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
@@ -195,6 +197,12 @@ func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
 	}
 	if err == nil {
 		err = w.notifier.watch(f, path)
+	}
+	if err == nil { // it is watched by its name
+		if s, serr := statPath(path); serr != nil || s.identity() != at.id {
+			w.notifier.drop(f, path)
+			err = errMoved
+		}
 	}
 	if err != nil {
 		w.deafen(f)

@@ -179,6 +179,14 @@ func TestSecretsUnderOtherNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
+	for path, want := range map[string]bool{
+		".": false, "data": false, "data/nats": false, "data/admin.token": false, "etc/tls.key": false, "a/in/seal.key": false,
+		"a": true, "etc": true, "a/plain": true, "none": true,
+	} {
+		if err := drives.Clear(filepath.Join(top, path)); (err == nil) != want {
+			t.Errorf("Clear of %s: %v", path, err)
+		}
+	}
 	for _, name := range secrets {
 		name = filepath.Base(name)
 		if f, err := drives.OpenFile(in.Join(name)); !errors.Is(err, ErrKept) {

@@ -88,3 +88,23 @@ func (d *Drives) openAll() error {
 	}
 	return nil
 }
+
+// Clear refuses a file or folder of this host that others are to read, if it
+// holds or is a secret of Spool's. One that is not there is nobody's.
+func (d *Drives) Clear(path string) error {
+	if d.guard.data == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil //nolint:nilerr // told by whoever needs it
+	}
+	if !info.IsDir() {
+		return d.guard.compare(info, d.guard.files())
+	}
+	line, ok := lookAt(path)
+	if !ok {
+		return nil
+	}
+	return d.guard.besideData(line, path)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"spool.internal/events"
@@ -86,6 +87,11 @@ func commonPaths(cfg Config, room *cell.Room) error {
 	}
 	room.Read = append(room.Read, "/dev/random", "/dev/urandom")
 	room.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
+	for _, p := range slices.Concat(room.Run, room.Read) {
+		if err := cfg.Drives.Clear(p); err != nil && room.Shut {
+			return events.Faultf(events.Invalid, "runner-read", "flows would read Spool's secrets: %v", err)
+		}
+	}
 	return nil
 }
 
