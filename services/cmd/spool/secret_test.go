@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +33,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 		"name": "secret", "schedule": "@yearly", "flow_parameters": map[string]any{
 			"auth_token": token, "binary_path": testDrive + "/fails.ibflowbin", "input_dir": testDrive + "/in",
 			"settings": map[string]any{"webhook_config": map[string]any{
-				"url": "http://127.0.0.1:1/hook", "headers": map[string]string{"Authorization": header},
+				"url": "http://us3r-in-clear:p4ss-in-clear@127.0.0.1:1/p4th-in-clear?k=qu3ry-in-clear", "headers": map[string]string{"Authorization": header},
 			}, "notification_emails": "ann@example.com"},
 		},
 	})
@@ -45,7 +50,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := []string{token, "h34der-in-clear", password, strings.TrimSpace(string(signing))}
+	secrets := []string{token, "h34der-in-clear", password, strings.TrimSpace(string(signing)), "us3r-in-clear", "p4ss-in-clear", "qu3ry-in-clear"}
 	for _, path := range []string{"v1/scheduler/list_jobs", "v2/jobs/" + job, "v2/jobs/" + job + "/results", "v2/jobs/" + job + "/history"} {
 		var answer json.RawMessage
 		p.get("/api/"+path, &answer)
@@ -55,6 +60,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 			}
 		}
 	}
+	secrets = append(secrets, "p4th-in-clear") // which administrators are shown, and the store is not
 	p.call("POST", "disable_job", map[string]any{"job_id": job})
 	p.call("POST", "delete_job", map[string]any{"job_id": job})
 	admin, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
@@ -93,6 +99,42 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 		}
 	}
 	t.Logf("%d files of the data folder and the log hold no secret", files)
+}
+
+// An endpoint that echoes all it is sent tells nobody who reads the job.
+func TestViewersReadNoEcho(t *testing.T) {
+	p := newSite(t)
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+		w.Header().Set("Set-Cookie", "session=s3ssion-in-clear")
+		fmt.Fprintf(w, "%s %s", body, base64.StdEncoding.EncodeToString([]byte(r.Header.Get("Authorization")))) //nolint:errcheck // a test's answer
+	}))
+	defer echo.Close()
+	pr := p.serve("--run-binary-url", echo.URL+events.RunBinaryPath, "--log-level", "debug")
+	answer := p.call("POST", "create_job", map[string]any{
+		"name": "echoed", "schedule": "@yearly", "flow_parameters": map[string]any{
+			"auth_token": "tok3n-in-clear", "binary_path": testDrive + "/f", "input_dir": testDrive + "/in",
+			"settings": map[string]any{"webhook_config": map[string]any{
+				"url": "https://chat.example/services/p4th-in-clear?k=qu3ry-in-clear", "headers": map[string]string{"X-Key": "h34der-in-clear"},
+			}},
+		},
+	})
+	job, _ := answer["job_id"].(string)
+	p.outcome(job, 0)
+	var list json.RawMessage
+	p.get("/api/v1/scheduler/list_jobs?job_id="+job, &list)
+	if !bytes.Contains(list, []byte(`"http_result":{"status":"200"`)) {
+		t.Errorf("no answer is listed: %s", list)
+	}
+	for _, secret := range []string{"tok3n-in-clear", "dG9rM24taW4tY2xlYX", "s3ssion-in-clear", "qu3ry-in-clear", "h34der-in-clear"} {
+		if bytes.Contains(list, []byte(secret)) || strings.Contains(pr.log.String(), secret) {
+			t.Errorf("%s is in the list or the log: %s", secret, list)
+		}
+	}
+	if n := bytes.Count(list, []byte("p4th-in-clear")); n != 1 { // in the job, which its owner may see
+		t.Errorf("the path of the webhook stands %d times in %s", n, list)
+	}
 }
 
 // A start with a wrong or missing seal key is refused in one line and changes nothing.
