@@ -23,6 +23,7 @@ type flow struct {
 	proc    *os.Process
 	gate    *os.File      // room, command and word go here; its end discards the flow
 	guard   *os.File      // wishes go here, news come; nil where there are no guards
+	mounts  uint64        // which of the host's it knows
 	met     cell.Met      // what the gate has put up
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads

@@ -15,6 +15,7 @@ const lull = 10 * time.Millisecond
 // wait for one to start. When ctx ends, those that wait are discarded.
 func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
+		table := r.mounts.Load()
 		f, err := newGate(r.program, r.room)
 		if err != nil {
 			if !said {
@@ -25,7 +26,11 @@ func (r *Runner) keepGates(ctx context.Context) {
 			continue
 		}
 		said = false
+		f.mounts = table
 		select {
+		case <-r.remounted:
+			f.discard()
+			r.discardGates()
 		case r.gates <- f:
 			select {
 			case <-time.After(lull):
@@ -36,6 +41,11 @@ func (r *Runner) keepGates(ctx context.Context) {
 			f.discard()
 		}
 	}
+	r.discardGates()
+}
+
+// discardGates discards the processes that wait.
+func (r *Runner) discardGates() {
 	for {
 		select {
 		case f := <-r.gates:
@@ -44,6 +54,21 @@ func (r *Runner) keepGates(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// keepMounts has gates started anew when something is mounted or unmounted: those
+// that wait have the mounts of before, and keep what is unmounted in use.
+func (r *Runner) keepMounts(ctx context.Context) {
+	if !r.room.Form.Spaces {
+		return
+	}
+	watchMounts(ctx, func() {
+		r.mounts.Add(1)
+		select {
+		case r.remounted <- struct{}{}:
+		default: // it is known already
+		}
+	})
 }
 
 // gate gives a process that waits at its gate.
@@ -55,11 +80,12 @@ func (r *Runner) gate(ctx context.Context) (*flow, error) {
 			r.want()
 			select {
 			case <-f.exited: // somebody has killed it while it waited
-				f.discard()
-				continue
 			default:
-				return f, nil
+				if f.mounts == r.mounts.Load() {
+					return f, nil
+				}
 			}
+			f.discard()
 		case <-ctx.Done():
 			return nil, errStopped
 		}

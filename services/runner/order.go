@@ -81,6 +81,9 @@ func (r *Runner) inspect(o order) error {
 		return err
 	}
 	if o.settings.deleteOutDir && !o.settings.hasRunID {
+		if o.output.Rel == "" {
+			return wholeDrive(o.output)
+		}
 		out := r.drives.HostPath(o.output)
 		if inside(r.drives.HostPath(o.input), out) || inside(r.drives.HostPath(o.binary), out) {
 			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete the input or the binary: they lie in the output folder %s", o.output)
@@ -104,6 +107,10 @@ func judgeInput(p events.Path, host string, info fs.FileInfo) error {
 		return events.Faultf(events.Invalid, "input_dir", "%s is not a folder (looked at %s)", p, host)
 	}
 	return nil
+}
+
+func wholeDrive(p events.Path) error {
+	return events.Faultf(events.Invalid, "settings.delete_out_dir", "would empty the whole drive %s: name a folder in it as output_dir", p)
 }
 
 // inside reports whether a host path is dir or lies below it.

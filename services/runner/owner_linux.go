@@ -51,7 +51,7 @@ func (r *Runner) handOver(a *attempt, p *places) error {
 		if !needed || from.uid == flow.uid {
 			continue
 		}
-		if form.View && !form.User {
+		if form.View && !form.User && !r.cfg.hidden.owners {
 			users, err := r.users.of(r.program, from, flow)
 			if err == nil && canMap(p.open[i], users) {
 				p.list[i].Mapped = true

@@ -118,24 +118,28 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
 	}
 	defer root.Close()
-	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {
-		if err := r.empty(p, root); err != nil {
-			return err
-		}
-	}
 	f, err := root.Open(".")
 	if err != nil {
 		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
 	}
 	into.add(r.drives.HostPath(p), cell.Write, f)
+	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {
+		return r.empty(p, root, into.list)
+	}
 	return nil
 }
 
-// empty removes all that lies in a folder.
-func (r *Runner) empty(p events.Path, root *os.Root) error {
+// empty removes all that lies in the output folder, the last of places.
+func (r *Runner) empty(p events.Path, root *os.Root, places []cell.Place) error {
 	top, err := r.drives.IsRoot(p, root)
 	if top {
-		return events.Faultf(events.Invalid, "settings.delete_out_dir", "%s is the whole drive: name a folder in it", p)
+		return wholeDrive(p)
+	}
+	out := places[len(places)-1].Real
+	for _, given := range places[:len(places)-1] {
+		if inside(given.Real, out) {
+			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete %s, which lies in the output folder %s", given.Path, p)
+		}
 	}
 	if err == nil {
 		err = removeAll(root)

@@ -38,6 +38,9 @@ type runLog struct {
 // openLog opens the log of a run for an attempt. Attempts follow each other in
 // one file; a line names each but the first.
 func openLog(dir runFolder, attempt int) (*runLog, error) {
+	if info, err := dir.root.Lstat("run.log"); err == nil && !info.Mode().IsRegular() {
+		_ = dir.root.RemoveAll("run.log") // no log of ours; when it stays, the next step says so
+	}
 	file, err := dir.root.OpenFile("run.log", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err

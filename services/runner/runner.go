@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -37,6 +38,9 @@ type Runner struct {
 	users   userSpaces    // whose files are shown as the flow's user's
 	gates   chan *flow    // those that wait
 	wanted  chan struct{} // somebody waits for one
+
+	mounts    atomic.Uint64 // how often something was mounted or unmounted
+	remounted chan struct{} // it was
 
 	mu     sync.Mutex
 	active map[string]*hand // by flow job id
@@ -74,7 +78,7 @@ func New(cfg Config) (*Runner, error) {
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		program: from, room: room, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1),
+		program: from, room: room, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }
@@ -105,7 +109,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.hearCancels, r.forget, drain} {
+	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()

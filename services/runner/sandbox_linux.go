@@ -23,6 +23,7 @@ type hidden struct {
 	landlock int  // versions of Landlock above this are not there; 0 = hide none, -1 = there is no Landlock
 	spaces   bool // namespaces cannot be made
 	mounts   bool // namespaces can, but nothing mounted in them
+	owners   bool // no mount can show other owners
 	seccomp  bool // there are no filters
 }
 

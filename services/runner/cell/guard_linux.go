@@ -21,6 +21,7 @@ type guarding struct {
 func guard(args []string) {
 	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == "spaces"}
 	syscall.CloseOnExec(guardSocket)
+	closeOthers(gateSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // of the runner that reaps us, or of the system's end

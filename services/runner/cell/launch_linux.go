@@ -31,6 +31,7 @@ var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix
 // launch makes the namespaces with a guard in them, which becomes a child of the
 // runner, and exits. The processes of the namespaces see the same ids as before.
 func launch(args []string) {
+	closeOthers(gateSocket)
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_PARENT}
 	if uid, err := strconv.Atoi(args[0]); err == nil {
 		gid, _ := strconv.Atoi(args[1])

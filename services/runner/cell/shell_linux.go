@@ -119,7 +119,12 @@ func lower(which, most int) {
 // closeOthers closes what this process was started with beyond what it needs:
 // somebody may have given it to spool.
 func closeOthers(last int) {
-	_ = unix.CloseRange(uint(last+1), ^uint(0)>>1, 0)
+	if unix.CloseRange(uint(last+1), 1<<31-1, 0) == nil {
+		return
+	}
+	for fd := last + 1; fd < 1024; fd++ { // before Linux 5.9
+		_ = unix.Close(fd)
+	}
 }
 
 func fault(what, path string, err error) error {

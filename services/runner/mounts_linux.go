@@ -1,0 +1,33 @@
+package runner
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// watchMounts calls changed whenever something is mounted or unmounted on this
+// host, until ctx ends. Where that cannot be known it does nothing.
+func watchMounts(ctx context.Context, changed func()) {
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return
+	}
+	defer table.Close()
+	wakes, wake, err := os.Pipe()
+	if err != nil {
+		return
+	}
+	defer wakes.Close()
+	defer context.AfterFunc(ctx, func() { _ = wake.Close() })()
+	fds := []unix.PollFd{{Fd: int32(table.Fd()), Events: unix.POLLPRI}, {Fd: int32(wakes.Fd()), Events: unix.POLLIN}}
+	for ctx.Err() == nil {
+		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
+			return
+		}
+		if fds[0].Revents != 0 {
+			changed()
+		}
+	}
+}
