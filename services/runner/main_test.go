@@ -26,6 +26,7 @@ type child struct {
 	URL, Drives, Data string
 	Workers           int
 	MaxProcesses      int
+	Shape             string // one of shapes; empty = off
 }
 
 func TestMain(m *testing.M) {
@@ -64,7 +65,11 @@ func runChild(spec string) error {
 	if err != nil {
 		return err
 	}
-	r, err := New(Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, MaxProcesses: c.MaxProcesses, Log: log})
+	cfg := Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, MaxProcesses: c.MaxProcesses, Log: log}
+	if change := shapes[c.Shape]; change != nil {
+		change(&cfg)
+	}
+	r, err := New(cfg)
 	if err != nil {
 		return err
 	}

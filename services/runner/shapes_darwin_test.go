@@ -1,0 +1,4 @@
+package runner
+
+// shapes are how a runner shuts flows in: there is only one way here.
+var shapes = map[string]func(*Config){"off": func(c *Config) { c.Sandbox = SandboxOff }}

@@ -1,0 +1,253 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+)
+
+// inShapes runs a test in each.
+func inShapes(t *testing.T, f func(t *testing.T, l *lab, shape string, change func(*Config))) {
+	for name, change := range shapes {
+		t.Run(name, func(t *testing.T) {
+			f(t, newLab(t, eventstest.Options{}), name, change)
+		})
+	}
+}
+
+// between runs the flow "flow" and does something after its places were judged and
+// before they are used. It gives what the flow printed, and how it ended.
+func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string, ended outcome) {
+	l.t.Helper()
+	run := events.Run{
+		FlowJobID: "the-run", JobID: "job-1", Owner: "olga", BinaryPath: logical("flow"), InputDir: logical("in"),
+		OutputFolder: logical("out"), Settings: []byte(settings),
+	}
+	a := &attempt{run: run, number: 1, log: r.log}
+	defer a.clear()
+	type started struct {
+		*flow
+		err error
+	}
+	got := make(chan started, 1)
+	go func() {
+		f, err := r.start(context.Background(), a)
+		got <- started{f, err}
+	}()
+	<-r.wanted // it waits for a process, and has all that it needs besides
+	meanwhile()
+	f, err := newGate(r.program, r.room)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.gates <- f
+	s := <-got
+	if s.err != nil {
+		l.t.Fatal(s.err)
+	}
+	s.open()
+	s.wait(context.Background())
+	_ = a.runlog.close()
+	text, _ := os.ReadFile(filepath.Join(runDir(l.data, run.FlowJobID), "run.log"))
+	return string(text), s.state
+}
+
+// swap puts a link in the place of a file or folder.
+func (l *lab) swap(path, target string) {
+	l.t.Helper()
+	if err := os.Rename(path, path+".judged"); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := os.Symlink(target, path); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// Whoever may write to a drive puts a link in the place of what was judged. The flow
+// gets what was judged, or there is none.
+func TestSwappedAfterItWasJudged(t *testing.T) {
+	inShapes(t, func(t *testing.T, l *lab, shape string, change func(*Config)) {
+		secret := t.TempDir()
+		for name, text := range map[string]string{"a.txt": "THE SECRET", "program": "#!/bin/sh\necho THE SECRET\n"} {
+			if err := os.WriteFile(filepath.Join(secret, name), []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		untouched := func() {
+			t.Helper()
+			if left, _ := os.ReadDir(secret); len(left) != 2 {
+				t.Errorf("the flow has written into a folder that it was not given: %v", left)
+			}
+		}
+		script := `cat "$1/a.txt"; echo x > here; echo x > "$2/there"; pwd; exit 0`
+		for place, path := range map[string]func() string{
+			"binary": func() string { return l.host("flow") }, "input": func() string { return l.host("in") },
+			"output": func() string { return l.host("out") },
+			"stage":  func() string { return l.host("in/a.txt") }, // a file in a folder that stays
+			"above":  func() string { return filepath.Dir(l.host("in")) },
+			"tmp":    func() string { return filepath.Join(runDir(l.data, "the-run"), "tmp") },
+		} {
+			if err := os.RemoveAll(filepath.Dir(l.host("in"))); err != nil {
+				t.Fatal(err)
+			}
+			l.flow("flow", script)
+			l.write("in/a.txt", "as it was", 0o644)
+			target := secret
+			switch place {
+			case "binary":
+				target += "/program"
+			case "stage":
+				target += "/a.txt"
+			}
+			r := l.runner(change)
+			said, ended := l.between(r, `{}`, func() { l.swap(path(), target) })
+			if _, err := os.Stat(path() + ".judged"); err == nil && place == "above" {
+				_ = os.Remove(path())
+				_ = os.Rename(path()+".judged", path())
+			}
+			// Without bounds a flow opens by name what it likes.
+			if shape != "off" && strings.Contains(said, "THE SECRET") {
+				t.Errorf("%s: the flow got something else than was judged: %v: %s", place, ended, said)
+			}
+			if shape == "whole" && place != "stage" && ended.success() {
+				t.Errorf("%s: %v: %s", place, ended, said)
+			}
+			if shape == "off" && place == "output" {
+				_ = os.Remove(secret + "/there")
+				if _, err := os.Stat(l.host("out.judged/here")); err != nil {
+					t.Errorf("the working folder is not what was judged: %v, %s", err, said)
+				}
+			}
+			untouched()
+		}
+	})
+}
+
+// A link that is there when the run begins leads nowhere either.
+func TestALinkInPlaceOfAPlace(t *testing.T) {
+	inShapes(t, func(t *testing.T, l *lab, _ string, change func(*Config)) {
+		outside := t.TempDir()
+		for _, name := range []string{"kept", "program"} {
+			if err := os.WriteFile(filepath.Join(outside, name), []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := l.runner(change)
+		url := l.serve(r).URL
+		ids := map[string]string{}
+		for name, c := range map[string]struct{ flow, input, output, swap, to, settings string }{
+			"binary":     {"f1", "in1", "out1", "f1", "/program", `{}`},
+			"input":      {"f2", "in2", "out2", "in2", "", `{}`},
+			"output":     {"f3", "in3", "out3", "out3", "", `{}`},
+			"deleted":    {"f4", "in4", "out4", "out4", "", `{"delete_out_dir":true}`},
+			"not there":  {"f5", "in5", "out5", "in5", "/none", `{}`},
+			"of a stage": {"f6", "s6/in6", "out6", "s6", "", `{}`},
+		} {
+			l.flow(c.flow, `echo ran > ran; ls "$1"`)
+			l.write(c.input+"/a.txt", "as it was", 0o644)
+			l.write(c.output+"/old", "old", 0o644)
+			body := string(events.Encode(map[string]any{
+				"binary_path": logical(c.flow), "input_dir": logical(c.input),
+				"settings": map[string]any{"output_dir": logical(c.output), "delete_out_dir": strings.Contains(c.settings, "true")},
+			}))
+			a := l.ask(url, name, body, nil)
+			if a.Status != events.OK {
+				t.Fatalf("%+v", a)
+			}
+			ids[name] = a.Data.JobID
+			l.swap(l.host(c.swap), outside+c.to)
+		}
+		l.background(r.Run)
+		for name, id := range ids {
+			ended := l.until(events.Ended, id)
+			if n, _ := l.phase(events.Started, id); n > 0 || ended.Status != events.ERROR {
+				t.Errorf("%s: %d starts, %+v", name, n, ended)
+			}
+		}
+		if left, _ := os.ReadDir(outside); len(left) != 2 {
+			t.Errorf("outside the drive there is %v", left)
+		}
+	})
+}
+
+// The root of a drive is not emptied, by whatever name; nor is what a run needs.
+func TestWhatIsNotEmptied(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "exit 0")
+	l.flow("d/flow", "exit 0")
+	l.write("in/a.txt", "as it was", 0o644)
+	l.write("d/in/a.txt", "as it was", 0o644)
+	for name, target := range map[string]string{"self": ".", "deep/up": "..", "to-d": "d"} {
+		if err := os.MkdirAll(filepath.Dir(l.host(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, l.host(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	if a := l.ask(url, "root", body("flow", `{"delete_out_dir":true,"output_dir":"`+theDrive+`"}`), nil); a.Status != events.ERROR || !strings.Contains(a.Msg, "whole drive") {
+		t.Errorf("the drive itself: %+v", a)
+	}
+	for name, c := range map[string]struct{ flow, input, output string }{
+		"a link to the root":     {"flow", "in", "self"},
+		"a link up":              {"flow", "in", "deep/up"},
+		"a link to what is read": {"flow", "d/in", "to-d"},
+		"a link to what is run":  {"d/flow", "in", "to-d"},
+	} {
+		a := l.ask(url, name, string(events.Encode(map[string]any{
+			"binary_path": logical(c.flow), "input_dir": logical(c.input),
+			"settings": map[string]any{"output_dir": logical(c.output), "delete_out_dir": true},
+		})), nil)
+		if a.Status == events.OK {
+			if ended := l.until(events.Ended, a.Data.JobID); ended.Status != events.ERROR || !strings.HasPrefix(ended.Message, "settings.delete_out_dir: ") {
+				t.Errorf("%s: %+v", name, ended)
+			}
+		}
+		if l.read("in/a.txt") != "as it was" || l.read("d/in/a.txt") != "as it was" || !l.exists("flow") || !l.exists("d/flow") {
+			t.Fatalf("%s: the drive is not what it was", name)
+		}
+	}
+}
+
+// Links in the folder of a run lead nowhere: somebody has made them who could.
+func TestLinksInTheFolderOfARun(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", "echo printed; echo x > $TMPDIR/x")
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	id := l.accept(url, "k", "flow", `{}`)
+	outside := t.TempDir()
+	token := filepath.Join(l.data, "admin.token")
+	if err := os.WriteFile(token, []byte("a token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(runDir(l.data, id), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"run.log": token, "tmp": outside} {
+		if err := os.Symlink(target, filepath.Join(runDir(l.data, id), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.background(r.Run)
+	if ended := l.until(events.Ended, id); ended.Status != events.OK {
+		t.Errorf("ended %+v", ended)
+	}
+	if text, _ := os.ReadFile(token); string(text) != "a token" {
+		t.Errorf("the token is %q", text)
+	}
+	if left, _ := os.ReadDir(outside); len(left) > 0 {
+		t.Errorf("outside there is %v", left)
+	}
+	if text, _ := os.ReadFile(filepath.Join(runDir(l.data, id), "run.log")); string(text) != "printed\n" {
+		t.Errorf("run.log: %q", text)
+	}
+}
