@@ -110,6 +110,7 @@ bench-run: gate ## what the built-in runner adds to a process, from the call to 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
+	@go test -run '^$$' -bench 'Request' -benchtime 5000x -count 5 ./services/daemon $(median)
 	@go test -run '^$$' -bench 'GatewayMemory' -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
 
 fuzz: ## fuzz everything that parses, 30 s each
