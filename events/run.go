@@ -56,6 +56,7 @@ type RunEvent struct {
 	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; started and ended
 
 	Process *Process `json:"process,omitempty"` // started
+	Unmet   []string `json:"unmet,omitempty"`   // started: what of the sandbox is lacking, see [RunnerState]
 
 	StartedAt  time.Time `json:"started_at,omitzero"`  // ended
 	Status     Status    `json:"status,omitzero"`      // ended

@@ -108,5 +108,5 @@ func (p *Process) readyz(w http.ResponseWriter) {
 	if len(why) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	json.NewEncoder(w).Encode(map[string]any{"ready": len(why) == 0, "not_ready": why}) //nolint:errcheck // the client has gone
+	json.NewEncoder(w).Encode(map[string]any{"ready": len(why) == 0, "not_ready": why, "notes": p.Notes()}) //nolint:errcheck // the client has gone
 }

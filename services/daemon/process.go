@@ -30,6 +30,7 @@ type Process struct {
 	mu     sync.Mutex
 	steps  []step
 	checks []check
+	notes  map[string]func() []string
 }
 
 type step struct {
@@ -81,6 +82,29 @@ func (p *Process) OnCheck(name string, why func() error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.checks = append(p.checks, check{name, why})
+}
+
+// OnNote adds what a person should know of a process that is ready all the same.
+func (p *Process) OnNote(name string, notes func() []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.notes == nil {
+		p.notes = map[string]func() []string{}
+	}
+	p.notes[name] = notes
+}
+
+// Notes gives what there is to know, by name.
+func (p *Process) Notes() map[string][]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := map[string][]string{}
+	for name, notes := range p.notes {
+		if said := notes(); len(said) > 0 {
+			all[name] = said
+		}
+	}
+	return all
 }
 
 // Go runs a part until the process stops. A part that ends before fails the process.

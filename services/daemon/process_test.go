@@ -102,6 +102,11 @@ func TestHealthPages(t *testing.T) {
 	if code, text := get("/readyz"); code != 200 || !strings.Contains(text, `"ready":true`) {
 		t.Errorf("/readyz %d %q", code, text)
 	}
+	p.OnNote("sandbox", func() []string { return []string{"it has a hole"} })
+	p.OnNote("nothing", func() []string { return nil })
+	if code, text := get("/readyz"); code != 200 || !strings.Contains(text, `"notes":{"sandbox":["it has a hole"]}`) {
+		t.Errorf("/readyz %d %q", code, text)
+	}
 	if code, _ := get("/other"); code != 404 {
 		t.Errorf("the handler behind answers %d", code)
 	}

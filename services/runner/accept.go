@@ -46,6 +46,9 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	if err == nil {
 		err = c.mayRun()
 	}
+	if err == nil {
+		err = r.held()
+	}
 	if err != nil {
 		return events.Run{}, false, err
 	}

@@ -24,9 +24,11 @@ type Config struct {
 	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
 	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
 
-	Sandbox      Sandbox       // whether flows are shut in; default best-effort
+	Sandbox      Sandbox       // whether flows are shut in; default auto
 	FlowUser     string        // whom flows are when this process is root: a name, uid or uid:gid; default: root, in the sandbox without capabilities
 	Offline      bool          // flows may not make sockets
+	Listen       bool          // flows may take ports and wait for connections
+	Direct       bool          // no runs of jobs come here, only those that somebody calls for directly
 	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
 	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit
 	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
@@ -45,7 +47,7 @@ func (c Config) withDefaults() Config {
 		c.Workers = 2 * runtime.NumCPU()
 	}
 	if c.Sandbox == "" {
-		c.Sandbox = SandboxBestEffort
+		c.Sandbox = SandboxAuto
 	}
 	c.MaxFileSize = limitOr(c.MaxFileSize, 16<<30)
 	c.MaxProcesses = limitOr(c.MaxProcesses, 4096)
@@ -89,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.withDefaults().Sandbox.validate(); err != nil {
 		fault("sandbox", "%s", err.Error())
+	}
+	if c.Offline && c.Listen {
+		fault("runner-network", "flows that may not use the network cannot listen")
 	}
 	for _, p := range c.ReadPaths {
 		if !filepath.IsAbs(p) {

@@ -36,7 +36,7 @@ func (l *lab) left() (pids []int) {
 	l.t.Helper()
 	for _, mark := range []string{l.base, fmt.Sprintf("600.%09d", l.number())} {
 		out, _ := exec.Command("pgrep", "-f", regexp.QuoteMeta(mark)).Output()
-		for _, field := range strings.Fields(string(out)) {
+		for field := range strings.FieldsSeq(string(out)) {
 			pid, _ := strconv.Atoi(field)
 			if p, found, err := lookup(pid); err == nil && found && !p.zombie {
 				pids = append(pids, pid)

@@ -41,7 +41,7 @@
 // grants them it has a user (but for root), pid, ipc and mount namespace of its own,
 // and a root folder in which nothing else is even seen, read-only but for output and
 // TMPDIR; there is a /proc with its own processes, where one can be mounted. It
-// cannot listen for TCP (Linux 6.7), and from Linux 6.12 it reaches neither
+// cannot listen for TCP (Linux 6.7, unless [Config.Listen]), and from Linux 6.12 it reaches neither
 // processes outside by signals nor abstract sockets. It gains no privileges by
 // set-user-ID programs, and package seccomp says which system calls it is denied.
 //
@@ -52,8 +52,10 @@
 // a process, no core files, and no more than [Config.MaxProcesses] of its user,
 // which the kernel does not hold root to. Memory and processor time are not bounded.
 //
-// SandboxRequired makes [New] fail where the kernel cannot do what is asked;
-// best-effort does what it can and logs what is missing.
+// What of this a host cannot do, [Runner.Lacks] says; needs.go is the table of what
+// flows are to be kept from, and of the ways to do that. With SandboxAuto no flow
+// starts where something is lacking and anybody but administrators has a token with
+// which to write flows. SandboxRequired makes [New] fail; best-effort goes without.
 //
 // # Guarantees
 //

@@ -25,6 +25,7 @@ type flow struct {
 	guard   *os.File      // wishes go here, news come; nil where there are no guards
 	mounts  uint64        // which of the host's it knows
 	met     cell.Met      // what the gate has put up
+	strict  bool          // see [Runner.roomNow]
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
 	exited  chan struct{} // closed when the process is reaped and all that descends from the flow is gone

@@ -16,7 +16,8 @@ const lull = 10 * time.Millisecond
 func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
 		table := r.mounts.Load()
-		f, err := newGate(r.program, r.room)
+		room, strict := r.roomNow()
+		f, err := newGate(r.program, room)
 		if err != nil {
 			if !said {
 				r.log.Warn("no process can be started for the next flow; it is tried until one can", "error", err.Error())
@@ -26,7 +27,7 @@ func (r *Runner) keepGates(ctx context.Context) {
 			continue
 		}
 		said = false
-		f.mounts = table
+		f.mounts, f.strict = table, strict
 		select {
 		case <-r.remounted:
 			f.discard()
@@ -81,7 +82,8 @@ func (r *Runner) gate(ctx context.Context) (*flow, error) {
 			select {
 			case <-f.exited: // somebody has killed it while it waited
 			default:
-				if f.mounts == r.mounts.Load() {
+				_, strict := r.roomNow()
+				if f.mounts == r.mounts.Load() && f.strict == strict { // else it was made for other times
 					return f, nil
 				}
 			}

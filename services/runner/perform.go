@@ -71,6 +71,9 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		run: run, number: former.Attempt + 1, log: log.With("attempt", former.Attempt+1),
 	}
 	defer a.clear()
+	if err := r.held(); err != nil {
+		return err
+	}
 	f, err := r.start(life, a)
 	if fault, ok := errors.AsType[*events.Error](err); ok {
 		return r.end(ctx, a.ended(time.Time{}, nil, fault.Error()), seq, a.log)
@@ -79,6 +82,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		return err
 	}
 	began := event(events.Started, run, time.Now())
+	began.Unmet = needNames(r.lacks)
 	began.Attempt, began.Process = a.number, &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.discard()
@@ -131,6 +135,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	if a.runlog, err = openLog(a.dir, a.number); err != nil {
 		return nil, err
+	}
+	for _, lack := range r.lacks {
+		a.runlog.note("not kept from this flow: %s", lack)
 	}
 	if a.private, err = newPrivate(a.dir, r.room.Form.As && !r.room.Form.View); err != nil {
 		return nil, err

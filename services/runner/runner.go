@@ -36,6 +36,8 @@ type Runner struct {
 	program program       // what flows are started from
 	room    cell.Room     // what all flows have in common
 	users   userSpaces    // whose files are shown as the flow's user's
+	loose   []byte        // the filter of flows while nobody but administrators writes them
+	lacks   []string      // what flows are not kept from
 	gates   chan *flow    // those that wait
 	wanted  chan struct{} // somebody waits for one
 
@@ -67,18 +69,22 @@ func New(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	room, missing, err := commonRoom(cfg, from)
+	room, lacks, err := commonRoom(cfg, from)
+	var loose []byte
+	if err == nil {
+		loose, err = filterOf(cfg, room.Form, false)
+	}
 	if err != nil {
 		from.close()
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	if missing != nil {
-		cfg.Log.Warn("flows are not shut in as they could be", "missing", missing.Error())
+	if len(lacks) > 0 {
+		cfg.Log.Warn("flows are not shut in as they could be", "lacking", lacks)
 	}
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		program: from, room: room, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
+		program: from, room: room, loose: loose, lacks: lacks, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }
@@ -109,7 +115,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, drain} {
+	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()
@@ -118,8 +124,15 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer runs.Wait()
 	defer r.setIdle(errors.New("stopped"))
 	for ctx.Err() == nil {
+		if why := r.held(); why != nil {
+			r.setIdle(why)
+			r.wait(ctx, why)
+			continue
+		}
 		r.setIdle(nil)
-		err := r.bus.Pull(ctx, queue, r.cfg.Workers, func(d *jet.Delivery) { r.take(work, d, &runs) })
+		open, stop := r.untilHeld(ctx)
+		err := r.bus.Pull(open, queue, r.cfg.Workers, func(d *jet.Delivery) { r.take(work, d, &runs) })
+		stop()
 		if err != nil && ctx.Err() == nil {
 			r.setIdle(err)
 			r.log.Warn("the queue of runs cannot be read and is tried again", "pool", r.cfg.Pool, "error", err.Error())

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,9 +16,10 @@ import (
 type Sandbox string
 
 const (
-	SandboxRequired   Sandbox = "required"    // New fails when this kernel cannot do all of it
-	SandboxBestEffort Sandbox = "best-effort" // what this kernel can do; the log says what is missing
-	SandboxOff        Sandbox = "off"         // flows open what the runner may open
+	SandboxAuto       Sandbox = events.SandboxAuto // all of it as soon as anybody but administrators may write flows, until then what this host can do
+	SandboxRequired   Sandbox = "required"         // New fails when this host cannot do all of it
+	SandboxBestEffort Sandbox = "best-effort"      // what this host can do, whoever writes flows
+	SandboxOff        Sandbox = "off"              // flows open what the runner may open
 )
 
 // openFiles is how many files a process of a flow may have open.
@@ -28,11 +28,11 @@ const openFiles = 4096
 // Sandboxed reports that flows cannot change their input, whatever its modes say.
 func (r *Runner) Sandboxed() bool { return r.room.Shut && r.cfg.hidden.canSandbox() == nil }
 
-// commonRoom is what all flows have in common. It fails when bounds are required
-// and cannot be had, and tells what is missing when they are wanted.
-func commonRoom(cfg Config, p program) (room cell.Room, missing error, err error) {
+// commonRoom is what all flows have in common, and what they are not kept from
+// all the same. It fails when that was to be nothing, or cannot be done at all.
+func commonRoom(cfg Config, p program) (room cell.Room, lacks []string, err error) {
 	room = cell.Room{
-		Shut: cfg.Sandbox != SandboxOff, Offline: cfg.Offline,
+		Shut: cfg.Sandbox != SandboxOff, Offline: cfg.Offline, Listen: cfg.Listen,
 		Limits: cell.Limits{FileSize: int(cfg.MaxFileSize), Processes: cfg.MaxProcesses, Files: openFiles},
 	}
 	if cfg.FlowUser != "" {
@@ -41,29 +41,30 @@ func commonRoom(cfg Config, p program) (room cell.Room, missing error, err error
 			return room, nil, events.Faultf(events.Invalid, "flow-user", "%s: %v", cfg.FlowUser, err)
 		}
 	}
-	if room.Shut {
-		missing = cfg.hidden.canSandbox()
-	}
-	if room.Offline {
-		missing = errors.Join(missing, cfg.hidden.canFilter())
-	}
-	if missing != nil && (cfg.Sandbox == SandboxRequired || cfg.Sandbox == SandboxOff) {
-		return room, nil, events.Faultf(events.Unavailable, "sandbox", "this kernel cannot do what is asked for: %s",
-			strings.ReplaceAll(missing.Error(), "\n", "; "))
+	if why := cfg.hidden.canFilter(); cfg.Offline && why != nil && !room.Shut {
+		return room, nil, events.Faultf(events.Unavailable, "runner-network", "this kernel cannot do what is asked for: %s", why.Error())
 	}
 	if err := commonPaths(cfg, &room); err != nil {
 		return room, nil, err
 	}
-	form, lacks, err := formOf(p, room, cfg.hidden)
+	form, why, err := formOf(p, room, cfg.hidden)
 	if err != nil {
 		return room, nil, err
 	}
-	if lacks != nil {
-		cfg.Log.Info("flows share namespaces with the runner", "cause", lacks.Error())
+	if why != nil {
+		cfg.Log.Info("flows share namespaces with the runner", "cause", why.Error())
 	}
 	room.Form = form
-	room.Filter, err = filterOf(cfg, form)
-	return room, missing, err
+	if room.Filter, err = filterOf(cfg, form, true); err != nil || !room.Shut {
+		return room, nil, err
+	}
+	if lacks = unmet(meansOf(room)); cfg.Offline && len(room.Filter) == 0 {
+		lacks = append(lacks, "network: flows use it all the same; it takes seccomp")
+	}
+	if len(lacks) > 0 && cfg.Sandbox == SandboxRequired {
+		return room, nil, events.Faultf(events.Unavailable, "sandbox", "this host cannot do all that is required: %s", strings.Join(lacks, "; "))
+	}
+	return room, lacks, nil
 }
 
 // commonPaths are the files of the host that flows cannot do without.
@@ -95,11 +96,11 @@ func commonPaths(cfg Config, room *cell.Room) error {
 	return nil
 }
 
-// validate refuses a word that is none of the three.
+// validate refuses a word that is none of the four.
 func (s Sandbox) validate() error {
 	switch s {
-	case SandboxRequired, SandboxBestEffort, SandboxOff:
+	case SandboxAuto, SandboxRequired, SandboxBestEffort, SandboxOff:
 		return nil
 	}
-	return fmt.Errorf("%q is not required, best-effort or off", string(s))
+	return fmt.Errorf("%q is not auto, required, best-effort or off", string(s))
 }

@@ -66,7 +66,8 @@ func (h hidden) canFilter() error {
 }
 
 // filterOf is the seccomp program of flows in a form; none where there are none.
-func filterOf(cfg Config, form cell.Form) ([]byte, error) {
+// A strict one lets them name no files that may be others'.
+func filterOf(cfg Config, form cell.Form, strict bool) ([]byte, error) {
 	if cfg.hidden.canFilter() != nil {
 		return nil, nil
 	}
@@ -78,9 +79,19 @@ func filterOf(cfg Config, form cell.Form) ([]byte, error) {
 		return seccomp.Bytes(program), err
 	}
 	program, err := seccomp.Flow(runtime.GOARCH, seccomp.Grants{
-		Unix: form.View, Names: form.View, OwnPIDs: form.Spaces, Offline: cfg.Offline,
+		Unix: form.View && form.Landlock >= 6, Names: !strict || ownNames(form), Watch: !strict || form.View, OwnPIDs: form.Spaces,
+		Listen: cfg.Listen, Offline: cfg.Offline,
 	})
 	return seccomp.Bytes(program), err
+}
+
+// meansOf is what the flows of a room are kept in with.
+func meansOf(room cell.Room) means {
+	f := room.Form
+	return means{
+		landlock: f.Landlock, filter: len(room.Filter) > 0, offline: room.Offline, spaces: f.Spaces, view: f.View, reaper: guarded,
+		root: os.Geteuid() == 0, drop: f.Drop || f.User, as: f.As,
+	}
 }
 
 // errNamespaces is a fault of the launcher.

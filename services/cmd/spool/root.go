@@ -30,14 +30,6 @@ is SPOOL_NATS_URL.`,
 	return root
 }
 
-// choice reads a flag of two words; it reports whether the second was chosen.
-func choice(flag, word, first, second string) (bool, error) {
-	if word != first && word != second {
-		return false, fmt.Errorf("%s: %q is not %s or %s", flag, word, first, second)
-	}
-	return word == second, nil
-}
-
 // oneLine makes one line of a joined error.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 

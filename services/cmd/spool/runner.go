@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -30,9 +31,9 @@ type runnerOptions struct {
 func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
 	f.DurationVar(&o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
-	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxBestEffort), "shut flows in: required (refuse to start where the kernel cannot), best-effort or off")
+	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxAuto), "shut flows in: auto (what this host can do; all of it for anybody but administrators), required (refuse to start where it cannot), best-effort (what it can do, for anybody) or off")
 	f.StringVar(&o.user, "flow-user", "", "the user whom flows are when spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
-	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow or deny")
+	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow, listen (they may take ports, too) or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
 	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
 	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
@@ -40,22 +41,29 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 }
 
 func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, data, secret string, p *daemon.Process) (runner.Config, error) {
-	offline, err := choice("runner-network", o.network, "allow", "deny")
+	var err error
+	if o.network != "allow" && o.network != "listen" && o.network != "deny" {
+		err = fmt.Errorf("runner-network: %q is not allow, listen or deny", o.network)
+	}
 	return runner.Config{
 		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: offline, FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 		Log: component(p, "runner"),
 	}, err
 }
 
 // run adds a runner to a process. Its flows may go on while it drains.
-func (o *runnerOptions) run(p *daemon.Process, cfg runner.Config) (*runner.Runner, error) {
+func (o *runnerOptions) run(ctx context.Context, p *daemon.Process, cfg runner.Config) (*runner.Runner, error) {
 	r, err := runner.New(cfg)
+	if err == nil {
+		err = r.Announce(ctx) // tokens are made with this in mind
+	}
 	if err != nil {
 		return nil, err
 	}
 	p.GoFor("runner", o.drain, r.Run)
 	p.OnCheck("runner", r.Check)
+	p.OnNote("sandbox", r.Notes)
 	return r, nil
 }
 
@@ -68,7 +76,7 @@ func runnerCommand() *cobra.Command {
 		o.flags(f)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
 		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
-	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
+	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)
 		if err != nil {
 			return err
@@ -84,7 +92,7 @@ func runnerCommand() *cobra.Command {
 			return err
 		}
 		cfg.Pool = pool
-		run, err := o.run(p, cfg)
+		run, err := o.run(ctx, p, cfg)
 		if err != nil {
 			return err
 		}

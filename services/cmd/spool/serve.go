@@ -119,7 +119,8 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	run, err := o.runner.run(p, cfg)
+	cfg.Direct = o.dispatch.endpoint != ""
+	run, err := o.runner.run(ctx, p, cfg)
 	if err != nil {
 		return err
 	}

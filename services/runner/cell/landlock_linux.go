@@ -64,7 +64,9 @@ func newRules(r *Room) (*ruleset, error) {
 		s.handled |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	}
 	if abi >= 4 {
-		net = unix.LANDLOCK_ACCESS_NET_BIND_TCP
+		if !r.Listen || r.Offline {
+			net = unix.LANDLOCK_ACCESS_NET_BIND_TCP
+		}
 		if r.Offline {
 			net |= unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 		}

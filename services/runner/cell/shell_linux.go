@@ -116,14 +116,18 @@ func lower(which, most int) {
 	_ = syscall.Setrlimit(which, &syscall.Rlimit{Cur: limit, Max: limit})
 }
 
-// closeOthers closes what this process was started with beyond what it needs:
+// highest is above all descriptors that whoever starts spool may leave open.
+const highest = 1 << 16
+
+// closeOthers closes at exec what this process was started with beyond what it needs:
 // somebody may have given it to spool.
 func closeOthers(last int) {
-	if unix.CloseRange(uint(last+1), 1<<31-1, 0) == nil {
+	// At exec: what Go's runtime has opened meanwhile is still in use.
+	if unix.CloseRange(uint(last+1), 1<<31-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
-	for fd := last + 1; fd < 1024; fd++ { // before Linux 5.9
-		_ = unix.Close(fd)
+	for fd := last + 1; fd < highest; fd++ { // before Linux 5.11
+		syscall.CloseOnExec(fd)
 	}
 }
 

@@ -30,6 +30,7 @@ type Room struct {
 	Read    []string // to read
 	Devices []string // to read and write
 	Offline bool     // no sockets
+	Listen  bool     // it may take ports
 	Filter  []byte   // the seccomp program, as the kernel takes it; empty = none
 	Limits  Limits
 }
@@ -41,6 +42,7 @@ func (r *Room) code(c *coder) {
 		c.texts(l)
 	}
 	c.flag(&r.Offline)
+	c.flag(&r.Listen)
 	filter := string(r.Filter)
 	c.text(&filter)
 	r.Filter = []byte(filter)

@@ -13,7 +13,8 @@ import (
 type Grants struct {
 	Listen  bool // it may wait for connections
 	Unix    bool // it may make AF_UNIX sockets: no socket of anybody else is within its reach
-	Names   bool // it may change modes, owners, times and attributes by path: what it can name is its own
+	Names   bool // it may change modes, owners, times and attributes by path: what it can name is its own, or another user's
+	Watch   bool // it may be told what happens in folders: what it can name is its own
 	OwnPIDs bool // it has process ids of its own: a number names none of anybody else's
 	Offline bool // it may make no sockets at all, whatever else is granted
 }

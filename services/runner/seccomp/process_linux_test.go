@@ -33,7 +33,7 @@ func enter(granted string) error {
 	if err != nil {
 		return err
 	}
-	filter, err := Flow(runtime.GOARCH, Grants{Names: true, Unix: strings.Contains(granted, "unix"), OwnPIDs: strings.Contains(granted, "pids")})
+	filter, err := Flow(runtime.GOARCH, Grants{Names: true, Watch: true, Unix: strings.Contains(granted, "unix"), OwnPIDs: strings.Contains(granted, "pids")})
 	if err != nil {
 		return err
 	}

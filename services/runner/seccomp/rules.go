@@ -23,10 +23,9 @@ var needless = []string{
 }
 
 // byPath are calls that change what a file is without opening it, which Landlock
-// does not judge; each has a form for a file that is open. With them goes the call
-// that tells what happens in any folder.
+// does not judge; each has a form for a file that is open.
 const byPath = `chmod fchmodat fchmodat2 chown lchown fchownat utime utimes futimesat
-	setxattr lsetxattr removexattr lremovexattr setxattrat removexattrat file_setattr inotify_add_watch`
+	setxattr lsetxattr removexattr lremovexattr setxattrat removexattrat file_setattr`
 
 // modes names the calls that take a mode, and which argument it is.
 var modes = map[string]int{
@@ -65,6 +64,9 @@ func (g Grants) rules() map[string]code {
 	if !g.Names {
 		all(byPath, verdict(eperm))
 		all("utimensat", onlyNil(1, eperm))
+	}
+	if !g.Watch { // of any folder that the user may read, which Landlock does not judge
+		all("inotify_add_watch", verdict(eperm))
 	}
 	if g.Offline {
 		for name, c := range offline(eacces) {

@@ -122,6 +122,7 @@ var tries = []try{
 	{"fchown", a(3, 0, 0), allow},
 	{"fsetxattr", a(3), allow},
 	{"futimesat", a(3), eperm},
+	{"inotify_add_watch", a(3, at, 2), eperm},
 
 	{"socket", a(2, 1, 0), allow},
 	{"socket", a(2, 1, 6), allow},
@@ -227,9 +228,10 @@ func TestGrants(t *testing.T) {
 			{"chown", a(at, 0, 0), allow},
 			{"fchownat", a(3, at, 0, 0), allow},
 			{"utimensat", a(neg, at, at, 0), allow},
-			{"inotify_add_watch", a(3, at, 2), allow},
+
 			{"setxattr", a(at, at), allow},
 		}},
+		"watch": {Grants{Watch: true}, []try{{"inotify_add_watch", a(3, at, 2), allow}}},
 		"own process ids": {Grants{OwnPIDs: true}, []try{
 			{"sched_setscheduler", a(5, 0, at), allow},
 			{"sched_setparam", a(5), allow},

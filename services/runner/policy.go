@@ -1,0 +1,125 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
+	"spool.internal/services/runner/cell"
+)
+
+// stateEvery is how often a runner says what it is; STATE forgets within the hour.
+const stateEvery = 10 * time.Minute
+
+// ownNames reports whether all files that flows in this form can name, and may
+// change without opening them, are their own.
+func ownNames(f cell.Form) bool { return f.View || f.As }
+
+// roomNow is the room of a flow that begins now. Where flows share the runner's
+// user and see its files, a strict one may not change files by their names, which
+// programs such as tar do: that is asked of flows when somebody needs it.
+func (r *Runner) roomNow() (room cell.Room, strict bool) {
+	room = r.room
+	if !room.Shut || room.Form.View || r.cfg.Sandbox == SandboxRequired {
+		return room, true
+	}
+	if r.cfg.Sandbox == SandboxAuto {
+		if others, err := r.cfg.Keys.OthersWrite(time.Now()); others || err != nil {
+			return room, true
+		}
+	}
+	room.Filter = r.loose
+	return room, false
+}
+
+// Lacks says what flows are not kept from on this host, and what it takes; nil
+// when nothing is lacking, or nothing is asked for.
+func (r *Runner) Lacks() []string { return r.lacks }
+
+// Notes says the same to people, and that nothing is asked for.
+func (r *Runner) Notes() []string {
+	if r.cfg.Sandbox == SandboxOff {
+		return []string{"flows are not shut in (--sandbox off)"}
+	}
+	return r.lacks
+}
+
+// held says why no flow may start: with SandboxAuto those of somebody who is no
+// administrator need the whole sandbox, and whose flow a file is nobody can tell
+// as long as such a person may write files.
+func (r *Runner) held() error {
+	if r.cfg.Sandbox != SandboxAuto || len(r.lacks) == 0 {
+		return nil
+	}
+	others, err := r.cfg.Keys.OthersWrite(time.Now())
+	if err != nil || !others {
+		return err
+	}
+	return events.Faultf(events.Unavailable, "sandbox", "there is a token of somebody who is no administrator and may write flows, which cannot be shut in here: %s. "+
+		"Give the runner what it takes, or revoke the token, or go without by --sandbox best-effort", strings.Join(r.lacks, "; "))
+}
+
+// untilHeld ends a context as soon as no flow may start any more.
+func (r *Runner) untilHeld(ctx context.Context) (context.Context, context.CancelFunc) {
+	open, stop := context.WithCancel(ctx)
+	if r.cfg.Sandbox != SandboxAuto || len(r.lacks) == 0 {
+		return open, stop
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for open.Err() == nil {
+			if _, is := errors.AsType[*events.Error](r.held()); is {
+				stop()
+			}
+			daemon.Pause(open, holdCheck)
+		}
+	}()
+	return open, func() { stop(); <-ended }
+}
+
+// holdCheck is how often a runner that lacks something looks for tokens of others.
+const holdCheck = 200 * time.Millisecond
+
+// wait keeps what is in hand until flows may start again.
+func (r *Runner) wait(ctx context.Context, why error) {
+	if events.CodeOf(why) == events.Unavailable && !strings.HasPrefix(why.Error(), "tokens ") {
+		r.log.Warn("no flow is started", "cause", why.Error())
+	}
+	holding, dismiss := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); r.hold(holding) }()
+	for ctx.Err() == nil && r.held() != nil {
+		daemon.Pause(ctx, holdCheck)
+	}
+	dismiss()
+	<-done
+}
+
+// Announce says in STATE what this runner keeps flows from. It is called before
+// anybody is told that Spool is ready, and by Run from time to time.
+func (r *Runner) Announce(ctx context.Context) error {
+	state := events.RunnerState{
+		Host: r.host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct,
+	}
+	if r.cfg.StepTimeout != 0 {
+		state.StepTimeout = r.cfg.StepTimeout.String()
+	}
+	_, err := r.bus.Commit(ctx, events.StreamState, jet.Message{
+		Subject: events.RunnerSubject(events.Hash(r.host + "\x00" + r.cfg.Pool + "\x00" + r.cfg.DataDir)), Data: events.Encode(state),
+	})
+	return err
+}
+
+// keepAnnouncing does so until ctx ends.
+func (r *Runner) keepAnnouncing(ctx context.Context) {
+	for wait := time.Duration(0); ctx.Err() == nil; daemon.Pause(ctx, wait) {
+		if wait = stateEvery; r.Announce(ctx) != nil {
+			wait = time.Second
+		}
+	}
+}
