@@ -13,11 +13,17 @@ import (
 
 // While somebody puts a link and a folder in turn at a name on the way, files
 // come from and go to nowhere but where the path says.
-func TestSwapsUnderFiles(t *testing.T) {
-	rounds := 300
+func TestSwapsUnderFiles(t *testing.T) { swapsUnderFiles(t, 60) }
+
+func TestLongSwapsUnderFiles(t *testing.T) {
 	if testing.Short() {
-		rounds = 60
+		t.Skip("make test-long")
 	}
+	swapsUnderFiles(t, 300)
+}
+
+func swapsUnderFiles(t *testing.T, rounds int) {
+	t.Helper()
 	for _, c := range []struct{ name, target string }{
 		{"outside", "OUTSIDE"},
 		{"outside by a relative link", "../../../../../outside"},

@@ -43,11 +43,17 @@ func swap(path, target string) (stop func()) {
 
 // At each step from the folder to the stage something is swapped for a link:
 // nothing but the file itself is ever staged, and nothing is written elsewhere.
-func TestSwapsWhileStaging(t *testing.T) {
-	rounds := 1200
+func TestSwapsWhileStaging(t *testing.T) { swapsWhileStaging(t, 300) }
+
+func TestLongSwapsWhileStaging(t *testing.T) {
 	if testing.Short() {
-		rounds = 300
+		t.Skip("make test-long")
 	}
+	swapsWhileStaging(t, 1200)
+}
+
+func swapsWhileStaging(t *testing.T, rounds int) {
+	t.Helper()
 	for _, c := range []struct{ name, path, target string }{
 		{"the folder, for one outside", "in", "OUTSIDE"},
 		{"the folder, for one outside by a relative link", "in", "../outside"},
