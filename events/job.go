@@ -80,4 +80,14 @@ type JobEvent struct {
 	At    time.Time `json:"at"`   //
 	From  string    `json:"from"` // address of the caller
 	Job   Job       `json:"job"`  // deleted: only id, owner and name
+
+	Before int64 `json:"before,omitzero"` // about what the job's older events take up, in bytes
+	Older  int   `json:"older,omitzero"`  // how many those are
 }
+
+// JobOverhead is about what JOBS keeps of an event beside its body: its subject
+// and its headers, in bytes.
+const JobOverhead = 500
+
+// Size is about what JOBS keeps of the event, in bytes.
+func (ev JobEvent) Size() int64 { return int64(len(Encode(ev))) + JobOverhead }

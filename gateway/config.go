@@ -43,6 +43,8 @@ type Config struct {
 	Rate float64
 	// Burst is how many requests a token may make at once. 0 means 400.
 	Burst int
+	// Quota is what an owner may have who is no administrator.
+	Quota events.Quota
 	// Version is shown at "/". Empty means "unknown".
 	Version string
 	// Log takes the log.

@@ -19,6 +19,7 @@ type Gateway struct {
 	cfg     Config
 	feed    *jet.JobFeed
 	jobs    *jobs
+	owners  *owners
 	results *results
 	janitor *janitor
 	limiter *limiter // by token
@@ -40,7 +41,8 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler()}
 	g.results = newResults(c.Bus)
 	g.janitor = newJanitor(g)
-	g.jobs = newJobs(g.janitor.add)
+	g.owners = newOwners(c.Bus, c.Quota)
+	g.jobs = newJobs(g.janitor.add, g.owners)
 	g.feed = jet.NewJobFeed(c.Bus, g.jobs.apply)
 	g.jobs.feed = g.feed
 	g.events = g.newEvents()
@@ -115,6 +117,9 @@ func (g *Gateway) start(ctx context.Context) error {
 	}
 	g.wait("the jobs are not loaded yet")
 	if err := until(ctx, func() error { return g.jobs.Refresh(ctx) }); err != nil {
+		return err
+	}
+	if err := until(ctx, func() error { return g.owners.start(ctx) }); err != nil {
 		return err
 	}
 	g.wait("the results are not indexed yet")

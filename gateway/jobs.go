@@ -18,8 +18,9 @@ const refreshWait = 5 * time.Second
 
 // jobs is the gateway's picture of all jobs, without their sealed secrets.
 type jobs struct {
-	feed *jet.JobFeed
-	gone func(id string) // told of every deletion; must not block
+	feed   *jet.JobFeed
+	gone   func(id string) // told of every deletion; must not block
+	owners *owners         // told of everything
 
 	mu    sync.RWMutex
 	byID  map[string]events.Job
@@ -36,12 +37,13 @@ func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p.createdNS, q.createdNS), cmp.Compare(p.id, q.id))
 }
 
-func newJobs(gone func(id string)) *jobs {
-	return &jobs{gone: gone, byID: map[string]events.Job{}}
+func newJobs(gone func(id string), o *owners) *jobs {
+	return &jobs{gone: gone, owners: o, byID: map[string]events.Job{}}
 }
 
 // apply takes one revision in; the feed calls it.
 func (j *jobs) apply(rev jet.JobRevision) {
+	j.owners.apply(rev)
 	job := rev.Event.Job
 	if rev.Gone() {
 		defer j.gone(job.ID)

@@ -51,6 +51,9 @@ type Config struct {
 	// MaxDepth is how many runs may follow from one another through watched
 	// folders, at least 1. Default 8.
 	MaxDepth int
+	// Queued is how many files of one owner may be queued who is no
+	// administrator; negative = any number. Default 50,000.
+	Queued int
 }
 
 // Defaults of [Config].
@@ -90,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxDepth == 0 {
 		c.MaxDepth = events.DefaultMaxDepth
+	}
+	if c.Queued == 0 {
+		c.Queued = events.DefaultQuota.Queued
 	}
 	return c
 }

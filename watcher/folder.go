@@ -23,6 +23,13 @@ type task struct {
 	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
 }
 
+// current is what changes of a job without its folder being another.
+type current struct {
+	owner  string
+	seq    atomic.Uint64 // of the newest revision
+	exempt atomic.Bool   // the owner has no quota
+}
+
 // folder is the folder of one job, or a directory below it. What stands below place belongs to the
 // worker that has taken the folder from the queue.
 type folder struct {
@@ -34,8 +41,8 @@ type folder struct {
 	wake  func()
 	news  func() // of what it shows
 
-	below   string         // the path below the job's folder; "" = that folder itself
-	seq     *atomic.Uint64 // of the job's newest revision
+	below   string   // the path below the job's folder; "" = that folder itself
+	now     *current // of the job, for its folder and all below it
 	stopped atomic.Bool
 	gone    chan struct{} // closed when nobody will touch the folder again
 
@@ -62,6 +69,7 @@ type folder struct {
 	took      time.Duration
 	scanned   time.Time // end of the last complete scan
 	staging   pressure
+	allotted  *allotment // of the owner
 	said      said
 	troubled  bool     // said is that something is wrong
 	noLease   bool     // said already

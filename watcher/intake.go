@@ -37,7 +37,9 @@ func (t *turn) flush(ctx context.Context) {
 	}
 	t.f.pulse.beat()
 	defer t.f.pulse.beat()
-	fresh, err = t.judge(ctx, fresh)
+	if fresh, err = t.judge(ctx, fresh); err == nil {
+		fresh, err = t.allot(ctx, fresh)
+	}
 	if t.refused(ctx, &t.ledger, err) {
 		return
 	}
@@ -239,7 +241,7 @@ func (t *turn) trigger(c *candidate) events.Trigger {
 	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
-		JobSeq: t.f.seq.Load(), At: time.Now().UTC(), File: file,
+		JobSeq: t.f.now.seq.Load(), At: time.Now().UTC(), File: file,
 	}
 }
 

@@ -21,7 +21,7 @@ func TestWithoutLeases(t *testing.T) {
 		Quiet: minQuiet, QuietSlow: 4 * minQuiet, Sweep: time.Minute, Drives: d,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
-	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "")
+	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
 	f.dir.Found(settle.Local, time.Now())
 	next := func() *candidate {
 		t.Helper()

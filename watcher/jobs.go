@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"spool.internal/events"
@@ -46,24 +45,30 @@ func (w *Watcher) apply(r jet.JobRevision) {
 	defer w.mu.Unlock()
 	f := w.folders[job.ID]
 	if f != nil && reflect.DeepEqual(f.task, want) {
-		f.seq.Store(r.Seq)
+		f.now.take(r)
 		return
 	}
 	if f != nil {
 		w.stop(f)
 	}
-	f = w.newFolder(job.ID, want, "")
-	f.seq.Store(r.Seq)
+	f = w.newFolder(job.ID, want, "", &current{owner: job.Username})
+	f.now.take(r)
 	w.folders[job.ID] = f
 	root, _ := w.cfg.Drives.Locate(want.path)
 	w.roots[root] = want.path
 	w.queue.push(f)
 }
 
+// take takes in the newest revision.
+func (c *current) take(r jet.JobRevision) {
+	c.seq.Store(r.Seq)
+	c.exempt.Store(r.Event.Job.ByAdmin())
+}
+
 // newFolder is the folder of a job, or a directory below it; the watcher is locked.
-func (w *Watcher) newFolder(jobID string, t task, below string) *folder {
+func (w *Watcher) newFolder(jobID string, t task, below string, now *current) *folder {
 	f := &folder{
-		jobID: jobID, task: t, below: below, seq: &atomic.Uint64{},
+		jobID: jobID, task: t, below: below, now: now, allotted: w.allotments.of(now.owner),
 		host:    filepath.Join(w.cfg.Drives.HostPath(t.path), filepath.FromSlash(below)),
 		rule:    w.rule(t.watch, settle.Local),
 		logs:    w.cfg.Log,

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -19,6 +20,7 @@ type pressure struct {
 	until time.Time
 	step  time.Duration
 	err   error
+	most  time.Duration // the longest step; 0 = pressureMost
 }
 
 // failed takes in a failure. It reports whether it is the first since the last success.
@@ -29,7 +31,7 @@ func (p *pressure) failed(err error, now time.Time) (first bool) {
 	if now.Before(p.until) {
 		return first // others had tried at the same time
 	}
-	p.step = min(max(2*p.step, pressureFirst), pressureMost)
+	p.step = min(max(2*p.step, pressureFirst), cmp.Or(p.most, pressureMost))
 	p.until, p.err = now.Add(p.step), err
 	return first
 }

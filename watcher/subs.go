@@ -31,8 +31,8 @@ func (w *Watcher) descend(f *folder, name string, s stat) {
 	if s.Changed >= t.before {
 		t.before = 0 // it came, or something came into it, after the job was made
 	}
-	sub := w.newFolder(f.jobID, t, f.subPath(name))
-	sub.seq, sub.parent = f.seq, f
+	sub := w.newFolder(f.jobID, t, f.subPath(name), f.now)
+	sub.parent = f
 	if f.subs == nil {
 		f.subs = map[string]*folder{}
 	}

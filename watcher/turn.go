@@ -59,7 +59,11 @@ func (w *Watcher) take(ctx context.Context, f *folder) time.Duration {
 
 // hold tells how long nothing can be done about files, and why.
 func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error) {
-	for _, p := range []*pressure{&w.ledger, &w.intake, &f.staging} {
+	all := []*pressure{&w.ledger, &w.intake, &f.staging}
+	if !f.now.exempt.Load() {
+		all = append(all, &f.allotted.full)
+	}
+	for _, p := range all {
 		if wait, err := p.wait(now); err != nil && wait >= hold {
 			hold, why = wait, err
 		}

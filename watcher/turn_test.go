@@ -25,7 +25,7 @@ func TestWithoutHints(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.notifier = &notifier{seed: maphash.MakeSeed(), none: errors.New("no watches left")}
-	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "")
+	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
 	// takeUntil is a worker, and the only one.
 	takeUntil := func(done func() bool) {
 		t.Helper()

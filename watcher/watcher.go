@@ -40,8 +40,10 @@ type Watcher struct {
 	linking *linking // where links are what is left
 	shared  *origins // who writes into folders that many runs write into
 	held    *holdings
-	janitor janitor
-	absent  map[string]*absence // by job id; of the janitor's goroutine
+
+	allotments allotments
+	janitor    janitor
+	absent     map[string]*absence // by job id; of the janitor's goroutine
 
 	generations map[string]map[string]string // by job id and path: see [jet.Again]
 }

@@ -40,7 +40,7 @@ func newBench(t *testing.T, change func(*Watcher)) *bench {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "")
+	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
 	t.Cleanup(func() {
 		w.retire(f)
 		if err := w.notifier.close(); err != nil {

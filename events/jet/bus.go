@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events"
 )
 
 // Bus is a service's connection to JetStream. It is safe for concurrent use.
@@ -20,6 +22,8 @@ type Bus struct {
 	log  *slog.Logger
 
 	triggers room // in TRIGGERS
+	jobs     room // in JOBS
+	tokens   room // in the bucket TOKENS
 
 	up     atomic.Int64 // unix ns of the last (re)connect
 	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
@@ -51,7 +55,10 @@ type Options struct {
 // the first attempt fails for another reason than an absent server; an absent
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
-	b := &Bus{log: o.Log, name: o.Name}
+	b := &Bus{
+		log: o.Log, name: o.Name,
+		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
+	}
 	opts := []nats.Option{
 		nats.Name("spool-" + o.Name),
 		nats.CustomInboxPrefix("_INBOX." + o.Name),

@@ -17,6 +17,14 @@ const deletedFor = 7 * 24 * time.Hour
 type JobRevision struct {
 	Seq   uint64 // sequence in JOBS; what triggers carry as job_seq
 	Event events.JobEvent
+	Size  int64 // about what JOBS keeps of this event, in bytes
+}
+
+// Bytes is about what JOBS keeps of the job, with the events before.
+func (r JobRevision) Bytes() int64 { return r.Size + r.Event.Before }
+
+func jobRevision(m Stored, ev events.JobEvent) JobRevision {
+	return JobRevision{m.Sequence, ev, int64(len(m.Data)) + events.JobOverhead}
 }
 
 // Gone reports that the job is deleted.
@@ -24,20 +32,29 @@ func (r JobRevision) Gone() bool { return r.Event.Event == events.JobDeleted }
 
 // PutJob publishes a change of a job. expect is the sequence of the job's
 // newest event (0 = none): when it is another by now, nothing is stored and the
-// error is [IsConflict].
+// error is [IsConflict]. While JOBS is nearly full it is [IsFull] for what makes
+// a job larger; a job that is disabled then loses its older events, and one that
+// is deleted always does.
 func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error) {
-	m := Message{
-		Subject: events.JobSubject(ev.Job.ID),
-		Data:    body(ev),
-		Expect:  &expect,
-	}
+	m := Message{Subject: events.JobSubject(ev.Job.ID), Data: body(ev), Expect: &expect}
 	id := fmt.Sprintf("job:%s:%d", ev.Job.ID, expect)
 	m.Header = events.CloudEvent("spool.job."+string(ev.Event), id, "gateway", id, ev.At)
-	if ev.Event == events.JobDeleted {
+	switch ev.Event {
+	case events.JobDeleted:
 		// The rollup removes the job's history at once. A time to live alone would
 		// revive the job when it runs out.
 		m.Header["Nats-Rollup"] = "sub"
 		m.Header["Nats-TTL"] = deletedFor.String()
+	case events.JobDisabled:
+		if b.jobs.take(ctx, b, []Message{m}) != nil {
+			m.Header["Nats-Rollup"] = "sub" // takes no more room than the job did
+			ev.Before, ev.Older = 0, 0
+			m.Data = body(ev)
+		}
+	default:
+		if err := b.jobs.take(ctx, b, []Message{m}); err != nil {
+			return 0, fmt.Errorf("publish to %s: %w", events.StreamJobs, err)
+		}
 	}
 	return b.Commit(ctx, events.StreamJobs, m)
 }
@@ -55,7 +72,7 @@ func (b *Bus) Job(ctx context.Context, id string) (JobRevision, error) {
 			return JobRevision{}, err
 		}
 		if ev.Event != events.JobDeleted {
-			return JobRevision{m.Sequence, ev}, nil
+			return jobRevision(m, ev), nil
 		}
 	}
 	return JobRevision{}, &events.Error{Code: events.NotFound, Field: "job_id", Message: "no such job"}
@@ -137,7 +154,7 @@ func (f *JobFeed) take(m Stored) {
 	if err != nil {
 		f.bus.log.Error("a job event cannot be read", "error", err.Error())
 	} else {
-		f.apply(JobRevision{m.Sequence, ev})
+		f.apply(jobRevision(m, ev))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

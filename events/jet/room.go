@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -17,12 +18,35 @@ import (
 // minute at which many jobs are due.
 const boundKey = "spool_max_bytes"
 
-// setBound says how many bytes a stream may hold.
+// setBound says how many bytes a stream may hold. JOBS and the tokens have some
+// beyond, in which only what takes away has room: disable, delete, revoke.
 func setBound(cfg *jetstream.StreamConfig, bytes int64) {
 	cfg.MaxBytes = bytes
-	if cfg.Name == events.StreamTriggers {
-		cfg.MaxBytes, cfg.Metadata = -1, map[string]string{boundKey: strconv.FormatInt(bytes, 10)}
+	switch cfg.Name {
+	case events.StreamTriggers:
+		cfg.MaxBytes = -1
+	case events.StreamJobs, streamTokens:
+		cfg.MaxBytes += reserve(bytes)
+	default:
+		return
 	}
+	if cfg.Metadata == nil {
+		cfg.Metadata = map[string]string{}
+	}
+	cfg.Metadata[boundKey] = strconv.FormatInt(bytes, 10)
+}
+
+// reserve is the room beyond a bound: more than any message takes, where the
+// store is not tiny.
+func reserve(bytes int64) int64 { return max(bytes/20, min(1<<20, bytes/2)) }
+
+// Bound gives the bytes that a stream may hold.
+func (b *Bus) Bound(ctx context.Context, stream string) (int64, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", stream, err)
+	}
+	return boundOf(s.CachedInfo().Config), nil
 }
 
 // boundOf gives the bytes that a stream may hold, whoever sees to it.
@@ -33,11 +57,13 @@ func boundOf(cfg jetstream.StreamConfig) int64 {
 	return cfg.MaxBytes
 }
 
-// room bounds the bytes of TRIGGERS. Each publisher looks how much room there is and
+// room bounds the bytes of one stream. Each publisher looks how much room there is and
 // takes a part of it; by the time that the part is used up, or a second later, it
 // looks again. So all publishers together overrun the bound by little, and there is
-// a fifth of the store for that.
+// a fifth of the store for that, and the reserve of a stream that has one.
 type room struct {
+	stream string
+
 	mu     sync.Mutex
 	looked time.Time
 	taken  int64 // bytes left of the part that was taken
@@ -49,23 +75,32 @@ const part = 8
 // overhead is about what a stream keeps of a message beside its subject and body.
 const overhead = 100
 
-// take finds room for messages, or says that TRIGGERS is full.
+// size is about what a stream keeps of a message.
+func (m Message) size() int64 {
+	size := int64(len(m.Subject)+len(m.Data)) + overhead
+	for k, v := range m.Header {
+		size += int64(len(k) + len(v) + len(": \r\n"))
+	}
+	return size
+}
+
+// take finds room for messages, or says that the stream is full.
 func (r *room) take(ctx context.Context, b *Bus, msgs []Message) error {
 	size := int64(0)
 	for _, m := range msgs {
-		size += int64(len(m.Subject)+len(m.Data)) + overhead
+		size += m.size()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.taken < size || time.Since(r.looked) > time.Second {
-		stream, err := b.js.Stream(ctx, events.StreamTriggers)
+		stream, err := b.js.Stream(ctx, r.stream)
 		if err != nil {
 			return nil //nolint:nilerr // the publish will tell what is wrong
 		}
 		info := stream.CachedInfo()
 		left := boundOf(info.Config) - int64(info.State.Bytes)
 		if left < size {
-			return full(events.StreamTriggers)
+			return full(r.stream)
 		}
 		r.taken, r.looked = max(left/part, size), time.Now()
 	}

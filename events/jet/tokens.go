@@ -79,7 +79,11 @@ func hash(text string) string {
 // PutToken stores a new token. The error is of code Conflict when its id was
 // used before, be it by a token that is revoked.
 func (b *Bus) PutToken(ctx context.Context, t Token) error {
-	_, err := b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))})
+	m := Message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))}
+	if err := b.tokens.take(ctx, b, []Message{m}); err != nil {
+		return &events.Error{Code: events.Full, Message: "there is no room for more tokens: revoked ones take some, too; give the broker a larger --max-store"}
+	}
+	_, err := b.Commit(ctx, streamTokens, m)
 	return err
 }
 

@@ -113,10 +113,28 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 			Replicas: t.Replicas, MaxBytes: t.bytes(events.BucketTokens),
 		})
 	}
+	if err == nil {
+		err = b.reserve(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", events.BucketTokens, err)
 	}
 	return nil
+}
+
+// reserve gives the bucket of tokens its room for revocations, once.
+func (b *Bus) reserve(ctx context.Context) error {
+	stream, err := b.js.Stream(ctx, streamTokens)
+	if err != nil {
+		return err
+	}
+	cfg := stream.CachedInfo().Config
+	if cfg.Metadata[boundKey] != "" {
+		return nil
+	}
+	setBound(&cfg, cfg.MaxBytes)
+	_, err = b.js.UpdateStream(ctx, cfg)
+	return err
 }
 
 // Await waits until the broker has made every stream and bucket.

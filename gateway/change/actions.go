@@ -51,6 +51,14 @@ func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(jet.J
 	return err
 }
 
+// Enqueue makes sure that one more trigger of a job may wait.
+func (j *Jobs) Enqueue(ctx context.Context, who Caller, job events.Job) error {
+	if j.Owners == nil || who.Role == jet.Admin || job.ByAdmin() {
+		return nil
+	}
+	return j.Owners.Enqueue(ctx, job.Username)
+}
+
 // triggerSpace is the namespace of the trigger ids that are made from a caller's key.
 var triggerSpace = uuid.MustParse("6d1f3c1a-5b0e-5f52-8f0c-7a1d2f6f7f0b")
 
@@ -79,6 +87,9 @@ func (j *Jobs) Trigger(ctx context.Context, who Caller, id, key string, file *ev
 	t := events.Trigger{
 		ID: events.ManualTriggerID(id, nonce.String()), JobID: id, Kind: events.KindManual,
 		JobSeq: rev.Seq, At: time.Now().UTC(), By: who.Owner, File: file,
+	}
+	if err := j.Enqueue(ctx, who, rev.Event.Job); err != nil {
+		return "", err
 	}
 	if _, err := j.Store.PutTrigger(ctx, events.KindManual, t); err != nil {
 		return "", err

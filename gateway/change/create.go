@@ -99,7 +99,7 @@ func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *event
 	if err != nil {
 		return jet.JobRevision{}, err
 	}
-	rev, err := j.put(ctx, who, events.JobCreated, job, 0)
+	rev, err := j.put(ctx, who, events.JobCreated, job, jet.JobRevision{})
 	if err == nil {
 		j.Log.Info("job created", "job_id", job.ID, "user", job.Username)
 	}

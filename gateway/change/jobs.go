@@ -29,15 +29,25 @@ type Sealer interface {
 	ShownKey() (*seal.Shared, bool)
 }
 
+// Owners holds owners to their quotas.
+type Owners interface {
+	// Charge makes sure that an owner may have so much more, which counts until
+	// settle says what came of it.
+	Charge(owner string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error)
+	// Enqueue makes sure that one more trigger of an owner may wait.
+	Enqueue(ctx context.Context, owner string) error
+}
+
 // Folders knows where logical paths lie on this host. A [drive.Drives] is one.
 type Folders interface {
 	HostPath(p events.Path) string
 }
 
-// Jobs changes jobs. Every field but Folders, Untracked and MailDomains is required.
+// Jobs changes jobs. Every field but Owners, Folders, Untracked and MailDomains is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
+	Owners      Owners             // nil: there are no quotas
 	Folders     Folders            // nil: where paths lead is not known here
 	Untracked   bool               // nobody knows how runs end
 	MailDomains events.MailDomains // that notification_emails may go to

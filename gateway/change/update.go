@@ -26,7 +26,7 @@ func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide)
 		if err != nil || change == "" {
 			return rev, err
 		}
-		next, err := j.put(ctx, who, change, job, rev.Seq)
+		next, err := j.put(ctx, who, change, job, rev)
 		if jet.IsConflict(err) {
 			continue
 		}
@@ -38,9 +38,12 @@ func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide)
 	return jet.JobRevision{}, events.Faultf(events.Conflict, "job_id", "others keep changing this job: try again")
 }
 
-// put stores one event of a job that is at revision expect. From the event on
-// that makes it what it is, its slots are its own.
-func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, expect uint64) (jet.JobRevision, error) {
+// kept is how many events JOBS keeps of a job.
+const kept = 64
+
+// put stores one event of a job that is at a revision. From the event on that
+// makes it what it is, its slots are its own.
+func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, at jet.JobRevision) (jet.JobRevision, error) {
 	if who.Owner == job.Username && change != events.JobDeleted {
 		job.Role = string(who.Role)
 	}
@@ -48,9 +51,35 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 	if change != events.JobDeleted && ev.Job.EffectiveFrom.IsZero() {
 		ev.Job.EffectiveFrom = ev.At
 	}
-	seq, err := j.Store.PutJob(ctx, ev, expect)
-	if jet.IsFull(err) {
-		err = events.Faultf(events.Full, "", "there is no room for more jobs: delete some that are not needed")
+	if at.Seq > 0 && change != events.JobDeleted {
+		ev.Before, ev.Older = at.Bytes(), at.Event.Older+1
+		if ev.Older >= kept { // one of them goes, of which only the average is known
+			ev.Before -= ev.Before / int64(ev.Older)
+			ev.Older = kept - 1
+		}
 	}
-	return jet.JobRevision{Seq: seq, Event: ev}, err
+	next := jet.JobRevision{Event: ev, Size: ev.Size()}
+	settle, err := j.charge(who, change, next, at)
+	if err != nil {
+		return next, err
+	}
+	next.Seq, err = j.Store.PutJob(ctx, ev, at.Seq)
+	settle(next, err)
+	if jet.IsFull(err) {
+		err = events.Faultf(events.Full, "", "there is no room for more jobs, nor for more of their history: delete some that are not needed; jobs can still be disabled")
+	}
+	return next, err
+}
+
+// charge holds what makes jobs larger to the quota of their owner. What takes
+// away is always allowed, and so is what administrators do.
+func (j *Jobs) charge(who Caller, change events.Change, next, at jet.JobRevision) (settle func(jet.JobRevision, error), err error) {
+	if j.Owners == nil || who.Role == jet.Admin || change == events.JobDisabled || change == events.JobDeleted {
+		return func(jet.JobRevision, error) {}, nil
+	}
+	jobs := 0
+	if change == events.JobCreated {
+		jobs = 1
+	}
+	return j.Owners.Charge(next.Event.Job.Username, jobs, next.Bytes()-at.Bytes())
 }

@@ -125,6 +125,9 @@ func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
 	if err := a.who(r).Access().CheckFile(d.Trigger.File); err != nil {
 		return err
 	}
+	if err := a.Changes.Enqueue(r.Context(), a.who(r), job); err != nil {
+		return err
+	}
 	if err := a.Bus.RetryDead(r.Context(), d); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	TrackFor         time.Duration         // how long a run is asked about; default 7 d
 	RetryWaits       []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
 	ProbeEvery       time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
+	Running          int                   // runs of one owner that may not have ended, unless an administrator; default 100, negative = any number
 	Metrics          prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log              *slog.Logger
 }
@@ -40,6 +41,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Workers == 0 {
 		c.Workers = 64
+	}
+	if c.Running == 0 {
+		c.Running = events.DefaultQuota.Running
 	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 60 * time.Second
@@ -104,6 +108,7 @@ type Dispatcher struct {
 	flight  flight
 	history history
 	waiting *waiting
+	running *running
 	results *jet.Group
 	meter   *meter
 	tracker *tracker // nil when the ends of runs are not asked for
@@ -123,6 +128,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		flight:  flight{ids: map[string]bool{}},
 		history: history{bus: cfg.Bus, jobs: map[string]known{}},
 		waiting: newWaiting(),
+		running: newRunning(cfg.Running),
 		results: cfg.Bus.NewGroup(events.StreamResults),
 	}
 	d.meter = newMeter(d)
@@ -161,6 +167,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { d.cleanUp(ctx) })
 	wg.Go(func() { d.report(ctx) })
+	if d.running.limit >= 0 && d.tracks() {
+		wg.Go(func() { d.hearEnds(ctx) })
+	}
 	if d.tracker != nil {
 		wg.Go(func() { d.tracker.run(ctx) })
 	}

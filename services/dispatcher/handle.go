@@ -26,6 +26,7 @@ type work struct {
 	calls  int           // made before, as far as is known
 	fresh  bool          // it has certainly not been called before
 	old    bool          // a former process may have worked on it
+	run    string        // as which it is counted: see [running]
 	log    *slog.Logger
 }
 
@@ -36,7 +37,7 @@ func (w *work) stored() time.Time { return w.Delivery.Time }
 // before a shut gate: what stands there gets too old one by one.
 func (d *Dispatcher) take(ctx context.Context, l *line, m *jet.Delivery) {
 	w := d.prepare(ctx, m)
-	if w == nil {
+	if w == nil || !d.admit(ctx, w) {
 		return
 	}
 	if w.limit == 0 || d.gate.open() {
@@ -137,6 +138,7 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 		left := time.Until(w.stored().Add(w.limit))
 		if left <= 0 {
 			defer d.flight.leave(w.ID)
+			defer d.uncount(w)
 			ending, cancel := daemon.Linger(ctx, grace)
 			defer cancel()
 			d.finish(ending, w, failed(w.result(), "the endpoint refuses connections: "+why), true)
@@ -165,6 +167,11 @@ func (d *Dispatcher) work(ctx context.Context, l *line, w *work) {
 	defer cancel()
 	o, settled := d.attempt(ctx, w)
 	l.leave(d.workers)
+	if !settled && o.verdict == "" && !o.passing && o.Status == events.OK && events.IsToken(o.FlowJobID) {
+		d.running.rename(w.run, o.FlowJobID) // it counts until it ends
+		w.run = ""
+	}
+	defer d.uncount(w)
 	switch {
 	case settled:
 	case o.verdict != "":
@@ -264,6 +271,7 @@ func (d *Dispatcher) wait(w *work, why string, next time.Time) {
 
 // handBack gives back what was not worked on.
 func (d *Dispatcher) handBack(w *work, after time.Duration) {
+	d.uncount(w)
 	d.flight.leave(w.ID)
 	_ = w.Nak(after) // when this is lost it comes again by itself
 }

@@ -79,5 +79,12 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 		}
 		return events.Run{}, false, err
 	}
-	return r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
+	if err := r.admit(ctx, c, flowJobID); err != nil {
+		return events.Run{}, false, err
+	}
+	run, fresh, err = r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
+	if err != nil && !jet.IsUnknown(err) {
+		r.forgetDirect(c.owner, flowJobID)
+	}
+	return run, fresh, err
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Pool    string        // whose queue is worked on, one token of a subject; default "default"
 	Workers int           // flows that run at once; default 0 = twice the number of CPUs
 	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
+	Running int           // runs that one owner may have called for directly and that have not ended, unless an administrator; default 100, negative = any number
 	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
 
 	Sandbox      Sandbox       // whether flows are shut in; default auto
@@ -48,6 +49,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Sandbox == "" {
 		c.Sandbox = SandboxAuto
+	}
+	if c.Running == 0 {
+		c.Running = events.DefaultQuota.Running
 	}
 	c.MaxFileSize = limitOr(c.MaxFileSize, 16<<30)
 	c.MaxProcesses = limitOr(c.MaxProcesses, 4096)

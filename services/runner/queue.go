@@ -96,6 +96,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	wait := soon
 	switch {
 	case err == nil:
+		r.forgetDirect(run.Owner, run.FlowJobID)
 	case ctx.Err() != nil:
 		log.Info("a run was interrupted and will start again", "cause", err.Error())
 	case errors.Is(err, errRival), errors.Is(err, errUnproven):

@@ -44,6 +44,8 @@ type Runner struct {
 	mounts    atomic.Uint64 // how often something was mounted or unmounted
 	remounted chan struct{} // it was
 
+	direct direct // calls
+
 	mu     sync.Mutex
 	active map[string]*hand // by flow job id
 	idle   error            // why the queue is not worked on; nil while it is

@@ -50,9 +50,11 @@ func dispatcherCommand() *cobra.Command {
 	r := &role{}
 	var o dispatcherOptions
 	var secretFile string
+	var quota events.Quota
 	var tell notifyOptions
 	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
 		o.flags(f, "")
+		quotaFlag(f, &quota)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
 		tell.flags(f)
 		tell.domains.flag(f)
@@ -70,7 +72,9 @@ func dispatcherCommand() *cobra.Command {
 		} else if err := tell.start(ctx, p, bus, key, r.data); err != nil {
 			return err
 		}
-		d, err := dispatcher.New(o.config(bus, key, o.endpoint, secret, p))
+		cfg := o.config(bus, key, o.endpoint, secret, p)
+		cfg.Running = quota.Running
+		d, err := dispatcher.New(cfg)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
@@ -39,11 +40,13 @@ func gatewayCommand() *cobra.Command {
 	r := &role{}
 	var o gatewayOptions
 	var timezone string
+	var quota events.Quota
 	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		o.flags(f)
 		o.domains.flag(f)
 		zoneFlag(f, &timezone)
+		quotaFlag(f, &quota)
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)
 		if err != nil {
@@ -55,7 +58,9 @@ func gatewayCommand() *cobra.Command {
 		}
 		keys := jet.NewKeyring(bus)
 		p.Go("keyring", keys.Run)
-		g, err := gateway.New(o.config(bus, keys, drives, zone, r.data, component(p, "gateway")))
+		cfg := o.config(bus, keys, drives, zone, r.data, component(p, "gateway"))
+		cfg.Quota = quota
+		g, err := gateway.New(cfg)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
@@ -71,9 +72,11 @@ func runnerCommand() *cobra.Command {
 	r := &role{}
 	var o runnerOptions
 	var secretFile, pool string
+	var quota events.Quota
 	return service("runner", "Run the built-in runner alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		o.flags(f)
+		quotaFlag(f, &quota)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
 		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
@@ -91,7 +94,7 @@ func runnerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg.Pool = pool
+		cfg.Pool, cfg.Running = pool, quota.Running
 		run, err := o.run(ctx, p, cfg)
 		if err != nil {
 			return err

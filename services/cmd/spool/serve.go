@@ -30,6 +30,7 @@ type serveOptions struct {
 	runner   runnerOptions
 	notify   notifyOptions
 	stage    stageOptions
+	quota    events.Quota
 	dispatch dispatcherOptions
 }
 
@@ -56,6 +57,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.notify.flags(f)
 	o.gateway.domains.flag(f)
 	o.stage.flags(f, "link when flows are shut in, else copy")
+	quotaFlag(f, &o.quota)
 	o.dispatch.flags(f, " (default: the built-in runner)")
 }
 
@@ -119,7 +121,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	cfg.Direct = o.dispatch.endpoint != ""
+	cfg.Direct, cfg.Running = o.dispatch.endpoint != "", o.quota.Running
 	run, err := o.runner.run(ctx, p, cfg)
 	if err != nil {
 		return err
@@ -150,7 +152,9 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		secret = ""
 		o.notify.unused(p)
 	}
-	dispatch, err := dispatcher.New(o.dispatch.config(bus, key, endpoint, secret, p))
+	calling := o.dispatch.config(bus, key, endpoint, secret, p)
+	calling.Running = o.quota.Running
+	dispatch, err := dispatcher.New(calling)
 	if err != nil {
 		return err
 	}
@@ -175,7 +179,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	watch, err := watcher.New(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, MaxDepth: o.stage.depth, Metrics: p.Metrics, Log: component(p, "watcher"),
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, MaxDepth: o.stage.depth, Queued: o.quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
 	})
 	if err != nil {
 		return err
@@ -188,6 +192,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
 	api.Mount, api.Untracked = run.Routes, secret == "" && !o.dispatch.trackRuns
+	api.Quota = o.quota
 	gate, err := gateway.New(api)
 	if err != nil {
 		return err

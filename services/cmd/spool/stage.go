@@ -23,6 +23,11 @@ func (o *stageOptions) flags(f *pflag.FlagSet, auto string) {
 	f.IntVar(&o.depth, "max-depth", events.DefaultMaxDepth, "runs that may follow from one another through watched folders; files beyond that are held, and those that lead back to their job at once")
 }
 
+// quotaFlag is of every service that holds owners to a part of it.
+func quotaFlag(f *pflag.FlagSet, q *events.Quota) {
+	f.Var(q, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history (KiB, MiB, GiB; default: a quarter of their stream)")
+}
+
 // linked decides between link and copy. shut says that runs cannot write their input.
 func (o *stageOptions) linked(shut bool) (bool, error) {
 	switch o.how {

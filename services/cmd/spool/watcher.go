@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 	"spool.internal/watcher"
@@ -16,9 +17,11 @@ func watcherCommand() *cobra.Command {
 	r := &role{}
 	var durability string
 	var stage stageOptions
+	var quota events.Quota
 	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		stage.flags(f, "copy")
+		quotaFlag(f, &quota)
 		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)
@@ -31,7 +34,7 @@ func watcherCommand() *cobra.Command {
 		}
 		w, err := watcher.New(watcher.Config{
 			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
-			Link: link, Retention: stage.retention, MaxDepth: stage.depth, Metrics: p.Metrics, Log: component(p, "watcher"),
+			Link: link, Retention: stage.retention, MaxDepth: stage.depth, Queued: quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,67 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// recheckEvery is how often it is looked which runs of an owner have ended who
+// asks for more than the quota.
+const recheckEvery = time.Second
+
+// direct knows the runs that owners have called for themselves, with a token and
+// not through a job, and of which this process has not seen that they have
+// ended. It is safe for concurrent use.
+type direct struct {
+	mu      sync.Mutex
+	runs    map[string]map[string]bool // by owner: flow job ids
+	checked map[string]time.Time
+}
+
+// admit makes sure that a caller may have one more run, and counts it.
+func (r *Runner) admit(ctx context.Context, c caller, flowJobID string) error {
+	if c.jobID != "" || c.role == jet.Admin || r.cfg.Running < 0 {
+		return nil
+	}
+	d := &r.direct
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.runs == nil {
+		d.runs, d.checked = map[string]map[string]bool{}, map[string]time.Time{}
+	}
+	if d.runs[c.owner] == nil {
+		d.runs[c.owner] = map[string]bool{}
+	}
+	runs := d.runs[c.owner]
+	if runs[flowJobID] {
+		return nil
+	}
+	if now := time.Now(); len(runs) >= r.cfg.Running && now.Sub(d.checked[c.owner]) > recheckEvery {
+		d.checked[c.owner] = now
+		for id := range runs {
+			_, seq, err := r.bus.RunEvent(ctx, events.Ended, "", id)
+			if err != nil {
+				return err
+			}
+			if seq > 0 {
+				delete(runs, id)
+			}
+		}
+	}
+	if len(runs) >= r.cfg.Running {
+		return events.Faultf(events.Full, "", "the quota of %d runs of %s that have not ended is used up: try again when some have", r.cfg.Running, c.owner)
+	}
+	runs[flowJobID] = true
+	return nil
+}
+
+// forgetDirect takes back a run that was not accepted, or has ended.
+func (r *Runner) forgetDirect(owner, flowJobID string) {
+	r.direct.mu.Lock()
+	defer r.direct.mu.Unlock()
+	delete(r.direct.runs[owner], flowJobID)
+}
