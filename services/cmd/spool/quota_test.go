@@ -12,8 +12,8 @@ import (
 	"spool.internal/events"
 )
 
-// token makes a token of an operator who may use every drive.
-func (p *site) token(owner string) string {
+// operator makes a token of an operator who may use every drive.
+func (p *site) operator(owner string) string {
 	p.Helper()
 	code, text := p.ask(http.MethodPost, "tokens", "", map[string]any{"owner": owner, "role": "operator", "paths": []string{"admin/"}})
 	if code != http.StatusCreated {
@@ -47,7 +47,7 @@ func TestQuotaOfRunning(t *testing.T) {
 	p.flow("wait.ibflowbin", "#!/bin/sh\nuntil [ -e \"$1\"/go -o -e \"$1\"/../go ]; do sleep 0.05; done\n")
 	p.serve("--durability", "interval", "--quota", "running=2", "--flows", "16", "--sandbox", "off")
 	bus := p.bus()
-	ann, bob := p.token("ann"), p.token("bob")
+	ann, bob := p.operator("ann"), p.operator("bob")
 	byHand, byFile := p.jobOf(ann, "hand", "tick/in", false), p.jobOf(ann, "file", "in", true)
 	other, root := p.jobOf(bob, "other", "tick/in", false), p.jobOf("", "root", "tick/in", false)
 	accepted := func(jobs ...string) (n int) {
