@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type owners struct {
 	jobs map[string]taken  // by job id
 	has  map[string]*taken // by owner; seq means nothing
 
+	coming map[string][]*taken // by job id: what is being stored, which counts already
+
 	counted time.Time
 	queued  map[string]int // by owner: triggers when they were counted, and since
 }
@@ -38,7 +41,7 @@ type taken struct {
 }
 
 func newOwners(bus *jet.Bus, q events.Quota) *owners {
-	return &owners{bus: bus, quota: q.WithDefaults(), jobs: map[string]taken{}, has: map[string]*taken{}}
+	return &owners{bus: bus, quota: q.WithDefaults(), jobs: map[string]taken{}, has: map[string]*taken{}, coming: map[string][]*taken{}}
 }
 
 // start finds out what the default of bytes is here.
@@ -61,6 +64,9 @@ func (o *owners) apply(rev jet.JobRevision) {
 	old, known := o.jobs[job.ID]
 	if known && rev.Seq <= old.seq && !rev.Gone() {
 		return
+	}
+	for _, c := range o.coming[job.ID] { // it is this, or will find that it comes too late
+		o.release(job.ID, c)
 	}
 	if known {
 		o.add(old.owner, -old.jobs, -old.bytes)
@@ -87,9 +93,21 @@ func (o *owners) add(owner string, jobs int, bytes int64) {
 	}
 }
 
-// Charge makes sure that an owner may have so much more, which counts until
-// settle says what came of it.
-func (o *owners) Charge(owner string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error) {
+// release takes back what counts while it is being stored, once; o is locked.
+func (o *owners) release(jobID string, c *taken) {
+	left := slices.DeleteFunc(slices.Clone(o.coming[jobID]), func(other *taken) bool { return other == c })
+	if len(left) == len(o.coming[jobID]) {
+		return
+	}
+	if o.coming[jobID] = left; len(left) == 0 {
+		delete(o.coming, jobID)
+	}
+	o.add(c.owner, -c.jobs, -c.bytes)
+}
+
+// Charge makes sure that an owner may have so much more for a job, which counts
+// until settle says what came of it, or the feed brings it.
+func (o *owners) Charge(owner, jobID string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var has taken
@@ -104,14 +122,16 @@ func (o *owners) Charge(owner string, jobs int, bytes int64) (settle func(jet.Jo
 		return nil, events.Faultf(events.Forbidden, "",
 			"the quota of %d bytes that the jobs of %s may take up, with their history, is used up: delete some, or ask an administrator for more (--quota bytes)", q, owner)
 	}
+	c := &taken{owner: owner, jobs: jobs, bytes: bytes}
+	o.coming[jobID] = append(o.coming[jobID], c)
 	o.add(owner, jobs, bytes)
 	return func(rev jet.JobRevision, err error) {
-		o.mu.Lock()
-		o.add(owner, -jobs, -bytes)
-		o.mu.Unlock()
 		if err == nil {
 			o.apply(rev)
 		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.release(jobID, c)
 	}, nil
 }
 

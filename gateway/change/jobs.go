@@ -31,9 +31,9 @@ type Sealer interface {
 
 // Owners holds owners to their quotas.
 type Owners interface {
-	// Charge makes sure that an owner may have so much more, which counts until
-	// settle says what came of it.
-	Charge(owner string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error)
+	// Charge makes sure that an owner may have so much more for a job, which counts
+	// until settle says what came of it.
+	Charge(owner, jobID string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error)
 	// Enqueue makes sure that one more trigger of an owner may wait.
 	Enqueue(ctx context.Context, owner string) error
 }

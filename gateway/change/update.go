@@ -81,5 +81,5 @@ func (j *Jobs) charge(who Caller, change events.Change, next, at jet.JobRevision
 	if change == events.JobCreated {
 		jobs = 1
 	}
-	return j.Owners.Charge(next.Event.Job.Username, jobs, next.Bytes()-at.Bytes())
+	return j.Owners.Charge(next.Event.Job.Username, next.Event.Job.ID, jobs, next.Bytes()-at.Bytes())
 }
