@@ -19,7 +19,9 @@ import (
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
 // the same flow by os/exec alone; "gate" starts a process at its gate for it, as
-// the runner does ahead of time; "run" is everything from the call to the stored
+// the runner does ahead of time; "ready" is the first half of that, from the start of
+// the gate program until a gate is ready for its command, without bounds and with all
+// that this kernel grants; "run" is everything from the call to the stored
 // `ended`, in the sandbox, a run now and then, so that processes wait at their
 // gates. "without a pause" is the same when each run follows the last at once,
 // and the start of the next process takes a core from it.
@@ -51,6 +53,25 @@ func BenchmarkRun(b *testing.B) {
 			}
 		}
 	})
+	for name, shut := range map[string]bool{"ready": false, "ready, shut in": true} {
+		b.Run(name, func(b *testing.B) {
+			l := newLab(b, eventstest.Options{})
+			r := l.shut(func(c *Config) { c.Log = slog.New(slog.DiscardHandler) })
+			room := r.room
+			if !shut {
+				room = cell.Room{}
+			}
+			for b.Loop() {
+				f, err := newGate(r.program, room)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				f.discard()
+				b.StartTimer()
+			}
+		})
+	}
 	for _, c := range []struct {
 		name        string
 		fsync, rare bool

@@ -52,7 +52,7 @@ func (r *Runner) bury(ctx context.Context, p events.Process, marks []string) err
 	if found && isGuard(p.PID) {
 		// It ends all that descends from the flow, and is heard to the end: who kills it
 		// has to look for that himself.
-		_ = signalProcess(p.PID, syscall.SIGTERM)
+		_ = signalProcess(p.PID, endFlow)
 		if awaitGone(ctx, p.PID) == nil {
 			return nil
 		}

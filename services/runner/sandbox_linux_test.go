@@ -64,8 +64,20 @@ func TestFlowsInTheSandbox(t *testing.T) {
 	}
 	l.write("demo", string(demo), 0o755)
 	flows := map[string]string{"sh": "a.txt", "go": "a.txt", "demo": "a.txt.json"}
-	if python, err := exec.LookPath("python3"); err == nil && strings.HasPrefix(python, "/usr/") {
-		l.write("python3", `#!/usr/bin/env python3
+	if _, err := os.Stat("/usr/bin/perl"); err == nil {
+		l.write("perl", `#!/usr/bin/perl
+use strict; use File::Temp; use IO::Socket::UNIX; use POSIX;
+open(my $in, "<", "$ARGV[0]/a.txt") or die; my $text = <$in>;
+my $tmp = File::Temp->new; print $tmp $text or die;
+defined(my $pid = fork) or die; exit 0 if !$pid; waitpid($pid, 0);
+open(my $out, ">", "$ARGV[1]/a.pl.txt") or die; print $out uc $text or die; close $out or die;
+`, 0o755)
+		flows["perl"] = "a.pl.txt"
+	} else {
+		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: there is no perl in /usr/bin\n", t.Name())
+	}
+	if _, err := os.Stat("/usr/bin/python3"); err == nil {
+		l.write("python3", `#!/usr/bin/python3
 import sys, os, json, tempfile, hashlib, ssl, socket, subprocess
 text = open(os.path.join(sys.argv[1], "a.txt")).read()
 tempfile.NamedTemporaryFile().close()
@@ -75,7 +87,7 @@ json.dump({"sum": hashlib.sha256(text.encode()).hexdigest()}, open(os.path.join(
 `, 0o755)
 		flows["python3"] = "a.json"
 	} else {
-		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: there is no python3 in /usr\n", t.Name())
+		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: there is no python3 in /usr/bin\n", t.Name())
 	}
 	whole(t)
 	r := l.shut(nil)

@@ -89,6 +89,8 @@ func carries(pid int, assignments []string) bool {
 // strays are not looked for here: it would take a program a flow.
 func strays(int, []string) []int { return nil }
 
+const endFlow = syscall.SIGTERM
+
 // isGuard: there are none here.
 func isGuard(int) bool { return false }
 

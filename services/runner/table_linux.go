@@ -109,6 +109,9 @@ func carries(pid int, assignments []string) bool {
 	})
 }
 
+// endFlow is the signal by which a guard ends its flow.
+const endFlow = cell.EndFlow
+
 // isGuard reports whether a process is the guard of a flow, as far as it says so.
 func isGuard(pid int) bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")

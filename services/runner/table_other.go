@@ -22,4 +22,7 @@ func signalGroup(int, syscall.Signal) error   { return errUnsupported }
 func signalProcess(int, syscall.Signal) error { return errUnsupported }
 func awaitZombie(int) bool                    { return false }
 func asStatus(n int) syscall.WaitStatus       { return syscall.WaitStatus{ExitCode: uint32(n)} }
-func isGuard(int) bool                        { return false }
+
+const endFlow = syscall.SIGTERM
+
+func isGuard(int) bool { return false }

@@ -23,8 +23,8 @@ func guard(args []string) {
 	syscall.CloseOnExec(guardSocket)
 	closeOthers(gateSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // of the runner that reaps us, or of the system's end
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, EndFlow, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
@@ -44,7 +44,7 @@ func guard(args []string) {
 	_ = unix.Close(gateSocket)
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	keepKill()
-	go func() { <-term; g.end() }()
+	go g.hear(signals)
 	go g.obey()
 	os.Exit(g.watch())
 }
@@ -75,6 +75,21 @@ func (g *guarding) obey() {
 	for {
 		var w Wish
 		if _, err := Receive(g.runner, &w); err != nil || w.Kill {
+			g.end()
+			return
+		}
+		_ = unix.Kill(-g.flow, unix.SIGTERM)
+	}
+}
+
+// EndFlow tells a guard to end its flow: another runner does that, which has no
+// socket of it.
+const EndFlow = syscall.SIGUSR1
+
+// hear passes on what asks processes to stop, such as the end of the system.
+func (g *guarding) hear(signals <-chan os.Signal) {
+	for s := range signals {
+		if s == EndFlow {
 			g.end()
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,7 +43,7 @@ func newView(r *Room) (*view, error) {
 		attr  uint64
 	}{{r.Run, shared}, {r.Read, shared}, {r.Devices, device}} {
 		for _, path := range group.paths {
-			if err := v.common(path, group.attr); err != nil {
+			if err := v.common(path, r.Run, group.attr); err != nil {
 				return nil, err
 			}
 		}
@@ -71,18 +72,30 @@ func newFS(kind string, options [][2]string) (int, error) {
 	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
 }
 
-// common shows a file or folder of the host under its name. A link to something
-// that is shown anyhow stays one.
-func (v *view) common(path string, attr uint64) error {
-	if target, err := os.Readlink(path); err == nil && strings.Trim(path, "/") != "" && !strings.Contains(path[1:], "/") {
-		return v.link(path, target) // /bin → usr/bin
-	}
+// common shows a file or folder of the host under its name, and under its real one
+// where a link led to it. A link into what is shown anyhow stays one: /bin → usr/bin.
+func (v *view) common(path string, shown []string, attr uint64) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil // what is not there cannot be seen
 	}
 	defer unix.Close(fd)
-	return v.bind(fd, path, attr, -1)
+	real, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err != nil || real == path {
+		return v.bind(fd, path, attr, -1)
+	}
+	for _, other := range shown {
+		if target, err := os.Readlink(path); err == nil && strings.Count(path, "/") == 1 && strings.HasPrefix(real, other+"/") {
+			return v.link(path, target)
+		}
+	}
+	if err := v.bind(fd, path, attr, -1); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(shown, func(other string) bool { return strings.HasPrefix(real, other+"/") }) {
+		_ = v.bind(fd, real, attr, -1) // for whom it is written there; the name that was asked for is there
+	}
+	return nil
 }
 
 func (v *view) link(path, target string) error {
@@ -188,27 +201,12 @@ func (v *view) mountProc() error {
 // enter shows the places of a run, leaves the host's root behind and makes the new
 // one read-only.
 func (v *view) enter(places []Place, rights []*os.File) error {
-	users := rights[len(places):]
-	order := make([]int, len(places)) // outer folders first, else they hide the inner ones
-	maps := make([]int, len(places))
-	for i, p := range places {
-		order[i], maps[i] = i, -1
-		if p.Mapped {
-			if len(users) == 0 {
-				return errWire
-			}
-			maps[i], users = int(users[0].Fd()), users[1:]
-		}
+	mounts, err := mountsOf(places, rights)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		pa, pb := places[a], places[b]
-		if pa.Path != pb.Path {
-			return strings.Compare(pa.Path, pb.Path) // a folder comes before what lies in it
-		}
-		return int(pa.Access - pb.Access)
-	})
-	for _, i := range order {
-		if err := v.show(places[i], int(rights[i].Fd()), maps[i]); err != nil {
+	for _, m := range mounts {
+		if err := v.show(m); err != nil && m.asked {
 			return err
 		}
 	}
@@ -227,18 +225,55 @@ func (v *view) enter(places []Place, rights []*os.File) error {
 	return unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
 }
 
+// mounting is a place of a run on its way into the view.
+type mounting struct {
+	Place
+	at     string // where it is shown
+	asked  bool   // it is what the flow is told; else its real name, for links that lead there
+	judged int    // descriptor
+	users  int    // descriptor; -1 = ids are as they are
+}
+
+// mountsOf puts the places into their order: an outer folder comes first, else it
+// hides the inner ones.
+func mountsOf(places []Place, rights []*os.File) ([]mounting, error) {
+	var all []mounting
+	users := rights[len(places):]
+	for i, p := range places {
+		m := mounting{Place: p, at: p.Path, asked: true, judged: int(rights[i].Fd()), users: -1}
+		if p.Mapped {
+			if len(users) == 0 {
+				return nil, errWire
+			}
+			m.users, users = int(users[0].Fd()), users[1:]
+		}
+		all = append(all, m)
+		if p.Real != p.Path {
+			m.at, m.asked = p.Real, false
+			all = append(all, m)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b mounting) int {
+		if a.at != b.at {
+			return strings.Compare(a.at, b.at) // a folder comes before what lies in it
+		}
+		return int(a.Access - b.Access)
+	})
+	return all, nil
+}
+
 // show mounts a place of the run.
-func (v *view) show(p Place, judged, users int) error {
-	fd, err := again(p, judged)
+func (v *view) show(m mounting) error {
+	fd, err := again(m.Place, m.judged)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
 	attr := uint64(shared)
-	if p.Access == Write {
+	if m.Access == Write {
 		attr = private
 	}
-	return v.bind(fd, p.Path, attr, users)
+	return v.bind(fd, m.at, attr, m.users)
 }
 
 // again opens a place in the mount namespace of this process: its descriptor comes
