@@ -38,6 +38,7 @@ type nativeRun struct {
 	Message                       string
 	Attempt                       int
 	ExitStatus                    *int `json:"exit_status"`
+	Unmet                         []string
 	Undelivered                   []struct{ Channel, At, Message string }
 }
 
@@ -135,7 +136,7 @@ func TestResultsShowTheirRuns(t *testing.T) {
 	for _, ev := range []events.RunEvent{
 		{Phase: events.Accepted, FlowJobID: "pending"},
 		{Phase: events.Accepted, FlowJobID: "running"},
-		{Phase: events.Started, FlowJobID: "running", Attempt: 1, At: at},
+		{Phase: events.Started, FlowJobID: "running", Attempt: 1, At: at, Unmet: []string{"files"}},
 		{Phase: events.Started, FlowJobID: "again", Attempt: 1, At: at},
 		{Phase: events.Started, FlowJobID: "again", Attempt: 2, At: at.Add(time.Hour)},
 		{Phase: events.Accepted, FlowJobID: "done"},
@@ -162,7 +163,7 @@ func TestResultsShowTheirRuns(t *testing.T) {
 	want := map[string]*nativeRun{
 		"foreign": nil, "two words": nil, "a.b": nil, "": nil,
 		"pending": {State: "pending", OutputFolder: out},
-		"running": {State: "running", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z"},
+		"running": {State: "running", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z", Unmet: []string{"files"}},
 		"again":   {State: "running", OutputFolder: out, Attempt: 2, Started: "2026-01-02T04:04:00Z"},
 		"done": {
 			State: "ended", Status: "OK", OutputFolder: out, Attempt: 1, Started: "2026-01-02T03:04:00Z",

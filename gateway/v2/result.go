@@ -47,6 +47,7 @@ type run struct {
 	Message      string        `json:"message,omitzero"`
 	Attempt      int           `json:"attempt,omitzero"`
 	ExitStatus   *int          `json:"exit_status,omitempty"`
+	Unmet        []string      `json:"unmet,omitempty"` // what of the sandbox its flow lacks
 
 	Undelivered []undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
 }
@@ -135,6 +136,7 @@ func (r *run) add(ev events.RunEvent) {
 	case events.Undelivered:
 		r.Undelivered = append(r.Undelivered, undelivered{ev.Channel, ev.At.UTC(), ev.Message})
 	case events.Started:
+		r.Unmet = ev.Unmet
 		if r.State == "pending" {
 			r.State, r.Started = "running", ev.At.UTC()
 		}

@@ -32,6 +32,7 @@ type Config struct {
 	Direct       bool          // no runs of jobs come here, only those that somebody calls for directly
 	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
 	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit
+	Memory       int64         // bytes of a flow, all its processes together where there are control groups, else of each process; default 0 = not bounded
 	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
 	MaxProcesses int           // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
 
@@ -39,6 +40,9 @@ type Config struct {
 
 	hidden hidden // features of the kernel, from this runner
 }
+
+// leastMemory is what a flow needs at least, in bytes.
+const leastMemory = 16 << 20
 
 func (c Config) withDefaults() Config {
 	if c.Pool == "" {
@@ -99,6 +103,9 @@ func (c Config) Validate() error {
 	if c.Offline && c.Listen {
 		fault("runner-network", "flows that may not use the network cannot listen")
 	}
+	if c.Memory != 0 && c.Memory < leastMemory {
+		fault("flow-memory", "%d bytes are not enough for any program: give %d or more, or 0 for no bound", c.Memory, leastMemory)
+	}
 	for _, p := range c.ReadPaths {
 		if !filepath.IsAbs(p) {
 			fault("runner-read", "%q is not an absolute path", p)
@@ -115,4 +122,17 @@ func isToken(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(c rune) bool {
 		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	}) < 0
+}
+
+// boundMemory bounds the memory of the flows of a program, and gives the bound of
+// each process where there is none for all of a flow.
+func (c Config) boundMemory(p *program) (ofEach int) {
+	if c.Memory == 0 {
+		return 0
+	}
+	if err := p.boundMemory(c.Memory); err != nil {
+		c.Log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", err.Error())
+		return int(c.Memory)
+	}
+	return 0
 }

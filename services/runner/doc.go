@@ -50,7 +50,9 @@
 //
 // Everywhere on Linux: no file larger than [Config.MaxFileSize], 4096 open files
 // a process, no core files, and no more than [Config.MaxProcesses] of its user,
-// which the kernel does not hold root to. Memory and processor time are not bounded.
+// which the kernel does not hold root to. [Config.Memory] bounds the memory of a flow
+// by a control group, or of each process by its data (RLIMIT_DATA). Processor time is
+// not bounded.
 //
 // What of this a host cannot do, [Runner.Lacks] says; needs.go is the table of what
 // flows are to be kept from, and of the ways to do that. With SandboxAuto no flow

@@ -30,6 +30,8 @@ type flow struct {
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
 	exited  chan struct{} // closed when the process is reaped and all that descends from the flow is gone
 	state   outcome
+	memory  *memoryGroup // nil where there is none
+	over    bool         // it was over its bound of memory
 }
 
 // readiness is how long a process may take to get ready for its command.
@@ -160,6 +162,7 @@ func (f *flow) reapGuard() {
 		}
 	}
 	_, _ = f.proc.Wait() // it has said all that it knows
+	f.over = f.memory.close()
 	_ = f.guard.Close()
 	if !orderly && f.marks != nil {
 		killStrays(f.pid, f.marks) // somebody has killed the guard

@@ -215,6 +215,8 @@ func (a *attempt) outcome(f *flow, why error) string {
 		msg = why.Error()
 	case f.state.success():
 		return ""
+	case f.over:
+		msg = "flow-memory: ended for using more; " + msg
 	}
 	if said := a.runlog.tail(); said != "" {
 		msg += ": " + said

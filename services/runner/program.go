@@ -22,6 +22,8 @@ type program struct {
 	path string
 	file *os.File // that path is this descriptor's; nil when it is a file of its own
 	from string   // for people
+
+	groups *groups // in which flows are started; nil where there are none
 }
 
 // newProgram finds a place from which the gate program may be executed: memory,
@@ -61,8 +63,10 @@ func inFolder(text []byte, dataDir string) (program, error) {
 }
 
 // try reports why the program cannot be executed.
-func (p program) try() error {
-	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{})
+func (p program) try() error { return p.tryIn(nil) }
+
+func (p program) tryIn(m *memoryGroup) error {
+	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.in(ownGroup())})
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,9 @@ func New(cfg Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
+	inEach := cfg.boundMemory(&from)
 	room, lacks, err := commonRoom(cfg, from)
+	room.Limits.Memory = inEach
 	var loose []byte
 	if err == nil {
 		loose, err = filterOf(cfg, room.Form, false)

@@ -77,11 +77,12 @@ func (s *starting) abandon() {
 			_ = f.Close()
 		}
 	}
+	s.memory.close()
 }
 
 // exec starts a process with what is given, in a group of its own.
 func (s *starting) exec(p program, args []string) (*os.Process, error) {
-	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: ownGroup()})
+	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.in(ownGroup())})
 }
 
 // start starts the processes of a flow; the gate waits for its room.
@@ -89,6 +90,9 @@ func start(p program, form cell.Form) (*flow, error) {
 	s := &starting{flow: &flow{exited: make(chan struct{})}}
 	err := s.open(guarded)
 	defer s.closeGiven()
+	if err == nil {
+		s.memory, err = p.groups.group()
+	}
 	if err == nil {
 		err = s.launch(p, form)
 	}

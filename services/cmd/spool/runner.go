@@ -25,6 +25,7 @@ type runnerOptions struct {
 	network   string
 	read      []string
 	stepTime  time.Duration
+	memory    int64
 	fileSize  int64
 	processes int
 }
@@ -37,6 +38,7 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow, listen (they may take ports, too) or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
 	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
+	f.Int64Var(&o.memory, "flow-memory", 0, "bytes of memory that a flow may use, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
 	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
 	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
 }
@@ -48,7 +50,7 @@ func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Dr
 	}
 	return runner.Config{
 		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 		Log: component(p, "runner"),
 	}, err
 }

@@ -105,6 +105,7 @@ func (l Limits) set() {
 	lower(unix.RLIMIT_NPROC, l.Processes)
 	lower(unix.RLIMIT_NOFILE, l.Files)
 	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
+	lower(unix.RLIMIT_DATA, l.Memory) // not of addresses, which many programs reserve and never use
 }
 
 func lower(which, most int) {

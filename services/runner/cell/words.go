@@ -46,7 +46,7 @@ func (r *Room) code(c *coder) {
 	filter := string(r.Filter)
 	c.text(&filter)
 	r.Filter = []byte(filter)
-	for _, n := range []*int{&r.Limits.FileSize, &r.Limits.Processes, &r.Limits.Files} {
+	for _, n := range []*int{&r.Limits.FileSize, &r.Limits.Processes, &r.Limits.Files, &r.Limits.Memory} {
 		c.num(n)
 	}
 }
@@ -56,6 +56,7 @@ type Limits struct {
 	FileSize  int // bytes of one file
 	Processes int // of the user, all of them; the kernel does not hold root to it
 	Files     int // open at once in a process
+	Memory    int // bytes of data of a process
 }
 
 // Met is the answer of a gate that is ready for its command: what of the form it

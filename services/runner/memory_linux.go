@@ -1,0 +1,216 @@
+package runner
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// groups makes a control group for each flow, which bounds the memory of all its
+// processes together.
+type groups struct {
+	dir        string // where they are made; the controller is switched on for what is below
+	controller string // what the tree must have been given
+	bound      string // the file that the bound is written to
+	memory     int64  // bytes of each
+}
+
+// findGroups makes ready the part of the tree of control groups that was given to
+// this process. The error says why there is none, and limits of each process have
+// to do.
+func findGroups(memory int64) (*groups, error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	members, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	own, top, err := ownTree(string(mounts), string(members))
+	if err != nil {
+		return nil, err
+	}
+	g := &groups{controller: "memory", bound: "memory.max", memory: memory}
+	// systemd may have put us into a group below the one that it gave away.
+	for _, dir := range []string{own, filepath.Dir(own)} {
+		if g.dir = dir; delegated(dir, top && dir == own) {
+			return g, g.open()
+		}
+	}
+	return nil, fmt.Errorf("control group %s is not delegated to Spool (systemd: Delegate=yes)", own)
+}
+
+// ownTree gives the folder of this process in the tree of control groups (version
+// 2), and whether it is the top of what the process sees of the tree.
+func ownTree(mountinfo, cgroup string) (dir string, top bool, err error) {
+	path, found := "", false
+	for line := range strings.Lines(cgroup) {
+		if path, found = strings.CutPrefix(strings.TrimSpace(line), "0::"); found {
+			break
+		}
+	}
+	if !found {
+		return "", false, errors.New("there are no control groups of version 2")
+	}
+	for line := range strings.Lines(mountinfo) {
+		fields, rest, _ := strings.Cut(line, " - ")
+		mount := strings.Fields(fields)
+		if !strings.HasPrefix(rest, "cgroup2 ") || len(mount) < 5 {
+			continue
+		}
+		below, inside := strings.CutPrefix(path, strings.TrimSuffix(mount[3], "/"))
+		if inside {
+			return filepath.Join(mount[4], below), path == "/" && mount[3] == "/", nil
+		}
+	}
+	return "", false, errors.New("control groups of version 2 are not mounted")
+}
+
+// delegated reports whether nobody else manages what is below a group: systemd
+// says so, or the group is the top of a container, or it belongs to our user.
+func delegated(dir string, top bool) bool {
+	if unix.Access(filepath.Join(dir, "cgroup.procs"), unix.W_OK) != nil {
+		return false
+	}
+	mark := make([]byte, 8)
+	for _, name := range []string{"user.delegate", "trusted.delegate"} {
+		if n, err := unix.Getxattr(dir, name, mark); err == nil && string(mark[:n]) == "1" {
+			return true
+		}
+	}
+	var info unix.Stat_t
+	return top || os.Geteuid() != 0 && unix.Stat(dir, &info) == nil && int(info.Uid) == os.Geteuid()
+}
+
+// open switches the controller on for what is below the group. A group that has
+// processes of its own cannot do that, so they move into one below it.
+func (g *groups) open() error {
+	has := func(file string) bool {
+		text, _ := os.ReadFile(filepath.Join(g.dir, file)) // what cannot be read has nothing
+		return slices.Contains(strings.Fields(string(text)), g.controller)
+	}
+	if !has("cgroup.controllers") {
+		return fmt.Errorf("control group %s has no %s controller", g.dir, g.controller)
+	}
+	if !has("cgroup.subtree_control") {
+		if err := g.moveDown(); err != nil {
+			return err
+		}
+		if err := put(g.dir, "cgroup.subtree_control", "+"+g.controller); err != nil {
+			return err
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(g.dir, "flow-*")) // the pattern is a good one
+	for _, dir := range left {
+		_ = unix.Rmdir(dir) // fails as long as somebody lives there
+	}
+	return nil
+}
+
+func (g *groups) moveDown() error {
+	below := filepath.Join(g.dir, "spool")
+	if err := os.Mkdir(below, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	members, err := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
+	if err != nil {
+		return err
+	}
+	for pid := range strings.FieldsSeq(string(members)) {
+		if err := put(below, "cgroup.procs", pid); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
+func put(dir, file, text string) error {
+	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0)
+}
+
+// boundMemory bounds what flows started from p may use up together with all that
+// they start. The error says why each process has to be bounded by itself.
+func (p *program) boundMemory(memory int64) error {
+	g, err := findGroups(memory)
+	if err != nil {
+		return err
+	}
+	try, err := g.group()
+	if err != nil {
+		return err
+	}
+	defer try.close()
+	if err := p.tryIn(try); err != nil { // what starts processes in groups may be denied
+		return err
+	}
+	p.groups = g
+	return nil
+}
+
+// in starts a process in a group.
+func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if m != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(m.dir.Fd())
+	}
+	return attr
+}
+
+// memoryGroup is the control group of one flow.
+type memoryGroup struct {
+	path string
+	dir  *os.File // to start processes in
+}
+
+// group makes a group; there is none where nobody asked for bounds.
+func (g *groups) group() (*memoryGroup, error) {
+	if g == nil {
+		return nil, nil
+	}
+	path := filepath.Join(g.dir, "flow-"+rand.Text())
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return nil, err
+	}
+	m := &memoryGroup{path: path}
+	err := put(path, g.bound, strconv.FormatInt(g.memory, 10))
+	_ = put(path, "memory.swap.max", "0")  // there may be no swap
+	_ = put(path, "memory.oom.group", "1") // all of the flow or nothing; older kernels choose one of it
+	if err == nil {
+		m.dir, err = os.Open(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, unix.Rmdir(path))
+	}
+	return m, nil
+}
+
+// close removes the group of a flow that is gone, and reports whether it has been
+// over its bound.
+func (m *memoryGroup) close() (over bool) {
+	if m == nil {
+		return false
+	}
+	counts, _ := os.ReadFile(filepath.Join(m.path, "memory.events")) // without it, it was not
+	for line := range strings.Lines(string(counts)) {
+		if n, is := strings.CutPrefix(line, "oom_kill "); is && strings.TrimSpace(n) != "0" {
+			over = true
+		}
+	}
+	_ = m.dir.Close()
+	for range 50 {
+		if err := unix.Rmdir(m.path); !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		time.Sleep(time.Millisecond) // the last of it is on its way out
+	}
+	return over
+}

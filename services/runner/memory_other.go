@@ -1,0 +1,22 @@
+//go:build !linux
+
+package runner
+
+import (
+	"errors"
+	"syscall"
+)
+
+// There are no control groups but on Linux.
+type (
+	groups      struct{}
+	memoryGroup struct{}
+)
+
+func (*program) boundMemory(int64) error { return errors.New("there are no control groups") }
+
+func (*groups) group() (*memoryGroup, error) { return nil, nil }
+
+func (*memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
+
+func (*memoryGroup) close() bool { return false }
