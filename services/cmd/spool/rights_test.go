@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+)
+
+// Every role as a process with its own credentials, and everything that the API and
+// the folders lead to: nothing of it is denied.
+func TestLongRightsSuffice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
+	p := newSite(t)
+	secret := filepath.Join(t.TempDir(), "runner.secret")
+	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	calls := freePort(t)
+	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats)
+	all := map[string]*process{}
+	role := func(name string, more ...string) {
+		all[name] = p.start(append([]string{
+			name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, name+".creds"),
+		}, more...)...)
+	}
+	place := []string{"--drive", testDrive + "=" + p.dir}
+	role("runner", append(place, "--listen", calls, "--runner-secret-file", secret)...)
+	role("dispatcher", "--run-binary-url", "http://"+calls+events.RunBinaryPath, "--runner-secret-file", secret, "--retry-waits", "1s")
+	role("gateway", append(place, "--listen", p.api)...)
+	role("cron")
+	role("watcher", place...)
+
+	useEverything(t, p, all)
+
+	for name, pr := range all {
+		for line := range strings.Lines(pr.log.String()) {
+			if strings.Contains(strings.ToLower(line), "permissions violation") || strings.Contains(line, "not allowed") || strings.Contains(line, "JetStream not enabled") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	for line := range strings.Lines(broker.log.String()) {
+		if strings.Contains(line, "Violation") {
+			t.Errorf("broker: %s", line)
+		}
+	}
+}
+
+// useEverything has every role do everything that it knows.
+func useEverything(t *testing.T, p *site, all map[string]*process) {
+	t.Helper()
+	hook, told := receiver(t, 1)
+	p.flow("fail.ibflowbin", "#!/bin/sh\nexit 3\n")
+	p.flow("slow.ibflowbin", "#!/bin/sh\nsleep 60\n")
+	files := p.job("files", "", "flow.ibflowbin", "in", map[string]any{"overlap": "queue"})
+	ticks := p.job("ticks", "* * * * *", "flow.ibflowbin", "tick/in", nil)
+	slow := p.job("slow", "@yearly", "slow.ibflowbin", "tick/in", map[string]any{"overlap": "skip"})
+	dead := p.job("dead", "@yearly", "flow.ibflowbin", "in", map[string]any{"retry_for": "0s"})
+	hooked := p.hooked(hook, "Bearer abc")
+	native := func(method, path, body string, want int) string {
+		t.Helper()
+		return p.native(method, "/api/v2/"+path, body, want)
+	}
+
+	if err := os.WriteFile(filepath.Join(p.dir, "in", "one"), []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	native("PUT", "files/"+testDrive+"/in/two", "2", http.StatusNoContent)
+	for range 3 {
+		native("POST", "jobs/"+slow+"/trigger", "", http.StatusAccepted)
+	}
+	native("POST", "jobs/"+hooked+"/trigger", "", http.StatusAccepted)
+	p.told(told)
+	p.told(told) // the first was refused
+	bus := p.bus()
+	var ended []events.RunEvent
+	p.eventually("both files have run", func() bool {
+		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))
+		return len(ended) == 2
+	})
+	native("GET", "jobs/"+files+"/files?path=one", "", http.StatusOK)
+	native("POST", "jobs/"+files+"/files/reprocess", `{"path":"one"}`, http.StatusAccepted)
+	native("POST", "results/"+ended[0].TriggerID+"/rerun", "", http.StatusAccepted)
+	p.eventually("they have run again", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))) == 4
+	})
+
+	// A run that is cancelled, and its place in the queue.
+	var started []events.RunEvent
+	p.eventually("the slow one has started", func() bool {
+		started = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, slow))
+		return len(started) > 0
+	})
+	p.native("GET", "/api/v1/jobs/status?job_id="+started[0].FlowJobID, "", http.StatusOK, "http://"+runnerAt(all))
+	p.native("POST", "/api/v1/jobs/cancel", `{"job_id":"`+started[0].FlowJobID+`"}`, http.StatusOK, "http://"+runnerAt(all))
+	p.eventually("the slow one is cancelled", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, slow))) > 0
+	})
+
+	// A dead letter.
+	all["runner"].kill()
+	native("POST", "jobs/"+dead+"/trigger", "", http.StatusAccepted)
+	p.eventually("there is a dead letter", func() bool {
+		return strings.Contains(native("GET", "dead-letters", "", http.StatusOK), `"id"`)
+	})
+	all["runner"].start()
+	id := between(native("GET", "dead-letters", "", http.StatusOK), `"id":"`, `"`)
+	native("POST", "dead-letters/"+id+"/retry", "", http.StatusAccepted)
+	p.eventually("the dead letter has run", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, dead))) > 0
+	})
+
+	token := native("POST", "tokens", `{"owner":"ann","role":"viewer"}`, http.StatusCreated)
+	native("GET", "tokens", "", http.StatusOK)
+	native("DELETE", "tokens/"+between(token, `"id":"`, `"`), "", http.StatusNoContent)
+	native("POST", "subscribers", `{"name":"mine","stream":"RUN_EVENTS"}`, http.StatusCreated)
+	native("GET", "subscribers", "", http.StatusOK)
+	native("DELETE", "subscribers/mine", "", http.StatusNoContent)
+	for _, path := range []string{"", "/history", "/results", "/slots?limit=10"} {
+		native("GET", "jobs/"+files+path, "", http.StatusOK)
+		native("GET", "jobs/"+ticks+path, "", http.StatusOK)
+	}
+	native("PATCH", "jobs/"+files, `{"name":"other"}`, http.StatusOK)
+	native("POST", "jobs/"+files+"/disable", "", http.StatusOK)
+	native("POST", "jobs/"+files+"/enable", "", http.StatusOK)
+	p.call("GET", "list_jobs", nil)
+	p.eventually("the minute has ticked", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ticks))) > 0
+	})
+	for _, job := range []string{files, ticks, slow, dead, hooked} {
+		native("DELETE", "jobs/"+job, "", http.StatusNoContent)
+	}
+	p.eventually("the ledger of the deleted job is empty", func() bool {
+		held, err := bus.Subjects(t.Context(), events.StreamFiles, events.SeenOf(files))
+		return err == nil && len(held) == 0
+	})
+	time.Sleep(3 * time.Second) // what is done later: states, purges of results
+}
+
+func runnerAt(all map[string]*process) string {
+	args := all["runner"].args
+	for i, a := range args {
+		if a == "--listen" {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+func between(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
+}
+
+// native sends a request with the admin token, to the API unless another place is given.
+func (p *site) native(method, path, body string, want int, at ...string) string {
+	p.Helper()
+	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
+	if err != nil {
+		p.Fatal(err)
+	}
+	base := "http://" + p.api
+	if len(at) > 0 {
+		base = at[0]
+	}
+	req, err := http.NewRequestWithContext(p.Context(), method, base+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		p.Fatal(fmt.Errorf("%s %s: %s, want %d: %s %w", method, path, resp.Status, want, answer, err))
+	}
+	return string(answer)
+}
