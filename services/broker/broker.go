@@ -53,7 +53,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NATS server: %w", err)
 	}
-	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats")}, false, false, false)
+	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
 	b := &Broker{srv: srv, accounts: accounts, creds: creds, cfg: cfg}
 	srv.Start()
 	if !srv.ReadyForConnections(30 * time.Second) {
