@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,9 +76,7 @@ func streamsAt(t *testing.T, b *Broker) map[string]uint64 {
 		if err := json.Unmarshal(answer.Data, &info); err != nil {
 			t.Fatal(err)
 		}
-		for subject, n := range info.State.Subjects {
-			held[subject] = n
-		}
+		maps.Copy(held, info.State.Subjects)
 	}
 	return held
 }
