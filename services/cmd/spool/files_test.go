@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"spool.internal/events"
 	"spool.internal/events/jet"
 )
@@ -204,4 +206,21 @@ func subscriber(t *testing.T, n int) {
 		t.Errorf("the subscriber printed %d runs, want %d", len(printed), n+1)
 	}
 	t.Logf("stopped while %d files ran, it printed %d of them", n, len(printed)-1)
+	if list, err := tell(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "mine  active  RUN_EVENTS  spool.run.ended."+job+".>") {
+		t.Errorf("%v: %s", err, list)
+	}
+	if _, err := tell(t, subscriberCommand(), "revoke", "mine", "--url", "http://"+p.api, "--data", p.data); err != nil {
+		t.Error(err)
+	}
+	if nc, err := nats.Connect("nats://"+p.nats, nats.UserCredentials(creds)); err == nil {
+		nc.Close()
+		t.Error("the revoked subscriber is let in")
+	}
+	// Credentials that cannot be kept are not made.
+	if _, err := tell(t, subscriberCommand(), "create", "other", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err == nil {
+		t.Error("a file that is there was written over")
+	}
+	if list, err := tell(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || strings.Contains(list, "other") || !strings.Contains(list, "revoked") {
+		t.Errorf("%v: %s", err, list)
+	}
 }
