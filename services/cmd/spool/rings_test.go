@@ -162,7 +162,10 @@ func TestRings(t *testing.T) {
 
 // What is held goes on once when it is asked for, and for good when the ring is
 // cut; what is ignored is not counted any more.
-func TestHeldGoesOn(t *testing.T) {
+func TestLongHeldGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
 	l := newLooped(t)
 	a, b := l.watch("a", "a", "b", nil), l.watch("b", "b", "a", nil)
 	l.drop("a/x")
@@ -209,7 +212,10 @@ func TestHeldGoesOn(t *testing.T) {
 }
 
 // A chain without a ring is as long as --max-depth says.
-func TestDepth(t *testing.T) {
+func TestLongDepth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
 	l := newLooped(t, "--max-depth", "3")
 	var ids []string
 	for i := range 4 {
@@ -252,7 +258,10 @@ func TestLateLink(t *testing.T) {
 }
 
 // Restarts do not set free what is held.
-func TestHeldStays(t *testing.T) {
+func TestLongHeldStays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
 	p := newSite(t)
 	p.flow("copy.ibflowbin", "#!/bin/sh\ncp \"$1\"/* \"$2\"\n")
 	pr := p.serve("--durability", "interval")
