@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -103,11 +104,7 @@ func (r *running) due(owner string, now time.Time) (runs map[string]called) {
 		return nil
 	}
 	s.checked = now
-	runs = map[string]called{}
-	for id, c := range s.runs {
-		runs[id] = c
-	}
-	return runs
+	return maps.Clone(s.runs)
 }
 
 // hearEnds follows the ends of runs until ctx ends.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -69,9 +70,7 @@ func (l *looped) watch(name, in, out string, settings map[string]any) string {
 		l.Fatal(err)
 	}
 	all := map[string]any{"spooled_mode": true, "output_dir": testDrive + "/" + out}
-	for k, v := range settings {
-		all[k] = v
-	}
+	maps.Copy(all, settings)
 	code, text := l.ask(http.MethodPost, "jobs", "", map[string]any{
 		"name": name,
 		"flow_parameters": map[string]any{
