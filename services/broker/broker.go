@@ -74,6 +74,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := b.outside.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
+	if cfg.Listen != "" { // a subscriber that is refused twice would give up for good
+		listening := make(chan struct{})
+		srv.AcceptLoop(listening)
+		<-listening
+	}
 	return b, nil
 }
 
@@ -90,7 +95,7 @@ func options(cfg Config, store string) (*server.Options, error) {
 		ServerName: "spool", StoreDir: store, JetStream: true,
 		JetStreamMaxStore: cfg.MaxStore, JetStreamMaxMemory: 64 << 20,
 		SyncAlways: cfg.Durability == Fsync, SyncInterval: 250 * time.Millisecond,
-		NoSigs: true, DisableJetStreamBanner: true, DontListen: cfg.Listen == "",
+		NoSigs: true, DisableJetStreamBanner: true, DontListen: true, // before it knows whom to let in
 		MaxConn: maxConnections, MaxSubs: maxSubscriptions, MaxPayload: maxPayload,
 	}
 	if cfg.Durability == Fsync {
