@@ -195,11 +195,9 @@ func fill(t *testing.T, b *Broker) {
 	}
 }
 
-// TestRights is a matrix of roles and subjects: what is in a role's row reaches the
-// streams, everything else is denied.
-func TestRights(t *testing.T) {
-	dir := t.TempDir()
-	b := start(t, dir, "127.0.0.1:0")
+// everySubject lists one subject below everything that somebody may publish, and
+// what nobody may.
+func everySubject() []string {
 	var subjects []string
 	for _, role := range Roles() {
 		for _, g := range rightsOf[role].gates(role) {
@@ -216,7 +214,15 @@ func TestRights(t *testing.T) {
 	subjects = append(subjects, victims...)
 	subjects = append(subjects, guardSubject+".gateway.STREAM.PURGE.JOBS", "$SYS.REQ.SERVER.PING", "$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "spool.new.x", "_INBOX.gateway.x")
 	slices.Sort(subjects)
-	subjects = slices.Compact(subjects)
+	return slices.Compact(subjects)
+}
+
+// TestRights is a matrix of roles and subjects: what is in a role's row reaches the
+// streams, everything else is denied.
+func TestRights(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir, "127.0.0.1:0")
+	subjects := everySubject()
 	allowed, refused := 0, 0
 	for _, role := range Roles() {
 		o := join(t, b, dir, role)

@@ -100,6 +100,25 @@ func TestASubscriberReads(t *testing.T) {
 	}
 }
 
+// notForSubscribers lists subjects that the subscriber a may not publish to.
+func notForSubscribers() []string {
+	var all []string
+	for _, s := range streams() {
+		for _, verb := range []string{
+			"STREAM.INFO.%s", "STREAM.CREATE.%s", "STREAM.UPDATE.%s", "STREAM.DELETE.%s", "STREAM.PURGE.%s", "STREAM.MSG.GET.%s", "STREAM.MSG.DELETE.%s",
+			"STREAM.SNAPSHOT.%s", "DIRECT.GET.%s", "DIRECT.GET.%s.x", "CONSUMER.NAMES.%s", "CONSUMER.LIST.%s", "CONSUMER.CREATE.%s.x", "CONSUMER.CREATE.%s.subscriber-a",
+			"CONSUMER.DURABLE.CREATE.%s.subscriber-a", "CONSUMER.DELETE.%s.subscriber-a", "CONSUMER.MSG.NEXT.%s.subscriber-b", "CONSUMER.INFO.%s.subscriber-b",
+			"CONSUMER.MSG.NEXT.%s.notify-webhook", "CONSUMER.PAUSE.%s.subscriber-a",
+		} {
+			all = append(all, "$JS.API."+fmt.Sprintf(verb, s))
+		}
+		all = append(all, "$JS.ACK."+s+".subscriber-b.1.1.1.1.0", "$JS.ACK."+s+".dispatch-manual.1.1.1.1.0")
+	}
+	all = append(all, victims...)
+	all = append(all, events.SubscriberSubject("x"), events.AskSubscriber, events.RevokeSubscriber, guardSubject+".gateway.STREAM.PURGE.RESULTS", "$SYS.REQ.SERVER.PING")
+	return all
+}
+
 // Nothing but its own consumer answers a subscriber, and no answer leaves its account.
 func TestASubscriberReachesNothingElse(t *testing.T) {
 	dir := t.TempDir()
@@ -120,20 +139,7 @@ func TestASubscriberReachesNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := "RUN_EVENTS.subscriber-a"
-	var all []string
-	for _, s := range streams() {
-		for _, verb := range []string{
-			"STREAM.INFO.%s", "STREAM.CREATE.%s", "STREAM.UPDATE.%s", "STREAM.DELETE.%s", "STREAM.PURGE.%s", "STREAM.MSG.GET.%s", "STREAM.MSG.DELETE.%s",
-			"STREAM.SNAPSHOT.%s", "DIRECT.GET.%s", "DIRECT.GET.%s.x", "CONSUMER.NAMES.%s", "CONSUMER.LIST.%s", "CONSUMER.CREATE.%s.x", "CONSUMER.CREATE.%s.subscriber-a",
-			"CONSUMER.DURABLE.CREATE.%s.subscriber-a", "CONSUMER.DELETE.%s.subscriber-a", "CONSUMER.MSG.NEXT.%s.subscriber-b", "CONSUMER.INFO.%s.subscriber-b",
-			"CONSUMER.MSG.NEXT.%s.notify-webhook", "CONSUMER.PAUSE.%s.subscriber-a",
-		} {
-			all = append(all, "$JS.API."+fmt.Sprintf(verb, s))
-		}
-		all = append(all, "$JS.ACK."+s+".subscriber-b.1.1.1.1.0", "$JS.ACK."+s+".dispatch-manual.1.1.1.1.0")
-	}
-	all = append(all, victims...)
-	all = append(all, events.SubscriberSubject("x"), events.AskSubscriber, events.RevokeSubscriber, guardSubject+".gateway.STREAM.PURGE.RESULTS", "$SYS.REQ.SERVER.PING")
+	all := notForSubscribers()
 	for _, subject := range all {
 		if err := nc.PublishRequest(subject, "_INBOX.x", []byte("{}")); err != nil {
 			t.Fatal(err)
@@ -146,6 +152,33 @@ func TestASubscriberReachesNothingElse(t *testing.T) {
 			t.Fatalf("of %d subjects not all are denied", len(all))
 		}
 	}
+	subscribersReplies(t, b, nc, own)
+	// An ack under another's name cannot be had by a reply either.
+	_ = nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+own, "$JS.ACK.RUN_EVENTS.subscriber-b.1.1.1.1.0", []byte(`{"no_wait":true}`))
+	for ack := false; !ack; {
+		select {
+		case text := <-denied: // also of where it wanted its messages traced to
+			ack = strings.Contains(text, `Reply of "$JS.ACK`)
+		case <-time.After(30 * time.Second):
+			t.Fatal("an ack as reply is not denied")
+		}
+	}
+	for _, subject := range []string{">", "spool.>", "$JS.>", "_R_.>"} {
+		if _, err := nc.SubscribeSync(subject); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-denied:
+		case <-time.After(30 * time.Second):
+			t.Errorf("it may listen to %s", subject)
+		}
+	}
+}
+
+// subscribersReplies has the answers to all that a subscriber may ask sent where it
+// may not publish.
+func subscribersReplies(t *testing.T, b *Broker, nc *nats.Conn, own string) {
+	t.Helper()
 	before := streamsAt(t, b)
 	for _, victim := range append(victims, "$JS.API.STREAM.PURGE.RUN_EVENTS", events.AskSubscriber) {
 		for _, subject := range []string{"$JS.API.CONSUMER.MSG.NEXT." + own, "$JS.API.CONSUMER.INFO." + own, "$JS.ACK." + own + ".1.1.1.1.0"} {
@@ -165,26 +198,6 @@ func TestASubscriberReachesNothingElse(t *testing.T) {
 	for subject, n := range after {
 		if before[subject] != n {
 			t.Errorf("%d messages of %s became %d", before[subject], subject, n)
-		}
-	}
-	// An ack under another's name cannot be had by a reply either.
-	_ = nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+own, "$JS.ACK.RUN_EVENTS.subscriber-b.1.1.1.1.0", []byte(`{"no_wait":true}`))
-	for ack := false; !ack; {
-		select {
-		case text := <-denied: // also of where it wanted its messages traced to
-			ack = strings.Contains(text, `Reply of "$JS.ACK`)
-		case <-time.After(30 * time.Second):
-			t.Fatal("an ack as reply is not denied")
-		}
-	}
-	for _, subject := range []string{">", "spool.>", "$JS.>", "_R_.>"} {
-		if _, err := nc.SubscribeSync(subject); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-denied:
-		case <-time.After(30 * time.Second):
-			t.Errorf("it may listen to %s", subject)
 		}
 	}
 }

@@ -96,37 +96,9 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))) == 4
 	})
 
-	// A run that is cancelled, and its place in the queue.
-	var started []events.RunEvent
-	p.eventually("the slow one has started", func() bool {
-		started = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, slow))
-		return len(started) > 0
-	})
-	p.native("GET", "/api/v1/jobs/status?job_id="+started[0].FlowJobID, "", http.StatusOK, "http://"+runnerAt(all))
-	p.native("POST", "/api/v1/jobs/cancel", `{"job_id":"`+started[0].FlowJobID+`"}`, http.StatusOK, "http://"+runnerAt(all))
-	p.eventually("the slow one is cancelled", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, slow))) > 0
-	})
-
-	// A dead letter.
-	all["runner"].kill()
-	native("POST", "jobs/"+dead+"/trigger", "", http.StatusAccepted)
-	p.eventually("there is a dead letter", func() bool {
-		return strings.Contains(native("GET", "dead-letters", "", http.StatusOK), `"id"`)
-	})
-	all["runner"].start()
-	id := between(native("GET", "dead-letters", "", http.StatusOK), `"id":"`, `"`)
-	native("POST", "dead-letters/"+id+"/retry", "", http.StatusAccepted)
-	p.eventually("the dead letter has run", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, dead))) > 0
-	})
-
-	token := native("POST", "tokens", `{"owner":"ann","role":"viewer"}`, http.StatusCreated)
-	native("GET", "tokens", "", http.StatusOK)
-	native("DELETE", "tokens/"+between(token, `"id":"`, `"`), "", http.StatusNoContent)
-	native("POST", "subscribers", `{"name":"mine","stream":"RUN_EVENTS"}`, http.StatusCreated)
-	native("GET", "subscribers", "", http.StatusOK)
-	native("DELETE", "subscribers/mine", "", http.StatusNoContent)
+	p.cancelOne("http://"+runnerAt(all), slow)
+	p.retryOne(all["runner"], dead)
+	p.administer()
 	for _, path := range []string{"", "/history", "/results", "/slots?limit=10"} {
 		native("GET", "jobs/"+files+path, "", http.StatusOK)
 		native("GET", "jobs/"+ticks+path, "", http.StatusOK)
@@ -146,6 +118,50 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 		return err == nil && len(held) == 0
 	})
 	time.Sleep(3 * time.Second) // what is done later: states, purges of results
+}
+
+// cancelOne asks for the place of a job's run, and for its end.
+func (p *site) cancelOne(runner, job string) {
+	p.Helper()
+	bus := p.bus()
+	var started []events.RunEvent
+	p.eventually("it has started", func() bool {
+		started = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+		return len(started) > 0
+	})
+	p.native("GET", "/api/v1/jobs/status?job_id="+started[0].FlowJobID, "", http.StatusOK, runner)
+	p.native("POST", "/api/v1/jobs/cancel", `{"job_id":"`+started[0].FlowJobID+`"}`, http.StatusOK, runner)
+	p.eventually("it is cancelled", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
+	})
+}
+
+// retryOne makes a dead letter of a job and has it queued again.
+func (p *site) retryOne(runner *process, job string) {
+	p.Helper()
+	bus := p.bus()
+	runner.kill()
+	p.native("POST", "/api/v2/jobs/"+job+"/trigger", "", http.StatusAccepted)
+	p.eventually("there is a dead letter", func() bool {
+		return strings.Contains(p.native("GET", "/api/v2/dead-letters", "", http.StatusOK), `"id"`)
+	})
+	runner.start()
+	id := between(p.native("GET", "/api/v2/dead-letters", "", http.StatusOK), `"id":"`, `"`)
+	p.native("POST", "/api/v2/dead-letters/"+id+"/retry", "", http.StatusAccepted)
+	p.eventually("the dead letter has run", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
+	})
+}
+
+// administer makes and revokes a token and a subscriber.
+func (p *site) administer() {
+	p.Helper()
+	token := p.native("POST", "/api/v2/tokens", `{"owner":"ann","role":"viewer"}`, http.StatusCreated)
+	p.native("GET", "/api/v2/tokens", "", http.StatusOK)
+	p.native("DELETE", "/api/v2/tokens/"+between(token, `"id":"`, `"`), "", http.StatusNoContent)
+	p.native("POST", "/api/v2/subscribers", `{"name":"mine","stream":"RUN_EVENTS"}`, http.StatusCreated)
+	p.native("GET", "/api/v2/subscribers", "", http.StatusOK)
+	p.native("DELETE", "/api/v2/subscribers/mine", "", http.StatusNoContent)
 }
 
 func runnerAt(all map[string]*process) string {
