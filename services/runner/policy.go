@@ -85,16 +85,21 @@ func (r *Runner) untilHeld(ctx context.Context) (context.Context, context.Cancel
 // holdCheck is how often a runner that lacks something looks for tokens of others.
 const holdCheck = 200 * time.Millisecond
 
-// wait keeps what is in hand until flows may start again.
-func (r *Runner) wait(ctx context.Context, why error) {
-	if events.CodeOf(why) == events.Unavailable && !strings.HasPrefix(why.Error(), "tokens ") {
-		r.log.Warn("no flow is started", "cause", why.Error())
-	}
+// wait keeps what is in hand until flows may start again, and says why they may not.
+func (r *Runner) wait(ctx context.Context) {
 	holding, dismiss := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); r.hold(holding) }()
-	for ctx.Err() == nil && r.held() != nil {
-		daemon.Pause(ctx, holdCheck)
+	for said := ""; ctx.Err() == nil; daemon.Pause(ctx, holdCheck) {
+		why := r.held()
+		if why == nil {
+			break
+		}
+		r.setIdle(why)
+		if fault, is := errors.AsType[*events.Error](why); is && fault.Field == "sandbox" && said != fault.Message {
+			said = fault.Message // else the tokens are only about to be known
+			r.log.Warn("no flow is started", "cause", said)
+		}
 	}
 	dismiss()
 	<-done

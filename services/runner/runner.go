@@ -128,9 +128,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer runs.Wait()
 	defer r.setIdle(errors.New("stopped"))
 	for ctx.Err() == nil {
-		if why := r.held(); why != nil {
-			r.setIdle(why)
-			r.wait(ctx, why)
+		if r.held() != nil {
+			r.wait(ctx)
 			continue
 		}
 		r.setIdle(nil)
