@@ -37,11 +37,6 @@ func denies(t *testing.T, f *form) {
 	}
 	readme := tableOf(string(text), readmeHead)
 	l := newLab(t, eventstest.Options{})
-	for _, dir := range []string{filepath.Dir(l.base), l.base} { // flows may be another user
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	target := l.aim()
 	for _, c := range []struct {
 		what    string
@@ -81,6 +76,11 @@ func denies(t *testing.T, f *form) {
 // aim makes what a probe aims at.
 func (l *lab) aim() targets {
 	l.t.Helper()
+	for _, dir := range []string{filepath.Dir(l.base), l.base} { // flows may be another user
+		if err := os.Chmod(dir, 0o755); err != nil {
+			l.t.Fatal(err)
+		}
+	}
 	l.write("in/a.txt", "as it was", 0o644)
 	l.write("other/secret", "of another job", 0o600)
 	l.write("shared/mine", "mine", 0o600)

@@ -1,0 +1,48 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"spool.internal/events/eventstest"
+)
+
+// proofs are what shows that a need is met: a trial that it denies.
+var proofs = map[string]string{
+	"files": "truncate another job's file", "ports": "take a port", "signals": "signal the server",
+	"sockets": "connect to a service's socket", "calls": "use the kernel's keys",
+}
+
+// The table of needs is true on kernels that are not at hand: with features hidden
+// from the runner, a flow does what is not met, and nothing that is.
+func TestNeedsAreTrue(t *testing.T) {
+	if f := inForm(); f != nil {
+		needsAreTrue(t, f)
+		return
+	}
+	inEveryForm(t, "TestNeedsAreTrue")
+}
+
+func needsAreTrue(t *testing.T, f *form) {
+	l := newLab(t, eventstest.Options{})
+	target := l.aim()
+	for _, h := range []hidden{{landlock: -1}, {landlock: 2}, {landlock: 3}, {landlock: 4}, {landlock: 6}, {seccomp: true}, {landlock: -1, seccomp: true}} {
+		r := l.runner(func(c *Config) {
+			c.Sandbox, c.hidden = SandboxBestEffort, h
+			if f.flowUser {
+				c.FlowUser = "65534"
+			}
+		})
+		lacks := needNames(r.Lacks())
+		got := l.probe(r, target, strings.NewReplacer("{", "", "}", "", ":", " ").Replace(fmt.Sprintf("%+v", h)))
+		for need, trial := range proofs {
+			may, met := got[trial] == "yes", !slices.Contains(lacks, need)
+			// Where flows have a root or a user of their own something else may be in their way.
+			if met && may || !met && !may && f.name == "user, no namespaces" {
+				t.Errorf("%s, %+v hidden: %s met: %v; %s: %s", f.name, h, need, met, trial, got[trial])
+			}
+		}
+	}
+}
