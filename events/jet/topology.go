@@ -35,14 +35,18 @@ type Topology struct {
 
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
+	subscribers := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
 	if stream == events.StreamSubscribers {
-		return min(t.Store/400, 64<<20) // a few hundred bytes each
+		return subscribers
 	}
-	full := share[stream] << 30
-	if t.Store >= FullStore {
-		return full
+	part := share[stream] << 30
+	if t.Store < FullStore {
+		part = part / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
 	}
-	return full / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
+	if stream == events.StreamResults {
+		part -= subscribers // so that all shares together stay what they are
+	}
+	return part
 }
 
 func (t Topology) streams() []jetstream.StreamConfig {

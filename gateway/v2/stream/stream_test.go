@@ -153,7 +153,7 @@ func TestFilters(t *testing.T) {
 func TestWrongRequests(t *testing.T) {
 	r := newRig(t)
 	for query, message := range map[string]string{
-		"?jobid=x": "did you mean", "?job_id=x": "job_id: ", "?job_id=" + strings.ToUpper(uuid.NewString()): "job_id: ", "?type=jobs": "none of job, result, run",
+		"?jobid=x": "did you mean", "?job_id=x": "job_id: ", "?job_id={" + uuid.NewString() + "}": "job_id: ", "?type=jobs": "none of job, result, run",
 		"?type=job,job": "none of job, result, run", "?last_event_id=7": "Last-Event-ID: ", "?last_event_id=j1-r2": "Last-Event-ID: ",
 		"?last_event_id=r1-j2-u3": "Last-Event-ID: ", "?last_event_id=j1-r2-u-3": "Last-Event-ID: ",
 		"?last_event_id=j1-r2-u18446744073709551616": "Last-Event-ID: ", "?last_event_id=j-r-u": "Last-Event-ID: ",
