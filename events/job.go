@@ -39,9 +39,12 @@ type Job struct {
 	// Webhook is kept of the URL of the job's webhook. Nil: there is none, or the
 	// job was stored before URLs were sealed, and Parameters have it in clear.
 	Webhook *JobWebhook `json:"webhook,omitempty"`
+
+	// URLs are the same of the other [URLPointers].
+	URLs map[string]*JobWebhook `json:"urls,omitempty"`
 }
 
-// JobWebhook is what is kept of the URL of a webhook beside the parameters.
+// JobWebhook is what is kept of a URL beside the parameters.
 type JobWebhook struct {
 	URL   string `json:"url"`            // what [PublicURL] leaves of it, as in the parameters
 	Shown string `json:"shown,omitzero"` // what [ShownURL] leaves of it, as JSON, closed for gateways; empty when that is URL
@@ -59,6 +62,38 @@ func (j Job) ByAdmin() bool { return j.Role == RoleAdmin }
 // administrator's token set its URL, or it was stored before that was kept.
 func (j *Job) PrivateWebhook() bool {
 	return j.Webhook == nil || j.Webhook.Role == "" || j.Webhook.Role == RoleAdmin
+}
+
+// PrivateURL is [Job.PrivateWebhook] for any of the [URLPointers].
+func (j *Job) PrivateURL(pointer string) bool {
+	if pointer == WebhookURLPointer {
+		return j.PrivateWebhook()
+	}
+	hook := j.URLs[pointer]
+	return hook != nil && hook.Role == RoleAdmin
+}
+
+// URL gives what is kept of the URL at a pointer, or nil.
+func (j *Job) URL(pointer string) *JobWebhook {
+	if pointer == WebhookURLPointer {
+		return j.Webhook
+	}
+	return j.URLs[pointer]
+}
+
+// SetURL keeps it; nil forgets it.
+func (j *Job) SetURL(pointer string, hook *JobWebhook) {
+	switch {
+	case pointer == WebhookURLPointer:
+		j.Webhook = hook
+	case hook == nil:
+		delete(j.URLs, pointer)
+	default:
+		if j.URLs == nil {
+			j.URLs = map[string]*JobWebhook{}
+		}
+		j.URLs[pointer] = hook
+	}
 }
 
 // Change names what a [JobEvent] did.

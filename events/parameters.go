@@ -43,6 +43,7 @@ type Options struct {
 	MaxConcurrency int           // run-binary calls of file triggers in flight; default 16
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
+	Notifying
 }
 
 // Watch is how a folder is watched.
@@ -114,6 +115,9 @@ func (p *Parameters) readFlow(r *reader) {
 
 // check holds the rules that need more than one field.
 func (p *Parameters) check() error {
+	if err := p.Options.Notifying.check(p.Spooled); err != nil {
+		return err
+	}
 	if p.Options.Timezone != "" {
 		if _, err := schedule.LoadLocation(p.Options.Timezone); err != nil {
 			return Faultf(Invalid, "spool.timezone", "%s", err.Error())
@@ -201,13 +205,13 @@ func (j *Job) Reveal(open func(sealed, jobID, pointer string) (string, error)) (
 	return ReadParameters(o)
 }
 
-// Conceal masks the secrets of parameters and gives their seals by pointer. Of the
-// URL of a webhook [PublicURL] is left, and one that is public is not sealed.
+// Conceal masks the secrets of parameters and gives their seals by pointer. Of a URL
+// [PublicURL] is left, and one that is public is not sealed.
 func Conceal(parameters Object, seal func(pointer, value string) (string, error)) (json.RawMessage, map[string]string, error) {
 	secrets := map[string]string{}
 	o, err := MapSecrets(parameters, func(pointer, value string) (string, error) {
 		masked := Mask
-		if pointer == WebhookURLPointer {
+		if slices.Contains(URLPointers, pointer) {
 			if masked = PublicURL(value); masked == value {
 				return value, nil
 			}

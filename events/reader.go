@@ -204,14 +204,21 @@ func (r *reader) emails(key string) []string {
 // maxEmails bounds the addresses of one job: each is written to on its own.
 const maxEmails = 100
 
-func (r *reader) webhook() Webhook {
-	w := Webhook{URL: r.text("url")}
-	if w.URL != "" {
-		u, err := url.Parse(w.URL)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			r.fail("url", "must be an http or https URL")
-		}
+// url reads an http or https URL; empty is none.
+func (r *reader) url(key string) string {
+	text := r.text(key)
+	if text == "" {
+		return ""
 	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		r.fail(key, "must be an http or https URL")
+	}
+	return text
+}
+
+func (r *reader) webhook() Webhook {
+	w := Webhook{URL: r.url("url")}
 	h := r.object("headers", false)
 	for _, m := range h.o {
 		value := h.text(m.Key)
@@ -250,8 +257,9 @@ func readOptions(r *reader) Options {
 			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)
 		}
 	}
+	o.Notifying = readNotifying(r)
 	for _, key := range append(
-		r.unknown([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"}),
+		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"}, notifyingKeys...)),
 		w.unknown([]string{"recursive", "ignore", "marker", "quiet_ms", "initial"})...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}

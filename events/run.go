@@ -21,8 +21,9 @@ const (
 	Undelivered Phase = "undelivered"
 )
 
-// Channels are the ways in which the end of a run is told.
-var Channels = []string{"webhook", "email"}
+// Channels are the ways in which the end of a run is told; a heartbeat is a call
+// after each that ended OK.
+var Channels = []string{"webhook", "email", "heartbeat"}
 
 // Run is a run that the built-in runner has accepted, as it waits in the queue.
 type Run struct {

@@ -7,14 +7,23 @@ const Mask = "********"
 const (
 	TokenPointer      = "/flow_parameters/auth_token"
 	WebhookURLPointer = "/flow_parameters/settings/webhook_config/url"
+	NotifyURLPointer  = "/spool/notify/to/webhook"
+	HeartbeatPointer  = "/spool/heartbeat"
 	webhookHeaderPtr  = "/flow_parameters/settings/webhook_config/headers/"
 )
 
+// URLPointers are the places of URLs that count as secrets.
+var URLPointers = []string{WebhookURLPointer, NotifyURLPointer, HeartbeatPointer}
+
 // MapSecrets gives the parameters with every secret replaced by what f makes
-// of it: the gateway seals and masks, the dispatcher opens. The URL of the webhook
-// counts as one, see [PublicURL]. Values that are not
+// of it: the gateway seals and masks, the dispatcher opens. The URLs at [URLPointers]
+// count as secrets, see [PublicURL]. Values that are not
 // strings are left for validation to refuse.
 func MapSecrets(parameters Object, f func(pointer, value string) (string, error)) (Object, error) {
+	parameters, err := descend(parameters, "spool", func(spool Object) (Object, error) { return mapNotify(spool, f) })
+	if err != nil {
+		return nil, err
+	}
 	return descend(parameters, "flow_parameters", func(flow Object) (Object, error) {
 		flow, err := replace(flow, "auth_token", TokenPointer, f)
 		if err != nil {
@@ -22,6 +31,18 @@ func MapSecrets(parameters Object, f func(pointer, value string) (string, error)
 		}
 		return descend(flow, "settings", func(settings Object) (Object, error) {
 			return mapWebhook(settings, f)
+		})
+	})
+}
+
+func mapNotify(spool Object, f func(pointer, value string) (string, error)) (Object, error) {
+	spool, err := replace(spool, "heartbeat", HeartbeatPointer, f)
+	if err != nil {
+		return nil, err
+	}
+	return descend(spool, "notify", func(notify Object) (Object, error) {
+		return descend(notify, "to", func(to Object) (Object, error) {
+			return replace(to, "webhook", NotifyURLPointer, f)
 		})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,7 +21,10 @@ const (
 	StreamSlots       = "SLOTS"
 	StreamState       = "STATE"
 	StreamSubscribers = "SUBSCRIBERS"
-	BucketTokens      = "TOKENS"
+
+	StreamNotifications = "NOTIFICATIONS"
+
+	BucketTokens = "TOKENS"
 )
 
 // ClockSubject holds the one [Clock] of all cron replicas.
@@ -48,6 +52,7 @@ const (
 	familySlot       = "spool.slot"
 	familyState      = "spool.state"
 	familySubscriber = "spool.subscriber"
+	familyNotify     = "spool.notification"
 )
 
 // Filters for consumers, one a family.
@@ -70,6 +75,9 @@ const (
 	AllStates      = familyState + ".>"
 	AllSubscribers = familySubscriber + ".>"
 	AllRunners     = familyState + ".runner.*"
+
+	AllNotifications = familyNotify + ".>"
+	AllConditions    = familyNotify + ".state.>"
 )
 
 // JobSubject carries the events of one job.
@@ -209,6 +217,25 @@ func StateSubject(part, jobID string) string { return familyState + "." + part +
 // RunnerSubject carries the [RunnerState] of one runner.
 func RunnerSubject(id string) string { return StateSubject("runner", id) }
 
+// NotificationSubject carries the state of one job in one respect. An empty jobID is [NoJob].
+func NotificationSubject(jobID, about string) string {
+	if jobID == "" {
+		jobID = NoJob
+	}
+	return familyNotify + ".state." + jobID + "." + about
+}
+
+// NotificationsOf filters all that is notified of one job, delivered or not.
+func NotificationsOf(jobID string) string { return familyNotify + ".*." + jobID + ".>" }
+
+// UndeliverableSubject carries that one channel has given up one notification.
+func UndeliverableSubject(jobID, about string, seq uint64, channel string) string {
+	if jobID == "" {
+		jobID = NoJob
+	}
+	return familyNotify + ".undelivered." + jobID + "." + about + "." + strconv.FormatUint(seq, 10) + "." + channel
+}
+
 // SubscriberSubject holds the [Subscriber] of a name.
 func SubscriberSubject(name string) string { return familySubscriber + "." + name }
 
@@ -241,6 +268,10 @@ func ParseSubject(s string) (Subject, error) {
 	sub, rest := Subject{Family: tokens[1]}, tokens[2:]
 	want := 1
 	switch sub.Family {
+	case "notification":
+		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(Undelivered) {
+			want = 4
+		}
 	case "trigger", "state":
 		sub.Kind, rest = rest[0], rest[1:]
 	case "run":

@@ -64,9 +64,11 @@ func origin(raw string) (string, bool) {
 	return u.Scheme + "://" + strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) + ":" + port, true
 }
 
-// WebhookURL gives the URL of the webhook in parameters, as written there.
-func WebhookURL(parameters Object) (raw json.RawMessage, value string) {
-	for _, key := range []string{"flow_parameters", "settings", "webhook_config"} {
+// URLAt gives the URL at a pointer into parameters, as written there.
+func URLAt(parameters Object, pointer string) (raw json.RawMessage, value string) {
+	way := strings.Split(pointer[1:], "/")
+	last := len(way) - 1
+	for _, key := range way[:last] {
 		inner, ok := parameters.Get(key)
 		if !ok || inner[0] != '{' {
 			return nil, ""
@@ -76,41 +78,56 @@ func WebhookURL(parameters Object) (raw json.RawMessage, value string) {
 			return nil, ""
 		}
 	}
-	value, ok := stringValue(parameters, "url")
+	value, ok := stringValue(parameters, way[last])
 	if !ok || value == "" {
 		return nil, ""
 	}
-	raw, _ = parameters.Get("url")
+	raw, _ = parameters.Get(way[last])
 	return raw, value
 }
 
-// WithWebhookURL gives parameters with another URL of their webhook, as JSON.
-func WithWebhookURL(parameters Object, raw json.RawMessage) (Object, error) {
-	return descend(parameters, "flow_parameters", func(flow Object) (Object, error) {
-		return descend(flow, "settings", func(settings Object) (Object, error) {
-			return descend(settings, "webhook_config", func(hook Object) (Object, error) {
-				return hook.Set("url", raw), nil
-			})
-		})
-	})
+// WithURL gives parameters with another URL at a pointer, as JSON.
+func WithURL(parameters Object, pointer string, raw json.RawMessage) (Object, error) {
+	key, rest, inner := strings.Cut(pointer[1:], "/")
+	if !inner {
+		return parameters.Set(key, raw), nil
+	}
+	return descend(parameters, key, func(o Object) (Object, error) { return WithURL(o, "/"+rest, raw) })
 }
 
 // Visible gives the parameters of a stored job as they may be shown. To those who
 // may change the job, open opens what is closed for gateways; for everybody else
 // it is nil. In a job that was stored before URLs were sealed nothing is closed.
 func (j *Job) Visible(open func(closed, jobID, pointer string) (string, error)) json.RawMessage {
+	visible := j.Parameters
 	switch hook := j.Webhook; {
 	case hook == nil:
-		return j.visibleOfOld(open != nil)
-	case open == nil || hook.Shown == "":
-		return j.Parameters
-	default:
-		shown, err := open(hook.Shown, j.ID, WebhookURLPointer)
-		if err != nil { // nobody here can say what it was
-			return j.showing(hook.URL, Encode(strings.TrimSuffix(hook.URL, "/")+"/"+Mask))
-		}
-		return j.showing(hook.URL, json.RawMessage(shown))
+		visible = j.visibleOfOld(open != nil)
+	case open != nil && hook.Shown != "":
+		visible = j.showing(hook.URL, hook.shown(open, j.ID, WebhookURLPointer))
 	}
+	if open == nil || len(j.URLs) == 0 || visible == nil {
+		return visible
+	}
+	o, err := ParseObject(visible)
+	for _, pointer := range URLPointers {
+		if hook := j.URLs[pointer]; err == nil && hook != nil && hook.Shown != "" {
+			o, err = WithURL(o, pointer, hook.shown(open, j.ID, pointer))
+		}
+	}
+	if err != nil {
+		return visible // with the origins alone
+	}
+	return Encode(o)
+}
+
+// shown gives what operators see of a URL, as JSON.
+func (h *JobWebhook) shown(open func(closed, jobID, pointer string) (string, error), jobID, pointer string) json.RawMessage {
+	shown, err := open(h.Shown, jobID, pointer)
+	if err != nil { // nobody here can say what it was
+		return Encode(strings.TrimSuffix(h.URL, "/") + "/" + Mask)
+	}
+	return json.RawMessage(shown)
 }
 
 // visibleOfOld is [Job.Visible] for a job whose URL, if there is one, stands in clear.
@@ -122,7 +139,7 @@ func (j *Job) visibleOfOld(toOwner bool) json.RawMessage {
 	if err != nil {
 		return j.Parameters // of another version; its secrets are masked all the same
 	}
-	_, value := WebhookURL(o)
+	_, value := URLAt(o, WebhookURLPointer)
 	show := PublicURL(value)
 	if toOwner {
 		show = ShownURL(value)
@@ -152,7 +169,7 @@ func (j *Job) showing(value string, shown json.RawMessage) json.RawMessage {
 	}
 	o, err := ParseObject(j.Parameters)
 	if err == nil {
-		o, err = WithWebhookURL(o, shown)
+		o, err = WithURL(o, WebhookURLPointer, shown)
 	}
 	if err != nil {
 		return nil // nothing is shown rather than too much

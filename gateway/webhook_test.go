@@ -28,7 +28,7 @@ func urlIn(t testing.TB, parameters json.RawMessage) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, _ := events.WebhookURL(o)
+	raw, _ := events.URLAt(o, events.WebhookURLPointer)
 	return strings.Trim(string(raw), `"`)
 }
 

@@ -117,7 +117,7 @@ var uses = map[string]string{
 	"spool.backlog":  `Backlog`,
 	"spool.called":   `ClaimCall|CallsOf`,
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
-	"spool.seen":     `CommitFiles|SeenFiles|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
+	"spool.seen":     `CommitFiles|SeenFiles|EachSeen|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
 	"spool.again":    `\.Reprocess\(|Agains|AgainOf|AgainPath`,
 	"spool.held":     `HoldFiles|HeldFiles|HeldOnPath|HeldOf|AllHeld|FilesOnPath`,
 	"spool.runqueue": `AcceptRun|RunQueueSubject|RunQueueOf|AllRunQueue`,
@@ -127,6 +127,8 @@ var uses = map[string]string{
 	"spool.dead":     `PutDead|DeadSubject|StreamDeadLetters`,
 	"spool.slot":     `CopyVerdict|SlotSubject|StreamSlots`,
 	"spool.state":    `StateSubject`,
+
+	"spool.notification": `NotificationSubject|PutCondition|AllConditions|AllNotifications`,
 }
 
 // TestSubjectLines compares the In: and Out: lines of each service with the subjects that its code uses.
@@ -176,7 +178,7 @@ func TestSubjectLines(t *testing.T) {
 
 // TestSubjectsAreSpelledOnce: names on the wire are built in events/subject.go and nowhere else.
 func TestSubjectsAreSpelledOnce(t *testing.T) {
-	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|held|runqueue|runkey|dead|slot|state)\.?[^"]*"`)
+	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|held|runqueue|runkey|dead|slot|state|notification)\.?[^"]*"`)
 	goFiles(t, func(path string) {
 		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/subject.go") {
 			return

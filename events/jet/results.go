@@ -80,15 +80,20 @@ func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.
 	return result, found, err
 }
 
-// PutDead stores what could not be delivered, before its result. Stored again
-// after a crash in between, it is stored once.
-func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
-	found := false
-	err := b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(t.JobID), r.TriggeredAt, func(m Stored) bool {
+// HasDead reports whether there is a dead letter of a result.
+func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
+	err = b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
 		d, err := ReadDead(m)
 		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
 		return !found
 	})
+	return found, err
+}
+
+// PutDead stores what could not be delivered, before its result. Stored again
+// after a crash in between, it is stored once.
+func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
+	found, err := b.HasDead(ctx, r)
 	if err != nil || found {
 		return err
 	}

@@ -25,17 +25,31 @@ type SeenEntry struct {
 // lies there or not. An entry goes a day after its content has gone.
 func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
 	var all []SeenEntry
-	err := b.Since(ctx, events.StreamFiles, events.SeenPath(jobID, path), time.Time{}, func(m Stored) bool {
-		if sub, err := events.ParseSubject(m.Subject); err == nil {
-			_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
-			all = append(all, SeenEntry{
-				Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
-				Ignored: string(m.Data) == ignoredFile, Held: string(m.Data) == heldFile,
-			})
-		}
+	err := b.eachSeen(ctx, jobID, events.SeenPath(jobID, path), time.Time{}, func(e SeenEntry) bool {
+		all = append(all, e)
 		return true
 	})
 	return all, err
+}
+
+// EachSeen calls f with what was entered into the ledger of one job since t, oldest
+// first, until f answers false.
+func (b *Bus) EachSeen(ctx context.Context, jobID string, t time.Time, f func(SeenEntry) bool) error {
+	return b.eachSeen(ctx, jobID, events.SeenOf(jobID), t, f)
+}
+
+func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f func(SeenEntry) bool) error {
+	return b.Since(ctx, events.StreamFiles, filter, t, func(m Stored) bool {
+		sub, err := events.ParseSubject(m.Subject)
+		if err != nil {
+			return true
+		}
+		_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
+		return f(SeenEntry{
+			Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
+			Ignored: string(m.Data) == ignoredFile, Held: string(m.Data) == heldFile,
+		})
+	})
 }
 
 // FilesOnPath is SeenOnPath that also looks which of them are queued.

@@ -26,6 +26,10 @@ const FullStore = 25 << 30
 // VerdictsPerJob is how many verdicts are kept for each job.
 const VerdictsPerJob = 1000
 
+// notificationsPerState is how many changes of one state of a job are kept: those
+// that wait to be told, and the last.
+const notificationsPerState = 32
+
 // Topology says how streams are to be made.
 type Topology struct {
 	Store         int64 // bytes that JetStream may use
@@ -35,16 +39,16 @@ type Topology struct {
 
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
-	subscribers := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
-	if stream == events.StreamSubscribers {
-		return subscribers
+	small := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
+	if stream == events.StreamSubscribers || stream == events.StreamNotifications {
+		return small
 	}
 	part := share[stream] << 30
 	if t.Store < FullStore {
 		part = part / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
 	}
 	if stream == events.StreamResults {
-		part -= subscribers // so that all shares together stay what they are
+		part -= 2 * small // so that all shares together stay what they are
 	}
 	return part
 }
@@ -76,6 +80,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	runs.AllowAtomicPublish = true
 	state := log(events.StreamState, events.AllStates, time.Hour, 1)
 	state.AllowAtomicPublish = true
+	notifications := log(events.StreamNotifications, events.AllNotifications, 0, notificationsPerState)
+	notifications.AllowMsgTTL = true
 	all := []jetstream.StreamConfig{
 		jobs,
 		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled),
@@ -87,6 +93,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		log(events.StreamSlots, events.AllSlots, 0, VerdictsPerJob),
 		state,
 		log(events.StreamSubscribers, events.AllSubscribers, 0, 1),
+		notifications,
 	}
 	for i := range all {
 		all[i].Storage = jetstream.FileStorage

@@ -21,7 +21,10 @@ func NewForJob(p *events.Parameters, others ...string) *Scrubber {
 		}
 	}
 	secrets = append(secrets, credentials(p.AuthToken)...)
-	if hook := p.Webhook.URL; events.PublicURL(hook) != hook {
+	for _, hook := range []string{p.Webhook.URL, p.Options.Notify.Webhook, p.Options.Heartbeat} {
+		if events.PublicURL(hook) == hook || hook == "" {
+			continue
+		}
 		secrets = append(append(secrets, hook), InURL(hook)...)
 		if u, err := url.Parse(hook); err == nil {
 			secrets = append(secrets, u.RequestURI(), u.EscapedPath(), u.Path) // the path of a chat service's webhook is its secret

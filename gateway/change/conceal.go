@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -12,8 +13,6 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/seal"
 )
-
-const urlField = "flow_parameters.settings.webhook_config.url"
 
 // Visible gives the parameters of a job as a caller may see them.
 func (j *Jobs) Visible(who Caller, job events.Job) json.RawMessage {
@@ -42,32 +41,22 @@ func (j *Jobs) Editable(job events.Job) (events.Object, error) {
 }
 
 // Conceal gives a job with other parameters, whose secrets it seals; where a mask
-// stands, or the URL of the webhook as it was shown, what was sealed stays.
+// stands, or a URL as it was shown, what was sealed stays.
 func (j *Jobs) Conceal(ctx context.Context, who Caller, job events.Job, parameters events.Object) (events.Job, error) {
-	c := concealing{jobs: j, who: who, old: job}
+	c := concealing{jobs: j, who: who, old: job, urls: map[string]*urlChange{}}
+	var before events.Object
 	if len(job.Parameters) > 0 {
-		before, err := j.Editable(job)
+		var err error
+		if before, err = j.Editable(job); err != nil {
+			return job, err
+		}
+	}
+	for _, pointer := range events.URLPointers {
+		u, err := c.url(pointer, before, &parameters)
 		if err != nil {
 			return job, err
 		}
-		_, c.shown = events.WebhookURL(before)
-	}
-	raw, value := events.WebhookURL(parameters)
-	c.same = value != "" && value == c.shown
-	if err := c.judge(parameters, value); err != nil {
-		return job, err
-	}
-	if c.same && job.Webhook == nil { // it was stored in clear; it is sealed now
-		var old events.Object
-		if old, _ = events.ParseObject(job.Parameters); old != nil {
-			raw, value = events.WebhookURL(old)
-		}
-		c.same = false
-		var err error
-		if parameters, err = events.WithWebhookURL(parameters, raw); err != nil {
-			return job, err
-		}
-		c.role = new("")
+		c.urls[pointer] = u
 	}
 	var err error
 	if job.Parameters, job.Secrets, err = events.Conceal(parameters, func(pointer, value string) (string, error) {
@@ -75,49 +64,88 @@ func (j *Jobs) Conceal(ctx context.Context, who Caller, job events.Job, paramete
 	}); err != nil {
 		return job, err
 	}
-	job.Webhook, err = c.webhook(ctx, raw, value, job.Secrets)
-	return job, err
+	job.URLs = maps.Clone(job.URLs) // the old job keeps its own
+	for _, pointer := range events.URLPointers {
+		hook, err := c.kept(ctx, pointer, job.Secrets)
+		if err != nil {
+			return job, err
+		}
+		job.SetURL(pointer, hook)
+	}
+	return job, nil
 }
 
 // concealing is one change of the parameters of a job.
 type concealing struct {
-	jobs  *Jobs
-	who   Caller
-	old   events.Job
-	shown string  // its URL as its operators see it
-	same  bool    // the URL stays what it is
-	role  *string // that the URL is kept with; nil = the caller's
+	jobs *Jobs
+	who  Caller
+	old  events.Job
+	urls map[string]*urlChange // by pointer
+}
+
+// urlChange is what becomes of one URL.
+type urlChange struct {
+	pointer string
+	raw     json.RawMessage
+	value   string
+	shown   string  // as its operators saw it before
+	same    bool    // it stays what it is
+	role    *string // that it is kept with; nil = the caller's
+}
+
+// url looks what becomes of the URL at a pointer. One that was stored in clear is
+// put back, to be sealed now.
+func (c *concealing) url(pointer string, before events.Object, parameters *events.Object) (*urlChange, error) {
+	u := &urlChange{pointer: pointer}
+	_, u.shown = events.URLAt(before, pointer)
+	u.raw, u.value = events.URLAt(*parameters, pointer)
+	u.same = u.value != "" && u.value == u.shown
+	if err := c.judge(u, *parameters); err != nil {
+		return nil, err
+	}
+	if !u.same || c.old.URL(pointer) != nil {
+		return u, nil
+	}
+	var old events.Object
+	if old, _ = events.ParseObject(c.old.Parameters); old != nil {
+		u.raw, u.value = events.URLAt(old, pointer)
+	}
+	u.same, u.role = false, new("")
+	var err error
+	*parameters, err = events.WithURL(*parameters, pointer, u.raw)
+	return u, err
 }
 
 // judge refuses masks where there is nothing behind them, and headers that would
 // follow their URL to somebody else.
-func (c *concealing) judge(parameters events.Object, value string) error {
-	if c.same || value == "" {
+func (c *concealing) judge(u *urlChange, parameters events.Object) error {
+	if u.same || u.value == "" {
 		return nil
 	}
-	if events.HasMask(value) {
-		return maskedURL()
+	if events.HasMask(u.value) {
+		return maskedURL(u.pointer)
 	}
-	if events.SameOrigin(c.shown, value) {
+	if u.pointer != events.WebhookURLPointer || events.SameOrigin(u.shown, u.value) {
 		return nil
 	}
 	_, err := events.MapSecrets(parameters, func(pointer, value string) (string, error) {
 		if _, sealed := c.old.Secrets[pointer]; sealed && value == events.Mask && pointer != events.TokenPointer {
 			return "", events.Faultf(events.Invalid, FieldOf(pointer),
-				"was not given for the host that %s names now: send its value anew, or null to leave it out", urlField)
+				"was not given for the host that %s names now: send its value anew, or null to leave it out", FieldOf(u.pointer))
 		}
 		return value, nil
 	})
 	return err
 }
 
-func maskedURL() error {
-	return events.Faultf(events.Invalid, urlField, "has the mask in it that is shown in place of a secret: send the whole URL")
+func maskedURL(pointer string) error {
+	return events.Faultf(events.Invalid, FieldOf(pointer), "has the mask in it that is shown in place of a secret: send the whole URL")
 }
 
 // seal keeps the sealed secret behind a mask, and seals what is no mask.
 func (c *concealing) seal(ctx context.Context, pointer, value string) (string, error) {
-	if value == events.Mask || c.same && pointer == events.WebhookURLPointer {
+	u := c.urls[pointer]
+	if value == events.Mask || u != nil && u.same {
 		if sealed, ok := c.old.Secrets[pointer]; ok {
 			return sealed, nil
 		}
@@ -130,34 +158,36 @@ func (c *concealing) seal(ctx context.Context, pointer, value string) (string, e
 	return key.Seal(value, c.old.ID, pointer)
 }
 
-// webhook gives what is kept of the URL beside the parameters.
-func (c *concealing) webhook(ctx context.Context, raw json.RawMessage, value string, secrets map[string]string) (*events.JobWebhook, error) {
-	if value == "" {
+// kept gives what is kept of a URL beside the parameters.
+func (c *concealing) kept(ctx context.Context, pointer string, secrets map[string]string) (*events.JobWebhook, error) {
+	u := c.urls[pointer]
+	if u.value == "" {
 		return nil, nil
 	}
 	role := string(c.who.Role)
-	if c.same {
-		hook := *c.old.Webhook
-		if role != events.RoleAdmin && c.otherHost(secrets) {
+	if u.same {
+		hook := *c.old.URL(pointer)
+		if role != events.RoleAdmin && pointer == events.WebhookURLPointer && c.otherHost(secrets) {
 			hook.Role = role
 		}
 		return &hook, nil
 	}
-	if c.role != nil {
-		role = *c.role
+	if u.role != nil {
+		role = *u.role
 	}
-	hook := &events.JobWebhook{URL: events.PublicURL(value), Role: role}
-	if hook.URL == value {
+	hook := &events.JobWebhook{URL: events.PublicURL(u.value), Role: role}
+	if hook.URL == u.value {
 		return hook, nil
 	}
-	if show := events.ShownURL(value); show != value {
+	raw := u.raw
+	if show := events.ShownURL(u.value); show != u.value {
 		raw = events.Encode(show)
 	}
 	key, err := c.jobs.shownKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hook.Shown = key.Close(string(raw), c.old.ID, events.WebhookURLPointer)
+	hook.Shown = key.Close(string(raw), c.old.ID, pointer)
 	return hook, nil
 }
 

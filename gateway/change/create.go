@@ -17,8 +17,11 @@ import (
 var Keys = map[string][]string{
 	"":                 {"name", "schedule", "flow_parameters", "spool"},
 	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
-	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"},
+	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
 	"spool.watch.":     {"recursive", "ignore", "marker", "quiet_ms", "initial"},
+	"spool.notify.":    {"on", "to"},
+	"spool.notify.to.": {"mail", "webhook", "format"},
+	"spool.expect.":    {"by", "days", "files"},
 }
 
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
@@ -73,8 +76,12 @@ func ReadNew(o events.Object) (*events.Parameters, error) {
 			return nil, Masked(headersField + "." + h.Key)
 		}
 	}
-	if events.HasMask(p.Webhook.URL) {
-		return nil, maskedURL()
+	for pointer, url := range map[string]string{
+		events.WebhookURLPointer: p.Webhook.URL, events.NotifyURLPointer: p.Options.Notify.Webhook, events.HeartbeatPointer: p.Options.Heartbeat,
+	} {
+		if events.HasMask(url) {
+			return nil, maskedURL(pointer)
+		}
 	}
 	return p, nil
 }

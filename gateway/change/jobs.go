@@ -78,6 +78,9 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 	if err := j.MailDomains.Check("flow_parameters.settings.notification_emails", p.Emails); err != nil {
 		return err
 	}
+	if err := j.MailDomains.Check("spool.notify.to.mail", p.Options.Notify.Mail); err != nil {
+		return err
+	}
 	return j.leadsBack(p)
 }
 

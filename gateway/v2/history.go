@@ -75,9 +75,10 @@ func changed(before, after events.Job) []string {
 			fields[change.FieldOf(pointer)] = true
 		}
 	}
-	const url = events.WebhookURLPointer // the parameters have its origin only
-	if before.Webhook != nil && after.Webhook != nil && before.Secrets[url] != after.Secrets[url] {
-		fields[change.FieldOf(url)] = true
+	for _, url := range events.URLPointers { // the parameters have their origins only
+		if before.URL(url) != nil && after.URL(url) != nil && before.Secrets[url] != after.Secrets[url] {
+			fields[change.FieldOf(url)] = true
+		}
 	}
 	names := slices.AppendSeq([]string{}, maps.Keys(fields)) // never null
 	slices.Sort(names)

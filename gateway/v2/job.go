@@ -52,6 +52,7 @@ type jobDetails struct {
 	Watch       *events.WatchState `json:"watch,omitempty"`
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
 	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
+	Conditions  []condition        `json:"conditions"` // of a job with spool.notify: in which respects its state has changed
 }
 
 // nextRuns is how many coming slots are shown.
@@ -82,7 +83,7 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 	if err != nil {
 		return jobDetails{}, err
 	}
-	d := jobDetails{job: row, Warnings: []string{}, NextRuns: []time.Time{}}
+	d := jobDetails{job: row, Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
 	if d.Mode == modeCron {
 		d.explain(j, a.Zone)
 	}
@@ -91,6 +92,9 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 		return d, err
 	}
 	d.StepTimeout = timed(j, runners)
+	if d.Conditions, err = a.conditions(ctx, j.ID); err != nil {
+		return d, err
+	}
 	return d, a.states(ctx, &d)
 }
 

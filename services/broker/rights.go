@@ -58,6 +58,7 @@ var rightsOf = map[Role]rights{
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
 			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers, events.StreamSubscribers,
+			events.StreamNotifications,
 		},
 		leader: []string{
 			events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
@@ -90,6 +91,7 @@ var rightsOf = map[Role]rights{
 		publish: []string{
 			events.AllCalled, events.AllDead, events.AllResults, events.AllSeen, events.AllSlots, events.StateSubject("retry", "*"),
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""), events.RunsOf(events.Undelivered, ""),
+			events.AllNotifications,
 		},
 		once:   []string{keyOf("_seal")},
 		follow: []string{events.StreamJobs, events.StreamRunEvents},
@@ -101,12 +103,25 @@ var rightsOf = map[Role]rights{
 			{events.StreamRunEvents, "notify-webhook", events.RunsOf(events.Ended, "")},
 			{events.StreamRunEvents, "notify-email", events.RunsOf(events.Ended, "")},
 			{events.StreamDeadLetters, "notify-email-dead", events.AllDead},
+			{events.StreamNotifications, "notify-states-webhook", events.AllConditions},
+			{events.StreamNotifications, "notify-states-email", events.AllConditions},
+			{events.StreamRunEvents, "notify-heartbeat", events.RunsOf(events.Ended, "")},
+			{events.StreamRunEvents, "notify-ended", events.RunsOf(events.Ended, "")},
+			{events.StreamRunEvents, "notify-started", events.RunsOf(events.Started, "")},
+			{events.StreamResults, "notify-heartbeat", events.AllResults},
+			{events.StreamResults, "notify-results", events.AllResults},
+			{events.StreamSlots, "notify-slots", events.AllSlots},
 		},
-		get:    []string{events.StreamDeadLetters, events.StreamFiles, events.StreamResults, events.StreamRunEvents},
-		leader: []string{events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents, events.StreamTriggers},
+		get: []string{
+			events.StreamDeadLetters, events.StreamFiles, events.StreamResults, events.StreamRunEvents,
+			events.StreamState, events.StreamSlots, events.StreamNotifications,
+		},
+		leader: []string{
+			events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents, events.StreamTriggers, events.StreamNotifications,
+		},
 		purge: map[string][]string{
 			events.StreamFiles: {events.AllFiles}, events.StreamState: {events.StateSubject("retry", "*")},
-			events.StreamTriggers: {events.AllCalled, events.AllTriggers},
+			events.StreamTriggers: {events.AllCalled, events.AllTriggers}, events.StreamNotifications: {events.AllNotifications},
 		},
 		hear: []string{events.AllFiles},
 	},
@@ -128,6 +143,7 @@ func streams() []string {
 	return []string{
 		events.StreamJobs, events.StreamTriggers, events.StreamFiles, events.StreamRuns, events.StreamResults,
 		events.StreamRunEvents, events.StreamDeadLetters, events.StreamSlots, events.StreamState, events.StreamSubscribers, streamTokens,
+		events.StreamNotifications,
 	}
 }
 

@@ -42,6 +42,7 @@ type channel struct {
 	read    func(*jet.Delivery) (notice, error)
 	sender  sender
 	retries retries
+	foreign bool // also told of runs that another endpoint performs
 	bus     *jet.Bus
 	log     *slog.Logger
 	meter   meter
@@ -147,7 +148,7 @@ func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*eve
 	if err != nil || !c.sender.wants(n, p) {
 		return nil, nil // the dispatcher says of a job that it cannot be read
 	}
-	if n.run != nil && m.Deliveries == 1 {
+	if n.run != nil && !c.foreign && m.Deliveries == 1 {
 		// Another endpoint that performed the run has been given the settings, and tells of it itself.
 		if _, ours, err := c.bus.AcceptedRun(ctx, n.run.FlowJobID); err != nil || !ours {
 			return nil, err
@@ -158,19 +159,30 @@ func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*eve
 
 // giveUp records that a notice is not told, then takes it off the queue.
 func (c *channel) giveUp(ctx context.Context, n notice, m *jet.Delivery, why error, log *slog.Logger) {
-	if n.run != nil {
-		ev := *n.run
-		ev.Phase, ev.At, ev.Channel, ev.Message = events.Undelivered, time.Now().UTC(), c.name, why.Error()
-		if err := c.bus.PutUndelivered(ctx, ev); err != nil {
-			log.Warn("cannot record yet that a notice is given up", "error", err.Error())
-			_ = m.Nak(5 * time.Second)
-			return
-		}
+	if err := c.record(ctx, n, why); err != nil {
+		log.Warn("cannot record yet that a notice is given up", "error", err.Error())
+		_ = m.Nak(5 * time.Second)
+		return
 	}
 	c.meter.givenUp.Inc()
 	c.sender.forget(n)
 	log.Error("gave up telling", "attempt", m.Deliveries, "error", detail(why))
 	_ = m.Ack()
+}
+
+// record stores that a notice is given up, where it is looked for.
+func (c *channel) record(ctx context.Context, n notice, why error) error {
+	switch now := time.Now().UTC(); {
+	case n.run != nil:
+		ev := *n.run
+		ev.Phase, ev.At, ev.Channel, ev.Message = events.Undelivered, now, c.name, why.Error()
+		return c.bus.PutUndelivered(ctx, ev)
+	case n.state != nil:
+		return c.bus.PutUndeliverable(ctx, events.Undeliverable{
+			JobID: n.jobID, About: n.state.About, Of: n.seq, Channel: c.name, At: now, Message: why.Error(),
+		})
+	}
+	return nil
 }
 
 // crowded reports whether nine in ten of the places for notices that wait are taken.

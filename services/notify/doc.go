@@ -1,10 +1,25 @@
-// In:  spool.run.ended.>, spool.dead.>, spool.job.<job_id>, spool.runkey.<flow_job_id>
-// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>
+// In:  spool.run.<started,ended>.>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>,
+//
+//	spool.job.<job_id>, spool.runkey.<flow_job_id>, spool.notification.state.>
+//
+// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>,
+//
+//	spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
 //
 // Package notify tells people and programs how runs ended: the webhook of the
-// job, and e-mail to its notification_emails. It is an ordinary subscriber, and
-// the example for others: durable consumers on the streams that are there, and
-// no state of its own.
+// job, and e-mail to its notification_emails; and whom the job's spool.notify names,
+// when its state changes. It is an ordinary subscriber, and the example for others:
+// durable consumers on the streams that are there, and no state of its own.
+//
+// # States
+//
+// A job is well or not in each of six respects ([events.Respects]). An observer finds
+// out when that changes: from what happens, by durable consumers on runs, results and
+// verdicts, and every minute from what did not happen. A change is a message of its job
+// and respect in NOTIFICATIONS, committed on condition that the one before is still the
+// last: so of several processes, and before and after a crash, one has it told. The
+// channels take the notices from there. A run that has started is a message that comes
+// again until the run has ended; the broker keeps when.
 //
 // # Guarantees
 //
@@ -30,6 +45,10 @@
 //     its name resolves to when it is dialled; it follows no redirect, and nothing that
 //     it answers but the HTTP status is shown to anybody. Whether a host is denied or
 //     does not exist is in the log only.
+//   - A change of a job's state is told once by each channel that the job asks for at
+//     the time; told again after a crash it has the same webhook-id or Message-ID. A
+//     state that goes on is not told again.
+//   - A heartbeat is called after each run that ended OK, and tried again for 6 minutes.
 //   - E-mail goes to the domains that Config.MailDomains allows when it is sent.
 //   - Notices of a deleted job are dropped. Runs that another endpoint performed, and
 //     runs that were asked for without a job, are not told.

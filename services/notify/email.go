@@ -97,18 +97,23 @@ func (e *email) tell(ctx context.Context, n notice, job *events.Job) error {
 			return nil
 		}
 	}
+	return e.deliver(ctx, l, p.Emails)
+}
+
+// deliver writes a letter to those addresses that do not have it yet.
+func (e *email) deliver(ctx context.Context, l letter, addresses []string) error {
 	select {
 	case e.slots <- struct{}{}:
 		defer func() { <-e.slots }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	to, _ := e.left(n, p.Emails)
+	to, _ := e.left(l.n, addresses)
 	passing := e.send(ctx, l, to)
 	if passing != nil {
 		return passing
 	}
-	if _, refused := e.left(n, p.Emails); refused != nil {
+	if _, refused := e.left(l.n, addresses); refused != nil {
 		return final{refused}
 	}
 	return nil

@@ -24,6 +24,8 @@ type letter struct {
 	n      notice
 	job    string // its name
 	change bool   // the outcome before was the opposite
+
+	state *message // instead: that the state of the job changed
 }
 
 // message writes the letter. The same letter to the same address is always the
@@ -38,9 +40,17 @@ func (l letter) message(from *mail.Address, to string) (*gomail.Msg, error) {
 	m.SetMessageIDWithValue(events.Hash(l.n.id+"\x00"+to) + "@" + domain)
 	m.SetDateWithValue(l.n.at)
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // no answer of an absence, please
-	m.Subject("[Spool] " + l.outcome() + ": " + cutRunes(oneLine(l.job), maxSubject))
+	m.Subject("[Spool] " + l.subject())
 	m.SetBodyString(gomail.TypeTextPlain, l.text())
 	return m, nil
+}
+
+func (l letter) subject() string {
+	name := cutRunes(oneLine(l.job), maxSubject)
+	if l.state != nil {
+		return name + " " + l.state.Says
+	}
+	return l.outcome() + ": " + name
 }
 
 func (l letter) outcome() string {
@@ -62,6 +72,13 @@ func (l letter) outcome() string {
 
 func (l letter) text() string {
 	var b strings.Builder
+	if l.state != nil {
+		b.WriteString(l.state.Job + " " + l.state.Says + ".\n" + l.state.Details() + "\n")
+		if l.state.Message != "" {
+			b.WriteString("\n" + l.state.Message + "\n")
+		}
+		return b.String() + "\n-- \nSpool sends this because the job's spool.notify names you.\n"
+	}
 	line := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(&b, "%-9s %s\n", name+":", oneLine(value))

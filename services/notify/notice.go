@@ -2,21 +2,24 @@ package notify
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
-// notice is one thing to be told: how a run ended, or that an execution was given up.
+// notice is one thing to be told.
 type notice struct {
 	id    string // the same for ever, whoever tells it how often
 	at    time.Time
 	seq   uint64 // in its stream
 	jobID string
 
-	run  *events.RunEvent // either this …
-	dead *jet.DeadLetter  // … or that
+	run    *events.RunEvent     // one of these: how a run ended,
+	dead   *jet.DeadLetter      // what was given up,
+	result *events.Result       // how a call came out, where nobody says how its run ends,
+	state  *events.Notification // that the state of a job changed
 }
 
 func readRun(m *jet.Delivery) (notice, error) {
@@ -32,17 +35,39 @@ func readDead(m *jet.Delivery) (notice, error) {
 	return notice{id: id, at: m.Time, seq: m.Sequence, jobID: d.Trigger.JobID, dead: &d}, err
 }
 
+func readResult(m *jet.Delivery) (notice, error) {
+	var r events.Result
+	err := json.Unmarshal(m.Data, &r)
+	return notice{id: "result_" + events.Hash(r.TriggerID), at: m.Time, seq: m.Sequence, jobID: r.JobID, result: &r}, err
+}
+
+func readState(m *jet.Delivery) (notice, error) {
+	var n events.Notification
+	err := json.Unmarshal(m.Data, &n)
+	// The time is in it, as a store that was made anew counts its sequences from 1 again.
+	id := "state_" + events.Hash(n.JobID+" "+n.About+" "+strconv.FormatUint(m.Sequence, 10)+" "+m.Time.Format(time.RFC3339Nano))
+	return notice{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err
+}
+
 func (n notice) status() events.Status {
-	if n.run != nil {
+	switch {
+	case n.run != nil:
 		return n.run.Status
+	case n.result != nil:
+		return n.result.Status
 	}
 	return events.ERROR
 }
 
 // logged are the attributes of a log line about the notice.
 func (n notice) logged() []any {
-	if n.run != nil {
+	switch {
+	case n.run != nil:
 		return []any{"job_id", n.jobID, "trigger_id", n.run.TriggerID, "flow_job_id", n.run.FlowJobID}
+	case n.result != nil:
+		return []any{"job_id", n.jobID, "trigger_id", n.result.TriggerID}
+	case n.state != nil:
+		return []any{"job_id", n.jobID, "about", n.state.About, "state", string(n.state.State)}
 	}
 	return []any{"job_id", n.jobID, "trigger_id", n.dead.Trigger.ID}
 }

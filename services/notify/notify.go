@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,6 +28,9 @@ type Config struct {
 	SMTPRoots         *x509.CertPool        // who may certify the SMTP server; nil = the system's
 	MailOn            MailOn                // default [MailOnEnd]
 	MailDomains       events.MailDomains    // that notification_emails may go to; empty = all
+	Foreign           bool                  // another endpoint performs the runs, and tells webhooks and notification_emails itself
+	Tracked           bool                  // with Foreign: run events say how its runs end
+	Zone              *time.Location        // of jobs that name none; nil = UTC
 	Metrics           prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log               *slog.Logger
 
@@ -40,6 +44,7 @@ type Config struct {
 // Notify tells of notices.
 type Notify struct {
 	bus      *jet.Bus
+	observer *observer
 	channels []*channel
 }
 
@@ -75,31 +80,47 @@ func New(cfg Config) (*Notify, error) {
 	if err := secrets.ensure(); err != nil {
 		return nil, err
 	}
-	n := &Notify{bus: cfg.Bus}
+	n := &Notify{bus: cfg.Bus, observer: newObserver(cfg)}
 	figures := newFigures()
 	if err := figures.register(cfg.Metrics); err != nil {
 		return nil, err
 	}
-	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notice, error), s sender) {
+	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notice, error), s sender) *channel {
 		n.channels = append(n.channels, &channel{
 			name: name, read: read, sender: s, hold: cfg.hold, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
 			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: cfg.places, Idle: forget, FromNow: true},
 			meter: figures.of(name, queue), lanes: lanes{all: map[string]*lane{}},
 		})
+		return n.channels[len(n.channels)-1]
 	}
 	ended := events.RunsOf(events.Ended, "")
 	var unwired func()
 	if relay == nil {
 		unwired = sync.OnceFunc(func() { cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url") })
 	}
-	add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, newWebhook(cfg.SealKey, secrets, guard, unwired))
+	hook := newWebhook(cfg.SealKey, secrets, guard, unwired)
+	if !cfg.Foreign {
+		add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, hook)
+	}
+	add("webhook", "notify-states-webhook", events.StreamNotifications, events.AllConditions, readState, stateHook{hook})
+	beat := add("heartbeat", "notify-heartbeat", events.StreamRunEvents, ended, readRun, heartbeat{hook})
+	beat.foreign, beat.retries = true, beat.retries[:min(soon, len(beat.retries))]
+	if !n.observer.ends {
+		beat.queue.Stream, beat.queue.Filter, beat.read = events.StreamResults, events.AllResults, readResult
+	}
 	if relay != nil {
 		mail := newEmail(relay, cfg.MailOn, cfg.MailDomains, cfg.Bus)
-		add("email", "notify-email", events.StreamRunEvents, ended, readRun, mail)
-		add("email", "notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead, mail)
+		if !cfg.Foreign {
+			add("email", "notify-email", events.StreamRunEvents, ended, readRun, mail)
+			add("email", "notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead, mail)
+		}
+		add("email", "notify-states-email", events.StreamNotifications, events.AllConditions, readState, stateMail{mail})
 	}
 	return n, nil
 }
+
+// soon is how often a heartbeat is tried again: an old one is worth nothing.
+const soon = 3
 
 // Subscribe makes the consumers. What happens from then on is told, whenever Run
 // comes to it; what happened before the very first Subscribe is not.
@@ -109,12 +130,16 @@ func (n *Notify) Subscribe(ctx context.Context) error {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
+	if err := n.observer.subscribe(ctx); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
 	return nil
 }
 
 // Run delivers notices until ctx ends.
 func (n *Notify) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
+	wg.Go(func() { n.observer.run(ctx) })
 	for _, c := range n.channels {
 		wg.Go(func() { c.run(ctx) })
 	}

@@ -85,13 +85,18 @@ func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
 	if err != nil {
 		return err
 	}
+	return w.send(req, job.PrivateWebhook(), scrub.NewForJob(p))
+}
+
+// send makes a request and looks at the status of the answer.
+func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber) error {
 	client := w.public
-	if job.PrivateWebhook() {
+	if private {
 		client = w.private
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return unreached(req.URL.Host, err, scrub.NewForJob(p))
+		return unreached(req.URL.Host, err, secrets)
 	}
 	defer resp.Body.Close()
 	// What is read leaves the connection fit for another use; nobody looks at it.
@@ -114,12 +119,6 @@ func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*
 	if err != nil {
 		return nil, final{errors.New("the URL of the webhook cannot be read")}
 	}
-	now := time.Now()
-	signature, err := w.secrets.sign(n.id, now, body)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("User-Agent", "spool")
 	for _, h := range hook.Headers {
 		if h.Key == "Host" {
 			req.Host = h.Value
@@ -130,9 +129,22 @@ func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*
 		req.Header.Del(hop) // these speak of one connection, which is not the user's
 	}
 	req.Header.Set("Content-Type", "application/json")
+	return req, w.sign(req, n, body)
+}
+
+// sign adds the headers that say from whom a request is, and of what.
+func (w *webhook) sign(req *http.Request, n notice, body []byte) error {
+	now := time.Now()
+	signature, err := w.secrets.sign(n.id, now, body)
+	if err != nil {
+		return err
+	}
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", "spool")
+	}
 	req.Header.Set(events.HeaderJobID, n.jobID)
 	req.Header.Set(standardwebhooks.HeaderWebhookID, n.id)
 	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	return req, nil
+	return nil
 }

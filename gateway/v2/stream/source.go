@@ -39,7 +39,7 @@ func readJob(m jet.Stored) (*event, error) {
 		return nil, err
 	}
 	// Also what a job that was stored long ago has in clear is not shown here.
-	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Webhook = ev.Job.Visible(nil), nil, nil
+	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Webhook, ev.Job.URLs = ev.Job.Visible(nil), nil, nil, nil
 	return &event{jobID: ev.Job.ID, owner: ev.Job.Username, data: events.Encode(ev)}, nil
 }
 

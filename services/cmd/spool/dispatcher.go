@@ -52,12 +52,14 @@ func dispatcherCommand() *cobra.Command {
 	var secretFile string
 	var quota events.Quota
 	var tell notifyOptions
+	var timezone string
 	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
 		o.flags(f, "")
 		quotaFlag(f, &quota)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
 		tell.flags(f)
 		tell.domains.flag(f)
+		zoneFlag(f, &timezone)
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
 		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
 		if err != nil {
@@ -67,9 +69,11 @@ func dispatcherCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if secret == "" {
-			tell.unused(p)
-		} else if err := tell.start(ctx, p, bus, key, r.data); err != nil {
+		zone, err := zoneOf(timezone)
+		if err != nil {
+			return err
+		}
+		if err := tell.start(ctx, p, bus, key, r.data, endpoint{foreign: secret == "", tracked: o.trackRuns, zone: zone}); err != nil {
 			return err
 		}
 		cfg := o.config(bus, key, o.endpoint, secret, p)

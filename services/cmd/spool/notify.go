@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -51,9 +52,16 @@ func (o *notifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
 }
 
-// start tells how the runs of the built-in runner end. What is to be told is
-// noted from here on: it goes before the dispatcher.
-func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.Bus, key *seal.Key, data string) error {
+// endpoint is who performs the runs.
+type endpoint struct {
+	foreign bool // not the built-in runner
+	tracked bool // with foreign: the dispatcher asks it how its runs end
+	zone    *time.Location
+}
+
+// start tells how the runs of the built-in runner end, and how the states of jobs
+// change. What is to be told is noted from here on: it goes before the dispatcher.
+func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.Bus, key *seal.Key, data string, e endpoint) error {
 	file := o.secretFile
 	if file == "" {
 		file = filepath.Join(data, "webhook.secret")
@@ -65,6 +73,7 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	n, err := notify.New(notify.Config{
 		Bus: bus, SealKey: key, WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny,
 		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), MailDomains: o.domains.MailDomains, Metrics: p.Metrics, Log: component(p, "notify"),
+		Foreign: e.foreign, Tracked: e.tracked, Zone: e.zone,
 	})
 	if err != nil {
 		return err
@@ -75,13 +84,6 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	p.Go("notify", n.Run)
 	p.OnCheck("notify", n.Check)
 	return nil
-}
-
-// unused says what another endpoint makes useless: it tells of its runs itself.
-func (o *notifyOptions) unused(p *daemon.Process) {
-	if o.smtpURL+o.smtpURLFile != "" {
-		p.Log.Warn("--smtp-url is not used: the endpoint of --run-binary-url is given notification_emails and webhook_config, and tells of its runs itself")
-	}
 }
 
 func (o *notifyOptions) smtp() (string, error) {

@@ -141,18 +141,17 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	endpoint := o.dispatch.endpoint
-	if endpoint == "" {
-		endpoint = "http://" + inside + events.RunBinaryPath
-		o.notify.domains = o.gateway.domains
-		if err := o.notify.start(ctx, p, bus, key, o.data); err != nil {
-			return err
-		}
+	to := o.dispatch.endpoint
+	if to == "" {
+		to = "http://" + inside + events.RunBinaryPath
 	} else {
 		secret = ""
-		o.notify.unused(p)
 	}
-	calling := o.dispatch.config(bus, key, endpoint, secret, p)
+	o.notify.domains = o.gateway.domains
+	if err := o.notify.start(ctx, p, bus, key, o.data, endpoint{foreign: secret == "", tracked: o.dispatch.trackRuns, zone: zone}); err != nil {
+		return err
+	}
+	calling := o.dispatch.config(bus, key, to, secret, p)
 	calling.Running = o.quota.Running
 	dispatch, err := dispatcher.New(calling)
 	if err != nil {

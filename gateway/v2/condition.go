@@ -1,0 +1,67 @@
+package v2
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// condition is the state of a job in one respect, as it was notified.
+type condition struct {
+	About       string           `json:"about"`
+	State       events.Condition `json:"state"`
+	Before      events.Condition `json:"before,omitzero"`
+	Since       time.Time        `json:"since"`
+	Message     string           `json:"message,omitzero"`
+	TriggerID   string           `json:"trigger_id,omitzero"`
+	FlowJobID   string           `json:"flow_job_id,omitzero"`
+	File        string           `json:"file,omitzero"`
+	Slot        time.Time        `json:"slot,omitzero"` // or deadline
+	Undelivered []undelivered    `json:"undelivered,omitempty"`
+}
+
+// stateChannels are the ways in which states are notified.
+var stateChannels = []string{"webhook", "email"}
+
+// conditions reads the states that a job is or was in; none where nothing was ever wrong.
+func (a *API) conditions(ctx context.Context, jobID string) ([]condition, error) {
+	var subjects, undeliverable []string
+	for _, about := range events.Respects {
+		subjects = append(subjects, events.NotificationSubject(jobID, about))
+	}
+	all := []condition{}
+	err := a.Bus.LastOf(ctx, events.StreamNotifications, subjects, func(m jet.Stored) {
+		var n events.Notification
+		if json.Unmarshal(m.Data, &n) != nil {
+			return // it is of another version
+		}
+		all = append(all, condition{
+			About: n.About, State: n.State, Before: n.Before, Since: n.At.UTC(), Message: n.Message,
+			TriggerID: n.TriggerID, FlowJobID: n.FlowJobID, File: n.File, Slot: n.Slot,
+		})
+		for _, channel := range stateChannels {
+			undeliverable = append(undeliverable, events.UndeliverableSubject(jobID, n.About, m.Sequence, channel))
+		}
+	})
+	if err != nil {
+		return all, err
+	}
+	err = a.Bus.LastOf(ctx, events.StreamNotifications, undeliverable, func(m jet.Stored) {
+		var u events.Undeliverable
+		if json.Unmarshal(m.Data, &u) != nil {
+			return
+		}
+		for i := range all {
+			if all[i].About == u.About {
+				all[i].Undelivered = append(all[i].Undelivered, undelivered{u.Channel, u.At.UTC(), u.Message})
+			}
+		}
+	})
+	slices.SortFunc(all, func(a, b condition) int { return strings.Compare(a.About, b.About) })
+	return all, err
+}

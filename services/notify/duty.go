@@ -1,0 +1,182 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/go-co-op/gocron/v2"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// watch looks every minute at what did not happen, until ctx ends. Several
+// processes do so side by side: whoever stores a state first has it told.
+func (o *observer) watch(ctx context.Context) {
+	if err := everyMinute(ctx, func() { o.look(ctx, time.Now()) }); err != nil {
+		o.log.Error("what does not happen is not told any more", "error", err.Error())
+	}
+}
+
+// everyMinute calls f at every whole minute until ctx ends, never twice at a time.
+func everyMinute(ctx context.Context, f func()) error {
+	clock, err := gocron.NewScheduler(gocron.WithLocation(time.UTC))
+	if err == nil {
+		_, err = clock.NewJob(gocron.CronJob("* * * * *", false), gocron.NewTask(f),
+			gocron.WithSingletonMode(gocron.LimitModeReschedule), gocron.WithName("states"))
+	}
+	if err != nil {
+		return fmt.Errorf("gocron: %w", err)
+	}
+	clock.Start()
+	<-ctx.Done()
+	return clock.Shutdown()
+}
+
+// look finds out what has not happened by now.
+func (o *observer) look(ctx context.Context, now time.Time) {
+	err := o.forgetStale(ctx)
+	if _, behind := o.feed.Barrier(ctx); err == nil {
+		err = behind
+	}
+	jobs := o.roster.list()
+	var v *view
+	if err == nil {
+		v, err = o.read(ctx, jobs)
+	}
+	for _, w := range jobs {
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		err = o.judge(ctx, w, v, now)
+	}
+	if err != nil && ctx.Err() == nil {
+		o.log.Warn("what did not happen to jobs cannot be looked up now", "error", err.Error())
+	}
+}
+
+// forgetStale takes out the states of jobs that are gone, or want to be told no more.
+func (o *observer) forgetStale(ctx context.Context) error {
+	for _, id := range o.roster.takeStale() {
+		if err := o.bus.ForgetConditions(ctx, id); err != nil {
+			return err
+		}
+		delete(o.answered, id)
+	}
+	return nil
+}
+
+// view is what is stored of many jobs, read in one go.
+type view struct {
+	states map[string]events.Notification // by subject
+	folder map[string]events.WatchState   // by job
+}
+
+func (v *view) state(jobID, about string) events.Notification {
+	return v.states[events.NotificationSubject(jobID, about)]
+}
+
+func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
+	v := &view{states: map[string]events.Notification{}, folder: map[string]events.WatchState{}}
+	var states, folders []string
+	for _, w := range jobs {
+		for _, about := range events.Respects {
+			states = append(states, events.NotificationSubject(w.ID, about))
+		}
+		if w.p.Spooled {
+			folders = append(folders, events.StateSubject("watch", w.ID))
+		}
+	}
+	err := o.bus.LastOf(ctx, events.StreamNotifications, states, func(m jet.Stored) {
+		var n events.Notification
+		if json.Unmarshal(m.Data, &n) == nil { // else it is of another version
+			v.states[m.Subject] = n
+		}
+	})
+	if err == nil {
+		err = o.bus.LastOf(ctx, events.StreamState, folders, func(m jet.Stored) {
+			var s events.WatchState
+			if json.Unmarshal(m.Data, &s) == nil {
+				v.folder[s.JobID] = s
+			}
+		})
+	}
+	return v, err
+}
+
+// judge stores what a job is in now that it was not in before.
+func (o *observer) judge(ctx context.Context, w *watched, v *view, now time.Time) error {
+	if w.Status != events.Enabled {
+		return o.rest(ctx, w, v)
+	}
+	var seen []events.Notification
+	if w.p.Spooled {
+		s, reported := v.folder[w.ID]
+		seen = append(seen, folderState(w, s, reported, now, o.since), holdState(s))
+	}
+	late, err := o.lateness(ctx, w, v.state(w.ID, events.AboutStart), now)
+	if err != nil {
+		return err
+	}
+	for _, n := range append(seen, late) {
+		n.JobID, n.At = w.ID, now
+		if _, changes := step(v.state(w.ID, n.About), n); n.State == "" || !changes {
+			continue
+		}
+		if err := move(ctx, o.bus, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest forgets what a job that is disabled cannot be in: nothing is expected of it.
+func (o *observer) rest(ctx context.Context, w *watched, v *view) error {
+	for _, about := range []string{events.AboutSlots, events.AboutStart, events.AboutFolder} {
+		if v.state(w.ID, about).Well() {
+			continue
+		}
+		if err := o.bus.Purge(ctx, events.StreamNotifications, events.NotificationSubject(w.ID, about), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// How long a folder may be away before that is told, and a watcher silent: it
+// reports every 10 minutes at least, and its last report is kept for an hour.
+const (
+	blockedAfter = time.Minute
+	silentAfter  = 15 * time.Minute
+)
+
+// folderState is the state that what a watcher reports of a folder leads to; a
+// state of "" says nothing. up is since when somebody has been here to listen.
+func folderState(w *watched, s events.WatchState, reported bool, now, up time.Time) events.Notification {
+	n := events.Notification{About: events.AboutFolder, State: events.Recovered}
+	switch away := s.State == "absent" || s.State == "blocked"; {
+	case !reported && now.Sub(up) > silentAfter && now.Sub(w.EffectiveFrom) > silentAfter:
+		n.State, n.Message = events.Blocked, "no watcher has reported on "+w.p.InputDir.String()+" for an hour"
+	case !reported:
+		n.State = ""
+	case away && now.Sub(s.Since) < blockedAfter:
+		n.State = "" // it may be a moment's
+	case away:
+		n.State, n.Message = events.Blocked, fmt.Sprintf("%s (%s) since %s: %s", w.p.InputDir, s.State, s.Since.UTC().Format(time.RFC3339), s.Reason)
+	}
+	return n
+}
+
+// holdState is the same of the files that are held.
+func holdState(s events.WatchState) events.Notification {
+	n := events.Notification{About: events.AboutHold, State: events.Recovered}
+	switch {
+	case s.JobID == "":
+		n.State = ""
+	case s.Held > 0:
+		n.State, n.Message = events.HeldBack, fmt.Sprintf("%d files are held: %s", s.Held, s.Ring)
+	}
+	return n
+}

@@ -1,0 +1,138 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/schedule"
+)
+
+const (
+	lookBehind = 25 * time.Hour // slots and deadlines that are older are not asked about
+	settling   = time.Minute    // a file that came in time may be in the ledger only so much later
+)
+
+// due gives the last time of a schedule in (since, until]; the zero time when there is none.
+func due(s *schedule.Schedule, since, until time.Time) (last time.Time) {
+	if from := until.Add(-lookBehind); since.Before(from) {
+		since = from
+	}
+	for slot := range s.Slots(since, until) {
+		last = slot.Time
+	}
+	return last
+}
+
+// lateness is the state of a job about its starts by now, a state of "" where
+// nothing has come due. Of an answer that cannot change any more, a note is kept.
+func (o *observer) lateness(ctx context.Context, w *watched, old events.Notification, now time.Time) (events.Notification, error) {
+	zone := o.zone
+	if name := w.p.Options.Timezone; name != "" {
+		var err error
+		if zone, err = schedule.LoadLocation(name); err != nil {
+			return events.Notification{}, nil //nolint:nilerr // the dispatcher says of a job that it cannot be read
+		}
+	}
+	if w.p.Spooled {
+		return o.arrival(ctx, w, old, zone, now)
+	}
+	s, err := schedule.Parse(w.p.Schedule, zone)
+	if err != nil {
+		return events.Notification{}, nil //nolint:nilerr // as above
+	}
+	limit := w.p.Options.LateAfter
+	if limit < 0 {
+		limit = events.LateAfter
+	}
+	slot := due(s, w.EffectiveFrom, now.Add(-limit))
+	if slot.IsZero() || o.answered[w.ID] >= slot.Unix() && old.Well() {
+		return events.Notification{}, nil
+	}
+	n := events.Notification{About: events.AboutStart, State: events.Recovered, Slot: slot}
+	started, err := o.slotStarted(ctx, w.ID, slot)
+	if err != nil {
+		return n, err
+	}
+	if started {
+		o.answered[w.ID] = slot.Unix()
+		return n, nil
+	}
+	n.State = events.Late
+	n.Message = fmt.Sprintf("the run of the slot %s has not started %s after it", slot.In(zone).Format("2006-01-02 15:04 MST"), limit)
+	return n, nil
+}
+
+// slotStarted reports whether the run of a slot, or of a newer one, has started, has
+// come to its end without, or is not to come.
+func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time) (bool, error) {
+	minute := slot.Unix() / 60
+	var last *events.Result
+	err := o.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), slot.Add(-2*time.Minute), func(m jet.Stored) bool {
+		var r events.Result
+		if json.Unmarshal(m.Data, &r) == nil && r.Kind == events.KindCron && r.Minute >= minute {
+			last = &r
+		}
+		return last == nil
+	})
+	if err != nil {
+		return false, err
+	}
+	if last != nil {
+		if last.Status == events.ERROR || !o.ends || !events.IsToken(last.FlowJobID) {
+			return true, nil
+		}
+		ev, seq, err := o.bus.LastRunEvent(ctx, jobID, last.FlowJobID)
+		return err == nil && seq > 0 && ev.Phase != events.Accepted, err
+	}
+	judged := false
+	err = o.bus.Since(ctx, events.StreamSlots, events.SlotSubject(jobID), slot.Add(-2*time.Minute), func(m jet.Stored) bool {
+		var v events.Verdict
+		judged = json.Unmarshal(m.Data, &v) == nil && v.From <= minute && minute <= v.To
+		return !judged
+	})
+	return judged, err
+}
+
+// arrival is the state of a folder about the files that it is to bring.
+func (o *observer) arrival(ctx context.Context, w *watched, old events.Notification, zone *time.Location, now time.Time) (events.Notification, error) {
+	e := w.p.Options.Expect
+	if e.Files == 0 {
+		return events.Notification{}, nil
+	}
+	deadlines, err := e.Deadlines(zone)
+	if err != nil {
+		return events.Notification{}, err
+	}
+	by := due(deadlines, w.EffectiveFrom, now.Add(-settling))
+	if by.IsZero() || o.answered[w.ID] >= by.Unix() && old.Well() {
+		return events.Notification{}, nil
+	}
+	y, month, day := by.In(zone).Date()
+	morning := time.Date(y, month, day, 0, 0, 0, 0, zone)
+	until := by.Add(settling)
+	if old.State == events.Late && old.Slot.Equal(by) {
+		until = now // better late than never
+	}
+	came := 0
+	err = o.bus.EachSeen(ctx, w.ID, morning, func(s jet.SeenEntry) bool {
+		if !s.Ignored && !s.At.After(until) {
+			came++
+		}
+		return came < e.Files
+	})
+	n := events.Notification{About: events.AboutStart, State: events.Recovered, Slot: by}
+	switch {
+	case err != nil:
+		return n, err
+	case came >= e.Files:
+		o.answered[w.ID] = by.Unix()
+		return n, nil
+	}
+	n.State = events.Late
+	n.Message = fmt.Sprintf("%d of %d files had come into %s by %s", came, e.Files, w.p.InputDir, by.In(zone).Format("2006-01-02 15:04 MST"))
+	return n, nil
+}

@@ -1,0 +1,69 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"spool.internal/events"
+	"spool.internal/events/scrub"
+)
+
+// stateHook posts that the state of a job changed to the URL in its notify.to.
+type stateHook struct{ *webhook }
+
+func (s stateHook) wants(n notice, p *events.Parameters) bool {
+	if len(p.Options.Notify.Mail) > 0 && s.unwired != nil {
+		s.unwired()
+	}
+	return asksFor(n, p) && p.Options.Notify.Webhook != ""
+}
+
+// asksFor reports whether a job asks to be told of a state at all.
+func asksFor(n notice, p *events.Parameters) bool {
+	return n.state != nil && slices.Contains(p.Options.Notify.On, n.state.State)
+}
+
+func (s stateHook) tell(ctx context.Context, n notice, job *events.Job) error {
+	p, err := job.Reveal(s.key.Open)
+	if err != nil {
+		return final{fmt.Errorf("the secrets of the job cannot be opened: %w", err)}
+	}
+	body, header, err := newMessage(*n.state, job, tagsOf(p)).body(p.Options.Notify.Format)
+	if err != nil {
+		return final{err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Options.Notify.Webhook, bytes.NewReader(body))
+	if err != nil {
+		return final{errors.New("the URL of notify.to.webhook cannot be read")}
+	}
+	req.Header = header
+	if err := s.sign(req, n, body); err != nil {
+		return err
+	}
+	return s.send(req, job.PrivateURL(events.NotifyURLPointer), scrub.NewForJob(p))
+}
+
+// heartbeat calls the URL of a job after each run that ended OK: who does not hear
+// it in time knows that something is wrong, whatever it is.
+type heartbeat struct{ *webhook }
+
+func (h heartbeat) wants(n notice, p *events.Parameters) bool {
+	return p.Options.Heartbeat != "" && n.status() == events.OK
+}
+
+func (h heartbeat) tell(ctx context.Context, _ notice, job *events.Job) error {
+	p, err := job.Reveal(h.key.Open)
+	if err != nil {
+		return final{fmt.Errorf("the secrets of the job cannot be opened: %w", err)}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Options.Heartbeat, nil)
+	if err != nil {
+		return final{errors.New("the heartbeat's URL cannot be read")}
+	}
+	req.Header.Set("User-Agent", "spool")
+	return h.send(req, job.PrivateURL(events.HeartbeatPointer), scrub.NewForJob(p))
+}

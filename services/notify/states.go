@@ -1,0 +1,85 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// states is what is stored of the states of jobs. A [jet.Bus] keeps it.
+type states interface {
+	Condition(ctx context.Context, jobID, about string) (events.Notification, uint64, error)
+	PutCondition(ctx context.Context, n events.Notification, expect uint64) error
+}
+
+// move makes n the state of its job in its respect, unless it is that already, or
+// something newer has been seen. The commit is the claim: of several who see the
+// same, before and after a crash too, one stores it, and it is told once.
+func move(ctx context.Context, s states, n events.Notification) error {
+	for {
+		old, seq, err := s.Condition(ctx, n.JobID, n.About)
+		if err != nil {
+			return err
+		}
+		next, changes := step(old, n)
+		if !changes {
+			return nil
+		}
+		if err = s.PutCondition(ctx, next, seq); !jet.IsConflict(err) {
+			return err
+		}
+	}
+}
+
+// step says what becomes of a state when n is seen.
+func step(old, n events.Notification) (next events.Notification, changes bool) {
+	switch {
+	case old.Well() && n.Well(), old.State == n.State:
+		return old, false
+	case !n.At.After(old.At):
+		return old, false // it was seen before what made the state what it is
+	}
+	if n.Before = ""; !old.Well() {
+		n.Before = old.State
+	}
+	n.At = n.At.UTC()
+	return n, true
+}
+
+// endOfRun is the state that the end of a run leads to.
+func endOfRun(ev events.RunEvent, at time.Time) events.Notification {
+	n := events.Notification{
+		JobID: ev.JobID, About: events.AboutRun, State: events.Recovered, At: at, Message: ev.Message,
+		TriggerID: ev.TriggerID, FlowJobID: ev.FlowJobID, OutputFolder: ev.OutputFolder,
+	}
+	if ev.Status == events.ERROR {
+		n.State = events.Failed
+	}
+	return n
+}
+
+// endOfCall is the state that a call without a run leads to.
+func endOfCall(r events.Result, at time.Time, dead bool) events.Notification {
+	n := events.Notification{
+		JobID: r.JobID, About: events.AboutRun, State: events.Recovered, At: at, TriggerID: r.TriggerID, FlowJobID: r.FlowJobID, OutputFolder: r.OutputFolder,
+	}
+	if r.File != nil {
+		n.File = r.File.Path
+	}
+	switch {
+	case dead:
+		n.State = events.Dead
+	case r.Status == events.ERROR:
+		n.State = events.Failed
+	}
+	if !n.Well() {
+		n.Message = r.HTTP.Response
+		if r.HTTP.Status != "0" {
+			n.Message = "HTTP status " + r.HTTP.Status + ": " + n.Message
+		}
+		n.Message = cutFront(n.Message, maxTail)
+	}
+	return n
+}

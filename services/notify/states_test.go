@@ -1,0 +1,385 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// asking stores a job that an administrator made, with this object spool, after the revision at seq.
+func (r *rig) asking(id, spool, settings string, seq uint64) uint64 {
+	r.Helper()
+	if settings == "" {
+		settings = "{}"
+	}
+	o, err := events.ParseObject([]byte(`{"name":"Nightly <b>*import*</b>","schedule":"*/10 * * * *","flow_parameters":{"auth_token":"t","binary_path":"a/b/fs/D/f",` +
+		`"input_dir":"a/b/fs/D/in","settings":` + settings + `},"spool":` + spool + `}`))
+	if err != nil {
+		r.Fatal(err)
+	}
+	if _, err := events.ReadParameters(o); err != nil {
+		r.Fatal(err)
+	}
+	job := events.Job{
+		ID: id, Username: "ann", Name: "Nightly <b>*import*</b>", Status: events.Enabled, EffectiveFrom: time.Now().Add(-48 * time.Hour),
+	}
+	for _, pointer := range events.URLPointers {
+		if _, url := events.URLAt(o, pointer); url != "" {
+			job.SetURL(pointer, &events.JobWebhook{URL: events.PublicURL(url), Role: events.RoleAdmin})
+		}
+	}
+	if job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, value string) (string, error) { return r.key.Public.Seal(value, id, pointer) }); err != nil {
+		r.Fatal(err)
+	}
+	if strings.Contains(string(job.Parameters), "s3cret") {
+		r.Errorf("stored as %s", job.Parameters)
+	}
+	change := events.JobUpdated
+	if seq == 0 {
+		change = events.JobCreated
+	}
+	if seq, err = r.bus.PutJob(r.Context(), events.JobEvent{Event: change, Job: job}, seq); err != nil {
+		r.Fatal(err)
+	}
+	return seq
+}
+
+func notifying(url, more string) string {
+	return `{"notify":{"to":{"webhook":"` + url + `/s3cret?k=s3cret"}}` + more + `}`
+}
+
+// result stores how a call came out.
+func (r *rig) result(job string, minute int64, status events.Status, flow string) events.Result {
+	r.Helper()
+	r.runs++
+	res := events.Result{
+		TriggerID: fmt.Sprintf("manual:%s:%d", job, r.runs), JobID: job, Kind: events.KindManual, TriggeredAt: time.Now(), EndedNS: time.Now().UnixNano(),
+		Status: status, FlowJobID: flow, HTTP: events.HTTPResult{Status: "200"},
+	}
+	if minute > 0 {
+		res.TriggerID, res.Kind, res.Minute = events.CronTriggerID(job, minute), events.KindCron, minute
+	}
+	if status == events.ERROR {
+		res.HTTP = events.HTTPResult{Status: "404", Response: "no such binary"}
+	}
+	if err := r.bus.PutResult(r.Context(), res); err != nil {
+		r.Fatal(err)
+	}
+	return res
+}
+
+// observed waits until everything that happened has been looked at.
+func (r *rig) observed() {
+	r.Helper()
+	for queue, stream := range map[string]string{
+		"notify-ended": events.StreamRunEvents, "notify-results": events.StreamResults, "notify-slots": events.StreamSlots,
+		"notify-states-webhook": events.StreamNotifications, "notify-heartbeat": events.StreamRunEvents,
+	} {
+		r.eventually(queue+" is empty", func() bool {
+			cons, err := r.js.Consumer(r.Context(), stream, queue)
+			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
+		})
+	}
+}
+
+// states gives what was posted: about and state.
+func said(t *testing.T, calls chan call) (all []string) {
+	t.Helper()
+	for len(calls) > 0 {
+		c := <-calls
+		v := c.payload(t)
+		all = append(all, fmt.Sprint(v["about"], " ", v["state"]))
+	}
+	return all
+}
+
+// One notice for each change of state, whatever the number of runs.
+func TestChangesOfState(t *testing.T) {
+	r := newRig(t)
+	url, calls := r.receiver(status(200))
+	r.start()
+	r.asking("j1", notifying(url, ""), `{"tags":["nightly","eu"]}`, 0)
+	r.job("quiet", "n", `{}`, 0) // asks for nothing
+	for range 2 {
+		r.ended("j1", events.OK, "")
+	}
+	r.ended("quiet", events.ERROR, "x")
+	bad := r.ended("j1", events.ERROR, "exit status 3: <no luck>")
+	c := r.next(calls)
+	r.verify(c)
+	if c.URL.String() != "/s3cret?k=s3cret" || c.Header.Get("Content-Type") != "application/json" || c.Header.Get("Spool-Job-Id") != "j1" {
+		t.Errorf("%s %v", c.URL, c.Header)
+	}
+	got := c.payload(t)
+	at, _ := got["at"].(string)
+	if _, err := time.Parse(time.RFC3339, at); err != nil {
+		t.Errorf("at %q", at)
+	}
+	delete(got, "at")
+	if diff := cmp.Diff(map[string]any{
+		"state": "failed", "about": "run", "says": "failed", "message": "exit status 3: <no luck>", "trigger_id": bad.TriggerID, "flow_job_id": bad.FlowJobID,
+		"output": "a/b/fs/D/out", "job": map[string]any{"id": "j1", "name": "Nightly <b>*import*</b>", "owner": "ann", "tags": []any{"nightly", "eu"}},
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+	for range 3 {
+		r.ended("j1", events.ERROR, "again")
+	}
+	r.observed()
+	for range 2 {
+		r.ended("j1", events.OK, "")
+	}
+	got = r.next(calls).payload(t)
+	if got["state"] != "recovered" || got["before"] != "failed" || got["says"] != "is well again (before: failed)" {
+		t.Errorf("recovered as %v", got)
+	}
+	r.observed()
+	res := r.result("j1", 0, events.ERROR, "") // a call that was refused
+	if got = r.next(calls).payload(t); got["state"] != "failed" || got["message"] != "HTTP status 404: no such binary" {
+		t.Errorf("a refused call: %v", got)
+	}
+	trigger := events.Trigger{ID: res.TriggerID, JobID: "j1", Kind: events.KindManual}
+	res.TriggeredAt = time.Now()
+	if err := r.bus.PutDead(r.Context(), trigger, res); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.bus.PutResult(r.Context(), res); err != nil {
+		t.Fatal(err)
+	}
+	if got = r.next(calls).payload(t); got["state"] != "dead" || got["before"] != "failed" {
+		t.Errorf("a dead letter: %v", got)
+	}
+	r.observed()
+	if more := said(t, calls); len(more) > 0 {
+		t.Errorf("more was told: %v", more)
+	}
+}
+
+// Only what the job asks for is told; the rest changes the state all the same.
+func TestOnlyWhatIsAskedFor(t *testing.T) {
+	r := newRig(t)
+	url, calls := r.receiver(status(200))
+	r.start()
+	r.asking("j1", `{"notify":{"on":["recovered"],"to":{"webhook":"`+url+`"}}}`, "", 0)
+	r.ended("j1", events.ERROR, "x")
+	r.observed()
+	r.ended("j1", events.OK, "")
+	if got := r.next(calls).payload(t); got["state"] != "recovered" {
+		t.Errorf("told of %v", got)
+	}
+	r.observed()
+	if len(calls) > 0 {
+		t.Error("more was told")
+	}
+}
+
+// A process that dies between any two steps tells once: the state is stored once, and
+// its notice is told by whoever comes next.
+func TestStateIsToldOnceAcrossDeaths(t *testing.T) {
+	r := newRig(t)
+	url, calls := r.receiver(status(200))
+	n, err := New(r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Subscribe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.asking("j1", notifying(url, ""), "", 0)
+	ev := r.ended("j1", events.ERROR, "x")
+	m, _, err := r.bus.Last(t.Context(), events.StreamRunEvents, events.RunsOf(events.Ended, "j1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Dead after the state was stored, before the event was acked; and another that saw the same.
+	for range 2 {
+		if err := move(t.Context(), r.bus, endOfRun(ev, m.Time)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // and three that come after it, side by side
+		r.cfg.Metrics = nil
+		r.start()
+	}
+	if got := r.next(calls).payload(t); got["state"] != "failed" {
+		t.Errorf("told %v", got)
+	}
+	r.observed()
+	if more := said(t, calls); len(more) > 0 {
+		t.Errorf("told again: %v", more)
+	}
+}
+
+// What is older than what made the state what it is changes nothing.
+func TestStep(t *testing.T) {
+	at := time.Unix(1_000_000, 0)
+	n := func(s events.Condition, at time.Time) events.Notification {
+		return events.Notification{State: s, At: at}
+	}
+	for _, c := range []struct {
+		name     string
+		old, new events.Notification
+		before   events.Condition
+		changes  bool
+	}{
+		{"the first failure", events.Notification{}, n(events.Failed, at), "", true},
+		{"the first success", events.Notification{}, n(events.Recovered, at), "", false},
+		{"the second failure", n(events.Failed, at), n(events.Failed, at.Add(1)), "", false},
+		{"a success", n(events.Failed, at), n(events.Recovered, at.Add(1)), events.Failed, true},
+		{"an older success", n(events.Failed, at), n(events.Recovered, at.Add(-1)), "", false},
+		{"the same event again", n(events.Failed, at), n(events.Failed, at), "", false},
+		{"another trouble", n(events.Failed, at), n(events.Dead, at.Add(1)), events.Failed, true},
+		{"an older failure", n(events.Recovered, at), n(events.Failed, at.Add(-1)), "", false},
+		{"a failure after all", n(events.Recovered, at), n(events.Failed, at.Add(1)), "", true},
+	} {
+		got, changes := step(c.old, c.new)
+		if changes != c.changes || changes && (got.Before != c.before || got.State != c.new.State) {
+			t.Errorf("%s: %v %+v", c.name, changes, got)
+		}
+	}
+}
+
+// What is given up is recorded beside the state.
+func TestStateIsUndeliverable(t *testing.T) {
+	r := newRig(t)
+	r.cfg.retries = retries{}
+	url, calls := r.receiver(status(500))
+	r.start()
+	r.asking("j1", notifying(url, ""), "", 0)
+	r.ended("j1", events.ERROR, "x")
+	r.next(calls)
+	var u events.Undeliverable
+	r.eventually("it is recorded", func() bool {
+		m, found, err := r.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "*", 1, "webhook"))
+		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
+	})
+	if u.About != "run" || u.Of != 1 || !strings.Contains(u.Message, "status 500") || strings.Contains(u.Message, "s3cret") {
+		t.Errorf("recorded %+v", u)
+	}
+	r.observed()
+}
+
+// An operator's URL stays outside, for a state and for a heartbeat.
+func TestStatesOfOperatorsStayOutside(t *testing.T) {
+	r := newRig(t)
+	r.cfg.retries = retries{}
+	url, calls := r.receiver(status(200))
+	r.start()
+	seq := r.asking("j1", notifying(url, `,"heartbeat":"`+url+`/beat"`), "", 0)
+	rev, err := r.bus.Job(t.Context(), "j1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := rev.Event.Job
+	for _, p := range events.URLPointers {
+		if hook := job.URL(p); hook != nil {
+			hook.Role = "operator"
+		}
+	}
+	if _, err := r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
+		t.Fatal(err)
+	}
+	ok := r.ended("j1", events.OK, "")
+	if m := r.undelivered("heartbeat", ok); !strings.Contains(m, "may not be called") {
+		t.Errorf("recorded %q", m)
+	}
+	r.ended("j1", events.ERROR, "x")
+	r.observed()
+	if len(calls) > 0 {
+		t.Error("an operator's URL led inside")
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	for _, foreign := range []bool{false, true} {
+		r := newRig(t)
+		r.cfg.Foreign = foreign
+		url, calls := r.receiver(status(500, 200))
+		r.start()
+		r.asking("j1", `{"heartbeat":"`+url+`/ping/s3cret"}`, "", 0)
+		r.asking("j2", `{}`, "", 0)
+		happens := func(job string, s events.Status) {
+			if foreign {
+				r.result(job, 0, s, "")
+			} else {
+				r.ended(job, s, "")
+			}
+		}
+		happens("j1", events.ERROR)
+		happens("j2", events.OK)
+		happens("j1", events.OK)
+		for range 2 { // the first is answered with 500
+			if c := r.next(calls); c.Method != http.MethodGet || c.URL.Path != "/ping/s3cret" {
+				t.Errorf("%s %s", c.Method, c.URL)
+			}
+		}
+		stream := events.StreamRunEvents
+		if foreign {
+			stream = events.StreamResults
+		}
+		r.eventually("all is settled", func() bool {
+			cons, err := r.js.Consumer(t.Context(), stream, "notify-heartbeat")
+			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
+		})
+		if len(calls) > 0 {
+			t.Errorf("%d more calls", len(calls))
+		}
+	}
+}
+
+// A job that is deleted, or asks no more, leaves nothing behind.
+func TestStatesAreForgotten(t *testing.T) {
+	r := newRig(t)
+	url, calls := r.receiver(status(200))
+	r.start()
+	o := newObserver(r.cfg)
+	r.follow(o)
+	seqs := map[string]uint64{}
+	for _, id := range []string{"gone", "silent", "stays"} {
+		seqs[id] = r.asking(id, notifying(url, ""), "", 0)
+		r.ended(id, events.ERROR, "x")
+		r.next(calls)
+	}
+	r.observed()
+	r.asking("silent", "{}", "", seqs["silent"])
+	if _, err := r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: "gone"}}, seqs["gone"]); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the roster knows", func() bool { return len(o.roster.list()) == 1 })
+	if err := o.forgetStale(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]bool{}
+	if err := r.bus.Since(t.Context(), events.StreamNotifications, events.AllNotifications, time.Time{}, func(m jet.Stored) bool {
+		sub, _ := events.ParseSubject(m.Subject)
+		kept[sub.JobID] = true
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Collect(maps.Keys(kept)); !slices.Equal(got, []string{"stays"}) {
+		t.Errorf("kept of %v", got)
+	}
+}
+
+// follow keeps an observer's roster up to date, and nothing else.
+func (r *rig) follow(o *observer) {
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { ended <- o.feed.Run(ctx) }()
+	r.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
