@@ -1,10 +1,5 @@
-// In:  spool.run.<started,ended>.>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>,
-//
-//	spool.job.<job_id>, spool.runkey.<flow_job_id>, spool.notification.state.>
-//
-// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>,
-//
-//	spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
+// In:  spool.run.<started,ended>.>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>, spool.job.<job_id>, spool.runkey.<flow_job_id>, spool.notification.state.>
+// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>, spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
 //
 // Package notify tells people and programs how runs ended: the webhook of the
 // job, and e-mail to its notification_emails; and whom the job's spool.notify names,
