@@ -28,7 +28,8 @@ type flow struct {
 	strict  bool          // see [Runner.roomNow]
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
-	exited  chan struct{} // closed when the process is reaped and all that descends from the flow is gone
+	exited  chan struct{} // closed when nothing of the flow is left
+	gone    chan struct{} // closed when the process is reaped, too
 	state   outcome
 	memory  *memoryGroup // nil where there is none
 	over    bool         // it was over its bound of memory
@@ -146,10 +147,11 @@ func (f *flow) signal(sig syscall.Signal) {
 	}
 }
 
-// reapGuard waits for the end of a guard, before which there is nothing left of
-// the flow.
+// reapGuard waits for what a guard says of its flow, of which nothing is left then,
+// and for its own end. That takes a while, since its namespaces end with it, and
+// nobody else waits for it.
 func (f *flow) reapGuard() {
-	defer close(f.exited)
+	defer close(f.gone)
 	f.state = killed // unless it says otherwise
 	orderly := false
 	for {
@@ -157,16 +159,22 @@ func (f *flow) reapGuard() {
 		if _, err := cell.Receive(f.guard, &news); err != nil {
 			break
 		}
-		if news.Ended {
-			f.state, orderly = outcome{asStatus(news.Status)}, true
+		if news.Ended && !orderly {
+			f.state, orderly, f.over = outcome{asStatus(news.Status)}, true, f.memory.exceeded()
+			close(f.exited)
 		}
 	}
 	_, _ = f.proc.Wait() // it has said all that it knows
-	f.over = f.memory.close()
 	_ = f.guard.Close()
-	if !orderly && f.marks != nil {
+	defer f.memory.close()
+	if orderly {
+		return
+	}
+	f.over = f.memory.exceeded()
+	if f.marks != nil {
 		killStrays(f.pid, f.marks) // somebody has killed the guard
 	}
+	close(f.exited)
 }
 
 // reapGroup waits for a flow that has no guard, kills what it leaves of its group
@@ -174,6 +182,7 @@ func (f *flow) reapGuard() {
 // zombie, where the system lets us see it: as long as it is, its number names no
 // other group.
 func (f *flow) reapGroup() {
+	defer close(f.gone)
 	defer close(f.exited)
 	seen := awaitZombie(f.pid)
 	if seen {

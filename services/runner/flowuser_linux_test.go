@@ -97,8 +97,10 @@ func TestWhatAFlowCannotRead(t *testing.T) {
 			l.give("in/b.txt", 1002, 0o600)
 		}, []string{"in/", "may not be read by the flow's user (uid 54321)", "chmod o+r"}},
 		"no mounts": {func(c *Config) { c.hidden.mounts = true }, func(l *lab) { l.give("in/a.txt", 1001, 0o600) }, []string{"in/a.txt", "may not be read"}},
-		"no mounts, no flow user": {func(c *Config) { c.hidden.mounts, c.FlowUser = true, "" }, func(l *lab) { l.give("in/a.txt", 1001, 0o600) },
-			[]string{"in/a.txt", "without root's capabilities"}},
+		"no mounts, no flow user": {
+			func(c *Config) { c.hidden.mounts, c.FlowUser = true, "" }, func(l *lab) { l.give("in/a.txt", 1001, 0o600) },
+			[]string{"in/a.txt", "without root's capabilities"},
+		},
 		"a folder on the way": {func(c *Config) { c.hidden.spaces = true }, func(l *lab) { l.give(".", 0, 0o700) }, []string{"who may not enter", theDrive, "chmod o+x"}},
 		"deep":                {nil, func(l *lab) { l.write("in/d/e/b.txt", "", 0o600); l.give("in/d/e/b.txt", 1003, 0o600) }, []string{"in/d/e/b.txt", "may not be read"}},
 	} {

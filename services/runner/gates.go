@@ -27,6 +27,7 @@ func (r *Runner) keepGates(ctx context.Context) {
 			continue
 		}
 		said = false
+		r.guards.Go(func() { <-f.gone })
 		f.mounts, f.strict = table, strict
 		select {
 		case <-r.remounted:

@@ -193,9 +193,8 @@ func (g *groups) group() (*memoryGroup, error) {
 	return m, nil
 }
 
-// close removes the group of a flow that is gone, and reports whether it has been
-// over its bound.
-func (m *memoryGroup) close() (over bool) {
+// exceeded reports whether a flow that has ended has been over its bound.
+func (m *memoryGroup) exceeded() (over bool) {
 	if m == nil {
 		return false
 	}
@@ -205,6 +204,14 @@ func (m *memoryGroup) close() (over bool) {
 			over = true
 		}
 	}
+	return over
+}
+
+// close removes the group of a flow that is gone.
+func (m *memoryGroup) close() {
+	if m == nil {
+		return
+	}
 	_ = m.dir.Close()
 	for range 50 {
 		if err := unix.Rmdir(m.path); !errors.Is(err, unix.EBUSY) {
@@ -212,5 +219,4 @@ func (m *memoryGroup) close() (over bool) {
 		}
 		time.Sleep(time.Millisecond) // the last of it is on its way out
 	}
-	return over
 }

@@ -19,4 +19,6 @@ func (*groups) group() (*memoryGroup, error) { return nil, nil }
 
 func (*memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }
 
-func (*memoryGroup) close() bool { return false }
+func (*memoryGroup) exceeded() bool { return false }
+
+func (*memoryGroup) close() {}

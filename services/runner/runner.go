@@ -41,8 +41,9 @@ type Runner struct {
 	gates   chan *flow    // those that wait
 	wanted  chan struct{} // somebody waits for one
 
-	mounts    atomic.Uint64 // how often something was mounted or unmounted
-	remounted chan struct{} // it was
+	guards    sync.WaitGroup // that have not ended
+	mounts    atomic.Uint64  // how often something was mounted or unmounted
+	remounted chan struct{}  // it was
 
 	direct direct // calls
 
@@ -123,6 +124,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()
+	defer r.guards.Wait()
 	defer parts.Wait()
 	defer dismiss()
 	defer runs.Wait()

@@ -16,10 +16,17 @@ const guarded = true
 // launch starts a guard, in namespaces of its own where the form says so.
 func (s *starting) launch(p program, form cell.Form) error {
 	var err error
-	if form.Spaces {
+	sys := ownGroup()
+	switch {
+	case form.User: // the id map has to be written by somebody who is not undumpable
 		s.proc, err = s.throughLauncher(p, form)
-	} else {
-		s.proc, err = s.exec(p, form.GuardArgs())
+	case form.Spaces:
+		sys.Cloneflags = cell.Spaces
+		if s.proc, err = s.exec(p, form.GuardArgs(), sys); err != nil {
+			err = errNamespaces{err}
+		}
+	default:
+		s.proc, err = s.exec(p, form.GuardArgs(), sys)
 	}
 	if err != nil {
 		return err
@@ -31,7 +38,7 @@ func (s *starting) launch(p program, form cell.Form) error {
 
 // throughLauncher starts a launcher and waits for its guard, a child of ours.
 func (s *starting) throughLauncher(p program, form cell.Form) (*os.Process, error) {
-	launcher, err := s.exec(p, form.LaunchArgs())
+	launcher, err := s.exec(p, form.LaunchArgs(), ownGroup())
 	if err != nil {
 		return nil, err
 	}

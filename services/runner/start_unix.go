@@ -81,13 +81,13 @@ func (s *starting) abandon() {
 }
 
 // exec starts a process with what is given, in a group of its own.
-func (s *starting) exec(p program, args []string) (*os.Process, error) {
-	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.in(ownGroup())})
+func (s *starting) exec(p program, args []string, sys *syscall.SysProcAttr) (*os.Process, error) {
+	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.in(sys)})
 }
 
 // start starts the processes of a flow; the gate waits for its room.
 func start(p program, form cell.Form) (*flow, error) {
-	s := &starting{flow: &flow{exited: make(chan struct{})}}
+	s := &starting{flow: &flow{exited: make(chan struct{}), gone: make(chan struct{})}}
 	err := s.open(guarded)
 	defer s.closeGiven()
 	if err == nil {

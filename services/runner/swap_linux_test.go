@@ -41,10 +41,12 @@ func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string
 	}()
 	<-r.wanted // it waits for a process, and has all that it needs besides
 	meanwhile()
-	f, err := newGate(r.program, r.room)
+	room, strict := r.roomNow()
+	f, err := newGate(r.program, room)
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	f.strict = strict
 	r.gates <- f
 	s := <-got
 	if s.err != nil {

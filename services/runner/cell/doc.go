@@ -8,12 +8,13 @@
 // program (services/runner/gate, or spool itself where that is not at hand):
 //
 //   - The launcher makes the namespaces and is gone. Spool is undumpable, and what
-//     an undumpable process starts cannot be given a user id map, so somebody else
-//     has to be in between. Where there are no namespaces there is no launcher.
+//     an undumpable process starts cannot be given a user id map by an ordinary
+//     user, so somebody else has to be in between. Where no user namespace is
+//     needed there is no launcher.
 //   - The guard is process 1 of the flow's pid namespace, or else its subreaper. It
 //     outlives the flow, ends all that descends from it, says how the flow ended,
 //     and does the same at once when the runner dies, which it sees by a socket that
-//     is closed. When the guard has exited nothing of the run is left.
+//     is closed. When it has said so, or is gone itself, nothing of the run is left.
 //   - The gate waits for the command, shuts itself in and becomes the flow.
 //
 // What the runner says to a gate is a [Room] (all flows alike, before there is a

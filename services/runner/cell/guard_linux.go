@@ -19,7 +19,7 @@ type guarding struct {
 // guard starts the gate, outlives what becomes of it and ends all that descends
 // from it.
 func guard(args []string) {
-	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == "spaces"}
+	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == inSpaces}
 	syscall.CloseOnExec(guardSocket)
 	closeOthers(gateSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher

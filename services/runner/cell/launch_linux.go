@@ -10,19 +10,26 @@ import (
 
 // LaunchArgs are the arguments of a launcher that makes what the form asks for.
 func (f Form) LaunchArgs() []string {
-	args := []string{Name, Launcher, "-", "-", "-"}
-	if f.User {
-		args[2] = strconv.Itoa(os.Geteuid())
-		args[3] = strconv.Itoa(os.Getegid())
-		if f.As {
-			args[4] = strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
-		}
+	args := []string{Name, Launcher, strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid()), "-"}
+	if f.As {
+		args[4] = strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
 	}
 	return args
 }
 
-// GuardArgs are those of a guard without namespaces, which needs no launcher.
-func (f Form) GuardArgs() []string { return []string{Name, Guard, "-"} }
+// GuardArgs are those of a guard that needs no launcher.
+func (f Form) GuardArgs() []string {
+	if f.Spaces {
+		return []string{Name, Guard, inSpaces}
+	}
+	return []string{Name, Guard, "-"}
+}
+
+// Spaces are the namespaces that a guard is started in, where it has any, besides
+// that of users.
+const Spaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
+
+const inSpaces = "spaces"
 
 // needs are the capabilities, in a user namespace, of whoever shuts a flow in: to
 // mount, to become another user, to give up what is left.
@@ -32,23 +39,23 @@ var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix
 // runner, and exits. The processes of the namespaces see the same ids as before.
 func launch(args []string) {
 	closeOthers(gateSocket)
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_PARENT}
-	if uid, err := strconv.Atoi(args[0]); err == nil {
-		gid, _ := strconv.Atoi(args[1])
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		if asUID, asGID, ok := ids(args[2]); ok {
-			attr.UidMappings = append(attr.UidMappings, syscall.SysProcIDMap{ContainerID: asUID, HostID: asUID, Size: 1})
-			attr.GidMappings = append(attr.GidMappings, syscall.SysProcIDMap{ContainerID: asGID, HostID: asGID, Size: 1})
-			attr.GidMappingsEnableSetgroups = true
-		}
-		if uid != 0 {
-			attr.AmbientCaps = needs // exec takes all but these from everybody but root
-		}
+	uid, _ := strconv.Atoi(args[0])
+	gid, _ := strconv.Atoi(args[1])
+	attr := &syscall.SysProcAttr{
+		Cloneflags:  Spaces | syscall.CLONE_NEWUSER | syscall.CLONE_PARENT,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+	}
+	if asUID, asGID, ok := ids(args[2]); ok {
+		attr.UidMappings = append(attr.UidMappings, syscall.SysProcIDMap{ContainerID: asUID, HostID: asUID, Size: 1})
+		attr.GidMappings = append(attr.GidMappings, syscall.SysProcIDMap{ContainerID: asGID, HostID: asGID, Size: 1})
+		attr.GidMappingsEnableSetgroups = true
+	}
+	if uid != 0 {
+		attr.AmbientCaps = needs // exec takes all but these from everybody but root
 	}
 	runner := os.NewFile(guardSocket, "runner")
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{Name, Guard, "spaces"}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{Name, Guard, inSpaces}, &syscall.ProcAttr{
 		Dir: "/", Files: []uintptr{0, 1, 2, guardSocket, gateSocket}, Sys: attr,
 	})
 	news := News{PID: pid}

@@ -12,7 +12,11 @@ import (
 // whose parent has ended are children of the guard.
 func (g *guarding) sweep() {
 	if g.spaces {
-		return // the kernel does it when this process exits, before its own end is seen
+		for err := error(nil); err != unix.ECHILD; { // whose parent has ended is a child of process 1
+			_ = unix.Kill(-1, unix.SIGKILL)
+			_, err = unix.Wait4(-1, nil, 0, nil)
+		}
+		return
 	}
 	_ = unix.Kill(-g.flow, unix.SIGKILL)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
