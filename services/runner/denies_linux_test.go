@@ -19,11 +19,7 @@ import (
 // What the sandbox denies is tried in every form that a host can have, and so is
 // what it allows.
 func TestSandboxDenies(t *testing.T) {
-	if f := inForm(); f != nil {
-		denies(t, f)
-		return
-	}
-	inEveryForm(t, "TestSandboxDenies")
+	inEveryForm(t, "TestSandboxDenies", denies)
 }
 
 func denies(t *testing.T, f *form) {
@@ -32,6 +28,9 @@ func denies(t *testing.T, f *form) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(self), "README.md"))
+	if inForm() == nil {
+		text, err = os.ReadFile("../../README.md")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

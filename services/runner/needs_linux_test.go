@@ -18,11 +18,7 @@ var proofs = map[string]string{
 // The table of needs is true on kernels that are not at hand: with features hidden
 // from the runner, a flow does what is not met, and nothing that is.
 func TestNeedsAreTrue(t *testing.T) {
-	if f := inForm(); f != nil {
-		needsAreTrue(t, f)
-		return
-	}
-	inEveryForm(t, "TestNeedsAreTrue")
+	inEveryForm(t, "TestNeedsAreTrue", needsAreTrue)
 }
 
 func needsAreTrue(t *testing.T, f *form) {
@@ -44,5 +40,26 @@ func needsAreTrue(t *testing.T, f *form) {
 				t.Errorf("%s, %+v hidden: %s met: %v; %s: %s", f.name, h, need, met, trial, got[trial])
 			}
 		}
+	}
+}
+
+// Ports are for flows that were granted them.
+func TestListenIsGranted(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	target := l.aim()
+	r := l.runner(func(c *Config) { c.Sandbox, c.Listen = SandboxBestEffort, true })
+	if notes := strings.Join(r.Notes(), " "); !strings.Contains(notes, "flows may take ports (--runner-network listen)") {
+		t.Errorf("the notes are %q", notes)
+	}
+	got := l.probe(r, target, "listen")
+	for trial, may := range map[string]bool{"take a port": true, "wait for connections": true, "take a port by another protocol": false, "make sockets of other kinds": false} {
+		if (got[trial] == "yes") != may {
+			t.Errorf("%s: %s", trial, got[trial])
+		}
+	}
+	cfg := r.cfg
+	cfg.Offline = true
+	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "runner-network: ") {
+		t.Errorf("offline and listening: %v", err)
 	}
 }

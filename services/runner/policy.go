@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,10 +41,13 @@ func (r *Runner) roomNow() (room cell.Room, strict bool) {
 // when nothing is lacking, or nothing is asked for.
 func (r *Runner) Lacks() []string { return r.lacks }
 
-// Notes says the same to people, and that nothing is asked for.
+// Notes says the same to people, and what a flag has weakened.
 func (r *Runner) Notes() []string {
 	if r.cfg.Sandbox == SandboxOff {
 		return []string{"flows are not shut in (--sandbox off)"}
+	}
+	if r.cfg.Listen {
+		return append(slices.Clone(r.lacks), "flows may take ports (--runner-network listen)")
 	}
 	return r.lacks
 }
