@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+)
+
+// asking makes a job whose flow fails unless there is a file "well" beside it.
+func (p *site) asking(spool map[string]any) string {
+	p.Helper()
+	p.flow("maybe.ibflowbin", "#!/bin/sh\necho no luck\n[ -e \"$1/well\" ]\n")
+	return p.job("moody", "@yearly", "maybe.ibflowbin", "tick/in", spool)
+}
+
+// state reads what a receiver was told.
+func (p *site) state(c told) (state, message string) {
+	p.Helper()
+	var v struct{ State, Message string }
+	if err := json.Unmarshal([]byte(c.body), &v); err != nil {
+		p.Errorf("%s: %v", c.body, err)
+	}
+	return v.State, v.Message
+}
+
+// Killed while it fails and when it has told, it tells of a state once; the notice that
+// was under way is the same one.
+func TestLongStateAcrossKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: what a killed process held comes again after 10 s")
+	}
+	p := newSite(t)
+	url, calls := receiver(t, 1)
+	pr := p.serve()
+	job := p.asking(map[string]any{"notify": map[string]any{"to": map[string]any{"webhook": url + "/x"}}})
+	p.outcome(job, 0)
+	first := p.told(calls) // is answered with 500
+	if state, message := p.state(first); state != "failed" || !strings.Contains(message, "no luck") {
+		t.Errorf("told %s", first.body)
+	}
+	pr.kill()
+	pr.start()
+	again := p.told(calls)
+	if again.Get("webhook-id") != first.Get("webhook-id") || again.body != first.body {
+		t.Errorf("told %s, then %s", first.body, again.body)
+	}
+	for n := range 2 {
+		p.outcome(job, n+1)
+		pr.kill() // at whatever step
+		pr.start()
+	}
+	p.outcome(job, 3)
+	bus := p.bus()
+	p.eventually("all four runs have been looked at", func() bool {
+		return len(p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, job), "flow_job_id")) == 4
+	})
+	time.Sleep(200 * time.Millisecond) // for what should not come
+	for len(calls) > 0 {
+		if c := <-calls; c.Get("webhook-id") != first.Get("webhook-id") {
+			t.Errorf("told more: %v %s", c.Header, c.body)
+		}
+	}
+	var shown struct {
+		Conditions []struct{ About, State string }
+	}
+	p.get("/api/v2/jobs/"+job, &shown)
+	if len(shown.Conditions) != 1 || shown.Conditions[0].About != "run" || shown.Conditions[0].State != "failed" {
+		t.Errorf("shown %+v", shown)
+	}
+}
+
+// With another endpoint the calls are all that is known, and a heartbeat comes of each that is OK.
+func TestForeignStates(t *testing.T) {
+	p := newSite(t)
+	url, calls := receiver(t, 0)
+	codes := make(chan int, 3)
+	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(<-codes)
+		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
+	}))
+	defer foreign.Close()
+	p.serve("--run-binary-url", foreign.URL+events.RunBinaryPath)
+	job := p.asking(map[string]any{"notify": map[string]any{"to": map[string]any{"webhook": url + "/x"}}, "heartbeat": url + "/beat"})
+	codes <- http.StatusTeapot
+	p.outcome(job, 0)
+	if state, message := p.state(p.told(calls)); state != "failed" || !strings.Contains(message, "HTTP status 418") {
+		t.Errorf("told %s %s", state, message)
+	}
+	codes <- http.StatusOK
+	p.outcome(job, 1)
+	heard := ""
+	for range 2 {
+		if c := p.told(calls); c.body == "" {
+			heard += " heartbeat"
+		} else if state, _ := p.state(c); state == "recovered" {
+			heard += " recovered"
+		}
+	}
+	if !strings.Contains(heard, "heartbeat") || !strings.Contains(heard, "recovered") {
+		t.Errorf("heard%s", heard)
+	}
+}
