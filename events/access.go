@@ -56,8 +56,14 @@ func (a Access) Check(field string, p Path) error {
 		strings.Join(a.Paths, ", "))
 }
 
-// CheckJob refuses a job of which a path may not be reached.
+// CheckJob refuses a job of which a path may not be reached. What was generated
+// leads nowhere.
 func (a Access) CheckJob(p *Parameters) error {
+	if cwd := p.Options.Run.Cwd; cwd != (Path{}) {
+		if err := a.Check("spool.run.cwd", cwd); err != nil {
+			return err
+		}
+	}
 	return a.checkAll("flow_parameters.", p.BinaryPath, p.InputDir, p.OutputDir())
 }
 
@@ -71,6 +77,9 @@ func (a Access) checkAll(prefix string, binary, input, output Path) error {
 		field string
 		path  Path
 	}{{"binary_path", binary}, {"input_dir", input}, {"settings.output_dir", output}} {
+		if c.path.Generated() {
+			continue
+		}
 		if err := a.Check(prefix+c.field, c.path); err != nil {
 			return err
 		}

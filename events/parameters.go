@@ -44,6 +44,7 @@ type Options struct {
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
 	Notifying
+	Run RunOptions
 }
 
 // Watch is how a folder is watched.
@@ -118,6 +119,9 @@ func (p *Parameters) check() error {
 	if err := p.Options.Notifying.check(p.Spooled); err != nil {
 		return err
 	}
+	if err := p.checkTimeout(); err != nil {
+		return err
+	}
 	if p.Options.Timezone != "" {
 		if _, err := schedule.LoadLocation(p.Options.Timezone); err != nil {
 			return Faultf(Invalid, "spool.timezone", "%s", err.Error())
@@ -175,6 +179,9 @@ func flag(o Object, key string) bool {
 // unless the job says otherwise.
 func (p *Parameters) RunSettings() Object {
 	s := slices.Clone(p.Settings).Delete("spooled_mode")
+	if limit := p.Options.Run.Timeout; limit > 0 {
+		s = s.Set("step_timeout", limit.Seconds())
+	}
 	if p.Spooled {
 		if !p.setExplicit("output_dir") {
 			s = s.Set("output_dir", p.OutputDir().String())

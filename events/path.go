@@ -111,5 +111,8 @@ func Reserves(field string) error {
 	return Faultf(Invalid, field, "leads into what Spool keeps on the drive for itself: give another folder")
 }
 
-// Reserved reports that the path has a reserved name in it.
-func (p Path) Reserved() bool { return slices.ContainsFunc(strings.Split(p.Rel, "/"), Reserved) }
+// Reserved reports that the path has a reserved name in it, or is one that only
+// Spool makes.
+func (p Path) Reserved() bool {
+	return p.Generated() || slices.ContainsFunc(strings.Split(p.Rel, "/"), Reserved)
+}

@@ -257,9 +257,10 @@ func readOptions(r *reader) Options {
 			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)
 		}
 	}
+	o.Run = readRun(r.object("run", false))
 	o.Notifying = readNotifying(r)
 	for _, key := range append(
-		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch"}, notifyingKeys...)),
+		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run"}, notifyingKeys...)),
 		w.unknown([]string{"recursive", "ignore", "marker", "quiet_ms", "initial"})...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}

@@ -10,6 +10,7 @@ const (
 	NotifyURLPointer  = "/spool/notify/to/webhook"
 	HeartbeatPointer  = "/spool/heartbeat"
 	webhookHeaderPtr  = "/flow_parameters/settings/webhook_config/headers/"
+	runSecretPtr      = "/spool/run/secrets/"
 )
 
 // URLPointers are the places of URLs that count as secrets.
@@ -20,7 +21,13 @@ var URLPointers = []string{WebhookURLPointer, NotifyURLPointer, HeartbeatPointer
 // count as secrets, see [PublicURL]. Values that are not
 // strings are left for validation to refuse.
 func MapSecrets(parameters Object, f func(pointer, value string) (string, error)) (Object, error) {
-	parameters, err := descend(parameters, "spool", func(spool Object) (Object, error) { return mapNotify(spool, f) })
+	parameters, err := descend(parameters, "spool", func(spool Object) (Object, error) {
+		spool, err := mapNotify(spool, f)
+		if err != nil {
+			return nil, err
+		}
+		return mapRun(spool, f)
+	})
 	if err != nil {
 		return nil, err
 	}

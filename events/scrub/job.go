@@ -21,6 +21,9 @@ func NewForJob(p *events.Parameters, others ...string) *Scrubber {
 		}
 	}
 	secrets = append(secrets, credentials(p.AuthToken)...)
+	for _, s := range p.Options.Run.Secrets {
+		secrets = append(secrets, s.Value)
+	}
 	for _, hook := range []string{p.Webhook.URL, p.Options.Notify.Webhook, p.Options.Heartbeat} {
 		if events.PublicURL(hook) == hook || hook == "" {
 			continue

@@ -129,7 +129,7 @@ func (c *concealing) judge(u *urlChange, parameters events.Object) error {
 		return nil
 	}
 	_, err := events.MapSecrets(parameters, func(pointer, value string) (string, error) {
-		if _, sealed := c.old.Secrets[pointer]; sealed && value == events.Mask && pointer != events.TokenPointer {
+		if _, sealed := c.old.Secrets[pointer]; sealed && value == events.Mask && strings.HasPrefix(FieldOf(pointer), headersField+".") {
 			return "", events.Faultf(events.Invalid, FieldOf(pointer),
 				"was not given for the host that %s names now: send its value anew, or null to leave it out", FieldOf(u.pointer))
 		}

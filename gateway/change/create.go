@@ -15,14 +15,19 @@ import (
 // Keys are those that the parameters of a job give a meaning to, by the object
 // that they stand in. What stands in settings is the flow's own.
 var Keys = map[string][]string{
-	"":                 {"name", "schedule", "flow_parameters", "spool"},
+	"":                 {"name", "schedule", "run", "input", "watch", "settings", "flow_parameters", "spool"},
 	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
-	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
-	"spool.watch.":     {"recursive", "ignore", "marker", "quiet_ms", "initial"},
+	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
+	"spool.watch.":     watchKeys,
 	"spool.notify.":    {"on", "to"},
 	"spool.notify.to.": {"mail", "webhook", "format"},
 	"spool.expect.":    {"by", "days", "files"},
+	"spool.run.":       events.RunKeys,
+	"run.":             events.RunKeys,
+	"watch.":           watchKeys,
 }
+
+var watchKeys = []string{"recursive", "ignore", "marker", "quiet_ms", "initial"}
 
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
 // which takes the time and the room of many plain ones.
@@ -83,6 +88,11 @@ func ReadNew(o events.Object) (*events.Parameters, error) {
 			return nil, maskedURL(pointer)
 		}
 	}
+	for _, s := range p.Options.Run.Secrets {
+		if s.Value == events.Mask {
+			return nil, Masked(FieldOf(s.Pointer()))
+		}
+	}
 	return p, nil
 }
 
@@ -92,17 +102,37 @@ func Masked(field string) error {
 	return events.Faultf(events.Invalid, field, "is the mask that list_jobs shows, not a secret: send the secret itself")
 }
 
-// Create stores a job with the parameters o, which ReadNew has read as p.
-func (j *Jobs) Create(ctx context.Context, who Caller, o events.Object, p *events.Parameters) (jet.JobRevision, error) {
-	if err := j.Allows(who, p); err != nil {
+// Draft is a job that is to be made.
+type Draft struct {
+	ID         string
+	Parameters *events.Parameters
+	object     events.Object // the same, as it is stored
+}
+
+// Draft reads and checks the parameters of a job that a caller wants to make.
+func (j *Jobs) Draft(ctx context.Context, who Caller, o events.Object) (Draft, error) {
+	d := Draft{ID: uuid.NewString()}
+	var err error
+	if d.object, err = events.Complete(o, who.Owner, d.ID); err != nil {
+		return d, err
+	}
+	if d.Parameters, err = ReadNew(d.object); err != nil {
+		return d, err
+	}
+	return d, j.RunsHere(ctx, d.Parameters)
+}
+
+// Create stores a job.
+func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (jet.JobRevision, error) {
+	if err := j.Allows(who, d.Parameters); err != nil {
 		return jet.JobRevision{}, err
 	}
 	now := time.Now().UTC()
 	job := events.Job{
-		ID: uuid.NewString(), Username: who.Owner, Status: events.Enabled, Name: p.Name,
+		ID: d.ID, Username: who.Owner, Status: events.Enabled, Name: d.Parameters.Name,
 		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
 	}
-	job, err := j.Conceal(ctx, who, job, o)
+	job, err := j.Conceal(ctx, who, job, d.object)
 	if err != nil {
 		return jet.JobRevision{}, err
 	}

@@ -43,7 +43,7 @@ type Folders interface {
 	HostPath(p events.Path) string
 }
 
-// Jobs changes jobs. Every field but Owners, Folders, Untracked and MailDomains is required.
+// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains and BuiltIn is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
@@ -51,6 +51,7 @@ type Jobs struct {
 	Folders     Folders            // nil: where paths lead is not known here
 	Untracked   bool               // nobody knows how runs end
 	MailDomains events.MailDomains // that notification_emails may go to
+	BuiltIn     BuiltIn            // nil: it is
 	Log         *slog.Logger
 }
 
@@ -61,14 +62,20 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 		field string
 		events.Path
 	}{{"binary_path", p.BinaryPath}, {"input_dir", p.InputDir}, {"settings.output_dir", p.OutputDir()}} {
-		if path.Reserved() {
+		if path.Reserved() && !(path.Generated() && p.Options.Run.Short() && path.field != "settings.output_dir") {
 			return events.Reserves("flow_parameters." + path.field)
 		}
+	}
+	if p.Options.Run.Cwd.Reserved() {
+		return events.Reserves("spool.run.cwd")
 	}
 	if p.OutputDir().Rel == "" && p.EmptiesOutput() {
 		return events.Faultf(events.Invalid, "flow_parameters.settings.delete_out_dir", "would delete the whole drive %s: name a folder in it as output_dir", p.OutputDir())
 	}
 	if err := who.Access().CheckJob(p); err != nil {
+		return err
+	}
+	if err := p.Options.Run.CheckUser(string(who.Role)); err != nil {
 		return err
 	}
 	if j.Untracked && p.Options.Overlap != "allow" {

@@ -10,7 +10,7 @@ import (
 // meant by an unknown key of an object, or "". What has its place elsewhere is
 // found first: a timezone at the top is spool.timezone.
 func Meant(object, key string) string {
-	for _, other := range []string{"", "flow_parameters.", "spool.", "spool.watch."} {
+	for _, other := range []string{"", "flow_parameters.", "spool.", "spool.watch.", "run."} {
 		if other != object && slices.Contains(Keys[other], key) {
 			return other + key
 		}

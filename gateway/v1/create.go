@@ -12,16 +12,20 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, p, err := decodeCreate(body)
+	o, err := events.ParseObject(body)
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Create(r.Context(), a.who(r), o, p)
+	draft, err := a.Changes.Draft(r.Context(), a.who(r), o)
+	if err != nil {
+		return err
+	}
+	rev, err := a.Changes.Create(r.Context(), a.who(r), draft)
 	if err != nil {
 		return err
 	}
 	id := rev.Event.Job.ID
-	for _, warning := range warnings(p.Unknown) {
+	for _, warning := range warnings(draft.Parameters.Unknown) {
 		w.Header().Add("Spool-Warning", warning)
 		a.Log.Warn("a job has a key that means nothing", "job_id", id, "warning", warning)
 	}
@@ -30,15 +34,4 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		JobID  string        `json:"job_id"`
 	}{events.OK, id})
 	return nil
-}
-
-// decodeCreate takes a create body apart and checks it. Every fault is an
-// [events.Error] of code Invalid.
-func decodeCreate(body []byte) (events.Object, *events.Parameters, error) {
-	o, err := events.ParseObject(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := change.ReadNew(o)
-	return o, p, err
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 )
 
 // Whatever a client sends, the decoder answers with a fault that may be shown
@@ -21,6 +22,8 @@ func FuzzDecodeCreate(f *testing.F) {
 	for _, cut := range []int{1, 40, 90, 200, 300} {
 		f.Add([]byte(whole[:cut]))
 	}
+	f.Add([]byte(`{"name":"n","schedule":"@daily","spool":{"run":{"command":["a","b"],"env":{"A":"b"},"secrets":{"B":"c","D":{"file":"e"}},"timeout":"1h"}}}`))
+	f.Add([]byte(`{"name":"n","flow_parameters":{"input_dir":"a/r/fs/D/in"},"spool":{"run":{"command":"x","shell":"bash","cwd":"a/r/fs/D"}}}`))
 	for old, bad := range map[string]string{
 		`"n"`: "null", "*/5": "*/0", "t0p": events.Mask, "a/r/fs/D/in": "../..", "false": "0",
 		"X-A": "X A", `"b"`: `"b\r\n"`, "UTC": "Nowhere", "*.x": "[", "mon": "\xff", "1e400": strings.Repeat("[", 70),
@@ -28,7 +31,7 @@ func FuzzDecodeCreate(f *testing.F) {
 		f.Add([]byte(strings.Replace(whole, old, bad, 1)))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		o, p, err := decodeCreate(body)
+		o, p, err := decode(body)
 		if err != nil {
 			if events.CodeOf(err) != events.Invalid {
 				t.Fatalf("fault %v is of code %q", err, events.CodeOf(err))
@@ -74,4 +77,17 @@ func FuzzParsePageToken(f *testing.F) {
 			t.Errorf("%d %q became %d %q, %v", created, id, c, i, err)
 		}
 	})
+}
+
+// decode is what becomes of a body before anybody is asked about it.
+func decode(body []byte) (events.Object, *events.Parameters, error) {
+	o, err := events.ParseObject(body)
+	if err == nil {
+		o, err = events.Complete(o, "ann", "0b3b0e0c-5a3f-4ad4-8a1c-0e9b5c1d2e3f")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := change.ReadNew(o)
+	return o, p, err
 }

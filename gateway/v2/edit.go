@@ -17,11 +17,14 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := change.ReadNew(o)
+	if o, err = a.Changes.Native(r.Context(), o); err != nil {
+		return err
+	}
+	draft, err := a.Changes.Draft(r.Context(), a.who(r), o)
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Create(r.Context(), a.who(r), o, p)
+	rev, err := a.Changes.Create(r.Context(), a.who(r), draft)
 	if err != nil {
 		return err
 	}
@@ -35,6 +38,9 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	patch, err := readObject(r)
+	if err == nil {
+		patch, err = events.Lengthen(patch)
+	}
 	if err != nil {
 		return err
 	}
@@ -61,9 +67,15 @@ func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patc
 	if err != nil {
 		return "", j, err
 	}
+	if after, err = change.Completed(after, patch, j); err != nil {
+		return "", j, err
+	}
 	p, err := change.Read(after)
 	if err == nil {
 		err = a.Changes.Allows(who, p)
+	}
+	if err == nil && (old == nil || !old.Options.Run.Short()) {
+		err = a.Changes.RunsHere(ctx, p)
 	}
 	if err != nil {
 		return "", j, err

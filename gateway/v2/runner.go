@@ -43,7 +43,7 @@ func timed(j events.Job, runners []events.RunnerState) *stepTimeout {
 	if err != nil || at < 0 {
 		return nil
 	}
-	limit, named, err := events.StepTimeout(p.Settings)
+	limit, named, err := p.StepTimeout()
 	if err != nil {
 		return nil
 	}

@@ -1,0 +1,20 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// builtIn reports whether a built-in runner says that the runs of jobs come to it.
+func (g *Gateway) builtIn(ctx context.Context) (here bool, err error) {
+	err = g.cfg.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
+		var r events.RunnerState
+		if json.Unmarshal(m.Data, &r) == nil && !r.Direct { // else it is of another version, and old within the hour
+			here = true
+		}
+	})
+	return here, err
+}
