@@ -41,9 +41,17 @@
 // grants them it has a user (but for root), pid, ipc and mount namespace of its own,
 // and a root folder in which nothing else is even seen, read-only but for output and
 // TMPDIR; there is a /proc with its own processes, where one can be mounted. It
-// cannot listen for TCP (Linux 6.7, unless [Config.Listen]), and from Linux 6.12 it reaches neither
-// processes outside by signals nor abstract sockets. It gains no privileges by
-// set-user-ID programs, and package seccomp says which system calls it is denied.
+// cannot bind a TCP port (Linux 6.7, unless [Config.Listen]), and from Linux 6.12 it
+// reaches neither processes outside by signals nor abstract sockets. It gains no
+// privileges by set-user-ID programs, and package seccomp says which system calls it
+// is denied.
+//
+// When this process is root, flows are [Config.FlowUser], or, shut in, root without
+// any capability. What belongs to somebody who lets nobody else read it, and output
+// and TMPDIR, are mounted so that the flow's user owns them there (idmapped mounts);
+// on disk they stay their owner's. Where that cannot be, FlowUser becomes the owner
+// of the output folder, if no other run has it, and of TMPDIR; a file that the flow
+// may not read then ends the run, by its name.
 //
 // With [Config.Offline] it cannot make a socket of any kind, nor use io_uring or the
 // system calls of another architecture; pairs of sockets connected to each other it can.

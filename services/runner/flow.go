@@ -177,28 +177,6 @@ func (f *flow) reapGuard() {
 	close(f.exited)
 }
 
-// reapGroup waits for a flow that has no guard, kills what it leaves of its group
-// and waits until that is gone. The group is killed while its leader is still a
-// zombie, where the system lets us see it: as long as it is, its number names no
-// other group.
-func (f *flow) reapGroup() {
-	defer close(f.gone)
-	defer close(f.exited)
-	seen := awaitZombie(f.pid)
-	if seen {
-		_ = signalGroup(f.pid, syscall.SIGKILL) // nobody is left to hear it, or it is heard
-	}
-	if state, err := f.proc.Wait(); err == nil {
-		status, _ := state.Sys().(syscall.WaitStatus)
-		f.state = outcome{status}
-	}
-	if !seen {
-		_ = signalGroup(f.pid, syscall.SIGKILL)
-	}
-	// Whom SIGKILL does not end hangs in a device that is gone; no more can be done.
-	_ = awaitGone(context.Background(), f.pid)
-}
-
 // gather takes in the last of the output. That has an end when nobody is left who
 // could print; who hides from us does not hold us.
 func (f *flow) gather() {

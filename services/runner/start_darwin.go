@@ -1,6 +1,11 @@
 package runner
 
-import "spool.internal/services/runner/cell"
+import (
+	"context"
+	"syscall"
+
+	"spool.internal/services/runner/cell"
+)
 
 const guarded = false
 
@@ -13,4 +18,18 @@ func (s *starting) launch(p program, _ cell.Form) error {
 	s.pid = s.proc.Pid
 	go s.reapGroup()
 	return nil
+}
+
+// reapGroup waits for a flow, kills what it leaves of its group and waits until that
+// is gone.
+func (f *flow) reapGroup() {
+	defer close(f.gone)
+	defer close(f.exited)
+	if state, err := f.proc.Wait(); err == nil {
+		status, _ := state.Sys().(syscall.WaitStatus)
+		f.state = outcome{status}
+	}
+	_ = signalGroup(f.pid, syscall.SIGKILL) // nobody is left to hear it, or it is heard
+	// Whom SIGKILL does not end hangs in a device that is gone; no more can be done.
+	_ = awaitGone(context.Background(), f.pid)
 }

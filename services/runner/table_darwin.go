@@ -93,6 +93,3 @@ const endFlow = syscall.SIGTERM
 
 // isGuard: there are none here.
 func isGuard(int) bool { return false }
-
-// awaitZombie cannot: waitid(2) returns here when a child merely stops.
-func awaitZombie(int) bool { return false }

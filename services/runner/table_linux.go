@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"spool.internal/services/runner/cell"
 )
 
@@ -116,14 +114,4 @@ const endFlow = cell.EndFlow
 func isGuard(pid int) bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	return err == nil && bytes.HasPrefix(line, []byte(cell.Name+"\x00"+cell.Guard+"\x00"))
-}
-
-// awaitZombie waits until a child has exited, leaves it to be reaped, and
-// reports whether it could.
-func awaitZombie(pid int) bool {
-	err := error(unix.EINTR)
-	for errors.Is(err, unix.EINTR) {
-		err = unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-	}
-	return err == nil
 }

@@ -20,7 +20,6 @@ func strays(int, []string) []int              { return nil }
 func ownGroup() *syscall.SysProcAttr          { return nil }
 func signalGroup(int, syscall.Signal) error   { return errUnsupported }
 func signalProcess(int, syscall.Signal) error { return errUnsupported }
-func awaitZombie(int) bool                    { return false }
 func asStatus(n int) syscall.WaitStatus       { return syscall.WaitStatus{ExitCode: uint32(n)} }
 
 const endFlow = syscall.SIGTERM

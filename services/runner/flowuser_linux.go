@@ -7,8 +7,6 @@ import (
 	"strings"
 )
 
-var errNoFlowUser = errors.New("only Linux has flows of another user than the runner")
-
 // findUser finds a user by name, or takes the numbers uid or uid:gid.
 func findUser(text string) (uid, gid int, err error) {
 	name, group, both := strings.Cut(text, ":")
