@@ -40,10 +40,12 @@ type Config struct {
 	// belongs with a broker that syncs; without it a power cut can lose a stage
 	// whose trigger is kept. Default false.
 	SyncStage bool
-	// Link has a stage that cannot share blocks with its file be a hard link to
-	// it rather than a copy. It is for runs that cannot write their input and whose
-	// runner looks whether it was rewritten ([events.File.Look]). Default false.
-	Link bool
+	// LinkAbove has the stage of a file of more bytes be a hard link to it, where it
+	// cannot share blocks with it, rather than a copy; negative = of every file. It
+	// is for runs that cannot write their input and whose runner looks whether it was
+	// rewritten ([events.File.Look]): then what was there before does not run.
+	// Default 0, of none.
+	LinkAbove int64
 	// Retention is how long a stage is kept after its file has left the queue,
 	// unless the end of its run is known: then it goes at once. At least 1 m.
 	// Default 7 days.

@@ -108,11 +108,11 @@
 //     there are done.
 //  3. Each other one is opened, leased, and compared with what was seen. It goes
 //     alone into <drive>/.spool/<job_id>/<fingerprint>/input/: as a copy that
-//     shares its blocks, where the file system can; else as a hard link, where
-//     [Config.Link] allows it; else as a copy. Where it does not allow it, a
-//     small file is always a plain copy. A copy is compared again and has
-//     its name by a rename; a link is compared once it is made. With a
-//     difference, or a writer at the door, the file starts over.
+//     shares its blocks, where the file system can and the file is not small; else
+//     as a copy, with its holes; as a hard link only where [Config.LinkAbove] asks for it. A copy
+//     is compared again and has its name by a rename; a link is compared once it
+//     is made. With a difference the file starts over. A writer at the door waits
+//     until the copy is whole, 10 s at most; then the file starts over, too.
 //  4. The batch is synced if so configured.
 //  5. Claims in the ledger and triggers in the queue are committed in one batch.
 //

@@ -80,7 +80,7 @@ func (w *Watcher) newFolder(jobID string, t task, below string, now *current) *f
 
 		generations: maps.Clone(w.generations[jobID]),
 	}
-	if w.cfg.Link {
+	if w.cfg.LinkAbove != 0 {
 		f.linking = w.linking
 	}
 	f.wake = func() { w.queue.push(f) }

@@ -97,7 +97,7 @@ const waitsForRight = "the secret waits to be readable"
 
 func strangersFiles(t *testing.T, dir string) {
 	r := newRigOn(t, eventstest.Options{}, filepath.Join(dir, "drive"))
-	r.cfg.Link = true
+	r.cfg.LinkAbove = -1
 	r.job("job", "in", nil)
 	r.start()
 	tr := r.await("job", 1)[0]

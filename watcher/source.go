@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
@@ -151,8 +152,9 @@ func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, erro
 }
 
 const (
-	copyChunk = 8 << 20  // is copied before a look whether a writer waits
-	smallFile = 64 << 10 // up to here a file is copied at once: shared blocks and holes would save less than they cost
+	copyChunk   = 8 << 20          // is copied before a look whether a writer waits
+	writerWaits = 10 * time.Second // is how long a writer is made to wait for the copy of what it is about to overwrite
+	smallFile   = 64 << 10         // up to here a file is copied at once: shared blocks and holes would save less than they cost
 )
 
 // copyTo gives dst the content of the source, and makes sure that it is the
@@ -162,6 +164,7 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 		return s.copySmall(dst)
 	}
 	if err := clone(dst, s.File); err != nil {
+		var writer time.Time // when one was first seen to wait
 		for ctx.Err() == nil {
 			s.pulse.beat()
 			n, err := copyPart(dst, s.File, s.stat.Size)
@@ -175,7 +178,15 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 				return fmt.Errorf("%w: %w", errRead, err)
 			}
 			if s.leased && n > 0 && broken(s.File) {
-				return errWriter
+				if writer.IsZero() {
+					writer = time.Now()
+				}
+				if time.Since(writer) > writerWaits {
+					return errWriter
+				}
+				if err := s.compare(nil); err != nil { // the system has let it in
+					return err
+				}
 			}
 		}
 	}
@@ -208,18 +219,22 @@ func (s *source) cloneTo(dst *os.File) error {
 	return s.compare(dst)
 }
 
-// compare makes sure that the source is still what was seen, and dst as long.
+// compare makes sure that the source is still what was seen, and dst as long,
+// when that is complete.
 func (s *source) compare(dst *os.File) error {
 	after, err := statOpen(s.File)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRead, err)
 	}
-	copied, err := dst.Stat()
-	if err != nil {
-		return err
-	}
-	if after.Stat != s.stat.Stat || copied.Size() != s.stat.Size {
+	if after.Stat != s.stat.Stat {
 		return errChanged
 	}
-	return nil
+	if dst == nil {
+		return nil
+	}
+	copied, err := dst.Stat()
+	if err == nil && copied.Size() != s.stat.Size {
+		err = errChanged
+	}
+	return err
 }

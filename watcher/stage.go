@@ -36,9 +36,21 @@ type stages struct {
 	named []string          // those that have their names
 }
 
-// linking remembers on which devices copies share no blocks, so that a link is
-// what is left there. It is safe for concurrent use.
-type linking struct{ noClones sync.Map }
+// linking says which files may be linked, and remembers on which devices copies
+// share no blocks, so that a link is what is left there. It is safe for
+// concurrent use.
+type linking struct {
+	above    int64 // files of more bytes
+	noClones sync.Map
+}
+
+// of gives the linking for a file of so many bytes, or nil where it is to be copied.
+func (l *linking) of(size int64) *linking {
+	if l == nil || size <= l.above {
+		return nil
+	}
+	return l
+}
 
 // staged is a file on its way into its stage.
 type staged struct {
@@ -63,18 +75,18 @@ func (s *stages) add(ctx context.Context, fingerprint, name string, src *source)
 		return err
 	}
 	f := staged{name: name, looks: src.stat.Stat}
-	if s.link == nil {
+	if link := s.link.of(src.stat.Size); link == nil {
 		err := s.build(s.temporary(fingerprint), src, func(dst *os.File) error { return src.copyTo(ctx, dst) })
 		if err != nil {
 			return fmt.Errorf("stage %s: %w", fingerprint, err)
 		}
 		f.copied = true
-	} else if _, none := s.link.noClones.Load(src.stat.device); !none {
+	} else if _, none := link.noClones.Load(src.stat.device); !none {
 		switch err := s.build(s.temporary(fingerprint), src, src.cloneTo); {
 		case err == nil:
 			f.copied = true
 		case errors.Is(err, errNoClone):
-			s.link.noClones.Store(src.stat.device, true)
+			link.noClones.Store(src.stat.device, true)
 		default:
 			return fmt.Errorf("stage %s: %w", fingerprint, err)
 		}

@@ -62,7 +62,7 @@ func stageTest(t *testing.T, o *opened, link *linking, named bool) (linked bool,
 }
 
 func TestStage(t *testing.T) {
-	for _, link := range []*linking{nil, {}} {
+	for _, link := range []*linking{nil, {above: -1}} {
 		t.Run(map[bool]string{true: "copy", false: "link"}[link == nil], func(t *testing.T) {
 			o, root, _ := openTest(t, "one")
 			if _, err := stageTest(t, o, link, false); err != nil {
@@ -112,7 +112,7 @@ func TestStage(t *testing.T) {
 func TestLinks(t *testing.T) {
 	o, root, s := openTest(t, "one")
 	f := filepath.Join(root, "in", "f")
-	st := newStages(o, "job", false, &linking{})
+	st := newStages(o, "job", false, &linking{above: -1})
 	defer st.close()
 	hold := func(fingerprint string) {
 		t.Helper()

@@ -64,7 +64,7 @@ func swapsWhileStaging(t *testing.T, rounds int) {
 		{"the folder of stages, for one on the drive", ".spool", "mine"},
 		{"the stages of the job, for a folder on the drive", ".spool/job", "../mine"},
 	} {
-		for _, link := range []*linking{nil, {}} {
+		for _, link := range []*linking{nil, {above: -1}} {
 			t.Run(c.name+map[bool]string{true: ", copied", false: ", linked"}[link == nil], func(t *testing.T) {
 				first, root, _ := openTest(t, "mine")
 				outside := filepath.Join(filepath.Dir(root), "outside")

@@ -56,7 +56,7 @@ func New(cfg Config) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		linking: &linking{}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
+		linking: &linking{above: cfg.LinkAbove}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
 		generations: map[string]map[string]string{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)

@@ -56,7 +56,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.runner.flags(f)
 	o.notify.flags(f)
 	o.gateway.domains.flag(f)
-	o.stage.flags(f, "link when flows are shut in, else copy")
+	o.stage.flags(f)
 	quotaFlag(f, &o.quota)
 	o.dispatch.flags(f, " (default: the built-in runner)")
 }
@@ -173,13 +173,16 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("watcher"); err != nil {
 		return err
 	}
-	link, err := o.stage.linked(o.dispatch.endpoint == "" && run.Sandboxed())
+	watching, err := o.stage.config(watcher.Config{
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Queued: o.quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
+	})
 	if err != nil {
 		return err
 	}
-	watch, err := watcher.New(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Link: link, Retention: o.stage.retention, MaxDepth: o.stage.depth, Queued: o.quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
-	})
+	if watching.LinkAbove != 0 && (o.dispatch.endpoint != "" || !run.Sandboxed()) {
+		watching.Log.Warn("stages can be hard links to the files in watched folders, and runs are not kept from writing their input: a run can change the originals; leave out --stage link and --link-above, or have flows shut in")
+	}
+	watch, err := watcher.New(watching)
 	if err != nil {
 		return err
 	}

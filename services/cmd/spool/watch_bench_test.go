@@ -3,9 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,14 +31,21 @@ import (
 // none either.
 func BenchmarkWatch(b *testing.B) {
 	for _, durability := range []string{"interval", "fsync"} {
-		b.Run("renamed-in/"+durability, func(b *testing.B) { watchSpool(b, durability, dropRenamed) })
+		b.Run("renamed-in/"+durability, func(b *testing.B) { watchSpool(b, dropRenamed, "--durability", durability) })
 	}
 	b.Run("renamed-in/floor", func(b *testing.B) { watchFloor(b, fsnotify.Create, dropRenamed) })
 	for _, p := range peers {
 		b.Run("renamed-in/"+p.name, func(b *testing.B) { watchPeer(b, p) })
 	}
 	for _, durability := range []string{"interval", "fsync"} {
-		b.Run("written/"+durability, func(b *testing.B) { watchSpool(b, durability, dropWritten) })
+		b.Run("written/"+durability, func(b *testing.B) { watchSpool(b, dropWritten, "--durability", durability) })
+	}
+	for _, size := range []int{7, 1 << 20, 64 << 20} {
+		for _, stage := range []string{stageCopy, stageLink} {
+			b.Run(fmt.Sprintf("stage/%s/%dB", stage, size), func(b *testing.B) {
+				watchSpool(b, dropSized(size), "--durability", "fsync", "--stage", stage)
+			})
+		}
 	}
 }
 
@@ -50,10 +60,10 @@ func nullEndpoint(b testing.TB, asked func()) string {
 	return s.URL
 }
 
-func watchSpool(b *testing.B, durability string, drop func(b *testing.B, base, in string, n int)) {
+func watchSpool(b *testing.B, drop func(b *testing.B, base, in string, n int), flags ...string) {
 	arrived := make(chan struct{}, 16)
 	p := newSite(b)
-	p.serve("--run-binary-url", nullEndpoint(b, func() { arrived <- struct{}{} }), "--durability", durability)
+	p.serve(append([]string{"--run-binary-url", nullEndpoint(b, func() { arrived <- struct{}{} })}, flags...)...)
 	p.watchLive(p.bus(), p.job("in", "", "flow.ibflowbin", "in", nil))
 	in := filepath.Join(p.dir, "in")
 	for n := range 20 { // the first find everything cold
@@ -115,6 +125,27 @@ func dropRenamed(b *testing.B, base, in string, n int) {
 	}
 	if err := os.Rename(tmp, filepath.Join(in, fmt.Sprint("f", n))); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// dropSized renames in one file of a size, which is the same at each drop, so
+// that its own content costs no time.
+func dropSized(size int) func(b *testing.B, base, in string, n int) {
+	return func(b *testing.B, base, in string, n int) {
+		b.Helper()
+		source := filepath.Join(base, "sized")
+		if _, err := os.Stat(source); err != nil {
+			if err := os.WriteFile(source, bytes.Repeat([]byte("7 bytes"), size/7), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+		last := filepath.Join(in, fmt.Sprint("f", n-1))
+		if err := os.Rename(last, source); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			b.Fatal(err)
+		}
+		if err := os.Rename(source, filepath.Join(in, fmt.Sprint("f", n))); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func watcherCommand() *cobra.Command {
 	var quota events.Quota
 	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
-		stage.flags(f, "copy")
+		stage.flags(f)
 		quotaFlag(f, &quota)
 		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
@@ -28,14 +28,14 @@ func watcherCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		link, err := stage.linked(false)
+		cfg, err := stage.config(watcher.Config{
+			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
+			Queued: quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
+		})
 		if err != nil {
 			return err
 		}
-		w, err := watcher.New(watcher.Config{
-			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
-			Link: link, Retention: stage.retention, MaxDepth: stage.depth, Queued: quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
-		})
+		w, err := watcher.New(cfg)
 		if err != nil {
 			return err
 		}
