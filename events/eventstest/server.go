@@ -22,6 +22,7 @@ type Server struct {
 	dir   string
 	sync  bool
 	store int64
+	slow  bool
 }
 
 // Options for a test's server; the zero value is right for most.
@@ -29,6 +30,7 @@ type Options struct {
 	Dir   string // store; default: a folder of the test's
 	Sync  bool   // fsync every message, as the real broker does by default
 	Store int64  // bytes that JetStream may use; default 1 GiB
+	Slow  bool   // the test will have a [SlowDisk]
 }
 
 // Start runs a server with Spool's streams in it until the test ends.
@@ -40,7 +42,7 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Store == 0 {
 		o.Store = 1 << 30
 	}
-	s := &Server{dir: o.Dir, sync: o.Sync, store: o.Store}
+	s := &Server{dir: o.Dir, sync: o.Sync, store: o.Store, slow: o.Slow}
 	s.start(t)
 	t.Cleanup(func() {
 		s.Shutdown()
@@ -55,11 +57,15 @@ func Start(t testing.TB, o Options) *Server {
 
 func (s *Server) start(t testing.TB) {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{
+	opts := &server.Options{
 		ServerName: "test", StoreDir: s.dir, JetStream: true, DontListen: true,
 		JetStreamMaxStore: s.store, JetStreamMaxMemory: 64 << 20, SyncAlways: s.sync,
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
-	})
+	}
+	if s.slow {
+		FewAccesses(opts)
+	}
+	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,43 @@
+// Package faultpoint lets tests of whole processes strike at a step by its name,
+// rather than by luck: kill the process there, hold it up, step its clock, slow its
+// disk.
+//
+// What strikes is said by the environment variable SPOOL_FAULT, which only a
+// program reads that was built with the tag "faults"; in any other the functions
+// here do nothing, and cost nothing. Faults are separated by commas:
+//
+//	dispatch.called=kill         the process kills itself where it comes to that step
+//	dispatch.called=kill@3       when it comes there for the third time
+//	dispatch.called=sleep:2s@3   it stops there for so long; without @ each time
+//	dispatch.called=stop@3       it gets SIGSTOP, as a machine that is put to sleep
+//	clock=step:-1h@30s           [Now] is an hour behind from 30 s after the start on
+//	disk=delay:200ms@30s         each access to the store waits about so long, for the first 30 s; without @ always
+//
+// A step is a constant of this package; a name that is none ends the program at
+// once, so that no test passes because of a slip of the pen.
+package faultpoint
+
+// Steps in the life of a file and of a trigger.
+const (
+	StoreJournal = "store.journal" // a store of an older Spool is about to be changed: what it is to be is written down
+	StoreMeta    = "store.meta"    // the stream's settings are changed, their checksum is not
+	StoreSum     = "store.sum"     // both are changed, the journal is still there
+
+	FileCommitted = "file.committed" // the file is queued, its ledger entry may be missing
+	FileEntered   = "file.entered"   // it is in the ledger, too
+
+	DispatchTaken  = "dispatch.taken"  // off the queue, not called
+	DispatchCalled = "dispatch.called" // the endpoint has answered
+	DispatchEnded  = "dispatch.ended"  // the ledger knows how it ended, nobody else
+	DispatchStored = "dispatch.stored" // the result is stored, the ack is not sent
+
+	QueueAcked  = "queue.acked"  // the server has confirmed a group of acks
+	QueuePurged = "queue.purged" // what was acked is out of a stream that keeps it
+	EndsPurged  = "ends.purged"  // so is what the ledger held of it
+)
+
+// Steps lists all of them.
+var Steps = []string{
+	StoreJournal, StoreMeta, StoreSum, FileCommitted, FileEntered, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
+	QueueAcked, QueuePurged, EndsPurged,
+}
