@@ -40,6 +40,7 @@ const (
 	familyVerdict    = "spool.verdict"
 	familyBacklog    = "spool.backlog"
 	familyCalled     = "spool.called"
+	familyDone       = "spool.done"
 	familyFile       = "spool.file"
 	familySeen       = "spool.seen"
 	familyAgain      = "spool.again"
@@ -62,6 +63,8 @@ const (
 	AllVerdicts    = familyVerdict + ".>"
 	AllCalled      = familyCalled + ".>"
 	AllBacklogs    = familyBacklog + ".>"
+	DoneFiles      = familyDone + ".file.>"
+	DoneOthers     = familyDone + ".trigger.>"
 	AllFiles       = familyFile + ".>"
 	AllSeen        = familySeen + ".>"
 	AllAgain       = familyAgain + ".>"
@@ -104,6 +107,24 @@ func CalledSubject(jobID, triggerID string) string {
 
 // TurnSubject is the ledger of whose turn it is in a job whose runs must not overlap.
 func TurnSubject(jobID string) string { return familyCalled + "." + jobID + ".turn" }
+
+// DoneOf filters the ledger of triggers of a stream that have come to their end.
+func DoneOf(stream string) string {
+	if stream == StreamFiles {
+		return DoneFiles
+	}
+	return DoneOthers
+}
+
+// DoneBy filters what one writer has entered into that ledger.
+func DoneBy(stream, writer string) string {
+	return strings.TrimSuffix(DoneOf(stream), ">") + writer + ".>"
+}
+
+// DoneSubject is the n-th entry of one writer in that ledger.
+func DoneSubject(stream, writer string, n int) string {
+	return strings.TrimSuffix(DoneBy(stream, writer), ">") + strconv.Itoa(n)
+}
 
 // IsToken reports whether a text that is not ours, as the id that an endpoint
 // gives a run, can stand in a subject as it is.
@@ -248,7 +269,7 @@ const (
 // Subject is a subject taken apart.
 type Subject struct {
 	Family string // "job", "trigger", "file", …, "clock"
-	Kind   string // trigger: its kind; run: its phase; state: its part
+	Kind   string // trigger: its kind; run: its phase; state: its part; done: whose end
 	JobID  string // empty where the family has none
 	Rest   string // what follows: fingerprint, flow job id, pool, hashes
 }
@@ -286,6 +307,12 @@ func ParseSubject(s string) (Subject, error) {
 	case "subscriber":
 		if len(rest) == 1 {
 			sub.Rest = rest[0]
+			return sub, nil
+		}
+		want = -1
+	case "done":
+		if len(rest) == 3 {
+			sub.Kind, sub.Rest = rest[0], strings.Join(rest[1:], ".")
 			return sub, nil
 		}
 		want = -1

@@ -15,6 +15,8 @@ func TestSubjects(t *testing.T) {
 		ClockSubject:                                 {Family: "clock"},
 		BacklogSubject("j"):                          {Family: "backlog", JobID: "j"},
 		CalledSubject("j", "p"):                      {Family: "called", JobID: "j", Rest: h},
+		DoneSubject(StreamFiles, "w", 7):             {Family: "done", Kind: "file", Rest: "w.7"},
+		DoneSubject(StreamTriggers, "w", 7):          {Family: "done", Kind: "trigger", Rest: "w.7"},
 		FileSubject("j", "f"):                        {Family: "file", JobID: "j", Rest: "f"},
 		SeenSubject("j", "p", "f"):                   {Family: "seen", JobID: "j", Rest: h + ".f"},
 		AgainSubject("j", "p", "g"):                  {Family: "again", JobID: "j", Rest: h + ".g"},
@@ -39,7 +41,7 @@ func TestSubjects(t *testing.T) {
 			t.Errorf("%s: %s", subject, diff)
 		}
 	}
-	for _, s := range []string{"", "spool", "spool.job", "spool.job.", "spool.job.a.b", "spool.trigger.cron", "other.job.a", "spool.new.a", "spool..a", "spool.run.ended.j"} {
+	for _, s := range []string{"", "spool", "spool.job", "spool.job.", "spool.job.a.b", "spool.trigger.cron", "other.job.a", "spool.new.a", "spool..a", "spool.run.ended.j", "spool.done.file.w"} {
 		if got, err := ParseSubject(s); err == nil {
 			t.Errorf("%q parsed as %+v", s, got)
 		}

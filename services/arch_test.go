@@ -116,6 +116,7 @@ var uses = map[string]string{
 	"spool.clock":    `CommitPass|ClockSubject|Bus\.Clock\(`,
 	"spool.backlog":  `Backlog`,
 	"spool.called":   `ClaimCall|CallsOf`,
+	"spool.done":     `NewEnds`,
 	"spool.file":     `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
 	"spool.seen":     `CommitFiles|SeenFiles|EachSeen|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
 	"spool.again":    `\.Reprocess\(|Agains|AgainOf|AgainPath`,

@@ -112,7 +112,7 @@ func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pat
 		before = &absence{folder: folder}
 	}
 	after := &absence{folder: folder, since: map[uint64]time.Time{}}
-	var gone []uint64
+	var gone []entry
 	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
 		err := w.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
 			sub, err := events.ParseSubject(m.Subject)
@@ -127,10 +127,10 @@ func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pat
 			if !known {
 				since = now
 			}
+			after.since[m.Sequence] = since
 			if now.Sub(since) >= absentFor {
-				gone = append(gone, m.Sequence)
-			} else {
-				after.since[m.Sequence] = since
+				_, fingerprint, _ := strings.Cut(sub.Rest, ".")
+				gone = append(gone, entry{m.Sequence, events.FileSubject(jobID, fingerprint)})
 			}
 			return ctx.Err() == nil
 		})
@@ -139,13 +139,43 @@ func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pat
 		}
 	}
 	w.absent[jobID] = after
+	forgotten := 0
 	for part := range slices.Chunk(gone, someStages) {
-		if err := w.cfg.Bus.Drop(ctx, events.StreamFiles, part); err != nil {
+		n, err := w.forget(ctx, part, after)
+		if err != nil {
 			return err
 		}
+		forgotten += n
 	}
-	if len(gone) > 0 {
-		w.cfg.Log.Info("files that have gone were forgotten", "job_id", jobID, "files", len(gone))
+	if forgotten > 0 {
+		w.cfg.Log.Info("files that have gone were forgotten", "job_id", jobID, "files", forgotten)
 	}
 	return nil
+}
+
+// entry is what the ledger holds of a file, and where that file is queued.
+type entry struct {
+	sequence uint64
+	queue    string
+}
+
+// forget takes entries out of the ledger, but those of files that are still in the
+// queue, called or not: a file that comes back would be taken for them.
+func (w *Watcher) forget(ctx context.Context, part []entry, absent *absence) (n int, err error) {
+	subjects := make([]string, len(part))
+	for i, e := range part {
+		subjects[i] = e.queue
+	}
+	queued, err := w.cfg.Bus.Known(ctx, events.StreamFiles, subjects)
+	if err != nil {
+		return 0, err
+	}
+	var gone []uint64
+	for i, e := range part {
+		if !queued[i] {
+			gone = append(gone, e.sequence)
+			delete(absent.since, e.sequence)
+		}
+	}
+	return len(gone), w.cfg.Bus.Drop(ctx, events.StreamFiles, gone)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,20 @@ type Bus struct {
 	log  *slog.Logger
 
 	triggers room // in TRIGGERS
+	files    room // in FILES
 	jobs     room // in JOBS
 	tokens   room // in the bucket TOKENS
+
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	tasksMu sync.Mutex
+	tasks   sync.WaitGroup // what runs until then, or until it has nothing to do
+
+	lineMu sync.Mutex
+	line   chan struct{} // closed when the next connection is made
+
+	desksMu sync.Mutex
+	desks   map[string]*desk // by stream and consumer
 
 	up     atomic.Int64 // unix ns of the last (re)connect
 	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
@@ -56,9 +69,11 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name,
+		log: o.Log, name: o.Name, desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
+		files: room{stream: events.StreamFiles},
 	}
+	b.life, b.end = context.WithCancel(context.Background())
 	opts := []nats.Option{
 		nats.Name("spool-" + o.Name),
 		nats.CustomInboxPrefix("_INBOX." + o.Name),
@@ -69,6 +84,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.up.Store(time.Now().UnixNano())
 			b.down.Store(0)
+			b.newLine()
 			b.log.Info("NATS is back")
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
@@ -126,6 +142,8 @@ func (b *Bus) Close(ctx context.Context) error {
 	if b.nc.IsClosed() {
 		return nil
 	}
+	b.settle(ctx)
+	defer b.endTasks()
 	closed := make(chan struct{})
 	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	if err := b.nc.Drain(); err != nil {
@@ -138,6 +156,40 @@ func (b *Bus) Close(ctx context.Context) error {
 		b.nc.Close()
 		return fmt.Errorf("drain NATS connection: %w", context.Cause(ctx))
 	}
+}
+
+// task runs f beside everything else; false says that the bus is closed. f has to
+// end with b.life.
+func (b *Bus) task(f func()) bool {
+	b.tasksMu.Lock()
+	defer b.tasksMu.Unlock()
+	if b.life.Err() != nil {
+		return false
+	}
+	b.tasks.Go(f)
+	return true
+}
+
+func (b *Bus) endTasks() {
+	b.tasksMu.Lock()
+	b.end()
+	b.tasksMu.Unlock()
+	b.tasks.Wait()
+}
+
+// newLine says that another connection was made.
+func (b *Bus) newLine() {
+	b.lineMu.Lock()
+	defer b.lineMu.Unlock()
+	close(b.line)
+	b.line = make(chan struct{})
+}
+
+// nextLine is closed when another connection is made.
+func (b *Bus) nextLine() <-chan struct{} {
+	b.lineMu.Lock()
+	defer b.lineMu.Unlock()
+	return b.line
 }
 
 // Up says when the connection was made, anew after each loss. What a server

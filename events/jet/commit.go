@@ -48,8 +48,8 @@ func (m Message) wire() *nats.Msg {
 // of the last. The error is one of [IsConflict] (an Expect did not hold),
 // [IsFull], [IsUnknown], or a fault that stored nothing.
 func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
-	if stream == events.StreamTriggers {
-		if err := b.triggers.take(ctx, b, msgs); err != nil {
+	if room := b.roomIn(stream); room != nil {
+		if err := room.take(ctx, b, msgs); err != nil {
 			return 0, fmt.Errorf("publish to %s: %w", stream, err)
 		}
 	}

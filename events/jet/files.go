@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 )
 
 // SeenFile names a file in the ledger.
@@ -71,17 +72,19 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 			return won, err
 		}
 	}
+	faultpoint.Hit(faultpoint.FileCommitted)
 	for _, t := range triggers {
 		if b.enterFile(ctx, seenSubject(t)) != nil {
 			break // whoever takes them off the queue does it
 		}
 	}
+	faultpoint.Hit(faultpoint.FileEntered)
 	return won, nil
 }
 
 // enterFile makes a ledger entry, unless it is there.
 func (b *Bus) enterFile(ctx context.Context, seen string) error {
-	_, err := b.Commit(ctx, events.StreamFiles, Message{Subject: seen, Expect: new(uint64(0))})
+	_, err := b.commit(ctx, events.StreamFiles, Message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
 	if IsConflict(err) {
 		return nil
 	}

@@ -91,11 +91,18 @@ func (b *Bus) Known(ctx context.Context, stream string, subjects []string) ([]bo
 // Since calls f with the messages of one subject that were stored at or after
 // t, oldest first, until f answers false.
 func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f func(Stored) bool) error {
-	request := map[string]any{"next_by_subj": subject, "batch": 256, "start_time": t.UTC()}
 	if t.IsZero() {
-		delete(request, "start_time")
-		request["seq"] = 1
+		return b.after(ctx, stream, subject, 0, f)
 	}
+	return b.next(ctx, stream, map[string]any{"next_by_subj": subject, "batch": 256, "start_time": t.UTC()}, f)
+}
+
+// after is Since for the messages that follow a sequence.
+func (b *Bus) after(ctx context.Context, stream, subject string, seq uint64, f func(Stored) bool) error {
+	return b.next(ctx, stream, map[string]any{"next_by_subj": subject, "batch": 256, "seq": seq + 1}, f)
+}
+
+func (b *Bus) next(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
 	for {
 		n, more, last := 0, true, uint64(0)
 		err := b.direct(ctx, stream, request, func(m Stored) bool {

@@ -23,7 +23,7 @@ const boundKey = "spool_max_bytes"
 func setBound(cfg *jetstream.StreamConfig, bytes int64) {
 	cfg.MaxBytes = bytes
 	switch cfg.Name {
-	case events.StreamTriggers:
+	case events.StreamTriggers, events.StreamFiles: // those that take in many messages at once
 		cfg.MaxBytes = -1
 	case events.StreamJobs, streamTokens:
 		cfg.MaxBytes += reserve(bytes)
@@ -82,6 +82,17 @@ func (m Message) size() int64 {
 		size += int64(len(k) + len(v) + len(": \r\n"))
 	}
 	return size
+}
+
+// roomIn gives the room of a queue that its publishers bound; nil = its server does.
+func (b *Bus) roomIn(stream string) *room {
+	switch stream {
+	case events.StreamTriggers:
+		return &b.triggers
+	case events.StreamFiles:
+		return &b.files
+	}
+	return nil
 }
 
 // take finds room for messages, or says that the stream is full.

@@ -71,7 +71,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	jobs := log(events.StreamJobs, events.AllJobs, 0, 64)
 	jobs.Discard = jetstream.DiscardNew // a full store refuses a new job; it never forgets one
 	jobs.AllowMsgTTL, jobs.AllowRollup = true, true
-	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen, events.AllAgain, events.AllHeld)
+	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen, events.AllAgain, events.AllHeld, events.DoneFiles)
+	files.Retention = jetstream.LimitsPolicy // an ack removes nothing: who acked does, in groups
 	files.MaxMsgsPerSubject, files.DiscardNewPerSubject = 1, true
 	files.MaxConsumers = 20_000
 	results := log(events.StreamResults, events.AllResults, 30*day, t.ResultsPerJob)
@@ -84,7 +85,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	notifications.AllowMsgTTL = true
 	all := []jetstream.StreamConfig{
 		jobs,
-		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled),
+		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled, events.DoneOthers),
 		files,
 		queue(events.StreamRuns, events.AllRunQueue, events.AllRunKeys),
 		results,
@@ -109,7 +110,11 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 	for _, cfg := range t.streams() {
 		old, err := b.js.Stream(ctx, cfg.Name)
 		if err == nil {
-			setBound(&cfg, max(boundOf(cfg), boundOf(old.CachedInfo().Config)))
+			had := old.CachedInfo().Config
+			if had.Retention != cfg.Retention {
+				return fmt.Errorf("stream %s is that of an older Spool, which only the broker that holds its store can change: start spool broker or spool serve of this version on its data folder", cfg.Name)
+			}
+			setBound(&cfg, max(boundOf(cfg), boundOf(had)))
 		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("stream %s: %w", cfg.Name, err)
 		}

@@ -2,8 +2,8 @@ package jet
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +25,11 @@ type Queue struct {
 	Pending int           // deliveries that may be unsettled at once, over all holders
 	Idle    time.Duration // the consumer goes when nobody pulls for so long; 0 = never
 	FromNow bool          // a consumer that is made begins with what comes next, not with all that is stored
+	Keeps   bool          // the stream keeps what was acked: it is taken out here, in groups
+
+	// Gone is told which messages that this process took off the queue are out of
+	// the stream for good; nil = nobody asks.
+	Gone func(sequences []uint64)
 }
 
 // Open makes the consumer of a queue, or brings it up to date.
@@ -60,184 +65,56 @@ func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err erro
 }
 
 // Delivery is one message of a work queue in the hands of this process. It is
-// kept alive until Ack, Nak or Drop settles it; only the first of them counts.
+// kept alive until Nak hands it back, or the server has confirmed that Ack or Drop
+// took it off the queue; only the first of them counts.
 type Delivery struct {
 	Stored
-	Deliveries uint64 // 1 = first time, as far as the server remembers
-	msg        jetstream.Msg
+	Deliveries uint64    // 1 = first time, as far as the server remembers
+	Received   time.Time // when it came into this process
+	First      bool      // nobody can have had it in hand before: the consumer is older than the message
+	desk       *desk
+	reply      string       // where the server waits for its end; the desk's mutex guards it and
+	made       time.Time    // when the consumer was made that delivered it last
 	claim      func() error // what the ledger needs before the message is gone; nil = nothing
-	settled    func()
+	end        string       // how it leaves the queue, once that is decided
+	told       bool         // the server was told
 	once       sync.Once
 }
 
-// Ack takes the message off the queue, once the ledger has what stays of it.
-func (d *Delivery) Ack() error {
-	return d.settle(func() error {
+// Stream names the stream that it came from.
+func (d *Delivery) Stream() string { return d.desk.queue.Stream }
+
+// Ack takes the message off the queue, once the ledger has what stays of it. The
+// server may still be told when Ack has returned; until it has confirmed, the
+// message counts as held.
+func (d *Delivery) Ack() (err error) {
+	d.once.Do(func() {
 		if d.claim != nil {
-			if err := d.claim(); err != nil {
-				return err // it comes again
+			if err = d.claim(); err != nil {
+				d.desk.release(d) // it comes again
+				return
 			}
 		}
-		return d.msg.Ack()
-	})
-}
-
-// Nak asks for the message again after a while.
-func (d *Delivery) Nak(after time.Duration) error {
-	return d.settle(func() error { return d.msg.NakWithDelay(after) })
-}
-
-// Drop takes a message off the queue that nobody can work on, saying why.
-func (d *Delivery) Drop(reason string) error {
-	return d.settle(func() error { return d.msg.TermWithReason(reason) })
-}
-
-// Hold gives a sign of life for a message that is kept longer than Pull's context.
-func (d *Delivery) Hold() error { return d.msg.InProgress() }
-
-func (d *Delivery) settle(f func() error) error {
-	var err error
-	d.once.Do(func() {
-		err = f()
-		d.settled()
+		d.desk.finish(d, "+ACK")
 	})
 	return err
 }
 
-// Pull takes messages off a queue, at most hold of them unsettled, and calls
-// each with them one after the other until ctx ends; it then hands back those
-// that each has not seen. It returns an error when the consumer is gone.
-func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery)) error {
-	cons, err := b.consumer(ctx, q)
-	if err != nil {
-		return err
-	}
-	p := &puller{bus: b, cons: cons, hold: hold, held: map[*Delivery]bool{}, freed: make(chan struct{}, 1)}
-	ready := make(chan *Delivery, hold)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	var fetchErr error
-	wg.Go(func() {
-		defer close(ready)
-		fetchErr = p.fetch(ctx, ready)
+// Nak asks for the message again after a while.
+func (d *Delivery) Nak(after time.Duration) (err error) {
+	d.once.Do(func() {
+		err = d.desk.tell(d, `-NAK {"delay":`+strconv.FormatInt(int64(after), 10)+`}`)
+		d.desk.release(d)
 	})
-	wg.Go(func() { p.keepAlive(ctx) })
-	for d := range ready {
-		if ctx.Err() != nil {
-			_ = d.Nak(0) // when this fails the message comes again by itself
-			continue
-		}
-		each(d)
-	}
-	cancel()
-	wg.Wait()
-	return fetchErr
+	return err
 }
 
-// puller holds the unsettled deliveries of one Pull.
-type puller struct {
-	bus   *Bus
-	cons  jetstream.Consumer
-	hold  int
-	freed chan struct{} // something was settled
-
-	mu   sync.Mutex
-	held map[*Delivery]bool
-}
-
-func (p *puller) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.held)
-}
-
-// fetch asks for as many messages as there is room for, once a quarter is free:
-// one by one would cost the queue a disk block a message.
-func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
-	for ctx.Err() == nil {
-		room := p.hold - p.count()
-		if room == 0 || room < p.hold/4 {
-			select {
-			case <-p.freed:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		err := p.fetchOnce(ctx, room, ready)
-		switch {
-		case err == nil, ctx.Err() != nil:
-		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrConsumerDeleted):
-			return err
-		default:
-			if _, err := p.cons.Info(ctx); errors.Is(err, jetstream.ErrConsumerNotFound) {
-				return err
-			}
-			_ = sleep(ctx, 100*time.Millisecond)
-		}
-	}
+// Drop takes a message off the queue that nobody can work on, saying why.
+func (d *Delivery) Drop(reason string) error {
+	d.once.Do(func() { d.desk.finish(d, "+TERM "+reason) })
 	return nil
 }
 
-func (p *puller) fetchOnce(ctx context.Context, room int, ready chan<- *Delivery) error {
-	// When ctx ends the server must know at once: what it still gave to this fetch
-	// would come again only after ackWait.
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	batch, err := p.cons.Fetch(room, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
-	if err != nil {
-		return err
-	}
-	for msg := range batch.Messages() {
-		if d := p.register(msg); d != nil {
-			ready <- d // never blocks: ready holds as many as may be unsettled
-		}
-	}
-	return batch.Error()
-}
-
-func (p *puller) register(msg jetstream.Msg) *Delivery {
-	meta, err := msg.Metadata()
-	if err != nil {
-		return nil
-	}
-	d := &Delivery{
-		Stored:     Stored{msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Headers(), msg.Data()},
-		Deliveries: meta.NumDelivered, msg: msg,
-	}
-	if seen := msg.Headers().Get(claimHeader); seen != "" {
-		d.claim = func() error { return p.bus.enterFile(context.Background(), seen) }
-	}
-	d.settled = func() {
-		p.mu.Lock()
-		delete(p.held, d)
-		p.mu.Unlock()
-		select {
-		case p.freed <- struct{}{}:
-		default:
-		}
-	}
-	p.mu.Lock()
-	p.held[d] = true
-	p.mu.Unlock()
-	return d
-}
-
-// keepAlive tells the server that the held deliveries are being worked on. Once
-// ctx has ended their holders have until ackWait to finish.
-func (p *puller) keepAlive(ctx context.Context) {
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		p.mu.Lock()
-		for d := range p.held {
-			_ = d.msg.InProgress() // a lost heartbeat costs at most a second delivery, which is expected
-		}
-		p.mu.Unlock()
-	}
-}
+// Hold gives a sign of life for a message that is kept longer than the process
+// wants to live.
+func (d *Delivery) Hold() error { return d.desk.tell(d, "+WPI") }

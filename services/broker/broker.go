@@ -49,6 +49,10 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := keepAcked(store); err != nil {
+		return nil, err
+	}
+	disk := slowDisk(opts)
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("NATS server: %w", err)
@@ -56,6 +60,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
 	b := &Broker{srv: srv, accounts: accounts, creds: creds, cfg: cfg}
 	srv.Start()
+	disk(srv)
 	if !srv.ReadyForConnections(30 * time.Second) {
 		return nil, errors.Join(errors.New("the NATS server did not become ready within 30 s"), b.Close(ctx))
 	}

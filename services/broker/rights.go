@@ -89,7 +89,8 @@ var rightsOf = map[Role]rights{
 	},
 	Dispatcher: {
 		publish: []string{
-			events.AllCalled, events.AllDead, events.AllResults, events.AllSeen, events.AllSlots, events.StateSubject("retry", "*"),
+			events.AllCalled, events.AllDead, events.DoneFiles, events.DoneOthers, events.AllResults, events.AllSeen, events.AllSlots,
+			events.StateSubject("retry", "*"),
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""), events.RunsOf(events.Undelivered, ""),
 			events.AllNotifications,
 		},
@@ -114,15 +115,16 @@ var rightsOf = map[Role]rights{
 		},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamResults, events.StreamRunEvents,
-			events.StreamState, events.StreamSlots, events.StreamNotifications,
+			events.StreamState, events.StreamSlots, events.StreamNotifications, events.StreamTriggers,
 		},
 		leader: []string{
 			events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents, events.StreamTriggers, events.StreamNotifications,
 		},
 		purge: map[string][]string{
-			events.StreamFiles: {events.AllFiles}, events.StreamState: {events.StateSubject("retry", "*")},
-			events.StreamTriggers: {events.AllCalled, events.AllTriggers}, events.StreamNotifications: {events.AllNotifications},
+			events.StreamFiles: {events.AllFiles, events.DoneFiles}, events.StreamState: {events.StateSubject("retry", "*")},
+			events.StreamTriggers: {events.AllCalled, events.AllTriggers, events.DoneOthers}, events.StreamNotifications: {events.AllNotifications},
 		},
+		drop: []string{events.StreamFiles, events.StreamTriggers},
 		hear: []string{events.AllFiles},
 	},
 	Runner: {

@@ -110,6 +110,7 @@ type Dispatcher struct {
 	waiting *waiting
 	running *running
 	results *jet.Group
+	ends    map[string]*jet.Ends // by the stream of the queue
 	meter   *meter
 	tracker *tracker // nil when the ends of runs are not asked for
 }
@@ -126,11 +127,14 @@ func New(cfg Config) (*Dispatcher, error) {
 		workers: make(chan struct{}, cfg.Workers),
 		gate:    newGate(cfg.ProbeEvery),
 		flight:  flight{ids: map[string]bool{}},
-		history: history{bus: cfg.Bus, jobs: map[string]known{}},
 		waiting: newWaiting(),
 		running: newRunning(cfg.Running),
 		results: cfg.Bus.NewGroup(events.StreamResults),
+		ends: map[string]*jet.Ends{
+			events.StreamFiles: cfg.Bus.NewEnds(events.StreamFiles), events.StreamTriggers: cfg.Bus.NewEnds(events.StreamTriggers),
+		},
 	}
+	d.history = history{bus: cfg.Bus, ends: d.ends, jobs: map[string]known{}}
 	d.meter = newMeter(d)
 	if err := d.meter.register(cfg.Metrics); err != nil {
 		return nil, err
@@ -170,6 +174,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	if d.running.limit >= 0 && d.tracks() {
 		wg.Go(func() { d.hearEnds(ctx) })
 	}
+	wg.Go(func() { d.sweepEnds(ctx) })
 	if d.tracker != nil {
 		wg.Go(func() { d.tracker.run(ctx) })
 	}
@@ -177,7 +182,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		wg.Go(func() {
 			d.pull(ctx, newLine(0), jet.Queue{
 				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
-				Filter: events.TriggersOf(kind), Pending: maxWaiting,
+				Filter: events.TriggersOf(kind), Pending: maxWaiting, Gone: d.ends[events.StreamTriggers].Gone,
 			}, 2*d.cfg.Workers)
 		})
 	}

@@ -152,7 +152,9 @@ func (r *rig) results(job string, n int) []events.Result {
 			return list
 		}
 	}
-	r.Fatalf("job %s has %d results after 30 s, want %d", job, len(list), n)
+	left, _ := r.bus.Subjects(r.Context(), events.StreamTriggers, events.AllTriggers)
+	files, _ := r.bus.Subjects(r.Context(), events.StreamFiles, events.AllFiles)
+	r.Fatalf("job %s has %d results after 30 s, want %d; still queued: %v %v", job, len(list), n, left, files)
 	return nil
 }
 

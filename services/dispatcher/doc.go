@@ -1,5 +1,5 @@
 // In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.run.accepted.>, spool.run.ended.>
-// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.done.<queue>.<writer>.<n>, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //
@@ -7,9 +7,12 @@
 //
 //   - The call is made at least once, always with the trigger's identity as its
 //     Idempotency-Key; with retry_for 0s at most once.
-//   - The result is stored before the trigger is acked. Work that was stored
-//     before this process connected, or that was delivered before, may have a
-//     result already: it is looked up before a call is made.
+//   - How a trigger ended is entered into a ledger, then stored as its result, then
+//     the trigger is acked. Work that was stored before this process connected, or
+//     that somebody may have had in hand, may have come to its end already: the
+//     ledger is asked before a call is made, and what was missing of the end is done.
+//   - While this process and its broker live, nothing is called twice, however slow
+//     the disk: what is not acked for certain is kept alive, and counts as in hand.
 //   - What fails for a reason that may pass is called again, at growing intervals
 //     that no restart shortens, until retry_for after the trigger was stored;
 //     giving up is a dead letter and then an ERROR result. What waits takes no

@@ -85,7 +85,7 @@ func (f *files) start(ctx context.Context, id string) {
 		defer close(s.ended)
 		queue := jet.Queue{
 			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
-			Pending: maxWaiting, Idle: consumerIdle,
+			Pending: maxWaiting, Idle: consumerIdle, Keeps: true, Gone: f.d.ends[events.StreamFiles].Gone,
 		}
 		hold := prefetch * s.hold
 		if s.serial {

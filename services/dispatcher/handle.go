@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 )
@@ -27,6 +28,7 @@ type work struct {
 	fresh  bool          // it has certainly not been called before
 	old    bool          // a former process may have worked on it
 	run    string        // as which it is counted: see [running]
+	ends   *jet.Ends     // the ledger of how triggers of its queue ended
 	log    *slog.Logger
 }
 
@@ -71,18 +73,22 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		_ = m.Nak(soon)
 		return nil
 	}
-	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
+	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, ends: d.ends[m.Stream()], log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
 	known, ours := d.waiting.get(t.ID)
 	if ours = ours && known.up.Equal(d.bus.Up()); ours {
 		w.calls, w.fresh = known.calls, known.calls == 0
 	} else {
 		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1 // it may have been called each time it was delivered
-		switch done, err := d.history.has(ctx, t, m); {
+		end, over, err := d.history.of(ctx, t, m)
+		if err == nil && over {
+			err = d.resume(ctx, w, end)
+		}
+		switch {
 		case err != nil:
 			w.log.Warn("cannot look for an earlier result", "error", err.Error())
 			d.handBack(w, soon)
 			return nil
-		case done:
+		case over:
 			d.done(w) // when the ack is lost the trigger comes again, and ends here again
 			return nil
 		}
@@ -165,6 +171,7 @@ func (d *Dispatcher) work(ctx context.Context, l *line, w *work) {
 	defer d.flight.leave(w.ID)
 	ctx, cancel := daemon.Linger(ctx, grace)
 	defer cancel()
+	faultpoint.Hit(faultpoint.DispatchTaken)
 	o, settled := d.attempt(ctx, w)
 	l.leave(d.workers)
 	if !settled && o.verdict == "" && !o.passing && o.Status == events.OK && events.IsToken(o.FlowJobID) {
@@ -227,7 +234,9 @@ func (d *Dispatcher) attempt(ctx context.Context, w *work) (o outcome, settled b
 			return o, true
 		}
 	}
-	return d.call(ctx, r, w), false
+	o = d.call(ctx, r, w)
+	faultpoint.Hit(faultpoint.DispatchCalled)
+	return o, false
 }
 
 // overtaken reports whether a trigger of a slot has become pointless: under

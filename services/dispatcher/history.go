@@ -12,12 +12,13 @@ import (
 // skew allows for a broker whose clock is not ours.
 const skew = 5 * time.Second
 
-// history answers whether a trigger has its result already. That can only be so
-// for one that was delivered before, or was stored before this connection was
-// made: then a process that has died, or this one before a break, may have
-// stored the result without the ack reaching the disk.
+// history answers how a trigger came to its end, if it has. That can only be so
+// for one that somebody may have had in hand, or that was stored before this
+// connection was made: then a process that has died, or this one before a break,
+// may have brought it to its end without the ack reaching the disk.
 type history struct {
-	bus *jet.Bus
+	bus  *jet.Bus
+	ends map[string]*jet.Ends
 
 	mu   sync.Mutex
 	jobs map[string]known
@@ -32,35 +33,50 @@ type known struct {
 // maxKnown bounds the jobs whose results are remembered.
 const maxKnown = 256
 
-func (h *history) has(ctx context.Context, t events.Trigger, m *jet.Delivery) (bool, error) {
+// of asks the ledger of ends, then the results: a former version made no ledger.
+func (h *history) of(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
 	up := h.bus.Up()
+	recent := m.Time.After(up.Add(skew))
+	if m.First && recent {
+		return jet.End{}, false, nil
+	}
+	end, over, err = h.ends[m.Stream()].Find(ctx, m.Sequence, m.Received)
 	switch {
+	case err != nil || over:
+		return end, over, err
 	case m.Deliveries > 1:
-		return h.bus.HasResult(ctx, t.JobID, t.ID, m.Time)
-	case m.Time.After(up.Add(skew)):
-		return false, nil
+		over, err = h.bus.HasResult(ctx, t.JobID, t.ID, m.Time)
+		return jet.End{}, over, err
+	case recent: // a consumer was made for it: it has not been delivered, or the ledger would know
+		return jet.End{}, false, nil
 	}
-	// One read for all the old work of a job, however much there is.
-	h.mu.Lock()
-	k, ok := h.jobs[t.JobID]
-	h.mu.Unlock()
-	if !ok || !k.up.Equal(up) {
-		k = known{up, map[string]time.Time{}}
-		err := h.bus.Since(ctx, events.StreamResults, events.ResultSubject(t.JobID), time.Time{}, func(s jet.Stored) bool {
-			k.ids[s.Header.Get("ce-id")] = s.Time
-			return true
-		})
-		if err != nil {
-			return false, err
-		}
-		h.mu.Lock()
-		if len(h.jobs) >= maxKnown {
-			clear(h.jobs)
-		}
-		h.jobs[t.JobID] = k
-		h.mu.Unlock()
-	}
+	k, err := h.results(ctx, t.JobID, up)
 	// A dead letter that is tried again has a result from before it was queued again.
 	at, found := k.ids[t.ID]
-	return found && !at.Before(m.Time), nil
+	return jet.End{}, found && !at.Before(m.Time), err
+}
+
+// results reads the results of a job, once for all its old work, however much there is.
+func (h *history) results(ctx context.Context, jobID string, up time.Time) (known, error) {
+	h.mu.Lock()
+	k, ok := h.jobs[jobID]
+	h.mu.Unlock()
+	if ok && k.up.Equal(up) {
+		return k, nil
+	}
+	k = known{up, map[string]time.Time{}}
+	err := h.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), time.Time{}, func(s jet.Stored) bool {
+		k.ids[s.Header.Get("ce-id")] = s.Time
+		return true
+	})
+	if err != nil {
+		return known{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.jobs) >= maxKnown {
+		clear(h.jobs)
+	}
+	h.jobs[jobID] = k
+	return k, nil
 }

@@ -65,6 +65,10 @@ func (d *Dispatcher) leaveTurn(ctx context.Context, w *work) error {
 	if w.params == nil || w.params.Options.Overlap == "allow" {
 		return nil
 	}
+	return d.giveTurn(ctx, w)
+}
+
+func (d *Dispatcher) giveTurn(ctx context.Context, w *work) error {
 	turn, seq, err := d.bus.Turn(ctx, w.JobID)
 	if err != nil || turn.TriggerID != w.ID {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/spelling"
 )
 
@@ -56,7 +57,7 @@ var setForFlows = []string{
 
 // unknownVariables gives a sentence for each variable that means nothing to any command.
 func unknownVariables(root *cobra.Command, values map[string]string) []string {
-	known := slices.Clone(setForFlows)
+	known := append(slices.Clone(setForFlows), faultpoint.Variables...)
 	var visit func(*cobra.Command)
 	visit = func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, variable(f)) })

@@ -1,0 +1,260 @@
+package jet
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"spool.internal/events"
+	"spool.internal/events/faultpoint"
+)
+
+// End is how a trigger came to its end, as the ledger knows it until the trigger
+// is out of its queue: with a result, or with a verdict.
+type End struct {
+	Sequence uint64          `json:"seq"` // of the trigger in its queue
+	Result   *events.Result  `json:"result,omitempty"`
+	Verdict  *events.Verdict `json:"verdict,omitempty"`
+}
+
+// Ends is the ledger of how the triggers of one stream came to their ends. An
+// entry is made before the result is stored where everybody sees it, and holds it:
+// so a trigger that comes again is never called again, however few results are
+// kept, and its result is stored if it was not. Those who enter at the same time
+// share a message.
+type Ends struct {
+	bus    *Bus
+	stream string
+	writer string
+
+	mu      sync.Mutex
+	waiting []*ending
+	busy    bool
+	written int
+	open    []*entry          // whose triggers are not all out of the queue, oldest first
+	of      map[uint64]*entry // by the sequence of a trigger
+	purging bool
+
+	reading sync.Mutex
+	known   map[uint64]End
+	read    uint64    // the ledger is known up to this sequence
+	readAt  time.Time // as it was then
+}
+
+type ending struct {
+	sequence uint64
+	text     []byte
+	done     chan error // of size 1
+}
+
+// entry is one message of the ledger.
+type entry struct {
+	sequence uint64
+	left     int // triggers that are not known to be out of the queue
+}
+
+// Bounds of one message of the ledger, of what is remembered of it, and how often
+// entries are taken out that nobody needs any more.
+const (
+	endsBytes  = 384 << 10
+	endsKnown  = 20_000
+	purgeEvery = 500 * time.Millisecond
+)
+
+// NewEnds gives the ledger of one stream to one process.
+func (b *Bus) NewEnds(stream string) *Ends {
+	return &Ends{bus: b, stream: stream, writer: nuid.Next(), of: map[uint64]*entry{}, known: map[uint64]End{}}
+}
+
+// PutResult enters a result as [ResultMessage] has it.
+func (e *Ends) PutResult(ctx context.Context, sequence uint64, result Message) error {
+	return e.put(ctx, sequence, `{"seq":`+strconv.FormatUint(sequence, 10)+`,"result":`, result.Data)
+}
+
+// PutVerdict enters a verdict.
+func (e *Ends) PutVerdict(ctx context.Context, sequence uint64, v events.Verdict) error {
+	return e.put(ctx, sequence, `{"seq":`+strconv.FormatUint(sequence, 10)+`,"verdict":`, body(v))
+}
+
+func (e *Ends) put(ctx context.Context, sequence uint64, head string, value []byte) error {
+	text := append(append(append(make([]byte, 0, len(head)+len(value)+1), head...), value...), '}')
+	w := &ending{sequence, text, make(chan error, 1)}
+	e.mu.Lock()
+	e.waiting = append(e.waiting, w)
+	if !e.busy {
+		e.busy = e.bus.task(e.write)
+	}
+	e.mu.Unlock()
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnknown, context.Cause(ctx))
+	case <-e.bus.life.Done():
+		return fmt.Errorf("%w: %w", ErrUnknown, nats.ErrConnectionClosed)
+	}
+}
+
+// write stores what waits, one message after the other.
+func (e *Ends) write() {
+	for {
+		part, subject := e.next()
+		if part == nil {
+			return
+		}
+		data := []byte("[")
+		for i, w := range part {
+			if i > 0 {
+				data = append(data, ',')
+			}
+			data = append(data, w.text...)
+		}
+		m := Message{Subject: subject, Data: append(data, ']'), Expect: new(uint64(0))}
+		seq, err := e.bus.commit(e.bus.life, e.stream, m) // also where there is no room: it empties the queue
+		if err == nil {
+			e.note(seq, part)
+		}
+		for _, w := range part {
+			w.done <- err
+		}
+	}
+}
+
+func (e *Ends) next() (part []*ending, subject string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for size := 0; n < len(e.waiting) && (n == 0 || size < endsBytes); n++ {
+		size += len(e.waiting[n].text)
+	}
+	part, e.waiting = e.waiting[:n:n], e.waiting[n:]
+	if n == 0 {
+		e.waiting, e.busy = nil, false
+		return nil, ""
+	}
+	e.written++
+	return part, events.DoneSubject(e.stream, e.writer, e.written)
+}
+
+func (e *Ends) note(seq uint64, part []*ending) {
+	one := &entry{sequence: seq, left: len(part)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open = append(e.open, one)
+	for _, w := range part {
+		if former := e.of[w.sequence]; former != nil {
+			former.left--
+		}
+		e.of[w.sequence] = one
+	}
+}
+
+// Gone notes that triggers are out of their queue: what the ledger says of them
+// may go. It is for [Queue.Gone].
+func (e *Ends) Gone(sequences []uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, seq := range sequences {
+		if one := e.of[seq]; one != nil {
+			one.left--
+			delete(e.of, seq)
+		}
+	}
+	if len(e.open) > 0 && e.open[0].left == 0 && !e.purging {
+		e.purging = e.bus.task(e.purge)
+	}
+}
+
+// purge takes out entries whose triggers are all gone, up to the first whose are not.
+func (e *Ends) purge() {
+	for sleep(e.bus.life, purgeEvery) == nil {
+		upTo := uint64(0)
+		e.mu.Lock()
+		for len(e.open) > 0 && e.open[0].left == 0 {
+			upTo = e.open[0].sequence
+			e.open = e.open[1:]
+		}
+		if upTo == 0 {
+			e.purging = false
+			e.mu.Unlock()
+			return
+		}
+		e.mu.Unlock()
+		err := e.bus.purge(e.bus.life, e.stream, map[string]any{"filter": events.DoneBy(e.stream, e.writer), "seq": upTo + 1})
+		faultpoint.Hit(faultpoint.EndsPurged)
+		if err != nil {
+			e.bus.log.Debug("entries of the ledger stay for now", "error", err.Error()) // the next purge takes them, or Sweep
+		}
+	}
+}
+
+// Find tells how the trigger at a sequence ended, which came into this process at
+// a time; found is false when the ledger did not know at that time.
+func (e *Ends) Find(ctx context.Context, sequence uint64, received time.Time) (end End, found bool, err error) {
+	e.reading.Lock()
+	defer e.reading.Unlock()
+	if end, found = e.known[sequence]; found {
+		return end, true, nil
+	}
+	if !e.readAt.After(received) {
+		if err := e.readOn(ctx); err != nil {
+			return End{}, false, err
+		}
+	}
+	end, found = e.known[sequence]
+	return end, found, nil
+}
+
+// readOn reads what the ledger has come to hold.
+func (e *Ends) readOn(ctx context.Context) error {
+	if len(e.known) > endsKnown {
+		clear(e.known)
+		e.read = 0
+	}
+	now := time.Now()
+	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), e.read, func(m Stored) bool {
+		ends, err := decode[[]End](m)
+		if err != nil {
+			e.bus.log.Error("an entry of the ledger cannot be read", "error", err.Error())
+		}
+		for _, end := range ends {
+			e.known[end.Sequence] = end
+		}
+		e.read = m.Sequence
+		return true
+	})
+	if err == nil {
+		e.readAt = now
+	}
+	return err
+}
+
+// Sweep takes out entries that nobody needs any more, of whichever process.
+func (e *Ends) Sweep(ctx context.Context) error {
+	entries := map[uint64][]End{}
+	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), 0, func(m Stored) bool {
+		ends, err := decode[[]End](m)
+		if err == nil {
+			entries[m.Sequence] = ends
+		}
+		return true
+	})
+	for seq, ends := range entries {
+		needed := false
+		for i := 0; i < len(ends) && err == nil && !needed; i++ {
+			_, needed, err = e.bus.Get(ctx, e.stream, ends[i].Sequence)
+		}
+		if err == nil && !needed {
+			err = e.bus.Drop(ctx, e.stream, []uint64{seq})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Pull takes messages off a queue, at most hold of them unsettled, and calls
+// each with them one after the other until ctx ends; it then hands back those
+// that each has not seen. What is in the hands of this process, or was taken off
+// the queue by it, is not given to each again, also when the server delivers it
+// again. It returns an error when the consumer is gone.
+func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery)) error {
+	k := b.desk(q)
+	defer k.leave()
+	cons, err := b.consumer(ctx, q)
+	if err != nil {
+		return err
+	}
+	k.open(cons)
+	p := &puller{desk: k, cons: cons, hold: hold, msgs: make(chan *nats.Msg, 2*hold+64), inbox: b.nc.NewInbox()}
+	p.sub, err = b.nc.ChanSubscribe(p.inbox, p.msgs)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", q.Stream, transportError(err))
+	}
+	ready := make(chan *Delivery, 2*hold)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	var fetchErr error
+	wg.Go(func() {
+		defer close(ready)
+		fetchErr = p.fetch(ctx, ready)
+		_ = p.sub.Unsubscribe() // so the server knows at once; what it gives to nobody would come again only after ackWait
+		for len(p.msgs) > 0 {
+			p.received(<-p.msgs, ready)
+		}
+	})
+	for d := range ready {
+		if ctx.Err() != nil {
+			_ = d.Nak(0) // when this fails the message comes again by itself
+			continue
+		}
+		each(d)
+	}
+	cancel()
+	wg.Wait()
+	return fetchErr
+}
+
+// How long one request for messages stands, and how often the server is to say
+// meanwhile that it is there.
+const (
+	requestFor = 5 * time.Second
+	sign       = time.Second
+)
+
+// puller asks for messages for one Pull. They come to one inbox, whichever request
+// they answer: what a slow server sends late is received, too.
+type puller struct {
+	desk  *desk
+	cons  jetstream.Consumer
+	hold  int
+	inbox string
+	sub   *nats.Subscription
+	msgs  chan *nats.Msg
+	asked int // messages that the standing request may still bring
+}
+
+var errRequestOver = errors.New("the request is over")
+
+// fetch asks for as many messages as there is room for, once a quarter is free:
+// one by one would cost the queue a disk block a message.
+func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
+	silence := time.NewTimer(0)
+	defer silence.Stop()
+	line := p.desk.bus.nextLine()
+	for ctx.Err() == nil {
+		room := p.hold - p.desk.count()
+		if p.asked == 0 && room > 0 && room >= p.hold/4 {
+			p.ask(room)
+			silence.Reset(3 * sign)
+		}
+		var err error
+		select {
+		case msg := <-p.msgs:
+			silence.Reset(3 * sign)
+			err = p.received(msg, ready)
+		case <-p.desk.freed:
+		case <-line: // another connection: the server has forgotten the request
+			line, p.asked = p.desk.bus.nextLine(), 0
+		case <-silence.C:
+			if p.asked > 0 {
+				err = errRequestOver
+			}
+		case <-ctx.Done():
+		}
+		switch {
+		case err == nil, ctx.Err() != nil:
+		case !errors.Is(err, errRequestOver):
+			return err
+		default:
+			p.asked = 0
+			if _, err := p.cons.Info(ctx); errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return err
+			}
+			_ = sleep(ctx, 20*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+func (p *puller) ask(room int) {
+	k := p.desk
+	request, _ := json.Marshal(map[string]any{"batch": room, "expires": requestFor, "idle_heartbeat": sign})
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + k.queue.Stream + "." + k.queue.Name
+	_ = k.bus.nc.PublishRequest(subject, p.inbox, request) // silence follows when this is lost
+	p.asked = room
+}
+
+// received takes in a message, or what the server says of the request.
+func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
+	status := msg.Header.Get("Status")
+	if status == "" || len(msg.Data) > 0 {
+		p.asked = max(0, p.asked-1)
+		if d := p.desk.take(msg); d != nil {
+			ready <- d
+		}
+		return nil
+	}
+	switch {
+	case status == "100":
+		return nil
+	case status == "408": // its time is over
+		p.asked = 0
+		return nil
+	case status == "409" && strings.Contains(msg.Header.Get("Description"), "Deleted"):
+		return jetstream.ErrConsumerDeleted
+	default:
+		return errRequestOver
+	}
+}

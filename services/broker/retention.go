@@ -1,0 +1,128 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/minio/highwayhash"
+
+	"spool.internal/events"
+	"spool.internal/events/faultpoint"
+)
+
+// What lies in the folder of a stream: its settings and their checksum, as the
+// server writes them, and, while we change them, what they are to become.
+const (
+	streamMeta    = "meta.inf"
+	streamSum     = "meta.sum"
+	streamJournal = "spool-retention.json"
+)
+
+// keepAcked changes the retention of FILES in a store of an older Spool, before
+// the server opens it: an ack took a file out of the stream then, which now whoever
+// acked does. The server changes the retention of no work queue, and a copy of
+// the ledger would need its space twice, so the stream's settings are changed where
+// they lie. Its messages and consumers stay as they are. A process that dies on
+// the way leaves a journal, from which the next start goes on.
+func keepAcked(store string) error {
+	dirs, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", events.StreamFiles))
+	if err != nil {
+		return fmt.Errorf("streams of the store: %w", err)
+	}
+	for _, dir := range dirs {
+		if err := keepAckedIn(dir); err != nil {
+			return fmt.Errorf("bring the stream %s to its new form in %s: %w", events.StreamFiles, dir, err)
+		}
+	}
+	return nil
+}
+
+func keepAckedIn(dir string) error {
+	journal := filepath.Join(dir, streamJournal)
+	meta, err := os.ReadFile(journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		if meta, err = otherRetention(dir); meta == nil {
+			return err
+		}
+		err = replaceFile(journal, meta)
+	}
+	if err != nil {
+		return err
+	}
+	faultpoint.Hit(faultpoint.StoreJournal)
+	sum, err := metaSum(meta)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(filepath.Join(dir, streamMeta), meta); err != nil {
+		return err
+	}
+	faultpoint.Hit(faultpoint.StoreMeta)
+	if err := replaceFile(filepath.Join(dir, streamSum), []byte(sum)); err != nil {
+		return err
+	}
+	faultpoint.Hit(faultpoint.StoreSum)
+	return errors.Join(os.Remove(journal), syncFolder(dir))
+}
+
+// otherRetention gives the settings that a stream is to have; nil when it has them,
+// or when its settings are damaged, of which the server speaks.
+func otherRetention(dir string) ([]byte, error) {
+	meta, err := os.ReadFile(filepath.Join(dir, streamMeta))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	want, err := metaSum(meta)
+	if err != nil {
+		return nil, err
+	}
+	if had, err := os.ReadFile(filepath.Join(dir, streamSum)); err != nil || string(had) != want {
+		return nil, nil
+	}
+	settings := map[string]json.RawMessage{}
+	if err := json.Unmarshal(meta, &settings); err != nil {
+		return nil, nil
+	}
+	if string(settings["retention"]) != `"workqueue"` {
+		return nil, nil
+	}
+	settings["retention"] = json.RawMessage(`"limits"`)
+	return json.Marshal(settings)
+}
+
+// metaSum is the server's checksum of the settings of FILES.
+func metaSum(meta []byte) (string, error) {
+	key := sha256.Sum256([]byte(events.StreamFiles))
+	h, err := highwayhash.New64(key[:])
+	if err != nil {
+		return "", err
+	}
+	_, _ = h.Write(meta) // a hash takes everything
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// replaceFile has a file hold text, the whole of it or what it held before.
+func replaceFile(file string, text []byte) error {
+	tmp := file + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, file); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
+}
