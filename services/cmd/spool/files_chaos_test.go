@@ -18,7 +18,7 @@ import (
 )
 
 // Files dropped in eight ways into many folders, while two watchers are killed
-// in turn every second, stopped and overrun, the broker and the dispatcher are
+// in turn every second, stopped and overrun, the broker and two dispatchers are
 // killed, and folders are deleted, swapped and made again: every file is called
 // for once, with its content, as an endpoint sees it.
 func TestChaosFiles(t *testing.T) {
@@ -43,7 +43,7 @@ type stormy struct {
 	judge    *judge
 	folders  int
 	broker   *process
-	dispatch *process
+	calls    [2]*process // dispatchers
 	watchers [2]*process
 	said     string // by watchers that were killed
 
@@ -73,7 +73,9 @@ func filesChaos(t *testing.T, files, folders int, lasts time.Duration) {
 		return []string{role, "--data", s.data, "--nats-url", "nats://" + s.nats, "--nats-creds", filepath.Join(s.data, role+".creds")}
 	}
 	drive := []string{"--drive", testDrive + "=" + s.dir}
-	s.dispatch = s.start(append(as("dispatcher"), "--run-binary-url", s.judge.url)...)
+	for i := range s.calls {
+		s.calls[i] = s.start(append(as("dispatcher"), "--run-binary-url", s.judge.url)...)
+	}
 	for i := range s.watchers {
 		s.watchers[i] = s.start(append(as("watcher"), drive...)...)
 	}
@@ -131,7 +133,7 @@ func (s *stormy) strike(tick int) {
 	case 5:
 		s.again(&s.broker)
 	case 6:
-		s.again(&s.dispatch)
+		s.again(&s.calls[tick/10%2])
 	case 9:
 		// Both watchers asleep, so many events that the system drops some, then files.
 		s.stalled(victim, func() { s.stalled(other, func() { s.overrun(n) }) })

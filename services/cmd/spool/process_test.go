@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,6 +100,9 @@ type process struct {
 	cmd  *exec.Cmd
 	log  *lockedBuffer
 	attr *syscall.SysProcAttr // nil = as this process
+
+	binary string   // another than that of all tests
+	env    []string // beside this process's
 }
 
 type lockedBuffer struct {
@@ -137,17 +141,26 @@ func (p *site) serve(more ...string) *process {
 func (pr *process) start() {
 	pr.p.Helper()
 	said := len(pr.log.String())
-	pr.cmd = exec.Command(binary, pr.args...)
-	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
-	if err := pr.cmd.Start(); err != nil {
-		pr.p.Fatal(err)
-	}
+	pr.launch()
 	pr.p.eventually("ready: "+pr.args[0], func() bool {
 		if strings.Contains(pr.log.String()[said:], "\nspool: ") || strings.HasPrefix(pr.log.String()[said:], "spool: ") {
 			pr.p.Fatalf("spool %s ended: %s", pr.args[0], tail(pr.log.String()[said:], 1000))
 		}
 		return strings.Count(pr.log.String()[said:], "msg=ready") > 0
 	})
+}
+
+// launch starts the process and waits for nothing.
+func (pr *process) launch() {
+	pr.p.Helper()
+	pr.cmd = exec.Command(cmp.Or(pr.binary, binary), pr.args...)
+	if pr.env != nil {
+		pr.cmd.Env = append(os.Environ(), pr.env...)
+	}
+	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
+	if err := pr.cmd.Start(); err != nil {
+		pr.p.Fatal(err)
+	}
 }
 
 // kill ends the process as a power cut would.

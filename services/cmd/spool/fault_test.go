@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/faultpoint"
+	"spool.internal/events/jet"
+)
+
+// faulty is spool as it reads SPOOL_FAULT, built when the first test asks for it.
+var faulty = sync.OnceValues(func() (string, error) {
+	name := filepath.Join(filepath.Dir(binary), "spool-faults")
+	if out, err := exec.Command("go", "build", "-tags", "faults", "-o", name, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build spool with faults: %w\n%s", err, out)
+	}
+	return name, nil
+})
+
+// startToFail starts a spool which a fault is to strike, perhaps before it is ready.
+func (p *site) startToFail(fault string, args ...string) *process {
+	p.Helper()
+	name, err := faulty()
+	if err != nil {
+		p.Fatal(err)
+	}
+	pr := &process{p: p, args: args, log: &lockedBuffer{}, binary: name, env: []string{"SPOOL_FAULT=" + fault}}
+	pr.launch()
+	p.Cleanup(pr.kill)
+	return pr
+}
+
+// roleFlags say where the broker of a site is.
+func (p *site) roleFlags(role string) []string {
+	return []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, role+".creds")}
+}
+
+// struck waits until the fault has killed the process.
+func (pr *process) struck() {
+	pr.p.Helper()
+	ended := make(chan struct{})
+	go func() { _ = pr.cmd.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(2 * time.Minute):
+		pr.p.Fatalf("SPOOL_FAULT did not strike: %s", tail(pr.log.String(), 1000))
+	}
+	if !strings.Contains(pr.log.String(), "SPOOL_FAULT: kill at") {
+		pr.p.Fatalf("the process ended by itself: %s", tail(pr.log.String(), 1000))
+	}
+}
+
+// tally counts calls and results of triggers.
+type tally struct {
+	*site
+	url string
+	bus *jet.Bus
+
+	mu      sync.Mutex
+	calls   map[string]int
+	results map[string]int
+}
+
+func newTally(p *site) *tally {
+	y := &tally{site: p, calls: map[string]int{}, results: map[string]int{}}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		y.mu.Lock()
+		y.calls[r.Header.Get(events.HeaderKey)]++
+		y.mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+		_, _ = io.WriteString(w, `{"status":"OK"}`)
+	}))
+	p.Cleanup(s.Close)
+	y.url = s.URL
+	return y
+}
+
+// follow counts what is stored, also what is soon pushed out of the stream.
+func (y *tally) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = y.bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning}, func(m jet.Stored) {
+			y.mu.Lock()
+			defer y.mu.Unlock()
+			y.results[m.Header.Get("ce-id")]++
+		})
+	}
+}
+
+// ended gives the triggers of which it is known now how they ended.
+func (y *tally) ended() map[string]bool {
+	y.Helper()
+	ids := map[string]bool{}
+	for stream, filter := range map[string]string{events.StreamFiles: events.DoneFiles, events.StreamTriggers: events.DoneOthers} {
+		err := y.bus.Since(y.Context(), stream, filter, time.Time{}, func(m jet.Stored) bool {
+			var ends []jet.End
+			if err := json.Unmarshal(m.Data, &ends); err != nil {
+				y.Error(err)
+			}
+			for _, e := range ends {
+				ids[e.Result.TriggerID] = true
+			}
+			return true
+		})
+		if err != nil {
+			y.Fatal(err)
+		}
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for id := range y.results {
+		ids[id] = true
+	}
+	return ids
+}
+
+// A dispatcher that is killed at each step of what it does, where only ten results
+// of a job are kept: what had come to its end is not called again, by nobody, and
+// nothing has two results.
+func TestLongKillAtEachStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it builds spool once more and kills it in seven places")
+	}
+	for _, step := range []string{
+		faultpoint.DispatchTaken, faultpoint.DispatchCalled, faultpoint.DispatchEnded, faultpoint.DispatchStored,
+		faultpoint.QueueAcked, faultpoint.QueuePurged, faultpoint.EndsPurged,
+	} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			killDispatcher(t, step)
+		})
+	}
+}
+
+func killDispatcher(t *testing.T, step string) {
+	y := newTally(newSite(t))
+	y.start("broker", "--data", y.data, "--nats-listen", y.nats, "--results-per-job", "10")
+	y.bus = y.site.bus()
+	y.putWatchJob(y.bus, "job", "in", 16)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var following sync.WaitGroup
+	following.Go(func() { y.follow(ctx) })
+	defer following.Wait()
+	defer cancel()
+	all := y.queue(400, 40)
+	at := "200"
+	switch step {
+	case faultpoint.QueueAcked:
+		at = "12"
+	case faultpoint.QueuePurged, faultpoint.EndsPurged:
+		at = "1"
+	}
+	args := append([]string{"dispatcher", "--run-binary-url", y.url + events.RunBinaryPath}, y.roleFlags("dispatcher")...)
+	y.startToFail(step+"=kill@"+at, args...).struck()
+	over := y.ended()
+	t.Logf("killed at %s when %d of %d had ended", step, len(over), len(all))
+	// Of two dispatchers the one that was not killed must know it, too.
+	y.start(args...)
+	y.start(args...)
+	y.eventually("everything was called and has left its queue", func() bool {
+		files, err1 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		triggers, err2 := y.bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		return err1 == nil && err2 == nil && len(files)+len(triggers) == 0 && len(y.calls) == len(all)
+	})
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	again := 0
+	for _, id := range all {
+		switch n := y.calls[id]; {
+		case n == 0:
+			t.Errorf("%s was not called", id)
+		case n > 1 && over[id]:
+			t.Errorf("%s had come to its end, and was called %d times", id, n)
+		case n > 1:
+			again++ // its end was known to nobody
+		}
+		if y.results[id] > 1 { // some were pushed out before they were seen here
+			t.Errorf("%s has %d results", id, y.results[id])
+		}
+	}
+	if again > 64 {
+		t.Errorf("%d were called twice: more than were in flight", again)
+	}
+}
+
+// queue queues files and triggers of the job, and gives their identities.
+func (y *tally) queue(files, triggers int) (ids []string) {
+	y.Helper()
+	var all []events.Trigger
+	for n := range files {
+		f := events.NewFile(fmt.Sprint("in/file-", n))
+		f.Fingerprint, f.InputDir = events.Hash(f.Path), testDrive+"/in"
+		all = append(all, events.Trigger{ID: events.FileTriggerID("job", f.Fingerprint), JobID: "job", Kind: events.KindFile, File: f})
+		ids = append(ids, all[n].ID)
+	}
+	if _, err := y.bus.CommitFiles(y.Context(), all); err != nil {
+		y.Fatal(err)
+	}
+	for n := range triggers {
+		t := events.Trigger{ID: events.ManualTriggerID("job", fmt.Sprint(n)), JobID: "job", Kind: events.KindManual, At: time.Now()}
+		if _, err := y.bus.PutTrigger(y.Context(), events.KindManual, t); err != nil {
+			y.Fatal(err)
+		}
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// A watcher that is killed between the two messages of a file, or after both: the
+// file is called for once.
+func TestLongKillWhileAFileIsQueued(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it builds spool once more")
+	}
+	for _, step := range []string{faultpoint.FileCommitted, faultpoint.FileEntered} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			y := newTally(newSite(t))
+			y.start("broker", "--data", y.data, "--nats-listen", y.nats)
+			y.bus = y.site.bus()
+			y.putWatchJob(y.bus, "job", "in", 16)
+			y.start(append([]string{"dispatcher", "--run-binary-url", y.url + events.RunBinaryPath}, y.roleFlags("dispatcher")...)...)
+			watcher := append([]string{"watcher", "--drive", testDrive + "=" + y.dir}, y.roleFlags("watcher")...)
+			w := y.startToFail(step+"=kill@1", watcher...)
+			if err := os.WriteFile(filepath.Join(y.dir, "in", "a"), []byte("a"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			w.struck()
+			y.start(watcher...)
+			if err := os.WriteFile(filepath.Join(y.dir, "in", "b"), []byte("b"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			y.eventually("both are called for and have left the queue", func() bool {
+				files, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+				y.mu.Lock()
+				defer y.mu.Unlock()
+				return err == nil && len(files) == 0 && len(y.calls) == 2
+			})
+			y.mu.Lock()
+			defer y.mu.Unlock()
+			for id, n := range y.calls {
+				if n != 1 {
+					t.Errorf("%s was called %d times", id, n)
+				}
+			}
+			seen, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
+			if err != nil || len(seen) != 2 {
+				t.Errorf("the ledger has %d files, want 2 (%v)", len(seen), err)
+			}
+		})
+	}
+}
