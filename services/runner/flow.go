@@ -32,6 +32,7 @@ type flow struct {
 	gone    chan struct{} // closed when the process is reaped, too
 	state   outcome
 	memory  *memoryGroup // nil where there is none
+	astray  bool         // nobody has seen to its descendants
 	over    bool         // it was over its bound of memory
 }
 
@@ -167,19 +168,18 @@ func (f *flow) reapGuard() {
 	_, _ = f.proc.Wait() // it has said all that it knows
 	_ = f.guard.Close()
 	defer f.memory.close()
-	if orderly {
-		return
+	if !orderly { // somebody has killed it
+		f.over, f.astray = f.memory.exceeded(), true
+		close(f.exited)
 	}
-	f.over = f.memory.exceeded()
-	if f.marks != nil {
-		killStrays(f.pid, f.marks) // somebody has killed the guard
-	}
-	close(f.exited)
 }
 
-// gather takes in the last of the output. That has an end when nobody is left who
+// gather ends what nobody has seen to, and takes in the last of the output. That has an end when nobody is left who
 // could print; who hides from us does not hold us.
 func (f *flow) gather() {
+	if f.astray && f.marks != nil {
+		killStrays(f.pid, f.marks)
+	}
 	if f.drained != nil {
 		_ = f.output.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		<-f.drained
