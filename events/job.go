@@ -33,6 +33,10 @@ type Job struct {
 	// client, with secrets replaced by [Mask].
 	Parameters json.RawMessage `json:"job_parameters,omitempty"`
 
+	// Disabled says who disabled the job, and why; nil while it is enabled, and in
+	// jobs that were disabled before this was kept.
+	Disabled *Disabling `json:"disabled,omitempty"`
+
 	// Secrets are the values behind the masks, sealed, by JSON pointer into Parameters.
 	Secrets map[string]string `json:"secrets,omitempty"`
 
@@ -49,6 +53,13 @@ type JobWebhook struct {
 	URL   string `json:"url"`            // what [PublicURL] leaves of it, as in the parameters
 	Shown string `json:"shown,omitzero"` // what [ShownURL] leaves of it, as JSON, closed for gateways; empty when that is URL
 	Role  string `json:"role"`           // of the token that set it; one of an administrator's may go to private networks
+}
+
+// Disabling is why a job has no effect.
+type Disabling struct {
+	By     string    `json:"by"` // user, or [HoldAfter]
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitzero"` // a sentence
 }
 
 // RoleAdmin is the role of administrators.
@@ -115,6 +126,8 @@ type JobEvent struct {
 	At    time.Time `json:"at"`   //
 	From  string    `json:"from"` // address of the caller
 	Job   Job       `json:"job"`  // deleted: only id, owner and name
+
+	Reason string `json:"reason,omitzero"` // disabled by [HoldAfter]: why
 
 	Before int64 `json:"before,omitzero"` // about what the job's older events take up, in bytes
 	Older  int   `json:"older,omitzero"`  // how many those are

@@ -42,7 +42,7 @@ func (s SecretValue) Pointer() string {
 }
 
 // RunKeys are the keys of spool.run.
-var RunKeys = []string{"command", "shell", "env", "secrets", "cwd", "user", "timeout"}
+var RunKeys = []string{"command", "shell", "env", "secrets", "cwd", "user", "timeout", "retries"}
 
 // Bounds of a command, in bytes. All of it has to fit into the message of a run,
 // and an argument into what Linux takes, which is 128 KiB.
@@ -168,6 +168,9 @@ func (r *reader) variable(name, value string) {
 func (o *RunOptions) check(r *reader) {
 	if !o.Short() {
 		for _, key := range RunKeys[1:] {
+			if key == "retries" {
+				continue // of any flow
+			}
 			if _, given := r.o.Get(key); given {
 				r.fail(key, "belongs to a command: give spool.run.command, or leave it out")
 			}

@@ -44,7 +44,9 @@ type Options struct {
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
 	Notifying
-	Run RunOptions
+	Run       RunOptions
+	Retries   Retries
+	HoldAfter int // failures in a row that disable the job; 0 = none do
 }
 
 // Watch is how a folder is watched.

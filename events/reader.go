@@ -249,6 +249,9 @@ func readOptions(r *reader) Options {
 		QuietMS:       w.integer("quiet_ms", -1, 0, 3_600_000),
 		IgnoreInitial: w.oneOf("initial", "process", "ignore") == "ignore",
 	}
+	run := r.object("run", false)
+	o.Retries = readRetries(run)
+	o.HoldAfter = r.integer("hold_after", 0, 1, MaxHoldAfter)
 	if fault := markerFault(o.Watch.Marker); fault != "" {
 		w.fail("marker", "%q %s", o.Watch.Marker, fault)
 	}
@@ -257,10 +260,10 @@ func readOptions(r *reader) Options {
 			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)
 		}
 	}
-	o.Run = readRun(r.object("run", false))
+	o.Run = readRun(run)
 	o.Notifying = readNotifying(r)
 	for _, key := range append(
-		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run"}, notifyingKeys...)),
+		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "hold_after"}, notifyingKeys...)),
 		w.unknown([]string{"recursive", "ignore", "marker", "quiet_ms", "initial"})...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}

@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ const (
 	Accepted   Phase = "accepted"
 	Started    Phase = "started"
 	Cancelling Phase = "cancelling" // somebody has asked for the end of a run that has started; Message says who
+	Retrying   Phase = "retrying"   // an attempt has failed; Next says when the run is tried again, see [Retries]
 	Ended      Phase = "ended"
 
 	// Undelivered is no step of the run: somebody who asked to be told of its end
@@ -38,6 +40,7 @@ type Run struct {
 	OutputFolder string          `json:"output_folder"`       // logical
 	Settings     json.RawMessage `json:"settings,omitempty"`
 	Chain        []string        `json:"chain,omitempty"` // see [File.Chain]
+	Retries      Retries         `json:"retries,omitzero"`
 	AcceptedAt   time.Time       `json:"accepted_at"`
 }
 
@@ -54,16 +57,29 @@ type RunEvent struct {
 	InputDir     string    `json:"input_dir"`
 	OutputFolder string    `json:"output_folder"`
 	Chain        []string  `json:"chain,omitempty"`  // see [File.Chain]
-	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; started and ended
+	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; all but accepted
+
+	// Attempts are those before, and where the run has had more than one, those that
+	// are over are all there when it is retrying or ended.
+	Attempts []Attempt `json:"attempts,omitempty"`
 
 	Process *Process `json:"process,omitempty"` // started
 	Unmet   []string `json:"unmet,omitempty"`   // started: what of the sandbox is lacking, see [RunnerState]
 
-	StartedAt  time.Time `json:"started_at,omitzero"`  // ended
-	Status     Status    `json:"status,omitzero"`      // ended
-	Message    string    `json:"message,omitzero"`     // ended: why it is ERROR, or what else there is to say; cancelling: who asks
-	ExitStatus *int      `json:"exit_status,omitzero"` // ended: absent when a signal or Spool ended it
+	StartedAt  time.Time `json:"started_at,omitzero"`  // retrying, ended: when the last attempt did
+	Status     Status    `json:"status,omitzero"`      // retrying, ended
+	Message    string    `json:"message,omitzero"`     // retrying, ended: why it is ERROR, or what else there is to say; cancelling: who asks
+	ExitStatus *int      `json:"exit_status,omitzero"` // retrying, ended: absent when a signal or Spool ended it
+	Next       time.Time `json:"next,omitzero"`        // retrying: when the next attempt starts
 	Channel    string    `json:"channel,omitzero"`     // undelivered: one of [Channels]
+}
+
+// CancelledBy begins the message of a run that somebody has ended.
+const CancelledBy = "cancelled by "
+
+// Cancelled reports that the run was ended because somebody asked for that.
+func (ev RunEvent) Cancelled() bool {
+	return ev.Phase == Ended && strings.HasPrefix(ev.Message, CancelledBy)
 }
 
 // Process identifies the process group of a flow, so that a later runner can

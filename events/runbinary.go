@@ -10,6 +10,7 @@ const (
 	HeaderRole       = "Spool-Role"    // the role of that user, see [Job.Role]
 	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
 	HeaderChain      = "Spool-Chain"   // the jobs whose runs led to a file trigger's input, see [File.Chain], with commas
+	HeaderRetries    = "Spool-Retries" // the [Retries] of the job, as JSON
 	HeaderVerdict    = "Spool-Verdict" // in an answer: the call leaves this verdict, not a result
 )
 

@@ -17,7 +17,7 @@ import (
 var Keys = map[string][]string{
 	"":                 {"name", "schedule", "run", "input", "watch", "settings", "flow_parameters", "spool"},
 	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
-	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
+	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "hold_after", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
 	"spool.watch.":     watchKeys,
 	"spool.notify.":    {"on", "to"},
 	"spool.notify.to.": {"mail", "webhook", "format"},
@@ -25,6 +25,9 @@ var Keys = map[string][]string{
 	"spool.run.":       events.RunKeys,
 	"run.":             events.RunKeys,
 	"watch.":           watchKeys,
+
+	"spool.run.retries.": events.RetryKeys,
+	"run.retries.":       events.RetryKeys,
 }
 
 var watchKeys = []string{"recursive", "ignore", "marker", "quiet_ms", "initial"}

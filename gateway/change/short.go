@@ -60,13 +60,17 @@ func inner(o events.Object, key string) (events.Object, error) {
 	return events.ParseObject(raw)
 }
 
-// RunsHere refuses a command where somebody else runs the flows: nobody else knows
-// what to do with it.
+// RunsHere refuses a command and retries where somebody else runs the flows: nobody
+// else knows what to do with them.
 func (j *Jobs) RunsHere(ctx context.Context, p *events.Parameters) error {
-	if !p.Options.Run.Short() {
+	if !p.Options.Run.Short() && p.Options.Retries.Times == 0 {
 		return nil
 	}
 	here, err := j.builtIn(ctx)
+	if err == nil && !here && !p.Options.Run.Short() {
+		return events.Faultf(events.Invalid, "spool.run.retries",
+			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: leave it out, or start spool with the built-in runner")
+	}
 	if err == nil && !here {
 		err = events.Faultf(events.Invalid, "spool.run.command",
 			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: name a flow as binary_path, or start spool with the built-in runner")

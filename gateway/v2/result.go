@@ -38,7 +38,7 @@ type file struct {
 
 // run is what became of an execution that was accepted.
 type run struct {
-	State        string        `json:"state"` // pending, running, ended
+	State        string        `json:"state"` // pending, running, retrying, ended
 	Status       events.Status `json:"status,omitzero"`
 	Started      time.Time     `json:"started,omitzero"`
 	Ended        time.Time     `json:"ended,omitzero"`
@@ -48,8 +48,19 @@ type run struct {
 	Attempt      int           `json:"attempt,omitzero"`
 	ExitStatus   *int          `json:"exit_status,omitempty"`
 	Unmet        []string      `json:"unmet,omitempty"` // what of the sandbox its flow lacks
+	Next         time.Time     `json:"next,omitzero"`   // retrying: when the next attempt starts
+	Attempts     []attempt     `json:"attempts,omitempty"`
 
 	Undelivered []undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
+}
+
+// attempt is one of several attempts of a run that is over.
+type attempt struct {
+	Number     int       `json:"attempt"`
+	Started    time.Time `json:"started,omitzero"` // absent: its flow could not be started
+	Ended      time.Time `json:"ended,omitzero"`   // absent: it was cut short
+	ExitStatus *int      `json:"exit_status,omitempty"`
+	Message    string    `json:"message"`
 }
 
 // undelivered is a notice that was given up.
@@ -103,7 +114,7 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 	var subjects []string
 	for _, r := range results {
 		if events.IsToken(r.FlowJobID) {
-			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Ended} {
+			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
 				subjects = append(subjects, events.RunSubject(phase, jobID, r.FlowJobID))
 			}
 			for _, channel := range events.Channels {
@@ -131,16 +142,30 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 // add takes in one phase; they come in any order.
 func (r *run) add(ev events.RunEvent) {
 	r.OutputFolder = ev.OutputFolder
+	if ev.Phase != events.Undelivered && len(ev.Attempts) >= len(r.Attempts) {
+		r.Attempts = nil
+		for _, a := range ev.Attempts {
+			r.Attempts = append(r.Attempts, attempt{a.Number, a.StartedAt.UTC(), a.EndedAt.UTC(), a.ExitStatus, a.Message})
+		}
+	}
+	newest := ev.Attempt > r.Attempt
 	r.Attempt = max(r.Attempt, ev.Attempt)
 	switch ev.Phase {
 	case events.Undelivered:
 		r.Undelivered = append(r.Undelivered, undelivered{ev.Channel, ev.At.UTC(), ev.Message})
 	case events.Started:
 		r.Unmet = ev.Unmet
-		if r.State == "pending" {
-			r.State, r.Started = "running", ev.At.UTC()
+		if r.State != "ended" && newest { // else its end is known
+			r.State, r.Started, r.Next = "running", ev.At.UTC(), time.Time{}
+			r.Message, r.ExitStatus = "", nil
+		}
+	case events.Retrying:
+		if r.State != "ended" && ev.Attempt == r.Attempt {
+			r.State, r.Started, r.Next = "retrying", ev.StartedAt.UTC(), ev.Next.UTC()
+			r.Message, r.ExitStatus = ev.Message, ev.ExitStatus
 		}
 	case events.Ended:
+		r.Next = time.Time{}
 		r.State, r.Status, r.Started, r.Ended = "ended", ev.Status, ev.StartedAt.UTC(), ev.At.UTC()
 		r.Message, r.ExitStatus = ev.Message, ev.ExitStatus
 		if !ev.StartedAt.IsZero() {

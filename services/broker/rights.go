@@ -130,12 +130,12 @@ var rightsOf = map[Role]rights{
 	Runner: {
 		publish: []string{
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Cancelling, ""), events.RunsOf(events.Ended, ""),
-			events.AllRunKeys, events.AllRunQueue, events.AllRunners,
+			events.RunsOf(events.Retrying, ""), events.AllRunKeys, events.AllRunQueue, events.AllRunners,
 		},
 		follow: []string{streamTokens, events.StreamRunEvents},
 		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
 		get:    []string{events.StreamRuns},
-		leader: []string{streamTokens, events.StreamRuns, events.StreamRunEvents},
+		leader: []string{events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents},
 		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
 	},
 }

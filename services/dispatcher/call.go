@@ -124,6 +124,9 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		if w.job.Role != "" {
 			req.Header.Set(events.HeaderRole, w.job.Role)
 		}
+		if p.Options.Retries.Times > 0 {
+			req.Header.Set(events.HeaderRetries, string(events.Encode(p.Options.Retries)))
+		}
 		if w.File != nil && w.File.Linked {
 			req.Header.Set(events.HeaderFile, w.File.Look())
 		}

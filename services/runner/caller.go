@@ -2,6 +2,7 @@ package runner
 
 import (
 	"crypto/subtle"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,6 +21,8 @@ type caller struct {
 	as    string // the role of the owner, see [events.Job.Role]
 	reach events.Access
 	chain []string // see [events.File.Chain]
+
+	retries events.Retries
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -75,7 +78,11 @@ func fromDispatcher(h http.Header) (caller, error) {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
 	}
 	// A job goes on with the paths that it has.
-	return caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}, chain: events.ParseChain(h.Get(events.HeaderChain))}, nil
+	c := caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}, chain: events.ParseChain(h.Get(events.HeaderChain))}
+	if text := h.Get(events.HeaderRetries); text != "" && json.Unmarshal([]byte(text), &c.retries) != nil {
+		return caller{}, events.Faultf(events.Invalid, events.HeaderRetries, "cannot be read")
+	}
+	return c, nil
 }
 
 // mayRun refuses who may only read.

@@ -5,16 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 )
-
-// cancelledBy begins the message of a run that somebody has ended.
-const cancelledBy = "cancelled by "
 
 // cancel answers POST /api/v1/jobs/cancel with the state of the run. A run that
 // has not started ends at once; the flow of one that has is stopped by whoever
@@ -52,17 +48,17 @@ func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnsw
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	last, err := r.askToEnd(req.Context(), run, cancelledBy+c.owner)
+	last, err := r.askToEnd(req.Context(), run, events.CancelledBy+c.owner)
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	if last.Phase == events.Ended && !strings.HasPrefix(last.Message, cancelledBy) {
+	if last.Phase == events.Ended && !last.Cancelled() {
 		return statusAnswer{}, events.Faultf(events.Conflict, "job_id", "the run has ended already (%s)", last.Status)
 	}
 	return describe(run, last), nil
 }
 
-// askToEnd ends a run that has not started and asks for the end of one that has.
+// askToEnd ends a run that has not started or waits for its next attempt, and asks for the end of one that has.
 // It gives the last event of the run.
 func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (events.RunEvent, error) {
 	for {
@@ -71,10 +67,10 @@ func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (
 			return last, err
 		}
 		ev := event(events.Cancelling, run, time.Now())
-		if last.Phase == events.Accepted {
+		if last.Phase == events.Accepted || last.Phase == events.Retrying {
 			ev.Phase, ev.Status = events.Ended, events.ERROR
 		}
-		ev.Attempt, ev.Message = last.Attempt, message
+		ev.Attempt, ev.Attempts, ev.Message = last.Attempt, last.Attempts, message
 		if _, err = r.bus.NextRunEvent(ctx, ev, seq); !jet.IsConflict(err) {
 			r.logOf(run).Info("a run is cancelled", "phase", string(last.Phase), "message", message)
 			return ev, err

@@ -1,5 +1,5 @@
-// In:  spool.runqueue.<pool>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
-// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.job.<job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
+// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts
 // runs, starts each as a process of this host, and says how it ended.
@@ -12,7 +12,7 @@
 //
 // in the output folder, with an empty standard input, and with this environment
 // alone: PATH and LANG of the runner, HOME and TMPDIR (a private folder, removed
-// when it ends), SPOOL_JOB_ID (empty for a direct call), SPOOL_RUN_ID,
+// when it ends), SPOOL_JOB_ID (empty for a direct call), SPOOL_RUN_ID, SPOOL_ATTEMPT (1, 2, …),
 // SPOOL_INPUT_DIR, SPOOL_OUTPUT_DIR, SPOOL_TAGS (a JSON list) and
 // SPOOL_RUNTIME_CONFIG (a JSON object). Exit status 0 is OK; anything else ends
 // the run with ERROR. It leads a process group of its own, and no descriptor but
@@ -74,8 +74,14 @@
 //     go first). A call that comes again is answered as the first was, even when
 //     its files are gone by then. Without a key every call is a run.
 //   - A run that was accepted ends: `accepted`, then one `started` for each
-//     attempt, then exactly one `ended`, in this order. Runs overlap and have
-//     no order among themselves.
+//     attempt, with a `retrying` between two where the first has failed, then exactly
+//     one `ended`, in this order. Runs overlap and have no order among themselves.
+//   - A failed attempt is followed by another when the job says so
+//     ([events.Retries]), after a backoff that no death shortens or repeats: its end
+//     is kept in `retrying`. While a run waits it is not ended, cancelling ends it at
+//     once, and no attempt begins when its job is disabled or deleted by then: the run
+//     then ends as its last attempt did. What was cancelled, and a file that has
+//     changed, are not tried again.
 //   - No flow runs without its `started` event. The process waits at a gate
 //     (package cell) until that event, which identifies it, is stored. Two processes
 //     wait there ahead of time, so that a run need not wait for its own.
@@ -87,8 +93,8 @@
 //   - A run that ended never starts again. A flow that finished, but whose
 //     `ended` was not stored when this process died, runs again.
 //   - A run that was under way at three deaths of its runner is not started a
-//     fourth time: it ends with ERROR and "poison: …". Attempts that a runner gave up
-//     alive, because it was stopped or lost the run to another, do not count.
+//     fourth time: it ends with ERROR and "poison: …". Attempts that failed, and those
+//     that a runner gave up alive, because it was stopped or lost the run to another, do not count.
 //   - A flow is proven dead by its host, the boot of its kernel, and the process id
 //     and start time of its guard (macOS: of the flow). Where that proves nothing
 //     (another host; a process group without its leader whose members are not known

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"os"
+	"strconv"
 
 	"spool.internal/events"
 )
@@ -15,7 +16,7 @@ func marks(flowJobID, out string) []string {
 
 // environment is all that a flow sees: PATH and LANG are the runner's, and no
 // other variable passes, since any may hold a secret of the runner.
-func environment(run events.Run, s settings, in, out, tmp string) []string {
+func environment(run events.Run, attempt int, s settings, in, out, tmp string) []string {
 	inherited := func(key, def string) string {
 		if v := os.Getenv(key); v != "" {
 			def = v
@@ -28,6 +29,7 @@ func environment(run events.Run, s settings, in, out, tmp string) []string {
 		"TMPDIR="+tmp,
 		inherited("LANG", "C.UTF-8"),
 		"SPOOL_JOB_ID="+run.JobID,
+		"SPOOL_ATTEMPT="+strconv.Itoa(attempt),
 		"SPOOL_INPUT_DIR="+in,
 		"SPOOL_TAGS="+s.tags,
 		"SPOOL_RUNTIME_CONFIG="+s.runtimeConfig,

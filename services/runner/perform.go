@@ -25,6 +25,7 @@ type attempt struct {
 	run      events.Run
 	settings settings
 	number   int
+	earlier  []events.Attempt // see [events.RunEvent]
 	dir      runFolder
 	private  privateFolder
 	runlog   *runLog
@@ -32,7 +33,8 @@ type attempt struct {
 }
 
 // perform brings a run to its end; its flow lives no longer than life. Any error
-// but errOver means that it has not come there and has to be delivered again;
+// but errOver means that it has not come there and has to be delivered again, after a
+// [notYet] at its time;
 // nothing that perform started is left then.
 func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error) {
 	last, seq, err := r.standing(ctx, run)
@@ -56,19 +58,29 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	}
 	log := r.logOf(run)
 	if last.Phase == events.Cancelling {
-		a := &attempt{run: run, number: former.Attempt}
+		a := &attempt{run: run, number: former.Attempt, earlier: former.AttemptsWith()}
 		return r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
+	}
+	if ended, err := r.backOff(ctx, run, last); err != nil || ended != nil {
+		if err != nil {
+			return err
+		}
+		log.Info("a run is not tried again", "cause", ended.Message)
+		return r.end(ctx, *ended, seq, log)
 	}
 	if why, err := poison(r.cfg.DataDir, former); err != nil || why != "" {
 		if err != nil {
 			return err
 		}
 		log.Warn("a run is not started again", "cause", why)
-		a := &attempt{run: run, number: former.Attempt}
+		a := &attempt{run: run, number: former.Attempt, earlier: former.AttemptsWith()}
 		return r.end(ctx, a.ended(former.At, nil, why), seq, log)
 	}
 	a := &attempt{
-		run: run, number: former.Attempt + 1, log: log.With("attempt", former.Attempt+1),
+		run: run, number: former.Attempt + 1, earlier: former.Attempts, log: log.With("attempt", former.Attempt+1),
+	}
+	if former.Phase == events.Started {
+		a.earlier = former.AttemptsWith()
 	}
 	defer a.clear()
 	if err := r.held(); err != nil {
@@ -76,20 +88,21 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	}
 	f, err := r.start(life, a)
 	if fault, ok := errors.AsType[*events.Error](err); ok {
-		return r.end(ctx, a.ended(time.Time{}, nil, fault.Error()), seq, a.log)
+		return r.conclude(ctx, a, a.ended(time.Time{}, nil, fault.Error()), seq, errors.Is(err, errSuperseded))
 	}
 	if err != nil {
 		return err
 	}
 	began := event(events.Started, run, time.Now())
 	began.Unmet = needNames(r.lacks)
-	began.Attempt, began.Process = a.number, &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
+	began.Attempt, began.Attempts = a.number, a.earlier
+	began.Process = &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.discard()
 		return err
 	}
 	defer func() {
-		if over != nil {
+		if _, retried := errors.AsType[notYet](over); over != nil && !retried {
 			a.noteStop()
 		}
 	}()
@@ -156,7 +169,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	binary, in, out := p.list[placeBinary].Path, p.list[placeInput].Path, p.list[placeOutput].Path
 	err = f.load(cell.Command{
-		Argv: []string{binary, in, out}, Env: environment(a.run, a.settings, in, out, a.private.path),
+		Argv: []string{binary, in, out}, Env: environment(a.run, a.number, a.settings, in, out, a.private.path),
 		Dir: placeOutput, Places: p.list,
 	}, p.rights(), marks(a.run.FlowJobID, out), a.runlog)
 	if err != nil {
@@ -192,7 +205,8 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	if why == nil && f.state.Exited() {
 		ev.ExitStatus = new(f.state.ExitStatus())
 	}
-	if errors.Is(r.inputAsTaken(a.run), errSuperseded) {
+	superseded := errors.Is(r.inputAsTaken(a.run), errSuperseded)
+	if superseded {
 		ev.Status = events.ERROR
 		ev.Message = strings.TrimSuffix("input changed during the run; "+ev.Message, "; ")
 	}
@@ -200,7 +214,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 		ev.Message = strings.TrimPrefix(ev.Message+"; "+missing.Error(), "; ")
 		a.log.Warn("the log of a run is not whole", "error", missing.Error())
 	}
-	if err := r.end(ctx, ev, seq, a.log); err != nil {
+	if err := r.conclude(ctx, a, ev, seq, superseded); err != nil {
 		return err
 	}
 	a.log.Info("run ended", "status", string(ev.Status), "reason", f.state.String(), "duration", ev.At.Sub(began).Round(time.Millisecond).String())
@@ -232,5 +246,6 @@ func (a *attempt) ended(began time.Time, exitStatus *int, msg string) events.Run
 	if msg != "" {
 		ev.Status = events.ERROR
 	}
+	ev.Attempts = a.earlier
 	return ev
 }

@@ -32,7 +32,7 @@ func (a *attempt) noteStop() {
 }
 
 // poison says why a run is not started again: at how many of its attempts the
-// runner died. Each that started and was not given up alive was one.
+// runner died. Each that started, did not fail and was not given up alive was one.
 func poison(dataDir string, former events.RunEvent) (string, error) {
 	if former.Attempt < mostDeaths {
 		return "", nil
@@ -50,7 +50,7 @@ func poison(dataDir string, former events.RunEvent) (string, error) {
 	for line := range bytes.Lines(text) {
 		stops[string(line)] = true
 	}
-	deaths := former.Attempt - len(stops)
+	deaths := former.Attempt - len(stops) - events.Failures(former.Attempts)
 	if deaths < mostDeaths {
 		return "", nil
 	}

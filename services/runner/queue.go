@@ -94,9 +94,12 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	r.mu.Unlock()
 	log := r.logOf(run)
 	wait := soon
+	retry, retried := errors.AsType[notYet](err)
 	switch {
 	case err == nil:
 		r.forgetDirect(run.Owner, run.FlowJobID)
+	case retried:
+		wait = time.Until(retry.next)
 	case ctx.Err() != nil:
 		log.Info("a run was interrupted and will start again", "cause", err.Error())
 	case errors.Is(err, errRival), errors.Is(err, errUnproven):
@@ -110,7 +113,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 		if err == nil {
 			_ = d.Ack()
 		} else {
-			_ = d.Nak(wait)
+			_ = d.Nak(max(wait, 0))
 		}
 	}
 }

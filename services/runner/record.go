@@ -66,17 +66,24 @@ func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) (uin
 	return 0, errRival
 }
 
-// end publishes how an attempt ended; seq is the last event that this runner
+// end publishes how an attempt ended, unless the run has ended by now; seq is the last event that this runner
 // knows of the run. The process is gone and nothing else knows, so it is tried
 // until it is stored or ctx has ended for a while. When a later attempt has
 // started meanwhile, its runner speaks for the run.
 func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) error {
+	_, err := r.record(ctx, ev, seq, log)
+	return err
+}
+
+// record is end, and gives the event that the run has come to: of a run that
+// somebody wants ended no failure is retried.
+func (r *Runner) record(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) (events.RunEvent, error) {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
 	for wait, said := 50*time.Millisecond, false; ; wait = min(2*wait, 2*time.Second) {
 		_, err := r.bus.NextRunEvent(ctx, ev, seq)
 		if err == nil {
-			return nil
+			return ev, nil
 		}
 		if jet.IsConflict(err) {
 			var last events.RunEvent
@@ -84,15 +91,18 @@ func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *s
 			switch {
 			case err != nil:
 			case last.Phase == events.Ended:
-				return nil
+				return last, nil
 			case last.Phase == events.Cancelling && last.Attempt == ev.Attempt && !ev.StartedAt.IsZero():
+				if ev.Phase == events.Retrying {
+					ev.Phase, ev.Next, ev.Message = events.Ended, time.Time{}, last.Message+"; "+ev.Message
+				}
 				continue // asked for while our attempt was ending
 			default:
-				return errRival
+				return ev, errRival
 			}
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("the end of the run could not be stored: %w", err)
+			return ev, fmt.Errorf("the end of the run could not be stored: %w", err)
 		}
 		if !said {
 			said = true

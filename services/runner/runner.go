@@ -21,8 +21,9 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-// maxQueued is how many runs may be in the hands of all runners of a pool.
-const maxQueued = 10_000
+// maxQueued is how many runs may be in the hands of all runners of a pool, or wait
+// for their next attempt.
+const maxQueued = 100_000
 
 // Runner accepts runs and runs them.
 type Runner struct {
@@ -108,10 +109,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(r.cfg.DataDir, "runs"), 0o700); err != nil {
 		return fmt.Errorf("runner: %w", err)
 	}
-	queue := jet.Queue{
-		Stream: events.StreamRuns, Name: "runner-" + r.cfg.Pool,
-		Filter: events.RunQueueOf(r.cfg.Pool), Pending: maxQueued,
-	}
+	queue := r.queue()
 	work, stop := daemon.Linger(ctx, r.cfg.Drain)
 	defer stop()
 	var runs, parts sync.WaitGroup
@@ -145,6 +143,13 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (r *Runner) queue() jet.Queue {
+	return jet.Queue{
+		Stream: events.StreamRuns, Name: "runner-" + r.cfg.Pool,
+		Filter: events.RunQueueOf(r.cfg.Pool), Pending: maxQueued,
+	}
 }
 
 // Check reports why the runner is not ready, or nil.

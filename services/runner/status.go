@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -97,6 +98,9 @@ func (r *Runner) find(ctx context.Context, c caller, id string) (events.Run, err
 func describe(run events.Run, last events.RunEvent) statusAnswer {
 	a := statusAnswer{Status: events.OK, State: "PENDING", JobID: run.FlowJobID}
 	cur := curStatus{Status: "RUNNING", ReviewState: "NONE"}
+	if last.Phase == events.Retrying {
+		a.Msg = fmt.Sprintf("attempt %d failed (%s); the next starts at %s", last.Attempt, last.Message, last.Next.Format(time.RFC3339))
+	}
 	if last.Phase == events.Ended {
 		a.State, a.Msg = "DONE", last.Message
 		cur.Finished = last.At.Unix()
@@ -104,7 +108,7 @@ func describe(run events.Run, last events.RunEvent) statusAnswer {
 		case last.Status == events.OK:
 			cur.Status, cur.Progress = "COMPLETE", 1
 			a.Results = []statusResult{{Status: events.OK, OutputFolder: run.OutputFolder}}
-		case strings.HasPrefix(last.Message, cancelledBy):
+		case last.Cancelled():
 			cur.Status = "CANCELLED"
 		default:
 			cur.Status = "FAILED"

@@ -1,0 +1,84 @@
+package events
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// HoldAfter is who disables a job after failures in a row (spool.hold_after).
+const HoldAfter = "hold_after"
+
+// MaxHoldAfter bounds the failures in a row that a job may allow.
+const MaxHoldAfter = 100
+
+// Held reports that the event disabled a job after failures in a row. It has no
+// address: no caller is called so.
+func (ev JobEvent) Held() bool {
+	return ev.Event == JobDisabled && ev.By == HoldAfter && ev.From == ""
+}
+
+// Outcome is how an execution came out: the worse of its call and its run.
+type Outcome string
+
+const (
+	OutcomeOK        Outcome = "ok"
+	OutcomeFailed    Outcome = "failed" // the run, or the call for it
+	OutcomeCancelled Outcome = "cancelled"
+	OutcomeOpen      Outcome = "open" // the run has not ended, or nobody knows how it ends
+)
+
+// Outcome is that of the run that has come to this event.
+func (ev RunEvent) Outcome() Outcome {
+	switch {
+	case ev.Phase != Ended:
+		return OutcomeOpen
+	case ev.Status == OK:
+		return OutcomeOK
+	case ev.Cancelled():
+		return OutcomeCancelled
+	default:
+		return OutcomeFailed
+	}
+}
+
+// Ending is an outcome, when it came about, and why.
+type Ending struct {
+	At      time.Time
+	Outcome Outcome
+	Message string
+}
+
+// HoldReason says why a job is to be disabled: its last endings, newest first, are as
+// many failures as it allows in a row since it was last enabled. What was
+// cancelled, or is open, says nothing. Empty: it goes on.
+func HoldReason(job Job, holdAfter int, endings []Ending) string {
+	if holdAfter < 1 || job.Status != Enabled {
+		return ""
+	}
+	last := ""
+	failed := 0
+	for _, e := range endings {
+		if e.Outcome == OutcomeOK || !e.At.After(job.EffectiveFrom) {
+			break
+		}
+		if e.Outcome != OutcomeFailed {
+			continue
+		}
+		if failed++; failed == 1 {
+			last = e.Message
+		}
+		if failed == holdAfter {
+			return fmt.Sprintf("%d failures in a row (spool.hold_after), the last: %s", failed, shorten(last))
+		}
+	}
+	return ""
+}
+
+// shorten bounds a message that is kept beside others.
+func shorten(message string) string {
+	if len(message) <= maxReason {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxReason], "") + "…"
+}

@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+)
+
+// notYet says that the next attempt of a run is due later.
+type notYet struct{ next time.Time }
+
+func (n notYet) Error() string { return "the next attempt is due at " + n.next.Format(time.RFC3339) }
+
+// conclude stores how an attempt ended: as the end of its run, or as the reason of
+// the next attempt, whose time is the error then. It is the event that keeps that
+// time; the queue, which may lose it in a crash, only has to bring the run again.
+func (r *Runner) conclude(ctx context.Context, a *attempt, ev events.RunEvent, seq uint64, superseded bool) error {
+	again := !superseded && r.triesAgain(ctx, a, &ev)
+	if again || len(a.earlier) > 0 {
+		ev.Attempts = ev.AttemptsWith()
+	}
+	if again {
+		ev.Phase = events.Retrying
+		ev.Next = ev.At.Add(a.run.Retries.Wait(events.Failures(ev.Attempts), rand.Float64())) //nolint:gosec // spreads attempts
+	}
+	stored, err := r.record(ctx, ev, seq, a.log)
+	if err != nil || stored.Phase != events.Retrying {
+		return err
+	}
+	a.log.Info("an attempt failed and is retried", "next", ev.Next.Format(time.RFC3339), "message", ev.Message)
+	return notYet{ev.Next}
+}
+
+// triesAgain decides whether another attempt follows one that ended with ev, in which
+// it says why not where that surprises.
+func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent) bool {
+	if ev.Status == events.OK || strings.HasPrefix(ev.Message, events.CancelledBy) ||
+		!a.run.Retries.Again(ev.ExitStatus, events.Failures(a.earlier)+1) {
+		return false
+	}
+	// Those that wait take up places of the queue. When nearly all are taken, new runs
+	// go first; when that cannot be found out, it is as good as always.
+	if waiting, _, err := r.bus.Unsettled(ctx, r.queue()); err == nil && waiting > maxQueued/10*9 {
+		ev.Message += "; not tried again: too many runs wait for their next attempt"
+		return false
+	}
+	return true
+}
+
+// backOff waits for the next attempt of a run whose last has failed: the error is
+// [notYet] before its time. At its time it gives the end of a run that is not tried
+// again after all: its job is disabled or deleted. nil: there is nothing to wait for.
+func (r *Runner) backOff(ctx context.Context, run events.Run, last events.RunEvent) (*events.RunEvent, error) {
+	if last.Phase != events.Retrying {
+		return nil, nil
+	}
+	if time.Now().Before(last.Next) {
+		return nil, notYet{last.Next}
+	}
+	why := ""
+	rev, err := r.bus.Job(ctx, run.JobID)
+	switch {
+	case events.CodeOf(err) == events.NotFound:
+		why = "its job is deleted"
+	case err != nil:
+		return nil, err
+	case rev.Event.Job.Status == events.Disabled:
+		why = "its job is disabled"
+	default:
+		return nil, nil
+	}
+	ended := last
+	ended.Phase, ended.At, ended.Next = events.Ended, time.Now().UTC(), time.Time{}
+	ended.Message += "; not tried again: " + why
+	return &ended, nil
+}

@@ -1,0 +1,226 @@
+//go:build linux || darwin
+
+package runner
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+)
+
+// tries is a flow that fails with the statuses in its input folder, one each time,
+// and then succeeds. It leaves a file, and notes those that it finds.
+const tries = `
+n=$SPOOL_ATTEMPT; echo "$n:$(ls | tr '\n' ' ')" >> "$1/found"; : > "made.$n"
+status=$(sed -n "${n}p" "$1/statuses"); echo "attempt $n says ${status:-0}"
+[ "$status" = hang ] && { : > "$1/hangs"; sleep 600; }
+exit ${status:-0}`
+
+// keepJob stores the job of the runs.
+func (l *lab) keepJob(change events.Change, status events.JobStatus) {
+	l.t.Helper()
+	m, _, err := l.bus.Last(l.t.Context(), events.StreamJobs, events.JobSubject("job-1"))
+	if err == nil {
+		ev := events.JobEvent{Event: change, At: time.Now(), Job: events.Job{ID: "job-1", Username: "Jürgen M", Status: status}}
+		_, err = l.bus.PutJob(l.t.Context(), ev, m.Sequence)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// retried accepts a run of the flow tries that is retried.
+func (l *lab) retried(url, key string, o events.Retries, statuses ...string) string {
+	l.t.Helper()
+	l.flow("flow", tries)
+	l.write("in/statuses", strings.Join(statuses, "\n")+"\n", 0o644)
+	a := l.ask(url, key, body("flow", `{"output_has_run_id":true}`), map[string]string{events.HeaderRetries: string(events.Encode(o))})
+	if a.status != http.StatusOK || a.Status != events.OK {
+		l.t.Fatalf("not accepted: %+v", a)
+	}
+	return a.Data.JobID
+}
+
+func TestRetries(t *testing.T) {
+	const some = 10 * time.Millisecond
+	for name, c := range map[string]struct {
+		retries  events.Retries
+		statuses []string
+		attempts int
+		ends     events.Status
+		says     string
+	}{
+		"none asked for":              {events.Retries{}, []string{"75"}, 1, events.ERROR, "exit status 75"},
+		"succeeds at the third":       {events.Retries{Times: 3, Backoff: some}, []string{"75", "1"}, 3, events.OK, ""},
+		"fails at the last":           {events.Retries{Times: 2, Backoff: some}, []string{"1", "2", "3", "4"}, 3, events.ERROR, "exit status 3: attempt 3 says 3"},
+		"another status than asked":   {events.Retries{Times: 3, OnExit: []int{75}, Backoff: some}, []string{"75", "1"}, 2, events.ERROR, "exit status 1"},
+		"no backoff":                  {events.Retries{Times: 1}, []string{"75"}, 2, events.OK, ""},
+		"nothing to retry":            {events.Retries{Times: 3}, nil, 1, events.OK, ""},
+		"more than deaths are poison": {events.Retries{Times: 5}, []string{"1", "1", "1", "1"}, 5, events.OK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, eventstest.Options{})
+			l.keepJob(events.JobCreated, events.Enabled)
+			r := l.runner(nil)
+			l.background(r.Run)
+			id := l.retried(l.serve(r).URL, "k", c.retries, c.statuses...)
+			ended := l.until(events.Ended, id)
+			l.drained()
+			if ended.Status != c.ends || !strings.HasPrefix(ended.Message, c.says) || ended.Attempt != c.attempts {
+				t.Errorf("ended %+v", ended)
+			}
+			var phases []events.Phase
+			for _, ev := range l.history(id) {
+				phases = append(phases, ev.Phase)
+			}
+			want := []events.Phase{events.Accepted, events.Started}
+			for range c.attempts - 1 {
+				want = append(want, events.Retrying, events.Started)
+			}
+			if diff := cmp.Diff(append(want, events.Ended), phases); diff != "" {
+				t.Error(diff)
+			}
+			if c.attempts == 1 {
+				if len(ended.Attempts) > 0 {
+					t.Errorf("the attempts of a run that had one: %+v", ended.Attempts)
+				}
+				return
+			}
+			for i, a := range ended.Attempts {
+				if a.Number != i+1 || a.StartedAt.IsZero() || a.EndedAt.Before(a.StartedAt) || a.ExitStatus == nil {
+					t.Errorf("attempt %d: %+v", i+1, a)
+				}
+			}
+			if len(ended.Attempts) != c.attempts {
+				t.Errorf("attempts %+v", ended.Attempts)
+			}
+			for _, line := range strings.Split(strings.TrimSpace(l.read("in/found")), "\n") { // each begins with an empty folder
+				if !strings.HasSuffix(line, ":") {
+					t.Errorf("an attempt found what another left: %s", line)
+				}
+			}
+		})
+	}
+}
+
+// retrying waits until a run waits for its next attempt.
+func (l *lab) retrying(id string, attempt int) (ev events.RunEvent) {
+	l.t.Helper()
+	l.eventually("the run waits for another attempt", func() bool {
+		_, ev = l.phase(events.Retrying, id)
+		return ev.Attempt == attempt
+	})
+	return ev
+}
+
+// While a run waits for its next attempt it is no running one, and is not forgotten:
+// it is shown, and ends at once when somebody asks for that.
+func TestCancelBetweenAttempts(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.keepJob(events.JobCreated, events.Enabled)
+	r := l.runner(nil)
+	l.background(r.Run)
+	url := l.serve(r).URL
+	id := l.retried(url, "k", events.Retries{Times: 3, Backoff: time.Hour}, "75")
+	waits := l.retrying(id, 1)
+	if left := time.Until(waits.Next); left < 50*time.Minute || left > time.Hour || waits.Status != events.ERROR || *waits.ExitStatus != 75 {
+		t.Errorf("waits %+v", waits)
+	}
+	status := l.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil)
+	if msg, _ := status["msg"].(string); status["state"] != "PENDING" || !strings.HasPrefix(msg, "attempt 1 failed (exit status 75: attempt 1 says 75); the next starts at 20") {
+		t.Errorf("status %v", status)
+	}
+	answer := l.cancel(url, id, nil)
+	ended := l.until(events.Ended, id)
+	if answer["state"] != "DONE" || ended.Message != "cancelled by admin" || len(ended.Attempts) != 1 || !ended.Cancelled() {
+		t.Errorf("answered %v, ended %+v", answer, ended)
+	}
+}
+
+// What somebody wants ended is not tried again, though its attempt has failed.
+func TestCancelledIsNotRetried(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.keepJob(events.JobCreated, events.Enabled)
+	r := l.runner(nil)
+	l.background(r.Run)
+	url := l.serve(r).URL
+	id := l.retried(url, "k", events.Retries{Times: 3}, "hang")
+	l.eventually("the flow hangs", func() bool { return l.exists("in/hangs") })
+	l.cancel(url, id, nil)
+	if ended := l.until(events.Ended, id); !strings.HasPrefix(ended.Message, "cancelled by admin") || ended.Attempt != 1 {
+		t.Errorf("ended %+v", ended)
+	}
+	l.drained()
+	if n, _ := l.phase(events.Retrying, id); n > 0 {
+		t.Error("it was to be tried again")
+	}
+}
+
+// No attempt begins once the job is disabled or deleted.
+func TestRetryOfDisabledJob(t *testing.T) {
+	for change, says := range map[events.Change]string{events.JobDisabled: "its job is disabled", events.JobDeleted: "its job is deleted"} {
+		t.Run(string(change), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, eventstest.Options{})
+			l.keepJob(events.JobCreated, events.Enabled)
+			r := l.runner(nil)
+			l.background(r.Run)
+			id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 3, Backoff: 2 * time.Second}, "75")
+			l.retrying(id, 1)
+			l.keepJob(change, events.Disabled)
+			ended := l.until(events.Ended, id)
+			l.drained()
+			if ended.Message != "exit status 75: attempt 1 says 75; not tried again: "+says || ended.Status != events.ERROR || *ended.ExitStatus != 75 {
+				t.Errorf("ended %+v", ended)
+			}
+			if n, _ := l.phase(events.Started, id); n != 1 {
+				t.Errorf("%d attempts", n)
+			}
+		})
+	}
+}
+
+// Deaths of the runner are attempts, too, but no failures: they use up no retry,
+// and failures make no poison.
+func TestDeathsAreNoFailures(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.keepJob(events.JobCreated, events.Enabled)
+	r := l.runner(nil)
+	id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 2}, "", "", "1", "1", "0")
+	l.died(r, id)
+	l.died(r, id)
+	l.background(r.Run)
+	ended := l.until(events.Ended, id)
+	if ended.Status != events.OK || ended.Attempt != 5 {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+// A runner that is killed with -9 while a run waits keeps its schedule: the next
+// attempt is neither lost nor made sooner.
+func TestKillInBackoff(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.keepJob(events.JobCreated, events.Enabled)
+	relay := l.relay()
+	kill := l.killable(relay.url)
+	acceptor := l.runner(nil) // takes the call; it works on nothing yet
+	id := l.retried(l.serve(acceptor).URL, "k", events.Retries{Times: 3, Backoff: 3 * time.Second}, "75")
+	waits := l.retrying(id, 1)
+	kill()
+	l.background(acceptor.Run)
+	ended := l.until(events.Ended, id)
+	l.drained()
+	if ended.Status != events.OK || ended.Attempt != 2 || ended.StartedAt.Before(waits.Next) {
+		t.Errorf("waited until %s, ended %+v", waits.Next, ended)
+	}
+	if n, _ := l.phase(events.Started, id); n != 2 {
+		t.Errorf("%d attempts", n)
+	}
+}
