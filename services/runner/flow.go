@@ -174,8 +174,8 @@ func (f *flow) reapGuard() {
 	}
 }
 
-// gather ends what nobody has seen to, and takes in the last of the output. That has an end when nobody is left who
-// could print; who hides from us does not hold us.
+// gather ends what nobody has seen to, and takes in the last of the output. That
+// has an end when nobody is left who could print; who hides from us does not hold us.
 func (f *flow) gather() {
 	if f.astray && f.marks != nil {
 		killStrays(f.pid, f.marks)

@@ -45,9 +45,7 @@ func TestContractOfAFlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, out, tmp := l.host("in"), l.host("deep/out put"), filepath.Join(l.data, "runs", id, "tmp")
-	if _, err := os.Stat(tmp); !os.IsNotExist(err) {
-		t.Errorf("the private folder of the flow is left: %v", err)
-	}
+	l.eventually("the private folder is gone", func() bool { _, err := os.Stat(tmp); return os.IsNotExist(err) })
 	var want strings.Builder
 	want.WriteString(out + "\n" + in + "|" + out + "\n")
 	for _, line := range []string{
