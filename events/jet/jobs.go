@@ -215,3 +215,27 @@ func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 		}
 	}
 }
+
+// EachJob calls f with every job that there is, in the order of their last changes.
+func (b *Bus) EachJob(ctx context.Context, f func(events.Job)) error {
+	last, found, err := b.Last(ctx, events.StreamJobs, ">")
+	if err != nil || !found {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	whole := false
+	err = b.Follow(ctx, Follow{Stream: events.StreamJobs, Filters: []string{events.AllJobs}, From: LastEach}, func(m Stored) {
+		if ev, err := decode[events.JobEvent](m); err == nil && ev.Event != events.JobDeleted && !whole {
+			f(ev.Job)
+		}
+		if m.Sequence >= last.Sequence { // or what has taken its place
+			whole = true
+			cancel()
+		}
+	})
+	if err == nil && !whole {
+		err = fmt.Errorf("read all jobs: %w", context.Cause(ctx))
+	}
+	return err
+}

@@ -88,6 +88,8 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodPost, "jobs/{job_id}/files/reprocess", a.change(a.reprocessFile)},
 		{http.MethodPost, "results/{trigger_id}/rerun", a.change(a.rerun)},
 		{http.MethodPost, "schedule/preview", a.preview},
+		{http.MethodGet, "balance", a.balance},
+		{http.MethodGet, "balance/entries", a.balanceEntries},
 		{http.MethodGet, "dead-letters", a.listDead},
 		{http.MethodPost, "dead-letters/{id}/retry", a.change(a.retryDead)},
 		{http.MethodDelete, "dead-letters/{id}", a.change(a.dropDead)},

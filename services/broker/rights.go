@@ -106,6 +106,7 @@ var rightsOf = map[Role]rights{
 			{events.StreamDeadLetters, "notify-email-dead", events.AllDead},
 			{events.StreamNotifications, "notify-states-webhook", events.AllConditions},
 			{events.StreamNotifications, "notify-states-email", events.AllConditions},
+			{events.StreamNotifications, "notify-balance", events.NotificationSubject("", events.AboutBalance)},
 			{events.StreamRunEvents, "notify-heartbeat", events.RunsOf(events.Ended, "")},
 			{events.StreamRunEvents, "notify-ended", events.RunsOf(events.Ended, "")},
 			{events.StreamRunEvents, "notify-started", events.RunsOf(events.Started, "")},
@@ -115,7 +116,7 @@ var rightsOf = map[Role]rights{
 		},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamResults, events.StreamRunEvents,
-			events.StreamState, events.StreamSlots, events.StreamNotifications, events.StreamTriggers,
+			events.StreamState, events.StreamSlots, events.StreamNotifications, events.StreamJobs, events.StreamTriggers,
 		},
 		leader: []string{
 			events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents, events.StreamTriggers, events.StreamNotifications,

@@ -43,6 +43,7 @@ type channel struct {
 	sender  sender
 	retries retries
 	foreign bool // also told of runs that another endpoint performs
+	jobless bool // its notices are about no job
 	bus     *jet.Bus
 	log     *slog.Logger
 	meter   meter
@@ -133,7 +134,10 @@ func isFinal(err error) bool {
 
 // receiver gives the job as it is now if it wants to be told, else nil.
 func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*events.Job, error) {
-	if n.jobID == "" {
+	switch {
+	case c.jobless:
+		return &events.Job{}, nil
+	case n.jobID == "":
 		return nil, nil
 	}
 	rev, err := c.bus.Job(ctx, n.jobID)

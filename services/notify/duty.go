@@ -38,6 +38,9 @@ func everyMinute(ctx context.Context, f func()) error {
 // look finds out what has not happened by now.
 func (o *observer) look(ctx context.Context, now time.Time) {
 	err := o.forgetStale(ctx)
+	if err == nil && o.daily != nil {
+		err = o.daily.ask(ctx, o.bus, now)
+	}
 	if _, behind := o.feed.Barrier(ctx); err == nil {
 		err = behind
 	}

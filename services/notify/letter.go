@@ -25,7 +25,8 @@ type letter struct {
 	job    string // its name
 	change bool   // the outcome before was the opposite
 
-	state *message // instead: that the state of the job changed
+	state   *message // instead: that the state of the job changed
+	balance *report  // or this
 }
 
 // message writes the letter. The same letter to the same address is always the
@@ -47,8 +48,11 @@ func (l letter) message(from *mail.Address, to string) (*gomail.Msg, error) {
 
 func (l letter) subject() string {
 	name := cutRunes(oneLine(l.job), maxSubject)
-	if l.state != nil {
+	switch {
+	case l.state != nil:
 		return name + " " + l.state.Says
+	case l.balance != nil:
+		return oneLine(l.balance.subject)
 	}
 	return l.outcome() + ": " + name
 }
@@ -72,6 +76,9 @@ func (l letter) outcome() string {
 
 func (l letter) text() string {
 	var b strings.Builder
+	if l.balance != nil {
+		return printable(l.balance.text) + "\n-- \nSpool sends this because --balance-to names you.\n"
+	}
 	if l.state != nil {
 		b.WriteString(l.state.Job + " " + l.state.Says + ".\n" + l.state.Details() + "\n")
 		if l.state.Message != "" {

@@ -31,8 +31,14 @@ type Config struct {
 	Foreign           bool                  // another endpoint performs the runs, and tells webhooks and notification_emails itself
 	Tracked           bool                  // with Foreign: run events say how its runs end
 	Zone              *time.Location        // of jobs that name none; nil = UTC
+	BalanceTo         []string              // addresses that the balance of each day is written to; empty = nobody
+	BalanceAt         string                // when, on the day after, as 06:00 in Zone; default [BalanceAt]
 	Metrics           prometheus.Registerer // where the figures are shown; nil = nowhere
-	Log               *slog.Logger
+
+	// Balance writes the balance of a day of all jobs; required with BalanceTo.
+	Balance func(ctx context.Context, day string) (subject, text string, err error)
+
+	Log *slog.Logger
 
 	// For tests.
 	retries retries      // default overHours
@@ -70,7 +76,8 @@ func New(cfg Config) (*Notify, error) {
 			relay.roots = cfg.SMTPRoots
 		}
 	}
-	if err != nil {
+	daily, fault := cfg.daily()
+	if err = errors.Join(err, fault); err != nil {
 		return nil, err
 	}
 	if cfg.dial != nil {
@@ -81,6 +88,7 @@ func New(cfg Config) (*Notify, error) {
 		return nil, err
 	}
 	n := &Notify{bus: cfg.Bus, observer: newObserver(cfg)}
+	n.observer.daily = daily
 	figures := newFigures()
 	if err := figures.register(cfg.Metrics); err != nil {
 		return nil, err
@@ -115,6 +123,10 @@ func New(cfg Config) (*Notify, error) {
 			add("email", "notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead, mail)
 		}
 		add("email", "notify-states-email", events.StreamNotifications, events.AllConditions, readState, stateMail{mail})
+		if daily != nil {
+			about := events.NotificationSubject("", events.AboutBalance)
+			add("email", "notify-balance", events.StreamNotifications, about, readState, balanceMail{mail, daily}).jobless = true
+		}
 	}
 	return n, nil
 }

@@ -22,6 +22,7 @@ type observer struct {
 	feed   *jet.JobFeed
 	log    *slog.Logger
 	since  time.Time // when it began
+	daily  *daily    // nil: nobody wants a balance
 
 	answered map[string]int64 // by job: the newest slot, or deadline, that is settled; the duty's alone
 }

@@ -117,6 +117,9 @@ type Page struct {
 	clocks []Entry // changes of clocks that left slots out
 }
 
+// Slots is how many slots the page holds.
+func (p Page) Slots() int { return len(p.points) }
+
 // point is one slot.
 type point struct {
 	minute int64

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
+	"spool.internal/gateway/v2/balance"
 	"spool.internal/services/daemon"
 	"spool.internal/services/notify"
 )
@@ -25,6 +26,8 @@ type notifyOptions struct {
 	smtpURLFile string
 	mailOn      string
 	domains     domains
+	balanceTo   []string
+	balanceAt   string
 }
 
 // domains is the flag --mail-domains, which gateways and notify both need.
@@ -49,6 +52,8 @@ func (o *notifyOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses, and private ones where no administrator set the URL")
 	f.StringVar(&o.smtpURL, "smtp-url", "", "server for e-mail: smtp://user:password@host:587?from=spool@example.com (smtps:// for TLS from the start); better given as a file or in the environment")
 	f.StringVar(&o.smtpURLFile, "smtp-url-file", "", "file that holds the --smtp-url")
+	f.StringSliceVar(&o.balanceTo, "balance-to", nil, "e-mail addresses that are told each day what became of every slot and file of the day before")
+	f.StringVar(&o.balanceAt, "balance-at", notify.BalanceAt, "when, in the zone of --timezone")
 	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
 }
 
@@ -73,7 +78,10 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	n, err := notify.New(notify.Config{
 		Bus: bus, SealKey: key, WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny,
 		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), MailDomains: o.domains.MailDomains, Metrics: p.Metrics, Log: component(p, "notify"),
-		Foreign: e.foreign, Tracked: e.tracked, Zone: e.zone,
+		Foreign: e.foreign, Tracked: e.tracked, Zone: e.zone, BalanceTo: o.balanceTo, BalanceAt: o.balanceAt,
+		Balance: func(ctx context.Context, day string) (subject, text string, err error) {
+			return balance.Books{Bus: bus, Zone: e.zone}.Letter(ctx, day, time.Now())
+		},
 	})
 	if err != nil {
 		return err

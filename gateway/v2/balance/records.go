@@ -1,0 +1,270 @@
+package balance
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/gateway/v2/slots"
+)
+
+// records are what became of the triggers of a job since a day began.
+type records struct {
+	day      Day
+	jobID    string
+	results  map[string]events.Result   // by trigger: its newest
+	order    []string                   // triggers, as their first results came
+	runs     map[string]events.RunEvent // by run: its last phase
+	dead     map[string]bool            // by trigger
+	verdicts map[string]events.Verdict  // by trigger
+	held     map[string]events.Held     // by fingerprint
+	seen     []jet.SeenEntry            // the ledger of the day
+}
+
+// queue is what waits for its call.
+type queue struct {
+	files  map[string]events.Trigger // by fingerprint
+	manual []events.Trigger
+}
+
+func (b Books) waiting(ctx context.Context, jobID string, d Day) (queue, error) {
+	q := queue{files: map[string]events.Trigger{}}
+	err := b.Bus.Since(ctx, events.StreamFiles, events.FilesOf(jobID), d.From, func(m jet.Stored) bool {
+		var t events.Trigger
+		if json.Unmarshal(m.Data, &t) == nil && t.File != nil {
+			q.files[t.File.Fingerprint] = t
+		}
+		return m.Time.Before(d.To)
+	})
+	if err != nil {
+		return q, err
+	}
+	err = b.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(events.KindManual, jobID), d.From, func(m jet.Stored) bool {
+		var t events.Trigger
+		if json.Unmarshal(m.Data, &t) == nil && m.Time.Before(d.To) {
+			if t.At = m.Time; t.ID != "" {
+				q.manual = append(q.manual, t)
+			}
+		}
+		return m.Time.Before(d.To)
+	})
+	return q, err
+}
+
+// ledger reads the files of a day: first of all, as what leaves the queue later has
+// a result by then.
+func (b Books) ledger(ctx context.Context, jobID string, d Day) (*records, error) {
+	r := &records{
+		day: d, jobID: jobID, results: map[string]events.Result{}, runs: map[string]events.RunEvent{},
+		dead: map[string]bool{}, verdicts: map[string]events.Verdict{}, held: map[string]events.Held{},
+	}
+	err := b.Bus.EachSeen(ctx, jobID, d.From, func(s jet.SeenEntry) bool {
+		if d.has(s.At) {
+			r.seen = append(r.seen, s)
+		}
+		return s.At.Before(d.To)
+	})
+	return r, err
+}
+
+// outcomes reads what became of triggers.
+func (b Books) outcomes(ctx context.Context, r *records) error {
+	var err error
+	jobID, since := r.jobID, r.day.From.Add(earliestTrigger)
+	for _, part := range []struct {
+		stream, subject string
+		from            time.Time
+		take            func(jet.Stored)
+	}{
+		{events.StreamFiles, events.HeldOf(jobID), time.Time{}, func(m jet.Stored) { take(m, func(h events.Held) { r.held[h.Fingerprint] = h }) }},
+		{events.StreamDeadLetters, events.DeadSubject(jobID), since, func(m jet.Stored) {
+			if letter, err := jet.ReadDead(m); err == nil {
+				r.dead[letter.Trigger.ID] = true
+			}
+		}},
+		{events.StreamResults, events.ResultSubject(jobID), since, func(m jet.Stored) { take(m, r.result) }},
+		{events.StreamSlots, events.SlotSubject(jobID), since, func(m jet.Stored) { take(m, func(v events.Verdict) { r.verdicts[v.TriggerID] = v }) }},
+	} {
+		if err == nil {
+			err = b.Bus.Since(ctx, part.stream, part.subject, part.from, func(m jet.Stored) bool {
+				part.take(m)
+				return true
+			})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return b.ends(ctx, r)
+}
+
+// take reads a body; one that cannot be read is of another version, and left out.
+func take[T any](m jet.Stored, f func(T)) {
+	var v T
+	if json.Unmarshal(m.Data, &v) == nil {
+		f(v)
+	}
+}
+
+func (r *records) result(res events.Result) {
+	if _, again := r.results[res.TriggerID]; !again {
+		r.order = append(r.order, res.TriggerID)
+	}
+	r.results[res.TriggerID] = res
+}
+
+// ends reads how the runs of the results went.
+func (b Books) ends(ctx context.Context, r *records) error {
+	var subjects []string
+	for _, res := range r.results {
+		if events.IsToken(res.FlowJobID) {
+			for _, p := range []events.Phase{events.Accepted, events.Started, events.Ended} {
+				subjects = append(subjects, events.RunSubject(p, r.jobID, res.FlowJobID))
+			}
+		}
+	}
+	rank := map[events.Phase]int{events.Accepted: 1, events.Started: 2, events.Ended: 3}
+	return b.Bus.LastOf(ctx, events.StreamRunEvents, subjects, func(m jet.Stored) {
+		take(m, func(ev events.RunEvent) {
+			if rank[ev.Phase] > rank[r.runs[ev.FlowJobID].Phase] {
+				r.runs[ev.FlowJobID] = ev
+			}
+		})
+	})
+}
+
+// outcome says what became of a trigger with a result.
+func (r *records) outcome(res events.Result) (is, reason string) {
+	if res.Status == events.ERROR {
+		if r.dead[res.TriggerID] {
+			return Dead, res.HTTP.Response
+		}
+		return Failed, res.HTTP.Response
+	}
+	switch run := r.runs[res.FlowJobID]; run.Phase {
+	case events.Ended:
+		if run.Status == events.OK {
+			return OK, ""
+		}
+		return Failed, run.Message
+	case events.Started:
+		return Running, ""
+	case events.Accepted:
+		return Queued, ""
+	}
+	return Called, ""
+}
+
+// entry tells of a trigger with a result.
+func (r *records) entry(of string, res events.Result) Entry {
+	e := Entry{Of: of, Count: 1, At: res.TriggeredAt.UTC(), TriggerID: res.TriggerID, FlowJobID: res.FlowJobID}
+	if e.Is, e.Reason = r.outcome(res); len(e.Reason) > maxReason {
+		e.Reason = e.Reason[:maxReason] + events.CutMark
+	}
+	if res.File != nil {
+		e.File = res.File.Path
+	}
+	return e
+}
+
+// maxReason is how much of a reason is repeated, in bytes.
+const maxReason = 500
+
+// slots turns what became of the slots of a day into entries; n is how many there are.
+func (r *records) slots(told []slots.Entry, n int) (all []Entry) {
+	known := 0
+	for _, s := range told {
+		e := Entry{Of: Slots, Is: s.Verdict, Count: s.Slots, At: s.From, TriggerID: s.TriggerID, Reason: s.Reason}
+		if s.Slots > 1 {
+			e.To = s.To
+		}
+		if known += s.Slots; s.Slots == 0 {
+			if s.TriggerID == "" || s.TriggerID != events.CronTriggerID(r.jobID, s.From.Unix()/60) {
+				continue // says something of the schedule, or of a trigger that has an entry of its own
+			}
+			e.Of, e.Count = Other, 1
+		}
+		if res, ok := r.results[s.TriggerID]; ok && (s.Verdict == slots.Fired || s.Verdict == slots.CaughtUp) {
+			of, at := e.Of, e.At
+			e = r.entry(of, res)
+			e.At = at
+		}
+		all = append(all, e)
+	}
+	if n > known {
+		all = append(all, Entry{Of: Slots, Is: Unknown, Count: n - known, At: r.day.From.UTC(), Reason: "what became of them is not kept any more"})
+	}
+	return all
+}
+
+// files tells of the files of the day.
+func (r *records) files(queued map[string]events.Trigger) (all []Entry) {
+	told := map[string]bool{}
+	for _, s := range r.seen {
+		e := Entry{Of: Files, Count: 1, TriggerID: s.TriggerID}
+		t, waits := queued[s.Fingerprint]
+		v, judged := r.verdicts[s.TriggerID]
+		h, held := r.held[s.Fingerprint]
+		switch res, done := r.results[s.TriggerID]; {
+		case s.Ignored:
+			e.Is = Ignored
+		case s.Held:
+			if e.Is = Held; held {
+				e.File, e.Reason = h.Path, h.Reason()
+			}
+		case done:
+			e = r.entry(Files, res)
+		case waits:
+			e.Is, e.File = Queued, t.File.Path
+		case judged:
+			e.Is, e.Reason = v.Verdict, v.Reason
+		default:
+			e.Is, e.Reason = Gone, "it was triggered, and no result of it is kept any more"
+		}
+		e.At = s.At.UTC()
+		told[s.TriggerID] = true
+		all = append(all, e)
+	}
+	// The ledger forgets a file a day after its content has gone; where files come one
+	// by one, one is in the queue before it is in the ledger.
+	for _, id := range r.order {
+		if res := r.results[id]; res.File != nil && res.Kind == events.KindFile && !told[id] && r.day.has(res.TriggeredAt) {
+			all, told[id] = append(all, r.entry(Files, res)), true
+		}
+	}
+	for _, t := range queued {
+		if !told[t.ID] && r.day.has(t.At) {
+			all = append(all, Entry{Of: Files, Is: Queued, Count: 1, At: t.At.UTC(), TriggerID: t.ID, File: t.File.Path})
+		}
+	}
+	return all
+}
+
+// manual tells of what was started by hand on the day.
+func (r *records) manual(queued []events.Trigger) (all []Entry) {
+	told := map[string]bool{}
+	for _, id := range r.order {
+		if res := r.results[id]; res.Kind == events.KindManual && r.day.has(res.TriggeredAt) {
+			all, told[id] = append(all, r.entry(Manual, res)), true
+		}
+	}
+	for _, t := range queued {
+		if told[t.ID] {
+			continue
+		}
+		e := Entry{Of: Manual, Is: Queued, Count: 1, At: t.At.UTC(), TriggerID: t.ID}
+		if t.File != nil {
+			e.File = t.File.Path
+		}
+		all = append(all, e)
+	}
+	for id, v := range r.verdicts { // a run by hand that was skipped
+		if !told[id] && r.day.has(v.At) && strings.HasPrefix(id, events.ManualTriggerID(r.jobID, "")) {
+			all = append(all, Entry{Of: Manual, Is: v.Verdict, Count: 1, At: v.At.UTC(), TriggerID: id, Reason: v.Reason})
+		}
+	}
+	return all
+}
