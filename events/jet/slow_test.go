@@ -87,7 +87,7 @@ func TestLongSlowDisk(t *testing.T) {
 	for _, q := range queues {
 		t.Run(q.name, func(t *testing.T) {
 			t.Parallel()
-			slowDisk(t, q.Queue, q.put, q.store, 600, 50*time.Millisecond)
+			slowDisk(t, q.Queue, q.put, q.store, 400, 60*time.Millisecond)
 		})
 	}
 }
