@@ -49,15 +49,6 @@ type Options struct {
 	HoldAfter int // failures in a row that disable the job; 0 = none do
 }
 
-// Watch is how a folder is watched.
-type Watch struct {
-	Recursive     bool
-	Ignore        []string // extra name patterns, as path.Match
-	Marker        string   // pattern of the file that says another is complete, see [Watch.MarkerOf]; empty = none
-	QuietMS       int      // negative = the default
-	IgnoreInitial bool     // files that lie there already are not run
-}
-
 // RetryFor gives how long the calls of a trigger are repeated.
 func (p *Parameters) RetryFor(k Kind) time.Duration {
 	switch {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -242,29 +241,15 @@ func readOptions(r *reader) Options {
 		RetryFor:       r.duration("retry_for", 168*time.Hour),
 	}
 	w := r.object("watch", false)
-	o.Watch = Watch{
-		Recursive:     w.boolean("recursive", false),
-		Ignore:        w.strings("ignore"),
-		Marker:        w.text("marker"),
-		QuietMS:       w.integer("quiet_ms", -1, 0, 3_600_000),
-		IgnoreInitial: w.oneOf("initial", "process", "ignore") == "ignore",
-	}
+	o.Watch = readWatch(w)
 	run := r.object("run", false)
 	o.Retries = readRetries(run)
 	o.HoldAfter = r.integer("hold_after", 0, 1, MaxHoldAfter)
-	if fault := markerFault(o.Watch.Marker); fault != "" {
-		w.fail("marker", "%q %s", o.Watch.Marker, fault)
-	}
-	for _, pattern := range o.Watch.Ignore {
-		if _, err := path.Match(pattern, ""); err != nil {
-			w.fail("ignore", "%q is not a pattern: *, ? and [a-z] are known", pattern)
-		}
-	}
 	o.Run = readRun(run)
 	o.Notifying = readNotifying(r)
 	for _, key := range append(
 		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "hold_after"}, notifyingKeys...)),
-		w.unknown([]string{"recursive", "ignore", "marker", "quiet_ms", "initial"})...) {
+		w.unknown(watchKeys)...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}
 	return o

@@ -215,12 +215,12 @@ func ignoredPath(p string, watch events.Watch) bool {
 	if strings.Contains(p, "/") && !watch.Recursive {
 		return true
 	}
-	for name := range strings.SplitSeq(p, "/") {
-		if ignored(name, watch) {
+	for i := range p + "/" {
+		if (p + "/")[i] == '/' && ignored(p[:i], watch) {
 			return true
 		}
 	}
-	return false
+	return !watch.Includes(p)
 }
 
 // vanished reports that there is no such file any more, on a drive that holds

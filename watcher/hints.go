@@ -46,7 +46,7 @@ func (f *folder) changed(name string, how news) {
 		}
 		name, how = file, touched
 	}
-	if ignored(name, f.task.watch) {
+	if ignored(f.subPath(name), f.task.watch) {
 		return
 	}
 	if f.hints.note(func(h *hinted) bool { return h.add(name, how) }) {

@@ -15,9 +15,11 @@ var unfinished = map[string]bool{
 	".swp": true, ".lock": true, ".camellock": true,
 }
 
-// ignored reports that a name is no file for a run: hidden, unfinished, or
-// matched by a pattern of the job, or there to say that another is complete.
-func ignored(name string, watch events.Watch) bool {
+// ignored reports that what lies at a path below the folder of a job is not for a
+// run: hidden, unfinished, some system's own, or matched by a pattern of the job,
+// or there to say that another is complete.
+func ignored(rel string, watch events.Watch) bool {
+	name := path.Base(rel)
 	switch {
 	case strings.HasPrefix(name, "."), strings.HasPrefix(name, "~$"), strings.HasSuffix(name, "~"):
 		return true
@@ -25,16 +27,9 @@ func ignored(name string, watch events.Watch) bool {
 		return true
 	case unfinished[strings.ToLower(path.Ext(name))]:
 		return true
-	case strings.EqualFold(name, "Thumbs.db"), strings.EqualFold(name, "desktop.ini"):
-		return true
 	}
 	if _, marker := watch.MarkedBy(name); marker {
 		return true
 	}
-	for _, p := range watch.Ignore {
-		if ok, err := path.Match(p, name); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	return watch.Ignores(rel)
 }

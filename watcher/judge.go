@@ -192,12 +192,7 @@ func ignoreLine(o origin, name string) string {
 		return runFolder
 	}
 	if ext := path.Ext(name); ext != "" && ext != name {
-		return "*" + escape(ext)
+		return "*" + events.EscapePattern(ext)
 	}
-	return escape(name)
-}
-
-// escape makes a pattern of a name that matches it alone.
-func escape(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+	return events.EscapePattern(name)
 }

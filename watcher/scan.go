@@ -55,13 +55,16 @@ func (t *turn) scan(ctx context.Context) {
 		entries, err := f.pass.dir.ReadDir(scanChunk)
 		for _, e := range entries {
 			name := e.Name()
-			if !e.Type().IsRegular() && !e.IsDir() || ignored(name, f.task.watch) {
+			if !e.Type().IsRegular() && !e.IsDir() || ignored(f.subPath(name), f.task.watch) {
 				continue
 			}
 			if e.IsDir() {
 				if f.task.watch.Recursive && !t.watches(f, name) {
 					t.consider(ctx, name)
 				}
+				continue
+			}
+			if !f.task.watch.Includes(f.subPath(name)) {
 				continue
 			}
 			known := f.known.holds(name)
@@ -107,6 +110,9 @@ func (t *turn) consider(ctx context.Context, name string) {
 		return
 	case err != nil:
 		t.unreadable(f.candidate(name), err, now)
+		return
+	case !f.task.watch.Includes(f.subPath(name)):
+		f.forget(name)
 		return
 	case f.known.has(name, s.Stat):
 		delete(f.pending, name)

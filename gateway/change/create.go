@@ -30,7 +30,7 @@ var Keys = map[string][]string{
 	"run.retries.":       events.RetryKeys,
 }
 
-var watchKeys = []string{"recursive", "ignore", "marker", "quiet_ms", "initial"}
+var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial"}
 
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
 // which takes the time and the room of many plain ones.
@@ -46,6 +46,9 @@ func Read(o events.Object) (*events.Parameters, error) {
 		return nil, err
 	}
 	if err := checkName(p.Name); err != nil {
+		return nil, err
+	}
+	if err := p.Options.Watch.Check(); err != nil {
 		return nil, err
 	}
 	if len(p.Webhook.Headers) > maxHeaders {
