@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Status is how an execution or a run came out.
 type Status string
@@ -37,6 +40,20 @@ type HTTPResult struct {
 	Status   string   `json:"status"`   // decimal HTTP status
 	Headers  []Header `json:"headers"`  // never null
 	Response string   `json:"response"` // the raw body, cut at [MaxResponse]
+}
+
+// Why tells why a call failed, in the words of an endpoint that has some.
+func (h HTTPResult) Why() string {
+	var answer struct {
+		Msg string `json:"msg"`
+	}
+	switch {
+	case h.Status == "0":
+		return h.Response
+	case json.Unmarshal([]byte(h.Response), &answer) == nil && answer.Msg != "":
+		return answer.Msg
+	}
+	return "HTTP status " + h.Status + ": " + h.Response
 }
 
 // Header is one HTTP header line.

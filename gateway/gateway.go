@@ -22,6 +22,7 @@ type Gateway struct {
 	owners  *owners
 	results *results
 	janitor *janitor
+	holder  *holder
 	limiter *limiter // by token
 	events  *stream.Stream
 	handler http.Handler
@@ -41,6 +42,8 @@ func New(c Config) (*Gateway, error) {
 	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler()}
 	g.results = newResults(c.Bus)
 	g.janitor = newJanitor(g)
+	g.holder = newHolder(g)
+	g.results.called = g.holder.called
 	g.owners = newOwners(c.Bus, c.Quota)
 	g.jobs = newJobs(g.janitor.add, g.owners)
 	g.feed = jet.NewJobFeed(c.Bus, g.jobs.apply)
@@ -77,6 +80,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"follow jobs", g.feed.Run},
 		{"follow results", g.results.run},
 		{"purge results", g.janitor.run},
+		{"hold jobs", g.holder.run},
 		{"follow events", g.events.Run},
 		{"start", g.start},
 	}

@@ -23,6 +23,8 @@ type results struct {
 	bus  *jet.Bus
 	seed maphash.Seed
 
+	called func(jobID string, status events.Status) // told of every result; must not block
+
 	mu    sync.Mutex
 	byJob map[string][]indexed // oldest first
 	seq   uint64               // the last sequence that was taken in
@@ -33,7 +35,7 @@ type results struct {
 type indexed struct{ seq, trigger uint64 }
 
 func newResults(b *jet.Bus) *results {
-	return &results{bus: b, seed: maphash.MakeSeed(), byJob: map[string][]indexed{}}
+	return &results{bus: b, seed: maphash.MakeSeed(), byJob: map[string][]indexed{}, called: func(string, events.Status) {}}
 }
 
 // run follows RESULTS until ctx ends.
@@ -58,6 +60,7 @@ func (x *results) take(m jet.Stored) {
 	if err != nil {
 		return // not below the filter
 	}
+	x.called(sub.JobID, events.Status(m.Header.Get(jet.HeaderStatus)))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.seq = max(x.seq, m.Sequence)

@@ -21,6 +21,7 @@ func (g *Gateway) router() *mux.Router {
 	if g.cfg.Drives != nil {
 		changes.Folders = g.cfg.Drives
 	}
+	g.holder.changes = changes
 	v1.New(v1.Config{
 		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)

@@ -27,6 +27,10 @@ func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Ch
 			return "", job, nil
 		}
 		job.Status = to
+		job.Disabled = nil
+		if to == events.Disabled {
+			job.Disabled = &events.Disabling{By: who.Owner, At: time.Now().UTC()}
+		}
 		if to == events.Enabled {
 			if err := who.Reaches(job); err != nil {
 				return "", job, err

@@ -48,6 +48,9 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 		job.Role = string(who.Role)
 	}
 	ev := who.event(change, job)
+	if change == events.JobDisabled && job.Disabled != nil {
+		ev.Reason = job.Disabled.Reason
+	}
 	if change != events.JobDeleted && ev.Job.EffectiveFrom.IsZero() {
 		ev.Job.EffectiveFrom = ev.At
 	}

@@ -20,6 +20,7 @@ type historyEntry struct {
 	At      time.Time     `json:"at"`
 	From    string        `json:"from"`
 	Changed []string      `json:"changed"` // fields; empty too when what was before is not kept
+	Reason  string        `json:"reason,omitempty"`
 }
 
 func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
@@ -52,7 +53,7 @@ func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
 			page.Next = pageToken(last, "")
 			return false
 		}
-		page.History = append(page.History, historyEntry{ev.Event, ev.By, ev.At.UTC(), ev.From, []string{}})
+		page.History = append(page.History, historyEntry{ev.Event, ev.By, ev.At.UTC(), ev.From, []string{}, ev.Reason})
 		newer, last = ev, m.Sequence
 		return true
 	})

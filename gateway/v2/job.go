@@ -32,7 +32,15 @@ type job struct {
 	EffectiveFrom time.Time        `json:"effective_from"`      // no slot up to then is its own
 	Schedule      string           `json:"schedule,omitzero"`   // not in automatic mode
 	LastResult    *lastResult      `json:"last_result"`         // null: none
+	Disabled      *disabling       `json:"disabled,omitempty"`  // nil too where it was not kept
 	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, secrets masked: as the caller may see them
+}
+
+// disabling is who disabled a job.
+type disabling struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // lastResult is the newest execution in short.
@@ -67,6 +75,9 @@ func (a *API) row(ctx context.Context, who change.Caller, j events.Job) (job, er
 		if shown.Schedule = p.Schedule; p.Spooled {
 			shown.Mode = modeAutomatic
 		}
+	}
+	if d := j.Disabled; d != nil && j.Status == events.Disabled {
+		shown.Disabled = &disabling{d.By, d.At.UTC(), d.Reason}
 	}
 	latest, err := a.Results.Latest(ctx, j.ID, 1)
 	if err != nil {

@@ -112,9 +112,12 @@ func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
 // judge stores what a job is in now that it was not in before.
 func (o *observer) judge(ctx context.Context, w *watched, v *view, now time.Time) error {
 	if w.Status != events.Enabled {
-		return o.rest(ctx, w, v)
+		if err := o.rest(ctx, w, v); err != nil {
+			return err
+		}
+		return o.settle(ctx, w, v, now, disabledState(w))
 	}
-	var seen []events.Notification
+	seen := []events.Notification{disabledState(w)}
 	if w.p.Spooled {
 		s, reported := v.folder[w.ID]
 		seen = append(seen, folderState(w, s, reported, now, o.since), holdState(s))
@@ -123,7 +126,12 @@ func (o *observer) judge(ctx context.Context, w *watched, v *view, now time.Time
 	if err != nil {
 		return err
 	}
-	for _, n := range append(seen, late) {
+	return o.settle(ctx, w, v, now, append(seen, late)...)
+}
+
+// settle stores the states of a job that have changed.
+func (o *observer) settle(ctx context.Context, w *watched, v *view, now time.Time, seen ...events.Notification) error {
+	for _, n := range seen {
 		n.JobID, n.At = w.ID, now
 		if _, changes := step(v.state(w.ID, n.About), n); n.State == "" || !changes {
 			continue
@@ -168,6 +176,19 @@ func folderState(w *watched, s events.WatchState, reported bool, now, up time.Ti
 		n.State = "" // it may be a moment's
 	case away:
 		n.State, n.Message = events.Blocked, fmt.Sprintf("%s (%s) since %s: %s", w.p.InputDir, s.State, s.Since.UTC().Format(time.RFC3339), s.Reason)
+	}
+	return n
+}
+
+// disabledState is that of a job which failures in a row have disabled, until
+// somebody enables it.
+func disabledState(w *watched) events.Notification {
+	n := events.Notification{About: events.AboutHold}
+	switch {
+	case w.Status == events.Disabled && w.Disabled != nil && w.Disabled.By == events.HoldAfter:
+		n.State, n.Message = events.HeldBack, w.Disabled.Reason
+	case w.Status == events.Enabled && !w.p.Spooled:
+		n.State = events.Recovered // of a folder, its watcher says more
 	}
 	return n
 }

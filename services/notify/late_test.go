@@ -269,3 +269,38 @@ func TestDutyIsMinutely(t *testing.T) {
 		}
 	})
 }
+
+// A job that failures in a row have disabled is held, with the reason, until somebody
+// enables it; what a person disables is not.
+func TestHeldJob(t *testing.T) {
+	r := newRig(t)
+	o := r.observing(nil)
+	seq := r.asking("j1", `{"hold_after":2,"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
+	rev, err := r.bus.Job(t.Context(), "j1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := rev.Event.Job
+	now := time.Now()
+	for _, c := range []struct {
+		change   events.Change
+		status   events.JobStatus
+		disabled *events.Disabling
+		want     string
+	}{
+		{events.JobDisabled, events.Disabled, &events.Disabling{By: "ann"}, ""},
+		{events.JobEnabled, events.Enabled, nil, ""},
+		{events.JobDisabled, events.Disabled, &events.Disabling{By: events.HoldAfter, Reason: "2 failures in a row"}, "held"},
+		{events.JobEnabled, events.Enabled, nil, "recovered"},
+	} {
+		job.Status, job.Disabled = c.status, c.disabled
+		if seq, err = r.bus.PutJob(t.Context(), events.JobEvent{Event: c.change, Job: job}, seq); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.feed.Wait(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Minute)
+		r.looks(o, now, "j1", events.AboutHold, c.want)
+	}
+}

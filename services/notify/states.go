@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"spool.internal/events"
@@ -76,21 +75,7 @@ func endOfCall(r events.Result, at time.Time, dead bool) events.Notification {
 		n.State = events.Failed
 	}
 	if !n.Well() {
-		n.Message = cutFront(whyNot(r.HTTP), maxTail)
+		n.Message = cutFront(r.HTTP.Why(), maxTail)
 	}
 	return n
-}
-
-// whyNot says why a call failed: in the words of an endpoint that has some.
-func whyNot(h events.HTTPResult) string {
-	var answer struct {
-		Msg string `json:"msg"`
-	}
-	switch {
-	case h.Status == "0":
-		return h.Response
-	case json.Unmarshal([]byte(h.Response), &answer) == nil && answer.Msg != "":
-		return answer.Msg
-	}
-	return "HTTP status " + h.Status + ": " + h.Response
 }
