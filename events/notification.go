@@ -11,11 +11,31 @@ const (
 	AboutFolder = "folder" // whether its folder can be read: blocked
 	AboutHold   = "hold"   // whether it, or one of its files, is held back: held
 
+	AboutWebhook   = "webhook"   // whether webhook_config.url is called: off
+	AboutNotify    = "notify"    // the same of notify.to.webhook
+	AboutHeartbeat = "heartbeat" // the same of heartbeat
+
 	AboutBalance = "balance" // of no job: the balance of a day is to be told
 )
 
 // Respects lists those of jobs.
 var Respects = []string{AboutRun, AboutSlots, AboutStart, AboutLength, AboutFolder, AboutHold}
+
+// AboutURL are the respects in which one of the [URLPointers] can be off.
+var AboutURL = map[string]string{WebhookURLPointer: AboutWebhook, NotifyURLPointer: AboutNotify, HeartbeatPointer: AboutHeartbeat}
+
+// Off is the state of a URL whose receiver answered 410: nobody is told of it, and it
+// ends with any change of the URL.
+const Off Condition = "off"
+
+// URLKey tells a URL of a job from any that it had before, without showing it.
+func (j *Job) URLKey(pointer string) string {
+	key := j.Secrets[pointer]
+	if hook := j.URL(pointer); key == "" && hook != nil {
+		key = hook.URL
+	}
+	return Hash(key)
+}
 
 // Notification says that the state of a job has changed in one respect. The newest
 // of a job and respect is its state; there is none where nothing was ever wrong.
@@ -31,6 +51,7 @@ type Notification struct {
 	FlowJobID    string    `json:"flow_job_id,omitzero"`   // or a run
 	OutputFolder string    `json:"output_folder,omitzero"` // of the run
 	File         string    `json:"file,omitzero"`          // that it was about, below the watched folder
+	Of           string    `json:"of,omitzero"`            // off: [Job.URLKey] of the URL
 	Slot         time.Time `json:"slot,omitzero"`          // missed and late: which slot, or deadline
 }
 

@@ -28,17 +28,26 @@ type condition struct {
 // stateChannels are the ways in which states are notified.
 var stateChannels = []string{"webhook", "email"}
 
-// conditions reads the states that a job is or was in; none where nothing was ever wrong.
-func (a *API) conditions(ctx context.Context, jobID string) ([]condition, error) {
+// conditions reads the states that a job and its URLs are or were in; none where nothing was ever wrong.
+func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, error) {
+	jobID := job.ID
 	var subjects, undeliverable []string
 	for _, about := range events.Respects {
 		subjects = append(subjects, events.NotificationSubject(jobID, about))
+	}
+	keys := map[string]string{}
+	for pointer, about := range events.AboutURL {
+		subjects = append(subjects, events.NotificationSubject(jobID, about))
+		keys[about] = job.URLKey(pointer)
 	}
 	all := []condition{}
 	err := a.Bus.LastOf(ctx, events.StreamNotifications, subjects, func(m jet.Stored) {
 		var n events.Notification
 		if json.Unmarshal(m.Data, &n) != nil {
 			return // it is of another version
+		}
+		if n.Of != "" && n.Of != keys[n.About] {
+			return // of a URL that the job has no more
 		}
 		all = append(all, condition{
 			About: n.About, State: n.State, Before: n.Before, Since: n.At.UTC(), Message: n.Message,

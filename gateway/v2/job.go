@@ -60,7 +60,7 @@ type jobDetails struct {
 	Watch       *events.WatchState `json:"watch,omitempty"`
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
 	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
-	Conditions  []condition        `json:"conditions"` // of a job with spool.notify: in which respects its state has changed
+	Conditions  []condition        `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
 }
 
 // nextRuns is how many coming slots are shown.
@@ -103,7 +103,7 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 		return d, err
 	}
 	d.StepTimeout = timed(j, runners)
-	if d.Conditions, err = a.conditions(ctx, j.ID); err != nil {
+	if d.Conditions, err = a.conditions(ctx, j); err != nil {
 		return d, err
 	}
 	return d, a.states(ctx, &d)

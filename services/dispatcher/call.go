@@ -100,7 +100,7 @@ func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome
 	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
 		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: "rewritten"}
 	}
-	return outcome{Result: r, passing: passing(resp.StatusCode), asked: retryAfter(resp.Header, time.Now())}
+	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}
 }
 
 func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error) {

@@ -54,7 +54,7 @@ func TestRetryAfter(t *testing.T) {
 		"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0,
 		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Minute).Format(http.TimeFormat): 0,
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}, now); got != want {
+		if got := events.RetryAfter(http.Header{"Retry-After": {text}}, now); got != want {
 			t.Errorf("Retry-After %q: %s, want %s", text, got, want)
 		}
 	}

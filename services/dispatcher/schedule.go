@@ -1,8 +1,6 @@
 package dispatcher
 
 import (
-	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -21,16 +19,4 @@ func again(waits []time.Duration, calls int, age, limit, asked time.Duration, lu
 	wait := waits[min(max(calls, 1), len(waits))-1]
 	wait = time.Duration(float64(wait) * (0.9 + 0.2*luck)) // so that what failed together does not come back together
 	return min(max(wait, asked), left), true
-}
-
-// retryAfter reads for how long an endpoint asks to be left alone.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }

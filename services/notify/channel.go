@@ -103,7 +103,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	}
 	err = c.sender.tell(ctx, n, job)
 	permanent := isFinal(err)
-	c.lanes.leave(n.jobID, err != nil && !permanent)
+	c.lanes.leave(n.jobID, err != nil && !permanent, asked(err))
 	if err == nil {
 		c.meter.sent.Inc()
 		c.sender.forget(n)
@@ -119,6 +119,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	}
 	c.meter.failed.Inc()
 	wait, again := c.retries.after(m.Deliveries, age)
+	wait = max(wait, asked(err))
 	if permanent || !again || c.crowded(ctx) {
 		c.giveUp(ctx, n, m, err, log)
 		return

@@ -1,6 +1,9 @@
 package notify
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // How many deliveries of one job may be under way at a time: a receiver whose
 // last delivery failed is only probed.
@@ -17,7 +20,8 @@ type lanes struct {
 
 type lane struct {
 	busy   int
-	failed bool // the last delivery that ended
+	failed bool      // the last delivery that ended
+	until  time.Time // when its receiver wants to be called again
 }
 
 // enter takes a place in the lane of a job; without a free one it reports
@@ -34,6 +38,9 @@ func (l *lanes) enter(jobID string) (entered, failed bool) {
 	if one.failed {
 		width = 1
 	}
+	if time.Now().Before(one.until) {
+		return false, false
+	}
 	if one.busy >= width {
 		return false, one.failed
 	}
@@ -41,13 +48,16 @@ func (l *lanes) enter(jobID string) (entered, failed bool) {
 	return true, one.failed
 }
 
-// leave gives the place back.
-func (l *lanes) leave(jobID string, failed bool) {
+// leave gives the place back; asked is for how long the receiver wants to be left alone.
+func (l *lanes) leave(jobID string, failed bool, asked time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one := l.all[jobID]
 	one.busy--
 	one.failed = failed
+	if asked > 0 {
+		one.until = time.Now().Add(asked)
+	}
 	if one.busy == 0 && (!failed || len(l.all) > maxIdle) {
 		delete(l.all, jobID)
 	}

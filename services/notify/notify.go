@@ -106,7 +106,7 @@ func New(cfg Config) (*Notify, error) {
 	if relay == nil {
 		unwired = sync.OnceFunc(func() { cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url") })
 	}
-	hook := newWebhook(cfg.SealKey, secrets, guard, unwired)
+	hook := newWebhook(cfg.Bus, cfg.SealKey, secrets, guard, unwired)
 	if !cfg.Foreign {
 		add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, hook)
 	}

@@ -53,13 +53,13 @@ func TestLanes(t *testing.T) {
 		t.Error("the lane of another job is full too")
 	}
 	for range laneWidth - 1 {
-		l.leave("a", true)
+		l.leave("a", true, 0)
 	}
 	if ok, failed := l.enter("a"); ok || !failed {
 		t.Errorf("a lane that fails and is probed: entered %v, failed %v", ok, failed)
 	}
-	l.leave("a", false)
-	l.leave("b", false)
+	l.leave("a", false, 0)
+	l.leave("b", false, 0)
 	if len(l.all) != 0 {
 		t.Errorf("%d lanes are kept", len(l.all))
 	}

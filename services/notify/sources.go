@@ -20,7 +20,10 @@ func (o *observer) ended(ctx context.Context, m *jet.Delivery) (time.Duration, e
 	if w == nil || err != nil {
 		return 0, err
 	}
-	if err := move(ctx, o.bus, endOfRun(ev, m.Time)); err != nil || w.p.Options.TooLongAfter < 0 {
+	if !ev.Cancelled() { // by somebody, who knows
+		err = move(ctx, o.bus, endOfRun(ev, m.Time))
+	}
+	if err != nil || w.p.Options.TooLongAfter < 0 {
 		return 0, err
 	}
 	long, _, err := o.bus.Condition(ctx, ev.JobID, events.AboutLength)
@@ -52,7 +55,7 @@ func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration,
 		return min(limit-age, firstLook), nil
 	}
 	last, _, err := o.bus.LastRunEvent(ctx, ev.JobID, ev.FlowJobID)
-	if err != nil || last.Phase == events.Ended || last.Attempt > ev.Attempt {
+	if err != nil || last.Phase == events.Ended || last.Phase == events.Retrying || last.Attempt > ev.Attempt {
 		return 0, err
 	}
 	if age < limit {

@@ -44,7 +44,7 @@ func (s stateHook) tell(ctx context.Context, n notice, job *events.Job) error {
 	if err := s.sign(req, n, body); err != nil {
 		return err
 	}
-	return s.send(req, job.PrivateURL(events.NotifyURLPointer), scrub.NewForJob(p))
+	return s.post(ctx, req, job, events.NotifyURLPointer, scrub.NewForJob(p))
 }
 
 // heartbeat calls the URL of a job after each run that ended OK: who does not hear
@@ -65,5 +65,5 @@ func (h heartbeat) tell(ctx context.Context, _ notice, job *events.Job) error {
 		return final{errors.New("the heartbeat's URL cannot be read")}
 	}
 	req.Header.Set("User-Agent", "spool")
-	return h.send(req, job.PrivateURL(events.HeartbeatPointer), scrub.NewForJob(p))
+	return h.post(ctx, req, job, events.HeartbeatPointer, scrub.NewForJob(p))
 }

@@ -15,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 )
@@ -37,6 +38,7 @@ type payload struct {
 // webhook posts the end of a run to the URL that its job names.
 type webhook struct {
 	key     *seal.Key
+	bus     *jet.Bus
 	secrets secretFile
 	// Two, as a connection that one job may use is not there for another.
 	private *http.Client // for jobs whose webhook may go to private networks
@@ -44,9 +46,9 @@ type webhook struct {
 	unwired func()       // called when a job asks for e-mail; nil when there is some
 }
 
-func newWebhook(key *seal.Key, secrets secretFile, g *guard, unwired func()) *webhook {
+func newWebhook(bus *jet.Bus, key *seal.Key, secrets secretFile, g *guard, unwired func()) *webhook {
 	return &webhook{
-		key: key, secrets: secrets, unwired: unwired,
+		bus: bus, key: key, secrets: secrets, unwired: unwired,
 		private: g.client(g.private), public: g.client(g.public),
 	}
 }
@@ -85,7 +87,7 @@ func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
 	if err != nil {
 		return err
 	}
-	return w.send(req, job.PrivateWebhook(), scrub.NewForJob(p))
+	return w.post(ctx, req, job, events.WebhookURLPointer, scrub.NewForJob(p))
 }
 
 // send makes a request and looks at the status of the answer.
@@ -102,7 +104,7 @@ func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber)
 	// What is read leaves the connection fit for another use; nobody looks at it.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("webhook to %s: answered with status %d", req.URL.Host, resp.StatusCode)
+		return refused(req.URL.Host, resp)
 	}
 	return nil
 }

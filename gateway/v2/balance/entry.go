@@ -23,16 +23,17 @@ var Groups = []string{Slots, Files, Manual, Other}
 
 // What became of it, beside the verdicts on slots.
 const (
-	OK      = "ok"      // its run ended OK
-	Failed  = "failed"  // its run ended ERROR, or its call was refused
-	Dead    = "dead"    // it could not be called for, and is a dead letter
-	Running = "running" // its run goes on
-	Queued  = "queued"  // it waits for its call, or its run for a place
-	Called  = "called"  // it was called for, and nobody says how it ended
-	Held    = "held"    // it is held back
-	Ignored = "ignored" // it lay there, and was not to be run
-	Gone    = "gone"    // it was triggered, and its result is not kept any more
-	Unknown = "unknown" // nothing is known of it
+	OK        = "ok"        // its run ended OK
+	Failed    = "failed"    // its run ended ERROR, or its call was refused
+	Cancelled = "cancelled" // somebody ended its run
+	Dead      = "dead"      // it could not be called for, and is a dead letter
+	Running   = "running"   // its run goes on
+	Queued    = "queued"    // it waits for its call, or its run for a place
+	Called    = "called"    // it was called for, and nobody says how it ended
+	Held      = "held"      // it is held back
+	Ignored   = "ignored"   // it lay there, and was not to be run
+	Gone      = "gone"      // it was triggered, and its result is not kept any more
+	Unknown   = "unknown"   // nothing is known of it
 )
 
 // Entry is what became of one slot, file or execution, or of several slots.

@@ -121,12 +121,12 @@ func (b Books) ends(ctx context.Context, r *records) error {
 	var subjects []string
 	for _, res := range r.results {
 		if events.IsToken(res.FlowJobID) {
-			for _, p := range []events.Phase{events.Accepted, events.Started, events.Ended} {
+			for _, p := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
 				subjects = append(subjects, events.RunSubject(p, r.jobID, res.FlowJobID))
 			}
 		}
 	}
-	rank := map[events.Phase]int{events.Accepted: 1, events.Started: 2, events.Ended: 3}
+	rank := map[events.Phase]int{events.Accepted: 1, events.Started: 2, events.Retrying: 3, events.Ended: 4}
 	return b.Bus.LastOf(ctx, events.StreamRunEvents, subjects, func(m jet.Stored) {
 		take(m, func(ev events.RunEvent) {
 			if rank[ev.Phase] > rank[r.runs[ev.FlowJobID].Phase] {
@@ -146,11 +146,14 @@ func (r *records) outcome(res events.Result) (is, reason string) {
 	}
 	switch run := r.runs[res.FlowJobID]; run.Phase {
 	case events.Ended:
-		if run.Status == events.OK {
+		switch run.Outcome() {
+		case events.OutcomeOK:
 			return OK, ""
+		case events.OutcomeCancelled:
+			return Cancelled, run.Message
 		}
 		return Failed, run.Message
-	case events.Started:
+	case events.Started, events.Retrying:
 		return Running, ""
 	case events.Accepted:
 		return Queued, ""

@@ -1,0 +1,123 @@
+package notify
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// A receiver that says when to come again is left alone until then, by every notice.
+func TestRetryAfterIsKept(t *testing.T) {
+	for _, code := range []int{429, 503} {
+		r := newRig(t)
+		var first time.Time
+		url, calls := r.receiver(func(w http.ResponseWriter, _ *http.Request) {
+			if first.IsZero() {
+				first = time.Now()
+				w.Header().Set("Retry-After", "2")
+				w.WriteHeader(code)
+				return
+			}
+			if waited := time.Since(first); waited < 2*time.Second {
+				t.Errorf("called again after %s", waited)
+			}
+		})
+		r.start()
+		r.job("j1", "n", hook(url), 0)
+		r.ended("j1", events.OK, "")
+		r.next(calls)
+		r.eventually("it is known", func() bool { return r.figure("webhook", "failed") == 1 })
+		r.ended("j1", events.OK, "") // another one waits too
+		r.next(calls)
+		r.next(calls)
+		r.settled("notify-webhook", events.StreamRunEvents)
+	}
+}
+
+// 410 turns a URL off: it is asked once, and again when it has changed. Other URLs of
+// the job, and other changes of it, are something else.
+func TestGone(t *testing.T) {
+	r := newRig(t)
+	url, calls := r.receiver(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasPrefix(q.URL.Path, "/gone") {
+			w.WriteHeader(http.StatusGone)
+		}
+	})
+	r.start()
+	spool := func(beat string) string { return `{"heartbeat":"` + url + beat + `"}` }
+	seq := r.asking("j1", spool("/beat"), hook(url+"/gone/s3cret"), 0)
+	paths := func(want ...string) {
+		t.Helper()
+		got := map[string]int{}
+		for range want {
+			got[r.next(calls).URL.Path]++
+		}
+		for _, p := range want {
+			if got[p] != 1 {
+				t.Errorf("called %v; want %v", got, want)
+			}
+		}
+	}
+	ev := r.ended("j1", events.OK, "")
+	paths("/gone/s3cret", "/beat")
+	if m := r.undelivered("webhook", ev); !strings.HasPrefix(m, "off since ") || !strings.Contains(m, "410") {
+		t.Errorf("recorded %q", m)
+	}
+	n, _, err := r.bus.Condition(t.Context(), "j1", events.AboutWebhook)
+	if err != nil || n.State != events.Off || strings.Contains(string(events.Encode(n)), "s3cret") {
+		t.Errorf("kept %+v, %v", n, err)
+	}
+	ev = r.ended("j1", events.OK, "")
+	paths("/beat")
+	r.undelivered("webhook", ev)
+	// The same URL, and something else that changed: it is still off.
+	rev, err := r.bus.Job(t.Context(), "j1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := rev.Event.Job
+	job.Name = "another"
+	if seq, err = r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
+		t.Fatal(err)
+	}
+	ev = r.ended("j1", events.OK, "")
+	paths("/beat")
+	r.undelivered("webhook", ev)
+	// Another path at the same host turns it on, and off again.
+	seq = r.asking("j1", spool("/beat"), hook(url+"/gone/2"), seq)
+	ev = r.ended("j1", events.OK, "")
+	paths("/gone/2", "/beat")
+	r.undelivered("webhook", ev)
+	r.asking("j1", spool("/gone/beat"), hook(url+"/here"), seq)
+	ev = r.ended("j1", events.OK, "")
+	paths("/here", "/gone/beat")
+	r.undelivered("heartbeat", ev)
+	r.ended("j1", events.OK, "")
+	paths("/here")
+	r.settled("notify-webhook", events.StreamRunEvents)
+	if len(calls) > 0 {
+		t.Errorf("called %s", (<-calls).URL)
+	}
+}
+
+// A redirect is not followed, and where it leads is not shown.
+func TestRedirectSaysWhatItIs(t *testing.T) {
+	r := newRig(t)
+	r.cfg.retries = retries{}
+	url, _ := r.receiver(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://elsewhere.test/s3cret")
+		w.WriteHeader(http.StatusMovedPermanently)
+	})
+	r.start()
+	r.job("j1", "n", hook(url), 0)
+	m := r.undelivered("webhook", r.ended("j1", events.OK, ""))
+	if !strings.Contains(m, "status 301, a redirect, which is not followed: give the URL that it leads to") || strings.Contains(m, "elsewhere") {
+		t.Errorf("recorded %q", m)
+	}
+}
+
+var _ states = (*jet.Bus)(nil)
