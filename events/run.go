@@ -64,7 +64,7 @@ type RunEvent struct {
 	Attempts []Attempt `json:"attempts,omitempty"`
 
 	Process *Process `json:"process,omitempty"` // started
-	Unmet   []string `json:"unmet,omitempty"`   // started: what of the sandbox is lacking, see [RunnerState]
+	Unmet   []string `json:"unmet,omitempty"`   // started: what of the sandbox is lacking, see [RunnerState], and what flows go without: tmp, shm, proc
 
 	StartedAt  time.Time `json:"started_at,omitzero"`  // retrying, ended: when the last attempt did
 	Status     Status    `json:"status,omitzero"`      // retrying, ended

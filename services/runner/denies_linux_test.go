@@ -104,7 +104,7 @@ func (l *lab) aim() targets {
 	dir := l.t.TempDir()
 	t := targets{
 		Server: os.Getpid(), Unix: filepath.Join(dir, "stream"), Datagram: filepath.Join(dir, "datagram"), Abstract: fmt.Sprintf("@spool-probe-%d", os.Getpid()),
-		Data: l.data, Other: l.host("other"), Open: open, Shared: l.host("shared"),
+		Data: l.data, Other: l.host("other"), Open: open, Shared: l.host("shared"), Tmp: inode("/tmp"), Shm: inode("/dev/shm"),
 	}
 	listen := func(network, addr string) net.Listener {
 		ln, err := net.Listen(network, addr)
@@ -156,6 +156,7 @@ func (l *lab) probe(r *Runner, _ targets, key string) (got map[string]string) {
 // beyondRoot is what root cannot do here without a sandbox either: then the trial
 // shows nothing, and something else has to.
 var beyondRoot = []string{
+	"write into a /tmp of its own", "write into a /dev/shm of its own", "see its own processes in /proc, and no others", // it has the host's
 	"use descriptors that it was not given", // none is left open, with or without a sandbox
 	"load modules", "load another kernel",   // many kernels cannot
 	"use calls that nobody has judged", // there are none yet

@@ -34,13 +34,15 @@
 // With [Config.Sandbox] (Linux, Landlock) a flow and all that descends from it
 // may read and execute its binary, /usr, /bin, /sbin, /lib* and
 // [Config.ReadPaths]; read its input and of /etc what programs cannot do
-// without (ld.so.cache, ssl without its private keys, ca-certificates, passwd,
-// group, hosts, resolv.conf, nsswitch.conf, localtime, alternatives); read and
+// without (see public: names of users and hosts, certificates, fonts, types of files,
+// zones, settings of languages; no private keys); read and
 // write, not execute, its output folder and TMPDIR; use /dev/null, zero, full,
 // random and urandom; and nothing else of the file system. Where the kernel
 // grants them it has a user (but for root), pid, ipc and mount namespace of its own,
 // and a root folder in which nothing else is even seen, read-only but for output and
-// TMPDIR; there is a /proc with its own processes, where one can be mounted. It
+// TMPDIR, which is /tmp, too, and a /dev/shm of its own; there is a /proc with its own
+// processes, where one can be mounted. What of these is not to be had is said in run.log
+// and in the run's started event. It
 // cannot bind a TCP port (Linux 6.7, unless [Config.Listen]), and from Linux 6.12 it
 // reaches neither processes outside by signals nor abstract sockets. It gains no
 // privileges by set-user-ID programs, and package seccomp says which system calls it

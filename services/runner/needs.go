@@ -94,6 +94,24 @@ func unmet(m means) []string {
 	return all
 }
 
+// missing says what flows go without on this host, though it would harm nobody.
+func (r *Runner) missing() []string {
+	f := r.room.Form
+	switch {
+	case f.View && !f.Proc:
+		return []string{noProc}
+	case f.View || f.Landlock == 0: // then nothing is closed
+		return nil
+	}
+	return []string{
+		"tmp: /tmp is closed; TMPDIR takes its place; a private one takes a mount namespace",
+		"shm: /dev/shm is closed, without which processes share neither memory nor semaphores (Python's multiprocessing fails); a private one takes a mount namespace",
+		noProc,
+	}
+}
+
+const noProc = "proc: /proc is closed; one of the flow's own takes a mount namespace in which it can be mounted, which many containers deny"
+
 // needNames leaves of what is lacking the names alone.
 func needNames(lacks []string) []string {
 	var names []string

@@ -94,7 +94,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		return err
 	}
 	began := event(events.Started, run, time.Now())
-	began.Unmet = needNames(r.lacks)
+	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
 	began.Process = &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
@@ -152,6 +152,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	for _, lack := range r.lacks {
 		a.runlog.note("not kept from this flow: %s", lack)
 	}
+	for _, lack := range r.missing() {
+		a.runlog.note("this flow goes without: %s", lack)
+	}
 	if a.private, err = newPrivate(a.dir, r.room.Form.As && !r.room.Form.View); err != nil {
 		return nil, err
 	}
@@ -170,7 +173,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	binary, in, out := p.list[placeBinary].Path, p.list[placeInput].Path, p.list[placeOutput].Path
 	err = f.load(cell.Command{
 		Argv: []string{binary, in, out}, Env: environment(a.run, a.number, a.settings, in, out, a.private.path),
-		Dir: placeOutput, Places: p.list,
+		Dir: placeOutput, Tmp: placeTmp, Places: p.list,
 	}, p.rights(), marks(a.run.FlowJobID, out), a.runlog)
 	if err != nil {
 		f.discard()

@@ -46,10 +46,11 @@ func (r *Runner) Notes() []string {
 	if r.cfg.Sandbox == SandboxOff {
 		return []string{"flows are not shut in (--sandbox off)"}
 	}
+	notes := slices.Concat(r.lacks, r.missing())
 	if r.cfg.Listen {
-		return append(slices.Clone(r.lacks), "flows may take ports (--runner-network listen)")
+		notes = append(notes, "flows may take ports (--runner-network listen)")
 	}
-	return r.lacks
+	return notes
 }
 
 // held says why no flow may start: with SandboxAuto those of somebody who is no

@@ -33,6 +33,8 @@ type targets struct {
 	Data     string // the runner's data folder, with runs
 	Other    string // folder of another job, with a file "secret"
 	Open     string // folder in which everybody may write
+	Tmp      uint64 // inode of the host's /tmp
+	Shm      uint64 // and of its /dev/shm
 	Shared   string // folder of another job that belongs to the flow's user, with a file "mine"
 }
 
@@ -104,19 +106,23 @@ var fileAttempts = []trial{
 	{"read another run's log", func(t targets, _, _ string) error { return reads(filepath.Join(t.Data, "runs/other/run.log")) }},
 	{"list the root folder of the drive", func(_ targets, in, _ string) error { _, err := os.ReadDir(filepath.Dir(in)); return err }},
 	{"write where everybody may", func(t targets, _, _ string) error { return os.WriteFile(filepath.Join(t.Open, "x"), nil, 0o644) }},
-	{"write into /tmp", func(targets, string, string) error {
-		f, err := os.CreateTemp("/tmp", "spool-probe-")
-		if err == nil {
-			_ = os.Remove(f.Name())
+	{"write into the host's /tmp", func(t targets, _, _ string) error { return makes("/tmp", t.Tmp, true) }},
+	{"write into the host's /dev/shm", func(t targets, _, _ string) error { return makes("/dev/shm", t.Shm, true) }},
+	{"write into a /tmp of its own", func(t targets, _, _ string) error { return makes("/tmp", t.Tmp, false) }},
+	{"write into a /dev/shm of its own", func(t targets, _, _ string) error { return makes("/dev/shm", t.Shm, false) }},
+	{"see its own processes in /proc, and no others", func(t targets, _, _ string) error {
+		if all, err := filepath.Glob("/proc/[0-9]*"); err != nil || len(all) > 10 {
+			return fmt.Errorf("%d processes, %v", len(all), err)
 		}
-		return err
+		return readsSome("/proc/self/stat")
 	}},
-	{"write into /dev/shm", func(targets, string, string) error {
-		f, err := os.CreateTemp("/dev/shm", "spool-probe-")
-		if err == nil {
-			_ = os.Remove(f.Name())
+	{"list /, /etc and /dev", func(targets, string, string) error {
+		for _, dir := range []string{"/", "/etc", "/dev"} {
+			if _, err := os.ReadDir(dir); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	}},
 	{"write beside its output", func(_ targets, _, out string) error { return os.WriteFile(filepath.Join(out, "../beside"), nil, 0o644) }},
 	{"write to another job's file", func(t targets, _, _ string) error { return writes(filepath.Join(t.Shared, "mine")) }},
@@ -197,6 +203,27 @@ var fileAttempts = []trial{
 		}
 		return errors.New("none of them")
 	}},
+}
+
+// makes makes a file in a folder which is that of the host, or is not.
+func makes(dir string, host uint64, hosts bool) error {
+	if is := inode(dir); is == 0 || (is == host) != hosts {
+		return fmt.Errorf("its inode is %d, and the host's is %d", is, host)
+	}
+	f, err := os.CreateTemp(dir, "spool-probe-")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	return err
+}
+
+// inode numbers what a path leads to; 0 = nothing.
+func inode(path string) uint64 {
+	var info unix.Stat_t
+	if unix.Stat(path, &info) != nil {
+		return 0
+	}
+	return info.Ino ^ info.Dev<<32
 }
 
 func reads(name string) error { _, err := os.ReadFile(name); return err }

@@ -13,6 +13,12 @@ var rows = map[string][]string{
 		"change modes and times of open files",
 		"use /dev/null, zero and urandom",
 	},
+	"use `/tmp`, `/dev/shm` and `/proc` of its own, so that `multiprocessing` works; list `/`, `/etc`, `/dev`": {
+		"write into a /tmp of its own",
+		"write into a /dev/shm of its own",
+		"see its own processes in /proc, and no others",
+		"list /, /etc and /dev",
+	},
 	"connect to other hosts and to this one; send datagrams, and take UDP ports": {
 		"connect to the server",
 		"send datagrams",
@@ -26,7 +32,7 @@ var rows = map[string][]string{
 	"change modes, owners, times and attributes of its files by path": {
 		"change modes of its output by path",
 	},
-	"open any other file, `/proc`, `/sys`, devices; write to `/tmp`": {
+	"open any other file, other processes' `/proc`, `/sys`, devices; write to the host's `/tmp` and `/dev/shm`": {
 		"read /etc/shadow",
 		"read private keys of /etc/ssl",
 		"read the data folder",
@@ -35,8 +41,8 @@ var rows = map[string][]string{
 		"read another run's log",
 		"list the root folder of the drive",
 		"write where everybody may",
-		"write into /tmp",
-		"write into /dev/shm",
+		"write into the host's /tmp",
+		"write into the host's /dev/shm",
 		"write beside its output",
 		"write to another job's file",
 		"truncate another job's file",

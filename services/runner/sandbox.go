@@ -77,15 +77,7 @@ func commonPaths(cfg Config, room *cell.Room) error {
 			return events.Faultf(events.Invalid, "runner-read", "%s: %v", p, err)
 		}
 	}
-	for _, name := range []string{"ld.so.cache", "ca-certificates", "passwd", "group", "hosts", "resolv.conf", "nsswitch.conf", "localtime", "alternatives"} {
-		room.Read = append(room.Read, "/etc/"+name)
-	}
-	ssl, _ := os.ReadDir("/etc/ssl") // where there is none there is nothing to read
-	for _, e := range ssl {
-		if e.Name() != "private" { // keys, not certificates
-			room.Read = append(room.Read, "/etc/ssl/"+e.Name())
-		}
-	}
+	room.Read = publicFiles()
 	room.Read = append(room.Read, "/dev/random", "/dev/urandom")
 	room.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
 	for _, p := range slices.Concat(room.Run, room.Read) {

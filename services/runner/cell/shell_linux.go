@@ -32,8 +32,8 @@ func (r *Room) prepare() (*shell, Met) {
 		}
 	}
 	s.rules, err = newRules(r)
-	if err == nil && met.Proc {
-		err = s.rules.allow(s.view.proc, mayRead)
+	if err == nil && s.view != nil {
+		err = s.view.allow(s.rules)
 	}
 	if err != nil {
 		met.Fault = err.Error()
@@ -49,7 +49,7 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 	}
 	dir := rights[cmd.Dir]
 	if s.view != nil {
-		if err := s.view.enter(cmd.Places, rights); err != nil {
+		if err := s.view.enter(cmd, rights); err != nil {
 			return err
 		}
 	}

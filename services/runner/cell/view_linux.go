@@ -15,6 +15,7 @@ import (
 type view struct {
 	root int // descriptor
 	proc int // descriptor of /proc; -1 = there is none
+	shm  int // descriptor of /dev/shm
 }
 
 const (
@@ -34,7 +35,7 @@ func newView(r *Room) (*view, error) {
 	if err != nil {
 		return nil, fault("mount", "tmpfs", err)
 	}
-	v := &view{root: root, proc: -1}
+	v := &view{root: root, proc: -1, shm: -1}
 	if err := unix.MoveMount(root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return nil, fault("mount", "tmpfs on /", err)
 	}
@@ -47,6 +48,9 @@ func newView(r *Room) (*view, error) {
 				return nil, err
 			}
 		}
+	}
+	if err := v.mountShm(); err != nil {
+		return nil, fault("mount", "/dev/shm", err)
 	}
 	if r.Form.Proc {
 		_ = v.mountProc() // most containers do not let it be mounted; flows do without
@@ -134,7 +138,7 @@ func (v *view) bind(fd int, path string, attr uint64, users int) error {
 		return fault("mount", path, err)
 	}
 	defer unix.Close(at)
-	if err := unix.MoveMount(tree, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+	if err := attach(tree, at); err != nil {
 		return fault("mount", path, err)
 	}
 	return nil
@@ -156,7 +160,7 @@ func (v *view) place(path string, folder bool) (int, error) {
 		next, missing := unix.Openat2(at, name, &how)
 		if missing == unix.ENOENT {
 			if folder || i < len(parts)-1 {
-				err = unix.Mkdirat(at, name, 0o755)
+				err = unix.Mkdirat(at, name, wayMode(parts, i))
 			} else {
 				err = unix.Mknodat(at, name, unix.S_IFREG|0o644, 0)
 			}
@@ -172,36 +176,20 @@ func (v *view) place(path string, folder bool) (int, error) {
 	return at, err
 }
 
-// mountProc shows the processes of the flow and nothing else of the kernel.
-func (v *view) mountProc() error {
-	proc, err := newFS("proc", [][2]string{{"subset", "pid"}, {"hidepid", "ptraceable"}})
-	if err != nil {
-		return err
+// wayMode is the mode of a folder that is there only for what is mounted in it. Those
+// on the way to a place can be passed, not listed, by their owner either: they tell
+// of the host.
+func wayMode(parts []string, i int) uint32 {
+	if i == 0 || i == len(parts)-1 || parts[0] == "etc" || parts[0] == "dev" {
+		return 0o755
 	}
-	if err := unix.MountSetattr(proc, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
-		return err
-	}
-	at, err := v.place("/proc", true)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(at)
-	if err := unix.MoveMount(proc, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
-		return err
-	}
-	v.proc = proc
-	for name, target := range map[string]string{"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
-		if err := v.link("/dev/"+name, "/proc/self/"+target); err != nil {
-			return err
-		}
-	}
-	return nil
+	return 0o111
 }
 
 // enter shows the places of a run, leaves the host's root behind and makes the new
 // one read-only.
-func (v *view) enter(places []Place, rights []*os.File) error {
-	mounts, err := mountsOf(places, rights)
+func (v *view) enter(cmd *Command, rights []*os.File) error {
+	mounts, err := mountsOf(cmd.Places, rights)
 	if err != nil {
 		return err
 	}
@@ -209,6 +197,9 @@ func (v *view) enter(places []Place, rights []*os.File) error {
 		if err := v.show(m); err != nil && m.asked {
 			return err
 		}
+	}
+	if err := v.showTmp(cmd, mounts); err != nil {
+		return err
 	}
 	if err := unix.Fchdir(v.root); err != nil {
 		return err
@@ -228,6 +219,7 @@ func (v *view) enter(places []Place, rights []*os.File) error {
 // mounting is a place of a run on its way into the view.
 type mounting struct {
 	Place
+	index  int    // among the places
 	at     string // where it is shown
 	asked  bool   // it is what the flow is told; else its real name, for links that lead there
 	judged int    // descriptor
@@ -240,7 +232,7 @@ func mountsOf(places []Place, rights []*os.File) ([]mounting, error) {
 	var all []mounting
 	users := rights[len(places):]
 	for i, p := range places {
-		m := mounting{Place: p, at: p.Path, asked: true, judged: int(rights[i].Fd()), users: -1}
+		m := mounting{Place: p, index: i, at: p.Path, asked: true, judged: int(rights[i].Fd()), users: -1}
 		if p.Mapped {
 			if len(users) == 0 {
 				return nil, errWire

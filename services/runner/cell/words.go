@@ -79,6 +79,7 @@ func (m *Met) code(c *coder) {
 type Command struct {
 	Argv, Env []string
 	Dir       int // which of the places is the working folder
+	Tmp       int // which of them is shown as /tmp, too, where there is a view; 0 = none
 	Places    []Place
 }
 
@@ -86,6 +87,7 @@ func (cmd *Command) code(c *coder) {
 	c.texts(&cmd.Argv)
 	c.texts(&cmd.Env)
 	c.num(&cmd.Dir)
+	c.num(&cmd.Tmp)
 	list(c, &cmd.Places, func(p *Place) { p.code(c) })
 }
 
