@@ -50,7 +50,7 @@ func TestContractOfAFlow(t *testing.T) {
 	want.WriteString(out + "\n" + in + "|" + out + "\n")
 	for _, line := range []string{
 		"HOME=" + tmp, "LANG=" + os.Getenv("LANG"), "PATH=" + os.Getenv("PATH"), "PWD=" + out,
-		"SPOOL_INPUT_DIR=" + in, "SPOOL_JOB_ID=job-1", "SPOOL_OUTPUT_DIR=" + out,
+		"SPOOL_ATTEMPT=1", "SPOOL_INPUT_DIR=" + in, "SPOOL_JOB_ID=job-1", "SPOOL_OUTPUT_DIR=" + out,
 		`SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + tmp,
 	} {
 		if line == "LANG=" {
