@@ -28,10 +28,19 @@ type Result struct {
 	FlowJobID    string    `json:"flow_job_id,omitzero"`   // from the answer, when it names one
 	OutputFolder string    `json:"output_folder,omitzero"` // from the answer, when it names one
 	Attempts     int       `json:"attempts"`               // calls that this dispatcher knows of
+	RerunOf      string    `json:"rerun_of,omitzero"`      // see [Trigger]
 
 	// HTTP is the answer of the last call. It stands last: a listing copies it
 	// out of the stored body without reading the rest.
 	HTTP HTTPResult `json:"http_result"`
+}
+
+// Origin names the first trigger of what was executed: its own, unless it was a rerun.
+func (r Result) Origin() string {
+	if r.RerunOf != "" {
+		return r.RerunOf
+	}
+	return r.TriggerID
 }
 
 // HTTPResult is an HTTP answer as the v1 API shows it. Where there was no

@@ -27,6 +27,8 @@ type Trigger struct {
 	By     string    `json:"by,omitzero"`     // manual: the user who asked
 	Minute int64     `json:"minute,omitzero"` // cron: the slot, in minutes since 1970 UTC
 	File   *File     `json:"file,omitempty"`  // file: which
+
+	RerunOf string `json:"rerun_of,omitzero"` // manual: the first trigger of what is run again
 }
 
 // File is the file that a trigger is about.

@@ -339,7 +339,7 @@ func TestRerun(t *testing.T) {
 		if a.code != http.StatusAccepted || !strings.Contains(string(a.body), got.ID) || !strings.HasPrefix(got.ID, "manual:"+j.ID+":") || got.ID == id {
 			t.Errorf("%s is run again as %d %s; queued is %+v", id, a.code, a.body, got)
 		}
-		want := events.Trigger{ID: got.ID, JobID: j.ID, Kind: events.KindManual, JobSeq: got.JobSeq, At: got.At, By: "admin", File: file}
+		want := events.Trigger{ID: got.ID, JobID: j.ID, Kind: events.KindManual, JobSeq: got.JobSeq, At: got.At, By: "admin", File: file, RerunOf: id}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("queued (-want +got):\n%s", diff)
 		}

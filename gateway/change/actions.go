@@ -71,12 +71,36 @@ var triggerSpace = uuid.MustParse("6d1f3c1a-5b0e-5f52-8f0c-7a1d2f6f7f0b")
 // caller for the same job gives the same identity, which is queued once within
 // two minutes and run once by the built-in runner; "" is always another.
 func (j *Jobs) Trigger(ctx context.Context, who Caller, id, key string, file *events.File) (triggerID string, err error) {
+	return j.trigger(ctx, who, id, who.keyed(key), events.Trigger{File: file})
+}
+
+// Rerun asks for an execution again, as [Jobs.Trigger] does for one.
+func (j *Jobs) Rerun(ctx context.Context, who Caller, key string, r events.Result) (triggerID string, err error) {
+	return j.trigger(ctx, who, r.JobID, who.keyed(key), events.Trigger{File: r.File, RerunOf: r.Origin()})
+}
+
+// RerunOnce is [Jobs.Rerun] with a key that the execution gives, whoever asks: run
+// again twice, it is run again once.
+func (j *Jobs) RerunOnce(ctx context.Context, who Caller, r events.Result) (triggerID string, err error) {
+	return j.trigger(ctx, who, r.JobID, "\x00rerun\x00"+r.TriggerID, events.Trigger{File: r.File, RerunOf: r.Origin()})
+}
+
+// keyed makes a key the caller's own.
+func (c Caller) keyed(key string) string {
+	if key == "" {
+		return ""
+	}
+	return c.Owner + "\x00" + key
+}
+
+// trigger queues t as a trigger of a job, whose identity the key gives.
+func (j *Jobs) trigger(ctx context.Context, who Caller, id, key string, t events.Trigger) (triggerID string, err error) {
 	rev, err := j.Find(ctx, who, id)
 	if err == nil {
 		err = who.Reaches(rev.Event.Job)
 	}
 	if err == nil {
-		err = who.Access().CheckFile(file)
+		err = who.Access().CheckFile(t.File)
 	}
 	if err != nil {
 		return "", err
@@ -86,12 +110,10 @@ func (j *Jobs) Trigger(ctx context.Context, who Caller, id, key string, file *ev
 		return "", err
 	}
 	if key != "" {
-		nonce = uuid.NewSHA1(triggerSpace, []byte(who.Owner+"\x00"+key))
+		nonce = uuid.NewSHA1(triggerSpace, []byte(key))
 	}
-	t := events.Trigger{
-		ID: events.ManualTriggerID(id, nonce.String()), JobID: id, Kind: events.KindManual,
-		JobSeq: rev.Seq, At: time.Now().UTC(), By: who.Owner, File: file,
-	}
+	t.ID, t.JobID, t.Kind = events.ManualTriggerID(id, nonce.String()), id, events.KindManual
+	t.JobSeq, t.At, t.By = rev.Seq, time.Now().UTC(), who.Owner
 	if err := j.Enqueue(ctx, who, rev.Event.Job); err != nil {
 		return "", err
 	}

@@ -86,6 +86,7 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "jobs/{job_id}/slots", a.listSlots},
 		{http.MethodGet, "jobs/{job_id}/files", a.findFile},
 		{http.MethodPost, "jobs/{job_id}/files/reprocess", a.change(a.reprocessFile)},
+		{http.MethodPost, "results/rerun", a.change(a.rerunMany)},
 		{http.MethodPost, "results/{trigger_id}/rerun", a.change(a.rerun)},
 		{http.MethodPost, "schedule/preview", a.preview},
 		{http.MethodGet, "balance", a.balance},

@@ -23,7 +23,8 @@ type result struct {
 	HTTP      events.HTTPResult `json:"http_result"`
 	FlowJobID string            `json:"flow_job_id,omitzero"`
 	Attempts  int               `json:"attempts"`
-	Run       *run              `json:"run,omitempty"` // what the built-in runner says
+	RerunOf   string            `json:"rerun_of,omitzero"` // the first trigger of what was run again
+	Run       *run              `json:"run,omitempty"`     // what the built-in runner says
 }
 
 // file is the file that an execution is about.
@@ -77,7 +78,7 @@ func showResult(r events.Result, runs map[string]*run) result {
 	shown := result{
 		TriggerID: r.TriggerID, JobID: r.JobID, Kind: r.Kind, Slot: slotOf(r),
 		Triggered: r.TriggeredAt.UTC(), Started: r.StartedAt.UTC(), Ended: time.Unix(0, r.EndedNS).UTC(),
-		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, Run: runs[r.FlowJobID],
+		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, RerunOf: r.RerunOf, Run: runs[r.FlowJobID],
 	}
 	if f := r.File; f != nil {
 		shown.File = &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}

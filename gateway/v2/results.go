@@ -84,7 +84,9 @@ func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if err := a.staged(res.File); err != nil {
 		return err
 	}
-	return a.trigger(w, r, parts[1], res.File)
+	return a.queue(w, r, func(key string) (string, error) {
+		return a.Changes.Rerun(r.Context(), a.who(r), key, res)
+	})
 }
 
 func (a *API) resultOf(ctx context.Context, jobID, triggerID string) (events.Result, error) {

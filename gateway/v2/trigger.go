@@ -18,11 +18,17 @@ func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
 
 // trigger queues an execution, once for each Idempotency-Key, and answers with its identity.
 func (a *API) trigger(w http.ResponseWriter, r *http.Request, jobID string, file *events.File) error {
+	return a.queue(w, r, func(key string) (string, error) {
+		return a.Changes.Trigger(r.Context(), a.who(r), jobID, key, file)
+	})
+}
+
+func (a *API) queue(w http.ResponseWriter, r *http.Request, put func(key string) (triggerID string, err error)) error {
 	key := r.Header.Get(events.HeaderKey)
 	if len(key) > maxIdempotencyKey {
 		return events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
 	}
-	id, err := a.Changes.Trigger(r.Context(), a.who(r), jobID, key, file)
+	id, err := put(key)
 	if err != nil {
 		return err
 	}

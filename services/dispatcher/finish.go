@@ -15,7 +15,7 @@ import (
 func (w *work) result() events.Result {
 	return events.Result{
 		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, File: w.File,
-		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1,
+		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
 	}
 }
 
