@@ -18,30 +18,6 @@ func (ev JobEvent) Held() bool {
 	return ev.Event == JobDisabled && ev.By == HoldAfter && ev.From == ""
 }
 
-// Outcome is how an execution came out: the worse of its call and its run.
-type Outcome string
-
-const (
-	OutcomeOK        Outcome = "ok"
-	OutcomeFailed    Outcome = "failed" // the run, or the call for it
-	OutcomeCancelled Outcome = "cancelled"
-	OutcomeOpen      Outcome = "open" // the run has not ended, or nobody knows how it ends
-)
-
-// Outcome is that of the run that has come to this event.
-func (ev RunEvent) Outcome() Outcome {
-	switch {
-	case ev.Phase != Ended:
-		return OutcomeOpen
-	case ev.Status == OK:
-		return OutcomeOK
-	case ev.Cancelled():
-		return OutcomeCancelled
-	default:
-		return OutcomeFailed
-	}
-}
-
 // Ending is an outcome, when it came about, and why.
 type Ending struct {
 	At      time.Time
@@ -51,7 +27,7 @@ type Ending struct {
 
 // HoldReason says why a job is to be disabled: its last endings, newest first, are as
 // many failures as it allows in a row since it was last enabled. What was
-// cancelled, or is open, says nothing. Empty: it goes on.
+// cancelled, or has not ended, says nothing. Empty: it goes on.
 func HoldReason(job Job, holdAfter int, endings []Ending) string {
 	if holdAfter < 1 || job.Status != Enabled {
 		return ""
@@ -62,7 +38,7 @@ func HoldReason(job Job, holdAfter int, endings []Ending) string {
 		if e.Outcome == OutcomeOK || !e.At.After(job.EffectiveFrom) {
 			break
 		}
-		if e.Outcome != OutcomeFailed {
+		if e.Outcome != OutcomeFailed && e.Outcome != OutcomeGaveUp {
 			continue
 		}
 		if failed++; failed == 1 {

@@ -11,7 +11,7 @@ func TestHoldReason(t *testing.T) {
 	endings := func(letters string) (list []Ending) {
 		for i, c := range letters { // newest first, a minute apart
 			list = append(list, Ending{now.Add(-time.Duration(i) * time.Minute), map[rune]Outcome{
-				'x': OutcomeFailed, 'o': OutcomeOK, 'c': OutcomeCancelled, '.': OutcomeOpen,
+				'x': OutcomeFailed, 'o': OutcomeOK, 'c': OutcomeCancelled, '.': OutcomeRunning,
 			}[c], "exit status 1"})
 		}
 		return list

@@ -20,6 +20,8 @@ type Result struct {
 	JobID        string    `json:"job_id"`
 	Kind         Kind      `json:"kind"`
 	Minute       int64     `json:"minute,omitzero"`        // cron: the slot
+	Slot         time.Time `json:"slot,omitzero"`          // cron: the nominal time, UTC
+	Job          *JobRef   `json:"job,omitempty"`          // as it was when it was called for
 	File         *File     `json:"file,omitempty"`         // file: which
 	TriggeredAt  time.Time `json:"triggered_at"`           // when the trigger was stored
 	StartedAt    time.Time `json:"started_at"`             // when the last call began
@@ -29,6 +31,8 @@ type Result struct {
 	OutputFolder string    `json:"output_folder,omitzero"` // from the answer, when it names one
 	Attempts     int       `json:"attempts"`               // calls that this dispatcher knows of
 	RerunOf      string    `json:"rerun_of,omitzero"`      // see [Trigger]
+	Outcome      Outcome   `json:"outcome,omitzero"`       // of the call, see [Result.Judge]
+	Why          string    `json:"why,omitzero"`           // a sentence that says how the outcome came
 
 	// HTTP is the answer of the last call. It stands last: a listing copies it
 	// out of the stored body without reading the rest.

@@ -42,6 +42,7 @@ type Run struct {
 	Chain        []string        `json:"chain,omitempty"` // see [File.Chain]
 	Retries      Retries         `json:"retries,omitzero"`
 	AcceptedAt   time.Time       `json:"accepted_at"`
+	Cause
 }
 
 // RunEvent is one phase of one run. The fields below Attempt belong to the
@@ -63,6 +64,10 @@ type RunEvent struct {
 	// are over are all there when it is retrying or ended.
 	Attempts []Attempt `json:"attempts,omitempty"`
 
+	Outcome Outcome `json:"outcome,omitzero"` // after this event
+	Why     string  `json:"why,omitzero"`     // retrying, ended: a sentence that says how the outcome came
+	Cause
+
 	Process *Process `json:"process,omitempty"` // started
 	Unmet   []string `json:"unmet,omitempty"`   // started: what of the sandbox is lacking, see [RunnerState], and what flows go without: tmp, shm, proc
 
@@ -72,6 +77,13 @@ type RunEvent struct {
 	ExitStatus *int      `json:"exit_status,omitzero"` // retrying, ended: absent when a signal or Spool ended it
 	Next       time.Time `json:"next,omitzero"`        // retrying: when the next attempt starts
 	Channel    string    `json:"channel,omitzero"`     // undelivered: one of [Channels]
+
+	// Of what the run wrote, in `ended`: the first files by name, at most
+	// [MaxOutputs], how many there are (absent: nobody has counted), and the result
+	// that the flow left in SPOOL_RESULT.
+	Outputs     []Output        `json:"outputs,omitempty"`
+	OutputCount *int            `json:"output_count,omitempty"`
+	Result      json.RawMessage `json:"result,omitempty"`
 }
 
 // CancelledBy begins the message of a run that somebody has ended.

@@ -25,6 +25,7 @@ type RunRequest struct {
 	InputDir   string `json:"input_dir"`
 	BinaryPath string `json:"binary_path"`
 	Settings   Object `json:"settings"`
+	Spool      *Cause `json:"spool,omitempty"` // to the built-in runner only, who takes it from a dispatcher only
 }
 
 // RunAnswer is the body of the answer to one.

@@ -34,6 +34,7 @@ type Trigger struct {
 // File is the file that a trigger is about.
 type File struct {
 	Path        string `json:"path"`               // below the watched folder; replacement characters where it is not UTF-8
+	Name        string `json:"name,omitzero"`      // in results: the last element of Path
 	PathB64     string `json:"path_b64,omitempty"` // the exact bytes, only where Path is not exact
 	Fingerprint string `json:"fingerprint"`        // 128 bits, hex
 	Size        int64  `json:"size"`               // bytes

@@ -141,6 +141,7 @@ func (b *Bus) NextRunEvent(ctx context.Context, ev events.RunEvent, last uint64)
 }
 
 func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent, expect uint64, of string) (uint64, error) {
+	ev.Judge()
 	id := ev.FlowJobID + "." + string(ev.Phase)
 	if ev.Attempt > 0 {
 		id += "." + strconv.Itoa(ev.Attempt)

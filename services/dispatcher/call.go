@@ -108,8 +108,11 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 	if w.File != nil {
 		input = w.File.InputDir
 	}
-	body := events.Encode(events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings()})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(body))
+	order := events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings()}
+	if d.cfg.Secret != "" {
+		order.Spool = new(w.cause())
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(events.Encode(order)))
 	if err != nil {
 		return nil, err
 	}

@@ -13,16 +13,25 @@ import (
 
 // result is what is known of an execution before its call.
 func (w *work) result() events.Result {
-	return events.Result{
-		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, File: w.File,
+	c := w.cause()
+	r := events.Result{
+		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, Slot: c.Slot, Job: c.Job,
 		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
 	}
+	if w.File != nil {
+		r.File = new(*w.File)
+		r.File.Name = c.File.Name
+	}
+	return r
 }
+
+func (w *work) cause() events.Cause { return events.CauseOf(w.Trigger, w.job.Job, w.params) }
 
 // finish enters the result into the ledger of ends and stores it, each with others
 // that are finished now, then takes the trigger off its queue. It is tried for as
 // long as this process lives: the call has been made.
 func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead bool) {
+	r.Judge(dead)
 	if dead {
 		if !d.store(ctx, w, "a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, w.Trigger, r) }) {
 			return

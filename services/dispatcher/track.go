@@ -156,6 +156,7 @@ func (d *Dispatcher) accept(ctx context.Context, w *work, r events.Result) error
 	ev := events.RunEvent{
 		Phase: events.Accepted, At: time.Unix(0, r.EndedNS).UTC(), FlowJobID: r.FlowJobID, TriggerID: w.ID, JobID: w.JobID,
 		Owner: w.job.Username, BinaryPath: w.params.BinaryText, InputDir: w.params.InputText, OutputFolder: r.OutputFolder,
+		Cause: w.cause(),
 	}
 	if w.File != nil {
 		ev.InputDir, ev.Chain = w.File.InputDir, w.File.Chain

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"spool.internal/events"
@@ -31,6 +32,7 @@ func environment(run events.Run, attempt int, s settings, in, out, tmp string) [
 		"SPOOL_JOB_ID="+run.JobID,
 		"SPOOL_ATTEMPT="+strconv.Itoa(attempt),
 		"SPOOL_INPUT_DIR="+in,
+		"SPOOL_RESULT="+filepath.Join(tmp, resultName),
 		"SPOOL_TAGS="+s.tags,
 		"SPOOL_RUNTIME_CONFIG="+s.runtimeConfig,
 	)

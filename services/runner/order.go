@@ -17,6 +17,7 @@ type order struct {
 	output                events.Path // before a run id
 	settings              settings
 	keep                  json.RawMessage // the settings that are stored
+	cause                 events.Cause    // as the caller says it
 }
 
 // readOrder reads the body of a call. Every fault is of code Invalid and names the field.
@@ -40,6 +41,9 @@ func readOrder(body []byte) (order, error) {
 	}
 	if o.settings, err = readSettings(given); err != nil {
 		return o, err
+	}
+	if raw, ok := all.Get("spool"); ok {
+		_ = json.Unmarshal(raw, &o.cause) // what cannot be read says nothing
 	}
 	o.output = o.input.Sibling("out")
 	if o.settings.outputDir != "" {
@@ -126,8 +130,8 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 		BinaryPath: o.binaryText, InputDir: o.inputText, InputLook: look, OutputFolder: o.output.String(),
 		Settings: o.keep, Retries: c.retries, AcceptedAt: now.UTC(),
 	}
-	if c.jobID != "" {
-		run.TriggerID = key
+	if c.jobID != "" { // nobody but a dispatcher is believed what a run is about
+		run.TriggerID, run.Cause = key, o.cause
 	}
 	if o.settings.hasRunID {
 		run.OutputFolder = o.output.Join(now.UTC().Format("20060102-150405") + "-" + flowJobID).String()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ type attempt struct {
 	earlier  []events.Attempt // see [events.RunEvent]
 	dir      runFolder
 	private  privateFolder
+	output   *os.Root    // the output folder, as the flow has it
+	digest   chan string // of the file that the run is about; nil where it is about none
 	runlog   *runLog
 	log      *slog.Logger
 }
@@ -166,6 +169,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if err := r.inputAsTaken(a.run); err != nil {
 		return nil, err
 	}
+	r.digestInput(a, p.open[placeInput])
 	f, err := r.gate(ctx)
 	if err != nil {
 		return nil, err
@@ -195,6 +199,9 @@ func (a *attempt) clear() {
 	if a.runlog != nil {
 		_ = a.runlog.close() // whatever is missing has been told
 	}
+	if a.output != nil {
+		_ = a.output.Close()
+	}
 	if err := a.private.remove(); err != nil {
 		a.log.Warn("a private folder of a flow is left", "path", a.private.path, "error", err.Error())
 	}
@@ -217,6 +224,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 		ev.Message = strings.TrimPrefix(ev.Message+"; "+missing.Error(), "; ")
 		a.log.Warn("the log of a run is not whole", "error", missing.Error())
 	}
+	a.report(&ev)
 	if err := r.conclude(ctx, a, ev, seq, superseded); err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 	if err != nil {
 		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
 	}
-	defer root.Close()
+	a.output = root
 	f, err := root.Open(".")
 	if err != nil {
 		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))

@@ -51,7 +51,7 @@ func TestContractOfAFlow(t *testing.T) {
 	for _, line := range []string{
 		"HOME=" + tmp, "LANG=" + os.Getenv("LANG"), "PATH=" + os.Getenv("PATH"), "PWD=" + out,
 		"SPOOL_ATTEMPT=1", "SPOOL_INPUT_DIR=" + in, "SPOOL_JOB_ID=job-1", "SPOOL_OUTPUT_DIR=" + out,
-		`SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + tmp,
+		"SPOOL_RESULT=" + filepath.Join(tmp, "result.json"), `SPOOL_RUNTIME_CONFIG={"k":1e400}`, "SPOOL_RUN_ID=" + id, `SPOOL_TAGS=["a","b c"]`, "TMPDIR=" + tmp,
 	} {
 		if line == "LANG=" {
 			line = "LANG=C.UTF-8"

@@ -1,0 +1,119 @@
+package events
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// Outcome is how an execution stands: the worst of its call and its run.
+type Outcome string
+
+const (
+	OutcomeWaiting   Outcome = "waiting"   // for a call, or accepted and in the queue of the runner
+	OutcomeRetrying  Outcome = "retrying"  // its call failed and will be made again
+	OutcomeCalled    Outcome = "called"    // the run was accepted; how it ends is told by its run events, if anybody tells it
+	OutcomeRunning   Outcome = "running"   //
+	OutcomeOK        Outcome = "ok"        //
+	OutcomeFailed    Outcome = "failed"    // the endpoint refused, or the run ended with ERROR
+	OutcomeGaveUp    Outcome = "gave_up"   // the call was made until its time was over: there is a dead letter
+	OutcomeCancelled Outcome = "cancelled" // somebody ended the run
+	OutcomeNotKept   Outcome = "not_kept"  // the run events are older than what is kept
+)
+
+// Outcomes are all of them.
+var Outcomes = []Outcome{
+	OutcomeWaiting, OutcomeRetrying, OutcomeCalled, OutcomeRunning, OutcomeOK, OutcomeFailed, OutcomeGaveUp, OutcomeCancelled, OutcomeNotKept,
+}
+
+// Judge sets the outcome of a result, and says in a sentence why it is that; dead
+// says that the call is given up.
+func (r *Result) Judge(dead bool) {
+	answer := "HTTP " + r.HTTP.Status
+	if r.HTTP.Status == "0" {
+		answer = "no answer"
+	}
+	switch {
+	case r.Status == OK && r.FlowJobID != "":
+		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted run "+r.FlowJobID
+		return
+	case r.Status == OK:
+		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted the call and named no run"
+		return
+	case dead:
+		r.Outcome, r.Why = OutcomeGaveUp, fmt.Sprintf("given up after %s: %s", count(r.Attempts, "call"), answer)
+	default:
+		r.Outcome, r.Why = OutcomeFailed, "the call was refused: "+answer
+	}
+	if said := firstLine(r.HTTP.Response); said != "" {
+		r.Why += ": " + said
+	}
+}
+
+// Judge sets the outcome of a run event, and for one that ended says in a
+// sentence why it is that.
+func (ev *RunEvent) Judge() {
+	switch ev.Phase {
+	case Accepted:
+		ev.Outcome = OutcomeWaiting
+	case Started, Cancelling:
+		ev.Outcome = OutcomeRunning
+	case Retrying:
+		_, ev.Why = ev.judgeEnd()
+		ev.Outcome, ev.Why = OutcomeRetrying, ev.Why+"; it is tried again at "+ev.Next.UTC().Format(time.RFC3339)
+	case Ended:
+		ev.Outcome, ev.Why = ev.judgeEnd()
+	}
+}
+
+func (ev *RunEvent) judgeEnd() (Outcome, string) {
+	flow, took := path.Base(ev.BinaryPath), ""
+	if ev.File != nil {
+		flow += " on " + ev.File.Name
+	}
+	if !ev.StartedAt.IsZero() {
+		took = " after " + ev.At.Sub(ev.StartedAt).Round(time.Millisecond).String()
+	}
+	said := ""
+	if ev.Message != "" {
+		said = ": " + firstLine(ev.Message)
+	}
+	switch {
+	case ev.Cancelled() && took == "":
+		return OutcomeCancelled, flow + " did not start" + said
+	case ev.Cancelled():
+		return OutcomeCancelled, flow + " was stopped" + took + said
+	case ev.Status == OK:
+		return OutcomeOK, flow + " ended ok" + took + ev.left() + said
+	case took == "":
+		return OutcomeFailed, flow + " could not be started" + said
+	default:
+		return OutcomeFailed, flow + " failed" + took + said
+	}
+}
+
+func (ev *RunEvent) left() string {
+	if ev.OutputCount == nil {
+		return ""
+	}
+	return " and wrote " + count(*ev.OutputCount, "file")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// maxSaid bounds what a sentence repeats, in bytes.
+const maxSaid = 500
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	if len(s) > maxSaid {
+		s = strings.ToValidUTF8(s[:maxSaid], "") + "…"
+	}
+	return s
+}

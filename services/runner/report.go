@@ -1,0 +1,135 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"spool.internal/events"
+)
+
+// resultName is the file in the private folder of a flow whose path is its SPOOL_RESULT.
+const resultName = "result.json"
+
+// Bounds on how long and how widely it is looked what a flow has left.
+const (
+	reportFor  = 2 * time.Second
+	maxVisited = 10_000                // files and folders
+	tick       = 10 * time.Millisecond // by which the clock of a file system can be behind
+)
+
+// report adds to the end of an attempt what its flow left: the files that it
+// wrote, its result, and the digest of its input. A file system that does not
+// answer costs the event these, not its time.
+func (a *attempt) report(ev *events.RunEvent) {
+	ctx, cancel := context.WithTimeout(context.Background(), reportFor)
+	defer cancel()
+	type found struct {
+		files  []events.Output
+		count  *int
+		result []byte
+		fault  error
+	}
+	done := make(chan found, 1)
+	look := *a // clear may close what hangs
+	go func() {
+		var f found
+		f.files, f.count = look.outputs(ctx, ev.StartedAt)
+		f.result, f.fault = look.result()
+		done <- f
+	}()
+	select {
+	case f := <-done:
+		ev.Outputs, ev.OutputCount = f.files, f.count
+		if f.fault == nil {
+			ev.Result, f.fault = events.ReadReport(f.result)
+		}
+		if f.fault != nil {
+			ev.Message = strings.TrimPrefix(ev.Message+"; "+f.fault.Error(), "; ")
+		}
+	case <-ctx.Done():
+	}
+	if a.digest == nil || ev.File == nil {
+		return
+	}
+	select {
+	case sum := <-a.digest:
+		file := *ev.File
+		file.SHA256 = sum
+		ev.File = &file
+	case <-ctx.Done():
+	}
+}
+
+// outputs lists the files below the output folder, in the order of their names:
+// all of a folder that is the run's own, else those that were written or put there
+// since the flow began. The count is nil when not all could be looked at.
+func (a *attempt) outputs(ctx context.Context, began time.Time) (files []events.Output, count *int) {
+	visited, n := 0, 0
+	err := fs.WalkDir(a.output.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		visited++
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case visited > maxVisited:
+			return errors.New("too many")
+		case path == events.StageRoot:
+			return fs.SkipDir
+		case err != nil && entry != nil && path != ".":
+			return nil // closed to us, or gone
+		case err != nil || !entry.Type().IsRegular():
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil || !a.settings.hasRunID && changedAt(info).Before(began.Add(-tick)) {
+			return nil
+		}
+		n++
+		files = append(files, events.Output{Path: strings.ToValidUTF8(path, "\ufffd"), Size: info.Size()})
+		return nil
+	})
+	if err == nil {
+		count = &n
+	}
+	slices.SortFunc(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
+	size := 0
+	for i, f := range files {
+		if size += len(f.Path); i == events.MaxOutputs || size > events.MaxOutputNames {
+			return files[:i], count
+		}
+	}
+	return files, count
+}
+
+// result reads what the flow left in SPOOL_RESULT, if it did. Only a file counts:
+// what else lies there could make us wait.
+func (a *attempt) result() ([]byte, error) {
+	if a.private.in == nil {
+		return nil, nil
+	}
+	folder, err := a.private.in.OpenRoot(a.private.name)
+	if err != nil {
+		return nil, nil // the flow has taken it away
+	}
+	defer folder.Close()
+	info, err := folder.Lstat(resultName)
+	if err != nil {
+		return nil, nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("SPOOL_RESULT is not kept: it is not a file")
+	}
+	f, err := folder.OpenFile(resultName, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, errors.New("SPOOL_RESULT is not kept: it cannot be read")
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, events.MaxReport+1))
+}
