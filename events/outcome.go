@@ -13,7 +13,7 @@ type Outcome string
 const (
 	OutcomeWaiting   Outcome = "waiting"   // for a call, or accepted and in the queue of the runner
 	OutcomeRetrying  Outcome = "retrying"  // its call failed and will be made again
-	OutcomeCalled    Outcome = "called"    // the run was accepted; how it ends is told by its run events, if anybody tells it
+	OutcomeCalled    Outcome = "called"    // the run was accepted, and nobody tells how it ends
 	OutcomeRunning   Outcome = "running"   //
 	OutcomeOK        Outcome = "ok"        //
 	OutcomeFailed    Outcome = "failed"    // the endpoint refused, or the run ended with ERROR
@@ -28,15 +28,18 @@ var Outcomes = []Outcome{
 }
 
 // Judge sets the outcome of a result, and says in a sentence why it is that; dead
-// says that the call is given up.
-func (r *Result) Judge(dead bool) {
+// says that the call is given up, told that run events go on from here.
+func (r *Result) Judge(dead, told bool) {
 	answer := "HTTP " + r.HTTP.Status
 	if r.HTTP.Status == "0" {
 		answer = "no answer"
 	}
 	switch {
+	case r.Status == OK && r.FlowJobID != "" && told:
+		r.Outcome, r.Why = OutcomeWaiting, "the endpoint accepted run "+r.FlowJobID
+		return
 	case r.Status == OK && r.FlowJobID != "":
-		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted run "+r.FlowJobID
+		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted run "+r.FlowJobID+", and nobody tells how it ends"
 		return
 	case r.Status == OK:
 		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted the call and named no run"
@@ -48,6 +51,28 @@ func (r *Result) Judge(dead bool) {
 	}
 	if said := firstLine(r.HTTP.Response); said != "" {
 		r.Why += ": " + said
+	}
+}
+
+// announcedAfter is how long after its result the first event of a run may come.
+const announcedAfter = 10 * time.Minute
+
+// OutcomeNow is the outcome of an execution whose result is r at a time: newest is
+// the last event of its run, nil when there is none.
+func (r *Result) OutcomeNow(newest *RunEvent, now time.Time) Outcome {
+	switch {
+	case newest != nil:
+		ev := *newest
+		ev.Judge() // it may be older than outcomes are
+		return ev.Outcome
+	case r.Outcome == OutcomeWaiting && now.Sub(time.Unix(0, r.EndedNS)) > announcedAfter:
+		return OutcomeNotKept
+	case r.Outcome != "":
+		return r.Outcome
+	case r.Status == ERROR:
+		return OutcomeFailed
+	default:
+		return OutcomeCalled
 	}
 }
 

@@ -20,6 +20,8 @@ type result struct {
 	Started   time.Time         `json:"started"` // the last call
 	Ended     time.Time         `json:"ended"`
 	Status    events.Status     `json:"status"`
+	Outcome   events.Outcome    `json:"outcome"` // the worst of call and run
+	Why       string            `json:"why,omitzero"`
 	HTTP      events.HTTPResult `json:"http_result"`
 	FlowJobID string            `json:"flow_job_id,omitzero"`
 	Attempts  int               `json:"attempts"`
@@ -52,7 +54,14 @@ type run struct {
 	Next         time.Time     `json:"next,omitzero"`   // retrying: when the next attempt starts
 	Attempts     []attempt     `json:"attempts,omitempty"`
 
+	Outputs     []events.Output `json:"outputs,omitempty"`      // the first files that it wrote
+	OutputCount *int            `json:"output_count,omitempty"` // how many it wrote
+	Result      json.RawMessage `json:"result,omitempty"`       // that the flow left
+	SHA256      string          `json:"input_sha256,omitzero"`  // of the file that it got
+
 	Undelivered []undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
+
+	newest *events.RunEvent
 }
 
 // attempt is one of several attempts of a run that is over.
@@ -78,7 +87,14 @@ func showResult(r events.Result, runs map[string]*run) result {
 	shown := result{
 		TriggerID: r.TriggerID, JobID: r.JobID, Kind: r.Kind, Slot: slotOf(r),
 		Triggered: r.TriggeredAt.UTC(), Started: r.StartedAt.UTC(), Ended: time.Unix(0, r.EndedNS).UTC(),
-		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, RerunOf: r.RerunOf, Run: runs[r.FlowJobID],
+		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, RerunOf: r.RerunOf, Run: runs[r.FlowJobID], Why: r.Why,
+	}
+	var newest *events.RunEvent
+	if shown.Run != nil {
+		newest = shown.Run.newest
+	}
+	if shown.Outcome = r.OutcomeNow(newest, time.Now()); newest != nil {
+		shown.Why = newest.Why
 	}
 	if f := r.File; f != nil {
 		shown.File = &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
@@ -150,6 +166,9 @@ func (r *run) add(ev events.RunEvent) {
 		}
 	}
 	newest := ev.Attempt > r.Attempt
+	if ev.Phase != events.Undelivered && (r.newest == nil || !ev.At.Before(r.newest.At)) {
+		r.newest = &ev
+	}
 	r.Attempt = max(r.Attempt, ev.Attempt)
 	switch ev.Phase {
 	case events.Undelivered:
@@ -169,6 +188,10 @@ func (r *run) add(ev events.RunEvent) {
 		r.Next = time.Time{}
 		r.State, r.Status, r.Started, r.Ended = "ended", ev.Status, ev.StartedAt.UTC(), ev.At.UTC()
 		r.Message, r.ExitStatus = ev.Message, ev.ExitStatus
+		r.Outputs, r.OutputCount, r.Result = ev.Outputs, ev.OutputCount, ev.Result
+		if ev.File != nil {
+			r.SHA256 = ev.File.SHA256
+		}
 		if !ev.StartedAt.IsZero() {
 			r.DurationMS = new(ev.At.Sub(ev.StartedAt).Milliseconds())
 		}

@@ -31,7 +31,7 @@ func (w *work) cause() events.Cause { return events.CauseOf(w.Trigger, w.job.Job
 // that are finished now, then takes the trigger off its queue. It is tried for as
 // long as this process lives: the call has been made.
 func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead bool) {
-	r.Judge(dead)
+	r.Judge(dead, d.tracks())
 	if dead {
 		if !d.store(ctx, w, "a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, w.Trigger, r) }) {
 			return
