@@ -62,9 +62,7 @@ const announcedAfter = 10 * time.Minute
 func (r *Result) OutcomeNow(newest *RunEvent, now time.Time) Outcome {
 	switch {
 	case newest != nil:
-		ev := *newest
-		ev.Judge() // it may be older than outcomes are
-		return ev.Outcome
+		return newest.Judged()
 	case r.Outcome == OutcomeWaiting && now.Sub(time.Unix(0, r.EndedNS)) > announcedAfter:
 		return OutcomeNotKept
 	case r.Outcome != "":
@@ -90,6 +88,12 @@ func (ev *RunEvent) Judge() {
 	case Ended:
 		ev.Outcome, ev.Why = ev.judgeEnd()
 	}
+}
+
+// Judged is the outcome of an event, also of one that is older than outcomes are.
+func (ev RunEvent) Judged() Outcome {
+	ev.Judge()
+	return ev.Outcome
 }
 
 func (ev *RunEvent) judgeEnd() (Outcome, string) {

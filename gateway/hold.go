@@ -105,7 +105,7 @@ func (h *holder) hear(ctx context.Context) {
 			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Newest,
 		}, func(m jet.Stored) {
 			var ev events.RunEvent
-			if json.Unmarshal(m.Data, &ev) == nil && ev.Outcome() == events.OutcomeFailed {
+			if json.Unmarshal(m.Data, &ev) == nil && ev.Judged() == events.OutcomeFailed {
 				h.add(ev.JobID)
 			}
 		})
@@ -143,7 +143,7 @@ func (h *holder) endings(ctx context.Context, id string, from time.Time) (list [
 	err = bus.Since(ctx, events.StreamRunEvents, events.RunsOf(events.Ended, id), from, func(m jet.Stored) bool {
 		var ev events.RunEvent
 		if json.Unmarshal(m.Data, &ev) == nil {
-			list = append(list, events.Ending{At: ev.At, Outcome: ev.Outcome(), Message: ev.Message})
+			list = append(list, events.Ending{At: ev.At, Outcome: ev.Judged(), Message: ev.Message})
 		}
 		return true
 	})
