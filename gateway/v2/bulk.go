@@ -193,7 +193,7 @@ func (a *API) withOutcome(ctx context.Context, newest map[string]candidate, f bu
 	if err := a.Bus.LastOf(ctx, events.StreamRunEvents, ends, func(m jet.Stored) {
 		var ev events.RunEvent
 		if json.Unmarshal(m.Data, &ev) == nil {
-			ended[ev.FlowJobID] = ev.Outcome()
+			ended[ev.FlowJobID] = ev.Judged()
 		}
 	}); err != nil {
 		return nil, err

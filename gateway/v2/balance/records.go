@@ -146,7 +146,7 @@ func (r *records) outcome(res events.Result) (is, reason string) {
 	}
 	switch run := r.runs[res.FlowJobID]; run.Phase {
 	case events.Ended:
-		switch run.Outcome() {
+		switch run.Judged() {
 		case events.OutcomeOK:
 			return OK, ""
 		case events.OutcomeCancelled:
