@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +106,46 @@ func TestForeignStates(t *testing.T) {
 	}
 	if !strings.Contains(heard, "heartbeat") || !strings.Contains(heard, "recovered") {
 		t.Errorf("heard%s", heard)
+	}
+}
+
+// The balance of the day has each file that lies in the folder, and no other.
+func TestBalanceIsTheFolder(t *testing.T) {
+	p := newSite(t)
+	p.flow("picky.ibflowbin", "#!/bin/sh\n! ls \"$1\" | grep -q bad\n")
+	p.serve()
+	job := p.job("scans", "", "picky.ibflowbin", "in", nil)
+	for _, name := range []string{"a.pdf", "b.pdf", "bad.pdf", "c.pdf"} {
+		if err := os.WriteFile(filepath.Join(p.dir, "in", name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func() map[string]int {
+		got := map[string]int{}
+		for _, day := range []time.Time{time.Now().UTC().AddDate(0, 0, -1), time.Now().UTC()} { // it may be midnight
+			var page struct {
+				Totals map[string]struct {
+					Total  int
+					Counts []struct {
+						Is    string
+						Count int
+					}
+				}
+			}
+			p.get("/api/v2/balance?day="+day.Format(time.DateOnly)+"&job_id="+job, &page)
+			got["total"] += page.Totals["files"].Total
+			for _, c := range page.Totals["files"].Counts {
+				got[c.Is] += c.Count
+			}
+		}
+		return got
+	}
+	p.eventually("every run has ended", func() bool { got := count(); return got["ok"]+got["failed"] == 4 })
+	lying, err := os.ReadDir(filepath.Join(p.dir, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := count(); got["total"] != len(lying) || got["ok"] != 3 || got["failed"] != 1 {
+		t.Errorf("%d files lie there; the balance is %v", len(lying), got)
 	}
 }
