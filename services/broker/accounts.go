@@ -8,8 +8,6 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
-
-	"spool.internal/events"
 )
 
 // How long an answer may still come after the last one. Reads have a request that
@@ -98,8 +96,8 @@ func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
 	} {
 		service(subject, jwt.ResponseTypeSingleton, 0)
 	}
-	for _, subject := range []string{events.AllAgain, events.AllFiles, events.AllHeld} {
-		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(subject), Type: jwt.Stream})
+	for _, subject := range hinted {
+		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), Type: jwt.Stream})
 	}
 	return c
 }
@@ -123,7 +121,9 @@ func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error)
 		scope.Template.Pub.Allow.Add(g.local)
 	}
 	for _, subject := range r.hear {
-		c.Imports.Add(&jwt.Import{Name: "hints " + subject, Subject: jwt.Subject(subject), Account: a.home, Type: jwt.Stream})
+		c.Imports.Add(&jwt.Import{
+			Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), LocalSubject: jwt.RenamingSubject(subject), Account: a.home, Type: jwt.Stream,
+		})
 		scope.Template.Sub.Allow.Add(subject)
 	}
 	c.SigningKeys.AddScopedSigner(scope)

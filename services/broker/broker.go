@@ -79,7 +79,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := b.outside.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
-	if cfg.Listen != "" { // a subscriber that is refused twice would give up for good
+	if cfg.Listen != "" {
+		if err := relayHints(b.guard.nc); err != nil {
+			return nil, errors.Join(err, b.Close(ctx))
+		}
+		// The server listens last: a subscriber that is refused twice would give up for good.
 		listening := make(chan struct{})
 		srv.AcceptLoop(listening)
 		<-listening

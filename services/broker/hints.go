@@ -1,0 +1,29 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"spool.internal/events"
+)
+
+// hintPrefix stands before the subject of a message that was stored, in Spool's
+// account. What a role publishes comes in by a service import, and the server
+// passes none of that on to other accounts; so the broker says it once more.
+const hintPrefix = "spool.hint."
+
+// hinted are the subjects that roles hear of at once.
+var hinted = []string{events.AllAgain, events.AllFiles, events.AllHeld}
+
+// relayHints repeats the subjects, without what was said. A hint that is lost
+// costs time only: whoever waits for one looks by himself, too.
+func relayHints(nc *nats.Conn) error {
+	for _, subject := range hinted {
+		_, err := nc.Subscribe(subject, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })
+		if err != nil {
+			return fmt.Errorf("hints of %s: %w", subject, err)
+		}
+	}
+	return nil
+}
