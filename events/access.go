@@ -64,6 +64,11 @@ func (a Access) CheckJob(p *Parameters) error {
 			return err
 		}
 	}
+	for key, to := range p.Options.After.folders() {
+		if err := a.Check("spool.after."+key, to); err != nil {
+			return err
+		}
+	}
 	return a.checkAll("flow_parameters.", p.BinaryPath, p.InputDir, p.OutputDir())
 }
 

@@ -43,6 +43,7 @@ type Options struct {
 	MaxConcurrency int           // run-binary calls of file triggers in flight; default 16
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
+	After          After
 	Notifying
 	Run       RunOptions
 	Retries   Retries
@@ -86,7 +87,9 @@ func ReadParameters(o Object) (*Parameters, error) {
 		p.Schedule = r.required("schedule")
 	}
 	p.readFlow(flow)
-	p.Options = readOptions(r.object("spool", false))
+	spool := r.object("spool", false)
+	p.Options = readOptions(spool)
+	p.Options.After = readAfter(spool.object("after", false), p.InputDir)
 	p.Unknown = append(r.unknown(topKeys), flow.unknown(flowKeys)...)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -119,6 +122,9 @@ func (p *Parameters) check() error {
 		if _, err := schedule.LoadLocation(p.Options.Timezone); err != nil {
 			return Faultf(Invalid, "spool.timezone", "%s", err.Error())
 		}
+	}
+	if err := p.Options.After.check(p.Spooled, p.InputDir); err != nil {
+		return err
 	}
 	if !p.Spooled {
 		if _, err := schedule.Parse(p.Schedule, time.UTC); err != nil {

@@ -97,13 +97,14 @@ func (p Path) String() string {
 const (
 	StageRoot    = ".spool"         // the folder at the root of a drive in which files are staged
 	UploadPrefix = ".spool-upload-" // what the name of a file begins with while it is received
+	AfterPrefix  = ".spool-after-"  // what the name of a file begins with while it is moved after its run
 )
 
 // Reserved reports that a name on a drive is Spool's own, wherever it stands in
 // a path.
 func Reserved(name string) bool {
 	name = strings.ToLower(name) // some file systems do not tell cases apart
-	return name == StageRoot || strings.HasPrefix(name, UploadPrefix)
+	return name == StageRoot || strings.HasPrefix(name, UploadPrefix) || strings.HasPrefix(name, AfterPrefix)
 }
 
 // Reserves refuses a path for its reserved name.

@@ -248,7 +248,7 @@ func readOptions(r *reader) Options {
 	o.Run = readRun(run)
 	o.Notifying = readNotifying(r)
 	for _, key := range append(
-		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "run", "hold_after"}, notifyingKeys...)),
+		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "run", "hold_after"}, notifyingKeys...)),
 		w.unknown(watchKeys)...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}

@@ -1,4 +1,4 @@
-// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.{accepted,started,ended}.>, spool.runqueue.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>
+// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.{accepted,started,ended}.>, spool.runqueue.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>, spool.result.<job_id>
 // Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.held.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>
 //
 // Package watcher turns files that land in folders into triggers.
@@ -23,7 +23,9 @@
 //   - A trigger's input folder holds its file alone, with the content that its
 //     fingerprint stands for, whatever happens to the original from then on.
 //   - Never opened: what is no regular file, and what the name says is hidden
-//     or unfinished. Nothing in a watched folder is written, moved or removed.
+//     or unfinished. Nothing in a watched folder is written, moved or removed, but
+//     what a job says is to become of a file when its run has ended (spool.after):
+//     that is done once, and only to the content that ran.
 //   - After Run has returned nothing is published any more.
 //
 // # States of a directory

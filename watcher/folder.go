@@ -20,6 +20,7 @@ type task struct {
 	path   events.Path
 	out    events.Path // where the runs write
 	watch  events.Watch
+	after  events.After
 	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
 }
 

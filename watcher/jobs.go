@@ -36,7 +36,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 		w.remove(job.ID, false)
 		return
 	}
-	want := task{path: p.InputDir, out: p.OutputDir(), watch: p.Options.Watch}
+	want := task{path: p.InputDir, out: p.OutputDir(), watch: p.Options.Watch, after: p.Options.After}
 	if want.watch.IgnoreInitial {
 		// A file's times can be a tick behind the clock that stamped the job.
 		want.before = job.CreatedOnNS - int64(minQuiet)

@@ -87,6 +87,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	all.Go(func() { w.tidy(ctx) })
 	all.Go(func() { w.shared.follow(ctx, w.cfg.Bus) })
 	all.Go(func() { w.reviewHeld(ctx) })
+	all.Go(func() { w.afterwards(ctx) })
 	all.Go(func() { w.report(ctx) })
 	all.Go(func() { w.oversee(ctx) })
 	w.crew.mu.Lock()

@@ -20,6 +20,11 @@ func Link(from *os.Root, oldname string, to *os.Root, newname string) error {
 	return between("link", from, oldname, to, newname, func(f, t int) error { return unix.Linkat(f, oldname, t, newname, 0) })
 }
 
+// Move is [Rename] where the new name must be free: else the error is fs.ErrExist.
+func Move(from *os.Root, oldname string, to *os.Root, newname string) error {
+	return between("move", from, oldname, to, newname, func(f, t int) error { return moveAt(f, oldname, t, newname) })
+}
+
 func between(op string, from *os.Root, oldname string, to *os.Root, newname string, f func(from, to int) error) error {
 	if !plain(oldname) || !plain(newname) {
 		return &os.LinkError{Op: op, Old: oldname, New: newname, Err: unix.EINVAL}

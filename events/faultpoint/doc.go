@@ -26,6 +26,13 @@ const (
 	FileCommitted = "file.committed" // the file is queued, its ledger entry may be missing
 	FileEntered   = "file.entered"   // it is in the ledger, too
 
+	AfterHeld      = "after.held"      // a file whose run has ended is about to be moved, nothing has happened to it
+	AfterAside     = "after.aside"     // it has its hidden name
+	AfterExplained = "after.explained" // its reason is written, it is about to be moved
+	AfterCopied    = "after.copied"    // to another file system: the copy is there under its hidden name
+	AfterNamed     = "after.named"     // the copy has its name, the original is there too
+	AfterMoved     = "after.moved"     // it is where it is to be, nobody knows
+
 	DispatchTaken  = "dispatch.taken"  // off the queue, not called
 	DispatchCalled = "dispatch.called" // the endpoint has answered
 	DispatchEnded  = "dispatch.ended"  // the ledger knows how it ended, nobody else
@@ -38,6 +45,7 @@ const (
 
 // Steps lists all of them.
 var Steps = []string{
-	StoreJournal, StoreMeta, StoreSum, FileCommitted, FileEntered, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
+	StoreJournal, StoreMeta, StoreSum, FileCommitted, FileEntered,
+	AfterHeld, AfterAside, AfterExplained, AfterCopied, AfterNamed, AfterMoved, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
 	QueueAcked, QueuePurged, EndsPurged,
 }

@@ -79,6 +79,10 @@ var rightsOf = map[Role]rights{
 	Watcher: {
 		publish: []string{events.AllFiles, events.AllSeen, events.AllHeld, events.StateSubject("watch", "*")},
 		follow:  []string{events.StreamJobs, events.StreamRunEvents},
+		queues: []queue{
+			{events.StreamRunEvents, "watcher-after", events.RunsOf(events.Ended, "")},
+			{events.StreamResults, "watcher-after", events.AllResults},
+		},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamRuns, events.StreamTriggers, events.StreamRunEvents,
 		},

@@ -1,0 +1,201 @@
+package watcher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// How often something that cannot be done with a file now is tried again.
+const (
+	afterBusy  = time.Second      // somebody writes to it
+	afterFault = 30 * time.Second // its folder, or the one that it goes to, is not to be had
+	afterHold  = 64               // files in hand
+)
+
+// ending is how the run of one file ended, or its call where nobody tells more.
+type ending struct {
+	jobID, run  string
+	path        string // below the folder of the job; empty where the event does not say
+	stage       string // logical; tells the name then
+	fingerprint string
+	ok          bool
+	why         string // the sentence and the last lines
+	at          time.Time
+}
+
+// afterwards does with originals what their jobs say, when their runs have ended,
+// until ctx ends. What waits is a pending message of a durable consumer: a kill
+// leaves it there, and doing it again does nothing (see [relocation]).
+func (w *Watcher) afterwards(ctx context.Context) {
+	select {
+	case <-w.loaded:
+	case <-ctx.Done():
+		return
+	}
+	queue := func(stream, filter string) jet.Queue {
+		return jet.Queue{Stream: stream, Name: "watcher-after", Filter: filter, Pending: 1000, FromNow: true}
+	}
+	results := make(chan struct{})
+	go func() {
+		defer close(results)
+		w.workOff(ctx, queue(events.StreamResults, events.AllResults), endingOfResult)
+	}()
+	w.workOff(ctx, queue(events.StreamRunEvents, events.RunsOf(events.Ended, "")), endingOfRun)
+	<-results
+}
+
+func (w *Watcher) workOff(ctx context.Context, q jet.Queue, read func(jet.Stored) (ending, bool)) {
+	for said := false; ctx.Err() == nil; {
+		err := w.cfg.Bus.Pull(ctx, q, afterHold, func(d *jet.Delivery) {
+			e, ok := read(d.Stored)
+			if !ok {
+				_ = d.Ack() // when it fails the message comes again
+				return
+			}
+			wait, err := w.conclude(ctx, e)
+			if err != nil {
+				w.cfg.Log.Warn("a file stays where it is for now", "job_id", e.jobID, "file", e.path, "error", err.Error())
+			}
+			if wait > 0 {
+				_ = d.Nak(wait)
+				return
+			}
+			_ = d.Ack()
+		})
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if !said {
+			w.cfg.Log.Warn("ends of runs cannot be followed now: files stay where they are", "error", err.Error())
+			said = true
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// endingOfRun reads the end of a run that a file led to by itself.
+func endingOfRun(m jet.Stored) (ending, bool) {
+	var ev events.RunEvent
+	var about struct {
+		File *events.File `json:"file"`
+	}
+	if json.Unmarshal(m.Data, &ev) != nil || json.Unmarshal(m.Data, &about) != nil {
+		return ending{}, false
+	}
+	fingerprint, ok := strings.CutPrefix(ev.TriggerID, events.FileTriggerID(ev.JobID, ""))
+	e := ending{
+		jobID: ev.JobID, run: ev.FlowJobID, fingerprint: fingerprint, stage: ev.InputDir,
+		ok: ev.Status == events.OK, why: ev.Message, at: ev.At,
+	}
+	if about.File != nil {
+		e.path = about.File.RawPath()
+	}
+	return e, ok
+}
+
+// endingOfResult reads the result of a call after which nothing more is told: one
+// that failed, or that an endpoint accepted whose runs nobody follows.
+func endingOfResult(m jet.Stored) (ending, bool) {
+	var r events.Result
+	var about struct{ Outcome, Why string }
+	if json.Unmarshal(m.Data, &r) != nil || json.Unmarshal(m.Data, &about) != nil || r.Kind != events.KindFile || r.File == nil {
+		return ending{}, false
+	}
+	why := about.Why
+	if why == "" {
+		why = r.HTTP.Response
+	}
+	return ending{
+		jobID: r.JobID, run: r.FlowJobID, path: r.File.RawPath(), fingerprint: r.File.Fingerprint,
+		ok: r.Status == events.OK, why: why, at: time.Unix(0, r.EndedNS),
+	}, r.Status == events.ERROR || about.Outcome == "called"
+}
+
+// conclude does with the original what its job says; wait says after how long to
+// try again, 0 that there is nothing left to do.
+func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, err error) {
+	w.mu.Lock()
+	f := w.folders[e.jobID]
+	w.mu.Unlock()
+	if f == nil || !f.task.after.Any() {
+		return 0, nil
+	}
+	if e.path == "" {
+		e.path = w.stagedName(e.stage)
+	}
+	if e.path == "" {
+		return 0, nil
+	}
+	w.mu.Lock()
+	generation := w.generations[e.jobID][e.path]
+	w.mu.Unlock()
+	do := f.task.after.OK
+	if !e.ok {
+		do = f.task.after.Failed
+	}
+	if do == (events.Afterwards{}) {
+		return 0, nil
+	}
+	if to := w.watching(do.Move); to != "" {
+		return afterFault, fmt.Errorf("%s lies in the folder that job %s watches: choose another for spool.after", do.Move, to)
+	}
+	r := &relocation{Watcher: w, task: f.task, ending: e, generation: generation, do: do}
+	switch err = r.perform(ctx); {
+	case err == nil, ctx.Err() != nil:
+		return 0, nil
+	case errors.Is(err, errWriter):
+		return afterBusy, nil
+	default:
+		return afterFault, err
+	}
+}
+
+// stagedName gives the name of the one file of a stage, or "".
+func (w *Watcher) stagedName(stage string) string {
+	p, err := events.ParsePath("input_dir", stage)
+	if err != nil {
+		return ""
+	}
+	root, err := w.cfg.Drives.OpenDir(p)
+	if err != nil {
+		return ""
+	}
+	defer root.Close() //nolint:errcheck // was only read
+	dir, err := root.Open(".")
+	if err != nil {
+		return ""
+	}
+	defer dir.Close() //nolint:errcheck // was only read
+	if names, err := dir.Readdirnames(2); err == nil && len(names) == 1 {
+		return names[0]
+	}
+	return ""
+}
+
+// watching gives the job that watches a folder, or one that it lies in.
+func (w *Watcher) watching(to events.Path) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, f := range w.folders {
+		if to != (events.Path{}) && to.Within(f.task.path) && (f.task.watch.Recursive || to == f.task.path) {
+			return id
+		}
+	}
+	return ""
+}
+
+// whyText is what stands beside a file whose run failed.
+func (e ending) whyText() string {
+	return fmt.Sprintf("%s\n\nfile: %s\nrun:  %s\njob:  %s\nat:   %s\n", strings.TrimSpace(e.why), path.Base(e.path), e.run, e.jobID, e.at.UTC().Format(time.RFC3339))
+}
