@@ -118,11 +118,14 @@ func TestLongAfterKilled(t *testing.T) {
 			steps = append(steps, faultpoint.AfterCopied, faultpoint.AfterNamed)
 		}
 		for _, step := range steps {
-			for _, text := range []string{"good", "bad"} {
-				for _, newer := range []bool{false, true} {
-					name := fmt.Sprintf("%s, %s, across %v, newer %v", step, text, across, newer)
-					t.Run(name, func(t *testing.T) { afterKilled(t, step, text, across, newer) })
-				}
+			for _, c := range []struct {
+				text  string
+				newer bool
+			}{{"good", false}, {"bad", false}, {"good", true}} {
+				t.Run(fmt.Sprintf("%s, %s, across %v, newer %v", step, c.text, across, c.newer), func(t *testing.T) {
+					t.Parallel() // most of it is waiting for the delivery that nobody has settled
+					afterKilled(t, step, c.text, across, c.newer)
+				})
 			}
 		}
 	}
