@@ -43,6 +43,7 @@ type Run struct {
 	Retries      Retries         `json:"retries,omitzero"`
 	AcceptedAt   time.Time       `json:"accepted_at"`
 	Cause
+	Spool *RunExtras `json:"spool,omitempty"`
 }
 
 // RunEvent is one phase of one run. The fields below Attempt belong to the

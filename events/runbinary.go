@@ -22,10 +22,10 @@ const JobStatusPath = "/api/v1/jobs/status"
 
 // RunRequest is the body of a run-binary call.
 type RunRequest struct {
-	InputDir   string `json:"input_dir"`
-	BinaryPath string `json:"binary_path"`
-	Settings   Object `json:"settings"`
-	Spool      *Cause `json:"spool,omitempty"` // to the built-in runner only, who takes it from a dispatcher only
+	InputDir   string     `json:"input_dir"`
+	BinaryPath string     `json:"binary_path"`
+	Settings   Object     `json:"settings"`
+	Spool      *RunExtras `json:"spool,omitempty"` // to the built-in runner only, who takes it from a dispatcher only
 }
 
 // RunAnswer is the body of the answer to one.

@@ -108,11 +108,12 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 	if w.File != nil {
 		input = w.File.InputDir
 	}
-	order := events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings()}
-	if d.cfg.Secret != "" {
-		order.Spool = new(w.cause())
+	extras, err := d.extras(w)
+	if err != nil {
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(events.Encode(order)))
+	body := events.Encode(events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings(), Spool: extras})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

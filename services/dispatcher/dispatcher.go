@@ -27,6 +27,8 @@ type Config struct {
 	RunBinaryURL     string                // where calls are posted, the whole URL
 	InsecureEndpoint bool                  // allow an http:// RunBinaryURL that is not loopback
 	Secret           string                // shared with the built-in runner; empty = the endpoint is somebody else's
+	RunSecrets       *seal.Shared          // closes the secrets of commands for the built-in runner; default: from Secret
+	Zone             *time.Location        // of jobs that name none; nil = UTC
 	Workers          int                   // calls in flight; default 64
 	CallTimeout      time.Duration         // one call, from dialling to the end of the answer; default 60 s
 	TrackRuns        bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
@@ -120,6 +122,12 @@ func New(cfg Config) (*Dispatcher, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if cfg.RunSecrets == nil && cfg.Secret != "" {
+		var err error
+		if cfg.RunSecrets, err = seal.ForRunsOf(cfg.Secret); err != nil {
+			return nil, err
+		}
 	}
 	d := &Dispatcher{
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,

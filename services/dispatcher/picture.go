@@ -102,8 +102,8 @@ func (p *picture) automatic() []string {
 }
 
 // parameters gives a job's parameters with what the endpoint may know in clear.
-// The built-in runner needs no secret: it trusts the dispatcher, and
-// notifications are sent from the job itself.
+// The built-in runner needs none but those of a command: it trusts the dispatcher,
+// and notifications are sent from the job itself.
 func (p *picture) parameters(j *job) (*events.Parameters, error) {
 	j.once.Do(func() {
 		open, fault := j.Reveal(p.key.Open)
@@ -117,6 +117,11 @@ func (p *picture) parameters(j *job) (*events.Parameters, error) {
 		}
 		if j.params, j.fault = events.ParseParameters(j.Parameters); j.fault == nil {
 			j.params.Settings = j.params.Settings.Delete("webhook_config").Delete("notification_emails")
+			if len(j.params.Options.Run.Secrets) > 0 {
+				if j.fault = fault; fault == nil {
+					j.params.Options.Run.Secrets = open.Options.Run.Secrets
+				}
+			}
 		}
 	})
 	return j.params, j.fault

@@ -13,7 +13,7 @@ import (
 )
 
 // maxBody is how large the body of a call may be, in bytes.
-const maxBody = 256 << 10
+const maxBody = 640 << 10
 
 // runBinary answers POST /api/v1/flow/run_binary_async.
 func (r *Runner) runBinary(w http.ResponseWriter, req *http.Request) {

@@ -102,6 +102,9 @@ func (c caller) may(o order) error {
 	if c.jobID == "" && o.output.Reserved() {
 		return events.Reserves("settings.output_dir")
 	}
+	if c.jobID == "" && o.extras != nil && o.extras.Command != nil {
+		return events.Faultf(events.Forbidden, "spool.command", "is said by Spool's dispatcher alone: leave it out, and make a job (POST /api/v2/jobs) to run a command")
+	}
 	return c.reach.CheckRun(o.binary, o.input, o.output)
 }
 

@@ -11,19 +11,21 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/seal"
 )
 
 // Config of a runner.
 type Config struct {
-	Bus     *jet.Bus      // where runs are queued; its streams exist
-	Keys    *jet.Keyring  // the tokens that may start runs; somebody else runs it
-	Drives  *drive.Drives // where logical paths lie on this host
-	DataDir string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
-	Pool    string        // whose queue is worked on, one token of a subject; default "default"
-	Workers int           // flows that run at once; default 0 = twice the number of CPUs
-	Secret  string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
-	Running int           // runs that one owner may have called for directly and that have not ended, unless an administrator; default 100, negative = any number
-	Drain   time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
+	Bus        *jet.Bus      // where runs are queued; its streams exist
+	Keys       *jet.Keyring  // the tokens that may start runs; somebody else runs it
+	Drives     *drive.Drives // where logical paths lie on this host
+	DataDir    string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
+	Pool       string        // whose queue is worked on, one token of a subject; default "default"
+	Workers    int           // flows that run at once; default 0 = twice the number of CPUs
+	Secret     string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
+	Running    int           // runs that one owner may have called for directly and that have not ended, unless an administrator; default 100, negative = any number
+	RunSecrets *seal.Shared  // opens the secrets of commands, which a dispatcher has closed; default: from Secret
+	Drain      time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
 
 	Sandbox      Sandbox       // whether flows are shut in; default auto
 	FlowUser     string        // whom flows are when this process is root: a name, uid or uid:gid; default: root, in the sandbox without capabilities

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"io"
 	"os"
 
 	"spool.internal/events"
@@ -39,6 +40,30 @@ func (r *Runner) inputAsTaken(run events.Run) error {
 		return err
 	}
 	return r.asTaken(p, run.InputLook)
+}
+
+// theFile gives the name of the one file in the input folder of a run; of more or
+// fewer it is "".
+func (r *Runner) theFile(run events.Run) (string, error) {
+	p, err := events.ParsePath("input_dir", run.InputDir)
+	if err != nil {
+		return "", err
+	}
+	root, err := r.drives.OpenDir(p)
+	if err != nil {
+		return "", events.Faultf(events.NotFound, "input_dir", "%s %s", p, r.drives.Why(p, err))
+	}
+	defer root.Close()
+	dir, err := root.Open(".")
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(2)
+	if len(names) != 1 || err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return names[0], nil
 }
 
 // lookOf gives the look of the one file in a folder; of more or fewer it is "".

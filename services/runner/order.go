@@ -16,8 +16,8 @@ type order struct {
 	binary, input         events.Path
 	output                events.Path // before a run id
 	settings              settings
-	keep                  json.RawMessage // the settings that are stored
-	cause                 events.Cause    // as the caller says it
+	keep                  json.RawMessage   // the settings that are stored
+	extras                *events.RunExtras // nil: the caller says nothing that can be read
 }
 
 // readOrder reads the body of a call. Every fault is of code Invalid and names the field.
@@ -43,7 +43,7 @@ func readOrder(body []byte) (order, error) {
 		return o, err
 	}
 	if raw, ok := all.Get("spool"); ok {
-		_ = json.Unmarshal(raw, &o.cause) // what cannot be read says nothing
+		o.extras = events.ReadRunExtras(raw)
 	}
 	o.output = o.input.Sibling("out")
 	if o.settings.outputDir != "" {
@@ -71,18 +71,14 @@ func readPath(o events.Object, key string) (string, events.Path, error) {
 
 // inspect looks whether the order can be carried out on this host now.
 func (r *Runner) inspect(o order) error {
-	info, err := r.drives.Stat(o.binary)
-	if err != nil {
-		return events.Faultf(events.NotFound, "binary_path", "%s %s", o.binary, r.drives.Why(o.binary, err))
-	}
-	if err := judgeBinary(o.binary, r.drives.HostPath(o.binary), info); err != nil {
-		return err
-	}
-	if info, err = r.drives.Stat(o.input); err != nil {
-		return events.Faultf(events.NotFound, "input_dir", "%s %s", o.input, r.drives.Why(o.input, err))
-	}
-	if err := judgeInput(o.input, r.drives.HostPath(o.input), info); err != nil {
-		return err
+	for _, given := range o.given() {
+		info, err := r.drives.Stat(given.path)
+		if err != nil {
+			return events.Faultf(events.NotFound, given.field, "%s %s", given.path, r.drives.Why(given.path, err))
+		}
+		if err := given.judge(given.path, r.drives.HostPath(given.path), info); err != nil {
+			return err
+		}
 	}
 	if o.settings.deleteOutDir && !o.settings.hasRunID {
 		if o.output.Rel == "" {
@@ -94,6 +90,28 @@ func (r *Runner) inspect(o order) error {
 		}
 	}
 	return nil
+}
+
+// given is what has to be there before a run.
+type given struct {
+	field string
+	path  events.Path
+	judge func(events.Path, string, fs.FileInfo) error
+}
+
+func (o order) given() (all []given) {
+	switch {
+	case o.extras == nil || o.extras.Command == nil:
+		all = append(all, given{"binary_path", o.binary, judgeBinary})
+	case o.extras.Command.Cwd != "":
+		if p, err := events.ParsePath("spool.run.cwd", o.extras.Command.Cwd); err == nil {
+			all = append(all, given{"spool.run.cwd", p, judgeFolder})
+		}
+	}
+	if o.extras != nil && o.extras.Command != nil && o.input.IsNoInput() {
+		return all
+	}
+	return append(all, given{"input_dir", o.input, judgeInput})
 }
 
 func judgeBinary(p events.Path, host string, info fs.FileInfo) error {
@@ -109,6 +127,13 @@ func judgeBinary(p events.Path, host string, info fs.FileInfo) error {
 func judgeInput(p events.Path, host string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return events.Faultf(events.Invalid, "input_dir", "%s is not a folder (looked at %s)", p, host)
+	}
+	return nil
+}
+
+func judgeFolder(p events.Path, host string, info fs.FileInfo) error {
+	if !info.IsDir() {
+		return events.Faultf(events.Invalid, "spool.run.cwd", "%s is not a folder (looked at %s)", p, host)
 	}
 	return nil
 }
@@ -131,7 +156,12 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 		Settings: o.keep, Retries: c.retries, AcceptedAt: now.UTC(),
 	}
 	if c.jobID != "" { // nobody but a dispatcher is believed what a run is about
-		run.TriggerID, run.Cause = key, o.cause
+		run.TriggerID = key
+		if o.extras != nil {
+			rest := *o.extras
+			rest.Cause = events.Cause{}
+			run.Cause, run.Spool = o.extras.Cause, &rest
+		}
 	}
 	if o.settings.hasRunID {
 		run.OutputFolder = o.output.Join(now.UTC().Format("20060102-150405") + "-" + flowJobID).String()

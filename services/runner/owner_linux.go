@@ -35,7 +35,7 @@ func ownerOf(f *os.File) (o owner, mode os.FileMode, err error) {
 // who has fewer rights than this process: by a mount that shows its owner as that
 // user, or where there is none by a new owner of the output folder.
 func (r *Runner) handOver(a *attempt, p *places) error {
-	form := r.room.Form
+	form := a.form
 	if !form.Drop && !form.As {
 		return nil
 	}

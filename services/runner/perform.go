@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/scrub"
 	"spool.internal/services/runner/cell"
 )
 
@@ -29,9 +30,14 @@ type attempt struct {
 	earlier  []events.Attempt // see [events.RunEvent]
 	dir      runFolder
 	private  privateFolder
-	output   *os.Root    // the output folder, as the flow has it
-	digest   chan string // of the file that the run is about; nil where it is about none
+	output   *os.Root             // the output folder, as the flow has it
+	digest   chan string          // of the file that the run is about; nil where it is about none
+	form     cell.Form            // of its room
+	secrets  []events.SecretValue // of its command, in clear
+	masked   *scrub.Scrubber      // of these
+	file     string               // the name of the one file in its input, where it is for one
 	runlog   *runLog
+	printed  *scrub.Writer // what the flow prints, on its way into the log
 	log      *slog.Logger
 }
 
@@ -158,7 +164,16 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	for _, lack := range r.missing() {
 		a.runlog.note("this flow goes without: %s", lack)
 	}
-	if a.private, err = newPrivate(a.dir, r.room.Form.As && !r.room.Form.View); err != nil {
+	if err := r.openSecrets(a); err != nil {
+		return nil, err
+	}
+	if a.form, err = r.formFor(a); err != nil {
+		return nil, err
+	}
+	if a.private, err = newPrivate(a.dir, a.form.As && !a.form.View); err != nil {
+		return nil, err
+	}
+	if err := a.writePrivate(); err != nil {
 		return nil, err
 	}
 	p, err := r.openPlaces(a)
@@ -169,16 +184,24 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if err := r.inputAsTaken(a.run); err != nil {
 		return nil, err
 	}
-	r.digestInput(a, p.open[placeInput])
-	f, err := r.gate(ctx)
+	if p.input >= 0 {
+		r.digestInput(a, p.open[p.input])
+	}
+	if a.run.File != nil {
+		if a.file, err = r.theFile(a.run); err != nil {
+			return nil, err
+		}
+	}
+	cmd, err := r.commandOf(a, p)
 	if err != nil {
 		return nil, err
 	}
-	binary, in, out := p.list[placeBinary].Path, p.list[placeInput].Path, p.list[placeOutput].Path
-	err = f.load(cell.Command{
-		Argv: []string{binary, in, out}, Env: environment(a.run, a.number, a.settings, in, out, a.private.path),
-		Dir: placeOutput, Tmp: placeTmp, Places: p.list,
-	}, p.rights(), marks(a.run.FlowJobID, out), a.runlog)
+	f, err := r.gateFor(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	a.printed = a.masked.Writer(a.runlog)
+	err = f.load(cmd, p.rights(), marks(a.run.FlowJobID, p.list[p.output].Path), a.printed)
 	if err != nil {
 		f.discard()
 		return nil, err
@@ -196,6 +219,9 @@ func (r *Runner) hostPath(field, logical string) (string, error) {
 
 // clear removes what only the attempt needed, whose flow is gone.
 func (a *attempt) clear() {
+	if a.printed != nil {
+		_ = a.printed.Flush()
+	}
 	if a.runlog != nil {
 		_ = a.runlog.close() // whatever is missing has been told
 	}
@@ -211,6 +237,7 @@ func (a *attempt) clear() {
 // finish tells how an attempt ended whose flow has begun; why is set when that
 // was stopped.
 func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time, seq uint64, why error) error {
+	_ = a.printed.Flush() // a log that takes no more says so itself
 	ev := a.ended(began, nil, a.outcome(f, why))
 	if why == nil && f.state.Exited() {
 		ev.ExitStatus = new(f.state.ExitStatus())

@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -16,6 +17,8 @@ type places struct {
 	list  []cell.Place
 	open  []*os.File // of each
 	users []*os.File // user namespaces for those that are Mapped; not ours to close
+
+	binary, input, output, tmp, cwd int // which of them it is; -1 = there is none
 }
 
 // rights are the descriptors that a gate gets with its command.
@@ -37,18 +40,30 @@ func (p *places) close() {
 
 // openPlaces opens the places of an attempt, in the order of their indexes. An [events.Error] ends the run.
 func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
-	p = &places{}
+	p = &places{binary: -1, input: -1, output: -1, cwd: -1}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	if err := r.openGiven(a.run.BinaryPath, "binary_path", cell.Run, p); err != nil {
-		return p, err
+	if a.command() == nil {
+		p.binary = len(p.list)
+		if err := r.openGiven(a.run.BinaryPath, "binary_path", judgeBinary, cell.Run, p); err != nil {
+			return p, err
+		}
+	} else if cwd := a.command().Cwd; cwd != "" {
+		p.cwd = len(p.list)
+		if err := r.openGiven(cwd, "spool.run.cwd", judgeFolder, cell.Run, p); err != nil {
+			return p, err
+		}
 	}
-	if err := r.openGiven(a.run.InputDir, "input_dir", cell.Read, p); err != nil {
-		return p, err
+	if !a.noInput() {
+		p.input = len(p.list)
+		if err := r.openGiven(a.run.InputDir, "input_dir", judgeInput, cell.Read, p); err != nil {
+			return p, err
+		}
 	}
+	p.output = len(p.list)
 	if err := r.openOutput(a, p); err != nil { // last: it may be emptied
 		return p, err
 	}
@@ -56,15 +71,22 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	if err != nil {
 		return p, fmt.Errorf("the private folder of a flow: %w", err)
 	}
+	p.tmp = len(p.list)
 	p.add(a.private.path, cell.Write, tmp)
 	r.occupy(a, p)
-	return p, r.handOver(a, p)
+	if err := r.handOver(a, p); err != nil {
+		return p, err
+	}
+	return p, a.giveSecrets(p)
 }
 
 // occupy notes which folders a run has while it is under way.
 func (r *Runner) occupy(a *attempt, p *places) {
 	var folders []os.FileInfo
-	for _, i := range []int{placeInput, placeOutput} {
+	for _, i := range []int{p.input, p.output} {
+		if i < 0 {
+			continue
+		}
 		if info, err := p.open[i].Stat(); err == nil {
 			folders = append(folders, info)
 		}
@@ -76,16 +98,8 @@ func (r *Runner) occupy(a *attempt, p *places) {
 	}
 }
 
-// The places by their index.
-const (
-	placeBinary = iota
-	placeInput
-	placeOutput
-	placeTmp
-)
-
 // openGiven opens what a run is to read, if it is there and what it should be.
-func (r *Runner) openGiven(logical, field string, access cell.Access, into *places) error {
+func (r *Runner) openGiven(logical, field string, judge func(events.Path, string, fs.FileInfo) error, access cell.Access, into *places) error {
 	p, err := events.ParsePath(field, logical)
 	if err != nil {
 		return err
@@ -99,10 +113,7 @@ func (r *Runner) openGiven(logical, field string, access cell.Access, into *plac
 	if err != nil {
 		return events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err))
 	}
-	if access == cell.Run {
-		return judgeBinary(p, into.list[len(into.list)-1].Path, info)
-	}
-	return judgeInput(p, into.list[len(into.list)-1].Path, info)
+	return judge(p, into.list[len(into.list)-1].Path, info)
 }
 
 // openOutput makes and opens the output folder. It is emptied when the run asks for

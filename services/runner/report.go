@@ -131,5 +131,6 @@ func (a *attempt) result() ([]byte, error) {
 		return nil, errors.New("SPOOL_RESULT is not kept: it cannot be read")
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, events.MaxReport+1))
+	said, err := io.ReadAll(io.LimitReader(f, events.MaxReport+1))
+	return []byte(a.masked.Text(string(said))), err
 }

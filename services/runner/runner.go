@@ -17,6 +17,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
 )
@@ -69,6 +70,11 @@ func New(cfg Config) (*Runner, error) {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	cfg = cfg.withDefaults()
+	if cfg.RunSecrets == nil && cfg.Secret != "" {
+		if cfg.RunSecrets, err = seal.ForRunsOf(cfg.Secret); err != nil {
+			return nil, fmt.Errorf("runner: %w", err)
+		}
+	}
 	from, err := newProgram(cfg.DataDir)
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)

@@ -77,7 +77,7 @@ func dispatcherCommand() *cobra.Command {
 			return err
 		}
 		cfg := o.config(bus, key, o.endpoint, secret, p)
-		cfg.Running = quota.Running
+		cfg.Running, cfg.Zone = quota.Running, zone
 		d, err := dispatcher.New(cfg)
 		if err != nil {
 			return err

@@ -117,10 +117,19 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	keys := jet.NewKeyring(bus)
 	p.Go("keyring", keys.Run)
 	secret := rand.Text()
+	key, err := bus.OpenSealKey(ctx, filepath.Join(o.data, "seal.key"))
+	if err != nil {
+		return err
+	}
+	runSecrets, err := key.ForRuns()
+	if err != nil {
+		return err
+	}
 	cfg, err := o.runner.config(bus, keys, drives, o.data, secret, p)
 	if err != nil {
 		return err
 	}
+	cfg.RunSecrets = runSecrets
 	cfg.Direct, cfg.Running = o.dispatch.endpoint != "", o.quota.Running
 	run, err := o.runner.run(ctx, p, cfg)
 	if err != nil {
@@ -137,10 +146,6 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if bus, err = connect("dispatcher"); err != nil {
 		return err
 	}
-	key, err := bus.OpenSealKey(ctx, filepath.Join(o.data, "seal.key"))
-	if err != nil {
-		return err
-	}
 	to := o.dispatch.endpoint
 	if to == "" {
 		to = "http://" + inside + events.RunBinaryPath
@@ -152,7 +157,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	calling := o.dispatch.config(bus, key, to, secret, p)
-	calling.Running = o.quota.Running
+	calling.Running, calling.RunSecrets, calling.Zone = o.quota.Running, runSecrets, zone
 	dispatch, err := dispatcher.New(calling)
 	if err != nil {
 		return err
