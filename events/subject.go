@@ -21,6 +21,7 @@ const (
 	StreamSlots       = "SLOTS"
 	StreamState       = "STATE"
 	StreamSubscribers = "SUBSCRIBERS"
+	StreamDrives      = "DRIVES"
 
 	StreamNotifications = "NOTIFICATIONS"
 
@@ -53,6 +54,7 @@ const (
 	familySlot       = "spool.slot"
 	familyState      = "spool.state"
 	familySubscriber = "spool.subscriber"
+	familyDrive      = "spool.drive"
 	familyNotify     = "spool.notification"
 )
 
@@ -77,6 +79,7 @@ const (
 	AllSlots       = familySlot + ".>"
 	AllStates      = familyState + ".>"
 	AllSubscribers = familySubscriber + ".>"
+	AllDrives      = familyDrive + ".>"
 	AllRunners     = familyState + ".runner.*"
 
 	AllNotifications = familyNotify + ".>"
@@ -257,6 +260,9 @@ func UndeliverableSubject(jobID, about string, seq uint64, channel string) strin
 	return familyNotify + ".undelivered." + jobID + "." + about + "." + strconv.FormatUint(seq, 10) + "." + channel
 }
 
+// DriveSubject holds the [HostDrive] of a logical path.
+func DriveSubject(path string) string { return familyDrive + "." + Hash(path) }
+
 // SubscriberSubject holds the [Subscriber] of a name.
 func SubscriberSubject(name string) string { return familySubscriber + "." + name }
 
@@ -304,7 +310,7 @@ func ParseSubject(s string) (Subject, error) {
 	case "seen", "again", "held":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
-	case "subscriber":
+	case "subscriber", "drive":
 		if len(rest) == 1 {
 			sub.Rest = rest[0]
 			return sub, nil

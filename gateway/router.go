@@ -20,6 +20,7 @@ func (g *Gateway) router() *mux.Router {
 	changes.BuiltIn = g.builtIn
 	if g.cfg.Drives != nil {
 		changes.Folders = g.cfg.Drives
+		changes.HostDrives, changes.Drives = g.cfg.Drives, g.cfg.Bus
 	}
 	g.holder.changes = changes
 	v1.New(v1.Config{

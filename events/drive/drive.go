@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"spool.internal/events"
 )
@@ -33,6 +34,7 @@ type Drives struct {
 	base  string
 	maps  []mapping
 	guard *guard
+	hosts *hosts
 	reach *events.Access // nil = everything
 }
 
@@ -52,7 +54,7 @@ func New(base string, mappings []string) (*Drives, error) {
 	if err := os.MkdirAll(base, 0o755); err != nil {
 		return nil, fmt.Errorf("drives: %w", err)
 	}
-	d := &Drives{base: base}
+	d := &Drives{base: base, hosts: &hosts{found: map[events.Path]string{}, missed: map[events.Path]time.Time{}}}
 	for _, m := range mappings {
 		prefix, dir, ok := strings.Cut(m, "=")
 		if !ok || dir == "" {
@@ -82,6 +84,11 @@ func (d *Drives) Locate(p events.Path) (root, rel string) {
 			root, rel = m.dir, strings.TrimPrefix(strings.TrimPrefix(p.Rel, m.prefix.Rel), "/")
 		}
 	}
+	if longest < 0 {
+		if place, dir := d.host(p); dir != "" {
+			root, rel = dir, strings.TrimPrefix(strings.TrimPrefix(p.Rel, place.Rel), "/")
+		}
+	}
 	if rel == "" {
 		rel = "."
 	}
@@ -94,6 +101,11 @@ func (d *Drives) Base(p events.Path) events.Path {
 	for _, m := range d.maps {
 		if p.Within(m.prefix) && len(m.prefix.Rel) > len(base.Rel) {
 			base = m.prefix
+		}
+	}
+	if base.Rel == "" {
+		if place, dir := d.host(p); dir != "" {
+			return place
 		}
 	}
 	return base

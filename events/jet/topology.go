@@ -40,7 +40,7 @@ type Topology struct {
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
 	small := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
-	if stream == events.StreamSubscribers || stream == events.StreamNotifications {
+	if stream == events.StreamSubscribers || stream == events.StreamNotifications || stream == events.StreamDrives {
 		return small
 	}
 	part := share[stream] << 30
@@ -48,7 +48,7 @@ func (t Topology) bytes(stream string) int64 {
 		part = part / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
 	}
 	if stream == events.StreamResults {
-		part -= 2 * small // so that all shares together stay what they are
+		part -= 3 * small // so that all shares together stay what they are
 	}
 	return part
 }
@@ -83,6 +83,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	state.AllowAtomicPublish = true
 	notifications := log(events.StreamNotifications, events.AllNotifications, 0, notificationsPerState)
 	notifications.AllowMsgTTL = true
+	drives := log(events.StreamDrives, events.AllDrives, 0, 1)
+	drives.Discard = jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
 	all := []jetstream.StreamConfig{
 		jobs,
 		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled, events.DoneOthers),
@@ -94,6 +96,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		log(events.StreamSlots, events.AllSlots, 0, VerdictsPerJob),
 		state,
 		log(events.StreamSubscribers, events.AllSubscribers, 0, 1),
+		drives,
 		notifications,
 	}
 	for i := range all {

@@ -43,7 +43,7 @@ type Folders interface {
 	HostPath(p events.Path) string
 }
 
-// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains and BuiltIn is required.
+// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains, BuiltIn, HostDrives and Drives is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
@@ -52,6 +52,8 @@ type Jobs struct {
 	Untracked   bool               // nobody knows how runs end
 	MailDomains events.MailDomains // that notification_emails may go to
 	BuiltIn     BuiltIn            // nil: it is
+	HostDrives  HostDrives         // nil: no folder of the host can become a drive
+	Drives      Drives             // needed with HostDrives
 	Log         *slog.Logger
 }
 

@@ -2,29 +2,89 @@ package change
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // BuiltIn reports whether the built-in runner is the endpoint of calls.
 type BuiltIn func(context.Context) (bool, error)
 
-// Native turns what a caller of the native API sends to make a job into the form
-// that is stored. A job whose runs are the built-in runner's needs no token.
-func (j *Jobs) Native(ctx context.Context, o events.Object) (events.Object, error) {
-	o, err := events.Lengthen(o)
+// HostDrives makes folders of the host drives. A [drive.Drives] does.
+type HostDrives interface {
+	// Add refuses, with an [events.Error] without a field, what may be no drive.
+	Add(p events.Path, dir string) error
+	// Know takes in one that is recorded.
+	Know(p events.Path, dir string)
+}
+
+// Drives records them. A [jet.Bus] does.
+type Drives interface {
+	PutDrive(ctx context.Context, d events.HostDrive) error
+	Drives(ctx context.Context) ([]events.HostDrive, error)
+}
+
+// Native turns what a caller of the native API sends to make or change a job into
+// the form that is stored. An input that is a folder of the host becomes a drive,
+// which is recorded before a job can name it.
+func (j *Jobs) Native(ctx context.Context, who Caller, o events.Object) (events.Object, error) {
+	input, ok := text(o, "input")
+	if ok && events.IsHostFolder(input) {
+		p, err := j.hostDrive(ctx, who, input)
+		if err != nil {
+			return nil, err
+		}
+		o = o.Set("input", p.String())
+	}
+	return events.Lengthen(o)
+}
+
+func (j *Jobs) hostDrive(ctx context.Context, who Caller, dir string) (events.Path, error) {
+	p := events.HostPath(who.Owner, dir)
+	if who.Role != jet.Admin {
+		return p, events.Faultf(events.Forbidden, "input", "only administrators may name a folder of the host: give a path like owner/repo/fs/drive/folder")
+	}
+	if j.HostDrives == nil {
+		return p, events.Faultf(events.Unavailable, "input", "this gateway has no drives: give a path like owner/repo/fs/drive/folder")
+	}
+	others, err := j.Drives.Drives(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, d := range others {
+		if other, err := events.ParsePath("", d.Path); err == nil {
+			j.HostDrives.Know(other, d.Host)
+		}
+	}
+	if err := j.HostDrives.Add(p, dir); err != nil {
+		if fault, ok := errors.AsType[*events.Error](err); ok {
+			return p, events.Faultf(fault.Code, "input", "%s", fault.Message)
+		}
+		return p, err
+	}
+	err = j.Drives.PutDrive(ctx, events.HostDrive{Path: p.String(), Host: dir, By: who.Owner, At: time.Now().UTC()})
+	if err == nil {
+		j.Log.Info("folder of the host is a drive", "path", p.String(), "host_folder", dir, "user", who.Owner)
+	}
+	return p, err
+}
+
+func text(o events.Object, key string) (s string, ok bool) {
+	raw, ok := o.Get(key)
+	return s, ok && json.Unmarshal(raw, &s) == nil
+}
+
+// WithToken gives the parameters of a job that is to be made a token, where it
+// needs none because its runs are the built-in runner's.
+func (j *Jobs) WithToken(ctx context.Context, o events.Object) (events.Object, error) {
+	flow, err := inner(o, "flow_parameters")
 	if err != nil {
 		return nil, err
 	}
-	raw, ok := o.Get("flow_parameters")
-	if !ok || raw[0] != '{' {
-		return o, nil
-	}
-	flow, err := events.ParseObject(raw)
-	if err != nil {
-		return nil, err
-	}
-	if _, given := flow.Get("auth_token"); given {
+	if _, given := flow.Get("auth_token"); given || len(flow) == 0 {
 		return o, nil
 	}
 	here, err := j.builtIn(ctx)

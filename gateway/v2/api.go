@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/v2/problem"
@@ -37,6 +38,7 @@ type Results interface {
 // Stages knows the folders that triggers take their files from. A [drive.Drives] is one.
 type Stages interface {
 	Stat(p events.Path) (fs.FileInfo, error)
+	Mappings() []drive.Mapping
 }
 
 // Config is what the API needs. Fields without a default are required.
@@ -94,6 +96,7 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "dead-letters", a.listDead},
 		{http.MethodPost, "dead-letters/{id}/retry", a.change(a.retryDead)},
 		{http.MethodDelete, "dead-letters/{id}", a.change(a.dropDead)},
+		{http.MethodGet, "drives", a.administer(a.listDrives)},
 		{http.MethodGet, "tokens", a.administer(a.listTokens)},
 		{http.MethodPost, "tokens", a.administer(a.createToken)},
 		{http.MethodDelete, "tokens/{id}", a.administer(a.revokeToken)},

@@ -17,7 +17,10 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if o, err = a.Changes.Native(r.Context(), o); err != nil {
+	if o, err = a.Changes.Native(r.Context(), a.who(r), o); err != nil {
+		return err
+	}
+	if o, err = a.Changes.WithToken(r.Context(), o); err != nil {
 		return err
 	}
 	draft, err := a.Changes.Draft(r.Context(), a.who(r), o)
@@ -39,7 +42,7 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	patch, err := readObject(r)
 	if err == nil {
-		patch, err = events.Lengthen(patch)
+		patch, err = a.Changes.Native(r.Context(), a.who(r), patch)
 	}
 	if err != nil {
 		return err

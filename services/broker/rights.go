@@ -52,16 +52,17 @@ var rightsOf = map[Role]rights{
 	Gateway: {
 		publish: []string{
 			events.AllJobs, events.TriggersOf(events.KindManual), events.TriggersOf(events.KindRetry), events.AllAgain, keyOf("*"),
+			events.AllDrives,
 		},
 		ask:    []string{events.AskSubscriber, events.RevokeSubscriber},
 		follow: []string{events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
 			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers, events.StreamSubscribers,
-			events.StreamNotifications,
+			events.StreamNotifications, events.StreamDrives,
 		},
 		leader: []string{
-			events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
+			events.StreamDrives, events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
 		},
 		purge: map[string][]string{events.StreamFiles: {events.AllAgain}, events.StreamResults: {events.AllResults}},
 		drop:  []string{events.StreamDeadLetters},
@@ -86,7 +87,7 @@ var rightsOf = map[Role]rights{
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamRuns, events.StreamTriggers, events.StreamRunEvents,
 		},
-		leader: []string{events.StreamJobs, events.StreamFiles},
+		leader: []string{events.StreamJobs, events.StreamFiles, events.StreamDrives},
 		purge:  map[string][]string{events.StreamFiles: {events.AllAgain, events.AllSeen, events.AllHeld}},
 		drop:   []string{events.StreamFiles},
 		hear:   []string{events.AllAgain, events.AllHeld},
@@ -140,7 +141,7 @@ var rightsOf = map[Role]rights{
 		follow: []string{streamTokens, events.StreamRunEvents},
 		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
 		get:    []string{events.StreamRuns},
-		leader: []string{events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents},
+		leader: []string{events.StreamDrives, events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents},
 		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
 	},
 }
@@ -150,7 +151,7 @@ func streams() []string {
 	return []string{
 		events.StreamJobs, events.StreamTriggers, events.StreamFiles, events.StreamRuns, events.StreamResults,
 		events.StreamRunEvents, events.StreamDeadLetters, events.StreamSlots, events.StreamState, events.StreamSubscribers, streamTokens,
-		events.StreamNotifications,
+		events.StreamNotifications, events.StreamDrives,
 	}
 }
 

@@ -52,6 +52,7 @@ func gatewayCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		drives.Recorded(bus.HostOf)
 		zone, err := zoneOf(timezone)
 		if err != nil {
 			return err

@@ -86,6 +86,7 @@ func runnerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		drives.Recorded(bus.HostOf)
 		secret, err := readSecret(secretFile)
 		if err != nil {
 			return err

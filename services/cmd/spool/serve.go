@@ -114,6 +114,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
+	drives.Recorded(bus.HostOf)
 	keys := jet.NewKeyring(bus)
 	p.Go("keyring", keys.Run)
 	secret := rand.Text()

@@ -28,6 +28,7 @@ func watcherCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		drives.Recorded(bus.HostOf)
 		cfg, err := stage.config(watcher.Config{
 			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
 			Queued: quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
