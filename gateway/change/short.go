@@ -28,27 +28,38 @@ type Drives interface {
 }
 
 // Native turns what a caller of the native API sends to make or change a job into
-// the form that is stored. An input that is a folder of the host becomes a drive,
-// which is recorded before a job can name it.
+// the form that is stored. An input or an output folder that is one of the host
+// becomes a drive, which is recorded before a job can name it.
 func (j *Jobs) Native(ctx context.Context, who Caller, o events.Object) (events.Object, error) {
 	input, ok := text(o, "input")
 	if ok && events.IsHostFolder(input) {
-		p, err := j.hostDrive(ctx, who, input)
+		p, err := j.hostDrive(ctx, who, "input", input)
 		if err != nil {
 			return nil, err
 		}
 		o = o.Set("input", p.String())
 	}
+	settings, err := inner(o, "settings")
+	if err != nil {
+		return nil, err
+	}
+	if out, ok := text(settings, "output_dir"); ok && events.IsHostFolder(out) {
+		p, err := j.hostDrive(ctx, who, "settings.output_dir", out)
+		if err != nil {
+			return nil, err
+		}
+		o = o.Set("settings", settings.Set("output_dir", p.String()))
+	}
 	return events.Lengthen(o)
 }
 
-func (j *Jobs) hostDrive(ctx context.Context, who Caller, dir string) (events.Path, error) {
+func (j *Jobs) hostDrive(ctx context.Context, who Caller, field, dir string) (events.Path, error) {
 	p := events.HostPath(who.Owner, dir)
 	if who.Role != jet.Admin {
-		return p, events.Faultf(events.Forbidden, "input", "only administrators may name a folder of the host: give a path like owner/repo/fs/drive/folder")
+		return p, events.Faultf(events.Forbidden, field, "only administrators may name a folder of the host: give a path like owner/repo/fs/drive/folder")
 	}
 	if j.HostDrives == nil {
-		return p, events.Faultf(events.Unavailable, "input", "this gateway has no drives: give a path like owner/repo/fs/drive/folder")
+		return p, events.Faultf(events.Unavailable, field, "this gateway has no drives: give a path like owner/repo/fs/drive/folder")
 	}
 	others, err := j.Drives.Drives(ctx)
 	if err != nil {
@@ -61,7 +72,7 @@ func (j *Jobs) hostDrive(ctx context.Context, who Caller, dir string) (events.Pa
 	}
 	if err := j.HostDrives.Add(p, dir); err != nil {
 		if fault, ok := errors.AsType[*events.Error](err); ok {
-			return p, events.Faultf(fault.Code, "input", "%s", fault.Message)
+			return p, events.Faultf(fault.Code, field, "%s", fault.Message)
 		}
 		return p, err
 	}
