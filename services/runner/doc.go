@@ -13,8 +13,10 @@
 // in the output folder, with an empty standard input, and with this environment
 // alone: PATH and LANG of the runner, HOME and TMPDIR (a private folder, removed
 // when it ends), SPOOL_JOB_ID (empty for a direct call), SPOOL_RUN_ID, SPOOL_ATTEMPT (1, 2, …),
-// SPOOL_INPUT_DIR, SPOOL_OUTPUT_DIR, SPOOL_TAGS (a JSON list) and
-// SPOOL_RUNTIME_CONFIG (a JSON object). Exit status 0 is OK; anything else ends
+// SPOOL_INPUT_DIR, SPOOL_OUTPUT_DIR, SPOOL_TAGS (a JSON list),
+// SPOOL_RUNTIME_CONFIG (a JSON object), SPOOL_RESULT (a path for a file), and from a
+// dispatcher SPOOL_SLOT, or SPOOL_FILE, SPOOL_NAME and SPOOL_STEM. A dispatcher may
+// send a command in place of a binary (see [events.Command]). Exit status 0 is OK; anything else ends
 // the run with ERROR. It leads a process group of its own, and no descriptor but
 // the standard three is open in it. On Linux everything that descends from it is
 // killed before the run counts as ended, whatever it has done to get away; on
