@@ -98,6 +98,7 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 
 	p.cancelOne("http://"+runnerAt(all), slow)
 	p.retryOne(all["runner"], dead)
+	p.failAgain()
 	p.administer()
 	for _, path := range []string{"", "/history", "/results", "/slots?limit=10"} {
 		native("GET", "jobs/"+files+path, "", http.StatusOK)
@@ -151,6 +152,21 @@ func (p *site) retryOne(runner *process, job string) {
 	p.eventually("the dead letter has run", func() bool {
 		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
 	})
+}
+
+// failAgain has a run retried, its job disabled, and the run counted that failed.
+func (p *site) failAgain() {
+	p.Helper()
+	job := p.job("failing", "@yearly", "fail.ibflowbin", "tick/in", map[string]any{
+		"hold_after": 1, "run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "1s"}},
+	})
+	p.native("POST", "/api/v2/jobs/"+job+"/trigger", "", http.StatusAccepted)
+	p.eventually("the job is disabled", func() bool {
+		return strings.Contains(p.native("GET", "/api/v2/jobs/"+job, "", http.StatusOK), `"by":"hold_after"`)
+	})
+	if got := p.native("POST", "/api/v2/results/rerun", `{"filter":{"job_id":"`+job+`"}}`, http.StatusOK); !strings.Contains(got, `"count":1`) {
+		p.Errorf("counted %s", got)
+	}
 }
 
 // administer makes and revokes a token and a subscriber.
