@@ -2,6 +2,7 @@ package events
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -125,10 +126,5 @@ func SystemName(name string) bool {
 	if strings.HasSuffix(name, WhyEnding) {
 		return true
 	}
-	for _, n := range SystemNames {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(SystemNames, name)
 }

@@ -202,12 +202,12 @@ func (r *relocation) explain(to *os.Root, as string) (free bool, err error) {
 	if _, err := to.Lstat(as); !errors.Is(err, fs.ErrNotExist) {
 		return err == nil && r.copied(to, as), err
 	}
+	name, text := as+events.WhyEnding, r.whyText()
+	if is, err := to.ReadFile(name); err == nil { // of an attempt before, or of another file that is to come
+		return !r.ok && string(is) == text, nil
+	}
 	if r.ok {
 		return true, nil
-	}
-	name, text := as+events.WhyEnding, r.whyText()
-	if is, err := to.ReadFile(name); err == nil {
-		return string(is) == text, nil // of an attempt before, or of another file
 	}
 	tmp := r.aside + events.WhyEnding
 	if err := to.WriteFile(tmp, []byte(text), 0o644); err != nil {

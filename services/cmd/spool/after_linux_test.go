@@ -121,7 +121,7 @@ func TestLongAfterKilled(t *testing.T) {
 			for _, c := range []struct {
 				text  string
 				newer bool
-			}{{"good", false}, {"bad", false}, {"good", true}} {
+			}{{"good", false}, {"bad", false}, {"bad", true}} {
 				t.Run(fmt.Sprintf("%s, %s, across %v, newer %v", step, c.text, across, c.newer), func(t *testing.T) {
 					t.Parallel() // most of it is waiting for the delivery that nobody has settled
 					afterKilled(t, step, c.text, across, c.newer)
