@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"spool.internal/events"
 )
 
 func subscriberCommand() *cobra.Command {
@@ -20,19 +23,31 @@ func subscriberCommand() *cobra.Command {
 
 func subscriberCreateCommand() *cobra.Command {
 	var r remote
-	var stream, job, filter, expires, out string
+	var stream, job, filter, expires, out, print, address string
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a subscriber and print its credentials; they are shown this once",
 		Long: `Make a durable pull consumer of a stream, and credentials with which a program
-pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.`,
+pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.
+With --print, the credentials go to a file and a program is printed that runs as it
+is: it reads the events of ended runs and prints file, outcome and result.`,
 		Example: `  spool subscriber create billing --job 6bc58441-1f60-4265-99f1-881c90ac65df -o billing.creds
-  spool subscriber create ends --filter 'spool.run.ended.>' --expires 720h -o ends.creds`,
+  spool subscriber create ends --filter 'spool.run.ended.>' --expires 720h -o ends.creds
+  spool subscriber create mine --print python > mine.py`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.open()
 			if err != nil {
 				return err
+			}
+			if print != "" {
+				if err := checkReader(print); err != nil {
+					return err
+				}
+				out = cmp.Or(out, args[0]+".creds")
+				if filter == "" && stream == events.StreamRunEvents {
+					filter = events.RunsOf(events.Ended, "")
+				}
 			}
 			body := map[string]any{"name": args[0], "stream": stream}
 			for key, value := range map[string]string{"job_id": job, "filter": filter, "expires": expires} {
@@ -58,7 +73,15 @@ pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.`
 				_, err := fmt.Fprint(cmd.OutOrStdout(), made.Credentials)
 				return err
 			}
-			return keep.write(made.Credentials)
+			if err := keep.write(made.Credentials); err != nil || print == "" {
+				return err
+			}
+			program, err := readerProgram(print, address, out, made.Stream, made.Consumer)
+			if err == nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "credentials in %s\n", out)
+				_, err = fmt.Fprint(cmd.OutOrStdout(), program)
+			}
+			return err
 		},
 	}
 	r.flags(cmd.Flags())
@@ -67,6 +90,8 @@ pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.`
 	f.StringVar(&job, "job", "", "id of the only job whose events it sees")
 	f.StringVar(&filter, "filter", "", "subjects that it sees, as spool.run.ended.> (default: all of the stream)")
 	f.StringVar(&expires, "expires", "", "when it ends: a duration like 720h, or an RFC 3339 time (default: never)")
+	f.StringVar(&print, "print", "", "print a program that reads its events: go, python or nats (the command line of NATS); the credentials go to --out, or NAME.creds")
+	f.StringVar(&address, "nats-url", "nats://127.0.0.1:4222", "where that program finds NATS: --nats-listen of the server")
 	f.StringVarP(&out, "out", "o", "", "file for the credentials, which only you can read; it must not be there (default: print them)")
 	return cmd
 }
