@@ -6,7 +6,8 @@ import (
 )
 
 // How many deliveries of one job may be under way at a time: a receiver whose
-// last delivery failed is only probed.
+// last delivery failed is only probed. States of a job are told one after the
+// other: "recovered" before "failed" would mislead.
 const (
 	laneWidth = 8
 	maxIdle   = 10_000 // failed lanes that are remembered
@@ -14,8 +15,9 @@ const (
 
 // lanes keep the deliveries of one job out of the way of the others.
 type lanes struct {
-	mu  sync.Mutex
-	all map[string]*lane
+	width int // deliveries of one job at a time
+	mu    sync.Mutex
+	all   map[string]*lane
 }
 
 type lane struct {
@@ -34,7 +36,7 @@ func (l *lanes) enter(jobID string) (entered, failed bool) {
 		one = &lane{}
 		l.all[jobID] = one
 	}
-	width := laneWidth
+	width := l.width
 	if one.failed {
 		width = 1
 	}

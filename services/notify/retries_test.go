@@ -40,7 +40,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestLanes(t *testing.T) {
-	l := lanes{all: map[string]*lane{}}
+	l := lanes{width: laneWidth, all: map[string]*lane{}}
 	for range laneWidth {
 		if ok, _ := l.enter("a"); !ok {
 			t.Fatal("no place in an empty lane")

@@ -11,7 +11,7 @@ import (
 
 func (r *Runner) formFor(a *attempt) (cell.Form, error) {
 	if c := a.command(); c != nil && c.User != "" {
-		return r.room.Form, events.Faultf(events.Invalid, "spool.run.user", "%s: %v", c.User, errNoFlowUser)
+		return r.room.Form, events.Faultf(events.Invalid, "spool.run.user", "flows run as another user on Linux only; leave out %q", c.User)
 	}
 	return r.room.Form, nil
 }
