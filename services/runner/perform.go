@@ -43,53 +43,11 @@ type attempt struct {
 
 // perform brings a run to its end; its flow lives no longer than life. Any error
 // but errOver means that it has not come there and has to be delivered again, after a
-// [notYet] at its time;
-// nothing that perform started is left then.
+// [notYet] at its time; nothing that perform started is left then.
 func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error) {
-	last, seq, err := r.standing(ctx, run)
-	if err != nil || last.Phase == events.Ended {
+	a, seq, err := r.next(ctx, run)
+	if err != nil || a == nil {
 		return err
-	}
-	former := last
-	if last.Phase == events.Cancelling {
-		if former, _, err = r.bus.RunEvent(ctx, events.Started, run.JobID, run.FlowJobID); err != nil {
-			return err
-		}
-	}
-	if former.Process != nil {
-		out, err := r.hostPath("output_folder", run.OutputFolder)
-		if err == nil {
-			err = r.bury(ctx, *former.Process, marks(run.FlowJobID, out))
-		}
-		if err != nil {
-			return fmt.Errorf("attempt %d: %w", former.Attempt, err)
-		}
-	}
-	log := r.logOf(run)
-	if last.Phase == events.Cancelling {
-		a := &attempt{run: run, number: former.Attempt, earlier: former.AttemptsWith()}
-		return r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
-	}
-	if ended, err := r.backOff(ctx, run, last); err != nil || ended != nil {
-		if err != nil {
-			return err
-		}
-		log.Info("a run is not tried again", "cause", ended.Message)
-		return r.end(ctx, *ended, seq, log)
-	}
-	if why, err := poison(r.cfg.DataDir, former); err != nil || why != "" {
-		if err != nil {
-			return err
-		}
-		log.Warn("a run is not started again", "cause", why)
-		a := &attempt{run: run, number: former.Attempt, earlier: former.AttemptsWith()}
-		return r.end(ctx, a.ended(former.At, nil, why), seq, log)
-	}
-	a := &attempt{
-		run: run, number: former.Attempt + 1, earlier: former.Attempts, log: log.With("attempt", former.Attempt+1),
-	}
-	if former.Phase == events.Started {
-		a.earlier = former.AttemptsWith()
 	}
 	defer a.clear()
 	if err := r.held(); err != nil {
@@ -129,6 +87,57 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		}
 	}
 	return r.finish(ctx, a, f, began.At, seq, why)
+}
+
+// next gives the attempt that a run needs now, and the sequence of its last event,
+// once the one before is proven dead; nil when the run has come to its end without.
+func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint64, err error) {
+	last, seq, err := r.standing(ctx, run)
+	if err != nil || last.Phase == events.Ended {
+		return nil, 0, err
+	}
+	former := last
+	if last.Phase == events.Cancelling {
+		if former, _, err = r.bus.RunEvent(ctx, events.Started, run.JobID, run.FlowJobID); err != nil {
+			return nil, 0, err
+		}
+	}
+	if former.Process != nil {
+		out, err := r.hostPath("output_folder", run.OutputFolder)
+		if err == nil {
+			err = r.bury(ctx, *former.Process, marks(run.FlowJobID, out))
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
+		}
+	}
+	log := r.logOf(run)
+	a = &attempt{run: run, number: former.Attempt, earlier: former.Attempts}
+	if former.Phase == events.Started {
+		a.earlier = former.AttemptsWith()
+	}
+	if last.Phase == events.Cancelling {
+		return nil, 0, r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
+	}
+	ended, err := r.backOff(ctx, run, last)
+	if err != nil {
+		return nil, 0, err
+	}
+	if ended != nil {
+		log.Info("a run is not tried again", "cause", ended.Message)
+		return nil, 0, r.end(ctx, *ended, seq, log)
+	}
+	why, err := poison(r.cfg.DataDir, former)
+	if err != nil {
+		return nil, 0, err
+	}
+	if why != "" {
+		log.Warn("a run is not started again", "cause", why)
+		return nil, 0, r.end(ctx, a.ended(former.At, nil, why), seq, log)
+	}
+	a.number++
+	a.log = log.With("attempt", a.number)
+	return a, seq, nil
 }
 
 // stepTimeout is how long an attempt may take, 0 for as long as it likes, and who
