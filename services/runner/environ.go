@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,17 +19,11 @@ func marks(flowJobID, out string) []string {
 // environment is all that a flow sees: PATH and LANG are the runner's, and no
 // other variable passes, since any may hold a secret of the runner.
 func environment(run events.Run, attempt int, s settings, in, out, tmp string) []string {
-	inherited := func(key, def string) string {
-		if v := os.Getenv(key); v != "" {
-			def = v
-		}
-		return key + "=" + def
-	}
 	return append(marks(run.FlowJobID, out),
-		inherited("PATH", "/usr/local/bin:/usr/bin:/bin"),
+		"PATH="+flowPath(),
 		"HOME="+tmp,
 		"TMPDIR="+tmp,
-		inherited("LANG", "C.UTF-8"),
+		"LANG="+cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
 		"SPOOL_JOB_ID="+run.JobID,
 		"SPOOL_ATTEMPT="+strconv.Itoa(attempt),
 		"SPOOL_INPUT_DIR="+in,
@@ -37,3 +32,6 @@ func environment(run events.Run, attempt int, s settings, in, out, tmp string) [
 		"SPOOL_RUNTIME_CONFIG="+s.runtimeConfig,
 	)
 }
+
+// flowPath is the PATH of flows: the runner's.
+func flowPath() string { return cmp.Or(os.Getenv("PATH"), "/usr/local/bin:/usr/bin:/bin") }

@@ -247,7 +247,11 @@ func (a *attempt) clear() {
 // was stopped.
 func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time, seq uint64, why error) error {
 	_ = a.printed.Flush() // a log that takes no more says so itself
-	ev := a.ended(began, nil, a.outcome(f, why))
+	msg := a.outcome(f, why)
+	if why == nil {
+		msg = r.explain(a, f, msg)
+	}
+	ev := a.ended(began, nil, msg)
 	if why == nil && f.state.Exited() {
 		ev.ExitStatus = new(f.state.ExitStatus())
 	}

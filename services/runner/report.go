@@ -48,8 +48,14 @@ func (a *attempt) report(ev *events.RunEvent) {
 	select {
 	case f := <-done:
 		ev.Outputs, ev.OutputCount = f.files, f.count
+		if f.fault == nil && len(f.result) <= events.MaxReport {
+			f.result = []byte(a.hide(string(f.result)))
+		}
 		if f.fault == nil {
 			ev.Result, f.fault = events.ReadReport(f.result)
+		}
+		for i := range ev.Outputs {
+			ev.Outputs[i].Path = a.hide(ev.Outputs[i].Path)
 		}
 		if f.fault != nil {
 			ev.Message = strings.TrimPrefix(ev.Message+"; "+f.fault.Error(), "; ")
@@ -66,6 +72,14 @@ func (a *attempt) report(ev *events.RunEvent) {
 		ev.File = &file
 	case <-ctx.Done():
 	}
+}
+
+// hide masks the secrets of the command, which it may have written anywhere.
+func (a *attempt) hide(text string) string {
+	if a.masked == nil {
+		return text
+	}
+	return a.masked.Text(text)
 }
 
 // outputs lists the files below the output folder, in the order of their names:

@@ -118,6 +118,37 @@ func TestHowFlowsEnd(t *testing.T) {
 	l.drained()
 }
 
+// What the kernel does not start says why: the interpreter, its line ends, the sandbox.
+func TestTheStartOfAFlowExplainsItself(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	r := l.shut(nil)
+	url := l.serve(r).URL
+	l.background(r.Run)
+	l.write("python", "", 0o755)
+	for name, c := range map[string]struct{ text, want string }{
+		"crlf":    {"#!/bin/sh\r\necho hi\r\n", "has Windows line ends"},
+		"missing": {"#!/usr/bin/no-such-python\n", "which is not on this host"},
+		"shut":    {"#!" + l.host("python") + "\n", "which is not there or lies where the sandbox lets flows read nothing"},
+		"nothing": {"#!/opt/none/python\n", "which is not there or lies where the sandbox lets flows read nothing"},
+		"env":     {"#!/usr/bin/env no-such-python\n", "asks env for the interpreter"},
+		"bare":    {"echo hi\n", "has no #! in its first line"},
+		"bom":     {"\ufeff#!/bin/sh\n", "begins with a byte order mark"},
+		"empty":   {"", "is empty"},
+		"own 127": {"#!/bin/sh\necho of its own >&2\nexit 127\n", "exit status 127: of its own"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := *l
+			l.t = t
+			l.write(name, c.text, 0o755)
+			ended := l.until(events.Ended, l.accept(url, name, name, `{}`))
+			own := name == "own 127"
+			if !strings.Contains(ended.Message, c.want) || !strings.Contains(ended.Message, "exit status 12") || own != strings.HasPrefix(ended.Message, "exit") {
+				t.Errorf("message: %s", ended.Message)
+			}
+		})
+	}
+}
+
 func TestTheBinaryGoesBeforeItsRun(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", "exit 0")
