@@ -42,7 +42,7 @@ func (s SecretValue) Pointer() string {
 }
 
 // RunKeys are the keys of spool.run.
-var RunKeys = []string{"command", "shell", "env", "secrets", "cwd", "user", "timeout", "retries"}
+var RunKeys = []string{"command", "shell", "env", "secrets", "cwd", "user", "timeout", "retries", "profiles"}
 
 // Bounds of a command, in bytes. All of it has to fit into the message of a run,
 // and an argument into what Linux takes, which is 128 KiB.
@@ -168,7 +168,7 @@ func (r *reader) variable(name, value string) {
 func (o *RunOptions) check(r *reader) {
 	if !o.Short() {
 		for _, key := range RunKeys[1:] {
-			if key == "retries" {
+			if key == "retries" || key == "profiles" {
 				continue // of any flow
 			}
 			if _, given := r.o.Get(key); given {

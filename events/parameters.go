@@ -47,7 +47,8 @@ type Options struct {
 	Notifying
 	Run       RunOptions
 	Retries   Retries
-	HoldAfter int // failures in a row that disable the job; 0 = none do
+	Profiles  []string // see [Profile]
+	HoldAfter int      // failures in a row that disable the job; 0 = none do
 }
 
 // RetryFor gives how long the calls of a trigger are repeated.

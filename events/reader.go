@@ -244,6 +244,7 @@ func readOptions(r *reader) Options {
 	o.Watch = readWatch(w)
 	run := r.object("run", false)
 	o.Retries = readRetries(run)
+	o.Profiles = readProfiles(run)
 	o.HoldAfter = r.integer("hold_after", 0, 1, MaxHoldAfter)
 	o.Run = readRun(run)
 	o.Notifying = readNotifying(r)

@@ -41,6 +41,7 @@ type Run struct {
 	Settings     json.RawMessage `json:"settings,omitempty"`
 	Chain        []string        `json:"chain,omitempty"` // see [File.Chain]
 	Retries      Retries         `json:"retries,omitzero"`
+	Profiles     []string        `json:"profiles,omitempty"` // see [Profile]
 	AcceptedAt   time.Time       `json:"accepted_at"`
 	Cause
 	Spool *RunExtras `json:"spool,omitempty"`

@@ -6,12 +6,13 @@ const (
 	HeaderKey        = "Idempotency-Key"  // the trigger's identity
 	HeaderDispatcher = "Spool-Dispatcher" // the secret that dispatcher and runner share
 	HeaderJobID      = "Spool-Job-Id"
-	HeaderOwner      = "Spool-Owner"   // the user who owns the job
-	HeaderRole       = "Spool-Role"    // the role of that user, see [Job.Role]
-	HeaderFile       = "Spool-File"    // what a file trigger's input must look like, see [File.Look]
-	HeaderChain      = "Spool-Chain"   // the jobs whose runs led to a file trigger's input, see [File.Chain], with commas
-	HeaderRetries    = "Spool-Retries" // the [Retries] of the job, as JSON
-	HeaderVerdict    = "Spool-Verdict" // in an answer: the call leaves this verdict, not a result
+	HeaderOwner      = "Spool-Owner"    // the user who owns the job
+	HeaderRole       = "Spool-Role"     // the role of that user, see [Job.Role]
+	HeaderFile       = "Spool-File"     // what a file trigger's input must look like, see [File.Look]
+	HeaderChain      = "Spool-Chain"    // the jobs whose runs led to a file trigger's input, see [File.Chain], with commas
+	HeaderRetries    = "Spool-Retries"  // the [Retries] of the job, as JSON
+	HeaderProfiles   = "Spool-Profiles" // the profiles that the job names, with commas
+	HeaderVerdict    = "Spool-Verdict"  // in an answer: the call leaves this verdict, not a result
 )
 
 // RunBinaryPath is where the Run Binary API lives below a server's URL.

@@ -42,6 +42,8 @@ type RunnerState struct {
 	Unmet       []string `json:"unmet,omitempty"`       // what is not kept from flows, and what would
 	StepTimeout string   `json:"step_timeout,omitzero"` // see [StepTimeoutOf]; empty = nothing was given
 	Direct      bool     `json:"direct,omitzero"`       // the runs of jobs go elsewhere
+
+	Profiles []Profile `json:"profiles,omitempty"` // that jobs may name, as [Profile.Shown]
 }
 
 // SandboxAuto is the sandbox that somebody else's flows need whole.

@@ -8,6 +8,17 @@ import (
 	"spool.internal/events/jet"
 )
 
+// runners gives what the built-in runners say of themselves.
+func (g *Gateway) runners(ctx context.Context) (all []events.RunnerState, err error) {
+	err = g.cfg.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
+		var r events.RunnerState
+		if json.Unmarshal(m.Data, &r) == nil { // else it is of another version, and old within the hour
+			all = append(all, r)
+		}
+	})
+	return all, err
+}
+
 // builtIn reports whether a built-in runner says that the runs of jobs come to it.
 func (g *Gateway) builtIn(ctx context.Context) (here bool, err error) {
 	err = g.cfg.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {

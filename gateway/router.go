@@ -17,7 +17,7 @@ func (g *Gateway) router() *mux.Router {
 	r := mux.NewRouter().SkipClean(true)
 	changes := &change.Jobs{Store: g.cfg.Bus, Sealer: g.cfg.Keys, Untracked: g.cfg.Untracked, MailDomains: g.cfg.MailDomains, Log: g.cfg.Log}
 	changes.Owners = g.owners
-	changes.BuiltIn = g.builtIn
+	changes.BuiltIn, changes.Runners = g.builtIn, g.runners
 	if g.cfg.Drives != nil {
 		changes.Folders = g.cfg.Drives
 		changes.HostDrives, changes.Drives = g.cfg.Drives, g.cfg.Bus

@@ -126,7 +126,10 @@ func (j *Jobs) Draft(ctx context.Context, who Caller, o events.Object) (Draft, e
 	if d.Parameters, err = ReadNew(d.object); err != nil {
 		return d, err
 	}
-	return d, j.RunsHere(ctx, d.Parameters)
+	if err := j.RunsHere(ctx, d.Parameters); err != nil {
+		return d, err
+	}
+	return d, j.MayName(ctx, who, events.Job{Username: who.Owner}, d.Parameters)
 }
 
 // Create stores a job.

@@ -43,7 +43,7 @@ type Folders interface {
 	HostPath(p events.Path) string
 }
 
-// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains, BuiltIn, HostDrives and Drives is required.
+// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains, BuiltIn, HostDrives, Drives and Runners is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
@@ -54,6 +54,7 @@ type Jobs struct {
 	BuiltIn     BuiltIn            // nil: it is
 	HostDrives  HostDrives         // nil: no folder of the host can become a drive
 	Drives      Drives             // needed with HostDrives
+	Runners     Runners            // nil: no profiles are declared
 	Log         *slog.Logger
 }
 

@@ -134,10 +134,14 @@ func inner(o events.Object, key string) (events.Object, error) {
 // RunsHere refuses a command and retries where somebody else runs the flows: nobody
 // else knows what to do with them.
 func (j *Jobs) RunsHere(ctx context.Context, p *events.Parameters) error {
-	if !p.Options.Run.Short() && p.Options.Retries.Times == 0 {
+	if !p.Options.Run.Short() && p.Options.Retries.Times == 0 && len(p.Options.Profiles) == 0 {
 		return nil
 	}
 	here, err := j.builtIn(ctx)
+	if err == nil && !here && !p.Options.Run.Short() && p.Options.Retries.Times == 0 {
+		return events.Faultf(events.Invalid, "spool.run.profiles",
+			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: leave it out, or start spool with the built-in runner")
+	}
 	if err == nil && !here && !p.Options.Run.Short() {
 		return events.Faultf(events.Invalid, "spool.run.retries",
 			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: leave it out, or start spool with the built-in runner")

@@ -93,6 +93,7 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodPost, "schedule/preview", a.preview},
 		{http.MethodGet, "balance", a.balance},
 		{http.MethodGet, "balance/entries", a.balanceEntries},
+		{http.MethodGet, "profiles", a.listProfiles},
 		{http.MethodGet, "dead-letters", a.listDead},
 		{http.MethodPost, "dead-letters/{id}/retry", a.change(a.retryDead)},
 		{http.MethodDelete, "dead-letters/{id}", a.change(a.dropDead)},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -79,6 +80,9 @@ func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patc
 	}
 	if err == nil && (old == nil || !old.Options.Run.Short()) {
 		err = a.Changes.RunsHere(ctx, p)
+	}
+	if err == nil && (old == nil || !slices.Equal(old.Options.Profiles, p.Options.Profiles)) {
+		err = a.Changes.MayName(ctx, who, j, p)
 	}
 	if err != nil {
 		return "", j, err

@@ -131,6 +131,9 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		if p.Options.Retries.Times > 0 {
 			req.Header.Set(events.HeaderRetries, string(events.Encode(p.Options.Retries)))
 		}
+		if len(p.Options.Profiles) > 0 {
+			req.Header.Set(events.HeaderProfiles, strings.Join(p.Options.Profiles, ","))
+		}
 		if w.File != nil && w.File.Linked {
 			req.Header.Set(events.HeaderFile, w.File.Look())
 		}

@@ -22,7 +22,8 @@ type caller struct {
 	reach events.Access
 	chain []string // see [events.File.Chain]
 
-	retries events.Retries
+	retries  events.Retries
+	profiles []string
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -81,6 +82,9 @@ func fromDispatcher(h http.Header) (caller, error) {
 	c := caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}, chain: events.ParseChain(h.Get(events.HeaderChain))}
 	if text := h.Get(events.HeaderRetries); text != "" && json.Unmarshal([]byte(text), &c.retries) != nil {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderRetries, "cannot be read")
+	}
+	if text := h.Get(events.HeaderProfiles); text != "" {
+		c.profiles = strings.Split(text, ",")
 	}
 	return c, nil
 }

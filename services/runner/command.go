@@ -19,7 +19,7 @@ const secretsDir = "secrets" // in the private folder
 // of the run. An [events.Error] ends the run.
 func (r *Runner) commandOf(a *attempt, p *places) (cell.Command, error) {
 	in, out := a.inputPath(p), p.list[p.output].Path
-	env := environment(a.run, a.number, a.settings, in, out, a.private.path)
+	env := withGranted(environment(a.run, a.number, a.settings, in, out, a.private.path), a.granted)
 	env = append(env, a.occasion(in)...)
 	cmd := cell.Command{Dir: p.output, Tmp: p.tmp, Places: p.list}
 	c := a.command()

@@ -33,6 +33,8 @@ type Config struct {
 	Listen       bool          // flows may take ports and wait for connections
 	Direct       bool          // no runs of jobs come here, only those that somebody calls for directly
 	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
+	Profiles     []string      // that jobs may name, as [events.ParseProfiles] reads them
+	ProfilesFile string        // the same, in a file that is read again when it changes
 	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit
 	Memory       int64         // bytes of a flow, all its processes together where there are control groups, else of each process; default 0 = not bounded
 	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
@@ -40,6 +42,7 @@ type Config struct {
 
 	Log *slog.Logger //
 
+	local  bool   // offline flows may make AF_UNIX sockets
 	hidden hidden // features of the kernel, from this runner
 }
 

@@ -66,6 +66,9 @@
 // by a control group, or of each process by its data (RLIMIT_DATA). Processor time is
 // not bounded.
 //
+// What the profiles grant that the job of a run names ([events.Profile], [Config.Profiles])
+// its flow gets beside all that, and with it a process of its own where that is about networks.
+//
 // What of this a host cannot do, [Runner.Lacks] says; needs.go is the table of what
 // flows are to be kept from, and of the ways to do that. With SandboxAuto no flow
 // starts where something is lacking and anybody but administrators has a token with

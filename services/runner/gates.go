@@ -73,6 +73,23 @@ func (r *Runner) keepMounts(ctx context.Context) {
 	})
 }
 
+// gateFor gives a process in the room of an attempt. Those that wait are for flows
+// that are granted no more than files.
+func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
+	room, own, err := r.roomOf(a)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
+		return r.gate(ctx)
+	}
+	f, err := newGate(r.program, room)
+	if err == nil {
+		r.guards.Go(func() { <-f.gone })
+	}
+	return f, err
+}
+
 // gate gives a process that waits at its gate.
 func (r *Runner) gate(ctx context.Context) (*flow, error) {
 	for {

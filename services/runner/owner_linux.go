@@ -59,7 +59,7 @@ func (r *Runner) handOver(a *attempt, p *places) error {
 				continue
 			}
 		}
-		if form.As && p.list[i].Access == cell.Write {
+		if form.As && p.list[i].Access == cell.Write && !p.list[i].Granted {
 			if err := r.chown(a, p.list[i].Path, p.open[i], flow); err != nil {
 				return err
 			}
@@ -73,6 +73,12 @@ func keeper(p cell.Place, f *os.File) (o owner, bars bool, err error) {
 	o, mode, err := ownerOf(f)
 	if err != nil || p.Access == cell.Write {
 		return o, true, err
+	}
+	if p.Access == cell.Connect {
+		return o, false, nil
+	}
+	if mode.IsRegular() && p.Access == cell.Read {
+		return o, mode&0o4 == 0, nil
 	}
 	if mode&0o5 != 0o5 {
 		return o, true, nil

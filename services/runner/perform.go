@@ -26,6 +26,7 @@ func (h halt) Error() string { return string(h) }
 type attempt struct {
 	run      events.Run
 	settings settings
+	granted  events.Profile // all that its profiles grant
 	number   int
 	earlier  []events.Attempt // see [events.RunEvent]
 	dir      runFolder
@@ -159,6 +160,9 @@ func isHalt(err error) bool {
 func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	var err error
 	if a.settings, err = storedSettings(a.run); err != nil {
+		return nil, err
+	}
+	if a.granted, err = r.profiles.granted(a.run); err != nil {
 		return nil, err
 	}
 	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {

@@ -73,6 +73,9 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	}
 	p.tmp = len(p.list)
 	p.add(a.private.path, cell.Write, tmp)
+	if err := r.openGranted(a, p); err != nil {
+		return p, err
+	}
 	r.occupy(a, p)
 	if err := r.handOver(a, p); err != nil {
 		return p, err

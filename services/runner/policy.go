@@ -42,7 +42,9 @@ func (r *Runner) roomNow() (room cell.Room, strict bool) {
 func (r *Runner) Lacks() []string { return r.lacks }
 
 // Notes says the same to people, and what a flag has weakened.
-func (r *Runner) Notes() []string {
+func (r *Runner) Notes() []string { return append(r.sandboxNotes(), r.profiles.note()...) }
+
+func (r *Runner) sandboxNotes() []string {
 	if r.cfg.Sandbox == SandboxOff {
 		return []string{"flows are not shut in (--sandbox off)"}
 	}
@@ -114,7 +116,7 @@ func (r *Runner) wait(ctx context.Context) {
 // anybody is told that Spool is ready, and by Run from time to time.
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
-		Host: r.host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct,
+		Host: r.host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
 	}
 	if r.cfg.StepTimeout != 0 {
 		state.StepTimeout = r.cfg.StepTimeout.String()

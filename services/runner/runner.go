@@ -35,13 +35,15 @@ type Runner struct {
 	host   string // name of this host
 	boot   string // boot id of its kernel
 
-	program program       // what flows are started from
-	room    cell.Room     // what all flows have in common
-	users   userSpaces    // whose files are shown as the flow's user's
-	loose   []byte        // the filter of flows while nobody but administrators writes them
-	lacks   []string      // what flows are not kept from
-	gates   chan *flow    // those that wait
-	wanted  chan struct{} // somebody waits for one
+	program program    // what flows are started from
+	room    cell.Room  // what all flows have in common
+	users   userSpaces // whose files are shown as the flow's user's
+	loose   []byte     // the filter of flows while nobody but administrators writes them
+	lacks   []string   // what flows are not kept from
+
+	profiles *profiles
+	gates    chan *flow    // those that wait
+	wanted   chan struct{} // somebody waits for one
 
 	guards    sync.WaitGroup // that have not ended
 	mounts    atomic.Uint64  // how often something was mounted or unmounted
@@ -86,6 +88,10 @@ func New(cfg Config) (*Runner, error) {
 	if err == nil {
 		loose, err = filterOf(cfg, room.Form, false)
 	}
+	var granting *profiles
+	if err == nil {
+		granting, err = newProfiles(cfg)
+	}
 	if err != nil {
 		from.close()
 		return nil, fmt.Errorf("runner: %w", err)
@@ -96,7 +102,7 @@ func New(cfg Config) (*Runner, error) {
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		host: host, boot: bootID(),
-		program: from, room: room, loose: loose, lacks: lacks, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
+		program: from, room: room, loose: loose, lacks: lacks, profiles: granting, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil
 }
@@ -124,7 +130,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, drain} {
+	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()

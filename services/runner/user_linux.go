@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -10,51 +9,32 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-// formFor is the form of the room of an attempt: that of all flows, unless its
-// command is to be another user. An [events.Error] ends the run.
+// formFor is the form of the room of an attempt: that of all flows, unless it is to
+// be another user. An [events.Error] ends the run.
 func (r *Runner) formFor(a *attempt) (cell.Form, error) {
 	form := r.room.Form
-	c := a.command()
-	if c == nil || c.User == "" {
+	name, field := a.granted.User, "spool.run.profiles: user"
+	if c := a.command(); c != nil && c.User != "" {
+		name, field = c.User, "spool.run.user"
+		if err := (events.RunOptions{User: name}).CheckUser(a.run.Role); err != nil {
+			return form, err
+		}
+	}
+	if name == "" {
 		return form, nil
 	}
-	if err := (events.RunOptions{User: c.User}).CheckUser(a.run.Role); err != nil {
-		return form, err
-	}
-	uid, gid, err := flowUser(c.User)
+	uid, gid, err := flowUser(name)
 	if err != nil {
-		return form, events.Faultf(events.Invalid, "spool.run.user", "%s: %v", c.User, err)
+		return form, events.Faultf(events.Invalid, field, "%s: %v", name, err)
 	}
 	form.As, form.UID, form.GID = true, uid, gid
 	return form, nil
 }
 
-// gateFor gives a process that waits at its gate in the room of an attempt.
-func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
-	if a.form == r.room.Form {
-		return r.gate(ctx)
-	}
-	room, strict := r.roomNow()
-	room.Form = a.form
-	if len(room.Filter) > 0 {
-		var err error
-		if room.Filter, err = filterOf(r.cfg, a.form, strict); err != nil {
-			return nil, err
-		}
-	}
-	f, err := newGate(r.program, room)
-	if err != nil {
-		return nil, err
-	}
-	f.strict = strict
-	r.guards.Go(func() { <-f.gone })
-	return f, nil
-}
-
 // giveSecrets gives the flow's user the files that were made for it, where no mount
-// shows them as that user's. The private folder is the last of the places.
+// shows them as that user's.
 func (a *attempt) giveSecrets(p *places) error {
-	if !a.form.As || p.list[len(p.list)-1].Mapped {
+	if !a.form.As || p.list[p.tmp].Mapped {
 		return nil
 	}
 	for _, name := range []string{secretsDir, emptyInput} {

@@ -24,6 +24,8 @@ type runnerOptions struct {
 	user      string
 	network   string
 	read      []string
+	profile   []string
+	profiles  string
 	stepTime  time.Duration
 	memory    int64
 	fileSize  int64
@@ -37,6 +39,8 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.user, "flow-user", "", "the user whom flows are when spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
 	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow, listen (they may take ports, too) or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
+	f.StringArrayVar(&o.profile, "profile", nil, "what the flows of jobs that name it are granted: 'backup: write /srv/backup; owners ann'; may be given more than once")
+	f.StringVar(&o.profiles, "profiles", "", "file with such profiles, which is read again when it changes")
 	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
 	f.Int64Var(&o.memory, "flow-memory", 0, "bytes of memory that a flow may use, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
 	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
@@ -50,7 +54,7 @@ func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Dr
 	}
 	return runner.Config{
 		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, Profiles: o.profile, ProfilesFile: o.profiles, StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 		Log: component(p, "runner"),
 	}, err
 }

@@ -22,11 +22,19 @@ func (f Form) canUse(places []Place) error {
 			mode, verb = unix.R_OK|unix.X_OK, "executed"
 		case Write:
 			mode, verb = unix.R_OK|unix.W_OK|unix.X_OK, "written to"
+			if p.Granted && !isFolder(p.Path) {
+				mode = unix.R_OK | unix.W_OK
+			}
+		case Connect:
+			mode, verb = unix.W_OK, "connected to"
+			if isFolder(p.Path) {
+				mode = unix.X_OK
+			}
 		}
 		if err := unix.Access(p.Path, mode); err != nil {
 			return f.refused(p.Path, verb, err)
 		}
-		if p.Access != Read {
+		if p.Access != Read || p.Granted {
 			continue
 		}
 		left := mostLookedAt
@@ -35,6 +43,11 @@ func (f Form) canUse(places []Place) error {
 		}
 	}
 	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // canReadAll looks for what may not be read below a folder.

@@ -25,6 +25,8 @@ func (a Access) rights() uint64 {
 		return mayRun
 	case Write:
 		return mayWrite
+	case Connect:
+		return 0 // Landlock does not judge that
 	}
 	return mayRead
 }
@@ -114,7 +116,7 @@ func (s *ruleset) allowPath(path string, access uint64) error {
 
 // allow adds a rule for what a descriptor stands for.
 func (s *ruleset) allow(fd int, access uint64) error {
-	if s.fd < 0 {
+	if s.fd < 0 || access == 0 {
 		return nil
 	}
 	var info unix.Stat_t

@@ -14,7 +14,7 @@ import (
 const maxMessage = 1 << 20
 
 // maxRights is how many descriptors may come with a message.
-const maxRights = 16
+const maxRights = 200
 
 var errWire = errors.New("the other end is gone, or speaks another language")
 

@@ -96,9 +96,10 @@ type Access int
 
 // The order is that in which places are mounted at the same path.
 const (
-	Read  Access = iota
-	Run          // read and execute
-	Write        // read and write, but not execute
+	Read    Access = iota
+	Run            // read and execute
+	Write          // read and write, but not execute
+	Connect        // to a socket, or those in a folder
 )
 
 // Place is a file or folder of one run. The descriptor that was judged stands for
@@ -108,6 +109,8 @@ type Place struct {
 	Real   string // where it lies, without links
 	Access Access
 	Mapped bool // whoever owns it is the flow's user there
+
+	Granted bool // it is no folder of the run's own
 }
 
 func (p *Place) code(c *coder) {
@@ -117,6 +120,7 @@ func (p *Place) code(c *coder) {
 	c.num(&access)
 	p.Access = Access(access)
 	c.flag(&p.Mapped)
+	c.flag(&p.Granted)
 }
 
 // Open is the word that a flow may begin.

@@ -17,6 +17,7 @@ type Grants struct {
 	Watch   bool // it may be told what happens in folders: what it can name is its own
 	OwnPIDs bool // it has process ids of its own: a number names none of anybody else's
 	Offline bool // it may make no sockets at all, whatever else is granted
+	Local   bool // but AF_UNIX, though it is Offline: see Unix
 }
 
 // Newest is the highest number that the package has judged, on any architecture.

@@ -74,6 +74,10 @@ func (g Grants) rules() map[string]code {
 				r[name] = c
 			}
 		}
+		if g.Local {
+			r["socket"] = onlyInt(0, eacces, afUnix)
+			r["socketpair"] = socketpair(true)
+		}
 		return r
 	}
 	all("socket", socket(g.Unix))

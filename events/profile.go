@@ -1,0 +1,129 @@
+package events
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Profile is what administrators grant, under a name, to the flows of the jobs
+// that name it, beyond what all flows may do.
+type Profile struct {
+	Name    string     `json:"name"`
+	Owners  []string   `json:"owners,omitempty"` // who may name it, besides administrators; AnyOwner = everybody
+	Read    []string   `json:"read,omitempty"`   // host paths to read, with all below
+	Run     []string   `json:"run,omitempty"`    // to read and execute
+	Write   []string   `json:"write,omitempty"`  // to read and write
+	Unix    []string   `json:"unix,omitempty"`   // sockets to connect to, or folders with such
+	Network string     `json:"network,omitzero"` // NetworkNone, NetworkAny; empty = as for all flows
+	Listen  bool       `json:"listen,omitzero"`  // may take TCP ports and wait for connections
+	User    string     `json:"user,omitzero"`    // whom its flows are; empty = as all flows
+	Home    string     `json:"home,omitzero"`    // HOME, to read and write; empty = the private folder
+	Env     []Variable `json:"env,omitempty"`
+}
+
+// What stands in a profile for everybody, and for networks.
+const (
+	AnyOwner    = "*"
+	NetworkNone = "none"
+	NetworkAny  = "any"
+)
+
+// MaxProfiles is how many a job may name, and maxGrants how many paths a profile may grant.
+const (
+	MaxProfiles = 8
+	maxGrants   = 32
+)
+
+// MayName says why somebody may not name the profile: the owner of a job, in a role.
+func (p Profile) MayName(owner, role string) error {
+	if role == RoleAdmin || slices.Contains(p.Owners, AnyOwner) || slices.Contains(p.Owners, owner) {
+		return nil
+	}
+	return Faultf(Forbidden, "spool.run.profiles", "%q may not be named by %s: an administrator can add the line \"owners %s\" to the profile", p.Name, owner, owner)
+}
+
+// Lines are the profile as it is declared, without the values of variables.
+func (p Profile) Lines() []string {
+	var all []string
+	add := func(word string, values ...string) {
+		for _, v := range values {
+			all = append(all, word+" "+v)
+		}
+	}
+	if len(p.Owners) > 0 {
+		add("owners", strings.Join(p.Owners, " "))
+	}
+	add("read", p.Read...)
+	add("run", p.Run...)
+	add("write", p.Write...)
+	add("unix", p.Unix...)
+	if p.Network != "" {
+		add("network", p.Network)
+	}
+	if p.Listen {
+		all = append(all, "listen")
+	}
+	if p.User != "" {
+		add("user", p.User)
+	}
+	if p.Home != "" {
+		add("home", p.Home)
+	}
+	for _, v := range p.Env {
+		add("env", v.Name+"="+Mask)
+	}
+	return all
+}
+
+// Shown is the profile as it is told to others: variables may hold secrets.
+func (p Profile) Shown() Profile {
+	p.Env = slices.Clone(p.Env)
+	for i := range p.Env {
+		p.Env[i].Value = Mask
+	}
+	return p
+}
+
+// JoinProfiles gives all that several profiles grant. Who may use some network may
+// use it, though another profile says none.
+func JoinProfiles(all []Profile) Profile {
+	var j Profile
+	for _, p := range all {
+		j.Read, j.Run = append(j.Read, p.Read...), append(j.Run, p.Run...)
+		j.Write, j.Unix = append(j.Write, p.Write...), append(j.Unix, p.Unix...)
+		j.Listen = j.Listen || p.Listen
+		if j.Network != NetworkAny && p.Network != "" {
+			j.Network = p.Network
+		}
+		if p.User != "" {
+			j.User = p.User
+		}
+		if p.Home != "" {
+			j.Home = p.Home
+		}
+		for _, v := range p.Env {
+			j.Env = slices.DeleteFunc(j.Env, func(o Variable) bool { return o.Name == v.Name })
+			j.Env = append(j.Env, v)
+		}
+	}
+	return j
+}
+
+// grantable refuses paths that no profile may grant.
+func grantable(p string) string {
+	switch {
+	case !path.IsAbs(p):
+		return "is not an absolute path"
+	case path.Clean(p) != p:
+		return "is not a plain path: give " + path.Clean(p)
+	case p == "/":
+		return "is everything: name what the flow needs"
+	}
+	for _, top := range []string{"/proc", "/sys", "/dev"} {
+		if p == top || strings.HasPrefix(p, top+"/") {
+			return "belongs to the kernel, and cannot be granted"
+		}
+	}
+	return ""
+}

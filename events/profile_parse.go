@@ -1,0 +1,152 @@
+package events
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ParseProfiles reads profiles as a file declares them:
+//
+//	# what backups need
+//	backup:
+//	    owners ann bob
+//	    read /srv/data
+//	    write /srv/backup
+//
+// and as a flag does, in one line: "backup: write /srv/backup; owners ann".
+func ParseProfiles(text string) ([]Profile, error) {
+	var all []Profile
+	for n, line := range strings.Split(text, "\n") {
+		if err := parseLine(&all, line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
+	}
+	for i := range all {
+		if err := all[i].whole(); err != nil {
+			return nil, fmt.Errorf("profile %q: %w", all[i].Name, err)
+		}
+		if slices.ContainsFunc(all[:i], func(p Profile) bool { return p.Name == all[i].Name }) {
+			return nil, fmt.Errorf("profile %q is declared twice", all[i].Name)
+		}
+	}
+	return all, nil
+}
+
+func parseLine(all *[]Profile, line string) error {
+	indented := line != strings.TrimLeft(line, " \t")
+	line = strings.TrimSpace(line)
+	if line == "" || strings.HasPrefix(line, "#") {
+		return nil
+	}
+	if !indented {
+		name, rest, ok := strings.Cut(line, ":")
+		if !ok || !isProfileName(name) {
+			return fmt.Errorf("%q is no beginning of a profile: write its name (letters, digits, - and _) and a colon, like \"backup:\", and indent what it grants", line)
+		}
+		*all = append(*all, Profile{Name: name})
+		line = rest
+	}
+	if len(*all) == 0 {
+		return fmt.Errorf("%q belongs to no profile: write a name and a colon before it, like \"backup:\"", line)
+	}
+	grants := []string{line}
+	if !indented {
+		grants = strings.Split(line, ";")
+	}
+	for _, grant := range grants {
+		if err := (*all)[len(*all)-1].grant(strings.TrimSpace(grant)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProfileWords are what a line of a profile begins with.
+var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "listen", "user", "home", "env"}
+
+// grant reads one line of a profile.
+func (p *Profile) grant(line string) error {
+	word, value, _ := strings.Cut(line, " ")
+	value = strings.TrimSpace(value)
+	paths := map[string]*[]string{"read": &p.Read, "run": &p.Run, "write": &p.Write, "unix": &p.Unix}
+	if list := paths[word]; list != nil || word == "home" {
+		if why := grantable(value); why != "" {
+			return fmt.Errorf("%s: %q %s", word, value, why)
+		}
+		if word == "home" {
+			p.Home = value
+		} else if !slices.Contains(*list, value) {
+			*list = append(*list, value)
+		}
+		return nil
+	}
+	switch word {
+	case "":
+		return nil
+	case "owners":
+		if value == "" {
+			return fmt.Errorf("owners: name those who may use the profile besides administrators, or %s for everybody", AnyOwner)
+		}
+		p.Owners = append(p.Owners, splitOwners(value)...)
+	case "network":
+		if value != NetworkNone && value != NetworkAny {
+			return fmt.Errorf("network: %q is not none or any", value)
+		}
+		p.Network = value
+	case "listen":
+		if value != "" {
+			return fmt.Errorf("listen stands alone: leave out %q", value)
+		}
+		p.Listen = true
+	case "user":
+		if value == "" || len(strings.Fields(value)) > 1 {
+			return fmt.Errorf("user: %q is no name, uid or uid:gid", value)
+		}
+		p.User = value
+	case "env":
+		return p.variable(value)
+	default:
+		return fmt.Errorf("%q is not one of %s", word, strings.Join(ProfileWords, ", "))
+	}
+	return nil
+}
+
+// splitOwners splits at blanks and commas. A name with blanks stands alone on a line with a
+// comma behind it.
+func splitOwners(text string) (all []string) {
+	split := strings.Fields(text)
+	if strings.Contains(text, ",") {
+		split = strings.Split(text, ",")
+	}
+	for _, o := range split {
+		if o = strings.TrimSpace(o); o != "" {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func (p *Profile) variable(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("env: %q is not NAME=VALUE", name) // not the value, which may be a secret
+	}
+	r := &reader{prefix: "env."}
+	if r.variable(name, value); r.err() != nil {
+		return r.err()
+	}
+	p.Env = append(p.Env, Variable{name, value})
+	return nil
+}
+
+// whole holds the rules that need more than one line.
+func (p *Profile) whole() error {
+	if n := len(p.Read) + len(p.Run) + len(p.Write) + len(p.Unix); n > maxGrants {
+		return fmt.Errorf("grants %d paths; at most %d are allowed: name a folder that holds them", n, maxGrants)
+	}
+	if p.Listen && p.Network == NetworkNone {
+		return fmt.Errorf("listen needs a network: leave out one of \"listen\" and \"network none\"")
+	}
+	return nil
+}
