@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func Reflinks(t testing.TB) string {
 	if err := os.Mkdir(at, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var lack string
+	var lack strings.Builder
 	for _, mkfs := range []string{"mkfs.xfs", "mkfs.btrfs"} {
 		if err := os.WriteFile(image, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -36,8 +37,8 @@ func Reflinks(t testing.TB) string {
 			})
 			return at
 		}
-		lack += " " + err.Error() + " " + string(out)
+		lack.WriteString(" " + err.Error() + " " + string(out))
 	}
-	t.Skipf("no file system with shared blocks can be mounted here:%s", lack)
+	t.Skipf("no file system with shared blocks can be mounted here:%s", lack.String())
 	return ""
 }

@@ -101,7 +101,7 @@ func TestRetries(t *testing.T) {
 			if len(ended.Attempts) != c.attempts {
 				t.Errorf("attempts %+v", ended.Attempts)
 			}
-			for _, line := range strings.Split(strings.TrimSpace(l.read("in/found")), "\n") { // each begins with an empty folder
+			for line := range strings.SplitSeq(strings.TrimSpace(l.read("in/found")), "\n") { // each begins with an empty folder
 				if !strings.HasSuffix(line, ":") {
 					t.Errorf("an attempt found what another left: %s", line)
 				}

@@ -294,7 +294,6 @@ func TestSecretsOfACommand(t *testing.T) {
 func TestShortJobAfterAKill(t *testing.T) {
 	p := newSite(t)
 	pr := p.serve()
-	bus := p.bus()
 	job := p.short(object{"schedule": "@yearly", "run": object{
 		"command": `if [ -e "$KEY" ] && [ -e once ]; then echo "again with $(wc -c < "$KEY")"; exit 0; fi; touch once; sleep 600`,
 		"secrets": object{"KEY": object{"file": "k3y-of-a-file"}},
@@ -306,7 +305,7 @@ func TestShortJobAfterAKill(t *testing.T) {
 	p.eventually("it has begun", func() bool { _, err := os.Stat(once); return err == nil })
 	pr.kill()
 	p.serve()
-	bus = p.bus()
+	bus := p.bus()
 	end, log := p.nextEnd(bus, job, 0)
 	if end.Status != events.OK || end.Attempt != 2 || !strings.Contains(log, "again with 13\n") {
 		t.Errorf("attempt %d ended %s %s, printed %q", end.Attempt, end.Status, end.Message, log)

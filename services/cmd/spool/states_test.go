@@ -96,16 +96,16 @@ func TestForeignStates(t *testing.T) {
 	}
 	codes <- http.StatusOK
 	p.outcome(job, 1)
-	heard := ""
+	var heard strings.Builder
 	for range 2 {
 		if c := p.told(calls); c.body == "" {
-			heard += " heartbeat"
+			heard.WriteString(" heartbeat")
 		} else if state, _ := p.state(c); state == "recovered" {
-			heard += " recovered"
+			heard.WriteString(" recovered")
 		}
 	}
-	if !strings.Contains(heard, "heartbeat") || !strings.Contains(heard, "recovered") {
-		t.Errorf("heard%s", heard)
+	if !strings.Contains(heard.String(), "heartbeat") || !strings.Contains(heard.String(), "recovered") {
+		t.Errorf("heard%s", heard.String())
 	}
 }
 
