@@ -111,6 +111,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 		if err != nil {
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
+		r.dropPrivate(run.FlowJobID)
 	}
 	log := r.logOf(run)
 	a = &attempt{run: run, number: former.Attempt, earlier: former.Attempts}

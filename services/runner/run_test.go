@@ -358,6 +358,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-f.exited
+	<-f.gone
 	if f.state.success() || l.exists("in/ran") {
 		t.Errorf("%v, and the flow ran: %v", f.state, l.exists("in/ran"))
 	}

@@ -60,6 +60,19 @@ func newPrivate(dir runFolder, reachable bool) (p privateFolder, err error) {
 	return p, err
 }
 
+// dropPrivate removes what a former attempt, whose flow is dead, has left there:
+// secrets of its command can be among it. What stays goes with the log.
+func (r *Runner) dropPrivate(flowJobID string) {
+	dir, err := openRunFolder(r.cfg.DataDir, flowJobID)
+	if err != nil {
+		return
+	}
+	defer dir.close()
+	if err := dir.root.RemoveAll("tmp"); err != nil {
+		r.log.Warn("a private folder of a flow is left", "path", dir.path, "error", err.Error())
+	}
+}
+
 func (p privateFolder) open() (*os.File, error) { return p.in.Open(p.name) }
 
 func (p privateFolder) remove() error {

@@ -96,6 +96,16 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))) == 4
 	})
 
+	scans := t.TempDir() // a folder of the host, a secret and a command
+	short := p.short(object{"input": scans, "run": object{"command": `test "$A" = s3cret && cp "$SPOOL_FILE" "$SPOOL_OUTPUT_DIR"`, "secrets": object{"A": "s3cret"}}})
+	if err := os.WriteFile(filepath.Join(scans, "one.pdf"), []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if end, log := p.nextEnd(bus, short, 0); end.Status != events.OK {
+		t.Errorf("%s %s, printed %q", end.Status, end.Message, log)
+	}
+	native("GET", "drives", "", http.StatusOK)
+
 	p.cancelOne("http://"+runnerAt(all), slow)
 	p.retryOne(all["runner"], dead)
 	p.failAgain()
