@@ -18,7 +18,9 @@ var heads = []struct {
 	head string
 }{
 	{"linux", "\x7fELF"},
-	{"darwin", "\xcf\xfa\xed\xfe"}, {"darwin", "\xce\xfa\xed\xfe"}, {"darwin", "\xca\xfe\xba\xbe"},
+	{"darwin", "\xcf\xfa\xed\xfe"},
+	{"darwin", "\xce\xfa\xed\xfe"},
+	{"darwin", "\xca\xfe\xba\xbe"},
 	{"windows", "MZ"},
 }
 

@@ -259,7 +259,9 @@ func TestGrantsOfUsers(t *testing.T) {
 	}
 	l.flow("flow", fmt.Sprintf(`id -u >"$2/got" && id -u >%s/backup/x && cat "$1/a" >/dev/null`, dir))
 	l.write("in/a", "", 0o600)
-	r := l.shut(func(c *Config) { c.Profiles = []string{fmt.Sprintf("being: owners *; user %d; write %s/backup", theFlowUser, dir)} })
+	r := l.shut(func(c *Config) {
+		c.Profiles = []string{fmt.Sprintf("being: owners *; user %d; write %s/backup", theFlowUser, dir)}
+	})
 	if !r.room.Form.View || r.room.Form.User {
 		t.Skip("without a mount namespace of root's, files are not shown as another user's")
 	}
