@@ -110,8 +110,8 @@ func JoinProfiles(all []Profile) Profile {
 	return j
 }
 
-// grantable refuses paths that no profile may grant.
-func grantable(p string) string {
+// Grantable says why no profile may grant a path; empty when one may.
+func Grantable(p string) string {
 	switch {
 	case !path.IsAbs(p):
 		return "is not an absolute path"

@@ -71,7 +71,7 @@ func (p *Profile) grant(line string) error {
 	value = strings.TrimSpace(value)
 	paths := map[string]*[]string{"read": &p.Read, "run": &p.Run, "write": &p.Write, "unix": &p.Unix}
 	if list := paths[word]; list != nil || word == "home" {
-		if why := grantable(value); why != "" {
+		if why := Grantable(value); why != "" {
 			return fmt.Errorf("%s: %q %s", word, value, why)
 		}
 		if word == "home" {

@@ -75,6 +75,7 @@ func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
 	g := a.granted
 	offline := g.Network == events.NetworkNone || room.Offline && g.Network != events.NetworkAny
 	listen := !offline && (room.Listen || g.Listen)
+	a.offline, a.listens = offline, listen
 	if g.Listen && offline {
 		return room, false, events.Faultf(events.Invalid, "spool.run.profiles", "listen needs the network, which flows are denied here (--runner-network deny): a profile grants it with \"network any\"")
 	}

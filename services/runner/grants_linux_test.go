@@ -271,3 +271,23 @@ func TestGrantsOfUsers(t *testing.T) {
 		t.Errorf("%q: %+v", l.read("out/got"), ended)
 	}
 }
+
+// A run that was denied something says what, and what would allow it.
+func TestDenialIsSaid(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	dir := grantable(t)
+	l.flow("flow", fmt.Sprintf(`cat %[1]s/data/a >/dev/null; echo x >%[1]s/backup/x; exit 3`, dir))
+	r := l.shut(func(c *Config) {
+		c.Profiles = []string{"reads: owners *; read " + dir + "/data"}
+	})
+	if r.room.Form.Landlock == 0 && !r.room.Form.View {
+		t.Skip("nothing is denied here")
+	}
+	url := l.serve(r).URL
+	l.background(r.Run)
+	ended := l.granted(url, "k", "reads")
+	want := fmt.Sprintf("the sandbox denied %[1]s/backup/x, which the profile line \"write %[1]s/backup\" would allow; the job names reads; exit status 3: ", dir)
+	if !strings.HasPrefix(ended.Message, want) {
+		t.Errorf("it says %q, want %q", ended.Message, want)
+	}
+}

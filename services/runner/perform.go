@@ -34,6 +34,9 @@ type attempt struct {
 	output   *os.Root             // the output folder, as the flow has it
 	digest   chan string          // of the file that the run is about; nil where it is about none
 	form     cell.Form            // of its room
+	offline  bool                 // of its room
+	listens  bool                 // likewise
+	places   []cell.Place         // what it was given
 	secrets  []events.SecretValue // of its command, in clear
 	masked   *scrub.Scrubber      // of these
 	file     string               // the name of the one file in its input, where it is for one
@@ -206,6 +209,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 			return nil, err
 		}
 	}
+	a.places = p.list
 	cmd, err := r.commandOf(a, p)
 	if err != nil {
 		return nil, err
@@ -254,7 +258,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
-		msg = r.explain(a, f, msg)
+		msg = r.denied(a, r.explain(a, f, msg))
 	}
 	ev := a.ended(began, nil, msg)
 	if why == nil && f.state.Exited() {

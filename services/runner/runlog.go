@@ -132,7 +132,14 @@ func (l *runLog) close() error {
 	return missing
 }
 
-// tail gives the last lines that this attempt printed.
+// lastLines gives the last n bytes that this attempt printed.
+func (l *runLog) lastLines(n int64) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.ToValidUTF8(string(l.ending(n)), "")
+}
+
+// tail gives the last lines that this attempt printed, for people.
 func (l *runLog) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,0 +1,138 @@
+package runner
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"spool.internal/events"
+	"spool.internal/services/runner/cell"
+)
+
+// toldIn is in how much of what a flow prints last it is looked for what it was denied, in bytes.
+const toldIn = 4 << 10
+
+// What programs say, in the words of C, Java, Go, Python and Node.
+var (
+	saysDenied  = regexp.MustCompile(`(?i)permission denied|operation not permitted|read-only file system|access denied|AccessDenied|\bEACCES\b|\bEPERM\b|\bEROFS\b`)
+	saysMissing = regexp.MustCompile(`(?i)no such file or directory|\bENOENT\b|nonexistent|NoSuchFile|cannot connect|not found`)
+	saysWrite   = regexp.MustCompile(`(?i)creat|writ|mkdir|read-only|EROFS|remov|unlink|renam|touch|truncat|FileOutputStream|for output`)
+	saysRun     = regexp.MustCompile(`(?i)\bexec|spawn|can't execute|cannot execute|: not found`)
+	saysConnect = regexp.MustCompile(`(?i)unix:|socket|\bconnect`)
+	saysListen  = regexp.MustCompile(`(?i)\bbind\b|\blisten`)
+	namesURL    = regexp.MustCompile(`[a-z0-9+.-]+://[^/\s][^\s"']*`) // of a host: no path of this one
+	namesPath   = regexp.MustCompile(`["'‘“` + "`" + `](/[^"'’”` + "`" + `]+)["'’”` + "`" + `]|(/[^\s"'‘’“”` + "`" + `:;,()\[\]{}<>=]+)`)
+)
+
+// allowed is what a flow could do.
+type allowed struct {
+	places  []cell.Place // its own, and those that were granted
+	read    []string     // what all flows may read
+	own     []string     // its own places: nobody can grant more there
+	hides   bool         // what it is not given is not there
+	offline bool
+	listen  bool
+}
+
+// denial says what of the last lines of a flow that failed the sandbox was the reason
+// for, and which line of a profile would allow it; empty when nothing tells.
+func (a allowed) denial(said string) string {
+	lines := strings.Split(said, "\n")
+	for _, line := range slices.Backward(lines) {
+		denied := saysDenied.MatchString(line)
+		if !denied && !(a.hides && saysMissing.MatchString(line)) {
+			continue
+		}
+		local := namesURL.ReplaceAllString(line, "")
+		for _, m := range slices.Backward(namesPath.FindAllStringSubmatch(local, -1)) {
+			if grants, ok := a.lineFor(path.Clean(m[1]+m[2]), line); ok {
+				return "the sandbox denied " + path.Clean(m[1]+m[2]) + ", " + grants
+			}
+		}
+		if grants := a.network(line); denied && grants != "" {
+			return "the sandbox denied the network, " + grants
+		}
+	}
+	return ""
+}
+
+// lineFor gives the line that would allow what failed at a path. What the flow could
+// do there failed for another reason.
+func (a allowed) lineFor(p, line string) (grants string, ok bool) {
+	writes := saysWrite.MatchString(line)
+	could, known := a.could(p)
+	if known && (could == cell.Write || !writes && could != cell.Read) || slices.ContainsFunc(a.own, func(dir string) bool { return inside(p, dir) }) {
+		return "", false
+	}
+	word, at := "read", p
+	switch {
+	case saysConnect.MatchString(line) && !writes:
+		word = "unix"
+	case writes:
+		word, at = "write", path.Dir(p)
+	case saysRun.MatchString(line) || known:
+		word = "run"
+	}
+	if events.Grantable(at) != "" {
+		return "which no profile can grant", at != "/"
+	}
+	grants = fmt.Sprintf("which the profile line %q would allow", word+" "+at)
+	if word == "read" {
+		grants += fmt.Sprintf(" (%q if it is to be changed)", "write "+at)
+	}
+	return grants, true
+}
+
+// could says what the flow could do at a path, if it was given it.
+func (a allowed) could(p string) (most cell.Access, known bool) {
+	for _, place := range a.places {
+		if inside(p, place.Path) || inside(p, place.Real) {
+			if !known || place.Access == cell.Write {
+				most, known = place.Access, true
+			}
+		}
+	}
+	if !known && slices.ContainsFunc(a.read, func(dir string) bool { return inside(p, dir) }) {
+		return cell.Run, true
+	}
+	return most, known
+}
+
+func (a allowed) network(line string) string {
+	switch {
+	case saysListen.MatchString(line) && !a.listen:
+		return "which the profile line \"listen\" would allow"
+	case saysConnect.MatchString(line) && a.offline:
+		return "which the profile line \"network any\" would allow"
+	}
+	return ""
+}
+
+// denied puts before a message what the sandbox denied a flow that failed.
+func (r *Runner) denied(a *attempt, message string) string {
+	if message == "" || !r.room.Shut || a.runlog == nil {
+		return message
+	}
+	could := allowed{
+		places: a.places, read: slices.Concat(r.room.Run, r.room.Read, r.room.Devices, []string{"/dev/shm", "/tmp"}),
+		hides: r.room.Form.View, offline: a.offline, listen: a.listens,
+	}
+	if !r.room.Form.View {
+		could.read = could.read[:len(could.read)-2]
+	}
+	for _, p := range a.places {
+		if !p.Granted {
+			could.own = append(could.own, p.Path)
+		}
+	}
+	why := could.denial(a.runlog.lastLines(toldIn))
+	if why == "" {
+		return message
+	}
+	if len(a.run.Profiles) > 0 {
+		why += "; the job names " + strings.Join(a.run.Profiles, ", ")
+	}
+	return why + "; " + message
+}
