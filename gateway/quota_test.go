@@ -163,7 +163,12 @@ func TestRoomWhenFull(t *testing.T) {
 		}
 		tokens = append(tokens, token.ID)
 	}
-	a := s.native(http.MethodPost, "tokens", s.admin, `{"owner":"eve","role":"viewer"}`)
+	var a answer
+	for range 100 { // what was too large for the rest of the room may leave some for a shorter name
+		if a = s.native(http.MethodPost, "tokens", s.admin, `{"owner":"eve","role":"viewer"}`); a.code != http.StatusCreated {
+			break
+		}
+	}
 	wantFault(t, a, http.StatusServiceUnavailable, "there is no room for more tokens")
 	for _, id := range tokens[:min(len(tokens), 300)] {
 		wantCode(t, s.native(http.MethodDelete, "tokens/"+id, s.admin, ""), http.StatusNoContent)
