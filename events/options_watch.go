@@ -16,9 +16,20 @@ type Watch struct {
 	Marker        string   // pattern of the file that says another is complete, see [Watch.MarkerOf]; empty = none
 	QuietMS       int      // negative = the default
 	IgnoreInitial bool     // files that lie there already are not run
+	Asked         bool     // the job says what becomes of those
 }
 
-var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial"}
+// What becomes of files that lie in a folder already: spool.watch.existing.
+const (
+	ExistingRun  = "run"  // they are run
+	ExistingMark = "mark" // they are marked as seen, and not run
+)
+
+// MaxExisting is how many files may lie in a folder without the question whether
+// they are to be run.
+const MaxExisting = 20
+
+var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial", "existing"}
 
 func readWatch(r *reader) Watch {
 	w := Watch{
@@ -29,6 +40,7 @@ func readWatch(r *reader) Watch {
 		QuietMS:       r.integer("quiet_ms", -1, 0, 3_600_000),
 		IgnoreInitial: r.oneOf("initial", "process", "ignore") == "ignore",
 	}
+	w.readExisting(r)
 	if fault := markerFault(w.Marker); fault != "" {
 		r.fail("marker", "%q %s", w.Marker, fault)
 	}
@@ -40,6 +52,20 @@ func readWatch(r *reader) Watch {
 		}
 	}
 	return w
+}
+
+// readExisting reads the plainer word for initial.
+func (w *Watch) readExisting(r *reader) {
+	initial, existing := r.text("initial"), r.text("existing")
+	w.Asked = initial != "" || existing != ""
+	if existing == "" {
+		return
+	}
+	mark := r.oneOf("existing", ExistingRun, ExistingMark) == ExistingMark
+	if initial != "" && mark != w.IgnoreInitial {
+		r.fail("existing", "%q says the contrary of initial %q: leave initial out", existing, initial)
+	}
+	w.IgnoreInitial = mark
 }
 
 // Check refuses what can never match. Jobs that were stored before this was

@@ -127,3 +127,18 @@ func Grantable(p string) string {
 	}
 	return ""
 }
+
+// ReadsWith are the paths of the host that a flow may read and execute with
+// profiles of the runner; nil: all that the runner may.
+func (r RunnerState) ReadsWith(profiles []string) []string {
+	if len(r.Reads) == 0 {
+		return nil
+	}
+	reads := slices.Clone(r.Reads)
+	for _, p := range r.Profiles {
+		if slices.Contains(profiles, p.Name) {
+			reads = append(reads, p.Run...)
+		}
+	}
+	return reads
+}

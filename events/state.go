@@ -42,6 +42,8 @@ type RunnerState struct {
 	Unmet       []string `json:"unmet,omitempty"`       // what is not kept from flows, and what would
 	StepTimeout string   `json:"step_timeout,omitzero"` // see [StepTimeoutOf]; empty = nothing was given
 	Direct      bool     `json:"direct,omitzero"`       // the runs of jobs go elsewhere
+	Reads       []string `json:"reads,omitempty"`       // what of the host flows may read and execute; empty = all that the runner may
+	Path        string   `json:"path,omitzero"`         // PATH of flows
 
 	Profiles []Profile `json:"profiles,omitempty"` // that jobs may name, as [Profile.Shown]
 }

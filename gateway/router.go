@@ -31,7 +31,7 @@ func (g *Gateway) router() *mux.Router {
 		Zone: g.cfg.Zone, Caller: caller, Log: g.cfg.Log,
 	}
 	if g.cfg.Drives != nil {
-		native.Stages = g.cfg.Drives
+		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives
 	}
 	v2.New(native).Routes(r)
 	g.transfers(r)

@@ -132,7 +132,7 @@ func (h Host) whyMissing(asks, file string) string {
 	switch {
 	case !h.readable(file):
 		return asks + ", which is not there or lies where the sandbox lets flows read nothing: use one below " + strings.Join(h.Reads, ", ") +
-			", or have an administrator grant its folder (--runner-read, or the read paths of a profile)"
+			", or have an administrator grant its folder: a profile with the line \"run " + path.Dir(file) + "\", or --runner-read"
 	case h.Exists(file) != nil:
 		return asks + ", which is not on this host: install it, or name another"
 	}

@@ -31,7 +31,7 @@ var Keys = map[string][]string{
 	"run.retries.":       events.RetryKeys,
 }
 
-var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial"}
+var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial", "existing"}
 
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
 // which takes the time and the room of many plain ones.

@@ -21,27 +21,37 @@ func (j *Jobs) leadsBack(p *events.Parameters) error {
 		return nil
 	}
 	in, out := j.Folders.HostPath(p.InputDir), j.Folders.HostPath(p.OutputDir())
+	back, _ := Look(func() bool {
+		to, err := location.Of(in)
+		from, oerr := location.Of(out)
+		return err == nil && oerr == nil && from.Within(to)
+	})
+	if back {
+		return events.Faultf(events.Invalid, "flow_parameters.settings.output_dir",
+			"%s really is the watched folder, or lies in it (by a link, a mount or another name of the drive): results would be run again; choose a folder outside %s", p.OutputDir(), p.InputDir)
+	}
+	return nil
+}
+
+// Look gives what f finds out of a file system, or in is false when that takes too
+// long; then f goes on, and what it finds is lost.
+func Look[T any](f func() T) (found T, in bool) {
 	late := time.NewTimer(lookFor)
 	defer late.Stop()
 	select {
 	case looks <- struct{}{}:
 	case <-late.C:
-		return nil
+		return found, false
 	}
-	found := make(chan bool, 1)
+	done := make(chan T, 1)
 	go func() { // ends when the file system answers
 		defer func() { <-looks }()
-		to, err := location.Of(in)
-		from, oerr := location.Of(out)
-		found <- err == nil && oerr == nil && from.Within(to)
+		done <- f()
 	}()
 	select {
-	case back := <-found:
-		if back {
-			return events.Faultf(events.Invalid, "flow_parameters.settings.output_dir",
-				"%s really is the watched folder, or lies in it (by a link, a mount or another name of the drive): results would be run again; choose a folder outside %s", p.OutputDir(), p.InputDir)
-		}
+	case found = <-done:
+		return found, true
 	case <-late.C:
+		return found, false
 	}
-	return nil
 }

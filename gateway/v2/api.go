@@ -49,6 +49,7 @@ type Config struct {
 	Jobs    Jobs                          //
 	Results Results                       //
 	Stages  Stages                        // nil: whoever runs a file again finds out whether its stage is there
+	Drives  *drive.Drives                 // nil: nothing is said of files
 	Zone    *time.Location                // of jobs that name none; nil means UTC
 	Caller  func(*http.Request) jet.Token // the token that a request was let in with
 	Log     *slog.Logger                  //

@@ -28,6 +28,9 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.askExisting(a.who(r), draft.Parameters); err != nil {
+		return err
+	}
 	rev, err := a.Changes.Create(r.Context(), a.who(r), draft)
 	if err != nil {
 		return err

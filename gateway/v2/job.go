@@ -55,7 +55,7 @@ type jobDetails struct {
 	job
 	Timezone    string             `json:"timezone,omitzero"`
 	Description string             `json:"description,omitzero"` // the schedule in words
-	Warnings    []string           `json:"warnings"`             // what about the schedule may surprise
+	Warnings    []string           `json:"warnings"`             // what may surprise: of the schedule, of the flow, of the folder
 	NextRuns    []time.Time        `json:"next_runs"`
 	Watch       *events.WatchState `json:"watch,omitempty"`
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
@@ -103,6 +103,7 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 		return d, err
 	}
 	d.StepTimeout = timed(j, runners)
+	d.Warnings = append(d.Warnings, a.warnings(who, j, runners)...)
 	if d.Conditions, err = a.conditions(ctx, j); err != nil {
 		return d, err
 	}

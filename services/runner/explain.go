@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"spool.internal/events"
 	exe "spool.internal/events/executable"
@@ -37,7 +38,11 @@ func (r *Runner) explain(a *attempt, f *flow, message string) string {
 	if err != nil && n == 0 && err != io.EOF {
 		return message
 	}
-	why := r.machine().Why(head[:n])
+	machine := r.machine()
+	if machine.Reads != nil {
+		machine.Reads = slices.Concat(machine.Reads, a.granted.Run)
+	}
+	why := machine.Why(head[:n])
 	if why == "" {
 		return message
 	}
@@ -46,11 +51,10 @@ func (r *Runner) explain(a *attempt, f *flow, message string) string {
 
 // machine is the host as flows see it.
 func (r *Runner) machine() exe.Host {
-	h := exe.Host{
+	return exe.Host{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Path: filepath.SplitList(flowPath()), Reads: r.reads(),
 		Exists: func(path string) error { _, err := os.Stat(path); return err },
 	}
-	return h
 }
 
 // reads are the paths outside of a run's own that flows may read and execute; nil:

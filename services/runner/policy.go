@@ -117,6 +117,7 @@ func (r *Runner) wait(ctx context.Context) {
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
 		Host: r.host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
+		Reads: r.reads(), Path: flowPath(),
 	}
 	if r.cfg.StepTimeout != 0 {
 		state.StepTimeout = r.cfg.StepTimeout.String()
