@@ -3,6 +3,7 @@ package events
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,8 @@ type Profile struct {
 	User    string     `json:"user,omitzero"`    // whom its flows are; empty = as all flows
 	Home    string     `json:"home,omitzero"`    // HOME, to read and write; empty = the private folder
 	Env     []Variable `json:"env,omitempty"`
+	Secrets []Variable `json:"secrets,omitempty"` // variables whose values are in the files named here
+	Memory  int64      `json:"memory,omitzero"`   // bytes; 0 = as for all flows
 }
 
 // What stands in a profile for everybody, and for networks.
@@ -73,6 +76,12 @@ func (p Profile) Lines() []string {
 	for _, v := range p.Env {
 		add("env", v.Name+"="+Mask)
 	}
+	for _, v := range p.Secrets {
+		add("secret", v.Name)
+	}
+	if p.Memory > 0 {
+		add("memory", strconv.FormatInt(p.Memory, 10))
+	}
 	return all
 }
 
@@ -81,6 +90,10 @@ func (p Profile) Shown() Profile {
 	p.Env = slices.Clone(p.Env)
 	for i := range p.Env {
 		p.Env[i].Value = Mask
+	}
+	p.Secrets = slices.Clone(p.Secrets)
+	for i := range p.Secrets {
+		p.Secrets[i].Value = "" // where it lies is the host's business
 	}
 	return p
 }
@@ -102,6 +115,7 @@ func JoinProfiles(all []Profile) Profile {
 		if p.Home != "" {
 			j.Home = p.Home
 		}
+		j.Secrets, j.Memory = append(j.Secrets, p.Secrets...), max(j.Memory, p.Memory)
 		for _, v := range p.Env {
 			j.Env = slices.DeleteFunc(j.Env, func(o Variable) bool { return o.Name == v.Name })
 			j.Env = append(j.Env, v)

@@ -2,7 +2,9 @@ package events
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -63,7 +65,7 @@ func parseLine(all *[]Profile, line string) error {
 }
 
 // ProfileWords are what a line of a profile begins with.
-var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "listen", "user", "home", "env"}
+var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "listen", "user", "home", "env", "secret", "memory"}
 
 // grant reads one line of a profile.
 func (p *Profile) grant(line string) error {
@@ -106,10 +108,47 @@ func (p *Profile) grant(line string) error {
 		p.User = value
 	case "env":
 		return p.variable(value)
+	case "secret":
+		name, file, _ := strings.Cut(value, " ")
+		if file = strings.TrimSpace(file); !path.IsAbs(file) {
+			return fmt.Errorf("secret: %q is not NAME FILE, with the absolute path of a file that holds the value", value)
+		}
+		r := &reader{prefix: "secret."}
+		if name == "" {
+			return fmt.Errorf("secret: a name is missing: NAME FILE")
+		}
+		r.variable(name, "")
+		p.Secrets = append(p.Secrets, Variable{name, file})
+		return r.err()
+	case "memory":
+		n, err := parseSize(value)
+		if err != nil || n < leastMemory {
+			return fmt.Errorf("memory: %q is not a number of bytes from 16m on, like 512m or 4g", value)
+		}
+		p.Memory = n
 	default:
 		return fmt.Errorf("%q is not one of %s", word, strings.Join(ProfileWords, ", "))
 	}
 	return nil
+}
+
+// leastMemory is what a flow needs at least, in bytes.
+const leastMemory = 16 << 20
+
+// parseSize reads bytes, or KiB, MiB, GiB with a letter behind them.
+func parseSize(text string) (int64, error) {
+	shift := 0
+	for unit, by := range map[string]int{"k": 10, "m": 20, "g": 30} {
+		if rest, ok := strings.CutSuffix(strings.ToLower(text), unit); ok {
+			text, shift = rest, by
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil && n > 1<<62>>shift {
+		err = strconv.ErrRange
+	}
+	return n << shift, err
 }
 
 // splitOwners splits at blanks and commas. A name with blanks stands alone on a line with a

@@ -118,14 +118,20 @@ func find(field, program string, dirs []string) (string, error) {
 	return "", events.Faultf(events.NotFound, field, "%s is in none of %s: install it on the runner's host, or give its whole path", program, strings.Join(dirs, ", "))
 }
 
-// openSecrets opens the secrets of the command. They are masked in all that it
-// prints from now on.
+// openSecrets opens the secrets of the profiles and of the command. They are masked
+// in all that it prints from now on.
 func (r *Runner) openSecrets(a *attempt) error {
+	values, err := a.readGrantedSecrets()
+	if err != nil {
+		return err
+	}
 	c := a.command()
-	if c == nil {
+	if c == nil && len(values) == 0 {
 		return nil
 	}
-	var values []string
+	if c == nil {
+		c = &events.Command{}
+	}
 	for _, s := range c.Secrets {
 		if r.cfg.RunSecrets == nil {
 			return events.Faultf(events.Unavailable, "spool.run.secrets."+s.Name, "cannot be opened: this runner has no --runner-secret-file")

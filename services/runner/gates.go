@@ -83,7 +83,11 @@ func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
 	if !own {
 		return r.gate(ctx)
 	}
-	f, err := newGate(r.program, room)
+	from := r.program
+	if memory := a.granted.Memory; memory > 0 {
+		from, room.Limits.Memory = r.boundAs(memory)
+	}
+	f, err := newGate(from, room)
 	if err == nil {
 		r.guards.Go(func() { <-f.gone })
 	}

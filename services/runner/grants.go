@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
 		return room, false, events.Faultf(events.Invalid, "spool.run.profiles", "listen needs the network, which flows are denied here (--runner-network deny): a profile grants it with \"network any\"")
 	}
 	local := offline && len(g.Unix) > 0
-	if offline == room.Offline && listen == room.Listen && !local && a.form == room.Form {
+	if offline == room.Offline && listen == room.Listen && !local && a.form == room.Form && g.Memory == 0 {
 		return room, false, nil
 	}
 	if why := r.cfg.hidden.canFilter(); offline && why != nil {
@@ -104,4 +105,57 @@ func withGranted(env []string, g events.Profile) []string {
 		env = append(env, v.Name+"="+v.Value)
 	}
 	return env
+}
+
+// readGrantedSecrets reads the secrets that the profiles of a run grant, which become
+// variables.
+func (a *attempt) readGrantedSecrets() (values []string, err error) {
+	for _, s := range a.granted.Secrets {
+		value, err := readSecretFile(s.Value)
+		if err != nil {
+			return nil, events.Faultf(events.Unavailable, "spool.run.profiles", "secret %s: its file %v", s.Name, err)
+		}
+		values = append(values, value)
+		a.granted.Env = append(a.granted.Env, events.Variable{Name: s.Name, Value: value})
+	}
+	return values, nil
+}
+
+// readSecretFile reads a file without the end of its last line. Its path is not for
+// those who read the run.
+func readSecretFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", errors.New("cannot be read: is it there?")
+	case !info.Mode().IsRegular() || info.Mode().Perm()&0o007 != 0:
+		return "", errors.New("is no file that is closed to others: chmod o= it")
+	case info.Size() > maxVariable:
+		return "", errors.New("is too long for a variable")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.ContainsRune(string(text), 0) {
+		return "", errors.New("cannot be read, or holds a NUL")
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// boundAs gives the program that flows with this bound of memory are started from,
+// and the bound of each process where there is none for all of a flow.
+func (r *Runner) boundAs(memory int64) (p program, ofEach int) {
+	p = r.program
+	r.grouping.Do(func() {
+		if r.groups = p.groups; r.groups == nil {
+			found := p
+			if err := found.boundMemory(memory); err != nil {
+				r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", err.Error())
+			}
+			r.groups = found.groups
+		}
+	})
+	if r.groups == nil {
+		return p, int(memory)
+	}
+	p.groups = r.groups.with(memory)
+	return p, 0
 }

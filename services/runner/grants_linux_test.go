@@ -291,3 +291,32 @@ func TestDenialIsSaid(t *testing.T) {
 		t.Errorf("it says %q, want %q", ended.Message, want)
 	}
 }
+
+// Secrets of profiles are variables, and masked where the flow prints them; memory is
+// bounded as the profile says.
+func TestGrantsOfSecretsAndMemory(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"key": 0o600, "open": 0o644} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("a-secret-of-the-backup\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.flow("flow", `[ "$KEY" = a-secret-of-the-backup ] || exit 3; echo "the key is $KEY"
+dd if=/dev/zero of=/dev/null bs=300M count=1 2>/dev/null && echo "has memory"; exit 0`)
+	r := l.shut(func(c *Config) {
+		c.Profiles = []string{"keyed: owners *; secret KEY " + dir + "/key", "small: owners *; memory 100m", "large: owners *; memory 4g", "leaks: owners *; secret KEY " + dir + "/open"}
+	})
+	url := l.serve(r).URL
+	l.background(r.Run)
+	for profiles, want := range map[string]string{"keyed": "the key is ********\nhas memory\n", "keyed,small": "the key is ********\n", "keyed,small,large": "the key is ********\nhas memory\n"} {
+		ended := l.granted(url, profiles, profiles)
+		printed, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+		if got := string(printed); !strings.HasSuffix(got, want) || profiles == "keyed,small" && strings.Contains(got, "has memory") {
+			t.Errorf("%s: %q: %+v", profiles, got, ended)
+		}
+	}
+	if ended := l.granted(url, "leaks", "leaks"); !strings.Contains(ended.Message, "secret KEY: its file is no file that is closed to others") || strings.Contains(ended.Message, dir) {
+		t.Errorf("a file that others can read: %+v", ended)
+	}
+}

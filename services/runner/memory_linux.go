@@ -165,6 +165,13 @@ func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	return attr
 }
 
+// with gives groups with another bound.
+func (g *groups) with(memory int64) *groups {
+	other := *g
+	other.memory = memory
+	return &other
+}
+
 // memoryGroup is the control group of one flow.
 type memoryGroup struct {
 	path string

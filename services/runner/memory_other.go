@@ -15,6 +15,8 @@ type (
 
 func (*program) boundMemory(int64) error { return errors.New("there are no control groups") }
 
+func (g *groups) with(int64) *groups { return g }
+
 func (*groups) group() (*memoryGroup, error) { return nil, nil }
 
 func (*memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr { return attr }

@@ -42,6 +42,8 @@ type Runner struct {
 	lacks   []string   // what flows are not kept from
 
 	profiles *profiles
+	grouping sync.Once     // groups are looked for
+	groups   *groups       // for profiles that bound memory; nil where there are none
 	gates    chan *flow    // those that wait
 	wanted   chan struct{} // somebody waits for one
 
