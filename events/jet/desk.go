@@ -51,14 +51,13 @@ func (b *Bus) desk(q Queue) *desk {
 	k := b.desks[q.Stream+" "+q.Name]
 	if k == nil {
 		k = &desk{
-			bus: b, freed: make(chan struct{}, 1), window: 1, held: map[uint64]*Delivery{}, over: map[uint64]past{},
+			bus: b, queue: q, freed: make(chan struct{}, 1), window: 1, held: map[uint64]*Delivery{}, over: map[uint64]past{},
 			late: [2]map[uint64]bool{{}, {}},
 		}
 		b.desks[q.Stream+" "+q.Name] = k
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.queue = q
 	k.pulls++
 	if !k.alive {
 		k.alive = b.task(k.keepAlive)
