@@ -28,13 +28,13 @@ build: gate ## build bin/spool
 gate:
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o services/runner/built/gate_$$(go env GOOS)_$$(go env GOARCH) ./services/runner/gate
 
-test: gate ## run the tests (under 5 minutes on two cores)
+test: gate ## run the tests (about 10 minutes on two cores)
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
 	@command -v rsync >/dev/null || echo "rsync is absent: the writer zoo does to files what it does"
 	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
 	go test -short $(RACE) -timeout 10m work
 
-test-long: gate ## run the tests that take longer or need more (under 10 minutes)
+test-long: gate ## run the tests that take longer or need more (about 10 minutes)
 	go test -run '^TestLong' -timeout 15m work
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
