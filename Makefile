@@ -35,7 +35,7 @@ test: gate ## run the tests (about 10 minutes on two cores)
 	go test -short $(RACE) -timeout 10m work
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
-	go test -run '^TestLong' -timeout 15m work
+	go test -run "^TestLong" -timeout 30m work
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
