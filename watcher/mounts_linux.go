@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"spool.internal/events/location"
 	"spool.internal/watcher/settle"
 )
 
@@ -49,24 +50,8 @@ func mounts() []string {
 	var all []string
 	for line := range strings.Lines(string(text)) {
 		if fields := strings.Fields(line); len(fields) > 4 {
-			all = append(all, unescape(fields[4]))
+			all = append(all, location.Unescape(fields[4]))
 		}
 	}
 	return all
-}
-
-// unescape takes back what the system writes for blanks: \040.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 <= len(s) {
-			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

@@ -93,13 +93,13 @@ func (t *table) read() {
 	}
 	for line := range strings.Lines(string(text)) {
 		if f := strings.SplitN(line, " ", 6); len(f) == 6 { // id, parent, device, root, mount point
-			t.byID[f[0]] = mount{f[2], unescape(f[3]), unescape(f[4])}
+			t.byID[f[0]] = mount{f[2], Unescape(f[3]), Unescape(f[4])}
 		}
 	}
 }
 
-// unescape takes back what the system writes for blanks: \040.
-func unescape(s string) string {
+// Unescape takes back what the system writes for blanks in its table of mounts: \040.
+func Unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' && i+4 <= len(s) {

@@ -18,12 +18,11 @@ const (
 )
 
 func evil() (events.Notification, *events.Job) {
-	return events.Notification{
+	n := events.Notification{
 		JobID: "j1", About: events.AboutRun, State: events.Failed, At: time.Unix(1_790_000_000, 0), Message: evilMessage,
 		FlowJobID: "f1", OutputFolder: "a/b/fs/D/out", File: "sub/scan_01.pdf", Slot: time.Unix(1_790_000_000, 0),
-	}, &events.Job{
-		ID: "j1", Username: "ann", Name: evilName,
 	}
+	return n, &events.Job{ID: "j1", Username: "ann", Name: evilName}
 }
 
 func TestFormats(t *testing.T) {

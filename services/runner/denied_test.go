@@ -42,6 +42,7 @@ func TestDenialIsExplained(t *testing.T) {
 		"cat: /usr/none: No such file or directory":                                                                                      "",
 		"touch: cannot touch '/d/in/x': Read-only file system":                                                                           "", // the input is never written to
 		"ls: cannot access 'x': No such file or directory":                                                                               "",
+
 		"all is well in /srv": "",
 	} {
 		if got := could.denial(said); (got == "") != (want == "") || !strings.Contains(got, want) {
