@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long chaos check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long chaos cases check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -39,6 +39,9 @@ test-long: gate ## run the tests that take longer or need more (about 10 minutes
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
+
+cases: build ## faults reported of other programs, tried with bin/spool (2 minutes; CASES="12 17" tries these alone)
+	BIN=$(BIN)/spool bash deploy/cases/run.sh
 
 check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
