@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
 )
 
@@ -28,7 +29,7 @@ func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err e
 	text, err = readToken(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, text = jet.NewToken(adminUser, jet.Admin, time.Now())
-		if err = writeFile(file, text+"\n"); err == nil {
+		if err = atomicfile.Write(file, []byte(text+"\n"), 0o600); err == nil {
 			g.cfg.Log.Info("the admin token is written", "file", file)
 		}
 	}
@@ -81,41 +82,7 @@ func readToken(file string) (string, error) {
 	}
 	text := strings.TrimSpace(string(raw))
 	if idOf(text) == "" {
-		return "", fmt.Errorf("%s holds no token: restore it, or remove it to have a new one made", file)
+		return "", atomicfile.Damaged(file, raw, "it holds no token", "restore it from your backup, or stop the server and run spool token reset-admin, which makes a new one")
 	}
 	return text, nil
-}
-
-// writeFile puts a secret in place, durably and whole or not at all.
-func writeFile(file, text string) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write the admin token: %w", err)
-	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*") // readable by its owner only
-	if err != nil {
-		return fmt.Errorf("write the admin token: %w", err)
-	}
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error says more
-		return fmt.Errorf("write the admin token: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
-	}
-	return nil
 }

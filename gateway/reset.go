@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
 )
 
@@ -32,12 +34,12 @@ func ResetAdmin(dataDir string) (file string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if err := writeFile(filepath.Join(dataDir, formerFile), strings.Join(append(former, id), "\n")+"\n"); err != nil {
+		if err := atomicfile.Write(filepath.Join(dataDir, formerFile), []byte(strings.Join(append(former, id), "\n")+"\n"), 0o600); err != nil {
 			return "", err
 		}
 	}
 	_, text := jet.NewToken(adminUser, jet.Admin, time.Now())
-	return file, writeFile(file, text+"\n")
+	return file, atomicfile.Write(file, []byte(text+"\n"), 0o600)
 }
 
 // idOf is the id of a token, "" when the text is none.
@@ -54,7 +56,12 @@ func readFormer(dataDir string) ([]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the former admin tokens: %w", err)
 	}
-	return strings.Fields(string(raw)), nil
+	former := strings.Fields(string(raw))
+	if err == nil && (len(former) == 0 || slices.ContainsFunc(former, func(id string) bool { return !events.IsToken(id) })) {
+		return nil, atomicfile.Damaged(filepath.Join(dataDir, formerFile), raw, "it holds no ids of tokens",
+			"restore it from your backup, or remove it and revoke the admin token of before by spool token revoke")
+	}
+	return former, nil
 }
 
 // revokeFormer revokes what resets have replaced; a reset that was cut off
@@ -65,7 +72,7 @@ func (g *Gateway) revokeFormer(ctx context.Context, now string) error {
 		return err
 	}
 	for _, id := range former {
-		if id == idOf(now) || !events.IsToken(id) {
+		if id == idOf(now) {
 			continue
 		}
 		if _, err := g.cfg.Bus.DropToken(ctx, id); err != nil {

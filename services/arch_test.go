@@ -91,6 +91,43 @@ func TestOnePackageComment(t *testing.T) {
 	}
 }
 
+// TestOneWriterOfFiles keeps all but atomicfile from writing files of Spool's own.
+func TestOneWriterOfFiles(t *testing.T) {
+	writes := regexp.MustCompile(`os\.(WriteFile|Create|CreateTemp|Rename)\(|os\.O_CREATE|\.WriteFile\(|\.Rename\(`)
+	may := map[string]string{
+		"events/atomicfile/atomicfile.go":     "it is the one",
+		"events/drive/between_other.go":       "moves people's files",
+		"events/eventstest/reflink.go":        "for tests",
+		"gateway/v2/files/put.go":             "people's files, as long as they like",
+		"services/broker/broker.go":           "the lock, which holds nothing",
+		"services/cmd/spool/subscriber.go":    "holds a name for a file that atomicfile then writes",
+		"services/runner/cell/shell_linux.go": "/proc",
+		"services/runner/command.go":          "in memory, for one run",
+		"services/runner/memory_linux.go":     "/sys",
+		"services/runner/poison.go":           "grows a line at a time",
+		"services/runner/runlog.go":           "grows with what a flow prints",
+		"watcher/cookie.go":                   "holds nothing",
+		"watcher/relocate.go":                 "people's files",
+		"watcher/stage.go":                    "copies of people's files",
+	}
+	goFiles(t, func(path string) {
+		rel, _ := filepath.Rel(root, path)
+		rel = filepath.ToSlash(rel)
+		if strings.HasSuffix(rel, "_test.go") || may[rel] != "" {
+			return
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			if writes.MatchString(line) {
+				t.Errorf("%s:%d writes a file by itself: use events/atomicfile, or say here why not\n%s", rel, n+1, line)
+			}
+		}
+	})
+}
+
 // families are the subjects that exist; the source is events/subject.go itself.
 func families(t *testing.T) []string {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 	"spool.internal/events/faultpoint"
 )
@@ -210,10 +211,7 @@ func (r *relocation) explain(to *os.Root, as string) (free bool, err error) {
 		return true, nil
 	}
 	tmp := r.aside + events.WhyEnding
-	if err := to.WriteFile(tmp, []byte(text), 0o644); err != nil {
-		return false, err
-	}
-	return true, drive.Rename(to, tmp, to, name)
+	return true, atomicfile.WriteIn(to, tmp, name, []byte(text), 0o644)
 }
 
 // unexplain takes away what explain has just written.

@@ -13,11 +13,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
 	"golang.org/x/crypto/nacl/box"
+
+	"spool.internal/events/atomicfile"
 )
 
 // PublicKey seals. Its text form is base64.
@@ -50,7 +51,7 @@ func Read(file string) (*Key, error) {
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(raw) != 64 {
-		return nil, fmt.Errorf("%s holds no seal key: restore the file from your backup", file)
+		return nil, atomicfile.Damaged(file, text, "it holds no seal key", "restore it from your backup")
 	}
 	k := &Key{}
 	copy(k.Public[:], raw[:32])
@@ -64,16 +65,8 @@ func create(file string) (*Key, error) {
 		return nil, fmt.Errorf("make seal key: %w", err)
 	}
 	text := base64.StdEncoding.EncodeToString(append(public[:], private[:]...)) + "\n"
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("write seal key: %w", err)
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("write seal key: %w", err)
-	}
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("write seal key: %w", err)
+	if err := atomicfile.Create(file, []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("seal key: %w", err)
 	}
 	return &Key{*public, *private}, nil
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -10,18 +11,19 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 )
 
 // credentials writes a role's credentials file, unless it is there.
 func (k roleKeys) credentials(file string, role Role) error {
-	if _, err := os.Stat(file); err == nil {
-		return nil
+	if _, err := OwnerOf(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	text, err := userOf(k.Account, k.Signer, string(role), time.Time{})
 	if err != nil {
 		return err
 	}
-	return writeFile(file, text)
+	return atomicfile.Write(file, text, 0o600)
 }
 
 // subscriber gives the credentials of a subscriber.
@@ -81,13 +83,16 @@ func OwnerOf(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	claims := &jwt.UserClaims{}
 	token, err := jwt.ParseDecoratedJWT(text)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+	if err == nil {
+		claims, err = jwt.DecodeUserClaims(token)
 	}
-	claims, err := jwt.DecodeUserClaims(token)
+	if err == nil {
+		_, err = jwt.ParseDecoratedUserNKey(text)
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
+		return "", atomicfile.Damaged(file, text, "it holds no credentials", "remove it, and the next start of the broker writes the file of a role anew; those of a subscriber come from spool subscriber create")
 	}
 	return claims.Name, nil
 }

@@ -40,12 +40,3 @@ func flock(f *os.File) error {
 	}
 	return err
 }
-
-// syncFolder has the names in a folder outlive a power cut.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 )
 
 // keys are the seeds of the server's own operator and accounts. Nobody outside
@@ -45,16 +46,10 @@ func loadKeys(dataDir string) (*keys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	k, file := &keys{}, filepath.Join(dir, "keys.json")
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte("{}"), nil
-	}
+	file := filepath.Join(dir, "keys.json")
+	k, text, err := readKeys(file)
 	if err != nil {
-		return nil, fmt.Errorf("keys of the NATS server: %w", err)
-	}
-	if err := json.Unmarshal(text, k); err != nil {
-		return nil, fmt.Errorf("keys of the NATS server in %s: %w", file, err)
+		return nil, err
 	}
 	obsolete, err := k.complete()
 	if err != nil {
@@ -66,8 +61,8 @@ func loadKeys(dataDir string) (*keys, error) {
 		}
 	}
 	if whole := events.Encode(k); string(whole) != strings.TrimSpace(string(text)) {
-		if err := writeFile(file, whole); err != nil {
-			return nil, err
+		if err := atomicfile.Write(file, append(whole, '\n'), 0o600); err != nil {
+			return nil, fmt.Errorf("keys of the NATS server: %w", err)
 		}
 	}
 	for _, r := range Roles() {
@@ -76,6 +71,46 @@ func loadKeys(dataDir string) (*keys, error) {
 		}
 	}
 	return k, nil
+}
+
+// readKeys reads the keys; a file that is not there holds none.
+func readKeys(file string) (*keys, []byte, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if stores, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "jetstream", "*", "streams")); len(stores) > 0 {
+			return nil, nil, fmt.Errorf("%s is missing, and what is stored in %s belongs to the keys in it: restore it from your backup", file, filepath.Dir(stores[0]))
+		}
+		return &keys{}, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("keys of the NATS server: %w", err)
+	}
+	k := &keys{}
+	if err = json.Unmarshal(text, k); err == nil {
+		err = k.sound()
+	}
+	if err != nil {
+		return nil, nil, atomicfile.Damaged(file, text, "it does not hold the keys of the NATS server ("+err.Error()+")",
+			"restore it from your backup, what is stored belongs to these keys")
+	}
+	return k, text, nil
+}
+
+// sound reports why these keys cannot be what was written. Those of an earlier
+// version lack some, never the first.
+func (k *keys) sound() error {
+	seeds := []string{k.Operator, k.System, k.Account}
+	for _, r := range k.Roles {
+		seeds = append(seeds, r.Account, r.Signer)
+	}
+	for _, seed := range seeds {
+		kp, err := nkeys.FromSeed([]byte(seed))
+		if err != nil {
+			return errors.New("one of them is no seed")
+		}
+		kp.Wipe()
+	}
+	return nil
 }
 
 // complete makes the keys that are missing, and names the credentials files that
@@ -118,18 +153,4 @@ func (k *keys) complete() (obsolete []string, err error) {
 		k.Roles[r] = of
 	}
 	return obsolete, errors.Join(errs...)
-}
-
-// writeFile writes a secret so that it is there whole or not at all.
-func writeFile(file string, text []byte) error {
-	tmp := file + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	_, err = f.WriteString(strings.TrimRight(string(text), "\n") + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	return os.Rename(tmp, file)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/minio/highwayhash"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/faultpoint"
 )
 
@@ -50,7 +51,7 @@ func keepAckedIn(dir string) error {
 		if meta, err = otherRetention(dir); meta == nil {
 			return err
 		}
-		err = replaceFile(journal, meta)
+		err = atomicfile.Write(journal, meta, 0o600)
 	}
 	if err != nil {
 		return err
@@ -60,15 +61,15 @@ func keepAckedIn(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(dir, streamMeta), meta); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, streamMeta), meta, 0o600); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreMeta)
-	if err := replaceFile(filepath.Join(dir, streamSum), []byte(sum)); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, streamSum), []byte(sum), 0o600); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreSum)
-	return errors.Join(os.Remove(journal), syncFolder(dir))
+	return errors.Join(os.Remove(journal), atomicfile.SyncFolder(dir))
 }
 
 // otherRetention gives the settings that a stream is to have; nil when it has them,
@@ -108,21 +109,4 @@ func metaSum(meta []byte) (string, error) {
 	}
 	_, _ = h.Write(meta) // a hash takes everything
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// replaceFile has a file hold text, the whole of it or what it held before.
-func replaceFile(file string, text []byte) error {
-	tmp := file + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, file); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 )
 
 // secretFile holds the secrets that webhooks are signed with, one a line. With
@@ -25,21 +25,13 @@ const secretPrefix = "whsec_"
 
 // ensure makes the file, with one secret, if it is not there.
 func (f secretFile) ensure() error {
-	key := make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // never fails
-	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
-		return fmt.Errorf("webhook-secret-file: %w", err)
-	}
-	file, err := os.OpenFile(string(f), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		_, err := f.read()
+	if _, err := f.read(); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err != nil {
-		return fmt.Errorf("webhook-secret-file: %w", err)
-	}
-	_, err = file.WriteString(secretPrefix + base64.StdEncoding.EncodeToString(key) + "\n")
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // never fails
+	text := secretPrefix + base64.StdEncoding.EncodeToString(key) + "\n"
+	if err := atomicfile.Create(string(f), []byte(text), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { // another dispatcher was first
 		return fmt.Errorf("webhook-secret-file: %w", err)
 	}
 	return nil
@@ -65,7 +57,8 @@ func (f secretFile) read() ([]*standardwebhooks.Webhook, error) {
 		keys = append(keys, wh)
 	}
 	if len(keys) == 0 {
-		return nil, events.Faultf(events.Invalid, "webhook-secret-file", "%s holds no secret: remove it, and the next start makes one", f)
+		why := atomicfile.Damaged(string(f), text, "it holds no secret", "restore it from your backup, or remove it, and the next start makes another, which receivers have to be told")
+		return nil, &events.Error{Code: events.Invalid, Field: "webhook-secret-file", Message: why.Error()}
 	}
 	return keys, nil
 }

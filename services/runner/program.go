@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"spool.internal/events/atomicfile"
 	"spool.internal/services/runner/cell"
 )
 
@@ -52,11 +53,8 @@ func newProgram(dataDir string) (program, error) {
 
 // inFolder writes the program into the data folder.
 func inFolder(text []byte, dataDir string) (program, error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return program{}, err
-	}
 	path := filepath.Join(dataDir, "gate")
-	if err := errors.Join(os.WriteFile(path+".new", text, 0o500), os.Rename(path+".new", path)); err != nil {
+	if err := atomicfile.Write(path, text, 0o500); err != nil {
 		return program{}, err
 	}
 	return program{path: path, from: path}, nil

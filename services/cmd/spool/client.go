@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 )
 
 // client calls the API of a running server.
@@ -47,6 +48,9 @@ func openClient(url, tokenFile string) (*client, error) {
 	token, err := os.ReadFile(tokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("token-file: %w", err)
+	}
+	if len(bytes.TrimSpace(token)) == 0 {
+		return nil, fmt.Errorf("token-file: %w", atomicfile.Damaged(tokenFile, token, "", "restore it from your backup, or stop the server and run spool token reset-admin, which makes a new admin token"))
 	}
 	return &client{strings.TrimRight(url, "/"), strings.TrimSpace(string(token))}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"spool.internal/events/atomicfile"
 )
 
 // demoFlow is deploy/demo/flow.ibflowbin; a test compares them.
@@ -106,8 +108,8 @@ func (d *demo) prepare() error {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	if err := root.WriteFile("tick/in/tick.txt", []byte("tick\n"), 0o644); err != nil {
-		return fmt.Errorf("demo: %w", err)
+	if err := replaceFile(root, "tick/in/tick.txt", []byte("tick\n"), 0o644); err != nil {
+		return err
 	}
 	return replaceFile(root, "flow.ibflowbin", demoFlow, 0o755)
 }
@@ -123,16 +125,7 @@ func (d *demo) dropSample() error {
 }
 
 func replaceFile(root *os.Root, file string, text []byte, mode os.FileMode) error {
-	tmp := "." + path.Base(file) + ".tmp"
-	_ = root.Remove(tmp) // of a start that was cut off
-	err := root.WriteFile(tmp, text, mode)
-	if err == nil {
-		err = root.Chmod(tmp, mode) // whatever the umask is
-	}
-	if err == nil {
-		err = root.Rename(tmp, file)
-	}
-	if err != nil {
+	if err := atomicfile.WriteIn(root, "."+path.Base(file)+".tmp", file, text, mode); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	return nil

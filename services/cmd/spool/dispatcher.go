@@ -100,7 +100,7 @@ func readSecret(file string) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if len(secret) < 16 {
-		return "", events.Faultf(events.Invalid, "runner-secret-file", "holds fewer than 16 characters: put a long random text into it")
+		return "", events.Faultf(events.Invalid, "runner-secret-file", "%s holds fewer than 16 characters: put a long random text into it", file)
 	}
 	return secret, nil
 }

@@ -105,5 +105,9 @@ func (o *notifyOptions) smtp() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("smtp-url-file: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	url := strings.TrimSpace(string(text))
+	if url == "" {
+		return "", events.Faultf(events.Invalid, "smtp-url-file", "%s is empty: put the URL of the mail server into it, or leave out --smtp-url-file to send no e-mails", o.smtpURLFile)
+	}
+	return url, nil
 }

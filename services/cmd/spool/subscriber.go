@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 )
 
 func subscriberCommand() *cobra.Command {
@@ -112,8 +113,7 @@ func openSecret(name string) (secret, error) {
 }
 
 func (s secret) write(text string) error {
-	_, err := s.WriteString(text)
-	return errors.Join(err, s.Close())
+	return errors.Join(s.Close(), atomicfile.Write(s.Name(), []byte(text), 0o600))
 }
 
 // drop takes the file away, of which nothing came.

@@ -1,0 +1,10 @@
+//go:build !unix
+
+package atomicfile
+
+import "os"
+
+// SyncFolder does nothing: a folder cannot be synced here, and the system keeps names in order by itself.
+func SyncFolder(string) error { return nil }
+
+func syncIn(*os.Root, string) error { return nil }
