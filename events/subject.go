@@ -42,6 +42,8 @@ const (
 	familyBacklog    = "spool.backlog"
 	familyCalled     = "spool.called"
 	familyDone       = "spool.done"
+	familyPaused     = "spool.paused"
+	familyPausedRun  = "spool.pausedrun"
 	familyFile       = "spool.file"
 	familySeen       = "spool.seen"
 	familyAgain      = "spool.again"
@@ -65,6 +67,8 @@ const (
 	AllVerdicts    = familyVerdict + ".>"
 	AllCalled      = familyCalled + ".>"
 	AllBacklogs    = familyBacklog + ".>"
+	AllPaused      = familyPaused + ".>"
+	AllPausedRuns  = familyPausedRun + ".>"
 	DoneFiles      = familyDone + ".file.>"
 	DoneOthers     = familyDone + ".trigger.>"
 	AllFiles       = familyFile + ".>"
@@ -140,6 +144,23 @@ func IsToken(s string) bool {
 	return s != ""
 }
 
+// PausedSubject keeps a trigger that waits until its job is enabled.
+func PausedSubject(jobID, triggerID string) string {
+	return familyPaused + "." + jobID + "." + Hash(triggerID)
+}
+
+// PausedOf filters the triggers of one job that wait until it is enabled.
+func PausedOf(jobID string) string { return familyPaused + "." + jobID + ".>" }
+
+// PausedRunSubject keeps an accepted run that waits until its job is enabled.
+// [AcceptedRun] is about it, too.
+func PausedRunSubject(jobID, flowJobID string) string {
+	return familyPausedRun + "." + jobID + "." + flowJobID
+}
+
+// PausedRunsOf filters the accepted runs of one job that wait until it is enabled.
+func PausedRunsOf(jobID string) string { return familyPausedRun + "." + jobID + ".>" }
+
 // CallsOf filters the ledger of one job's calls.
 func CallsOf(jobID string) string { return familyCalled + "." + jobID + ".>" }
 
@@ -197,8 +218,8 @@ func RunQueueOf(pool string) string { return familyRunQueue + "." + pool + ".>" 
 // RunKeySubject is the ledger of one accepted run that has ended.
 func RunKeySubject(pool, flowJobID string) string { return familyRunKey + "." + pool + "." + flowJobID }
 
-// AcceptedRun filters what tells that a run was accepted, whatever its pool:
-// its place in the queue, and its key once it has ended.
+// AcceptedRun filters what tells that a run was accepted, whatever its pool: its
+// place in the queue or among the paused, and its key once it has ended.
 func AcceptedRun(flowJobID string) string { return "spool.*.*." + flowJobID }
 
 // ResultSubject carries the results of one job.
@@ -305,7 +326,7 @@ func ParseSubject(s string) (Subject, error) {
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(Undelivered) {
 			want = 3
 		}
-	case "called", "file":
+	case "called", "file", "paused", "pausedrun":
 		want = 2
 	case "seen", "again", "held":
 		want = 3

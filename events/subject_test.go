@@ -15,6 +15,8 @@ func TestSubjects(t *testing.T) {
 		ClockSubject:                                 {Family: "clock"},
 		BacklogSubject("j"):                          {Family: "backlog", JobID: "j"},
 		CalledSubject("j", "p"):                      {Family: "called", JobID: "j", Rest: h},
+		PausedSubject("j", "p"):                      {Family: "paused", JobID: "j", Rest: h},
+		PausedRunSubject("j", "r"):                   {Family: "pausedrun", JobID: "j", Rest: "r"},
 		DoneSubject(StreamFiles, "w", 7):             {Family: "done", Kind: "file", Rest: "w.7"},
 		DoneSubject(StreamTriggers, "w", 7):          {Family: "done", Kind: "trigger", Rest: "w.7"},
 		FileSubject("j", "f"):                        {Family: "file", JobID: "j", Rest: "f"},

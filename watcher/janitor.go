@@ -170,16 +170,22 @@ func (w *Watcher) queued(ctx context.Context, jobID string, fingerprints []strin
 // namedByRuns gives the stages that accepted runs are to read.
 func (w *Watcher) namedByRuns(ctx context.Context) (map[stageID]bool, error) {
 	named := map[stageID]bool{}
-	err := w.cfg.Bus.Since(ctx, events.StreamRuns, events.AllRunQueue, time.Time{}, func(m jet.Stored) bool {
-		var run events.Run
-		if json.Unmarshal(m.Data, &run) == nil {
-			if id, ok := stageOf(run.InputDir); ok {
-				named[id] = true
+	// Those that are paused are read twice: what changes its place meanwhile is read at one of the two.
+	for _, filter := range []string{events.AllPausedRuns, events.AllRunQueue, events.AllPausedRuns} {
+		err := w.cfg.Bus.Since(ctx, events.StreamRuns, filter, time.Time{}, func(m jet.Stored) bool {
+			var run events.Run
+			if json.Unmarshal(m.Data, &run) == nil {
+				if id, ok := stageOf(run.InputDir); ok {
+					named[id] = true
+				}
 			}
+			return true
+		})
+		if err != nil {
+			return named, err
 		}
-		return true
-	})
-	return named, err
+	}
+	return named, nil
 }
 
 // namedByWork adds the stages that a job's reruns, retries and dead letters are to read.

@@ -59,6 +59,17 @@ func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (ui
 	return b.Commit(ctx, events.StreamJobs, m)
 }
 
+// LastJob reads the newest event of a job from the leader, which is that of its
+// deletion for a while; found is false when there is none.
+func (b *Bus) LastJob(ctx context.Context, id string) (rev JobRevision, found bool, err error) {
+	m, found, err := b.Last(ctx, events.StreamJobs, events.JobSubject(id))
+	if err != nil || !found {
+		return JobRevision{}, false, err
+	}
+	ev, err := decode[events.JobEvent](m)
+	return jobRevision(m, ev), err == nil, err
+}
+
 // Job reads a job from the leader. A job that never was and a deleted one are
 // an [events.Error] of code NotFound.
 func (b *Bus) Job(ctx context.Context, id string) (JobRevision, error) {

@@ -2,20 +2,13 @@ package jet
 
 import (
 	"context"
-	"strconv"
 
 	"spool.internal/events"
 )
 
 // QueuedFiles counts the files of a job that wait for their call, or are being called.
 func (b *Bus) QueuedFiles(ctx context.Context, jobID string) (n int, err error) {
-	err = b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.FilesOf(jobID), "seq": 1, "batch": 1},
-		func(m Stored) bool {
-			behind, _ := strconv.Atoi(m.Header.Get("Nats-Num-Pending"))
-			n = behind + 1
-			return false
-		})
-	return n, err
+	return b.Count(ctx, events.StreamFiles, events.FilesOf(jobID))
 }
 
 // QueuedTriggers counts, by job, the triggers that somebody asked for and that

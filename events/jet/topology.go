@@ -87,9 +87,9 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	drives.Discard = jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
 	all := []jetstream.StreamConfig{
 		jobs,
-		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled, events.DoneOthers),
+		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled, events.AllPaused, events.DoneOthers),
 		files,
-		queue(events.StreamRuns, events.AllRunQueue, events.AllRunKeys),
+		queue(events.StreamRuns, events.AllRunQueue, events.AllRunKeys, events.AllPausedRuns),
 		results,
 		runs,
 		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),

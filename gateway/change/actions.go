@@ -50,7 +50,7 @@ func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(jet.J
 			}
 		}
 		job := rev.Event.Job
-		return events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name}, nil
+		return events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name, Status: job.Status}, nil
 	})
 	return err
 }

@@ -60,7 +60,42 @@ type jobDetails struct {
 	Watch       *events.WatchState `json:"watch,omitempty"`
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
 	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
+	Waiting     *waiting           `json:"waiting,omitempty"` // of a disabled job, when anything does
 	Conditions  []condition        `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
+}
+
+// waiting is what waits until a job is enabled.
+type waiting struct {
+	Files    int    `json:"files"`    // that were taken, and not called for
+	Triggers int    `json:"triggers"` // of slots, likewise
+	Runs     int    `json:"runs"`     // that the built-in runner has accepted, and not started
+	Reason   string `json:"reason"`
+}
+
+// waits counts what a disabled job's enabling would let go on.
+func (a *API) waits(ctx context.Context, j events.Job) (*waiting, error) {
+	if j.Status != events.Disabled {
+		return nil, nil
+	}
+	w := waiting{Reason: "the job is disabled: all this goes on when it is enabled, and is dropped when it is deleted"}
+	for _, c := range []struct {
+		n              *int
+		stream, filter string
+	}{
+		{&w.Files, events.StreamFiles, events.FilesOf(j.ID)},
+		{&w.Triggers, events.StreamTriggers, events.PausedOf(j.ID)},
+		{&w.Runs, events.StreamRuns, events.PausedRunsOf(j.ID)},
+	} {
+		n, err := a.Bus.Count(ctx, c.stream, c.filter)
+		if err != nil {
+			return nil, err
+		}
+		*c.n = n
+	}
+	if w.Files+w.Triggers+w.Runs == 0 {
+		return nil, nil
+	}
+	return &w, nil
 }
 
 // nextRuns is how many coming slots are shown.
@@ -105,6 +140,9 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 	d.StepTimeout = timed(j, runners)
 	d.Warnings = append(d.Warnings, a.warnings(who, j, runners)...)
 	if d.Conditions, err = a.conditions(ctx, j); err != nil {
+		return d, err
+	}
+	if d.Waiting, err = a.waits(ctx, j); err != nil {
 		return d, err
 	}
 	return d, a.states(ctx, &d)

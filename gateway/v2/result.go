@@ -48,6 +48,7 @@ type run struct {
 	DurationMS   *int64        `json:"duration_ms,omitempty"`
 	OutputFolder string        `json:"output_folder"`
 	Message      string        `json:"message,omitzero"`
+	Waits        string        `json:"waits,omitzero"` // pending, retrying: what it waits for beside its turn
 	Attempt      int           `json:"attempt,omitzero"`
 	ExitStatus   *int          `json:"exit_status,omitempty"`
 	Unmet        []string      `json:"unmet,omitempty"` // what of the sandbox its flow lacks
@@ -150,10 +151,21 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 		}
 	})
 	shown := []result{}
+	job, ok := a.Jobs.Job(jobID)
 	for _, r := range results {
+		if run := runs[r.FlowJobID]; run != nil && ok && job.Status == events.Disabled {
+			run.pause(r)
+		}
 		shown = append(shown, showResult(r, runs))
 	}
 	return shown, err
+}
+
+// pause says that a run of a disabled job has not begun, unless somebody asked for it.
+func (r *run) pause(of events.Result) {
+	if (r.State == "pending" || r.State == "retrying") && of.Kind != events.KindManual && of.Kind != events.KindRetry {
+		r.Waits = events.WhyPaused
+	}
 }
 
 // add takes in one phase; they come in any order.

@@ -59,7 +59,7 @@ var rightsOf = map[Role]rights{
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
 			events.StreamRunEvents, events.StreamSlots, events.StreamState, events.StreamTriggers, events.StreamSubscribers,
-			events.StreamNotifications, events.StreamDrives,
+			events.StreamNotifications, events.StreamDrives, events.StreamRuns,
 		},
 		leader: []string{
 			events.StreamDrives, events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
@@ -94,7 +94,7 @@ var rightsOf = map[Role]rights{
 	},
 	Dispatcher: {
 		publish: []string{
-			events.AllCalled, events.AllDead, events.DoneFiles, events.DoneOthers, events.AllResults, events.AllSeen, events.AllSlots,
+			events.AllCalled, events.AllDead, events.AllPaused, events.TriggersOf(events.KindCron), events.DoneFiles, events.DoneOthers, events.AllResults, events.AllSeen, events.AllSlots,
 			events.StateSubject("retry", "*"),
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""), events.RunsOf(events.Undelivered, ""),
 			events.AllNotifications,
@@ -128,7 +128,7 @@ var rightsOf = map[Role]rights{
 		},
 		purge: map[string][]string{
 			events.StreamFiles: {events.AllFiles, events.DoneFiles}, events.StreamState: {events.StateSubject("retry", "*")},
-			events.StreamTriggers: {events.AllCalled, events.AllTriggers, events.DoneOthers}, events.StreamNotifications: {events.AllNotifications},
+			events.StreamTriggers: {events.AllCalled, events.AllPaused, events.AllTriggers, events.DoneOthers}, events.StreamNotifications: {events.AllNotifications},
 		},
 		drop: []string{events.StreamFiles, events.StreamTriggers},
 		hear: []string{events.AllFiles},
@@ -136,13 +136,14 @@ var rightsOf = map[Role]rights{
 	Runner: {
 		publish: []string{
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Cancelling, ""), events.RunsOf(events.Ended, ""),
-			events.RunsOf(events.Retrying, ""), events.AllRunKeys, events.AllRunQueue, events.AllRunners,
+			events.RunsOf(events.Retrying, ""), events.AllRunKeys, events.AllRunQueue, events.AllPausedRuns, events.AllRunners,
 		},
 		follow: []string{streamTokens, events.StreamRunEvents},
 		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
 		get:    []string{events.StreamRuns},
 		leader: []string{events.StreamDrives, events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents},
 		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
+		drop:   []string{events.StreamRuns},
 	},
 }
 

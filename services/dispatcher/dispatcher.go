@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -114,7 +115,8 @@ type Dispatcher struct {
 	results *jet.Group
 	ends    map[string]*jet.Ends // by the stream of the queue
 	meter   *meter
-	tracker *tracker // nil when the ends of runs are not asked for
+	paused  atomic.Bool // triggers may wait until their jobs are enabled
+	tracker *tracker    // nil when the ends of runs are not asked for
 }
 
 // New wires a dispatcher; it does nothing before Run.
@@ -179,6 +181,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { d.cleanUp(ctx) })
 	wg.Go(func() { d.report(ctx) })
+	wg.Go(func() { d.keepPaused(ctx) })
 	if d.running.limit >= 0 && d.tracks() {
 		wg.Go(func() { d.hearEnds(ctx) })
 	}

@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.run.accepted.>, spool.run.ended.>
-// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.done.<queue>.<writer>.<n>, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.paused.>, spool.run.accepted.>, spool.run.ended.>
+// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.paused.<job_id>.<hash>, spool.trigger.cron.<job_id>, spool.done.<queue>.<writer>.<n>, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //
@@ -29,5 +29,6 @@
 //     job was due is superseded: a verdict, and no result.
 //   - With TrackRuns the runs of an endpoint that is not the built-in runner get the
 //     events of one, each once, until they end or TrackFor is over.
-//   - Triggers of a deleted job are dropped; files of a disabled one wait.
+//   - Triggers of a deleted job are dropped. Files and slots of a disabled one wait, in
+//     no other job's way, until it is enabled; what somebody asked for goes on.
 package dispatcher

@@ -158,6 +158,7 @@ func (d *Dispatcher) cleanUp(ctx context.Context) {
 		{events.StreamFiles, events.AllFiles},
 		{events.StreamTriggers, events.AllTriggers},
 		{events.StreamTriggers, events.AllCalled},
+		{events.StreamTriggers, events.AllPaused},
 	} {
 		subjects, err := d.bus.Subjects(ctx, q.stream, q.filter)
 		if err != nil {
@@ -197,6 +198,9 @@ func (d *Dispatcher) empty(ctx context.Context, id string) {
 			if err := d.bus.Purge(ctx, events.StreamTriggers, events.TriggerSubject(kind, id), 0); err != nil {
 				return err
 			}
+		}
+		if err := d.bus.Purge(ctx, events.StreamTriggers, events.PausedOf(id), 0); err != nil {
+			return err
 		}
 		return d.bus.Purge(ctx, events.StreamTriggers, events.CallsOf(id), 0)
 	})

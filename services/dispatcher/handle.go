@@ -103,8 +103,8 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		w.log.Info("dropped a trigger of a deleted job")
 		d.done(w)
 		return nil
-	case t.Kind == events.KindFile && j.Status == events.Disabled:
-		d.handBack(w, 5*time.Second) // its source is about to stop
+	case d.onHold(w):
+		d.putAside(ctx, w)
 		return nil
 	}
 	w.job = j
@@ -160,6 +160,10 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 		timer.Stop()
 		if ctx.Err() != nil {
 			d.handBack(w, 0)
+			return false
+		}
+		if d.onHold(w) {
+			d.putAside(ctx, w)
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,20 +123,28 @@ func (d *Dispatcher) hearEnds(ctx context.Context) {
 }
 
 // recheck looks for ends that were not heard: of runs that had ended before
-// they were called for again, and while the connection was down.
+// they were called for again, and while the connection was down. Runs that wait
+// since their job is disabled do not count, so that they hold up no other job.
 func (d *Dispatcher) recheck(ctx context.Context, owner string, now time.Time) {
-	var ids, subjects []string
+	var ids, ends, starts []string
 	for id, c := range d.running.due(owner, now) {
 		if now.Sub(c.at) > turnLost {
 			d.running.leave(id)
 			continue
 		}
-		ids, subjects = append(ids, id), append(subjects, events.RunSubject(events.Ended, c.jobID, id))
+		ids = append(ids, id)
+		ends, starts = append(ends, events.RunSubject(events.Ended, c.jobID, id)), append(starts, events.RunSubject(events.Started, c.jobID, id))
 	}
-	ended, err := d.bus.Known(ctx, events.StreamRunEvents, subjects)
-	for i := range ended {
-		if err == nil && ended[i] {
-			d.running.leave(ids[i])
+	known, err := d.bus.Known(ctx, events.StreamRunEvents, slices.Concat(ends, starts))
+	for i, id := range ids {
+		if err != nil {
+			return
+		}
+		sub, _ := events.ParseSubject(ends[i]) // it was built above
+		j, ok := d.jobs.get(sub.JobID)
+		waits := ok && j.Status == events.Disabled && !known[len(ids)+i]
+		if known[i] || waits {
+			d.running.leave(id)
 		}
 	}
 }

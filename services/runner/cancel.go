@@ -73,6 +73,9 @@ func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (
 		ev.Attempt, ev.Attempts, ev.Message = last.Attempt, last.Attempts, message
 		if _, err = r.bus.NextRunEvent(ctx, ev, seq); !jet.IsConflict(err) {
 			r.logOf(run).Info("a run is cancelled", "phase", string(last.Phase), "message", message)
+			if err == nil && ev.Phase == events.Ended {
+				r.unpause(ctx, run)
+			}
 			return ev, err
 		}
 	}

@@ -1,5 +1,5 @@
-// In:  spool.job.<job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
-// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.job.<job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
+// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts
 // runs, starts each as a process of this host, and says how it ended.
@@ -86,9 +86,11 @@
 //   - A failed attempt is followed by another when the job says so
 //     ([events.Retries]), after a backoff that no death shortens or repeats: its end
 //     is kept in `retrying`. While a run waits it is not ended, cancelling ends it at
-//     once, and no attempt begins when its job is disabled or deleted by then: the run
-//     then ends as its last attempt did. What was cancelled, and a file that has
-//     changed, are not tried again.
+//     once, and when its job is deleted by then it ends as its last attempt did. What
+//     was cancelled, and a file that has changed, are not tried again.
+//   - No attempt begins while the job is disabled, but of runs that somebody asked for:
+//     the run waits, in no place of the queue, until the job is enabled; when it is
+//     deleted instead, the run ends as cancelled.
 //   - No flow runs without its `started` event. The process waits at a gate
 //     (package cell) until that event, which identifies it, is stored. Two processes
 //     wait there ahead of time, so that a run need not wait for its own.

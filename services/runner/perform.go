@@ -124,13 +124,16 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 	if last.Phase == events.Cancelling {
 		return nil, 0, r.end(ctx, a.ended(former.At, nil, last.Message), seq, log)
 	}
-	ended, err := r.backOff(ctx, run, last)
+	if err := backOff(last); err != nil {
+		return nil, 0, err
+	}
+	ends, err := r.standstill(ctx, run, last)
 	if err != nil {
 		return nil, 0, err
 	}
-	if ended != nil {
-		log.Info("a run is not tried again", "cause", ended.Message)
-		return nil, 0, r.end(ctx, *ended, seq, log)
+	if ends != "" {
+		log.Info("a run is not started any more", "cause", ends)
+		return nil, 0, r.end(ctx, a.givenUp(last, ends), seq, log)
 	}
 	why, err := poison(r.cfg.DataDir, former)
 	if err != nil {

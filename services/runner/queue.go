@@ -65,8 +65,11 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 		if errors.Is(err, errOver) {
 			err = nil
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = r.remember(ctx, run)
+		case errors.Is(err, errPaused):
+			err = r.pause(ctx, run)
 		}
 		r.settle(ctx, run, err)
 	})

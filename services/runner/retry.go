@@ -51,29 +51,20 @@ func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent
 }
 
 // backOff waits for the next attempt of a run whose last has failed: the error is
-// [notYet] before its time. At its time it gives the end of a run that is not tried
-// again after all: its job is disabled or deleted. nil: there is nothing to wait for.
-func (r *Runner) backOff(ctx context.Context, run events.Run, last events.RunEvent) (*events.RunEvent, error) {
-	if last.Phase != events.Retrying {
-		return nil, nil
+// [notYet] before its time.
+func backOff(last events.RunEvent) error {
+	if last.Phase == events.Retrying && time.Now().Before(last.Next) {
+		return notYet{last.Next}
 	}
-	if time.Now().Before(last.Next) {
-		return nil, notYet{last.Next}
+	return nil
+}
+
+// givenUp is the end of a run that is not started, or not tried again, after all.
+func (a *attempt) givenUp(last events.RunEvent, message string) events.RunEvent {
+	ended := a.ended(last.StartedAt, nil, message)
+	if last.Phase == events.Retrying {
+		ended = last
+		ended.Phase, ended.At, ended.Next, ended.Message = events.Ended, time.Now().UTC(), time.Time{}, message
 	}
-	why := ""
-	rev, err := r.bus.Job(ctx, run.JobID)
-	switch {
-	case events.CodeOf(err) == events.NotFound:
-		why = "its job is deleted"
-	case err != nil:
-		return nil, err
-	case rev.Event.Job.Status == events.Disabled:
-		why = "its job is disabled"
-	default:
-		return nil, nil
-	}
-	ended := last
-	ended.Phase, ended.At, ended.Next = events.Ended, time.Now().UTC(), time.Time{}
-	ended.Message += "; not tried again: " + why
-	return &ended, nil
+	return ended
 }

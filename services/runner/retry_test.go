@@ -163,27 +163,22 @@ func TestCancelledIsNotRetried(t *testing.T) {
 	}
 }
 
-// No attempt begins once the job is disabled or deleted.
-func TestRetryOfDisabledJob(t *testing.T) {
-	for change, says := range map[events.Change]string{events.JobDisabled: "its job is disabled", events.JobDeleted: "its job is deleted"} {
-		t.Run(string(change), func(t *testing.T) {
-			t.Parallel()
-			l := newLab(t, eventstest.Options{})
-			l.keepJob(events.JobCreated, events.Enabled)
-			r := l.runner(nil)
-			l.background(r.Run)
-			id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 3, Backoff: 2 * time.Second}, "75")
-			l.retrying(id, 1)
-			l.keepJob(change, events.Disabled)
-			ended := l.until(events.Ended, id)
-			l.drained()
-			if ended.Message != "exit status 75: attempt 1 says 75; not tried again: "+says || ended.Status != events.ERROR || *ended.ExitStatus != 75 {
-				t.Errorf("ended %+v", ended)
-			}
-			if n, _ := l.phase(events.Started, id); n != 1 {
-				t.Errorf("%d attempts", n)
-			}
-		})
+// No attempt begins once the job is deleted.
+func TestRetryOfDeletedJob(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.keepJob(events.JobCreated, events.Enabled)
+	r := l.runner(nil)
+	l.background(r.Run)
+	id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 3, Backoff: 2 * time.Second}, "75")
+	l.retrying(id, 1)
+	l.keepJob(events.JobDeleted, events.Disabled)
+	ended := l.until(events.Ended, id)
+	l.drained()
+	if ended.Message != "exit status 75: attempt 1 says 75; not tried again: its job is deleted" || ended.Status != events.ERROR || *ended.ExitStatus != 75 {
+		t.Errorf("ended %+v", ended)
+	}
+	if n, _ := l.phase(events.Started, id); n != 1 {
+		t.Errorf("%d attempts", n)
 	}
 }
 

@@ -53,6 +53,8 @@ type Runner struct {
 
 	direct direct // calls
 
+	paused atomic.Bool // runs may wait until their jobs are enabled
+
 	mu     sync.Mutex
 	active map[string]*hand // by flow job id
 	idle   error            // why the queue is not worked on; nil while it is
@@ -132,7 +134,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, drain} {
+	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepPaused, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()

@@ -71,6 +71,8 @@ func (r *Runner) status(req *http.Request) (statusAnswer, error) {
 		}
 		if waits {
 			a.Msg = fmt.Sprintf("queued: %d ahead of it", ahead)
+		} else if _, paused, err := r.bus.PausedRun(req.Context(), run.JobID, run.FlowJobID); err == nil && paused {
+			a.Msg = "waits: " + events.WhyPaused
 		}
 	}
 	return a, nil

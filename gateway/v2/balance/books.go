@@ -47,23 +47,13 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 	}
 	f.Owed = owed.Owed
 	since := minute(p.After).Add(earliestTrigger)
-	fired := func(id string, minute int64, stored time.Time, done bool) {
-		f.Triggers = append(f.Triggers, slots.Trigger{ID: id, Minute: minute, Stored: stored, Done: done})
-	}
-	err = b.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(events.KindCron, f.JobID), since, func(m jet.Stored) bool {
-		var t events.Trigger
-		if json.Unmarshal(m.Data, &t) == nil && t.Minute > p.After && t.Minute <= p.To {
-			fired(t.ID, t.Minute, m.Time, false)
-		}
-		return m.Time.Before(minute(p.To).Add(latestTrigger))
-	})
-	if err != nil {
+	if err := b.triggers(ctx, p, f, since); err != nil {
 		return err
 	}
 	err = b.Bus.Since(ctx, events.StreamResults, events.ResultSubject(f.JobID), since, func(m jet.Stored) bool {
 		var r events.Result
 		if json.Unmarshal(m.Data, &r) == nil && r.Kind == events.KindCron && r.Minute > p.After && r.Minute <= p.To {
-			fired(r.TriggerID, r.Minute, r.TriggeredAt, true)
+			f.Triggers = append(f.Triggers, slots.Trigger{ID: r.TriggerID, Minute: r.Minute, Stored: r.TriggeredAt, Done: true})
 		}
 		return m.Time.Before(minute(p.To).Add(latestResult))
 	})
@@ -95,6 +85,40 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 		f.Since = oldest.Unix() / 60
 	}
 	return err
+}
+
+// triggers reads those that have no result yet: in the queue, and beside it while
+// their job is disabled.
+func (b Books) triggers(ctx context.Context, p slots.Page, f *slots.Facts, since time.Time) error {
+	read := func(m jet.Stored, paused bool) {
+		var t events.Trigger
+		if json.Unmarshal(m.Data, &t) != nil || t.Minute <= p.After || t.Minute > p.To {
+			return
+		}
+		stored := m.Time
+		if paused {
+			stored = t.At
+		}
+		f.Triggers = append(f.Triggers, slots.Trigger{ID: t.ID, Minute: t.Minute, Stored: stored, Paused: paused})
+	}
+	// What is put aside is read before and after, so that a trigger on its way is seen.
+	paused := func() error {
+		return b.Bus.Since(ctx, events.StreamTriggers, events.PausedOf(f.JobID), since, func(m jet.Stored) bool {
+			read(m, true)
+			return true
+		})
+	}
+	if err := paused(); err != nil {
+		return err
+	}
+	err := b.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(events.KindCron, f.JobID), since, func(m jet.Stored) bool {
+		read(m, false)
+		return m.Time.Before(minute(p.To).Add(latestTrigger))
+	})
+	if err != nil {
+		return err
+	}
+	return paused()
 }
 
 func minute(n int64) time.Time { return time.Unix(n*60, 0).UTC() }

@@ -47,6 +47,7 @@ type Trigger struct {
 	Minute int64 // the slot
 	Stored time.Time
 	Done   bool // it has a result
+	Paused bool // it waits until its job is enabled
 }
 
 // Tell says what became of the slots of a page, oldest first. next is the minute to
@@ -195,6 +196,8 @@ func (b *book) trigger(t Trigger) Entry {
 	late := t.Stored.Sub(slot)
 	e := Entry{From: slot, To: slot, Slots: 1, Verdict: Fired, TriggerID: t.ID, LatenessMS: new(late.Milliseconds())}
 	switch {
+	case !t.Done && t.Paused:
+		e.Verdict, e.Reason = Queued, events.WhyPaused
 	case !t.Done:
 		e.Verdict, e.Reason = Queued, "its run-binary call has no result yet"
 	case late > onTime:

@@ -1,0 +1,130 @@
+package jet
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"spool.internal/events"
+)
+
+// What waits until its job is enabled leaves its queue, so that it holds neither a
+// worker nor a place among the deliveries: it is kept under a subject of its own in
+// the same stream, then acked. When it goes back it is first in the queue, then
+// dropped. Cut off in between, it is there twice, and the newer counts.
+
+// poolHeader says in whose queue a paused run waited.
+const poolHeader = "Spool-Pool"
+
+// released is the body that takes the place of a paused trigger that is back in its queue.
+const released = "released"
+
+// PauseTrigger keeps the trigger of a delivery until [Bus.ResumeTriggers], and takes
+// it off its queue.
+func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) error {
+	_, err := b.Commit(ctx, events.StreamTriggers, Message{Subject: events.PausedSubject(t.JobID, t.ID), Data: d.Data})
+	if err != nil {
+		return err
+	}
+	return d.Ack()
+}
+
+// ResumeTriggers puts the paused triggers of a job back into their queue, in their order.
+func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
+	var all []Stored
+	err := b.Since(ctx, events.StreamTriggers, events.PausedOf(jobID), time.Time{}, func(m Stored) bool {
+		all = append(all, m)
+		return true
+	})
+	for _, m := range all {
+		if err != nil {
+			return err
+		}
+		drop := []uint64{m.Sequence}
+		if string(m.Data) != released {
+			var last uint64
+			last, err = b.Commit(ctx, events.StreamTriggers,
+				Message{Subject: m.Subject, Data: []byte(released), Expect: &m.Sequence},
+				Message{Subject: events.TriggerSubject(events.KindCron, jobID), Data: m.Data})
+			switch {
+			case err == nil:
+				drop = append(drop, last-1)
+			case !IsConflict(err): // else it was paused again, or is in the queue
+				return err
+			}
+		}
+		err = b.Drop(ctx, events.StreamTriggers, drop)
+	}
+	return err
+}
+
+// PausedJobs lists the jobs of which something is kept below a filter, with how much.
+func (b *Bus) PausedJobs(ctx context.Context, stream, filter string) (map[string]int, error) {
+	subjects, err := b.Subjects(ctx, stream, filter)
+	jobs := map[string]int{}
+	for s := range subjects {
+		if sub, err := events.ParseSubject(s); err == nil {
+			jobs[sub.JobID]++
+		}
+	}
+	return jobs, err
+}
+
+// PauseRun keeps a run until [Bus.ResumeRun]; whoever has it in hand then acks it.
+func (b *Bus) PauseRun(ctx context.Context, pool string, r events.Run) error {
+	_, err := b.Commit(ctx, events.StreamRuns, Message{
+		Subject: events.PausedRunSubject(r.JobID, r.FlowJobID), Data: body(r), Header: map[string]string{poolHeader: pool},
+	})
+	return err
+}
+
+// PausedRun is a run that waits until its job is enabled.
+type PausedRun struct {
+	events.Run
+	stored Stored
+}
+
+// PausedRuns calls f with the runs of a pool and job that wait until it is enabled,
+// in their order, until f answers false.
+func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedRun) bool) error {
+	return b.Since(ctx, events.StreamRuns, events.PausedRunsOf(jobID), time.Time{}, func(m Stored) bool {
+		if m.Header.Get(poolHeader) != pool {
+			return true
+		}
+		r, err := decode[events.Run](m)
+		return err != nil || f(PausedRun{r, m})
+	})
+}
+
+// PausedRun reads one run that waits until its job is enabled.
+func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedRun, found bool, err error) {
+	m, found, err := b.Last(ctx, events.StreamRuns, events.PausedRunSubject(jobID, flowJobID))
+	if err != nil || !found {
+		return PausedRun{}, false, err
+	}
+	r, err := decode[events.Run](m)
+	return PausedRun{r, m}, err == nil, err
+}
+
+// ResumeRun puts a paused run back into the queue of its pool, if it is not there, has
+// not ended, and was not paused again since.
+func (b *Bus) ResumeRun(ctx context.Context, pool string, r PausedRun) error {
+	_, err := b.Commit(ctx, events.StreamRuns, Message{
+		Subject: events.RunQueueSubject(pool, r.FlowJobID), Data: r.stored.Data,
+		Expect: &r.stored.Sequence, Of: events.AcceptedRun(r.FlowJobID),
+	})
+	if err != nil && !IsConflict(err) {
+		return err
+	}
+	return b.Drop(ctx, events.StreamRuns, []uint64{r.stored.Sequence})
+}
+
+// Count tells how many messages a stream holds below a filter.
+func (b *Bus) Count(ctx context.Context, stream, filter string) (n int, err error) {
+	err = b.direct(ctx, stream, map[string]any{"next_by_subj": filter, "seq": 1, "batch": 1}, func(m Stored) bool {
+		behind, _ := strconv.Atoi(m.Header.Get("Nats-Num-Pending"))
+		n = behind + 1
+		return false
+	})
+	return n, err
+}

@@ -1,0 +1,123 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/services/daemon"
+)
+
+// errPaused says that the run waits until its job is enabled.
+var errPaused = errors.New("the job is disabled")
+
+// How often it is looked whether jobs with paused runs are enabled: where this runner
+// has paused some, and else.
+const (
+	lookForOurs   = time.Second
+	lookForOthers = 10 * time.Second
+)
+
+// standstill says what a run whose attempt is due must do instead, since its job is
+// disabled or deleted: wait (errPaused), or end with the message. A run that
+// somebody has started by hand goes on in a disabled job.
+func (r *Runner) standstill(ctx context.Context, run events.Run, last events.RunEvent) (ends string, err error) {
+	if run.JobID == "" {
+		return "", nil
+	}
+	rev, found, err := r.bus.LastJob(ctx, run.JobID)
+	disabled := found && rev.Event.Job.Status == events.Disabled && !byHand(run)
+	switch {
+	case err != nil:
+		return "", err
+	case found && !rev.Gone():
+		if disabled {
+			return "", errPaused
+		}
+		return "", nil
+	case last.Phase == events.Retrying:
+		return last.Message + "; not tried again: its job is deleted", nil
+	case disabled:
+		return events.CancelledBy + rev.Event.By + ": its job was disabled, then deleted", nil
+	}
+	return "", nil
+}
+
+// byHand reports whether somebody asked for the run.
+func byHand(run events.Run) bool {
+	return run.Kind == events.KindManual || run.Kind == events.KindRetry || strings.HasPrefix(run.TriggerID, string(events.KindManual)+":")
+}
+
+// pause takes a run whose job is disabled out of the queue, where it would hold a place.
+func (r *Runner) pause(ctx context.Context, run events.Run) error {
+	ctx, cancel := daemon.Linger(ctx, farewell)
+	defer cancel()
+	if err := r.bus.PauseRun(ctx, r.cfg.Pool, run); err != nil {
+		return err
+	}
+	r.paused.Store(true)
+	r.logOf(run).Info("a run waits until its job is enabled", "reason", errPaused.Error())
+	return nil
+}
+
+// keepPaused puts paused runs back into the queue when their job is enabled, or
+// deleted: then they end there. It returns when ctx ends.
+func (r *Runner) keepPaused(ctx context.Context) {
+	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, lookForOurs) {
+		if !r.paused.Load() && time.Now().Before(next) {
+			continue
+		}
+		next = time.Now().Add(lookForOthers)
+		r.paused.Store(false)
+		left, err := r.resume(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("paused runs could not be put back into the queue and are tried again", "error", err.Error())
+		}
+		if left || err != nil {
+			r.paused.Store(true)
+		}
+	}
+}
+
+// resume goes through the paused runs once; left says that some go on waiting.
+func (r *Runner) resume(ctx context.Context) (left bool, err error) {
+	jobs, err := r.bus.PausedJobs(ctx, events.StreamRuns, events.AllPausedRuns)
+	for id := range jobs {
+		if err != nil {
+			return true, err
+		}
+		var rev jet.JobRevision
+		var found bool
+		if rev, found, err = r.bus.LastJob(ctx, id); err != nil {
+			return true, err
+		}
+		if found && !rev.Gone() && rev.Event.Job.Status == events.Disabled {
+			left = true
+			continue
+		}
+		var failed error
+		err = r.bus.PausedRuns(ctx, r.cfg.Pool, id, func(p jet.PausedRun) bool {
+			failed = r.bus.ResumeRun(ctx, r.cfg.Pool, p)
+			return failed == nil
+		})
+		err = errors.Join(err, failed)
+	}
+	return left, err
+}
+
+// unpause puts one run back into the queue, which has ended while it was paused.
+func (r *Runner) unpause(ctx context.Context, run events.Run) {
+	if run.JobID == "" {
+		return
+	}
+	p, found, err := r.bus.PausedRun(ctx, run.JobID, run.FlowJobID)
+	if err == nil && found {
+		err = r.bus.ResumeRun(ctx, r.cfg.Pool, p)
+	}
+	if err != nil {
+		r.logOf(run).Debug("a run that has ended stays among the paused until its job is enabled", "error", err.Error())
+	}
+}
