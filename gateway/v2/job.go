@@ -61,7 +61,7 @@ type jobDetails struct {
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
 	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
 	Waiting     *waiting           `json:"waiting,omitempty"` // of a disabled job, when anything does
-	Conditions  []condition        `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
+	Conditions  []condition        `json:"conditions"`        // in which respects the state of a job with spool.notify has changed, and which URLs are off
 }
 
 // waiting is what waits until a job is enabled.
