@@ -115,17 +115,20 @@ func (w Watch) Includes(rel string) bool { return len(w.Include) == 0 || matchAn
 
 // matchAny holds a path against patterns: one with a slash against all of it,
 // another against its last name.
-func matchAny(patterns []string, rel string) bool {
+func matchAny(patterns []string, rel string) bool { return matching(patterns, rel) != "" }
+
+// matching gives the pattern that matches.
+func matching(patterns []string, rel string) string {
 	for _, p := range patterns {
 		held := rel
 		if !strings.Contains(p, "/") {
 			held = path.Base(rel)
 		}
 		if ok, err := doublestar.Match(p, held); ok && err == nil {
-			return true
+			return p
 		}
 	}
-	return false
+	return ""
 }
 
 // EscapePattern makes a pattern of a name that matches it alone.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 	"sync"
 	"time"
 
@@ -208,19 +207,6 @@ func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
 	if f = f.at(h.RawPath()); f != nil {
 		f.again(h.RawPath(), w.generations[h.JobID][h.RawPath()])
 	}
-}
-
-// ignoredPath reports whether a job leaves the file at a path alone, or a folder above it.
-func ignoredPath(p string, watch events.Watch) bool {
-	if strings.Contains(p, "/") && !watch.Recursive {
-		return true
-	}
-	for i := range p + "/" {
-		if (p + "/")[i] == '/' && ignored(p[:i], watch) {
-			return true
-		}
-	}
-	return !watch.Includes(p)
 }
 
 // vanished reports that there is no such file any more, on a drive that holds

@@ -1,16 +1,13 @@
 package settle
 
-import "time"
+import (
+	"time"
 
-// Stat is what one look at a file saw. Any difference between two means that
-// the file was touched in between.
-type Stat struct {
-	Inode    uint64
-	Birth    int64 // ns since 1970; 0 where the file system does not tell
-	Size     int64 // bytes
-	Modified int64 // ns since 1970
-	Changed  int64 // of the inode, ns since 1970; Modified where the system has none
-}
+	"spool.internal/events/fileid"
+)
+
+// Stat is what one look at a file saw.
+type Stat = fileid.Stat
 
 // Rule says how long a file must have been left alone.
 type Rule struct {

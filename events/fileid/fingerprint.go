@@ -1,17 +1,18 @@
-package watcher
+// Package fileid tells files apart: by what the file system says of them, and by
+// the fingerprint that the ledger remembers. It reads nothing but what a look at a
+// name gives, and follows no link unless that is said.
+package fileid
 
 import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-
-	"spool.internal/watcher/settle"
 )
 
-// fingerprintLength is that of a fingerprint's text.
-const fingerprintLength = 32
+// Length is that of a fingerprint's text.
+const Length = 32
 
-// fingerprint tells a file from every other: 128 bits, hex.
+// Fingerprint tells a file from every other: 128 bits, hex.
 //
 // The device is not in it (it changes with a reboot or a mount), nor the change
 // time (a chmod or a link elsewhere makes no new file). The birth time is,
@@ -19,7 +20,7 @@ const fingerprintLength = 32
 // part of what the ledger remembers: changed, it would run every file again.
 // The generation is what tells a file that was asked to run again (see
 // jet.Again) from itself; it is empty before.
-func fingerprint(jobID, path, generation string, s settle.Stat) string {
+func Fingerprint(jobID, path, generation string, s Stat) string {
 	b := make([]byte, 0, 256)
 	for _, text := range []string{jobID, path} {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
