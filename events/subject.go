@@ -58,6 +58,7 @@ const (
 	familySubscriber = "spool.subscriber"
 	familyDrive      = "spool.drive"
 	familyNotify     = "spool.notification"
+	familyProbe      = "spool.probe"
 )
 
 // Filters for consumers, one a family.
@@ -89,6 +90,9 @@ const (
 	AllNotifications = familyNotify + ".>"
 	AllConditions    = familyNotify + ".state.>"
 )
+
+// ProbeSubject holds what a service wrote into a stream to see whether it takes anything.
+func ProbeSubject(stream string) string { return familyProbe + "." + stream }
 
 // JobSubject carries the events of one job.
 func JobSubject(jobID string) string { return familyJob + "." + jobID }

@@ -74,7 +74,7 @@ func (x *results) take(m jet.Stored) {
 
 // complete says why the index does not hold all results yet.
 func (x *results) complete(ctx context.Context) error {
-	m, _, err := x.bus.Last(ctx, events.StreamResults, ">")
+	m, _, err := x.bus.Last(ctx, events.StreamResults, events.AllResults)
 	if err != nil {
 		return err
 	}

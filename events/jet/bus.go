@@ -33,7 +33,9 @@ type Bus struct {
 	tasks   sync.WaitGroup // what runs until then, or until it has nothing to do
 
 	lineMu sync.Mutex
-	line   chan struct{} // closed when the next connection is made
+	line   chan struct{}      // closed when the next connection is made
+	wire   context.Context    // ends with the connection
+	snap   context.CancelFunc // ends it
 
 	desksMu sync.Mutex
 	desks   map[string]*desk // by stream and consumer
@@ -41,6 +43,10 @@ type Bus struct {
 	up     atomic.Int64 // unix ns of the last (re)connect
 	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
 	denied atomic.Pointer[denial]
+
+	needs  Needs
+	health health
+	held   func() error // see [Options.Held]
 }
 
 // denial is something that the server did not allow. Whoever asked hears no more of
@@ -61,6 +67,8 @@ type Options struct {
 	CA        string                     // PEM file with the authorities that may have signed the server's certificate; empty = the system's
 	Server    nats.InProcessConnProvider // an embedded server to connect to without a socket
 	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
+	Needs     Needs                      // the streams without which the service is not ready
+	Held      func() error               // why nothing should be begun now, by who runs the server; nil = it says nothing
 	Log       *slog.Logger               //
 }
 
@@ -69,11 +77,12 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, desks: map[string]*desk{}, line: make(chan struct{}),
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
 		files: room{stream: events.StreamFiles},
 	}
 	b.life, b.end = context.WithCancel(context.Background())
+	b.wire, b.snap = context.WithCancel(b.life)
 	opts := []nats.Option{
 		nats.Name("spool-" + o.Name),
 		nats.CustomInboxPrefix("_INBOX." + o.Name),
@@ -89,6 +98,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			b.down.Store(time.Now().UnixNano())
+			b.cut()
 			if !nc.IsClosed() {
 				b.log.Warn("NATS is gone", "error", errText(err))
 			}
@@ -195,17 +205,6 @@ func (b *Bus) nextLine() <-chan struct{} {
 // Up says when the connection was made, anew after each loss. What a server
 // stored before then may have been worked on without this process knowing.
 func (b *Bus) Up() time.Time { return time.Unix(0, b.up.Load()) }
-
-// Check reports why the bus cannot be used now, or nil.
-func (b *Bus) Check() error {
-	if d := b.denied.Load(); d != nil && time.Since(d.at) < deniedFor {
-		return fmt.Errorf("NATS does not allow what this service needs, so --nats-creds are of another role or version: %s", d.text)
-	}
-	if b.nc.IsConnected() {
-		return nil
-	}
-	return fmt.Errorf("not connected to NATS since %s", time.Unix(0, b.down.Load()).UTC().Format(time.RFC3339))
-}
 
 // Hint calls f with the subject of every message that somebody tries to publish
 // below filter, stored or not. It is for waking up early, never for knowing.

@@ -58,7 +58,15 @@ func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint6
 
 // commit does not ask whether there is room.
 func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	seq, err := b.send(ctx, stream, msgs...)
+	if err != nil && ctx.Err() == nil {
+		b.refused(stream, err)
+	}
+	return seq, err
+}
+
+func (b *Bus) send(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	ctx, cancel := b.onWire(ctx, commitTimeout)
 	defer cancel()
 	batch := nuid.Next()
 	last := len(msgs) - 1

@@ -18,6 +18,8 @@ const (
 	codeStoreFailed         = 10077 // a limit of the stream is reached
 	codeNoResources         = 10023 // a limit of the store is reached
 	codeNoMessage           = 10037 // nothing there
+	codeNotNow              = 10008 // JetStream has no leader, or is being shut down
+	codeNoPeers             = 10009 // a cluster is short of servers
 	codeBatchIncomplete     = 10176 // part of the batch did not arrive; none of it is stored
 	codeTooManyBatches      = 10210 // too many batches open at once; none of this one is stored
 )
@@ -52,6 +54,8 @@ func apiError(stream string, code int, description string) error {
 		return &events.Error{Code: events.Conflict, Message: "somebody else was first"}
 	case codeStoreFailed:
 		return full(stream)
+	case codeNotNow, codeNoPeers:
+		return &events.Error{Code: events.Unavailable, Message: "the store is away: " + description}
 	case codeNoResources:
 		return &events.Error{Code: events.Unavailable, Message: "the store is full"}
 	case codeBatchIncomplete, codeTooManyBatches:

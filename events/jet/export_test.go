@@ -6,3 +6,11 @@ import "context"
 func (b *Bus) DeleteConsumer(ctx context.Context, q Queue) error {
 	return b.js.DeleteConsumer(ctx, q.Stream, q.Name)
 }
+
+// WriteProbe writes a probe, as [Bus] does when a stream refuses a message.
+func (b *Bus) WriteProbe(stream string) error { return b.writeProbe(stream) }
+
+// DeleteStream takes a stream away, as an administrator may.
+func (b *Bus) DeleteStream(ctx context.Context, stream string) error {
+	return b.js.DeleteStream(ctx, stream)
+}

@@ -114,7 +114,7 @@ func (f *JobFeed) Run(ctx context.Context) error {
 	for {
 		var until uint64
 		if missing != nil {
-			m, _, err := f.bus.Last(ctx, events.StreamJobs, ">")
+			m, _, err := f.bus.Last(ctx, events.StreamJobs, events.AllJobs)
 			if err != nil {
 				if err := sleep(ctx, time.Second); err != nil {
 					return nil
@@ -210,7 +210,7 @@ func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 // is stored, and gives the sequence it has reached.
 func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 	for {
-		m, _, err := f.bus.Last(ctx, events.StreamJobs, ">")
+		m, _, err := f.bus.Last(ctx, events.StreamJobs, events.AllJobs)
 		if err != nil {
 			return 0, err
 		}
@@ -229,7 +229,7 @@ func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 
 // EachJob calls f with every job that there is, in the order of their last changes.
 func (b *Bus) EachJob(ctx context.Context, f func(events.Job)) error {
-	last, found, err := b.Last(ctx, events.StreamJobs, ">")
+	last, found, err := b.Last(ctx, events.StreamJobs, events.AllJobs)
 	if err != nil || !found {
 		return err
 	}

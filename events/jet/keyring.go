@@ -94,7 +94,7 @@ func (k *Keyring) prove(ctx context.Context) {
 	for {
 		wait := proveAgain
 		asked := time.Now()
-		if m, _, err := k.bus.Last(ctx, streamTokens, ">"); err == nil {
+		if m, _, err := k.bus.Last(ctx, streamTokens, tokenPrefix+">"); err == nil {
 			k.mu.Lock()
 			if k.seq >= m.Sequence {
 				k.proven, wait = asked, proveEvery

@@ -24,12 +24,13 @@ type Stored struct {
 // maxMulti is how many subjects one batched get may name.
 const maxMulti = 500
 
-// Last asks the leader of a stream for the last message of a subject (">" for
-// the whole stream). found is false when there is none. It is the barrier for
-// what must not be missed; it reads its own and everybody's writes.
+// Last asks the leader of a stream for the last message of a subject, or of a filter:
+// that of the reader, never ">", since a stream holds what its reader does not hear
+// of, as a [events.ProbeSubject]. found is false when there is none. It is the barrier
+// for what must not be missed; it reads its own and everybody's writes.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
 	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
 	if err != nil {
@@ -50,6 +51,9 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found
 	}
 	if err := json.Unmarshal(answer.Data, &r); err != nil {
 		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, err)
+	}
+	if r.Error == nil || r.Error.ErrCode == codeNoMessage {
+		b.health.hear(stream)
 	}
 	if r.Error != nil {
 		if r.Error.ErrCode == codeNoMessage {
@@ -135,7 +139,7 @@ func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(
 			return fmt.Errorf("read %s: %w", stream, transportError(err))
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
 	for range seqs {
 		select {
@@ -169,7 +173,7 @@ func (b *Bus) direct(ctx context.Context, stream string, request map[string]any,
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
 	subject := "$JS.API.DIRECT.GET." + stream
 	_, batch := request["batch"]
@@ -243,13 +247,14 @@ func (b *Bus) Purge(ctx context.Context, stream, subject string, keep int) error
 
 func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) error {
 	data, _ := json.Marshal(request)
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, data)
 	if err != nil {
 		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], transportError(err))
 	}
 	if _, err := readAck(stream, answer); err != nil {
+		b.refused(stream, err)
 		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], err)
 	}
 	return nil
@@ -268,7 +273,7 @@ func (b *Bus) Drop(ctx context.Context, stream string, seqs []uint64) error {
 // drop takes one message out; found is false when it is gone already.
 func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, err error) {
 	request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
-	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	limited, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(limited, "$JS.API.STREAM.MSG.DELETE."+stream, request)
 	if err == nil {
@@ -282,6 +287,7 @@ func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, 
 	if _, found, lost := b.Get(ctx, stream, seq); lost == nil && !found {
 		return false, nil
 	}
+	b.refused(stream, err)
 	return false, fmt.Errorf("delete message %d of %s: %w", seq, stream, err)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -100,11 +102,28 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		notifications,
 	}
 	for i := range all {
+		all[i].Subjects = append(all[i].Subjects, events.ProbeSubject(all[i].Name))
 		all[i].Storage = jetstream.FileStorage
 		all[i].Replicas = t.Replicas
 		setBound(&all[i], t.bytes(all[i].Name))
 	}
 	return all
+}
+
+// StreamOf names the stream that keeps what is published to a subject, or below a
+// filter; empty when none does.
+func StreamOf(subject string) string {
+	if strings.HasPrefix(subject, tokenPrefix) {
+		return streamTokens
+	}
+	for _, cfg := range (Topology{}).streams() {
+		for _, s := range cfg.Subjects {
+			if s == subject || strings.HasSuffix(s, ".>") && strings.HasPrefix(subject, strings.TrimSuffix(s, ">")) {
+				return cfg.Name
+			}
+		}
+	}
+	return ""
 }
 
 // Ensure makes the streams and buckets that are not there and brings the others
@@ -133,7 +152,7 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 		})
 	}
 	if err == nil {
-		err = b.reserve(ctx)
+		err = b.completeTokens(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", events.BucketTokens, err)
@@ -141,17 +160,24 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 	return nil
 }
 
-// reserve gives the bucket of tokens its room for revocations, once.
-func (b *Bus) reserve(ctx context.Context) error {
+// completeTokens gives the bucket of tokens its room for revocations and the subject
+// of its probe, once.
+func (b *Bus) completeTokens(ctx context.Context) error {
 	stream, err := b.js.Stream(ctx, streamTokens)
 	if err != nil {
 		return err
 	}
 	cfg := stream.CachedInfo().Config
-	if cfg.Metadata[boundKey] != "" {
+	probed := slices.Contains(cfg.Subjects, events.ProbeSubject(streamTokens))
+	if cfg.Metadata[boundKey] != "" && probed {
 		return nil
 	}
-	setBound(&cfg, cfg.MaxBytes)
+	if cfg.Metadata[boundKey] == "" {
+		setBound(&cfg, cfg.MaxBytes)
+	}
+	if !probed {
+		cfg.Subjects = append(cfg.Subjects, events.ProbeSubject(streamTokens))
+	}
 	_, err = b.js.UpdateStream(ctx, cfg)
 	return err
 }

@@ -22,6 +22,7 @@ type Broker struct {
 	guard    *guard
 	own      *jet.Bus // for what the broker itself keeps
 	outside  *subscribers
+	faults   faults
 }
 
 // Start starts the server and returns when its streams are there.
@@ -127,7 +128,13 @@ func (b *Broker) ensure(ctx context.Context) error {
 
 // Connect gives a service in this process its bus, without a socket.
 func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
-	return jet.Connect(ctx, jet.Options{Server: b.srv, CredsText: b.creds, Name: name, Log: b.cfg.Log.With("component", name)})
+	needs := Role(name).Needs()
+	if _, role := rightsOf[Role(name)]; !role {
+		needs = jet.EveryStream()
+	}
+	return jet.Connect(ctx, jet.Options{
+		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Log: b.cfg.Log.With("component", name),
+	})
 }
 
 // Addr is where clients outside this process connect; empty when nowhere.
@@ -136,17 +143,6 @@ func (b *Broker) Addr() string {
 		return ""
 	}
 	return b.srv.Addr().String()
-}
-
-// Check reports why messages cannot be stored now, or nil.
-func (b *Broker) Check() error {
-	if !b.srv.Running() {
-		return errors.New("the NATS server has stopped")
-	}
-	if h := b.srv.JetStreamEnabled(); !h {
-		return errors.New("JetStream is off: the store failed, see the log")
-	}
-	return nil
 }
 
 // Close stops the server and waits until its store is closed.

@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // Role is a service that runs as a process of its own, with a credential of its own.
@@ -156,6 +158,32 @@ func streams() []string {
 	}
 }
 
+// writes lists the streams that a role publishes to. It may write a probe into each,
+// and take that out again.
+func (r rights) writes() []string {
+	var all []string
+	for _, subject := range slices.Concat(r.publish, r.once) {
+		if s := jet.StreamOf(subject); s != "" && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// purged lists the streams out of which a role takes messages by a filter.
+func (r rights) purged() []string {
+	all := slices.AppendSeq(r.writes(), maps.Keys(r.purge))
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Needs are the streams without which a role is not ready.
+func (r Role) Needs() jet.Needs {
+	of := rightsOf[r]
+	return jet.Needs{Reads: of.leader, Writes: of.writes()}
+}
+
 // gate is one way out of a role's account: what it publishes to, and what that
 // becomes in Spool's account.
 type gate struct{ local, main string }
@@ -190,8 +218,11 @@ func (r rights) gates(role Role) []gate {
 	for _, s := range r.drop {
 		open("$JS.API.STREAM.MSG.DELETE." + s)
 	}
-	for s := range r.purge {
+	for _, s := range r.purged() {
 		guarded("STREAM.PURGE." + s)
+	}
+	for _, s := range r.writes() {
+		open(events.ProbeSubject(s))
 	}
 	for _, s := range r.follow {
 		guarded("CONSUMER.CREATE." + s + ".>")

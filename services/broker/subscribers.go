@@ -54,7 +54,7 @@ type stored struct {
 // open lets the stored subscribers in, follows what is stored of them from then on,
 // and answers gateways.
 func (s *subscribers) open(ctx context.Context) error {
-	newest, _, err := s.bus.Last(ctx, events.StreamSubscribers, ">")
+	newest, _, err := s.bus.Last(ctx, events.StreamSubscribers, events.AllSubscribers)
 	if err != nil {
 		return err
 	}

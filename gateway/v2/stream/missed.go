@@ -68,7 +68,7 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 	case <-ctx.Done():
 		return nil, after, context.Cause(ctx)
 	}
-	newest, _, err := s.Bus.Last(ctx, sources[i].stream, ">")
+	newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
 	if err != nil {
 		return nil, after, err
 	}
@@ -110,7 +110,7 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 // message tells that the end is reached.
 func (s *Stream) watchEnd(ctx context.Context, end func(), i int, at *atomic.Uint64, until uint64) {
 	for sleep(ctx, retry) == nil {
-		newest, _, err := s.Bus.Last(ctx, sources[i].stream, ">")
+		newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
 		if reached := at.Load(); err == nil && newest.Sequence < until && reached >= newest.Sequence {
 			end()
 			at.CompareAndSwap(reached, until)

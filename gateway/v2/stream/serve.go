@@ -109,7 +109,7 @@ func (s *Stream) place(ctx context.Context, c *client, resumes bool) error {
 		if resumes && c.at[i] <= passed[i] {
 			continue
 		}
-		newest, _, err := s.Bus.Last(ctx, sources[i].stream, ">")
+		newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
 		switch {
 		case err != nil:
 			return err

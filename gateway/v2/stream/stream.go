@@ -94,7 +94,7 @@ const retry = 100 * time.Millisecond
 
 func (s *Stream) follow(ctx context.Context, i int) {
 	for ctx.Err() == nil {
-		m, _, err := s.Bus.Last(ctx, sources[i].stream, ">")
+		m, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
 		if err == nil {
 			s.hub.begin(i, m.Sequence)
 			break

@@ -137,7 +137,7 @@ func (r *role) wire(ctx context.Context, name string, p *daemon.Process, wire fu
 	if err := ownCreds(name, r.natsCreds); err != nil {
 		return err
 	}
-	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: name, Log: component(p, name)})
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: name, Needs: broker.Role(name).Needs(), Log: component(p, name)})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,193 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Needs are the streams that a service cannot do without. What it only writes to it
+// may not read: that one is asked for its state.
+type Needs struct{ Reads, Writes []string }
+
+// EveryStream is what a service needs that does everything.
+func EveryStream() Needs {
+	all := []string{streamTokens}
+	for _, cfg := range (Topology{}).streams() {
+		all = append(all, cfg.Name)
+	}
+	return Needs{Reads: all, Writes: all}
+}
+
+// How long the leader of a stream may take to answer, and how long its answer counts.
+const (
+	leaderPatience = 3 * time.Second
+	leaderFresh    = time.Second
+)
+
+// health is what a bus knows of the streams.
+type health struct {
+	asking sync.Mutex // held by who asks the leaders
+
+	mu      sync.Mutex
+	heard   map[string]time.Time // when the leader of a stream last answered
+	silent  map[string]trouble   // streams whose leaders did not
+	broken  map[string]trouble   // streams that refuse what is written
+	probing map[string]bool      // streams into which a probe is being written, now and then
+}
+
+// trouble is what is wrong with a stream.
+type trouble struct {
+	text  string
+	since time.Time
+}
+
+func newHealth() health {
+	return health{heard: map[string]time.Time{}, silent: map[string]trouble{}, broken: map[string]trouble{}, probing: map[string]bool{}}
+}
+
+// Check reports why the bus cannot be used now, or nil: it is not connected, is not
+// allowed something, a stream that the service needs has no leader, or one refuses
+// what is written. It asks when nobody has asked for a second, and waits for the
+// answers for up to 3 s.
+func (b *Bus) Check() error {
+	if d := b.denied.Load(); d != nil && time.Since(d.at) < deniedFor {
+		return fmt.Errorf("NATS does not allow what this service needs, so --nats-creds are of another role or version: %s", d.text)
+	}
+	if !b.nc.IsConnected() {
+		return fmt.Errorf("not connected to NATS since %s", time.Unix(0, b.down.Load()).UTC().Format(time.RFC3339))
+	}
+	b.askLeaders()
+	return b.health.err()
+}
+
+// Held reports why nothing should be begun whose end must be stored, or nil: a
+// stream refuses what is written, or who runs the server has it in hand. It asks
+// nobody.
+func (b *Bus) Held() error {
+	if b.held != nil {
+		if err := b.held(); err != nil {
+			return err
+		}
+	}
+	if !b.nc.IsConnected() {
+		return errors.New("not connected to NATS")
+	}
+	b.health.mu.Lock()
+	defer b.health.mu.Unlock()
+	return said(b.health.broken)
+}
+
+// AwaitStore waits while [Bus.Held] says why nothing should be begun. The error is
+// that of ctx.
+func (b *Bus) AwaitStore(ctx context.Context) error {
+	for ctx.Err() == nil && b.Held() != nil {
+		_ = sleep(ctx, 100*time.Millisecond) // the loop sees the end of ctx
+	}
+	return ctx.Err()
+}
+
+// err names each stream that is in trouble.
+func (h *health) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return said(h.broken, h.silent)
+}
+
+func said(troubles ...map[string]trouble) error {
+	var errs []error
+	for _, all := range troubles {
+		var lines []string
+		for stream, t := range all {
+			lines = append(lines, fmt.Sprintf("%s %s since %s", stream, t.text, t.since.UTC().Format(time.RFC3339)))
+		}
+		slices.Sort(lines)
+		for _, l := range lines {
+			errs = append(errs, errors.New(l))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hear notes that the leader of a stream has answered.
+func (h *health) hear(stream string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard[stream] = time.Now()
+	delete(h.silent, stream)
+}
+
+// miss notes that the leader of a stream did not answer a question.
+func (h *health) miss(stream string, asked time.Time, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.heard[stream].After(asked) {
+		return
+	}
+	if was, known := h.silent[stream]; known {
+		asked = was.since
+	}
+	h.silent[stream] = trouble{text, asked}
+}
+
+func (h *health) fresh(stream string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.heard[stream]) < leaderFresh
+}
+
+// askLeaders asks the leader of each stream that is needed and was not heard of for
+// a second, all at the same time.
+func (b *Bus) askLeaders() {
+	b.health.asking.Lock()
+	defer b.health.asking.Unlock()
+	ctx, cancel := context.WithTimeout(b.life, leaderPatience)
+	defer cancel()
+	var wg sync.WaitGroup
+	ask := func(stream, subject string, body any) {
+		if !b.health.fresh(stream) {
+			wg.Go(func() { b.askLeader(ctx, stream, subject, body) })
+		}
+	}
+	for _, s := range b.needs.Reads {
+		ask(s, "$JS.API.STREAM.MSG.GET."+s, map[string]any{"last_by_subj": probeOf(s)})
+	}
+	for _, s := range b.needs.Writes {
+		if !slices.Contains(b.needs.Reads, s) {
+			ask(s, "$JS.API.STREAM.INFO."+s, struct{}{})
+		}
+	}
+	wg.Wait()
+}
+
+func (b *Bus) askLeader(ctx context.Context, stream, subject string, body any) {
+	asked := time.Now()
+	data, _ := json.Marshal(body)
+	answer, err := b.nc.RequestWithContext(ctx, subject, data)
+	if err != nil {
+		if b.nc.IsConnected() && b.life.Err() == nil {
+			b.health.miss(stream, asked, "has no leader that answers")
+		}
+		return
+	}
+	var a struct {
+		Error *struct {
+			ErrCode     int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	switch err := json.Unmarshal(answer.Data, &a); {
+	case err != nil:
+		b.health.miss(stream, asked, "answers what cannot be read")
+	case a.Error == nil || a.Error.ErrCode == codeNoMessage:
+		b.health.hear(stream)
+	case a.Error.ErrCode == codeNotNow || a.Error.ErrCode == codeNoPeers:
+		b.health.miss(stream, asked, "has no leader")
+	default:
+		b.health.miss(stream, asked, "cannot be read ("+a.Error.Description+")")
+	}
+}

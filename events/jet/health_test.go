@@ -1,0 +1,87 @@
+package jet_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+)
+
+// A probe in a stream is nothing that its readers wait for: a picture of the jobs
+// and the tokens is whole although the last message is none of theirs.
+func TestProbesAreNotWaitedFor(t *testing.T) {
+	bus := eventstest.Bus(t)
+	if _, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: "j"}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	feed := jet.NewJobFeed(bus, func(jet.JobRevision) {})
+	keys := jet.NewKeyring(bus)
+	ended := make(chan error, 2)
+	go func() { ended <- feed.Run(t.Context()) }()
+	go func() { ended <- keys.Run(t.Context()) }()
+	for _, stream := range jet.EveryStream().Writes {
+		for range 3 { // each in the place of the last
+			if err := bus.WriteProbe(stream); err != nil {
+				t.Fatalf("%s: %v", stream, err)
+			}
+		}
+		held, err := bus.Subjects(t.Context(), stream, events.ProbeSubject(stream))
+		if err != nil || held[events.ProbeSubject(stream)] != 1 {
+			t.Errorf("%s holds %v (%v)", stream, held, err)
+		}
+	}
+	if _, err := feed.Barrier(t.Context()); err != nil {
+		t.Errorf("the barrier of the jobs: %v", err)
+	}
+	if err := bus.EachJob(t.Context(), func(events.Job) {}); err != nil {
+		t.Errorf("reading all jobs: %v", err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := keys.OthersWrite(time.Now()); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the keyring: %v", err)
+		}
+	}
+}
+
+// A stream that is full is not broken; one that is gone is, by name and since when.
+func TestCheckNamesTheStream(t *testing.T) {
+	srv := eventstest.Start(t, eventstest.Options{})
+	bus, err := jet.Connect(t.Context(), jet.Options{Server: srv, Name: "test", Needs: jet.EveryStream(), Log: eventstest.Log(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close(t.Context()) //nolint:errcheck // the test ends
+	if err := bus.Check(); err != nil {
+		t.Fatalf("a whole store: %v", err)
+	}
+	if err := bus.DeleteStream(t.Context(), events.StreamSlots); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = bus.Commit(t.Context(), events.StreamSlots, jet.Message{Subject: events.SlotSubject("j")}) // it is refused
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := bus.Check()
+		if err != nil && strings.Contains(err.Error(), "SLOTS refuses what is written") && strings.Contains(err.Error(), "since 2") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a stream that is gone: %v", err)
+		}
+	}
+	if err := bus.Held(); err == nil {
+		t.Error("work is begun though its end cannot be stored")
+	}
+	if err := bus.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	srv.Restart(t) // a new connection: the next probe is written at once
+	for deadline := time.Now().Add(30 * time.Second); bus.Check() != nil || bus.Held() != nil; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the stream is there again: %v", bus.Check())
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package jet
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"spool.internal/events"
+)
+
+// A server keeps the first error of a write for the life of a stream's store, and
+// then answers no write any more. So what is refused is tried once more with a
+// message of our own, and again until one is taken. Nothing is written while all
+// writes succeed.
+const (
+	probeSoon     = time.Second
+	probeEvery    = 10 * time.Second
+	probePatience = 3 * time.Second
+)
+
+func probeOf(stream string) string { return events.ProbeSubject(stream) }
+
+// refused is told of every write that failed. What only says that somebody was
+// first, or that a stream is full, is no fault of the stream.
+func (b *Bus) refused(stream string, err error) {
+	switch events.CodeOf(err) {
+	case events.Conflict, events.Full, events.Invalid, events.NotFound:
+		return
+	}
+	if !b.nc.IsConnected() {
+		return
+	}
+	h := &b.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.probing[stream] {
+		return
+	}
+	since := time.Now()
+	h.probing[stream] = b.task(func() { b.probe(stream, since) })
+}
+
+// probe writes into a stream until it takes what is written.
+func (b *Bus) probe(stream string, since time.Time) {
+	for wait := probeSoon; b.pause(wait); {
+		if wait = probeSoon; !b.nc.IsConnected() {
+			continue
+		}
+		err := b.writeProbe(stream)
+		if b.life.Err() != nil || !b.nc.IsConnected() {
+			continue
+		}
+		if b.probed(stream, since, err) {
+			return
+		}
+		wait = probeEvery
+	}
+}
+
+// pause waits, at most until another connection is made: the server may be another
+// one. It reports whether the bus is still open.
+func (b *Bus) pause(wait time.Duration) bool {
+	select {
+	case <-time.After(wait):
+	case <-b.nextLine():
+	case <-b.life.Done():
+	}
+	return b.life.Err() == nil
+}
+
+// writeProbe puts one message in the place of the last one. A stream that is full
+// refuses it for a reason of its own, and is well.
+func (b *Bus) writeProbe(stream string) error {
+	ctx, cancel := context.WithTimeout(b.life, probePatience)
+	defer cancel()
+	if err := b.Purge(ctx, stream, probeOf(stream), 0); err != nil {
+		return err
+	}
+	answer, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: probeOf(stream), Data: body(time.Now().UTC())})
+	if err != nil {
+		return publishError(stream, err)
+	}
+	if _, err = readAck(stream, answer); IsFull(err) {
+		return nil
+	}
+	return err
+}
+
+// probed notes how a probe went; whole says that the stream takes writes again.
+func (b *Bus) probed(stream string, since time.Time, err error) (whole bool) {
+	h := &b.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	was, broken := h.broken[stream]
+	if err == nil {
+		delete(h.broken, stream)
+		delete(h.probing, stream)
+		if broken {
+			b.log.Info("a stream takes what is written again", "stream", stream, "refused_since", was.since)
+		}
+		return true
+	}
+	if !broken {
+		b.log.Error("a stream refuses what is written", "stream", stream, "since", since, "error", err.Error())
+		h.broken[stream] = trouble{"refuses what is written (" + err.Error() + ")", since}
+	}
+	return false
+}
