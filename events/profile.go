@@ -10,19 +10,21 @@ import (
 // Profile is what administrators grant, under a name, to the flows of the jobs
 // that name it, beyond what all flows may do.
 type Profile struct {
-	Name    string     `json:"name"`
-	Owners  []string   `json:"owners,omitempty"` // who may name it, besides administrators; AnyOwner = everybody
-	Read    []string   `json:"read,omitempty"`   // host paths to read, with all below
-	Run     []string   `json:"run,omitempty"`    // to read and execute
-	Write   []string   `json:"write,omitempty"`  // to read and write
-	Unix    []string   `json:"unix,omitempty"`   // sockets to connect to, or folders with such
-	Network string     `json:"network,omitzero"` // NetworkNone, NetworkAny; empty = as for all flows
-	Listen  bool       `json:"listen,omitzero"`  // may take TCP ports and wait for connections
-	User    string     `json:"user,omitzero"`    // whom its flows are; empty = as all flows
-	Home    string     `json:"home,omitzero"`    // HOME, to read and write; empty = the private folder
-	Env     []Variable `json:"env,omitempty"`
-	Secrets []Variable `json:"secrets,omitempty"` // variables whose values are in the files named here
-	Memory  int64      `json:"memory,omitzero"`   // bytes; 0 = as for all flows
+	Name      string     `json:"name"`
+	Owners    []string   `json:"owners,omitempty"`  // who may name it, besides administrators; AnyOwner = everybody
+	Read      []string   `json:"read,omitempty"`    // host paths to read, with all below
+	Run       []string   `json:"run,omitempty"`     // to read and execute
+	Write     []string   `json:"write,omitempty"`   // to read and write
+	Unix      []string   `json:"unix,omitempty"`    // sockets to connect to, or folders with such
+	Network   string     `json:"network,omitzero"`  // NetworkNone, NetworkAny; empty = as for all flows
+	Connect   []string   `json:"connect,omitempty"` // all that may be connected to, see [ParseTarget]; empty = as Network says
+	Listen    bool       `json:"listen,omitzero"`   // may take TCP ports and wait for connections
+	User      string     `json:"user,omitzero"`     // whom its flows are; empty = as all flows
+	Home      string     `json:"home,omitzero"`     // HOME, to read and write; empty = the private folder
+	Env       []Variable `json:"env,omitempty"`
+	Secrets   []Variable `json:"secrets,omitempty"`  // variables whose values are in the files named here
+	Memory    int64      `json:"memory,omitzero"`    // bytes; 0 = as for all flows
+	Processor float64    `json:"processor,omitzero"` // cores; 0 = as for all flows
 }
 
 // What stands in a profile for everybody, and for networks.
@@ -64,6 +66,7 @@ func (p Profile) Lines() []string {
 	if p.Network != "" {
 		add("network", p.Network)
 	}
+	add("connect", p.Connect...)
 	if p.Listen {
 		all = append(all, "listen")
 	}
@@ -82,6 +85,9 @@ func (p Profile) Lines() []string {
 	if p.Memory > 0 {
 		add("memory", strconv.FormatInt(p.Memory, 10))
 	}
+	if p.Processor > 0 {
+		add("processor", strconv.FormatFloat(p.Processor, 'f', -1, 64))
+	}
 	return all
 }
 
@@ -99,7 +105,7 @@ func (p Profile) Shown() Profile {
 }
 
 // JoinProfiles gives all that several profiles grant. Who may use some network may
-// use it, though another profile says none.
+// use it, though another profile says none, or less.
 func JoinProfiles(all []Profile) Profile {
 	var j Profile
 	for _, p := range all {
@@ -109,6 +115,11 @@ func JoinProfiles(all []Profile) Profile {
 		if j.Network != NetworkAny && p.Network != "" {
 			j.Network = p.Network
 		}
+		for _, t := range p.Connect {
+			if !slices.Contains(j.Connect, t) {
+				j.Connect = append(j.Connect, t)
+			}
+		}
 		if p.User != "" {
 			j.User = p.User
 		}
@@ -116,10 +127,17 @@ func JoinProfiles(all []Profile) Profile {
 			j.Home = p.Home
 		}
 		j.Secrets, j.Memory = append(j.Secrets, p.Secrets...), max(j.Memory, p.Memory)
+		j.Processor = max(j.Processor, p.Processor)
 		for _, v := range p.Env {
 			j.Env = slices.DeleteFunc(j.Env, func(o Variable) bool { return o.Name == v.Name })
 			j.Env = append(j.Env, v)
 		}
+	}
+	switch {
+	case j.Network == NetworkAny:
+		j.Connect = nil
+	case len(j.Connect) > 0:
+		j.Network = ""
 	}
 	return j
 }

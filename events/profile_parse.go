@@ -65,7 +65,7 @@ func parseLine(all *[]Profile, line string) error {
 }
 
 // ProfileWords are what a line of a profile begins with.
-var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "listen", "user", "home", "env", "secret", "memory"}
+var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "connect", "listen", "user", "home", "env", "secret", "memory", "processor"}
 
 // grant reads one line of a profile.
 func (p *Profile) grant(line string) error {
@@ -91,16 +91,8 @@ func (p *Profile) grant(line string) error {
 			return fmt.Errorf("owners: name those who may use the profile besides administrators, or %s for everybody", AnyOwner)
 		}
 		p.Owners = append(p.Owners, splitOwners(value)...)
-	case "network":
-		if value != NetworkNone && value != NetworkAny {
-			return fmt.Errorf("network: %q is not none or any", value)
-		}
-		p.Network = value
-	case "listen":
-		if value != "" {
-			return fmt.Errorf("listen stands alone: leave out %q", value)
-		}
-		p.Listen = true
+	case "network", "connect", "listen":
+		return p.network(word, value)
 	case "user":
 		if value == "" || len(strings.Fields(value)) > 1 {
 			return fmt.Errorf("user: %q is no name, uid or uid:gid", value)
@@ -120,12 +112,8 @@ func (p *Profile) grant(line string) error {
 		r.variable(name, "")
 		p.Secrets = append(p.Secrets, Variable{name, file})
 		return r.err()
-	case "memory":
-		n, err := parseSize(value)
-		if err != nil || n < leastMemory {
-			return fmt.Errorf("memory: %q is not a number of bytes from 16m on, like 512m or 4g", value)
-		}
-		p.Memory = n
+	case "memory", "processor":
+		return p.bound(word, value)
 	default:
 		return fmt.Errorf("%q is not one of %s", word, strings.Join(ProfileWords, ", "))
 	}
@@ -134,6 +122,30 @@ func (p *Profile) grant(line string) error {
 
 // leastMemory is what a flow needs at least, in bytes.
 const leastMemory = 16 << 20
+
+// How many cores a flow may be bound to.
+const (
+	leastProcessor = 0.05
+	mostProcessor  = 1024
+)
+
+// bound reads a line about how much of something flows get.
+func (p *Profile) bound(word, value string) error {
+	if word == "memory" {
+		n, err := parseSize(value)
+		if err != nil || n < leastMemory {
+			return fmt.Errorf("memory: %q is not a number of bytes from 16m on, like 512m or 4g", value)
+		}
+		p.Memory = n
+		return nil
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(n >= leastProcessor && n <= mostProcessor) {
+		return fmt.Errorf("processor: %q is not a number of cores from %v to %v, like 0.5 or 2", value, leastProcessor, mostProcessor)
+	}
+	p.Processor = n
+	return nil
+}
 
 // parseSize reads bytes, or KiB, MiB, GiB with a letter behind them.
 func parseSize(text string) (int64, error) {
@@ -183,6 +195,12 @@ func (p *Profile) variable(text string) error {
 func (p *Profile) whole() error {
 	if n := len(p.Read) + len(p.Run) + len(p.Write) + len(p.Unix); n > maxGrants {
 		return fmt.Errorf("grants %d paths; at most %d are allowed: name a folder that holds them", n, maxGrants)
+	}
+	if len(p.Connect) > maxGrants {
+		return fmt.Errorf("names %d targets; at most %d are allowed", len(p.Connect), maxGrants)
+	}
+	if len(p.Connect) > 0 && p.Network != "" {
+		return fmt.Errorf("\"connect\" and \"network %s\" are two answers to one question: leave out one of them", p.Network)
 	}
 	if p.Listen && p.Network == NetworkNone {
 		return fmt.Errorf("listen needs a network: leave out one of \"listen\" and \"network none\"")

@@ -30,9 +30,41 @@ func TestParseProfiles(t *testing.T) {
 	for text, want := range map[string]string{
 		"read /x": "no beginning of a profile", "  read /x": "belongs to no profile", "a:\n  read": "is not an absolute path", "a:\na:": `"a" is declared twice`,
 		"a: owners": "owners: name those", "a: listen 80": "listen stands alone", "a: env =x": "is not NAME=VALUE", "a: home x": "is not an absolute path",
+		"a: connect": "connect: name what", "a: connect db": "is not HOST:PORT", "a: connect db:0": "is no port", "a: connect db:http": "is no port", "a: connect *:443": "is no name of a host",
+		"a: connect ::1:5": "is not HOST:PORT", "a: connect 0.0.0.0:5": "is no address of one host", "a: connect [::]:5": "is no address of one host", "a: connect [fe80::1%lo]:5": "is no address",
+		"a: connect 127.1:5": "is no name of a host", "a: connect 0x7f000001:5": "is no name", "a: connect a..b:5": "is no name", "a: connect 1.2.3.4:5; network any": "two answers",
+		"a: processor 0": "is not a number of cores", "a: processor NaN": "is not a number of cores", "a: processor two": "is not a number of cores",
 	} {
 		if _, err := ParseProfiles(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// What may be connected to is spelled in one way, and of several profiles the most counts.
+func TestProfilesOfNetworks(t *testing.T) {
+	all, err := ParseProfiles("a: connect DB.example.:5432 [2001:DB8:0::1]:443; connect 10.0.0.1:* [::ffff:10.0.0.1]:*; processor 0.5\nb: connect 10.0.0.1:* other:1; processor 2\nnone: network none\nany: network any")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Join(all[0].Lines(), "; "); lines != "connect db.example:5432; connect [2001:db8::1]:443; connect 10.0.0.1:*; processor 0.5" {
+		t.Errorf("the lines are %q", lines)
+	}
+	for _, c := range []struct {
+		which []int
+		want  string
+	}{
+		{[]int{0, 1, 2}, "connect db.example:5432; connect [2001:db8::1]:443; connect 10.0.0.1:*; connect other:1; processor 2"},
+		{[]int{2, 1}, "connect 10.0.0.1:*; connect other:1; processor 2"},
+		{[]int{1, 3, 2}, "network any; processor 2"},
+		{[]int{2}, "network none"},
+	} {
+		var some []Profile
+		for _, i := range c.which {
+			some = append(some, all[i])
+		}
+		if got := strings.Join(JoinProfiles(some).Lines(), "; "); got != c.want {
+			t.Errorf("%v grant %q, want %q", c.which, got, c.want)
 		}
 	}
 }

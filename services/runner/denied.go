@@ -111,7 +111,7 @@ func (a allowed) network(line string) string {
 }
 
 // denied puts before a message what the sandbox denied a flow that failed.
-func (r *Runner) denied(a *attempt, message string) string {
+func (r *Runner) denied(a *attempt, peers []cell.Peer, message string) string {
 	if message == "" || !r.room.Shut || a.runlog == nil {
 		return message
 	}
@@ -127,7 +127,11 @@ func (r *Runner) denied(a *attempt, message string) string {
 			could.own = append(could.own, p.Path)
 		}
 	}
-	why := could.denial(a.runlog.lastLines(toldIn))
+	last := a.runlog.lastLines(toldIn)
+	why := could.denial(last)
+	if why == "" {
+		why = a.reach.denial(peers, last)
+	}
 	if why == "" {
 		return message
 	}

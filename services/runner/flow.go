@@ -34,6 +34,7 @@ type flow struct {
 	memory  *memoryGroup // nil where there is none
 	astray  bool         // nobody has seen to its descendants
 	over    bool         // it was over its bound of memory
+	denied  []cell.Peer  // what it was not connected to; written until exited is closed
 }
 
 // readiness is how long a process may take to get ready for its command.
@@ -105,6 +106,11 @@ func (f *flow) discard() {
 	f.gather()
 }
 
+// hold has the guard connect the flow to these and to nothing else.
+func (f *flow) hold(reach cell.Reach) error {
+	return cell.Send(f.guard, &cell.Wish{Reach: &reach})
+}
+
 // wait waits for the end of the flow and of all that is known to descend from
 // it, and reports false when it had to be stopped because ctx ended first.
 func (f *flow) wait(ctx context.Context) bool {
@@ -159,6 +165,9 @@ func (f *flow) reapGuard() {
 		var news cell.News
 		if _, err := cell.Receive(f.guard, &news); err != nil {
 			break
+		}
+		if !orderly {
+			f.denied = append(f.denied, news.Denied...)
 		}
 		if news.Ended && !orderly {
 			f.state, orderly, f.over = outcome{asStatus(news.Status)}, true, f.memory.exceeded()

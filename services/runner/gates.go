@@ -88,10 +88,17 @@ func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
 		from, room.Limits.Memory = r.boundAs(memory)
 	}
 	f, err := newGate(from, room)
-	if err == nil {
-		r.guards.Go(func() { <-f.gone })
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	r.guards.Go(func() { <-f.gone })
+	if a.reach != nil {
+		if err := a.reach.hold(f); err != nil {
+			f.discard()
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
 // gate gives a process that waits at its gate.

@@ -74,14 +74,15 @@ func plain(path string) string {
 func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
 	room, strict := r.roomNow()
 	g := a.granted
-	offline := g.Network == events.NetworkNone || room.Offline && g.Network != events.NetworkAny
+	limited := len(g.Connect) > 0
+	offline := !limited && (g.Network == events.NetworkNone || room.Offline && g.Network != events.NetworkAny)
 	listen := !offline && (room.Listen || g.Listen)
 	a.offline, a.listens = offline, listen
 	if g.Listen && offline {
 		return room, false, events.Faultf(events.Invalid, "spool.run.profiles", "listen needs the network, which flows are denied here (--runner-network deny): a profile grants it with \"network any\"")
 	}
 	local := offline && len(g.Unix) > 0
-	if offline == room.Offline && listen == room.Listen && !local && a.form == room.Form && g.Memory == 0 {
+	if offline == room.Offline && listen == room.Listen && !local && !limited && a.form == room.Form && g.Memory == 0 {
 		return room, false, nil
 	}
 	if why := r.cfg.hidden.canFilter(); offline && why != nil {
@@ -90,6 +91,7 @@ func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
 	cfg := r.cfg
 	cfg.Offline, cfg.Listen, cfg.local = offline, listen, local
 	room.Form, room.Offline, room.Listen = a.form, offline, listen
+	room.Form.Asks = limited
 	room.Filter, err = filterOf(cfg, room.Form, strict)
 	return room, true, err
 }

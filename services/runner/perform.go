@@ -36,6 +36,7 @@ type attempt struct {
 	form     cell.Form            // of its room
 	offline  bool                 // of its room
 	listens  bool                 // likewise
+	reach    *reach               // what it may connect to; nil: all, or nothing
 	places   []cell.Place         // what it was given
 	secrets  []events.SecretValue // of its command, in clear
 	masked   *scrub.Scrubber      // of these
@@ -78,6 +79,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		}
 	}()
 	f.open()
+	defer r.keepReach(life, a.reach, f)()
 	a.log.Info("run started", "pid", f.pid)
 	if limit, whose := r.stepTimeout(a); limit > 0 {
 		var cancel context.CancelFunc
@@ -190,6 +192,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if a.form, err = r.formFor(a); err != nil {
 		return nil, err
 	}
+	if a.reach, err = r.newReach(ctx, a); err != nil {
+		return nil, err
+	}
 	if a.private, err = newPrivate(a.dir, a.form.As && !a.form.View); err != nil {
 		return nil, err
 	}
@@ -252,6 +257,7 @@ func (a *attempt) clear() {
 	if err := a.private.remove(); err != nil {
 		a.log.Warn("a private folder of a flow is left", "path", a.private.path, "error", err.Error())
 	}
+	a.reach.close()
 	a.dir.close()
 }
 
@@ -261,7 +267,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
-		msg = r.denied(a, r.explain(a, f, msg))
+		msg = r.denied(a, f.denied, r.explain(a, f, msg))
 	}
 	ev := a.ended(began, nil, msg)
 	if why == nil && f.state.Exited() {

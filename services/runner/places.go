@@ -76,6 +76,9 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	if err := r.openGranted(a, p); err != nil {
 		return p, err
 	}
+	if err := a.reach.place(a.dir, p); err != nil {
+		return p, err
+	}
 	r.occupy(a, p)
 	if err := r.handOver(a, p); err != nil {
 		return p, err

@@ -69,8 +69,8 @@ func (p program) tryIn(m *memoryGroup) error {
 		return err
 	}
 	state, err := proc.Wait()
-	if err == nil && !state.Success() {
-		err = fmt.Errorf("%s: %s", p.from, state)
+	if err == nil && state.ExitCode() != cell.Language {
+		err = fmt.Errorf("%s: %s, which is no gate program of this spool", p.from, state)
 	}
 	return err
 }

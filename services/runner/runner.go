@@ -42,6 +42,7 @@ type Runner struct {
 	lacks   []string   // what flows are not kept from
 
 	profiles *profiles
+	names    names         // of hosts, which profiles let flows connect to
 	grouping sync.Once     // groups are looked for
 	groups   *groups       // for profiles that bound memory; nil where there are none
 	gates    chan *flow    // those that wait

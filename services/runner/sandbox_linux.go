@@ -25,6 +25,7 @@ type hidden struct {
 	mounts   bool // namespaces can, but nothing mounted in them
 	owners   bool // no mount can show other owners
 	seccomp  bool // there are no filters
+	asks     bool // nobody can listen to filters
 }
 
 func (h hidden) abi() int {
@@ -80,7 +81,7 @@ func filterOf(cfg Config, form cell.Form, strict bool) ([]byte, error) {
 	}
 	program, err := seccomp.Flow(runtime.GOARCH, seccomp.Grants{
 		Unix: form.View && form.Landlock >= 6, Names: !strict || ownNames(form), Watch: !strict || form.View, OwnPIDs: form.Spaces,
-		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local,
+		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local, Asked: form.Asks,
 	})
 	return seccomp.Bytes(program), err
 }

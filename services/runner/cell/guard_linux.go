@@ -3,6 +3,7 @@ package cell
 import (
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -14,6 +15,9 @@ type guarding struct {
 	runner *os.File
 	spaces bool // the end of this process is that of all others
 	flow   int  // the gate, which becomes the flow; it leads a process group
+
+	connects *connecting // nil: the flow connects by itself
+	telling  sync.Mutex  // one message at a time goes to the runner
 }
 
 // guard starts the gate, outlives what becomes of it and ends all that descends
@@ -28,9 +32,15 @@ func guard(args []string) {
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
+	files := []uintptr{0, 1, 2, gateSocket}
 	var err error
+	if len(args) > 1 && args[1] == toConnect {
+		g.connects, err = newConnecting(&g)
+		g.fail(err)
+		files = append(files, g.connects.theirs.Fd())
+	}
 	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Gate}, &syscall.ProcAttr{
-		Dir: "/", Files: []uintptr{0, 1, 2, gateSocket}, Sys: &syscall.SysProcAttr{Setpgid: true},
+		Dir: "/", Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	g.fail(err)
 	// What the flow prints has an end when nobody of it is left; and nobody but the
@@ -43,28 +53,41 @@ func guard(args []string) {
 	}
 	_ = unix.Close(gateSocket)
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	keepKill()
+	g.keepCapabilities()
 	go g.hear(signals)
 	go g.obey()
+	if g.connects != nil {
+		go g.connects.serve(g.flow)
+	}
 	os.Exit(g.watch())
 }
 
-// keepKill leaves the guard the one capability that it may need: the flow can be
-// another user.
-func keepKill() {
+// keepCapabilities leaves the guard those that it may need, since the flow can be
+// another user: to end it, and to take its sockets where it is to connect them.
+func (g *guarding) keepCapabilities() {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
 	if unix.Capget(&header, &have[0]) != nil {
 		return
 	}
-	kill := unix.CapUserData{Effective: have[0].Effective & (1 << unix.CAP_KILL), Permitted: have[0].Permitted & (1 << unix.CAP_KILL)}
-	left := [2]unix.CapUserData{kill}
+	mask := uint32(1 << unix.CAP_KILL)
+	if g.connects != nil {
+		mask |= 1 << unix.CAP_SYS_PTRACE
+	}
+	left := [2]unix.CapUserData{{Effective: have[0].Effective & mask, Permitted: have[0].Permitted & mask}}
 	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left[0])), 0) // giving up is allowed
+}
+
+// tell says something to the runner.
+func (g *guarding) tell(n News) error {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	return Send(g.runner, &n)
 }
 
 func (g *guarding) fail(err error) {
 	if err != nil {
-		_ = Send(g.runner, &News{Fault: err.Error()})
+		_ = g.tell(News{Fault: err.Error()})
 		os.Exit(1)
 	}
 }
@@ -77,6 +100,12 @@ func (g *guarding) obey() {
 		if _, err := Receive(g.runner, &w); err != nil || w.Kill {
 			g.end()
 			return
+		}
+		if w.Reach != nil {
+			if g.connects != nil {
+				g.connects.hold(*w.Reach)
+			}
+			continue
 		}
 		_ = unix.Kill(-g.flow, unix.SIGTERM)
 	}
@@ -119,7 +148,7 @@ func (g *guarding) watch() int {
 		}
 		if pid == g.flow {
 			g.sweep()
-			_ = Send(g.runner, &News{Ended: true, Status: int(status)})
+			_ = g.tell(News{Ended: true, Status: int(status)})
 			return 0
 		}
 	}

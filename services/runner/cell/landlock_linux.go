@@ -69,7 +69,7 @@ func newRules(r *Room) (*ruleset, error) {
 		if !r.Listen || r.Offline {
 			net = unix.LANDLOCK_ACCESS_NET_BIND_TCP
 		}
-		if r.Offline {
+		if r.Offline || r.Form.Asks { // the guard connects, whom no rule of the flow binds
 			net |= unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 		}
 	}

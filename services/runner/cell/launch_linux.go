@@ -14,26 +14,37 @@ func (f Form) LaunchArgs() []string {
 	if f.As {
 		args[4] = strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
 	}
+	if f.Asks {
+		args = append(args, toConnect)
+	}
 	return args
 }
 
 // GuardArgs are those of a guard that needs no launcher.
 func (f Form) GuardArgs() []string {
+	args := []string{Name, Guard, "-"}
 	if f.Spaces {
-		return []string{Name, Guard, inSpaces}
+		args[2] = inSpaces
 	}
-	return []string{Name, Guard, "-"}
+	if f.Asks {
+		args = append(args, toConnect)
+	}
+	return args
 }
 
 // Spaces are the namespaces that a guard is started in, where it has any, besides
 // that of users.
 const Spaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
 
-const inSpaces = "spaces"
+// What a guard is told of its form.
+const (
+	inSpaces  = "spaces"
+	toConnect = "connect"
+)
 
 // needs are the capabilities, in a user namespace, of whoever shuts a flow in: to
-// mount, to become another user, to give up what is left.
-var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_KILL, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
+// mount, to become another user, to give up what is left, to take its sockets.
+var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_KILL, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
 
 // launch makes the namespaces with a guard in them, which becomes a child of the
 // runner, and exits. The processes of the namespaces see the same ids as before.
@@ -55,7 +66,7 @@ func launch(args []string) {
 		attr.AmbientCaps = needs // exec takes all but these from everybody but root
 	}
 	runner := os.NewFile(guardSocket, "runner")
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{Name, Guard, inSpaces}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{Name, Guard, inSpaces}, args[3:]...), &syscall.ProcAttr{
 		Dir: "/", Files: []uintptr{0, 1, 2, guardSocket, gateSocket}, Sys: attr,
 	})
 	news := News{PID: pid}

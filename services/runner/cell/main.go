@@ -27,6 +27,7 @@ const (
 	guardSocket = 3 // of a launcher and a guard
 	gateSocket  = 4 // of those too, for the gate they start
 	ownSocket   = 3 // of a gate
+	askSocket   = 4 // of a gate whose flow the guard connects for
 )
 
 // Main must be the first call of a program. In a process that a runner, a
@@ -45,7 +46,7 @@ func Main() {
 	case Gate:
 		gate()
 	case Try:
-		os.Exit(0)
+		os.Exit(Language)
 	case Wait:
 		time.Sleep(10 * time.Second)
 	}

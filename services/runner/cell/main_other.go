@@ -16,6 +16,9 @@ const (
 	Try  = "try"
 )
 
+// Language: see the systems that have one.
+const Language = 0
+
 var errNone = errors.New("this system cannot run flows")
 
 type message interface{ code(*coder) }

@@ -96,6 +96,9 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 // may need until then.
 func (s *shell) close() error {
 	s.room.Limits.set()
+	if s.room.Form.Asks {
+		return askGuard(s.room.Filter)
+	}
 	return loadFilter(s.room.Filter)
 }
 

@@ -29,6 +29,8 @@ func TestMessagesArriveAsTheyWereSent(t *testing.T) {
 		{&Met{View: true, Lacks: "much"}, &Met{}},
 		{&News{PID: 5, Ended: true, Status: 0x8b, Fault: "none"}, &News{}},
 		{&Wish{Kill: true}, &Wish{}},
+		{&Wish{Reach: &Reach{Unix: true, Peers: []Peer{{Addr: [16]byte{10: 255, 11: 255, 12: 127, 15: 1}, Port: 65535}, {}}}}, &Wish{}},
+		{&News{Denied: []Peer{{Port: 5432}}}, &News{}},
 		{&Open{}, &Open{}},
 	} {
 		a, b := sockets(t)

@@ -10,11 +10,12 @@ type Form struct {
 	Landlock int  // the version of Landlock that is used; 0 = none
 	Drop     bool // the flow has no capabilities, though the runner is root
 	As       bool // the flow is another user than the runner: UID and GID
+	Asks     bool // the guard connects for the flow, to what the runner has listed alone
 	UID, GID int
 }
 
 func (f *Form) code(c *coder) {
-	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As} {
+	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As, &f.Asks} {
 		c.flag(b)
 	}
 	for _, n := range []*int{&f.Landlock, &f.UID, &f.GID} {
@@ -134,6 +135,7 @@ type News struct {
 	Ended  bool
 	Status int    // how the flow ended, as wait(2) says it
 	Fault  string // there is no guard
+	Denied []Peer // what the flow was not connected to
 }
 
 func (n *News) code(c *coder) {
@@ -141,9 +143,48 @@ func (n *News) code(c *coder) {
 	c.flag(&n.Ended)
 	c.num(&n.Status)
 	c.text(&n.Fault)
+	list(c, &n.Denied, func(p *Peer) { p.code(c) })
 }
 
-// Wish is what the runner asks of a guard. The end of its socket is a Kill.
-type Wish struct{ Kill bool } // else: ask the flow to stop, by SIGTERM
+// Wish is what the runner asks of a guard: to end the flow, to hold to a new list, or
+// else to ask the flow to stop, by SIGTERM. The end of its socket is a Kill.
+type Wish struct {
+	Kill  bool
+	Reach *Reach
+}
 
-func (w *Wish) code(c *coder) { c.flag(&w.Kill) }
+func (w *Wish) code(c *coder) {
+	c.flag(&w.Kill)
+	lists := w.Reach != nil
+	if c.flag(&lists); !lists {
+		w.Reach = nil
+		return
+	}
+	if c.taking {
+		w.Reach = &Reach{}
+	}
+	c.flag(&w.Reach.Unix)
+	list(c, &w.Reach.Peers, func(p *Peer) { p.code(c) })
+}
+
+// Reach is all that a flow may connect to.
+type Reach struct {
+	Peers []Peer
+	Unix  bool // sockets of AF_UNIX that it finds: Landlock keeps the flow itself from TCP
+}
+
+// Peer is an address and a port of TCP.
+type Peer struct {
+	Addr [16]byte // IPv4 as it is mapped into IPv6
+	Port int      // 0 = any
+}
+
+func (p *Peer) code(c *coder) {
+	addr := string(p.Addr[:])
+	c.text(&addr)
+	if len(addr) != len(p.Addr) {
+		c.bad = true
+	}
+	copy(p.Addr[:], addr)
+	c.num(&p.Port)
+}

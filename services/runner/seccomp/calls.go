@@ -135,4 +135,9 @@ var calls = map[string]call{
 	"removexattrat":      {466, 466},
 	"file_setattr":       {469, 469},
 	"inotify_add_watch":  {254, 27},
+	"connect":            {42, 203},
+	"sendto":             {44, 206},
+	"sendmsg":            {46, 211},
+	"sendmmsg":           {307, 269},
+	"setsockopt":         {54, 208},
 }

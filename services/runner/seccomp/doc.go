@@ -18,6 +18,8 @@
 //   - Calls with a harmless and a harmful form are judged by their arguments: a mode
 //     must not set user or group id, a process id must be 0 (the caller), a socket
 //     must be of a kind that Landlock's rules about ports hold for, or ICMP.
+//   - Where connections are listed, connect waits for whoever listens to the filter,
+//     and what could reach an address without it is refused.
 //   - Everything else is allowed.
 //
 // Arguments are compared in the width that the kernel reads: 32 bits where it cuts

@@ -18,6 +18,7 @@ type Grants struct {
 	OwnPIDs bool // it has process ids of its own: a number names none of anybody else's
 	Offline bool // it may make no sockets at all, whatever else is granted
 	Local   bool // but AF_UNIX, though it is Offline: see Unix
+	Asked   bool // of networks it may use TCP alone, and whoever listens to the filter connects for it
 }
 
 // Newest is the highest number that the package has judged, on any architecture.
@@ -27,12 +28,14 @@ const Newest = 471
 const (
 	kill  = 0x80000000 // the process, with SIGSYS
 	fail  = 0x00050000 // with the error in the low bits
+	ask   = 0x7fc00000 // whoever listens to the filter
 	allow = 0x7fff0000
 
 	eperm           = fail | 1
 	eacces          = fail | 13
 	enosys          = fail | 38
 	eprotonosupport = fail | 93
+	eopnotsupp      = fail | 95
 )
 
 // Where the fields of struct seccomp_data lie; both architectures are little-endian.

@@ -97,7 +97,7 @@ func numbers(t *testing.T, goarch string) map[string]int {
 // name gives a verdict in words.
 func name(v uint32) string {
 	for n, w := range map[uint32]string{
-		allow: "allow", kill: "kill", eperm: "EPERM", eacces: "EACCES", enosys: "ENOSYS", eprotonosupport: "EPROTONOSUPPORT",
+		allow: "allow", kill: "kill", eperm: "EPERM", eacces: "EACCES", enosys: "ENOSYS", eprotonosupport: "EPROTONOSUPPORT", eopnotsupp: "EOPNOTSUPP", ask: "ask",
 	} {
 		if n == v {
 			return w

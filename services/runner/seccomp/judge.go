@@ -18,6 +18,10 @@ const (
 	sockFlags                  = 0o2004000 // SOCK_CLOEXEC, SOCK_NONBLOCK
 	protoICMP, protoTCP        = 1, 6
 	protoUDP, protoICMP6       = 17, 58
+	fastOpen                   = 0x20000000 // send: MSG_FASTOPEN, which connects, too
+	levelIP, levelIP6          = 0, 41
+	ipOptions                  = 4                      // IP_OPTIONS, which may lead by way of other hosts
+	ip6Packet, ip6Route        = 6, 57                  // IPV6_2292PKTOPTIONS, IPV6_RTHDR: likewise
 	tiocSTI, tiocLinux, tiocCo = 0x5412, 0x541c, 0x541d // put words into a terminal, or take its output
 )
 
@@ -86,6 +90,24 @@ func ofSelf(kind, refusal uint32) code {
 	return oneOf(code{low(0)}, refusal, onlyInt(1, refusal, 0), kind)
 }
 
+// tcp allows TCP over IPv4 and IPv6, and AF_UNIX where it is granted.
+func tcp(unix bool) code {
+	c := append(code{
+		low(1),
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xffffffff &^ sockFlags},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: sockStream, SkipTrue: 1},
+		bpf.RetConstant{Val: eacces},
+	}, onlyInt(2, eprotonosupport, 0, protoTCP)...)
+	return withUnix(unix, oneOf(code{low(0)}, eacces, c, afInet, afInet6))
+}
+
+// direct refuses options that have packets go by way of hosts that nobody has judged.
+func direct() code {
+	ip, ip6 := notInt(2, eperm, ipOptions), notInt(2, eperm, ip6Packet, ip6Route)
+	c := append(code{low(1), bpf.JumpIf{Cond: bpf.JumpEqual, Val: levelIP, SkipFalse: uint8(len(ip))}}, ip...)
+	return oneOf(c, allow, ip6, levelIP6)
+}
+
 // socket allows TCP, UDP and ICMP over IPv4 and IPv6, and AF_UNIX where it is granted.
 func socket(unix bool) code {
 	stream := onlyInt(2, eprotonosupport, 0, protoTCP) // MPTCP, too, is a protocol of SOCK_STREAM
@@ -97,11 +119,14 @@ func socket(unix bool) code {
 	}
 	c = append(c, stream...)
 	c = oneOf(c, eacces, dgram, sockDgram)
-	c = oneOf(code{low(0)}, eacces, c, afInet, afInet6)
-	if unix {
-		c = append(code{low(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: afUnix, SkipFalse: 1}, bpf.RetConstant{Val: allow}}, c...)
+	return withUnix(unix, oneOf(code{low(0)}, eacces, c, afInet, afInet6))
+}
+
+func withUnix(granted bool, c code) code {
+	if !granted {
+		return c
 	}
-	return c
+	return append(code{low(0), bpf.JumpIf{Cond: bpf.JumpEqual, Val: afUnix, SkipFalse: 1}, bpf.RetConstant{Val: allow}}, c...)
 }
 
 // socketpair allows what stays connected to its peer; one of datagrams can send to

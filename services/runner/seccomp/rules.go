@@ -81,6 +81,14 @@ func (g Grants) rules() map[string]code {
 		return r
 	}
 	all("socket", socket(g.Unix))
+	if g.Asked {
+		all("socket", tcp(g.Unix))
+		all("connect", verdict(ask))
+		all("sendto", without(3, fastOpen, eopnotsupp))
+		all("sendmsg", without(2, fastOpen, eopnotsupp))
+		all("sendmmsg", without(3, fastOpen, eopnotsupp))
+		all("setsockopt", direct())
+	}
 	all("socketpair", socketpair(g.Unix))
 	if !g.Listen {
 		all("listen", verdict(eacces))
