@@ -43,6 +43,7 @@ type Config struct {
 	Log *slog.Logger //
 
 	local  bool   // offline flows may make AF_UNIX sockets
+	pinned bool   // flows may not choose their processors
 	hidden hidden // features of the kernel, from this runner
 }
 

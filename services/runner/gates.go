@@ -80,14 +80,10 @@ func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !own {
+	if own == nil {
 		return r.gate(ctx)
 	}
-	from := r.program
-	if memory := a.granted.Memory; memory > 0 {
-		from, room.Limits.Memory = r.boundAs(memory)
-	}
-	f, err := newGate(from, room)
+	f, err := newGate(*own, room)
 	if err != nil {
 		return nil, err
 	}

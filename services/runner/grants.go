@@ -70,8 +70,9 @@ func plain(path string) string {
 	return path
 }
 
-// roomOf is the room of an attempt that begins now, and whether it has one of its own.
-func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
+// roomOf is the room of an attempt that begins now, and what it is started from; nil: it
+// has the room of all.
+func (r *Runner) roomOf(a *attempt) (room cell.Room, own *program, err error) {
 	room, strict := r.roomNow()
 	g := a.granted
 	limited := len(g.Connect) > 0
@@ -79,21 +80,23 @@ func (r *Runner) roomOf(a *attempt) (room cell.Room, own bool, err error) {
 	listen := !offline && (room.Listen || g.Listen)
 	a.offline, a.listens = offline, listen
 	if g.Listen && offline {
-		return room, false, events.Faultf(events.Invalid, "spool.run.profiles", "listen needs the network, which flows are denied here (--runner-network deny): a profile grants it with \"network any\"")
+		return room, nil, events.Faultf(events.Invalid, "spool.run.profiles", "listen needs the network, which flows are denied here (--runner-network deny): a profile grants it with \"network any\"")
 	}
 	local := offline && len(g.Unix) > 0
-	if offline == room.Offline && listen == room.Listen && !local && !limited && a.form == room.Form && g.Memory == 0 {
-		return room, false, nil
+	if offline == room.Offline && listen == room.Listen && !local && !limited && a.form == room.Form && g.Memory == 0 && g.Processor == 0 {
+		return room, nil, nil
 	}
 	if why := r.cfg.hidden.canFilter(); offline && why != nil {
-		return room, false, events.Faultf(events.Unavailable, "spool.run.profiles", "network none: this kernel cannot do it: %v", why)
+		return room, nil, events.Faultf(events.Unavailable, "spool.run.profiles", "network none: this kernel cannot do it: %v", why)
 	}
 	cfg := r.cfg
 	cfg.Offline, cfg.Listen, cfg.local = offline, listen, local
 	room.Form, room.Offline, room.Listen = a.form, offline, listen
 	room.Form.Asks = limited
+	from := r.boundAs(a, &room.Limits)
+	cfg.pinned = room.Limits.Processors > 0
 	room.Filter, err = filterOf(cfg, room.Form, strict)
-	return room, true, err
+	return room, &from, err
 }
 
 // withGranted is the environment of a flow with what its profiles set.
@@ -140,24 +143,4 @@ func readSecretFile(path string) (string, error) {
 		return "", errors.New("cannot be read, or holds a NUL")
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
-}
-
-// boundAs gives the program that flows with this bound of memory are started from,
-// and the bound of each process where there is none for all of a flow.
-func (r *Runner) boundAs(memory int64) (p program, ofEach int) {
-	p = r.program
-	r.grouping.Do(func() {
-		if r.groups = p.groups; r.groups == nil {
-			found := p
-			if err := found.boundMemory(memory); err != nil {
-				r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", err.Error())
-			}
-			r.groups = found.groups
-		}
-	})
-	if r.groups == nil {
-		return p, int(memory)
-	}
-	p.groups = r.groups.with(memory)
-	return p, 0
 }

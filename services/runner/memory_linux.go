@@ -15,19 +15,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// groups makes a control group for each flow, which bounds the memory of all its
-// processes together.
+// groups makes a control group for each flow, which bounds the memory and the
+// processor time of all its processes together.
 type groups struct {
-	dir        string // where they are made; the controller is switched on for what is below
-	controller string // what the tree must have been given
-	bound      string // the file that the bound is written to
-	memory     int64  // bytes of each
+	dir        string  // where they are made; the controllers are switched on for what is below
+	controller string  // of memory
+	bound      string  // the file that its bound is written to
+	memory     int64   // bytes of each; 0 = not bounded
+	cores      float64 // likewise
 }
 
 // findGroups makes ready the part of the tree of control groups that was given to
 // this process. The error says why there is none, and limits of each process have
 // to do.
-func findGroups(memory int64) (*groups, error) {
+func findGroups() (*groups, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
@@ -40,11 +41,11 @@ func findGroups(memory int64) (*groups, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &groups{controller: "memory", bound: "memory.max", memory: memory}
+	g := &groups{controller: "memory", bound: "memory.max"}
 	// systemd may have put us into a group below the one that it gave away.
 	for _, dir := range []string{own, filepath.Dir(own)} {
 		if g.dir = dir; delegated(dir, top && dir == own) {
-			return g, g.open()
+			return g, nil
 		}
 	}
 	return nil, fmt.Errorf("control group %s is not delegated to Spool (systemd: Delegate=yes)", own)
@@ -92,21 +93,21 @@ func delegated(dir string, top bool) bool {
 	return top || os.Geteuid() != 0 && unix.Stat(dir, &info) == nil && int(info.Uid) == os.Geteuid()
 }
 
-// open switches the controller on for what is below the group. A group that has
+// open switches a controller on for what is below the group. A group that has
 // processes of its own cannot do that, so they move into one below it.
-func (g *groups) open() error {
+func (g *groups) open(controller string) error {
 	has := func(file string) bool {
 		text, _ := os.ReadFile(filepath.Join(g.dir, file)) // what cannot be read has nothing
-		return slices.Contains(strings.Fields(string(text)), g.controller)
+		return slices.Contains(strings.Fields(string(text)), controller)
 	}
 	if !has("cgroup.controllers") {
-		return fmt.Errorf("control group %s has no %s controller", g.dir, g.controller)
+		return fmt.Errorf("control group %s has no %s controller", g.dir, controller)
 	}
 	if !has("cgroup.subtree_control") {
 		if err := g.moveDown(); err != nil {
 			return err
 		}
-		if err := put(g.dir, "cgroup.subtree_control", "+"+g.controller); err != nil {
+		if err := put(g.dir, "cgroup.subtree_control", "+"+controller); err != nil {
 			return err
 		}
 	}
@@ -141,10 +142,30 @@ func put(dir, file, text string) error {
 // boundMemory bounds what flows started from p may use up together with all that
 // they start. The error says why each process has to be bounded by itself.
 func (p *program) boundMemory(memory int64) error {
-	g, err := findGroups(memory)
+	g, err := findGroups()
+	if err == nil {
+		err = g.open(g.controller)
+	}
 	if err != nil {
 		return err
 	}
+	return p.startIn(g.with(memory, 0))
+}
+
+// boundProcessor does so with processor time.
+func (p *program) boundProcessor(cores float64) error {
+	g, err := findGroups()
+	if err == nil {
+		err = g.open("cpu")
+	}
+	if err != nil {
+		return err
+	}
+	return p.startIn(g.with(0, cores))
+}
+
+// startIn has flows start in groups, if one can.
+func (p *program) startIn(g *groups) error {
 	try, err := g.group()
 	if err != nil {
 		return err
@@ -165,10 +186,22 @@ func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	return attr
 }
 
-// with gives groups with another bound.
-func (g *groups) with(memory int64) *groups {
+// with gives groups with other bounds; 0 leaves one as it is.
+func (g *groups) with(memory int64, cores float64) *groups {
 	other := *g
-	other.memory = memory
+	if memory > 0 {
+		other.memory = memory
+	}
+	if cores > 0 {
+		other.cores = cores
+	}
+	return &other
+}
+
+// free gives groups without bounds.
+func (g *groups) free() *groups {
+	other := *g
+	other.memory, other.cores = 0, 0
 	return &other
 }
 
@@ -188,9 +221,7 @@ func (g *groups) group() (*memoryGroup, error) {
 		return nil, err
 	}
 	m := &memoryGroup{path: path}
-	err := put(path, g.bound, strconv.FormatInt(g.memory, 10))
-	_ = put(path, "memory.swap.max", "0")  // there may be no swap
-	_ = put(path, "memory.oom.group", "1") // all of the flow or nothing; older kernels choose one of it
+	err := g.bind(path)
 	if err == nil {
 		m.dir, err = os.Open(path)
 	}
@@ -198,6 +229,22 @@ func (g *groups) group() (*memoryGroup, error) {
 		return nil, errors.Join(err, unix.Rmdir(path))
 	}
 	return m, nil
+}
+
+// bind bounds a group.
+func (g *groups) bind(path string) error {
+	if g.memory > 0 {
+		if err := put(path, g.bound, strconv.FormatInt(g.memory, 10)); err != nil {
+			return err
+		}
+		_ = put(path, "memory.swap.max", "0")  // there may be no swap
+		_ = put(path, "memory.oom.group", "1") // all of the flow or nothing; older kernels choose one of it
+	}
+	if g.cores > 0 {
+		const period = 100_000 // µs, the kernel's own
+		return put(path, "cpu.max", fmt.Sprintf("%d %d", int(g.cores*period), period))
+	}
+	return nil
 }
 
 // exceeded reports whether a flow that has ended has been over its bound.

@@ -3,6 +3,7 @@ package runner
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,7 +134,7 @@ func (l *lab) groups() *groups {
 			}
 			l.t.Cleanup(func() { _, _ = os.Remove(filepath.Join(dir, "spool")), os.Remove(dir) })
 			g := &groups{dir: dir, controller: c[0], bound: c[1], memory: 512 << 20}
-			if err := g.open(); err != nil {
+			if err := g.open(g.controller); err != nil {
 				l.t.Fatal(err)
 			}
 			return g
@@ -141,4 +142,44 @@ func (l *lab) groups() *groups {
 	}
 	l.t.Skip("this machine lets no control group of version 2 be made with a controller that bounds bytes")
 	return nil
+}
+
+// Processor time is bounded in the group, or by the choice of processors, which flows
+// cannot take back in the sandbox.
+func TestProcessorIsBounded(t *testing.T) {
+	for cores, want := range map[float64]string{0.5: "50000 100000", 2: "200000 100000"} {
+		g := (&groups{dir: t.TempDir()}).with(0, cores)
+		m, err := g.group()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(m.path, "cpu.max")); string(got) != want {
+			t.Errorf("%v cores are %q, %v; want %q", cores, got, err, want)
+		}
+		if _, err := os.Stat(filepath.Join(m.path, "memory.max")); err == nil {
+			t.Error("memory is bounded, too")
+		}
+	}
+	if runtime.NumCPU() < 2 {
+		t.Skip("this machine has one processor, so that there is no choice")
+	}
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `nproc; taskset -p ffff $$ >/dev/null 2>&1 || echo denied; nproc`)
+	r := l.shut(func(c *Config) {
+		c.Profiles = []string{"half: owners *; processor 0.5", "much: owners *; processor 1000"}
+	})
+	r.grouping.Do(func() {}) // as where no control group is ours
+	url := l.serve(r).URL
+	l.background(r.Run)
+	all := strconv.Itoa(runtime.NumCPU())
+	for profiles, want := range map[string]string{"": all + "\n" + all + "\n", "half": "1\ndenied\n1\n", "half,much": all + "\ndenied\n" + all + "\n"} {
+		ended := l.granted(url, "with "+profiles, profiles)
+		if got := l.printed(ended); got != want {
+			t.Errorf("%q: %q, want %q", profiles, got, want)
+		}
+		log, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+		if said := strings.Contains(string(log), "no control group bounds its processor time"); said != (profiles != "") {
+			t.Errorf("%q: the log says %s", profiles, log)
+		}
+	}
 }

@@ -15,7 +15,11 @@ type (
 
 func (*program) boundMemory(int64) error { return errors.New("there are no control groups") }
 
-func (g *groups) with(int64) *groups { return g }
+func (*program) boundProcessor(float64) error { return errors.New("there are no control groups") }
+
+func (g *groups) with(int64, float64) *groups { return g }
+
+func (g *groups) free() *groups { return g }
 
 func (*groups) group() (*memoryGroup, error) { return nil, nil }
 

@@ -44,7 +44,7 @@ type Runner struct {
 	profiles *profiles
 	names    names         // of hosts, which profiles let flows connect to
 	grouping sync.Once     // groups are looked for
-	groups   *groups       // for profiles that bound memory; nil where there are none
+	bounds   bounding      // for profiles
 	gates    chan *flow    // those that wait
 	wanted   chan struct{} // somebody waits for one
 

@@ -81,7 +81,7 @@ func filterOf(cfg Config, form cell.Form, strict bool) ([]byte, error) {
 	}
 	program, err := seccomp.Flow(runtime.GOARCH, seccomp.Grants{
 		Unix: form.View && form.Landlock >= 6, Names: !strict || ownNames(form), Watch: !strict || form.View, OwnPIDs: form.Spaces,
-		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local, Asked: form.Asks,
+		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local, Asked: form.Asks, Pinned: cfg.pinned,
 	})
 	return seccomp.Bytes(program), err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,6 +110,27 @@ func (l Limits) set() {
 	lower(unix.RLIMIT_NOFILE, l.Files)
 	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
 	lower(unix.RLIMIT_DATA, l.Memory) // not of addresses, which many programs reserve and never use
+	pin(l.Processors)
+}
+
+const cpus = 1024 // as many as a set has
+
+// pin has this thread, and all that it becomes, run on so many processors.
+func pin(most int) {
+	var all, some unix.CPUSet
+	if most <= 0 || unix.SchedGetaffinity(0, &all) != nil || all.Count() <= most {
+		return
+	}
+	skip := int(time.Now().UnixMicro()) % all.Count() // not all flows on the first of them
+	for cpu := 0; some.Count() < most; cpu = (cpu + 1) % cpus {
+		if !all.IsSet(cpu) {
+			continue
+		}
+		if skip--; skip < 0 {
+			some.Set(cpu)
+		}
+	}
+	_ = unix.SchedSetaffinity(0, &some)
 }
 
 func lower(which, most int) {

@@ -47,17 +47,18 @@ func (r *Room) code(c *coder) {
 	filter := string(r.Filter)
 	c.text(&filter)
 	r.Filter = []byte(filter)
-	for _, n := range []*int{&r.Limits.FileSize, &r.Limits.Processes, &r.Limits.Files, &r.Limits.Memory} {
+	for _, n := range []*int{&r.Limits.FileSize, &r.Limits.Processes, &r.Limits.Files, &r.Limits.Memory, &r.Limits.Processors} {
 		c.num(n)
 	}
 }
 
 // Limits bound what a flow uses up; 0 leaves what the runner has.
 type Limits struct {
-	FileSize  int // bytes of one file
-	Processes int // of the user, all of them; the kernel does not hold root to it
-	Files     int // open at once in a process
-	Memory    int // bytes of data of a process
+	FileSize   int // bytes of one file
+	Processes  int // of the user, all of them; the kernel does not hold root to it
+	Files      int // open at once in a process
+	Memory     int // bytes of data of a process
+	Processors int // those of the host that it may use
 }
 
 // Met is the answer of a gate that is ready for its command: what of the form it

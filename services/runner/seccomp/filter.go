@@ -18,6 +18,7 @@ type Grants struct {
 	OwnPIDs bool // it has process ids of its own: a number names none of anybody else's
 	Offline bool // it may make no sockets at all, whatever else is granted
 	Local   bool // but AF_UNIX, though it is Offline: see Unix
+	Pinned  bool // it may not choose other processors than it was given
 	Asked   bool // of networks it may use TCP alone, and whoever listens to the filter connects for it
 }
 

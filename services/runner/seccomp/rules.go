@@ -61,6 +61,9 @@ func (g Grants) rules() map[string]code {
 	if !g.OwnPIDs {
 		all("sched_setscheduler sched_setparam sched_setattr sched_setaffinity", onlyInt(0, eperm, 0))
 	}
+	if g.Pinned {
+		all("sched_setaffinity", verdict(eperm))
+	}
 	if !g.Names {
 		all(byPath, verdict(eperm))
 		all("utimensat", onlyNil(1, eperm))

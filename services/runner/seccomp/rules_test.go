@@ -239,6 +239,7 @@ func TestGrants(t *testing.T) {
 			{"sched_setaffinity", a(5, 8, at), allow},
 			{"prlimit64", a(5, 7, at), eperm},
 		}},
+		"pinned": {Grants{Pinned: true}, []try{{"sched_setaffinity", a(0, 8, at), eperm}, {"sched_setaffinity", a(5, 8, at), eperm}}},
 		"asked": {Grants{Asked: true}, []try{
 			{"connect", a(3, at, 16), ask},
 			{"connect", a(top|3, 0, 0), ask},

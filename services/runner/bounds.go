@@ -1,0 +1,61 @@
+package runner
+
+import (
+	"math"
+
+	"spool.internal/services/runner/cell"
+)
+
+// bounding is in what flows are started that profiles bound.
+type bounding struct {
+	groups            *groups // nil: none
+	memory, processor bool    // they can bound that
+}
+
+// boundAs gives the program that a flow is started from whose profiles bound memory or
+// processor time. Where no group can bound all of a flow, the limits bound each process.
+func (r *Runner) boundAs(a *attempt, limits *cell.Limits) program {
+	p, g := r.program, a.granted
+	if g.Memory == 0 && g.Processor == 0 {
+		return p
+	}
+	r.grouping.Do(r.findBounds)
+	memory, cores := int64(0), 0.0
+	if g.Memory > 0 {
+		if memory = g.Memory; !r.bounds.memory {
+			memory, limits.Memory = 0, int(g.Memory)
+		}
+	}
+	if g.Processor > 0 {
+		if cores = g.Processor; !r.bounds.processor {
+			cores, limits.Processors = 0, int(math.Ceil(g.Processor))
+			a.runlog.note("no control group bounds its processor time (cpu.max): it may use %d of the processors of this host", limits.Processors)
+		}
+	}
+	if memory > 0 || cores > 0 {
+		p.groups = r.bounds.groups.with(memory, cores)
+	}
+	return p
+}
+
+// findBounds looks for control groups that profiles can bound flows in.
+func (r *Runner) findBounds() {
+	const much = 1 << 40 // more than a trial takes
+	b := &r.bounds
+	try := r.program
+	memory := error(nil)
+	if try.groups == nil { // else --flow-memory has found them
+		memory = try.boundMemory(much)
+	}
+	processor := try.boundProcessor(1)
+	b.memory, b.processor = memory == nil, processor == nil
+	if b.groups = r.program.groups; b.groups == nil && try.groups != nil {
+		b.groups = try.groups.free()
+	}
+	if memory != nil {
+		r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", memory.Error())
+	}
+	if processor != nil {
+		r.log.Info("profiles bound how many processors a flow may use, not its time on them", "cause", processor.Error())
+	}
+}
