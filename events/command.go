@@ -13,6 +13,8 @@ type RunExtras struct {
 	Cause
 	LocalSlot string   `json:"local_slot,omitzero"` // the nominal time of a slot, RFC 3339 in the job's zone
 	Command   *Command `json:"command,omitempty"`   // in place of a binary
+
+	Output *Placement `json:"output,omitempty"` // where what it wrote goes in the end
 }
 
 // Command is what a short job runs.

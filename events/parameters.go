@@ -44,6 +44,7 @@ type Options struct {
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
 	After          After
+	Output         Placement
 	Notifying
 	Run       RunOptions
 	Retries   Retries
@@ -127,6 +128,9 @@ func (p *Parameters) check() error {
 	if err := p.Options.After.check(p.Spooled, p.InputDir); err != nil {
 		return err
 	}
+	if err := p.checkPlacement(); err != nil {
+		return err
+	}
 	if !p.Spooled {
 		if _, err := schedule.Parse(p.Schedule, time.UTC); err != nil {
 			return Faultf(Invalid, "schedule", "%s", err.Error())
@@ -160,9 +164,13 @@ func (p *Parameters) OutputDir() Path {
 // EmptiesOutput reports whether each run deletes first what lies in the output
 // folder: not where each has one of its own in there.
 func (p *Parameters) EmptiesOutput() bool {
-	own := flag(p.Settings, "output_has_run_id") || p.Spooled && !p.setExplicit("output_has_run_id")
+	own := flag(p.Settings, "output_has_run_id") || p.ownFolders() && !p.setExplicit("output_has_run_id")
 	return flag(p.Settings, "delete_out_dir") && !own
 }
+
+// ownFolders reports whether each run has an output folder of its own unless the
+// settings say otherwise.
+func (p *Parameters) ownFolders() bool { return p.Spooled || p.Options.Output.Given() }
 
 func (p *Parameters) setExplicit(key string) bool {
 	_, ok := p.Settings.Get(key)
@@ -175,8 +183,8 @@ func flag(o Object, key string) bool {
 }
 
 // RunSettings gives the settings as a run-binary call carries them: without
-// what is Spool's own, and in automatic mode with an output folder for each run
-// unless the job says otherwise.
+// what is Spool's own, and in automatic mode, or where outputs are placed, with an
+// output folder for each run unless the job says otherwise.
 func (p *Parameters) RunSettings() Object {
 	s := slices.Clone(p.Settings).Delete("spooled_mode")
 	if limit := p.Options.Run.Timeout; limit > 0 {
@@ -186,9 +194,9 @@ func (p *Parameters) RunSettings() Object {
 		if !p.setExplicit("output_dir") {
 			s = s.Set("output_dir", p.OutputDir().String())
 		}
-		if !p.setExplicit("output_has_run_id") {
-			s = s.Set("output_has_run_id", true)
-		}
+	}
+	if p.ownFolders() && !p.setExplicit("output_has_run_id") {
+		s = s.Set("output_has_run_id", true)
 	}
 	return s
 }

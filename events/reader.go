@@ -247,9 +247,10 @@ func readOptions(r *reader) Options {
 	o.Profiles = readProfiles(run)
 	o.HoldAfter = r.integer("hold_after", 0, 1, MaxHoldAfter)
 	o.Run = readRun(run)
+	o.Output = readPlacement(r)
 	o.Notifying = readNotifying(r)
 	for _, key := range append(
-		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "run", "hold_after"}, notifyingKeys...)),
+		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "output", "output_conflict", "run", "hold_after"}, notifyingKeys...)),
 		w.unknown(watchKeys)...) {
 		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
 	}

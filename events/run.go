@@ -58,7 +58,7 @@ type RunEvent struct {
 	Owner        string    `json:"owner"`
 	BinaryPath   string    `json:"binary_path"`
 	InputDir     string    `json:"input_dir"`
-	OutputFolder string    `json:"output_folder"`
+	OutputFolder string    `json:"output_folder"`    // where it writes; in ended, where that lies, see [Placement]
 	Chain        []string  `json:"chain,omitempty"`  // see [File.Chain]
 	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; all but accepted
 

@@ -22,7 +22,7 @@ const (
 	maxShared = 10_000                // folders
 )
 
-// span is a time in which runs of one job wrote into one folder, all of them
+// span is a time in which runs of one job wrote, or placed what they wrote, into one folder, all of them
 // with one chain.
 type span struct {
 	at      location.Location
@@ -37,7 +37,7 @@ func (s *span) covers(changed time.Time, slack time.Duration) bool {
 }
 
 // origins knows which runs have written into output folders that are no run's
-// alone: there a file does not tell who wrote it. It is safe for concurrent use.
+// alone, or place there what they wrote: there a file does not tell who wrote it. It is safe for concurrent use.
 type origins struct {
 	host func(events.Path) string
 
@@ -74,14 +74,20 @@ func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 // hear takes in one event of a run. Of a run of another endpoint no start is told.
 func (o *origins) hear(m jet.Stored) {
 	var ev events.RunEvent
-	if json.Unmarshal(m.Data, &ev) != nil || strings.Contains(ev.OutputFolder, ev.FlowJobID) {
+	if json.Unmarshal(m.Data, &ev) != nil {
+		return
+	}
+	out, placed := ev.PlacedIn()
+	if !placed && strings.Contains(ev.OutputFolder, ev.FlowJobID) {
 		return // a folder of its own is found by its name
 	}
 	switch {
 	case ev.Phase == events.Started, ev.Phase == events.Accepted && m.IsTracked():
-		out, err := events.ParsePath("output_folder", ev.OutputFolder)
-		if err != nil {
-			return
+		if !placed {
+			var err error
+			if out, err = events.ParsePath("output_folder", ev.OutputFolder); err != nil {
+				return
+			}
 		}
 		at, err := location.Of(o.host(out))
 		if err != nil {

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
-	"syscall"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
@@ -145,33 +143,19 @@ func (r *relocation) hold(name string, s stat) error {
 func (r *relocation) putBack() error {
 	name := path.Base(r.path)
 	for n := 1; ; n++ {
-		err := drive.Move(r.at.root, r.aside, r.at.root, numbered(name, n))
-		if !errors.Is(err, fs.ErrExist) || n == maxNumber {
+		err := drive.Move(r.at.root, r.aside, r.at.root, drive.Numbered(name, n))
+		if !errors.Is(err, fs.ErrExist) || n == drive.MaxNumber {
 			return err
 		}
 	}
 }
 
-const maxNumber = 10_000
-
-// numbered is the n-th name for a file: a.pdf, a-2.pdf, a-3.pdf.
-func numbered(name string, n int) string {
-	if n == 1 {
-		return name
-	}
-	ext := path.Ext(name)
-	if ext == name {
-		ext = ""
-	}
-	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
-}
-
 // moveInto moves the file into a folder, under a free name.
 func (r *relocation) moveInto(ctx context.Context, to *os.Root) error {
 	name := path.Base(r.path)
-	for n := 1; n <= maxNumber; n++ {
-		as := numbered(name, n)
-		free, err := r.explain(to, as)
+	for n := 1; n <= drive.MaxNumber; n++ {
+		t := r.transfer(ctx, to, drive.Numbered(name, n))
+		free, err := r.explain(t)
 		if err != nil {
 			return err
 		}
@@ -179,29 +163,37 @@ func (r *relocation) moveInto(ctx context.Context, to *os.Root) error {
 			continue
 		}
 		faultpoint.Hit(faultpoint.AfterExplained)
-		err = drive.Move(r.at.root, r.aside, to, as)
-		if errors.Is(err, syscall.EXDEV) {
-			err = r.across(ctx, to, as)
-		}
+		err = t.Move()
 		if errors.Is(err, fs.ErrExist) {
-			r.unexplain(to, as)
+			r.unexplain(to, t.As)
 			continue
 		}
 		if err != nil {
 			return err
 		}
 		faultpoint.Hit(faultpoint.AfterMoved)
-		r.cfg.Log.Info("a file was moved after its run", "job_id", r.jobID, "file", r.path, "to", r.do.Move.Join(as).String(), "ok", r.ok)
+		r.cfg.Log.Info("a file was moved after its run", "job_id", r.jobID, "file", r.path, "to", r.do.Move.Join(t.As).String(), "ok", r.ok)
 		return r.syncBoth(to)
 	}
-	return fmt.Errorf("%s has %d files of this name: take some away", r.do.Move, maxNumber)
+	return fmt.Errorf("%s has %d files of this name: take some away", r.do.Move, drive.MaxNumber)
+}
+
+func (r *relocation) transfer(ctx context.Context, to *os.Root, as string) drive.Transfer {
+	return drive.Transfer{
+		From: r.at.root, Name: r.aside, To: to, As: as, Aside: r.aside,
+		Copy:   func(dst *os.File) error { return r.copyTo(ctx, dst) },
+		Synced: func() error { return r.syncBoth(to) },
+		Copied: func() { faultpoint.Hit(faultpoint.AfterCopied) },
+		Named:  func() { faultpoint.Hit(faultpoint.AfterNamed) },
+	}
 }
 
 // explain writes why a run failed beside the name that its file is to have; it
 // answers false where the name is not free.
-func (r *relocation) explain(to *os.Root, as string) (free bool, err error) {
+func (r *relocation) explain(t drive.Transfer) (free bool, err error) {
+	to, as := t.To, t.As
 	if _, err := to.Lstat(as); !errors.Is(err, fs.ErrNotExist) {
-		return err == nil && r.copied(to, as), err
+		return err == nil && t.Landed(), err
 	}
 	name, text := as+events.WhyEnding, r.whyText()
 	if is, err := to.ReadFile(name); err == nil { // of an attempt before, or of another file that is to come
@@ -221,30 +213,8 @@ func (r *relocation) unexplain(to *os.Root, as string) {
 	}
 }
 
-// copied reports that what lies at a name is the copy that an attempt before has
-// made on another file system, and needs to be removed here alone.
-func (r *relocation) copied(to *os.Root, as string) bool {
-	here, err := r.at.root.Lstat(r.aside)
-	there, terr := to.Lstat(as)
-	return err == nil && terr == nil && !os.SameFile(here, there) && r.otherSystem(to) &&
-		there.Mode().IsRegular() && here.Size() == there.Size() && here.ModTime().Equal(there.ModTime())
-}
-
-func (r *relocation) otherSystem(to *os.Root) bool {
-	dir, err := to.Open(".")
-	if err != nil {
-		return false
-	}
-	defer dir.Close() //nolint:errcheck // nothing was written through it
-	s, err := statOpen(dir)
-	return err == nil && s.device != r.at.id.device
-}
-
-// across moves the file to another file system.
-func (r *relocation) across(ctx context.Context, to *os.Root, as string) error {
-	if r.copied(to, as) {
-		return r.at.root.Remove(r.aside)
-	}
+// copyTo copies the file, as long as it is what it was.
+func (r *relocation) copyTo(ctx context.Context, dst *os.File) error {
 	s, err := r.at.look(r.aside)
 	if err != nil {
 		return err
@@ -253,34 +223,7 @@ func (r *relocation) across(ctx context.Context, to *os.Root, as string) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()      //nolint:errcheck // was only read
-	_ = to.Remove(r.aside) // of an attempt before
-	dst, err := to.OpenFile(r.aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, s.perm)
-	if err != nil {
-		return err
-	}
-	err = src.copyTo(ctx, dst)
-	if err == nil {
-		err = dst.Sync()
-	}
-	if err = errors.Join(err, dst.Close()); err == nil {
-		info, serr := src.Stat()
-		if err = serr; err == nil {
-			err = to.Chtimes(r.aside, info.ModTime(), info.ModTime())
-		}
-	}
-	if err == nil {
-		faultpoint.Hit(faultpoint.AfterCopied)
-		err = drive.Move(to, r.aside, to, as)
-	}
-	if err != nil {
-		return errors.Join(err, to.Remove(r.aside))
-	}
-	if err := r.syncBoth(to); err != nil {
-		return err
-	}
-	faultpoint.Hit(faultpoint.AfterNamed)
-	return r.at.root.Remove(r.aside)
+	return errors.Join(src.copyTo(ctx, dst), src.Close())
 }
 
 // syncBoth has the names on the disk.
@@ -288,9 +231,5 @@ func (r *relocation) syncBoth(to *os.Root) error {
 	if !r.cfg.SyncStage {
 		return nil
 	}
-	dir, err := to.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(syncNames(dir), dir.Close(), syncNames(r.at.self))
+	return errors.Join(drive.SyncNames(to), syncNames(r.at.self))
 }

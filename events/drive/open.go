@@ -51,6 +51,17 @@ func (d *Drives) Below(folder *os.Root, below string) (*os.Root, error) {
 	return w.take()
 }
 
+// CreateBelow makes a folder below one that is open, with those on the way, and opens
+// it as [Drives.Below] does.
+func (d *Drives) CreateBelow(folder *os.Root, below string) (*os.Root, error) {
+	w := &walker{drives: d, dirs: []*os.Root{folder}, todo: steps(below, false), linkless: true}
+	if err := w.run(true); err != nil {
+		return nil, err
+	}
+	defer w.close()
+	return w.take()
+}
+
 // Create makes the folder p, and the drive itself when it is absent, and opens
 // it as [Drives.OpenDir] does.
 func (d *Drives) Create(p events.Path) (*os.Root, error) {

@@ -33,6 +33,14 @@ const (
 	AfterNamed     = "after.named"     // the copy has its name, the original is there too
 	AfterMoved     = "after.moved"     // it is where it is to be, nobody knows
 
+	OutputPlanned  = "output.planned"  // it is written down where the outputs of a run go, none has moved
+	OutputCopied   = "output.copied"   // to another file system: the copy of one is there under its hidden name
+	OutputNamed    = "output.named"    // the copy has its name, the original is there too
+	OutputMoved    = "output.moved"    // one of them is where it is to be
+	OutputReturned = "output.returned" // one of them is back in the run's folder, since another could not be placed
+	OutputPlaced   = "output.placed"   // all are where they are to be, nobody knows
+	OutputTold     = "output.told"     // the end of the run is stored, its empty folder is there
+
 	DispatchTaken  = "dispatch.taken"  // off the queue, not called
 	DispatchCalled = "dispatch.called" // the endpoint has answered
 	DispatchEnded  = "dispatch.ended"  // the ledger knows how it ended, nobody else
@@ -46,6 +54,7 @@ const (
 // Steps lists all of them.
 var Steps = []string{
 	StoreJournal, StoreMeta, StoreSum, FileCommitted, FileEntered,
-	AfterHeld, AfterAside, AfterExplained, AfterCopied, AfterNamed, AfterMoved, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
+	AfterHeld, AfterAside, AfterExplained, AfterCopied, AfterNamed, AfterMoved,
+	OutputPlanned, OutputCopied, OutputNamed, OutputMoved, OutputReturned, OutputPlaced, OutputTold, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
 	QueueAcked, QueuePurged, EndsPurged,
 }

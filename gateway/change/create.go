@@ -17,7 +17,7 @@ import (
 var Keys = map[string][]string{
 	"":                 {"name", "schedule", "run", "input", "watch", "settings", "flow_parameters", "spool"},
 	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
-	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "run", "hold_after", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
+	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "output", "output_conflict", "run", "hold_after", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
 	"spool.watch.":     watchKeys,
 	"spool.after.":     {"ok", "failed"},
 	"spool.notify.":    {"on", "to"},

@@ -131,26 +131,29 @@ func inner(o events.Object, key string) (events.Object, error) {
 	return events.ParseObject(raw)
 }
 
-// RunsHere refuses a command and retries where somebody else runs the flows: nobody
-// else knows what to do with them.
+// RunsHere refuses a command, and what else the built-in runner alone does, where
+// somebody else runs the flows.
 func (j *Jobs) RunsHere(ctx context.Context, p *events.Parameters) error {
-	if !p.Options.Run.Short() && p.Options.Retries.Times == 0 && len(p.Options.Profiles) == 0 {
-		return nil
+	const lack = "needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: "
+	for _, c := range []struct {
+		given         bool
+		field, remedy string
+	}{
+		{p.Options.Run.Short(), "spool.run.command", "name a flow as binary_path"},
+		{p.Options.Retries.Times > 0, "spool.run.retries", "leave it out"},
+		{len(p.Options.Profiles) > 0, "spool.run.profiles", "leave it out"},
+		{p.Options.Output.Given(), "spool.output", "leave it out"},
+	} {
+		if !c.given {
+			continue
+		}
+		here, err := j.builtIn(ctx)
+		if err == nil && !here {
+			err = events.Faultf(events.Invalid, c.field, "%s%s, or start spool with the built-in runner", lack, c.remedy)
+		}
+		return err
 	}
-	here, err := j.builtIn(ctx)
-	if err == nil && !here && !p.Options.Run.Short() && p.Options.Retries.Times == 0 {
-		return events.Faultf(events.Invalid, "spool.run.profiles",
-			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: leave it out, or start spool with the built-in runner")
-	}
-	if err == nil && !here && !p.Options.Run.Short() {
-		return events.Faultf(events.Invalid, "spool.run.retries",
-			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: leave it out, or start spool with the built-in runner")
-	}
-	if err == nil && !here {
-		err = events.Faultf(events.Invalid, "spool.run.command",
-			"needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: name a flow as binary_path, or start spool with the built-in runner")
-	}
-	return err
+	return nil
 }
 
 func (j *Jobs) builtIn(ctx context.Context) (bool, error) {

@@ -170,7 +170,9 @@ func (r *run) pause(of events.Result) {
 
 // add takes in one phase; they come in any order.
 func (r *run) add(ev events.RunEvent) {
-	r.OutputFolder = ev.OutputFolder
+	if r.OutputFolder == "" || ev.Phase == events.Ended { // what was placed lies elsewhere than it was written
+		r.OutputFolder = ev.OutputFolder
+	}
 	if ev.Phase != events.Undelivered && len(ev.Attempts) >= len(r.Attempts) {
 		r.Attempts = nil
 		for _, a := range ev.Attempts {

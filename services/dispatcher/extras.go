@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"errors"
+	"time"
 
 	"spool.internal/events"
 )
@@ -10,6 +11,10 @@ import (
 var errForeign = errors.New("this job is a command (spool.run.command), and the endpoint is not the built-in runner: " +
 	"give the dispatcher the runner's --runner-secret-file, or the job a flow (binary_path)")
 
+// errUnplaced refuses a pattern for outputs where nobody could follow it.
+var errUnplaced = errors.New("this job says where its outputs go (spool.output), and the endpoint is not the built-in runner: " +
+	"give the dispatcher the runner's --runner-secret-file, or take spool.output out of the job")
+
 // extras is what a call says to the built-in runner beyond the API; nil to others.
 func (d *Dispatcher) extras(w *work) (*events.RunExtras, error) {
 	run := w.params.Options.Run
@@ -17,15 +22,34 @@ func (d *Dispatcher) extras(w *work) (*events.RunExtras, error) {
 		if run.Short() {
 			return nil, errForeign
 		}
+		if w.params.Options.Output.Given() {
+			return nil, errUnplaced
+		}
 		return nil, nil
 	}
 	x := &events.RunExtras{Cause: w.cause()}
 	if w.Minute != 0 {
 		x.LocalSlot = events.SlotTime(w.Minute, w.params.Zone(d.cfg.Zone))
 	}
+	if o := w.params.Options.Output; o.Given() {
+		o.At = w.about().In(w.params.Zone(d.cfg.Zone)).Format(time.RFC3339)
+		x.Output = &o
+	}
 	flowJobID := events.FlowJobID(w.job.Username, w.ID)
 	x.Command = run.Command(func(name, value string) string {
 		return d.cfg.RunSecrets.Close(value, flowJobID, name)
 	})
 	return x, nil
+}
+
+// about is the time that an execution is about: its slot, when its file was last
+// changed, else when somebody asked.
+func (w *work) about() time.Time {
+	switch {
+	case w.Minute != 0:
+		return time.Unix(w.Minute*60, 0)
+	case w.File != nil:
+		return time.Unix(0, w.File.ModifiedNS)
+	}
+	return w.At
 }

@@ -100,7 +100,15 @@
 //     starts the flow again as the next attempt. Then the folder that belongs to the
 //     run alone (output_has_run_id) is emptied first; any other is left as it is.
 //   - A run that ended never starts again. A flow that finished, but whose
-//     `ended` was not stored when this process died, runs again.
+//     `ended` was not stored when this process died, runs again, unless its outputs were
+//     being placed.
+//   - Outputs of a job with [events.Placement] are written to a folder that is the run's
+//     alone and hidden. When the flow has ended OK they are synced and moved to their
+//     places, below the output folder that was opened when the run began, through no
+//     link; then `ended` names the places. Whenever this process dies, each is at one
+//     place, whole, and the runner that gets the run next moves the others. Where one
+//     cannot be placed the run ends with ERROR, and all lie in the folder of the run, but
+//     with `replace` those that were placed already. Links and special files stay there.
 //   - A run that was under way at three deaths of its runner is not started a
 //     fourth time: it ends with ERROR and "poison: …". Attempts that failed, and those
 //     that a runner gave up alive, because it was stopped or lost the run to another, do not count.

@@ -164,7 +164,7 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 		}
 	}
 	if o.settings.hasRunID {
-		run.OutputFolder = o.output.Join(now.UTC().Format("20060102-150405") + "-" + flowJobID).String()
+		run.OutputFolder = o.output.Join(events.RunFolder(now, flowJobID, ruleOf(run) != nil)).String()
 	}
 	return run
 }

@@ -32,6 +32,7 @@ type attempt struct {
 	dir      runFolder
 	private  privateFolder
 	output   *os.Root             // the output folder, as the flow has it
+	base     *os.Root             // that of the job, which it lies in; nil: what the flow writes stays where it is
 	digest   chan string          // of the file that the run is about; nil where it is about none
 	form     cell.Form            // of its room
 	offline  bool                 // of its room
@@ -99,6 +100,9 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 // once the one before is proven dead; nil when the run has come to its end without.
 func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint64, err error) {
 	last, seq, err := r.standing(ctx, run)
+	if err == nil && last.Phase == events.Ended {
+		r.tidyUp(run)
+	}
 	if err != nil || last.Phase == events.Ended {
 		return nil, 0, err
 	}
@@ -117,6 +121,9 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
 		r.dropPrivate(run.FlowJobID)
+		if done, err := r.resume(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
+			return nil, 0, err
+		}
 	}
 	log := r.logOf(run)
 	a = &attempt{run: run, number: former.Attempt, earlier: former.Attempts}
@@ -251,8 +258,10 @@ func (a *attempt) clear() {
 	if a.runlog != nil {
 		_ = a.runlog.close() // whatever is missing has been told
 	}
-	if a.output != nil {
-		_ = a.output.Close()
+	for _, folder := range []*os.Root{a.output, a.base} {
+		if folder != nil {
+			_ = folder.Close()
+		}
 	}
 	if err := a.private.remove(); err != nil {
 		a.log.Warn("a private folder of a flow is left", "path", a.private.path, "error", err.Error())
@@ -283,11 +292,23 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 		a.log.Warn("the log of a run is not whole", "error", missing.Error())
 	}
 	a.report(&ev)
-	if err := r.conclude(ctx, a, ev, seq, superseded); err != nil {
+	if err := r.settleEnd(ctx, a, &ev, seq, superseded); err != nil {
 		return err
 	}
 	a.log.Info("run ended", "status", string(ev.Status), "reason", f.state.String(), "duration", ev.At.Sub(began).Round(time.Millisecond).String())
 	return nil
+}
+
+// settleEnd stores how an attempt ended, once what it wrote is where it is to be.
+func (r *Runner) settleEnd(ctx context.Context, a *attempt, ev *events.RunEvent, seq uint64, superseded bool) error {
+	if a.base == nil || ev.Status != events.OK {
+		return r.conclude(ctx, a, *ev, seq, superseded)
+	}
+	m, err := r.place(ctx, a, ev)
+	if err != nil {
+		return err
+	}
+	return r.concludePlaced(ctx, a, m, *ev, seq)
 }
 
 // outcome says why an attempt ended with ERROR; empty means that all is well.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 
 	"spool.internal/events"
@@ -130,7 +131,7 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 	if err != nil {
 		return err
 	}
-	root, err := r.drives.Create(p)
+	root, err := r.createOutput(a, p)
 	if err != nil {
 		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
 	}
@@ -144,6 +145,21 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 		return r.empty(p, root, into.list)
 	}
 	return nil
+}
+
+// createOutput makes the output folder. That of a run whose outputs are placed lies in
+// the one of its job, which stays open: they go below what was opened here.
+func (r *Runner) createOutput(a *attempt, p events.Path) (*os.Root, error) {
+	dir, ok := events.PlacedIn(a.run.OutputFolder, a.run.FlowJobID)
+	if !ok || ruleOf(a.run) == nil {
+		return r.drives.Create(p)
+	}
+	base, err := r.drives.Create(dir)
+	if err != nil {
+		return nil, err
+	}
+	a.base = base
+	return r.drives.CreateBelow(base, path.Base(p.Rel))
 }
 
 // empty removes all that lies in the output folder, the last of places.

@@ -105,7 +105,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 		wait = time.Until(retry.next)
 	case ctx.Err() != nil:
 		log.Info("a run was interrupted and will start again", "cause", err.Error())
-	case errors.Is(err, errRival), errors.Is(err, errUnproven):
+	case errors.Is(err, errRival), errors.Is(err, errUnproven), errors.Is(err, errUnreached):
 		wait = later
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
 	default:

@@ -109,7 +109,7 @@ func describe(run events.Run, last events.RunEvent) statusAnswer {
 		switch {
 		case last.Status == events.OK:
 			cur.Status, cur.Progress = "COMPLETE", 1
-			a.Results = []statusResult{{Status: events.OK, OutputFolder: run.OutputFolder}}
+			a.Results = []statusResult{{Status: events.OK, OutputFolder: last.OutputFolder}}
 		case last.Cancelled():
 			cur.Status = "CANCELLED"
 		default:

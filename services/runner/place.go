@@ -1,0 +1,372 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+	"spool.internal/events/faultpoint"
+	"spool.internal/services/daemon"
+)
+
+// errUnreached says that outputs which are on their way cannot be got at now.
+var errUnreached = errors.New("the outputs of the run cannot be placed now")
+
+// mover places what one run wrote. Nothing that it does follows a link.
+type mover struct {
+	*placement
+	rule   events.Placement
+	run    events.Run
+	drives *drive.Drives
+	base   *os.Root  // the output folder of the job
+	own    *os.Root  // that of the run, in there
+	dir    runFolder // where the placement is kept
+}
+
+// rule is how the outputs of a run are placed; nil: they stay in its folder.
+func ruleOf(run events.Run) *events.Placement {
+	if run.Spool == nil || run.Spool.Output == nil || !run.Spool.Output.Given() {
+		return nil
+	}
+	return run.Spool.Output
+}
+
+// place moves what a run that ends OK has written to where its job wants it, and
+// tells that in ev: or why it ends with ERROR instead. final says that another
+// attempt would not help. After an error it is half done, and known to be.
+func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m *mover, err error) {
+	m = &mover{placement: &placement{Event: *ev}, rule: *ruleOf(a.run), run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}
+	if m.Back, m.Final = m.plan(); m.Back == "" {
+		if err := m.store(m.dir); err != nil {
+			m.Back = fmt.Sprintf("it cannot be written down where they go: %v", err)
+			m.Files = nil
+		} else {
+			faultpoint.Hit(faultpoint.OutputPlanned)
+		}
+	}
+	err = m.carryOut(ctx)
+	*ev = m.tell(a.hide)
+	return m, err
+}
+
+// plan lists what the run has written, and decides where each goes. A fault is a
+// sentence, and then nothing has a place.
+func (m *mover) plan() (fault string, final bool) {
+	if err := m.list(); err != nil {
+		return fmt.Sprintf("they cannot be read: %v", err), false
+	}
+	taken := map[string]string{}
+	for i := range m.Files {
+		f := &m.Files[i]
+		n := events.Naming{Path: string(f.From), Alone: len(m.Files) == 1, RunID: m.run.FlowJobID}
+		if ref := m.run.File; ref != nil {
+			n.Input = (&events.File{Path: ref.Path, PathB64: ref.PathB64}).RawPath()
+		}
+		target, fault := m.rule.Target(n)
+		if fault != "" {
+			m.Files = nil
+			return fmt.Sprintf("%s has no place: %s", n.Path, fault), true
+		}
+		f.To = []byte(target)
+		if fault := m.number(f, taken); fault != "" {
+			m.Files = nil
+			return fault, true
+		}
+		taken[f.target()] = n.Path
+	}
+	return "", false
+}
+
+func (m *mover) list() error {
+	return fs.WalkDir(m.own.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			m.Files = append(m.Files, placed{From: []byte(name), Size: info.Size()})
+		}
+		return err
+	})
+}
+
+// number gives a file the first number with which its name is free.
+func (m *mover) number(f *placed, taken map[string]string) (fault string) {
+	for f.Number = 1; f.Number <= drive.MaxNumber; f.Number++ {
+		to := f.target()
+		if other, ok := taken[to]; ok {
+			if m.rule.Conflict != events.ConflictSuffix {
+				return fmt.Sprintf("%s and %s would both be %s: have spool.output tell them apart, as with {name}", other, f.From, to)
+			}
+			continue
+		}
+		is, err := m.look(f)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && m.rule.Conflict == events.ConflictReplace && !is.IsDir():
+			return ""
+		case err != nil:
+			return fmt.Sprintf("%s cannot be %s: %v", f.From, to, err)
+		case m.rule.Conflict == events.ConflictReplace:
+			return fmt.Sprintf("%s cannot be %s: a folder has that name", f.From, to)
+		case m.rule.Conflict == events.ConflictFail:
+			return m.conflict(f)
+		}
+	}
+	return fmt.Sprintf("there are %d files of the name %s: take some away", drive.MaxNumber, f.To)
+}
+
+func (m *mover) conflict(f *placed) string {
+	return fmt.Sprintf("%s is there already, and spool.output_conflict is fail: take it away, or choose suffix or replace, and run this again", f.target())
+}
+
+// look sees what has the name that a file is to have.
+func (m *mover) look(f *placed) (fs.FileInfo, error) {
+	below, name := f.to()
+	to, err := m.drives.Below(m.base, below)
+	if err != nil {
+		return nil, err
+	}
+	defer to.Close()
+	return to.Lstat(name)
+}
+
+// carryOut does what is left to do of a placement. When a file cannot be placed, all
+// go back, but where they have taken the place of others. An error says that it has to be
+// gone on with.
+func (m *mover) carryOut(ctx context.Context) error {
+	ctx, cancel := daemon.Linger(ctx, farewell)
+	defer cancel()
+	for i := range m.Files {
+		if m.Back != "" {
+			break
+		}
+		err := m.forth(ctx, &m.Files[i])
+		if ctx.Err() != nil && err != nil {
+			return errStopped
+		}
+		if err != nil {
+			m.turnBack(&m.Files[i], err)
+		}
+		faultpoint.Hit(faultpoint.OutputMoved)
+	}
+	if m.Back == "" {
+		if err := m.sync(); err != nil {
+			return fmt.Errorf("%w: %w", errUnreached, err)
+		}
+		faultpoint.Hit(faultpoint.OutputPlaced)
+		return nil
+	}
+	if m.rule.Conflict == events.ConflictReplace {
+		return nil
+	}
+	for i := range m.Files {
+		if err := m.back(ctx, &m.Files[i]); err != nil {
+			return fmt.Errorf("%w: %w", errUnreached, err)
+		}
+		faultpoint.Hit(faultpoint.OutputReturned)
+	}
+	return nil
+}
+
+// turnBack notes why the placement fails. If that cannot be kept, it is found again.
+func (m *mover) turnBack(f *placed, err error) {
+	m.Back = fmt.Sprintf("%s cannot be %s: %v", f.From, f.target(), err)
+	if errors.Is(err, fs.ErrExist) {
+		m.Back, m.Final = m.conflict(f), true
+	}
+	_ = m.store(m.dir)
+}
+
+// forth moves one file to its place, if it is not there already.
+func (m *mover) forth(ctx context.Context, f *placed) error {
+	below, name := f.from()
+	from, err := m.drives.Below(m.own, below)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	is, err := from.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !is.Mode().IsRegular():
+		return errors.New("it is no file any more")
+	}
+	if err := syncIn(from, name); err != nil {
+		return err
+	}
+	toBelow, _ := f.to()
+	to, err := m.drives.CreateBelow(m.base, toBelow)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	for {
+		_, as := f.to()
+		err := m.transfer(ctx, from, name, to, as).Move()
+		if !errors.Is(err, fs.ErrExist) || m.rule.Conflict != events.ConflictSuffix || f.Number >= drive.MaxNumber {
+			return err
+		}
+		f.Number++ // somebody else was faster
+		if err := m.store(m.dir); err != nil {
+			return err
+		}
+	}
+}
+
+// back moves one file back, if it has left.
+func (m *mover) back(ctx context.Context, f *placed) error {
+	below, name := f.from()
+	from, err := m.drives.CreateBelow(m.own, below)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	toBelow, as := f.to()
+	to, err := m.drives.Below(m.base, toBelow)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if _, err := from.Lstat(name); err == nil {
+		if m.transfer(ctx, from, name, to, as).Landed() { // it was to be removed here, and stays
+			err = to.Remove(as)
+		}
+		return err
+	}
+	if err = m.transfer(ctx, to, as, from, name).Move(); errors.Is(err, fs.ErrNotExist) {
+		return nil // somebody has taken it
+	}
+	return err
+}
+
+func (m *mover) transfer(ctx context.Context, from *os.Root, name string, to *os.Root, as string) drive.Transfer {
+	return drive.Transfer{
+		From: from, Name: name, To: to, As: as, Replace: m.rule.Conflict == events.ConflictReplace,
+		Aside:  events.AfterPrefix + m.run.FlowJobID,
+		Copy:   func(dst *os.File) error { return copyIn(ctx, from, name, dst) },
+		Synced: func() error { return drive.SyncNames(to) },
+		Copied: func() { faultpoint.Hit(faultpoint.OutputCopied) },
+		Named:  func() { faultpoint.Hit(faultpoint.OutputNamed) },
+	}
+}
+
+// openFlags open a file itself, and do not wait for the other end of a pipe.
+const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
+
+func copyIn(ctx context.Context, from *os.Root, name string, dst *os.File) error {
+	src, err := from.OpenFile(name, openFlags, 0)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	for ctx.Err() == nil {
+		if _, err := io.CopyN(dst, src, 64<<20); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// syncIn has the content of a file on the disk: its name is not to be there first.
+// What may not be read has been written by somebody else.
+func syncIn(from *os.Root, name string) error {
+	f, err := from.OpenFile(name, openFlags, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// sync has all names on the disk before anybody is told.
+func (m *mover) sync() error {
+	done := map[string]bool{}
+	for _, f := range m.Files {
+		below, _ := f.to()
+		for dir := strings.TrimSuffix(below, "/"); !done[dir]; dir = parent(dir) {
+			done[dir] = true
+			folder, err := m.drives.Below(m.base, dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // somebody has taken it away, with what was in it
+			}
+			if err == nil {
+				err = errors.Join(drive.SyncNames(folder), folder.Close())
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func parent(dir string) string {
+	if dir = path.Dir(dir); dir == "." {
+		return ""
+	}
+	return dir
+}
+
+// tell gives the end of the run, with where its outputs lie.
+func (m *mover) tell(hide func(string) string) events.RunEvent {
+	ev := m.Event
+	ev.At = time.Now().UTC() // a file that changed until now is this run's
+	if m.Back != "" {
+		ev.Status = events.ERROR
+		said := fmt.Sprintf("its outputs are not placed: %s; they lie in %s", m.Back, m.run.OutputFolder)
+		if m.rule.Conflict == events.ConflictReplace && len(m.Files) > 0 {
+			said += ", but for those that are placed already"
+		}
+		ev.Message = hide(strings.TrimPrefix(ev.Message+"; "+said, "; "))
+		return ev
+	}
+	dir, _ := ev.PlacedIn()
+	ev.OutputFolder = dir.String()
+	n := len(m.Files)
+	files := make([]events.Output, 0, n)
+	for _, f := range m.Files {
+		files = append(files, events.Output{Path: hide(strings.ToValidUTF8(f.target(), "\ufffd")), Size: f.Size})
+	}
+	ev.Outputs, ev.OutputCount = first(files), &n
+	return ev
+}
+
+// tidy removes the folder of the run, as far as it is empty, once its end is stored.
+func (m *mover) tidy() {
+	if m.Back == "" && m.own != nil {
+		var dirs []string
+		_ = fs.WalkDir(m.own.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && name != "." {
+				dirs = append(dirs, name)
+			}
+			return nil
+		})
+		for i := len(dirs) - 1; i >= 0; i-- {
+			_ = m.own.Remove(dirs[i]) // what is not empty stays
+		}
+		_ = m.base.Remove(path.Base(m.run.OutputFolder))
+	}
+	m.drop(m.dir)
+}

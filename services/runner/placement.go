@@ -1,0 +1,84 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"spool.internal/events"
+	"spool.internal/events/drive"
+)
+
+// placementName is the file in the folder of a run that holds its [placement].
+const placementName = "placement.json"
+
+// placement is how what a run wrote gets to where its job wants it. It is on the disk
+// before the first file moves, so that whoever is killed meanwhile is followed by
+// somebody who does the rest, and the flow does not run again.
+type placement struct {
+	Event events.RunEvent `json:"event"`          // how the run ends
+	Files []placed        `json:"files"`          //
+	Back  string          `json:"back,omitzero"`  // why all of them go back; a sentence
+	Final bool            `json:"final,omitzero"` // another attempt would end so, too
+}
+
+// placed is one file on its way. It lies where it is to be when it is not where it
+// was. The paths are bytes, as the file system has them.
+type placed struct {
+	From   []byte `json:"from"`   // below the run's own folder
+	To     []byte `json:"to"`     // below the output folder, but for its number
+	Number int    `json:"number"` // see [drive.Numbered]
+	Size   int64  `json:"size"`
+}
+
+func (f placed) from() (below, name string) { return path.Split(string(f.From)) }
+
+func (f placed) to() (below, name string) {
+	below, name = path.Split(string(f.To))
+	return below, drive.Numbered(name, f.Number)
+}
+
+func (f placed) target() string { return path.Join(f.to()) }
+
+// readPlacement reads that of a run; nil when there is none.
+func readPlacement(dataDir, flowJobID string) (*placement, error) {
+	text, err := os.ReadFile(filepath.Join(runDir(dataDir, flowJobID), placementName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &placement{}
+	return p, json.Unmarshal(text, p)
+}
+
+// store has it on the disk, as it is or as it was.
+func (p *placement) store(dir runFolder) error {
+	const fresh = placementName + ".new"
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	f, err := dir.root.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = dir.root.Rename(fresh, placementName)
+	}
+	if err == nil {
+		err = drive.SyncNames(dir.root)
+	}
+	return err
+}
+
+// drop forgets it, when the end of the run is stored.
+func (p *placement) drop(dir runFolder) { _ = dir.root.Remove(placementName) } // one that stays goes with the log

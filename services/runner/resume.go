@@ -1,0 +1,83 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"spool.internal/events"
+	"spool.internal/events/faultpoint"
+)
+
+// resume goes on with the outputs of an attempt whose runner died while it placed them:
+// the flow has ended, and does not run again. done says that the run is over.
+func (r *Runner) resume(ctx context.Context, run events.Run, former events.RunEvent, seq uint64, cancelled bool) (done bool, err error) {
+	p, err := readPlacement(r.cfg.DataDir, run.FlowJobID)
+	if err != nil || p == nil || p.Event.Attempt != former.Attempt {
+		return false, err
+	}
+	a := &attempt{run: run, number: former.Attempt, earlier: p.Event.Attempts, log: r.logOf(run).With("attempt", former.Attempt)}
+	defer a.clear()
+	m, err := r.reopen(a, p)
+	if err != nil && cancelled {
+		return false, nil // nobody waits for them
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errUnreached, err)
+	}
+	hide := a.hide
+	if a.granted, err = r.profiles.granted(run); err == nil {
+		err = r.openSecrets(a)
+	}
+	if err != nil { // names could hold what cannot be masked any more
+		hide = func(string) string { return events.Mask }
+	}
+	if err := m.carryOut(ctx); err != nil {
+		return false, err
+	}
+	a.log.Info("what a run wrote has been placed after a restart", "files", len(m.Files))
+	return true, r.concludePlaced(ctx, a, m, m.tell(hide), seq)
+}
+
+// reopen opens the folders of a placement.
+func (r *Runner) reopen(a *attempt, p *placement) (m *mover, err error) {
+	rule := ruleOf(a.run)
+	dir, ok := events.PlacedIn(a.run.OutputFolder, a.run.FlowJobID)
+	if rule == nil || !ok {
+		return nil, errors.New("the run places no outputs")
+	}
+	if a.base, err = r.drives.OpenDir(dir); err != nil {
+		return nil, err
+	}
+	if a.output, err = r.drives.Below(a.base, path.Base(a.run.OutputFolder)); err != nil {
+		return nil, err
+	}
+	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+		return nil, err
+	}
+	return &mover{placement: p, rule: *rule, run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}, nil
+}
+
+// concludePlaced is conclude for an attempt whose outputs were placed, or should have been.
+func (r *Runner) concludePlaced(ctx context.Context, a *attempt, m *mover, ev events.RunEvent, seq uint64) error {
+	err := r.conclude(ctx, a, ev, seq, m.Final)
+	if _, retried := errors.AsType[notYet](err); err == nil || retried {
+		faultpoint.Hit(faultpoint.OutputTold)
+		m.tidy()
+	}
+	return err
+}
+
+// tidyUp removes what is left of a placement whose run has ended.
+func (r *Runner) tidyUp(run events.Run) {
+	p, err := readPlacement(r.cfg.DataDir, run.FlowJobID)
+	if err != nil || p == nil {
+		return
+	}
+	a := &attempt{run: run, log: r.logOf(run)}
+	defer a.clear()
+	if m, err := r.reopen(a, p); err == nil {
+		m.tidy()
+	}
+}
