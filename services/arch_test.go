@@ -97,6 +97,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 	may := map[string]string{
 		"events/atomicfile/atomicfile.go":     "it is the one",
 		"events/drive/between_other.go":       "moves people's files",
+		"events/drive/transfer.go":            "people's files",
 		"events/eventstest/reflink.go":        "for tests",
 		"gateway/v2/files/put.go":             "people's files, as long as they like",
 		"services/broker/broker.go":           "the lock, which holds nothing",

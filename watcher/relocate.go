@@ -231,5 +231,5 @@ func (r *relocation) syncBoth(to *os.Root) error {
 	if !r.cfg.SyncStage {
 		return nil
 	}
-	return errors.Join(drive.SyncNames(to), syncNames(r.at.self))
+	return errors.Join(atomicfile.SyncIn(to, "."), syncNames(r.at.self))
 }

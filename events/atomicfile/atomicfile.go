@@ -84,7 +84,7 @@ func WriteIn(root *os.Root, tmp, name string, text []byte, mode fs.FileMode) err
 		_ = root.Remove(tmp) // the first error says more
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return syncIn(root, path.Dir(name))
+	return SyncIn(root, path.Dir(name))
 }
 
 const (

@@ -7,4 +7,5 @@ import "os"
 // SyncFolder does nothing: a folder cannot be synced here, and the system keeps names in order by itself.
 func SyncFolder(string) error { return nil }
 
-func syncIn(*os.Root, string) error { return nil }
+// SyncIn is SyncFolder for one below an open folder.
+func SyncIn(*os.Root, string) error { return nil }

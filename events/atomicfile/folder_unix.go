@@ -17,7 +17,8 @@ func SyncFolder(dir string) error {
 	return synced(f, dir)
 }
 
-func syncIn(root *os.Root, dir string) error {
+// SyncIn is SyncFolder for one below an open folder.
+func SyncIn(root *os.Root, dir string) error {
 	f, err := root.Open(dir)
 	if err != nil {
 		return fmt.Errorf("sync folder: %w", err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"syscall"
 
 	"spool.internal/events"
@@ -128,16 +127,4 @@ func Numbered(name string, n int) string {
 	}
 	stem, ext := events.SplitName(name)
 	return fmt.Sprintf("%s-%d%s", stem, n, ext)
-}
-
-// SyncNames has the names in a folder on the disk, where a folder can be synced.
-func SyncNames(folder *os.Root) error {
-	dir, err := folder.Open(".")
-	if err != nil {
-		return err
-	}
-	if err = dir.Sync(); runtime.GOOS == "windows" || errors.Is(err, syscall.EINVAL) {
-		err = nil
-	}
-	return errors.Join(err, dir.Close())
 }

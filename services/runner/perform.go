@@ -121,7 +121,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
 		r.dropPrivate(run.FlowJobID)
-		if done, err := r.resume(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
+		if done, err := r.resumePlacing(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
 			return nil, 0, err
 		}
 	}

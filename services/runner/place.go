@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 	"spool.internal/events/faultpoint"
 	"spool.internal/services/daemon"
@@ -262,7 +263,7 @@ func (m *mover) transfer(ctx context.Context, from *os.Root, name string, to *os
 		From: from, Name: name, To: to, As: as, Replace: m.rule.Conflict == events.ConflictReplace,
 		Aside:  events.AfterPrefix + m.run.FlowJobID,
 		Copy:   func(dst *os.File) error { return copyIn(ctx, from, name, dst) },
-		Synced: func() error { return drive.SyncNames(to) },
+		Synced: func() error { return atomicfile.SyncIn(to, ".") },
 		Copied: func() { faultpoint.Hit(faultpoint.OutputCopied) },
 		Named:  func() { faultpoint.Hit(faultpoint.OutputNamed) },
 	}
@@ -312,7 +313,7 @@ func (m *mover) sync() error {
 				continue // somebody has taken it away, with what was in it
 			}
 			if err == nil {
-				err = errors.Join(drive.SyncNames(folder), folder.Close())
+				err = errors.Join(atomicfile.SyncIn(folder, "."), folder.Close())
 			}
 			if err != nil {
 				return err

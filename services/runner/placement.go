@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"spool.internal/events"
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 )
 
@@ -58,26 +59,11 @@ func readPlacement(dataDir, flowJobID string) (*placement, error) {
 
 // store has it on the disk, as it is or as it was.
 func (p *placement) store(dir runFolder) error {
-	const fresh = placementName + ".new"
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	f, err := dir.root.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = dir.root.Rename(fresh, placementName)
-	}
-	if err == nil {
-		err = drive.SyncNames(dir.root)
-	}
-	return err
+	return atomicfile.WriteIn(dir.root, placementName+".new", placementName, text, 0o600)
 }
 
 // drop forgets it, when the end of the run is stored.

@@ -320,6 +320,16 @@ func TestNoCommandForOthers(t *testing.T) {
 	if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(answer), "needs the built-in runner") {
 		t.Errorf("%d %v", status, answer)
 	}
+	for field, spool := range map[string]object{
+		"spool.output": {"output": "{name}"}, "spool.run.retries": {"run": object{"retries": object{"times": 1}}}, "spool.run.profiles": {"run": object{"profiles": []string{"a"}}},
+	} {
+		status, answer = p.send("POST", "jobs", object{"name": "n", "schedule": "@yearly", "spool": spool, "flow_parameters": object{
+			"auth_token": "a", "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/in",
+		}})
+		if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(answer), "needs the built-in runner") || !strings.Contains(fmt.Sprint(answer), field) {
+			t.Errorf("%s: %d %v", field, status, answer)
+		}
+	}
 	status, answer = p.send("POST", "jobs", object{"name": "n", "schedule": "@yearly", "flow_parameters": object{
 		"binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/in",
 	}})

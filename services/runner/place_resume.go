@@ -10,9 +10,9 @@ import (
 	"spool.internal/events/faultpoint"
 )
 
-// resume goes on with the outputs of an attempt whose runner died while it placed them:
+// resumePlacing goes on with the outputs of an attempt whose runner died while it placed them:
 // the flow has ended, and does not run again. done says that the run is over.
-func (r *Runner) resume(ctx context.Context, run events.Run, former events.RunEvent, seq uint64, cancelled bool) (done bool, err error) {
+func (r *Runner) resumePlacing(ctx context.Context, run events.Run, former events.RunEvent, seq uint64, cancelled bool) (done bool, err error) {
 	p, err := readPlacement(r.cfg.DataDir, run.FlowJobID)
 	if err != nil || p == nil || p.Event.Attempt != former.Attempt {
 		return false, err
