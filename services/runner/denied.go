@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -25,6 +26,8 @@ var (
 	namesURL    = regexp.MustCompile(`[a-z0-9+.-]+://[^/\s][^\s"']*`) // of a host: no path of this one
 	namesPath   = regexp.MustCompile(`["'‘“` + "`" + `](/[^"'’”` + "`" + `]+)["'’”` + "`" + `]|(/[^\s"'‘’“”` + "`" + `:;,()\[\]{}<>=]+)`)
 )
+
+const cannotGrant = "which no profile can grant"
 
 // allowed is what a flow could do.
 type allowed struct {
@@ -76,7 +79,7 @@ func (a allowed) lineFor(p, line string) (grants string, ok bool) {
 		word = "run"
 	}
 	if events.Grantable(at) != "" {
-		return "which no profile can grant", at != "/"
+		return cannotGrant, at != "/"
 	}
 	grants = fmt.Sprintf("which the profile line %q would allow", word+" "+at)
 	if word == "read" {
@@ -129,8 +132,8 @@ func (r *Runner) denied(a *attempt, peers []cell.Peer, message string) string {
 	}
 	last := a.runlog.lastLines(toldIn)
 	why := could.denial(last)
-	if why == "" {
-		why = a.reach.denial(peers, last)
+	if why == "" || strings.HasSuffix(why, cannotGrant) {
+		why = cmp.Or(a.reach.denial(peers, last), why)
 	}
 	if why == "" {
 		return message

@@ -388,11 +388,11 @@ func TestNamesThatMove(t *testing.T) {
 		if _, err := cell.Receive(theirs, &w); err != nil {
 			t.Fatal(err)
 		}
-		said := ""
+		var said strings.Builder
 		for _, p := range w.Reach.Peers {
-			said += fmt.Sprintf("%v:%d ", netip.AddrFrom16(p.Addr).Unmap(), p.Port)
+			said.WriteString(fmt.Sprintf("%v:%d ", netip.AddrFrom16(p.Addr).Unmap(), p.Port))
 		}
-		lists = append(lists, said)
+		lists = append(lists, said.String())
 	}
 	if want := []string{"10.0.0.1:5432 10.0.0.9:0 ", "10.0.0.2:5432 10.0.0.9:0 10.0.0.1:5432 10.0.0.9:0 "}; !slices.Equal(lists, want) {
 		t.Errorf("the guard was told %q, want %q", lists, want)
