@@ -1,5 +1,5 @@
 // In:  spool.job.>, spool.result.>, spool.run.>, spool.dead.>, spool.slot.<job_id>, spool.state.*.<job_id>, spool.seen.<job_id>.>, spool.held.<job_id>.>, spool.file.<job_id>.<fingerprint>, spool.clock, spool.trigger.cron.<job_id>, spool.paused.<job_id>.<hash>, spool.pausedrun.<job_id>.<flow_job_id>, spool.verdict.<job_id>, spool.backlog.<job_id>, spool.notification.state.<job_id>.<about>
-// Out: spool.job.<job_id>, spool.trigger.manual.<job_id>, spool.trigger.retry.<job_id>, spool.again.<job_id>.<path_hash>.<generation>
+// Out: spool.job.<job_id>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.state.marklist.<id>, spool.trigger.manual.<job_id>, spool.trigger.retry.<job_id>, spool.again.<job_id>.<path_hash>.<generation>
 //
 // Package gateway turns API calls into job events and manual triggers, and job
 // events and results into answers. The calls themselves are in packages named

@@ -25,6 +25,7 @@ type filePage struct {
 		Seen        string
 		Queued      bool
 		Ignored     bool
+		MarkedBy    string `json:"marked_by"`
 		Verdict     string
 		Reason      string
 		Result      *nativeResult

@@ -16,7 +16,8 @@ type SeenEntry struct {
 	Fingerprint string
 	TriggerID   string
 	At          time.Time // when it was entered
-	Ignored     bool      // it lay there before the job was made, and was not to be run
+	Ignored     bool      // it is not to be run: it lay there before the job was made, or was marked
+	MarkedBy    string    // who has said that it has run; empty = nobody
 	Held        bool      // it was not triggered: [Bus.HeldOnPath] says why
 	Queued      bool      // it waits for its call, or is being called; told by FilesOnPath alone
 }
@@ -45,9 +46,10 @@ func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f
 			return true
 		}
 		_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
+		by, marked := marker(m.Data)
 		return f(SeenEntry{
 			Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
-			Ignored: string(m.Data) == ignoredFile, Held: string(m.Data) == heldFile,
+			Ignored: marked || string(m.Data) == ignoredFile, MarkedBy: by, Held: string(m.Data) == heldFile,
 		})
 	})
 }

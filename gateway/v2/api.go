@@ -89,6 +89,7 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "jobs/{job_id}/slots", a.listSlots},
 		{http.MethodGet, "jobs/{job_id}/files", a.findFile},
 		{http.MethodPost, "jobs/{job_id}/files/reprocess", a.change(a.reprocessFile)},
+		{http.MethodPost, "jobs/{job_id}/files/mark", a.change(a.markFiles)},
 		{http.MethodPost, "results/rerun", a.change(a.rerunMany)},
 		{http.MethodPost, "results/{trigger_id}/rerun", a.change(a.rerun)},
 		{http.MethodPost, "schedule/preview", a.preview},

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -18,13 +17,14 @@ import (
 type fileVersion struct {
 	TriggerID   string    `json:"trigger_id"`
 	Fingerprint string    `json:"fingerprint"`
-	Seen        time.Time `json:"seen"`              // when it was entered into the ledger
-	Queued      bool      `json:"queued"`            // waits for its call, or is being called
-	Ignored     bool      `json:"ignored,omitempty"` // lay there before the job was made, and was not to be run
-	Verdict     string    `json:"verdict,omitzero"`  // why there is no execution
-	Reason      string    `json:"reason,omitzero"`   // of the verdict
-	Held        *held     `json:"held,omitempty"`    // why it is not run
-	Result      *result   `json:"result,omitempty"`  // when it is kept
+	Seen        time.Time `json:"seen"`               // when it was entered into the ledger
+	Queued      bool      `json:"queued"`             // waits for its call, or is being called
+	Ignored     bool      `json:"ignored,omitempty"`  // is not to be run: lay there before the job was made, or was marked
+	MarkedBy    string    `json:"marked_by,omitzero"` // who has said that it has run
+	Verdict     string    `json:"verdict,omitzero"`   // why there is no execution
+	Reason      string    `json:"reason,omitzero"`    // of the verdict
+	Held        *held     `json:"held,omitempty"`     // why it is not run
+	Result      *result   `json:"result,omitempty"`   // when it is kept
 
 	file *events.File // of the result
 }
@@ -89,7 +89,7 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 	versions := []fileVersion{}
 	for _, s := range seen {
 		versions = append(versions, fileVersion{
-			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored,
+			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored, MarkedBy: s.MarkedBy,
 		})
 	}
 	if slices.ContainsFunc(seen, func(s jet.SeenEntry) bool { return s.Held }) {
@@ -189,11 +189,7 @@ func readPath(r *http.Request) (string, error) {
 		return "", err
 	}
 	if body.PathB64 != "" {
-		raw, err := base64.StdEncoding.DecodeString(body.PathB64)
-		if err != nil {
-			return "", events.Faultf(events.Invalid, "path_b64", "is not base64")
-		}
-		return string(raw), nil
+		return events.DecodePath("path_b64", body.PathB64)
 	}
 	if body.Path == "" {
 		return "", events.Faultf(events.Invalid, "path", "is required: the file's path below the watched folder")

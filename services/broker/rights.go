@@ -54,7 +54,7 @@ var rightsOf = map[Role]rights{
 	Gateway: {
 		publish: []string{
 			events.AllJobs, events.TriggersOf(events.KindManual), events.TriggersOf(events.KindRetry), events.AllAgain, keyOf("*"),
-			events.AllDrives,
+			events.AllDrives, events.AllSeen, events.StateSubject("marklist", "*"),
 		},
 		ask:    []string{events.AskSubscriber, events.RevokeSubscriber},
 		follow: []string{events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents},
@@ -66,8 +66,8 @@ var rightsOf = map[Role]rights{
 		leader: []string{
 			events.StreamDrives, events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
 		},
-		purge: map[string][]string{events.StreamFiles: {events.AllAgain}, events.StreamResults: {events.AllResults}},
-		drop:  []string{events.StreamDeadLetters},
+		purge: map[string][]string{events.StreamFiles: {events.AllAgain, events.AllHeld}, events.StreamResults: {events.AllResults}},
+		drop:  []string{events.StreamDeadLetters, events.StreamFiles},
 	},
 	Cron: {
 		publish: []string{

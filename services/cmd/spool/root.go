@@ -24,7 +24,7 @@ is SPOOL_NATS_URL.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd, os.Environ()) },
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), profileCommand(), licensesCommand(),
+		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(), licensesCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root

@@ -1,0 +1,148 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spool.internal/events"
+)
+
+// markedFile begins the body of a ledger entry of a file that somebody has marked as
+// run; what follows is who.
+const markedFile = "marked "
+
+// FileStanding is what becomes of a file, by the ledger and the queue.
+type FileStanding int
+
+// The standings of a file.
+const (
+	FileUnknown FileStanding = iota // nobody has taken it
+	FileQueued                      // it waits for its call, or is being called
+	FileHeld                        // it was not triggered: runs of its own job led to it
+	FileOver                        // it has been called for, or is not to be
+)
+
+// fileEntry is what FILES holds of one file.
+type fileEntry struct {
+	standing FileStanding
+	seen     uint64 // sequences, 0 = none
+	queued   uint64
+}
+
+// FileStandings tells what becomes of files.
+func (b *Bus) FileStandings(ctx context.Context, files []SeenFile) ([]FileStanding, error) {
+	entries, err := b.fileEntries(ctx, files)
+	all := make([]FileStanding, len(entries))
+	for i, e := range entries {
+		all[i] = e.standing
+	}
+	return all, err
+}
+
+func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, error) {
+	entries := make([]fileEntry, len(files))
+	at := map[string]int{}
+	var subjects []string
+	for i, f := range files {
+		seen, queue := events.SeenSubject(f.JobID, f.Path, f.Fingerprint), events.FileSubject(f.JobID, f.Fingerprint)
+		at[seen], at[queue] = i, i
+		subjects = append(subjects, seen, queue)
+	}
+	err := b.LastOf(ctx, events.StreamFiles, subjects, func(m Stored) {
+		e := &entries[at[m.Subject]]
+		switch sub, _ := events.ParseSubject(m.Subject); {
+		case sub.Family == "file":
+			e.queued, e.standing = m.Sequence, FileQueued
+		default:
+			e.seen = m.Sequence
+			if e.standing == FileUnknown {
+				e.standing = FileOver
+			}
+			if string(m.Data) == heldFile {
+				e.standing = FileHeld
+			}
+		}
+	})
+	return entries, err
+}
+
+// MarkFiles has the ledger say that files have run, as somebody says who is named by.
+// What is queued is taken out of the queue only where nobody can be calling for it:
+// waits says that the job is disabled. It tells which files are marked.
+func (b *Bus) MarkFiles(ctx context.Context, files []SeenFile, by string, waits bool) (marked []bool, err error) {
+	marked = make([]bool, len(files))
+	entries, err := b.fileEntries(ctx, files)
+	if err != nil {
+		return marked, err
+	}
+	var open []int
+	var pairs []Pair
+	for i, e := range entries {
+		f := files[i]
+		switch {
+		case e.standing == FileOver, e.standing == FileQueued && !waits:
+			continue
+		case e.standing == FileQueued:
+			err = b.Drop(ctx, events.StreamFiles, []uint64{e.queued}) // from here on it does not run
+		case e.standing == FileHeld:
+			err = b.Purge(ctx, events.StreamFiles, events.HeldSubject(f.JobID, f.Path, f.Fingerprint), 0)
+		}
+		if err == nil && e.seen > 0 {
+			err = b.Drop(ctx, events.StreamFiles, []uint64{e.seen})
+		}
+		if err != nil {
+			return marked, err
+		}
+		open = append(open, i)
+		pairs = append(pairs, Pair{Claim: Message{
+			Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(markedFile + by),
+		}})
+	}
+	won, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	for n, i := range open {
+		marked[i] = won[n]
+	}
+	return marked, err
+}
+
+// marker gives who has marked a file, by the body of its ledger entry.
+func marker(entry []byte) (by string, ok bool) {
+	if by, ok = strings.CutPrefix(string(entry), markedFile); !ok {
+		return "", false
+	}
+	return by, true
+}
+
+// Generations gives the newest request to run a file again, by path, of one job.
+func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string, error) {
+	all := map[string]string{}
+	err := b.Since(ctx, events.StreamFiles, events.AgainOf(jobID), time.Time{}, func(m Stored) bool {
+		if a, err := decode[Again](m); err == nil {
+			all[a.Path()] = a.Generation
+		}
+		return true
+	})
+	return all, err
+}
+
+// PutMarkList keeps a list for a while, and gives its id.
+func (b *Bus) PutMarkList(ctx context.Context, l events.MarkList) (id string, err error) {
+	id = uuid.NewString()
+	_, err = b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject("marklist", id), Data: body(l)})
+	return id, err
+}
+
+// MarkList reads a list; found is false when it is not kept any more.
+func (b *Bus) MarkList(ctx context.Context, id string) (l events.MarkList, found bool, err error) {
+	if uuid.Validate(id) != nil {
+		return l, false, nil
+	}
+	err = b.LastOf(ctx, events.StreamState, []string{events.StateSubject("marklist", id)}, func(m Stored) {
+		found = json.Unmarshal(m.Data, &l) == nil
+	})
+	return l, found, err
+}

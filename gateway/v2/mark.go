@@ -1,0 +1,241 @@
+package v2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
+)
+
+// How many files one list has, and how much of them.
+const (
+	markedAtOnce = 1000
+	mostMarked   = 5000
+	markedBytes  = 700 << 10
+)
+
+// marking is a dry run: what lies in the folder of a job, has not run, and can be marked.
+type marking struct {
+	List  string       `json:"list"`  // what the real call names
+	Count int          `json:"count"` // of the files
+	Files []toBeMarked `json:"files"`
+	Next  string       `json:"next_page_token,omitempty"` // more files follow: they are another list
+	Hint  string       `json:"hint,omitempty"`
+}
+
+// toBeMarked is a file of a dry run.
+type toBeMarked struct {
+	Path     string    `json:"path"`
+	PathB64  string    `json:"path_b64,omitempty"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+	State    string    `json:"state"` // new, queued or held
+
+	fingerprint string
+}
+
+// marked is what a real call did.
+type marked struct {
+	Marked int `json:"marked"`
+	Left   int `json:"left"` // files of the list that have run, are being called, or were marked before
+}
+
+// markRequest is a dry run, or names the list of one.
+type markRequest struct {
+	Pattern string `json:"pattern"`
+	Limit   int    `json:"limit"`
+	Page    string `json:"page_token"`
+	List    string `json:"list"`
+}
+
+func (m markRequest) check() error {
+	switch {
+	case m.List != "" && (m.Pattern != "" || m.Page != "" || m.Limit != 0):
+		return events.Faultf(events.Invalid, "list", "is of a dry run that has said which files: leave the other keys out")
+	case m.List == "" && m.Pattern == "":
+		return events.Faultf(events.Invalid, "pattern", "is required for a dry run, as *.pdf or 2025/**; * is all files. The answer names the list that a second call then marks")
+	case m.Limit < 0 || m.Limit > mostMarked:
+		return events.Faultf(events.Invalid, "limit", "must be from 1 to %d", mostMarked)
+	}
+	return nil
+}
+
+// markFiles says that files which lie in the folder of a job have run. Without a list
+// it only shows them, and keeps what it has shown for the call that marks.
+func (a *API) markFiles(w http.ResponseWriter, r *http.Request) error {
+	var asked markRequest
+	if err := decode(r, &asked, false); err != nil {
+		return err
+	}
+	rev, err := a.Changes.Find(r.Context(), a.who(r), jobID(r))
+	if err == nil {
+		err = a.who(r).Reaches(rev.Event.Job)
+	}
+	if err == nil {
+		err = asked.check()
+	}
+	if err != nil {
+		return err
+	}
+	if asked.List != "" {
+		return a.mark(w, r, rev.Event.Job, asked.List)
+	}
+	list, err := a.markable(r, rev.Event.Job, asked)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, list)
+	return nil
+}
+
+// mark marks the files of a list: those of its contents that have not run by now.
+func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id string) error {
+	list, found, err := a.Bus.MarkList(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if !found || list.JobID != job.ID {
+		return events.Faultf(events.NotFound, "list", "no such list of this job, or it is older than an hour: make the dry run again")
+	}
+	files := make([]jet.SeenFile, len(list.Files))
+	for i, f := range list.Files {
+		files[i] = jet.SeenFile{JobID: job.ID, Path: f.RawPath(), Fingerprint: f.Fingerprint}
+	}
+	by := a.Caller(r).Owner
+	done, err := a.Bus.MarkFiles(r.Context(), files, by, job.Status == events.Disabled)
+	if err != nil {
+		return err
+	}
+	answer := marked{Left: len(files)}
+	for _, is := range done {
+		if is {
+			answer.Marked++
+			answer.Left--
+		}
+	}
+	a.Log.Info("files are marked as run", "job_id", job.ID, "files", answer.Marked, "list", id, "user", by)
+	write(w, http.StatusOK, answer)
+	return nil
+}
+
+// markable makes the list of a dry run.
+func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (marking, error) {
+	m := marking{Files: []toBeMarked{}}
+	p, err := events.ParseParameters(job.Parameters)
+	if err != nil {
+		return m, err
+	}
+	if !p.Spooled {
+		return m, refusal{http.StatusConflict, events.Faultf(events.Conflict, "", "the job watches no folder: only files of jobs in automatic mode can be marked")}
+	}
+	if a.Drives == nil {
+		return m, events.Faultf(events.Unavailable, "", "this gateway has no drives: ask one that is started with those of the job")
+	}
+	after, err := events.DecodePath("page_token", asked.Page)
+	if err == nil {
+		err = events.CheckPattern("pattern", asked.Pattern, p.Options.Watch.Recursive)
+	}
+	if err != nil {
+		return m, err
+	}
+	drives := a.Drives.As(a.who(r).Access())
+	var folder *os.Root
+	err, in := change.Look(func() (err error) { folder, err = drives.OpenDir(p.InputDir); return err })
+	if !in {
+		return m, events.Faultf(events.Unavailable, "", "the folder %s does not answer: its mount hangs, or is slow", p.InputDir)
+	}
+	if err != nil {
+		return m, refusal{http.StatusConflict, events.Faultf(events.Conflict, "", "the folder %s %s", p.InputDir, drives.Why(p.InputDir, err))}
+	}
+	defer folder.Close() //nolint:errcheck // was only read
+	if err := a.fill(r.Context(), &m, folder, job, p.Options.Watch, asked, after); err != nil {
+		return m, err
+	}
+	if job.Status != events.Disabled {
+		m.Hint = "the job is enabled: what is complete is called for already, and not shown here. Disable it, then put the files there, mark them, and enable it"
+	}
+	return m, a.keepList(r, job, &m)
+}
+
+// fill looks for files until the list is full.
+func (a *API) fill(ctx context.Context, m *marking, folder *os.Root, job events.Job, watch events.Watch, asked markRequest, after string) error {
+	generations, err := a.Bus.Generations(ctx, job.ID)
+	if err != nil {
+		return err
+	}
+	limit, size := asked.Limit, 0
+	if limit == 0 {
+		limit = markedAtOnce
+	}
+	search := search{folder: folder, watch: watch, pattern: asked.Pattern, after: after}
+	err = search.each(ctx, func(batch []foundFile) error {
+		files := make([]jet.SeenFile, len(batch))
+		for i, f := range batch {
+			files[i] = jet.SeenFile{JobID: job.ID, Path: f.path, Fingerprint: f.fingerprint(job.ID, generations[f.path])}
+		}
+		standings, err := a.Bus.FileStandings(ctx, files)
+		if err != nil {
+			return err
+		}
+		for i, f := range batch {
+			state, ok := markableAs(standings[i], job.Status == events.Disabled)
+			if !ok {
+				continue
+			}
+			if len(m.Files) == limit || size > markedBytes {
+				m.Next = pageOf(m.Files[len(m.Files)-1])
+				return errFull
+			}
+			shown := events.NewFile(f.path)
+			m.Files = append(m.Files, toBeMarked{
+				Path: shown.Path, PathB64: shown.PathB64, Size: f.Size, Modified: time.Unix(0, f.Modified).UTC(), State: state, fingerprint: files[i].Fingerprint,
+			})
+			size += m.Files[len(m.Files)-1].kept().Size()
+		}
+		return nil
+	})
+	m.Count = len(m.Files)
+	if errors.Is(err, errFull) {
+		err = nil
+	}
+	return err
+}
+
+// errFull ends a search whose list is full.
+var errFull = errors.New("the list is full")
+
+// markableAs says what a file is that can be marked.
+func markableAs(s jet.FileStanding, disabled bool) (state string, ok bool) {
+	switch s {
+	case jet.FileUnknown:
+		return "new", true
+	case jet.FileHeld:
+		return "held", true
+	case jet.FileQueued:
+		return "queued", disabled
+	default:
+		return "", false
+	}
+}
+
+func (t toBeMarked) kept() events.MarkedFile {
+	return events.MarkedFile{Path: t.Path, PathB64: t.PathB64, Fingerprint: t.fingerprint}
+}
+
+// pageOf is the token of what follows a file.
+func pageOf(t toBeMarked) string { return events.EncodePath(t.kept().RawPath()) }
+
+// keepList stores what was shown.
+func (a *API) keepList(r *http.Request, job events.Job, m *marking) (err error) {
+	list := events.MarkList{JobID: job.ID, By: a.Caller(r).Owner, At: time.Now().UTC(), Files: []events.MarkedFile{}}
+	for _, f := range m.Files {
+		list.Files = append(list.Files, f.kept())
+	}
+	m.List, err = a.Bus.PutMarkList(r.Context(), list)
+	return err
+}
