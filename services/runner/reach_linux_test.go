@@ -120,6 +120,9 @@ func main() {
 		}
 		return
 	}
+	for fd := uintptr(3); fd < 256; fd++ { // what is open here is this program's own, and closed at exec
+		if flags, _, e := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFD, 0); e == 0 && flags&1 == 0 { fmt.Print("given-", fd, " ") }
+	}
 	try := func(name string, err error) { if err == nil { fmt.Print(name, " ") } }
 	for name, port := range map[string]int{"A": open, "B": shut} {
 		c, err := net.Dial("tcp4", fmt.Sprint("127.0.0.1:", port)); try(name + "-dial", err); _ = c
@@ -164,6 +167,7 @@ func main() {
 		"source-route": setopt(sock(syscall.AF_INET, syscall.SOCK_STREAM), 0, 4, []byte{131, 7, 4, 127, 0, 0, 1, 0}),
 		"source-route-6": setopt(sock(syscall.AF_INET6, syscall.SOCK_STREAM), 0, 4, []byte{131, 7, 4, 127, 0, 0, 1, 0}),
 		"routing-header": setopt(sock(syscall.AF_INET6, syscall.SOCK_STREAM), 41, 57, make([]byte, 24)),
+		"another-kind": setopt(sock(syscall.AF_INET, syscall.SOCK_STREAM), 6, 31, []byte("smc")),
 		"zero": tcp(syscall.AF_INET, func() []byte { a := v4(open); a[4], a[7] = 0, 0; return a }()),
 		"ip6-loopback": tcp(syscall.AF_INET6, func() []byte { a := v6(open); copy(a[8:24], []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}); return a }()),
 		"too-short": tcp(syscall.AF_INET, v4(open)[:15]), "too-long": tcp(syscall.AF_INET, append(v4(open), make([]byte, 200)...)), "another-family": tcp(syscall.AF_INET, []byte{38, 0, 0, 0}),

@@ -84,7 +84,7 @@ func (k *connecting) serve(flow int) {
 	<-k.listed
 	var met Met
 	if err := canTake(flow); err != nil {
-		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it: " + err.Error()
+		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error()
 	}
 	_ = Send(k.ours, &met)
 	_ = k.ours.Close()

@@ -20,7 +20,7 @@ const harmlessCalls = `accept accept4 access afs_syscall alarm arch_prctl arch_s
 	rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
 	sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_yield seccomp security select sendfile sendmmsg
 	sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid
-	setgroups setitimer setpgid setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid shutdown sigaltstack
+	setgroups setitimer setpgid setregid setresgid setresuid setreuid setrlimit setsid setuid shutdown sigaltstack
 	signalfd signalfd4 splice stat statfs statx symlink symlinkat sync sync_file_range syncfs sysfs sysinfo tee tgkill time
 	timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill
 	truncate tuxcall umask uname unlink unlinkat uprobe uretprobe ustat vfork vmsplice vserver wait4 waitid write writev`

@@ -20,6 +20,7 @@ const (
 	protoUDP, protoICMP6       = 17, 58
 	fastOpen                   = 0x20000000 // send: MSG_FASTOPEN, which connects, too
 	levelIP, levelIP6          = 0, 41
+	levelTCP, tcpULP           = 6, 31                  // TCP_ULP, which can make a socket one of SMC, where Landlock's rules about ports do not hold
 	ipOptions                  = 4                      // IP_OPTIONS, which may lead by way of other hosts
 	ip6Packet, ip6Route        = 6, 57                  // IPV6_2292PKTOPTIONS, IPV6_RTHDR: likewise
 	tiocSTI, tiocLinux, tiocCo = 0x5412, 0x541c, 0x541d // put words into a terminal, or take its output
@@ -101,11 +102,20 @@ func tcp(unix bool) code {
 	return withUnix(unix, oneOf(code{low(0)}, eacces, c, afInet, afInet6))
 }
 
-// direct refuses options that have packets go by way of hosts that nobody has judged.
-func direct() code {
-	ip, ip6 := notInt(2, eperm, ipOptions), notInt(2, eperm, ip6Packet, ip6Route)
-	c := append(code{low(1), bpf.JumpIf{Cond: bpf.JumpEqual, Val: levelIP, SkipFalse: uint8(len(ip))}}, ip...)
-	return oneOf(c, allow, ip6, levelIP6)
+// options refuses those that make a socket another kind of socket, and with direct those
+// that have packets go by way of hosts that nobody has judged.
+func options(direct bool) code {
+	c := verdict(allow)
+	of := func(level uint32, names ...uint32) {
+		no := notInt(2, eperm, names...)
+		c = append(append(code{bpf.JumpIf{Cond: bpf.JumpEqual, Val: level, SkipFalse: uint8(len(no))}}, no...), c...)
+	}
+	of(levelTCP, tcpULP)
+	if direct {
+		of(levelIP, ipOptions)
+		of(levelIP6, ip6Packet, ip6Route)
+	}
+	return append(code{low(1)}, c...)
 }
 
 // socket allows TCP, UDP and ICMP over IPv4 and IPv6, and AF_UNIX where it is granted.

@@ -54,6 +54,7 @@ func (g Grants) rules() map[string]code {
 	all("openat", withoutMode(2, 3, setID, eperm))
 	all("clone", without(0, newNamespace|sibling, eperm))
 	all("unshare", without(0, newNamespace|newTime, eperm))
+	all("setsockopt", options(false))
 	all("ioctl", notInt(1, eperm, tiocSTI, tiocLinux, tiocCo))
 	all("prlimit64 migrate_pages move_pages get_robust_list", onlyInt(0, eperm, 0))
 	all("setpriority", ofSelf(0, eperm)) // PRIO_PROCESS
@@ -90,7 +91,7 @@ func (g Grants) rules() map[string]code {
 		all("sendto", without(3, fastOpen, eopnotsupp))
 		all("sendmsg", without(2, fastOpen, eopnotsupp))
 		all("sendmmsg", without(3, fastOpen, eopnotsupp))
-		all("setsockopt", direct())
+		all("setsockopt", options(true))
 	}
 	all("socketpair", socketpair(g.Unix))
 	if !g.Listen {
