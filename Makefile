@@ -22,7 +22,7 @@ run: ## build spool and run the demo on 127.0.0.1:8080 (PORT=… changes it)
 	@exec $(BIN)/spool demo --listen 127.0.0.1:$(PORT)
 
 build: gate ## build bin/spool
-	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/spool ./services/cmd/spool
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o $(BIN)/spool ./services/cmd/spool
 
 # The program that starts flows, of which spool carries a copy for the system it is built for.
 gate:

@@ -32,7 +32,7 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, zone *time.Location, data string, log *slog.Logger) gateway.Config {
 	return gateway.Config{
 		Bus: bus, Keys: keys, Drives: drives, Zone: zone, DataDir: data, Log: log,
-		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, MailDomains: o.domains.MailDomains, Version: version,
+		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, MailDomains: o.domains.MailDomains, Version: version(),
 	}
 }
 

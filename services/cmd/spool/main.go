@@ -12,9 +12,6 @@ import (
 	"spool.internal/services/runner"
 )
 
-// version is set by the build.
-var version = "dev"
-
 func main() {
 	runner.Shim() // a flow is started through this program; then nothing else here runs
 	if err := runner.Undumpable(); err != nil {

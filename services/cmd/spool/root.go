@@ -18,13 +18,14 @@ func command() *cobra.Command {
 		Long: `Spool starts a flow when the clock says so, when somebody asks, or when a file
 lands in a folder. Every flag can be given as an environment variable: --nats-url
 is SPOOL_NATS_URL.`,
-		Version:           version,
+		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd, os.Environ()) },
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(), licensesCommand(),
+		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(),
+		licensesCommand(), versionCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version with its commit, the date of the commit, and the Go and system it was built for",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "spool %s\n%s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// version is what the Go tool has noted of the build: a tag or "devel", the commit
+// and its date, and whether files differed from it. A build outside a repository has
+// none of these but the first.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	set := map[string]string{}
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	return versionOf(info.Main.Version, set["vcs.revision"], set["vcs.time"], set["vcs.modified"] == "true")
+}
+
+func versionOf(tag, commit, at string, modified bool) string {
+	text := "devel"
+	if tag != "" && tag != "(devel)" {
+		text = tag
+	}
+	if len(commit) > 12 {
+		text += " (" + commit[:12]
+		if t, err := time.Parse(time.RFC3339, at); err == nil {
+			text += " of " + t.UTC().Format(time.DateOnly)
+		}
+		if modified {
+			text += ", modified"
+		}
+		text += ")"
+	}
+	return text
+}
