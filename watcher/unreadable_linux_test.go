@@ -53,10 +53,10 @@ func asNobody(t *testing.T) {
 	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), path, "-test.run", "^"+t.Name()+"$")
+	child := exec.CommandContext(t.Context(), path, "-test.run", "^"+t.Name()+"$", "-test.v")
 	child.Dir, child.Env = place, append(os.Environ(), "TMPDIR="+place, "HOME="+place)
 	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	if out, err := child.CombinedOutput(); err != nil {
+	if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

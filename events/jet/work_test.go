@@ -55,10 +55,8 @@ func TestPullAcrossStopsAndRestarts(t *testing.T) {
 	})
 }
 
-func TestHeldDeliveriesAreKeptAlive(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits 12 s for the server's patience to end; make test runs it")
-	}
+// It waits 12 s, for the server's patience to end.
+func TestLongHeldDeliveriesAreKeptAlive(t *testing.T) {
 	t.Parallel()
 	b := eventstest.Bus(t)
 	if _, err := b.CommitFiles(t.Context(), []events.Trigger{file(1)}); err != nil {
