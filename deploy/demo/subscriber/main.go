@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
+	if len(os.Args) < 2 || len(os.Args) > 5 {
 		fmt.Fprintln(os.Stderr, "usage: subscriber NAME [nats-url] [NAME.creds] [stream]")
 		os.Exit(2)
 	}
