@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"spool.internal/events/spelling"
 )
 
 // Profile is what administrators grant, under a name, to the flows of the jobs
@@ -83,7 +85,7 @@ func (p Profile) Lines() []string {
 		add("secret", v.Name)
 	}
 	if p.Memory > 0 {
-		add("memory", strconv.FormatInt(p.Memory, 10))
+		add("memory", spelling.FormatSize(p.Memory))
 	}
 	if p.Processor > 0 {
 		add("processor", strconv.FormatFloat(p.Processor, 'f', -1, 64))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"spool.internal/events/spelling"
 )
 
 // ParseProfiles reads profiles as a file declares them:
@@ -132,9 +134,12 @@ const (
 // bound reads a line about how much of something flows get.
 func (p *Profile) bound(word, value string) error {
 	if word == "memory" {
-		n, err := parseSize(value)
-		if err != nil || n < leastMemory {
-			return fmt.Errorf("memory: %q is not a number of bytes from 16m on, like 512m or 4g", value)
+		n, err := spelling.Size(value)
+		if err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+		if n < leastMemory {
+			return fmt.Errorf("memory: %q is not enough for any program: at least 16MiB", value)
 		}
 		p.Memory = n
 		return nil
@@ -145,22 +150,6 @@ func (p *Profile) bound(word, value string) error {
 	}
 	p.Processor = n
 	return nil
-}
-
-// parseSize reads bytes, or KiB, MiB, GiB with a letter behind them.
-func parseSize(text string) (int64, error) {
-	shift := 0
-	for unit, by := range map[string]int{"k": 10, "m": 20, "g": 30} {
-		if rest, ok := strings.CutSuffix(strings.ToLower(text), unit); ok {
-			text, shift = rest, by
-			break
-		}
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err == nil && n > 1<<62>>shift {
-		err = strconv.ErrRange
-	}
-	return n << shift, err
 }
 
 // splitOwners splits at blanks and commas. A name with blanks stands alone on a line with a

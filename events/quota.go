@@ -2,8 +2,11 @@ package events
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"spool.internal/events/spelling"
 )
 
 // Unlimited in a [Quota] is no bound.
@@ -34,11 +37,16 @@ func (q Quota) WithDefaults() Quota {
 	return q
 }
 
+var quotaKeys = []string{"jobs", "bytes", "queued", "running"}
+
 // Set reads jobs=…,bytes=…,queued=…,running=… into q; what is not named stays.
 // With String and Type it is what a flag needs.
 func (q *Quota) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if !slices.Contains(quotaKeys, name) {
+			return fmt.Errorf("%q is not one of %s: write jobs=100,bytes=64MiB", name, strings.Join(quotaKeys, ", "))
+		}
 		n, err := bound(value, name == "bytes")
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -52,8 +60,6 @@ func (q *Quota) Set(text string) error {
 			q.Queued = int(n)
 		case "running":
 			q.Running = int(n)
-		default:
-			return fmt.Errorf("%q is not one of jobs, bytes, queued, running: write jobs=100,bytes=64MiB", name)
 		}
 	}
 	return nil
@@ -64,22 +70,18 @@ func bound(text string, bytes bool) (int64, error) {
 	if text == "none" {
 		return Unlimited, nil
 	}
-	unit := int64(1)
-	if bytes {
-		for i, suffix := range []string{"KiB", "MiB", "GiB"} {
-			if number, ok := strings.CutSuffix(text, suffix); ok {
-				text, unit = number, 1<<(10*(i+1))
-			}
-		}
-	}
 	n, err := strconv.ParseInt(text, 10, 32)
-	if bytes && err != nil {
-		n, err = strconv.ParseInt(text, 10, 64)
+	if bytes {
+		n, err = spelling.Size(text)
 	}
-	if err != nil || n < 1 || n > (1<<62)/unit {
-		return 0, fmt.Errorf("%q is no number above 0, nor none", text)
+	switch {
+	case err == nil && n > 0:
+		return n, nil
+	case bytes:
+		return 0, fmt.Errorf("%q is not a size above 0, nor none: write bytes, or %s", text, spelling.SizeForm)
+	default:
+		return 0, fmt.Errorf("%q is not a whole number above 0, nor none: write one such as 100", text)
 	}
-	return n * unit, nil
 }
 
 func (q *Quota) String() string {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"spool.internal/events/spelling"
 )
 
 // reader takes typed values out of an [Object] and remembers the first fault,
@@ -165,9 +167,12 @@ func (r *reader) duration(key string, limit time.Duration) time.Duration {
 	if s == "" {
 		return -1
 	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || d > limit {
-		r.fail(key, "%q is not a duration from 0s to %s, like 90s or 24h", s, limit)
+	d, err := spelling.Duration(s)
+	switch {
+	case err != nil:
+		r.fail(key, "%s", err.Error())
+	case d < 0 || d > limit:
+		r.fail(key, "%q is outside 0s to %s", s, spelling.FormatDuration(limit))
 	}
 	return d
 }

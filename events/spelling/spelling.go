@@ -1,4 +1,5 @@
-// Package spelling finds the word that somebody may have meant. It is pure.
+// Package spelling reads what people write: sizes, durations, and the word that
+// somebody may have meant. It is pure.
 package spelling
 
 // Nearest gives the candidate that is at most two edits from key, or "".

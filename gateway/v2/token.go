@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/spelling"
 )
 
 // token is an API token without its secret.
@@ -122,12 +123,12 @@ func expiry(s string, now time.Time) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := parseTime(s)
-	if d, bad := time.ParseDuration(s); bad == nil {
+	if d, bad := spelling.Duration(s); bad == nil {
 		t, err = now.Add(d), nil
 	}
 	switch {
 	case err != nil:
-		return t, events.Faultf(events.Invalid, "expires", "%q is neither an RFC 3339 time nor a duration like 720h", s)
+		return t, events.Faultf(events.Invalid, "expires", "%q is neither an RFC 3339 time nor a duration like 90m, 12h or 30d", s)
 	case !t.After(now):
 		return t, events.Faultf(events.Invalid, "expires", "%q is not in the future", s)
 	}

@@ -33,7 +33,7 @@ pulls from it and acks, and does nothing else. The consumer is subscriber-NAME.
 With --print, the credentials go to a file and a program is printed that runs as it
 is: it reads the events of ended runs and prints file, outcome and result.`,
 		Example: `  spool subscriber create billing --job 6bc58441-1f60-4265-99f1-881c90ac65df -o billing.creds
-  spool subscriber create ends --filter 'spool.run.ended.>' --expires 720h -o ends.creds
+  spool subscriber create ends --filter 'spool.run.ended.>' --expires 30d -o ends.creds
   spool subscriber create mine --print python > mine.py`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,7 +90,7 @@ is: it reads the events of ended runs and prints file, outcome and result.`,
 	f.StringVar(&stream, "stream", "RUN_EVENTS", "RUN_EVENTS, RESULTS, JOBS or DEADLETTERS")
 	f.StringVar(&job, "job", "", "id of the only job whose events it sees")
 	f.StringVar(&filter, "filter", "", "subjects that it sees, as spool.run.ended.> (default: all of the stream)")
-	f.StringVar(&expires, "expires", "", "when it ends: a duration like 720h, or an RFC 3339 time (default: never)")
+	f.StringVar(&expires, "expires", "", "when it ends: a duration like 30d, or an RFC 3339 time (default: never)")
 	f.StringVar(&print, "print", "", "print a program that reads its events: go, python or nats (the command line of NATS); the credentials go to --out, or NAME.creds")
 	f.StringVar(&address, "nats-url", "nats://127.0.0.1:4222", "where that program finds NATS: --nats-listen of the server")
 	f.StringVarP(&out, "out", "o", "", "file for the credentials, which only you can read; it must not be there (default: print them)")

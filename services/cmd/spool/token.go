@@ -29,7 +29,7 @@ func tokenCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "create",
 		Short:   "Make a token and print it; it is shown this once",
-		Example: "  spool token create --owner ann --role operator --expires 720h",
+		Example: "  spool token create --owner ann --role operator --expires 30d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.open()
@@ -56,7 +56,7 @@ func tokenCreateCommand() *cobra.Command {
 	r.flags(cmd.Flags())
 	cmd.Flags().StringVar(&owner, "owner", "admin", "user whose jobs the token reaches")
 	cmd.Flags().StringVar(&role, "role", "operator", "admin, operator or viewer")
-	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration like 720h, or an RFC 3339 time (default: never)")
+	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration like 30d, or an RFC 3339 time (default: never)")
 	cmd.Flags().StringArrayVar(&paths, "path", nil, "what it reaches on the drives, with all below: 'owner/', 'owner/repo/fs/drive/folder'; may be given more than once (default: OWNER/; administrators reach everything)")
 	return cmd
 }
