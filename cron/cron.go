@@ -28,14 +28,22 @@ type Config struct {
 // does not get in the way of what is due now.
 const catchUpRate = 100
 
+// CheckSettings reports what is wrong with what a person has set.
+func (c Config) CheckSettings() error {
+	if c.CatchUpRate < 0 {
+		return events.Faultf(events.Invalid, "catch-up-rate", "%d is below zero: give triggers a second, or 0 for %d", c.CatchUpRate, catchUpRate)
+	}
+	return nil
+}
+
 // Validate reports everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var faults []error
 	if c.Bus == nil {
 		faults = append(faults, events.Faultf(events.Invalid, "bus", "is required: a connection to NATS"))
 	}
-	if c.CatchUpRate < 0 {
-		faults = append(faults, events.Faultf(events.Invalid, "catch-up-rate", "%d is below zero: give triggers a second, or 0 for %d", c.CatchUpRate, catchUpRate))
+	if err := c.CheckSettings(); err != nil {
+		faults = append(faults, err)
 	}
 	if c.Log == nil {
 		faults = append(faults, events.Faultf(events.Invalid, "log", "is required"))

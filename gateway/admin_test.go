@@ -214,7 +214,7 @@ func TestAdminTokenUnreadable(t *testing.T) {
 
 func TestConfigNamesEveryFault(t *testing.T) {
 	_, err := gateway.New(gateway.Config{Burst: -1})
-	for _, field := range []string{"Bus", "Keys", "DataDir", "Burst", "Log"} {
+	for _, field := range []string{"Bus", "Keys", "DataDir", "burst", "Log"} {
 		if err == nil || !strings.Contains(err.Error(), field+":") {
 			t.Errorf("New says nothing of %s: %v", field, err)
 		}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -63,14 +64,23 @@ func (c Config) Validate() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("gateway: DataDir: is required"))
 	}
-	if c.Burst < 0 {
-		errs = append(errs, errors.New("gateway: Burst: must be 0 or more"))
-	}
-	if c.MaxUpload < 0 {
-		errs = append(errs, errors.New("gateway: MaxUpload: must be 0 or more"))
-	}
 	if c.Log == nil {
 		errs = append(errs, errors.New("gateway: Log: is required"))
+	}
+	return errors.Join(append(errs, c.CheckSettings())...)
+}
+
+// CheckSettings names what is wrong with what a person has set.
+func (c Config) CheckSettings() error {
+	var errs []error
+	if math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0) {
+		errs = append(errs, events.Faultf(events.Invalid, "rate", "%v is no number of requests per second: write one such as 200, or -1 for no limit", c.Rate))
+	}
+	if c.Burst < 0 {
+		errs = append(errs, events.Faultf(events.Invalid, "burst", "%d is below 0: write how many requests a token may make at once, such as 400", c.Burst))
+	}
+	if c.MaxUpload < 0 {
+		errs = append(errs, events.Faultf(events.Invalid, "max-upload", "%d is below 0: write the size of the largest file, such as 5GiB", c.MaxUpload))
 	}
 	return errors.Join(errs...)
 }

@@ -105,28 +105,33 @@ func (c Config) withDefaults() Config {
 // Validate reports every fault of the config.
 func (c Config) Validate() error {
 	var errs []error
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{{"Bus", c.Bus == nil}, {"Drives", c.Drives == nil}, {"Log", c.Log == nil}} {
+		if f.missing {
+			errs = append(errs, events.Faultf(events.Invalid, f.name, "is required"))
+		}
+	}
+	return errors.Join(append(errs, c.CheckSettings())...)
+}
+
+// CheckSettings reports what is wrong with what a person has set.
+func (c Config) CheckSettings() error {
+	var errs []error
 	fault := func(field, format string, args ...any) {
 		errs = append(errs, events.Faultf(events.Invalid, field, format, args...))
-	}
-	if c.Bus == nil {
-		fault("Bus", "is required")
-	}
-	if c.Drives == nil {
-		fault("Drives", "is required")
-	}
-	if c.Log == nil {
-		fault("Log", "is required")
 	}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"QuietRemote", c.QuietRemote}, {"Sweep", c.Sweep}, {"Hang", c.Hang}, {"Retention", c.Retention}} {
+	}{{"Quiet", c.Quiet}, {"QuietSlow", c.QuietSlow}, {"QuietRemote", c.QuietRemote}, {"Sweep", c.Sweep}, {"Hang", c.Hang}, {"spool-retention", c.Retention}} {
 		if d.value < 0 {
 			fault(d.name, "%s is negative: give a time, or 0 for the default", d.value)
 		}
 	}
 	if c.MaxDepth < 0 {
-		fault("MaxDepth", "%d is negative: give how many runs may follow from one another, or 0 for the default", c.MaxDepth)
+		fault("max-depth", "%d is negative: give how many runs may follow from one another, or 0 for the default", c.MaxDepth)
 	}
 	return errors.Join(errs...)
 }

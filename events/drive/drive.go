@@ -47,30 +47,82 @@ type mapping struct {
 // (base/owner/repo/fs/drive) and mappings "owner/repo/fs/drive[/path]=/host/dir",
 // which go before it. The base folder is created when it is absent.
 func New(base string, mappings []string) (*Drives, error) {
+	d, err := declared(base, mappings)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(d.base, 0o755); err != nil {
+		return nil, fmt.Errorf("drives: %w", err)
+	}
+	return d, nil
+}
+
+// Check reports what is wrong with drives as they are declared. It makes and opens
+// nothing, and does not wait for a mount that hangs; data is the data folder.
+func Check(base, data string, mappings []string) error {
+	d, err := declared(base, mappings)
+	if err != nil {
+		return err
+	}
+	if d.guard.data, err = filepath.Abs(data); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	files := make(chan error, 1)
+	go func() { files <- d.noFiles() }()
+	select {
+	case err := <-files:
+		return errors.Join(err, d.byName())
+	case <-time.After(time.Second):
+		return d.byName()
+	}
+}
+
+// noFiles refuses mappings to what is no folder; it may be absent.
+func (d *Drives) noFiles() error {
+	var faults []error
+	for _, m := range d.maps {
+		if info, err := os.Stat(m.dir); err == nil && !info.IsDir() {
+			faults = append(faults, events.Faultf(events.Invalid, "drive", "%s=%s is no folder: name the folder that holds the files of the drive", m.prefix, m.dir))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func declared(base string, mappings []string) (*Drives, error) {
 	base, err := filepath.Abs(base)
 	if err != nil {
 		return nil, fmt.Errorf("drives: %w", err)
 	}
-	if err := os.MkdirAll(base, 0o755); err != nil {
-		return nil, fmt.Errorf("drives: %w", err)
-	}
+	var faults []error
 	d := &Drives{base: base, hosts: &hosts{found: map[events.Path]string{}, missed: map[events.Path]time.Time{}}}
 	for _, m := range mappings {
-		prefix, dir, ok := strings.Cut(m, "=")
-		if !ok || dir == "" {
-			return nil, events.Faultf(events.Invalid, "drive", "%q has not the form owner/repo/fs/drive=/host/folder", m)
-		}
-		p, err := events.ParsePath("drive", prefix)
+		one, err := readMapping(m)
 		if err != nil {
-			return nil, err
+			faults = append(faults, err)
+			continue
 		}
-		if dir, err = filepath.Abs(dir); err != nil {
-			return nil, fmt.Errorf("drive %s: %w", prefix, err)
-		}
-		d.maps = append(d.maps, mapping{p, dir})
+		d.maps = append(d.maps, one)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	d.guard = newGuard(base, d.maps)
 	return d, nil
+}
+
+func readMapping(text string) (mapping, error) {
+	prefix, dir, ok := strings.Cut(text, "=")
+	if !ok || dir == "" {
+		return mapping{}, events.Faultf(events.Invalid, "drive", "%q has not the form owner/repo/fs/drive=/host/folder", text)
+	}
+	p, err := events.ParsePath("drive", prefix)
+	if err != nil {
+		return mapping{}, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return mapping{}, fmt.Errorf("drive: %s: %w", prefix, err)
+	}
+	return mapping{p, dir}, nil
 }
 
 // Locate gives the host folder that confines p and p's path below it. The

@@ -3,9 +3,9 @@ package broker
 import (
 	"errors"
 	"log/slog"
-	"net"
 
 	"spool.internal/events"
+	"spool.internal/events/spelling"
 )
 
 // Durability says when a stored message is acknowledged.
@@ -41,13 +41,8 @@ func (c Config) Validate() error {
 	if c.Durability != Fsync && c.Durability != Interval {
 		fault("durability", "%q is neither fsync nor interval", c.Durability)
 	}
-	if c.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-			fault("nats-listen", "%q is not host:port", c.Listen)
-		}
-	}
 	if c.MaxStore != 0 && c.MaxStore < minStore {
-		fault("max-store", "%d bytes are too few: at least %d", c.MaxStore, minStore)
+		fault("max-store", "%s is too little: at least %s", spelling.FormatSize(c.MaxStore), spelling.FormatSize(minStore))
 	}
 	if c.ResultsPerJob < 10 {
 		fault("results-per-job", "%d is too few: at least 10", c.ResultsPerJob)

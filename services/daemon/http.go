@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -37,9 +36,8 @@ func (p *Process) Serve(name string, l Listener, h http.Handler) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
 	}
-	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && !l.Insecure && l.TLSCert == "" && l.TLSKey == "" {
-		return "", errors.Join(fmt.Errorf("listen: %s can be reached from other machines and tokens would travel in clear: "+
-			"give --tls-cert and --tls-key, or --insecure behind a proxy that does TLS", l.Addr), ln.Close())
+	if err := l.exposed(ln); err != nil {
+		return "", errors.Join(err, ln.Close())
 	}
 	counted, err := l.count(ln, p.refused.MustCurryWith(prometheus.Labels{"listener": name}))
 	if err == nil {

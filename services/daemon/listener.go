@@ -49,17 +49,8 @@ func (l Listener) count(inner net.Listener, refused *prometheus.CounterVec) (*co
 		Listener: inner, rate: l.minRate, size: size, refused: refused, pool: admission.NewPool(size),
 		semaphores: admission.NewSemaphores(admission.LimitsFor(size)), conns: map[*conn]struct{}{},
 	}
-	for _, text := range l.TrustedProxies {
-		p, err := netip.ParsePrefix(text)
-		if a, bare := netip.ParseAddr(text); err != nil && bare == nil {
-			p, err = a.Prefix(a.BitLen())
-		}
-		if err != nil {
-			return c, fmt.Errorf("trusted-proxies: %q is not an address or a network such as 10.0.0.0/8", text)
-		}
-		c.trusted = append(c.trusted, p.Masked())
-	}
-	return c, nil
+	c.trusted, err = prefixes(l.TrustedProxies)
+	return c, err
 }
 
 // size is how many connections the listener takes.
@@ -204,9 +195,9 @@ func of(c net.Conn) *conn {
 // secured puts TLS on a listener. It offers HTTP/1.1 alone: one connection is one
 // request at a time, so that who has counted the connections has counted all.
 func secured(l net.Listener, certFile, keyFile string) (net.Listener, error) {
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	cert, err := Certificate("tls-cert", certFile, "tls-key", keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("tls-cert and tls-key: %w", err)
+		return nil, err
 	}
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
 }

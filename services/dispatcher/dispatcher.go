@@ -65,8 +65,11 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every fault of the config.
 func (c Config) Validate() error {
+	c = c.withDefaults()
 	var errs []error
-	if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if c.RunBinaryURL == "" {
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
+	} else if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // it is not repeated: it can hold a password
 	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
 		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
@@ -85,6 +88,11 @@ func (c Config) Validate() error {
 	}
 	if c.ProbeEvery <= 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "probe-every", "must be longer than 0"))
+	}
+	if c.TrackRuns && c.Secret == "" {
+		if _, err := statusURL(c.RunBinaryURL); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -62,22 +61,23 @@ func New(cfg Config) (*Notify, error) {
 	if cfg.retries == nil {
 		cfg.retries = overHours
 	}
+	if err := cfg.CheckSettings(); err != nil {
+		return nil, err
+	}
 	cfg.places, cfg.hold = cmp.Or(cfg.places, waiting), cmp.Or(cfg.hold, inHand)
 	guard, err := newGuard(cfg.WebhookAllow, cfg.WebhookDeny)
-	if cfg.MailOn != MailOnEnd && cfg.MailOn != MailOnFailure && cfg.MailOn != MailOnChange {
-		err = errors.Join(err, events.Faultf(events.Invalid, "mail-on", "%q is not one of end, failure, change", cfg.MailOn))
+	if err != nil {
+		return nil, err
 	}
 	var relay *relay
 	if cfg.SMTPURL != "" {
-		var fault error
-		if relay, fault = parseRelay(cfg.SMTPURL); fault != nil {
-			err = errors.Join(err, fault)
-		} else {
-			relay.roots = cfg.SMTPRoots
+		if relay, err = parseRelay(cfg.SMTPURL); err != nil {
+			return nil, err
 		}
+		relay.roots = cfg.SMTPRoots
 	}
-	daily, fault := cfg.daily()
-	if err = errors.Join(err, fault); err != nil {
+	daily, err := cfg.daily()
+	if err != nil {
 		return nil, err
 	}
 	if cfg.dial != nil {

@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -94,11 +95,23 @@ func (c Config) Validate() error {
 	if c.DataDir == "" {
 		fault("data", "is required: the folder for the logs of runs")
 	}
+	if c.Log == nil {
+		fault("log", "is required")
+	}
+	return errors.Join(append(errs, c.CheckSettings())...)
+}
+
+// CheckSettings reports what is wrong with what a person has set.
+func (c Config) CheckSettings() error {
+	var errs []error
+	fault := func(field, format string, args ...any) {
+		errs = append(errs, events.Faultf(events.Invalid, field, format, args...))
+	}
 	if !isToken(c.withDefaults().Pool) {
 		fault("pool", "%q cannot stand in a subject: use letters, digits, - and _", c.Pool)
 	}
 	if c.Workers < 0 {
-		fault("workers", "%d is negative: give a number of flows, or 0 for twice the number of CPUs", c.Workers)
+		fault("flows", "%d is negative: give a number of flows, or 0 for twice the number of CPUs", c.Workers)
 	}
 	if c.Drain < 0 {
 		fault("drain", "%s is negative: give how long flows may go on at a stop, or 0", c.Drain)
@@ -117,8 +130,24 @@ func (c Config) Validate() error {
 			fault("runner-read", "%q is not an absolute path", p)
 		}
 	}
-	if c.Log == nil {
-		fault("log", "is required")
+	if c.FlowUser != "" {
+		if _, _, err := flowUser(c.FlowUser); err != nil {
+			fault("flow-user", "%q: %s", c.FlowUser, err)
+		}
+	}
+	if c.ProfilesFile != "" {
+		text, err := os.ReadFile(c.ProfilesFile)
+		if err == nil {
+			_, err = events.ParseProfiles(string(text))
+		}
+		if err != nil {
+			fault("profiles", "%s: %s", c.ProfilesFile, err)
+		}
+	}
+	for _, text := range c.Profiles {
+		if _, err := events.ParseProfiles(text); err != nil {
+			fault("profile", "%q: %s", text, err)
+		}
 	}
 	return errors.Join(errs...)
 }

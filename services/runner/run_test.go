@@ -369,7 +369,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	err := Config{Pool: "a.b", Workers: -1}.Validate()
-	for _, field := range []string{"bus:", "keys:", "drives:", "data:", "pool:", "workers:", "log:"} {
+	for _, field := range []string{"bus:", "keys:", "drives:", "data:", "pool:", "flows:", "log:"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%v does not name %s", err, field)
 		}

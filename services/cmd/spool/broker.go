@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -30,7 +32,7 @@ func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
 	f.StringVar(&o.tlsKey, "nats-tls-key", "", "key of that certificate, a PEM file")
 	f.BoolVar(&o.insecure, "nats-insecure", false, "allow --nats-listen on an address that is not loopback without TLS")
 	f.StringVar(&o.durability, "durability", "fsync", "when a message counts as stored: fsync (on disk) or interval (within 250 ms)")
-	f.Int64Var(&o.maxStore, "max-store", 0, "bytes that all streams may take (default: nine tenths of the disk's free space, at most 25 GiB)")
+	sizeVar(f, &o.maxStore, "max-store", 0, "room that all streams may take, as 10GiB (default: nine tenths of the disk's free space, at most 25 GiB)")
 	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept for each job")
 }
 
@@ -41,7 +43,25 @@ func (o *brokerOptions) config(data string, log *slog.Logger) broker.Config {
 	}
 }
 
+func (o *brokerOptions) check(data string) error { return o.config(data, nil).Check() }
+
+// durabilityOf checks the flag of those that do not keep the store.
+func durabilityOf(text string) error {
+	if d := broker.Durability(text); d != broker.Fsync && d != broker.Interval {
+		return fmt.Errorf("durability: %q is neither fsync nor interval", text)
+	}
+	return nil
+}
+
 func (o *brokerOptions) durable() bool { return broker.Durability(o.durability) == broker.Fsync }
+
+// apart refuses one address for both, HTTP and NATS.
+func apart(http, nats string) error {
+	if _, port, err := net.SplitHostPort(http); err == nil && http == nats && port != "0" {
+		return fmt.Errorf("nats-listen: %s is what --listen has: choose another port", nats)
+	}
+	return nil
+}
 
 func brokerCommand() *cobra.Command {
 	var c common
@@ -73,6 +93,7 @@ func brokerCommand() *cobra.Command {
 			return p.Wait(cmd.Context())
 		},
 	}
+	checked(cmd, func() error { return errors.Join(c.check(), o.check(c.data), apart(c.listen, o.listen)) })
 	c.flags(cmd.Flags(), "127.0.0.1:0")
 	o.flags(cmd.Flags(), "127.0.0.1:4222")
 	return cmd

@@ -8,14 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
+	"spool.internal/events/spelling"
 )
 
 // client calls the API of a running server.
@@ -38,6 +41,9 @@ func (r *remote) flags(f *pflag.FlagSet) {
 }
 
 func (r *remote) open() (*client, error) {
+	if u, err := url.Parse(r.url); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, wrongFlag("url", "is not the address of a server: write it like http://127.0.0.1:8080")
+	}
 	if r.tokenFile == "" {
 		r.tokenFile = filepath.Join(r.data, "admin.token")
 	}
@@ -53,6 +59,17 @@ func openClient(url, tokenFile string) (*client, error) {
 		return nil, fmt.Errorf("token-file: %w", atomicfile.Damaged(tokenFile, token, "", "restore it from your backup, or stop the server and run spool token reset-admin, which makes a new admin token"))
 	}
 	return &client{strings.TrimRight(url, "/"), strings.TrimSpace(string(token))}, nil
+}
+
+// checkExpires refuses what the server will not take for an end.
+func checkExpires(text string) error {
+	if _, err := time.Parse(time.RFC3339, text); err == nil || text == "" {
+		return nil
+	}
+	if _, err := spelling.Duration(text); err != nil {
+		return wrongFlag("expires", "%q is neither a duration like 90m, 12h or 30d nor a time like 2027-01-31T12:00:00Z", text)
+	}
+	return nil
 }
 
 // call sends body as JSON and reads the answer. What the server refuses is an

@@ -31,8 +31,8 @@ func TestScheduleNext(t *testing.T) {
 		},
 		{"from is exclusive", []string{"0 12 * * *", "--from", "2026-01-01T12:00:00Z", "--count", "1"}, "2026-01-02T12:00:00Z\n", 0},
 		{"a bad expression", []string{"75 * * * *"}, "spool: schedule: minute \"75\" is outside 0-59\n", 1},
-		{"a bad zone", []string{"@daily", "--timezone", "Nowhere"}, "spool: timezone: ", 1},
-		{"a bad time", []string{"@daily", "--from", "tomorrow"}, "spool: from: \"tomorrow\" is not a time like 2026-03-28T00:00:00Z\n", 1},
+		{"a bad zone", []string{"@daily", "--timezone", "Nowhere"}, "spool: --timezone: ", 2},
+		{"a bad time", []string{"@daily", "--from", "tomorrow"}, "spool: --from: \"tomorrow\" is not a time like 2026-03-28T00:00:00Z\n", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, code := spool(t, append([]string{"schedule", "next"}, c.args...)...)
@@ -49,7 +49,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 		t.Errorf("SPOOL_COUNT=2 gave %q", got)
 	}
 	t.Setenv("SPOOL_COUNT", "many")
-	if got, code := spool(t, "schedule", "next", "@yearly"); code != 1 || !strings.Contains(got, "SPOOL_COUNT") {
+	if got, code := spool(t, "schedule", "next", "@yearly"); code != 2 || got != "spool: SPOOL_COUNT: \"many\" is not a whole number: write one such as 10\n" {
 		t.Errorf("SPOOL_COUNT=many: status %d, %q", code, got)
 	}
 }

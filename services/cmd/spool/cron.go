@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -24,6 +25,11 @@ func (o *cronOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.catchUpRate, "catch-up-rate", 100, "triggers per second at which the backlog of catch_up all is worked off")
 }
 
+func (o *cronOptions) check() error {
+	_, err := zoneOf(o.timezone)
+	return errors.Join(err, cron.Config{CatchUpRate: o.catchUpRate}.CheckSettings())
+}
+
 func (o *cronOptions) config(bus *jet.Bus, zone *time.Location, p *daemon.Process) cron.Config {
 	return cron.Config{Bus: bus, Location: zone, CatchUpRate: o.catchUpRate, Metrics: p.Metrics, Log: component(p, "cron")}
 }
@@ -31,6 +37,7 @@ func (o *cronOptions) config(bus *jet.Bus, zone *time.Location, p *daemon.Proces
 func cronCommand() *cobra.Command {
 	r := &role{}
 	var o cronOptions
+	r.settings = o.check
 	cmd := service("cron", "Run the clock alone", r, o.flags, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		zone, err := zoneOf(o.timezone)
 		if err != nil {

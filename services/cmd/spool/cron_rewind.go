@@ -54,7 +54,7 @@ folder of a stopped "spool serve" or "spool broker", which need not listen for N
 	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of cron; the broker writes DATA/cron.creds")
 	natsCAFlag(f, &r.natsCA)
 	f.StringVar(&r.data, "data", "", "data folder of a broker that does not run")
-	f.Int64Var(&r.maxStore, "max-store", 0, "with --data: as it is given to serve or broker")
+	sizeVar(f, &r.maxStore, "max-store", 0, "with --data: as it is given to serve or broker")
 	return cmd
 }
 
@@ -62,7 +62,7 @@ func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err e
 	connect := r.online
 	switch {
 	case r.natsURL == "" && r.data == "":
-		return errors.New("nats-url or data: one of them is required: a broker that runs, or the folder of one that does not")
+		return misuse{nil, errors.New("--nats-url or --data is required: a broker that runs, or the folder of one that does not")}
 	case r.natsURL == "":
 		connect = r.offline
 	}

@@ -48,6 +48,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	o.flags(cmd)
+	checked(cmd, o.check)
 	return cmd
 }
 

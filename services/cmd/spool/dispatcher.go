@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -33,10 +35,14 @@ func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL"+otherwise)
 	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… that is not on this machine: tokens of jobs travel in clear")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
-	f.DurationVar(&o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
+	durationVar(f, &o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
 	f.BoolVar(&o.trackRuns, "track-runs", false, "ask an endpoint that is not the built-in runner how its runs end, and publish it")
-	f.DurationSliceVar(&o.retryWaits, "retry-waits", []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
+	durationsVar(f, &o.retryWaits, "retry-waits", []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
 		"pauses between the calls of one trigger; the last repeats")
+}
+
+func (o *dispatcherOptions) check(endpoint, secret string) error {
+	return o.config(nil, nil, endpoint, secret, &daemon.Process{Log: slog.New(slog.DiscardHandler)}).Validate()
 }
 
 func (o *dispatcherOptions) config(bus *jet.Bus, key *seal.Key, endpoint, secret string, p *daemon.Process) dispatcher.Config {
@@ -53,6 +59,11 @@ func dispatcherCommand() *cobra.Command {
 	var quota events.Quota
 	var tell notifyOptions
 	var timezone string
+	r.settings = func() error {
+		secret, err := readSecret(secretFile)
+		_, bad := zoneOf(timezone)
+		return errors.Join(err, bad, o.check(o.endpoint, secret), tell.check(r.data))
+	}
 	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
 		o.flags(f, "")
 		quotaFlag(f, &quota)

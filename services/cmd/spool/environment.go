@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -24,22 +25,28 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 			values[name] = value
 		}
 	}
-	var fault error
+	var faults []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := variable(f)
-		if value, ok := values[name]; ok && !f.Changed && fault == nil {
-			if err := cmd.Flags().Set(f.Name, value); err != nil {
-				fault = fmt.Errorf("%s: %w", name, err)
-			}
+		value, ok := values[variable(f)]
+		if !ok || f.Changed {
+			return
+		}
+		if f.Annotations == nil {
+			f.Annotations = map[string][]string{}
+		}
+		f.Annotations[envPrefix] = []string{variable(f)}
+		err := cmd.Flags().Set(f.Name, value)
+		if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+			err = refused(f, f.Value, value, invalid.Unwrap())
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", f.Name, err))
 		}
 	})
-	if fault != nil {
-		return fault
-	}
 	for _, warning := range unknownVariables(cmd.Root(), values) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "spool: warning:", warning)
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // variable names the environment variable of a flag.

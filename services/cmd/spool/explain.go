@@ -30,6 +30,7 @@ a run marked dst_fold has its wall time twice and runs the first time only.`,
 		},
 	}
 	q.flags(cmd.Flags())
+	checked(cmd, q.check)
 	return cmd
 }
 

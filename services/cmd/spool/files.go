@@ -58,7 +58,7 @@ shown is marked, and nothing that came after.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.output != "" && o.output != "json" {
-				return exit{2, fmt.Errorf("output: %q is not json", o.output)}
+				return wrongFlag("output", "%q is not json", o.output)
 			}
 			c, err := o.open()
 			if err != nil {

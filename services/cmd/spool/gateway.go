@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -26,7 +27,7 @@ type gatewayOptions struct {
 func (o *gatewayOptions) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may make for ever; below 0 no limit")
 	f.IntVar(&o.burst, "burst", 400, "requests that a token may make at once")
-	f.Int64Var(&o.maxUpload, "max-upload", 5<<30, "bytes that a file may have that is PUT over HTTP")
+	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "the largest file that is taken over HTTP")
 }
 
 func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, zone *time.Location, data string, log *slog.Logger) gateway.Config {
@@ -36,11 +37,19 @@ func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.D
 	}
 }
 
+func (o *gatewayOptions) check() error {
+	return o.config(nil, nil, nil, nil, "", nil).CheckSettings()
+}
+
 func gatewayCommand() *cobra.Command {
 	r := &role{}
 	var o gatewayOptions
 	var timezone string
 	var quota events.Quota
+	r.settings = func() error {
+		_, err := zoneOf(timezone)
+		return errors.Join(err, o.check())
+	}
 	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		o.flags(f)

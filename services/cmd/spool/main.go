@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -28,12 +27,13 @@ func run(args []string) int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := command()
 	root.SetArgs(args)
+	strict(root, args)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "spool:", oneLine(err))
-		if e, ok := errors.AsType[exit](err); ok {
-			return e.code
+		lines, status := report(err)
+		for _, line := range lines {
+			fmt.Fprintln(os.Stderr, "spool:", line)
 		}
-		return 1
+		return status
 	}
 	return 0
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,6 +58,24 @@ func (o *notifyOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
 }
 
+// config has what a person has set.
+func (o *notifyOptions) config(data string) (notify.Config, error) {
+	file := o.secretFile
+	if file == "" {
+		file = filepath.Join(data, "webhook.secret")
+	}
+	smtp, err := o.smtp()
+	return notify.Config{
+		WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny, SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn),
+		MailDomains: o.domains.MailDomains, BalanceTo: o.balanceTo, BalanceAt: o.balanceAt,
+	}, err
+}
+
+func (o *notifyOptions) check(data string) error {
+	cfg, err := o.config(data)
+	return errors.Join(err, cfg.CheckSettings())
+}
+
 // endpoint is who performs the runs.
 type endpoint struct {
 	foreign bool // not the built-in runner
@@ -67,22 +86,16 @@ type endpoint struct {
 // start tells how the runs of the built-in runner end, and how the states of jobs
 // change. What is to be told is noted from here on: it goes before the dispatcher.
 func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.Bus, key *seal.Key, data string, e endpoint) error {
-	file := o.secretFile
-	if file == "" {
-		file = filepath.Join(data, "webhook.secret")
-	}
-	smtp, err := o.smtp()
+	cfg, err := o.config(data)
 	if err != nil {
 		return err
 	}
-	n, err := notify.New(notify.Config{
-		Bus: bus, SealKey: key, WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny,
-		SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn), MailDomains: o.domains.MailDomains, Metrics: p.Metrics, Log: component(p, "notify"),
-		Foreign: e.foreign, Tracked: e.tracked, Zone: e.zone, BalanceTo: o.balanceTo, BalanceAt: o.balanceAt,
-		Balance: func(ctx context.Context, day string) (subject, text string, err error) {
-			return balance.Books{Bus: bus, Zone: e.zone}.Letter(ctx, day, time.Now())
-		},
-	})
+	cfg.Bus, cfg.SealKey, cfg.Metrics, cfg.Log = bus, key, p.Metrics, component(p, "notify")
+	cfg.Foreign, cfg.Tracked, cfg.Zone = e.foreign, e.tracked, e.zone
+	cfg.Balance = func(ctx context.Context, day string) (subject, text string, err error) {
+		return balance.Books{Bus: bus, Zone: e.zone}.Letter(ctx, day, time.Now())
+	}
+	n, err := notify.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func TestFaultsOfNotify(t *testing.T) {
 		{"--webhook-deny", "*.example.com", "webhook-deny: "},
 	} {
 		out, code := spool(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--log-level", "error", c.flag, c.value)
-		if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, c.says) || strings.Contains(out, "s3cret") {
+		if code != 2 || strings.Count(out, "\n") != 1 || !strings.Contains(out, c.says) || strings.Contains(out, "s3cret") {
 			t.Errorf("%s %s: status %d, %q", c.flag, c.value, code, out)
 		}
 	}

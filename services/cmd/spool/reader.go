@@ -2,7 +2,6 @@ package main
 
 import (
 	"embed"
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ var readerQuotes = map[string]func(string) string{
 // checkReader says what is wrong with the name of a language.
 func checkReader(language string) error {
 	if readerQuotes[language] == nil {
-		return fmt.Errorf("print: %q is not one of go, python, nats", language)
+		return wrongFlag("print", "%q is not one of go, python, nats", language)
 	}
 	return nil
 }

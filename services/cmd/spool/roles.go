@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +28,7 @@ import (
 type role struct {
 	common
 	place
+	settings  func() error // all that is wrong with the flags of this role alone; may be nil
 	natsURL   string
 	natsCreds string
 	natsCA    string
@@ -35,6 +39,47 @@ func (r *role) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.natsURL, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
 	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of this role; the broker writes one for each into its data folder, as cron.creds")
 	natsCAFlag(f, &r.natsCA)
+}
+
+// check says all that is wrong with the flags, of which the role's own are part.
+func (r *role) check(name string) error {
+	faults := []error{r.common.check(), natsURL(r.natsURL), ownCreds(name, r.natsCreds), authorities(r.natsCA)}
+	if r.place.set != nil {
+		faults = append(faults, r.place.check(r.data))
+	}
+	if r.settings != nil {
+		faults = append(faults, r.settings())
+	}
+	return errors.Join(faults...)
+}
+
+// natsURL checks the address of a broker, or several with commas between them.
+func natsURL(text string) error {
+	for one := range strings.SplitSeq(text, ",") {
+		if one = strings.TrimSpace(one); !strings.Contains(one, "://") {
+			one = "nats://" + one
+		}
+		u, err := url.Parse(one)
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return errors.New("nats-url: is not the address of a NATS server: write it like nats://127.0.0.1:4222, or tls://host:4222") // it can hold a password
+		}
+	}
+	return nil
+}
+
+// authorities checks the file of --nats-ca.
+func authorities(file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		err = fmt.Errorf("%s holds no certificate, as PEM", file)
+	}
+	if err != nil {
+		return fmt.Errorf("nats-ca: %w", err)
+	}
+	return nil
 }
 
 func natsCAFlag(f *pflag.FlagSet, file *string) {
@@ -70,6 +115,9 @@ func (p place) drivesDir(data string) string {
 	}
 	return filepath.Join(data, "drives")
 }
+
+// check says what is wrong with the drives as they are declared.
+func (p place) check(data string) error { return drive.Check(p.drivesDir(data), data, p.mappings) }
 
 // open opens the drives, of which none may touch the data folder or a secret.
 func (p place) open(data string) (*drive.Drives, error) {
@@ -126,6 +174,7 @@ func service(name, short string, r *role, more func(*pflag.FlagSet), wire func(c
 			return p.Wait(ctx)
 		},
 	}
+	checked(cmd, func() error { return r.check(name) })
 	r.flags(cmd.Flags())
 	if more != nil {
 		more(cmd.Flags())

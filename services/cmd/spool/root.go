@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,11 +19,22 @@ func command() *cobra.Command {
 		Short: "Starts a flow when the clock says so, when somebody asks, or when a file lands in a folder",
 		Long: `Spool starts a flow when the clock says so, when somebody asks, or when a file
 lands in a folder. Every flag can be given as an environment variable: --nats-url
-is SPOOL_NATS_URL.`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd, os.Environ()) },
+is SPOOL_NATS_URL.
+
+` + unitsHelp + `
+
+Exit status: 0 when all went well, 1 when what was asked for could not be done, 2
+when it was wrong: each fault is a line, and nothing was started; 3 when there is
+no such thing.`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if fault := fromEnvironment(cmd, os.Environ()); fault != nil {
+				return misuse{cmd, errors.Join(fault, furtherFaults(cmd))}
+			}
+			return nil
+		},
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(),
@@ -59,10 +72,37 @@ func (c *common) flags(f *pflag.FlagSet, listen string) {
 	f.BoolVar(&c.logJSON, "log-json", false, "log JSON instead of text")
 }
 
+// check says all that is wrong with these flags. It listens for a moment, to see
+// whether it can.
+func (c *common) check() error {
+	_, err := c.level()
+	return errors.Join(dataFolder(c.data), c.listener().Check(), err)
+}
+
+// dataFolder refuses what cannot be one; it need not be there.
+func dataFolder(name string) error {
+	if name == "" {
+		return errors.New("data: is empty: name a folder")
+	}
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return fmt.Errorf("data: %s is no folder", name)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("data: %w", err)
+	}
+	return nil
+}
+
+func (c *common) level() (level slog.Level, err error) {
+	if level.UnmarshalText([]byte(c.logLevel)) != nil {
+		err = fmt.Errorf("log-level: %q is not debug, info, warn or error", c.logLevel)
+	}
+	return level, err
+}
+
 func (c *common) prepare() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
-		return nil, fmt.Errorf("log-level: %q is not debug, info, warn or error", c.logLevel)
+	level, err := c.level()
+	if err != nil {
+		return nil, err
 	}
 	data, err := filepath.Abs(c.data)
 	if err != nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -34,17 +36,23 @@ type runnerOptions struct {
 
 func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
-	f.DurationVar(&o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
+	durationVar(f, &o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
 	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxAuto), "shut flows in: auto (what this host can do; all of it for anybody but administrators), required (refuse to start where it cannot), best-effort (what it can do, for anybody) or off")
 	f.StringVar(&o.user, "flow-user", "", "the user whom flows are when spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
 	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow, listen (they may take ports, too) or deny")
 	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
 	f.StringArrayVar(&o.profile, "profile", nil, "what the flows of jobs that name it are granted: 'backup: write /srv/backup; owners ann'; may be given more than once")
 	f.StringVar(&o.profiles, "profiles", "", "file with such profiles, which is read again when it changes")
-	f.DurationVar(&o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
-	f.Int64Var(&o.memory, "flow-memory", 0, "bytes of memory that a flow may use, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
-	f.Int64Var(&o.fileSize, "flow-max-file-size", 0, "bytes of a file that a flow may write (default: 16 GiB, -1: any)")
+	durationVar(f, &o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
+	sizeVar(f, &o.memory, "flow-memory", 0, "memory that a flow may use, as 512MiB, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
+	boundVar(f, &o.fileSize, "flow-max-file-size", "the largest file that a flow may write, or any (default: 16GiB)")
 	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
+}
+
+func (o *runnerOptions) check(pool string) error {
+	cfg, err := o.config(nil, nil, nil, "", "", &daemon.Process{Log: slog.New(slog.DiscardHandler)})
+	cfg.Pool = pool
+	return errors.Join(err, cfg.CheckSettings())
 }
 
 func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, data, secret string, p *daemon.Process) (runner.Config, error) {
@@ -79,6 +87,10 @@ func runnerCommand() *cobra.Command {
 	var o runnerOptions
 	var secretFile, pool string
 	var quota events.Quota
+	r.settings = func() error {
+		_, err := readSecret(secretFile)
+		return errors.Join(err, o.check(pool))
+	}
 	return service("runner", "Run the built-in runner alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		o.flags(f)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,18 @@ func (q *question) flags(f *pflag.FlagSet) {
 	f.IntVar(&q.count, "count", 5, "how many times")
 }
 
+// check says all that is wrong with the flags.
+func (q *question) check() error {
+	_, err := zoneOf(q.timezone)
+	if _, bad := time.Parse(time.RFC3339, q.from); q.from != "" && bad != nil {
+		err = errors.Join(err, events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", q.from))
+	}
+	if q.count < 1 {
+		err = errors.Join(err, events.Faultf(events.Invalid, "count", "%d is too few: at least 1", q.count))
+	}
+	return err
+}
+
 func (q *question) read(expression string) (*schedule.Schedule, time.Time, error) {
 	zone, err := zoneOf(q.timezone)
 	if err != nil {
@@ -42,11 +55,8 @@ func (q *question) read(expression string) (*schedule.Schedule, time.Time, error
 	from := time.Now()
 	if q.from != "" {
 		if from, err = time.Parse(time.RFC3339, q.from); err != nil {
-			return nil, time.Time{}, events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", q.from)
+			return nil, time.Time{}, err
 		}
-	}
-	if q.count < 1 {
-		return nil, time.Time{}, events.Faultf(events.Invalid, "count", "must be at least 1")
 	}
 	return s, from, nil
 }
@@ -73,5 +83,6 @@ func scheduleNextCommand() *cobra.Command {
 		},
 	}
 	q.flags(cmd.Flags())
+	checked(cmd, q.check)
 	return cmd
 }

@@ -43,7 +43,21 @@ func serveCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o, nil) },
 	}
 	o.flags(cmd)
+	checked(cmd, o.check)
 	return cmd
+}
+
+// check says all that is wrong with the flags, before anything is made or started.
+func (o *serveOptions) check() error {
+	endpoint, secret := o.dispatch.endpoint, ""
+	if endpoint == "" {
+		endpoint, secret = "http://127.0.0.1"+events.RunBinaryPath, "shared in this process"
+	}
+	o.notify.domains = o.gateway.domains
+	return errors.Join(
+		o.common.check(), o.place.check(o.data), o.broker.check(o.data), apart(o.listen, o.broker.listen),
+		o.gateway.check(), o.cron.check(), o.runner.check(""), o.notify.check(o.data), o.stage.check(), o.dispatch.check(endpoint, secret),
+	)
 }
 
 func (o *serveOptions) flags(cmd *cobra.Command) {
@@ -92,6 +106,10 @@ type instance struct {
 }
 
 func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.Location, ready func(context.Context, *instance) error) error {
+	drives, err := o.place.open(o.data)
+	if err != nil {
+		return err
+	}
 	b, err := broker.Start(ctx, o.broker.config(o.data, p.Log))
 	if err != nil {
 		return err
@@ -105,10 +123,6 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 			p.OnCheck(name+" connection", bus.Check)
 		}
 		return bus, err
-	}
-	drives, err := o.place.open(o.data)
-	if err != nil {
-		return err
 	}
 
 	bus, err := connect("runner")

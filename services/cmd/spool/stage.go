@@ -1,9 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -15,48 +14,21 @@ import (
 // stageOptions say how files are put where their runs read them.
 type stageOptions struct {
 	how       string
-	linkAbove bytesFlag
+	linkAbove int64
 	retention time.Duration
 	depth     int
 }
 
 func (o *stageOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.how, "stage", stageCopy, "what a file becomes for its run where blocks cannot be shared: copy, or link: a hard link (only where runs cannot write their input; what is rewritten before its run has ended is noticed, and only the new content runs)")
-	f.Var(&o.linkAbove, "link-above", "with --stage copy, files of more than this become hard links all the same, under the same conditions, as 10GiB (KiB, MiB, GiB; default: none do)")
-	f.DurationVar(&o.retention, "spool-retention", watcher.DefaultRetention, "how long a staged file is kept after its call, unless the end of its run is known")
+	sizeVar(f, &o.linkAbove, "link-above", 0, "with --stage copy, files of more than this become hard links all the same, under the same conditions, as 10GiB (default: none do)")
+	durationVar(f, &o.retention, "spool-retention", watcher.DefaultRetention, "how long a staged file is kept after its call, unless the end of its run is known")
 	f.IntVar(&o.depth, "max-depth", events.DefaultMaxDepth, "runs that may follow from one another through watched folders; files beyond that are held, and those that lead back to their job at once")
-}
-
-// bytesFlag is a number of bytes; 0 says none.
-type bytesFlag int64
-
-func (b *bytesFlag) Type() string { return "size" }
-
-func (b *bytesFlag) String() string {
-	if *b == 0 {
-		return ""
-	}
-	return strconv.FormatInt(int64(*b), 10)
-}
-
-func (b *bytesFlag) Set(text string) error {
-	number, shift := text, 0
-	for i, suffix := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if n, ok := strings.CutSuffix(text, suffix); ok {
-			number, shift = strings.TrimSpace(n), 10*(i+1)
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 1 || n > (1<<62)>>shift {
-		return fmt.Errorf("%q is no size: give bytes above 0, or as 64MiB or 10GiB", text)
-	}
-	*b = bytesFlag(n << shift)
-	return nil
 }
 
 // quotaFlag is of every service that holds owners to a part of it.
 func quotaFlag(f *pflag.FlagSet, q *events.Quota) {
-	f.Var(q, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history (KiB, MiB, GiB; default: a quarter of their stream)")
+	f.Var(q, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history, as 64MiB (default: a quarter of their stream)")
 }
 
 // Values of --stage.
@@ -65,16 +37,21 @@ const (
 	stageLink = "link"
 )
 
+func (o *stageOptions) check() error {
+	cfg, err := o.config(watcher.Config{})
+	return errors.Join(err, cfg.CheckSettings())
+}
+
 // config gives what the watcher is told of it; see [watcher.Config.LinkAbove].
 func (o *stageOptions) config(c watcher.Config) (watcher.Config, error) {
 	c.Retention, c.MaxDepth = o.retention, o.depth
 	switch o.how {
 	case stageCopy:
-		c.LinkAbove = int64(o.linkAbove)
+		c.LinkAbove = o.linkAbove
 	case stageLink:
 		c.LinkAbove = -1
 	default:
-		return c, fmt.Errorf("--stage: %q is not one of %s, %s", o.how, stageCopy, stageLink)
+		return c, fmt.Errorf("stage: %q is not one of %s, %s", o.how, stageCopy, stageLink)
 	}
 	return c, nil
 }

@@ -37,6 +37,9 @@ is: it reads the events of ended runs and prints file, outcome and result.`,
   spool subscriber create mine --print python > mine.py`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkExpires(expires); err != nil {
+				return err
+			}
 			c, err := r.open()
 			if err != nil {
 				return err

@@ -32,6 +32,9 @@ func tokenCreateCommand() *cobra.Command {
 		Example: "  spool token create --owner ann --role operator --expires 30d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkExpires(expires); err != nil {
+				return err
+			}
 			c, err := r.open()
 			if err != nil {
 				return err

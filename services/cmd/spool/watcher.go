@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ func watcherCommand() *cobra.Command {
 	var durability string
 	var stage stageOptions
 	var quota events.Quota
+	r.settings = func() error { return errors.Join(stage.check(), durabilityOf(durability)) }
 	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		stage.flags(f)
