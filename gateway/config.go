@@ -46,6 +46,9 @@ type Config struct {
 	Burst int
 	// Quota is what an owner may have who is no administrator.
 	Quota events.Quota
+	// Lost says why nothing can be stored any more, so that every request is
+	// refused; nil, or a nil answer, is that everything is well.
+	Lost func() error
 	// Version is shown at "/". Empty means "unknown".
 	Version string
 	// Log takes the log.

@@ -46,6 +46,7 @@ func (g *Gateway) wrap(router http.Handler) http.Handler {
 		clean,
 		g.logAccess,
 		g.recoverPanic,
+		g.refuseLost,
 		limitBody,
 		refuseEncoded,
 		g.authenticate,
@@ -111,6 +112,21 @@ func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 			}
 			refuse(w, r, http.StatusInternalServerError, "internal error: the server's log has it under request id "+id)
 		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuseLost answers to everybody that what they ask for could not be stored, or is
+// not what is stored.
+func (g *Gateway) refuseLost(next http.Handler) http.Handler {
+	if g.cfg.Lost == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.cfg.Lost() != nil { // why is not for strangers: it is in the log
+			refuse(w, r, http.StatusServiceUnavailable, "the server has lost its data folder and stores nothing: its operator has to put it back")
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

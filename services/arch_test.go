@@ -100,6 +100,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"events/drive/transfer.go":            "people's files",
 		"events/eventstest/reflink.go":        "for tests",
 		"gateway/v2/files/put.go":             "people's files, as long as they like",
+		"services/broker/store/settings.go":   "renames what is damaged",
 		"services/broker/broker.go":           "the lock, which holds nothing",
 		"services/cmd/spool/subscriber.go":    "holds a name for a file that atomicfile then writes",
 		"services/runner/cell/shell_linux.go": "/proc",

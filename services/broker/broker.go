@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"spool.internal/events/jet"
+	"spool.internal/services/broker/store"
 )
 
 // Broker is a running server.
@@ -23,6 +25,12 @@ type Broker struct {
 	own      *jet.Bus // for what the broker itself keeps
 	outside  *subscribers
 	faults   faults
+	roles    map[Role]roleKeys
+
+	keeper  *store.Keeper // nil until the server is up
+	inOrder bool          // the store was closed in order before this start
+	jobs    jobCount
+	lost    atomic.Pointer[Lost] // what became of the data folder
 }
 
 // Start starts the server and returns when its streams are there.
@@ -34,11 +42,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := filepath.Join(cfg.DataDir, "nats")
+	dir := filepath.Join(cfg.DataDir, "nats")
 	if cfg.MaxStore == 0 {
-		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(store)))
+		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(dir)))
 	}
-	opts, err := options(cfg, store)
+	opts, err := options(cfg, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +58,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := keepAcked(store); err != nil {
+	b := &Broker{accounts: accounts, creds: creds, cfg: cfg, roles: keys.Roles}
+	if err := b.checkStore(); err != nil {
+		return nil, err
+	}
+	if err := keepAcked(dir); err != nil {
 		return nil, err
 	}
 	disk := slowDisk(opts)
@@ -59,7 +71,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 		return nil, fmt.Errorf("NATS server: %w", err)
 	}
 	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
-	b := &Broker{srv: srv, accounts: accounts, creds: creds, cfg: cfg}
+	b.srv = srv
 	srv.Start()
 	disk(srv)
 	if !srv.ReadyForConnections(30 * time.Second) {
@@ -68,7 +80,10 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := b.ensure(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
-	if b.guard, err = newGuard(srv, creds); err != nil {
+	if b.guard, err = newGuard(b, creds); err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	if err := b.keepNote(); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	if b.own, err = b.Connect(ctx, "broker"); err != nil {
@@ -133,7 +148,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Log: b.cfg.Log.With("component", name),
+		Server: b, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -157,6 +172,13 @@ func (b *Broker) Close(ctx context.Context) error {
 	if b.own != nil {
 		errs = append(errs, b.own.Close(ctx))
 	}
+	if b.lost.Load() != nil {
+		return errors.Join(errs...) // it would write into what is not its own
+	}
+	last, err := b.lastOf()
+	if err != nil {
+		errs = append(errs, err)
+	}
 	b.srv.Shutdown()
 	done := make(chan struct{})
 	go func() {
@@ -165,7 +187,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return errors.Join(errs...)
+		return errors.Join(append(errs, b.closeNote(last))...)
 	case <-ctx.Done():
 		return errors.Join(append(errs, fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx)))...)
 	}

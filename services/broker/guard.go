@@ -37,7 +37,7 @@ type guard struct {
 	at chan struct{} // a place for each request that is being passed on
 }
 
-func newGuard(srv *server.Server, creds []byte) (*guard, error) {
+func newGuard(srv nats.InProcessConnProvider, creds []byte) (*guard, error) {
 	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.UserCredentialBytes(creds), nats.Name("spool-guard"))
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)

@@ -15,6 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
+	"spool.internal/services/broker/store"
 )
 
 // keys are the seeds of the server's own operator and accounts. Nobody outside
@@ -43,13 +44,13 @@ var former = []string{"service.creds", "subscriber.creds"}
 // the credentials files. The credentials of earlier versions end.
 func loadKeys(dataDir string) (*keys, error) {
 	dir := filepath.Join(dataDir, "nats")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
 	file := filepath.Join(dir, "keys.json")
 	k, text, err := readKeys(file)
 	if err != nil {
 		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	obsolete, err := k.complete()
 	if err != nil {
@@ -79,6 +80,9 @@ func readKeys(file string) (*keys, []byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		if stores, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "jetstream", "*", "streams")); len(stores) > 0 {
 			return nil, nil, fmt.Errorf("%s is missing, and what is stored in %s belongs to the keys in it: restore it from your backup", file, filepath.Dir(stores[0]))
+		}
+		if store.Noted(filepath.Dir(filepath.Dir(file))) {
+			return nil, nil, &Lost{fmt.Errorf("%s is gone, and with it what was stored: restore the data folder from your backup; to begin with nothing, give another folder to --data", filepath.Dir(file))}
 		}
 		return &keys{}, nil, nil
 	}

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,11 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/minio/highwayhash"
-
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/faultpoint"
+	"spool.internal/services/broker/store"
 )
 
 // What lies in the folder of a stream: its settings and their checksum, as the
@@ -31,8 +28,8 @@ const (
 // the ledger would need its space twice, so the stream's settings are changed where
 // they lie. Its messages and consumers stay as they are. A process that dies on
 // the way leaves a journal, from which the next start goes on.
-func keepAcked(store string) error {
-	dirs, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", events.StreamFiles))
+func keepAcked(dir string) error {
+	dirs, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", events.StreamFiles))
 	if err != nil {
 		return fmt.Errorf("streams of the store: %w", err)
 	}
@@ -57,15 +54,11 @@ func keepAckedIn(dir string) error {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreJournal)
-	sum, err := metaSum(meta)
-	if err != nil {
-		return err
-	}
 	if err := atomicfile.Write(filepath.Join(dir, streamMeta), meta, 0o600); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreMeta)
-	if err := atomicfile.Write(filepath.Join(dir, streamSum), []byte(sum), 0o600); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, streamSum), []byte(store.SettingsSum(events.StreamFiles, meta)), 0o600); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreSum)
@@ -82,10 +75,7 @@ func otherRetention(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := metaSum(meta)
-	if err != nil {
-		return nil, err
-	}
+	want := store.SettingsSum(events.StreamFiles, meta)
 	if had, err := os.ReadFile(filepath.Join(dir, streamSum)); err != nil || string(had) != want {
 		return nil, nil
 	}
@@ -98,15 +88,4 @@ func otherRetention(dir string) ([]byte, error) {
 	}
 	settings["retention"] = json.RawMessage(`"limits"`)
 	return json.Marshal(settings)
-}
-
-// metaSum is the server's checksum of the settings of FILES.
-func metaSum(meta []byte) (string, error) {
-	key := sha256.Sum256([]byte(events.StreamFiles))
-	h, err := highwayhash.New64(key[:])
-	if err != nil {
-		return "", err
-	}
-	_, _ = h.Write(meta) // a hash takes everything
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/services/broker/store"
 )
 
 // A store of an older Spool, whose FILES was a work queue, is brought to the new
@@ -34,7 +35,7 @@ func TestStoreOfAnOlderSpool(t *testing.T) {
 		{"died before the journal went", func(t *testing.T, dir string, _, next []byte) {
 			put(t, dir, streamJournal, next)
 			put(t, dir, streamMeta, next)
-			put(t, dir, streamSum, []byte(sumOf(t, next)))
+			put(t, dir, streamSum, []byte(store.SettingsSum(events.StreamFiles, next)))
 		}},
 		{"died while it wrote", func(t *testing.T, dir string, _, next []byte) {
 			put(t, dir, streamJournal+".tmp", next[:len(next)/2])
@@ -153,17 +154,8 @@ func makeOlder(t *testing.T, dir string) (former, next []byte) {
 		t.Fatal(err)
 	}
 	put(t, dir, streamMeta, former)
-	put(t, dir, streamSum, []byte(sumOf(t, former)))
+	put(t, dir, streamSum, []byte(store.SettingsSum(events.StreamFiles, former)))
 	return former, next
-}
-
-func sumOf(t *testing.T, meta []byte) string {
-	t.Helper()
-	sum, err := metaSum(meta)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sum
 }
 
 func put(t *testing.T, dir, name string, text []byte) {

@@ -81,10 +81,12 @@ func brokerCommand() *cobra.Command {
 			p.OnStop("lock", func(context.Context) error { return release() })
 			b, err := broker.Start(cmd.Context(), o.config(c.data, log))
 			if err != nil {
-				return errors.Join(err, p.Stop())
+				return errors.Join(stayLost(cmd.Context(), p, c.listener(), err), p.Stop())
 			}
 			p.OnStop("broker", b.Close)
 			p.OnCheck("broker", b.Check)
+			p.OnCheck("data folder", b.Place)
+			p.Go("data folder", b.Keep)
 			if _, err := p.Serve("http", c.listener(), http.NotFoundHandler()); err != nil {
 				return errors.Join(err, p.Stop())
 			}

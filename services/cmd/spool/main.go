@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 
+	"spool.internal/services/broker"
 	"spool.internal/services/runner"
 )
 
@@ -32,6 +34,9 @@ func run(args []string) int {
 		lines, status := report(err)
 		for _, line := range lines {
 			fmt.Fprintln(os.Stderr, "spool:", line)
+		}
+		if _, lost := errors.AsType[*broker.Lost](err); lost {
+			return exitLost
 		}
 		return status
 	}

@@ -27,6 +27,7 @@ func (m misuse) Unwrap() error { return m.error }
 const (
 	exitFailed = 1 // what was asked for could not be done
 	exitMisuse = 2 // what was asked for is wrong
+	exitLost   = 3 // the data folder is damaged or was taken away: a person has to do something first
 )
 
 // wrongFlag is a fault of one flag.

@@ -38,7 +38,7 @@ no such thing.`,
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(),
-		licensesCommand(), versionCommand(),
+		storeCommand(), licensesCommand(), versionCommand(),
 		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
 	)
 	return root

@@ -93,7 +93,7 @@ func serve(ctx context.Context, o *serveOptions, ready func(context.Context, *in
 	p := daemon.New(log)
 	p.OnStop("lock", func(context.Context) error { return release() })
 	if err := o.wire(ctx, p, zone, ready); err != nil {
-		return errors.Join(err, p.Stop())
+		return errors.Join(stayLost(ctx, p, o.listener(), err), p.Stop())
 	}
 	return p.Wait(ctx)
 }
@@ -116,6 +116,8 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 	p.OnStop("broker", b.Close)
 	p.OnCheck("broker", b.Check)
+	p.OnCheck("data folder", b.Place)
+	p.Go("data folder", b.Keep)
 	connect := func(name string) (*jet.Bus, error) {
 		bus, err := b.Connect(ctx, name)
 		if err == nil {
@@ -215,7 +217,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
 	api.Mount, api.Untracked = run.Routes, secret == "" && !o.dispatch.trackRuns
-	api.Quota = o.quota
+	api.Quota, api.Lost = o.quota, b.Place
 	gate, err := gateway.New(api)
 	if err != nil {
 		return err

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"spool.internal/events/atomicfile"
+)
+
+// Keeper keeps the note while the server runs. It is safe for concurrent use.
+type Keeper struct {
+	dataDir, dir string
+	durable      bool // the server has synced whatever it has stored
+
+	mu     sync.Mutex
+	note   *note
+	synced time.Time // what was written before then is on the disk
+}
+
+// NewKeeper goes on with the note that [Check] has read, or begins one. durable says
+// that the server syncs each message before it acknowledges it; else the keeper syncs.
+func NewKeeper(dataDir, dir string, durable bool) (*Keeper, error) {
+	n, err := readNote(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	if n == nil {
+		n = &note{}
+	}
+	if n.Streams == nil {
+		n.Streams = map[string]*known{}
+	}
+	return &Keeper{dataDir: dataDir, dir: dir, durable: durable, note: n}, nil
+}
+
+// Note notes up to which sequence each stream is written, and how many jobs there are,
+// if that is known. What is not synced yet it syncs first. When nothing is new it does nothing.
+func (k *Keeper) Note(last map[string]uint64, jobs *JobsKnown) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	news := !k.note.Closed && jobs != nil && (k.note.Jobs == nil || *k.note.Jobs != *jobs)
+	for name, seq := range last {
+		of := k.note.Streams[name]
+		news = news || of == nil || of.Last != seq || of.Settings == ""
+	}
+	if !news || k.note.Closed {
+		return nil
+	}
+	return k.write(last, jobs)
+}
+
+// Closed notes that the server has stopped in order, and which blocks there are.
+func (k *Keeper) Closed(last map[string]uint64, jobs *JobsKnown) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.note.Closed {
+		return nil
+	}
+	k.note.Closed = true
+	return k.write(last, jobs)
+}
+
+// Begun notes that the server runs again.
+func (k *Keeper) Begun() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.note.Closed = false
+	for _, of := range k.note.Streams {
+		of.Blocks = nil
+	}
+	return k.note.write(k.dataDir)
+}
+
+func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
+	now := time.Now()
+	next := *k.note
+	next.Written, next.Streams = now.UTC(), maps.Clone(k.note.Streams)
+	for name, seq := range last {
+		of := known{Last: seq}
+		if had := k.note.Streams[name]; had != nil {
+			of.Settings = had.Settings
+		}
+		if settings := settingsOf(name, filepath.Join(k.dir, name)); settings != "" {
+			of.Settings = settings
+		}
+		var err error
+		if of.Blocks, err = k.sync(name); err != nil {
+			return fmt.Errorf("sync stream %s: %w", name, err)
+		}
+		if !next.Closed {
+			of.Blocks = nil
+		}
+		next.Streams[name] = &of
+	}
+	if jobs != nil {
+		next.Jobs = jobs
+	}
+	if err := next.write(k.dataDir); err != nil {
+		return err
+	}
+	k.note, k.synced = &next, now
+	return nil
+}
+
+// sync has what was written to a stream on the disk, and gives its blocks.
+func (k *Keeper) sync(stream string) (map[string]int64, error) {
+	dir := filepath.Join(k.dir, stream, blocksDir)
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	blocks, wrote := map[string]int64{}, false
+	for _, e := range list {
+		if !strings.HasSuffix(e.Name(), blockEnding) {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the server had no more use for it
+		}
+		if err != nil {
+			return nil, err
+		}
+		blocks[e.Name()] = info.Size()
+		if k.durable && !k.note.Closed || info.ModTime().Before(k.synced.Add(-time.Second)) {
+			continue
+		}
+		if err := syncFile(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		wrote = true
+	}
+	if wrote {
+		return blocks, atomicfile.SyncFolder(dir)
+	}
+	return blocks, nil
+}
+
+func syncFile(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,273 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
+	"spool.internal/services/broker/store"
+)
+
+// kept is a broker whose store is noted, as spool serve has it.
+type kept struct {
+	*testing.T
+	*Broker
+	dir  string
+	keep sync.WaitGroup
+	end  context.CancelFunc
+	says error // of Keep
+}
+
+func keep(t *testing.T, dir string, d Durability) *kept {
+	t.Helper()
+	b, err := Start(t.Context(), Config{DataDir: dir, Durability: d, MaxStore: 1 << 30, ResultsPerJob: 1000, Log: eventstest.Log(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kept{T: t, Broker: b, dir: dir}
+	ctx, end := context.WithCancel(t.Context())
+	k.end = end
+	k.keep.Go(func() { k.says = b.Keep(ctx) })
+	k.until("the jobs are counted", func() bool { return b.jobs.known() != nil })
+	t.Cleanup(k.stop)
+	return k
+}
+
+// stop stops the broker in order.
+func (k *kept) stop() {
+	k.end()
+	k.keep.Wait()
+	_ = k.Close(context.Background())
+}
+
+func (k *kept) until(what string, f func() bool) {
+	k.Helper()
+	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			k.Fatalf("%s: not within a minute", what)
+		}
+	}
+}
+
+// fill stores n jobs, of which the last is deleted, and n results.
+func (k *kept) fill(n int) {
+	k.Helper()
+	bus, err := k.Connect(k.Context(), "gateway")
+	if err != nil {
+		k.Fatal(err)
+	}
+	defer bus.Close(context.Background()) //nolint:errcheck // a later read would show what is missing
+	for i := range n {
+		id := fmt.Sprintf("job-%d", i)
+		seq, err := bus.PutJob(k.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: id}}, 0)
+		if err == nil && i == n-1 {
+			_, err = bus.PutJob(k.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}, seq)
+		}
+		if err != nil {
+			k.Fatal(err)
+		}
+		text := []byte(strings.Repeat("x", 100) + id)
+		if _, err := bus.Commit(k.Context(), events.StreamResults, jet.Message{Subject: events.ResultSubject(id), Data: text}); err != nil {
+			k.Fatal(err)
+		}
+	}
+	k.until("they are counted", func() bool { return k.jobs.known().Live == n-1 })
+	if err := k.note(); err != nil {
+		k.Fatal(err)
+	}
+}
+
+// count gives how many jobs and messages of results there are.
+func (k *kept) count() (jobs, results int) {
+	k.Helper()
+	bus, err := k.Connect(k.Context(), "gateway")
+	if err != nil {
+		k.Fatal(err)
+	}
+	defer bus.Close(context.Background()) //nolint:errcheck // was only read
+	if err := bus.EachJob(k.Context(), func(events.Job) { jobs++ }); err != nil {
+		k.Fatal(err)
+	}
+	if err := bus.Since(k.Context(), events.StreamResults, events.AllResults, time.Time{}, func(jet.Stored) bool { results++; return true }); err != nil {
+		k.Fatal(err)
+	}
+	return jobs, results
+}
+
+// tryStart starts a broker on a folder and stops it.
+func tryStart(t *testing.T, dir string) error {
+	t.Helper()
+	b, err := Start(t.Context(), Config{DataDir: dir, Durability: Fsync, MaxStore: 1 << 30, ResultsPerJob: 1000, Log: eventstest.Log(t)})
+	if err == nil {
+		err = b.Close(context.Background())
+	}
+	return err
+}
+
+const jobsWritten = 8
+
+// damage is something that happens to a data folder. at finds a file of a stream.
+type damage struct {
+	name string
+	do   func(t *testing.T, dir string)
+	says string // in what the start says; "" = nothing, the store is whole or mended
+	jobs int    // that are there once the loss is accepted
+	rest int    // results
+}
+
+func inStream(stream, name string, f func(t *testing.T, file string)) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(dir, "nats", "jetstream", "*", "streams", stream, name))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s/%s: %v %v", stream, name, found, err)
+		}
+		f(t, found[0])
+	}
+}
+
+// overwrite puts garbage at a part of a file: from a quarter of its length on, say.
+func overwrite(quarter int, text string) func(*testing.T, string) {
+	return func(t *testing.T, file string) {
+		t.Helper()
+		whole, err := os.ReadFile(file)
+		if err == nil {
+			copy(whole[min(len(whole)*quarter/4, len(whole)-len(text)):], text)
+			err = os.WriteFile(file, whole, 0o640)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func cut(quarters int) func(*testing.T, string) {
+	return func(t *testing.T, file string) {
+		t.Helper()
+		info, err := os.Stat(file)
+		if err == nil {
+			err = os.Truncate(file, info.Size()*int64(quarters)/4)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func zeros(t *testing.T, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err == nil {
+		err = os.WriteFile(file, make([]byte, info.Size()), 0o640)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, file string) {
+	t.Helper()
+	if err := os.RemoveAll(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func damages() []damage {
+	const n = jobsWritten
+	jobs, results := events.StreamJobs, events.StreamResults
+	return []damage{
+		{"nothing", func(*testing.T, string) {}, "", n - 1, n},
+		{"garbage at the beginning", inStream(jobs, "msgs/1.blk", overwrite(0, "garbage")), "stream JOBS: ", n - 2, n},
+		{"garbage in the middle", inStream(jobs, "msgs/1.blk", overwrite(2, "garbage")), "stream JOBS: ", n - 2, n},
+		{"garbage at the end", inStream(results, "msgs/1.blk", overwrite(4, "garbage")), "stream RESULTS: ", n - 1, n - 1},
+		{"a block cut off", inStream(results, "msgs/1.blk", cut(2)), "stream RESULTS: ", n - 1, n / 2},
+		{"a block of zeros", inStream(results, "msgs/1.blk", zeros), "stream RESULTS: ", n - 1, 0},
+		{"an empty block", inStream(jobs, "msgs/1.blk", cut(0)), "7 of 7 jobs", 0, n},
+		{"no block", inStream(jobs, "msgs/1.blk", remove), "7 of 7 jobs", 0, n},
+		{"no blocks at all", inStream(results, "msgs", remove), "stream RESULTS: ", n - 1, 0},
+		{"no stream", inStream(jobs, "", remove), "stream JOBS is gone", 0, n},
+		{"no streams", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "nats", "jetstream")) }, "stream RESULTS is gone", 0, 0},
+		{"garbage for settings", inStream(jobs, "meta.inf", overwrite(1, "garbage\x00")), "", n - 1, n},
+		{"no settings", inStream(jobs, "meta.inf", remove), "", n - 1, n},
+		{"empty settings", inStream(results, "meta.inf", cut(0)), "", n - 1, n},
+		{"garbage for the sum of the settings", inStream(jobs, "meta.sum", overwrite(1, "garbage")), "", n - 1, n},
+		{"no sum of the settings", inStream(results, "meta.sum", remove), "", n - 1, n},
+		{"garbage for the index", inStream(jobs, "msgs/index.db", overwrite(1, "garbage")), "", n - 1, n},
+		{"no index", inStream(jobs, "msgs/index.db", remove), "", n - 1, n},
+		{"an empty index", inStream(jobs, "msgs/index.db", cut(0)), "", n - 1, n},
+	}
+}
+
+// A store that has lost something is refused, whatever it was, and stays as it is; what
+// can be mended is. Once the loss is accepted the rest of it is there.
+func TestDamagedStore(t *testing.T) {
+	whole := filepath.Join(t.TempDir(), "whole")
+	k := keep(t, whole, Fsync)
+	k.fill(jobsWritten)
+	k.stop()
+	for _, d := range damages() {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
+			d.do(t, dir)
+			if d.says == "" {
+				expect(t, dir, d.jobs, d.rest)
+				return
+			}
+			for range 2 { // the first start has not hidden it from the second
+				err := tryStart(t, dir)
+				if _, lost := errors.AsType[*Lost](err); !lost || !strings.Contains(err.Error(), d.says) || !strings.Contains(err.Error(), "spool store accept-loss --data "+dir) {
+					t.Fatalf("start: %v, want %q", err, d.says)
+				}
+			}
+			streams, err := Store(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lost, _, err := store.AcceptLoss(dir, streams)
+			if err != nil || len(lost) == 0 {
+				t.Fatalf("accept: %q, %v", lost, err)
+			}
+			if lost, _, err := store.AcceptLoss(dir, streams); err != nil || len(lost) != 0 {
+				t.Errorf("accept again: %q, %v", lost, err)
+			}
+			expect(t, dir, d.jobs, d.rest)
+		})
+	}
+}
+
+// expect starts a broker twice, writes in between, and counts.
+func expect(t *testing.T, dir string, jobs, results int) {
+	t.Helper()
+	for i := range 2 {
+		k := keep(t, dir, Fsync)
+		gotJobs, gotResults := k.count()
+		if gotJobs != jobs+i || gotResults != results {
+			t.Errorf("start %d: %d jobs and %d results, want %d and %d", i, gotJobs, gotResults, jobs+i, results)
+		}
+		bus, err := k.Connect(t.Context(), "gateway")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: fmt.Sprint("more-", i)}}, 0)
+		if err != nil || seq <= jobsWritten {
+			t.Errorf("a new job: %d, %v; want a sequence that was not given out before", seq, err)
+		}
+		if err := bus.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		k.stop()
+	}
+}
