@@ -18,13 +18,14 @@ const toldIn = 4 << 10
 // What programs say, in the words of C, Java, Go, Python and Node.
 var (
 	saysDenied  = regexp.MustCompile(`(?i)permission denied|operation not permitted|read-only file system|access denied|AccessDenied|\bEACCES\b|\bEPERM\b|\bEROFS\b`)
-	saysMissing = regexp.MustCompile(`(?i)no such file or directory|\bENOENT\b|nonexistent|NoSuchFile|cannot connect|not found`)
+	saysMissing = regexp.MustCompile(`(?i)no such file or directory|\bENOENT\b|nonexistent|does not exist|NoSuchFile|(cannot|can't) connect|not found`)
 	saysWrite   = regexp.MustCompile(`(?i)creat|writ|mkdir|read-only|EROFS|remov|unlink|renam|touch|truncat|FileOutputStream|for output`)
 	saysRun     = regexp.MustCompile(`(?i)\bexec|spawn|can't execute|cannot execute|: not found`)
 	saysConnect = regexp.MustCompile(`(?i)unix:|socket|\bconnect`)
 	saysListen  = regexp.MustCompile(`(?i)\bbind\b|\blisten`)
 	namesURL    = regexp.MustCompile(`[a-z0-9+.-]+://[^/\s][^\s"']*`) // of a host: no path of this one
-	namesPath   = regexp.MustCompile(`["'‘“` + "`" + `](/[^"'’”` + "`" + `]+)["'’”` + "`" + `]|(/[^\s"'‘’“”` + "`" + `:;,()\[\]{}<>=]+)`)
+	namesPath   = regexp.MustCompile(`["'‘“` + "`" + `](/[^"'’”` + "`" + `]+)["'’”` + "`" + `]|(?:^|[\s"'‘’“”` + "`" + `:;,()\[\]{}<>=])(/[^\s"'‘’“”` + "`" + `:;,()\[\]{}<>=]+)`)
+	saysMkdir   = regexp.MustCompile(`(?i)mkdir|creat`)
 )
 
 const cannotGrant = "which no profile can grant"
@@ -43,22 +44,47 @@ type allowed struct {
 // for, and which line of a profile would allow it; empty when nothing tells.
 func (a allowed) denial(said string) string {
 	lines := strings.Split(said, "\n")
-	for _, line := range slices.Backward(lines) {
+	for i, line := range slices.Backward(lines) {
 		denied := saysDenied.MatchString(line)
 		if !denied && !(a.hides && saysMissing.MatchString(line)) {
 			continue
 		}
-		local := namesURL.ReplaceAllString(line, "")
-		for _, m := range slices.Backward(namesPath.FindAllStringSubmatch(local, -1)) {
-			if grants, ok := a.lineFor(path.Clean(m[1]+m[2]), line); ok {
-				return "the sandbox denied " + path.Clean(m[1]+m[2]) + ", " + grants
+		for _, p := range slices.Backward(pathsIn(line)) {
+			if saysMkdir.MatchString(line) {
+				p = wanted(p, said)
+			}
+			if grants, ok := a.lineFor(p, line); ok {
+				return "the sandbox denied " + p + ", " + grants
 			}
 		}
-		if grants := a.network(line); denied && grants != "" {
+		// Python shows the call in the lines above its error.
+		if grants := a.network(strings.Join(lines[max(0, i-2):i+1], "\n")); denied && grants != "" {
 			return "the sandbox denied the network, " + grants
 		}
 	}
 	return ""
+}
+
+// pathsIn are the paths that a text names.
+func pathsIn(text string) (all []string) {
+	for _, m := range namesPath.FindAllStringSubmatch(namesURL.ReplaceAllString(text, ""), -1) {
+		if p := strings.TrimRight(m[1]+m[2], "."); p != "" { // the end of a sentence
+			all = append(all, path.Clean(p))
+		}
+	}
+	return all
+}
+
+// wanted is what a folder was to be made for, which may be one on the way: the
+// uppermost path below it that the flow has named.
+func wanted(p, said string) string {
+	best := p
+	for _, other := range pathsIn(said) {
+		if other != p && inside(other, p) && (best == p || len(other) < len(best)) {
+			best = other
+		}
+	}
+	return best
 }
 
 // lineFor gives the line that would allow what failed at a path. What the flow could

@@ -37,6 +37,13 @@ func TestDenialIsExplained(t *testing.T) {
 		"OSError: [Errno 13] Permission denied: connect":                                                                                 `the network, which the profile line "network any" would allow`,
 		"bind: Permission denied":                                                                                                        `the network, which the profile line "listen" would allow`,
 		"cat: /srv/one: Permission denied\nflow failed\n\n":                                                                              `"read /srv/one"`,
+		"ERROR 2002 (HY000): Can't connect to local server through socket '/run/mysqld/mysqld.sock' (2)":                                 `"unix /run/mysqld/mysqld.sock" would allow`,
+		"Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?":                              `"unix /var/run/docker.sock" would allow`,
+		"The parent path of the repo directory [/srv/x/repo] does not exist.":                                                            `"read /srv/x/repo" would allow ("write /srv/x/repo"`,
+		"Fatal: create repository at /srv/x/repo failed: mkdir /srv: read-only file system":                                              `/srv/x/repo, which the profile line "write /srv/x" would allow`,
+		"ERROR : a: Failed to copy: mkdir /srv: read-only file system\nNOTICE: file system at /srv/x/copy: not deleting":                 `/srv/x/copy, which the profile line "write /srv/x" would allow`,
+		"    self._socket.listen(backlog)\nPermissionError: [Errno 13] Permission denied":                                                `which the profile line "listen" would allow`,
+		"[ERROR:third_party/x/attach.cc:27] ptrace: Operation not permitted (1)":                                                         "", // a source file
 		"cat: /d/in/none: No such file or directory":                                                                                     "", // it could
 		"rm: cannot remove '/srv/backup/x': Permission denied":                                                                           "", // likewise: somebody else's file
 		"cat: /usr/none: No such file or directory":                                                                                      "",
