@@ -19,7 +19,7 @@ const secretsDir = "secrets" // in the private folder
 // of the run. An [events.Error] ends the run.
 func (r *Runner) commandOf(a *attempt, p *places) (cell.Command, error) {
 	in, out := a.inputPath(p), p.list[p.output].Path
-	env := withGranted(environment(a.run, a.number, a.settings, in, out, a.private.path), a.granted)
+	env := withGranted(environment(a.run, a.number, a.settings, in, out, a.tmp()), a.granted)
 	env = append(env, a.occasion(in)...)
 	cmd := cell.Command{Dir: p.output, Tmp: p.tmp, Places: p.list}
 	c := a.command()
@@ -44,6 +44,15 @@ func (r *Runner) commandOf(a *attempt, p *places) (cell.Command, error) {
 	var err error
 	cmd.Argv, err = argvOf(c, cmd.Env)
 	return cmd, err
+}
+
+// tmp is where the flow finds its private folder: by a short name where it has one,
+// for the path of a socket has 108 bytes at most, and programs make them there.
+func (a *attempt) tmp() string {
+	if a.form.View {
+		return "/tmp"
+	}
+	return a.private.path
 }
 
 func (a *attempt) command() *events.Command {

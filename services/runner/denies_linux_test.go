@@ -104,7 +104,7 @@ func (l *lab) aim() targets {
 	dir := l.t.TempDir()
 	t := targets{
 		Server: os.Getpid(), Unix: filepath.Join(dir, "stream"), Datagram: filepath.Join(dir, "datagram"), Abstract: fmt.Sprintf("@spool-probe-%d", os.Getpid()),
-		Data: l.data, Other: l.host("other"), Open: open, Shared: l.host("shared"), Tmp: inode("/tmp"), Shm: inode("/dev/shm"),
+		Data: l.data, Other: l.host("other"), Open: open, Shared: l.host("shared"), Tmp: inode("/tmp"), Shm: inode("/dev/shm"), Proc: inode("/proc"),
 	}
 	listen := func(network, addr string) net.Listener {
 		ln, err := net.Listen(network, addr)

@@ -2,9 +2,11 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/cell"
 )
 
 // lull is how long the next process is not started after one was taken, while
@@ -17,7 +19,7 @@ func (r *Runner) keepGates(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
 		table := r.mounts.Load()
 		room, strict := r.roomNow()
-		f, err := newGate(r.program, room)
+		f, err := wholeGate(r.program, room)
 		if err != nil {
 			if !said {
 				r.log.Warn("no process can be started for the next flow; it is tried until one can", "error", err.Error())
@@ -95,6 +97,16 @@ func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
 		}
 	}
 	return f, nil
+}
+
+// wholeGate starts a process that has put up all that the room has.
+func wholeGate(p program, room cell.Room) (*flow, error) {
+	f, err := newGate(p, room)
+	if err == nil && room.Form.View && !f.met.View {
+		f.discard()
+		return nil, fmt.Errorf("a root of its own cannot be mounted any more: %s", f.met.Lacks)
+	}
+	return f, err
 }
 
 // gate gives a process that waits at its gate.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -35,6 +36,7 @@ type targets struct {
 	Open     string // folder in which everybody may write
 	Tmp      uint64 // inode of the host's /tmp
 	Shm      uint64 // and of its /dev/shm
+	Proc     uint64 // and of its /proc
 	Shared   string // folder of another job that belongs to the flow's user, with a file "mine"
 }
 
@@ -116,6 +118,14 @@ var fileAttempts = []trial{
 		}
 		return readsSome("/proc/self/stat")
 	}},
+	{"read of the processor and the memory in /proc", func(targets, string, string) error {
+		for _, name := range []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg"} {
+			if err := readsSome("/proc/" + name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
 	{"list /, /etc and /dev", func(targets, string, string) error {
 		for _, dir := range []string{"/", "/etc", "/dev"} {
 			if _, err := os.ReadDir(dir); err != nil {
@@ -192,6 +202,32 @@ var fileAttempts = []trial{
 	{"watch the file system", func(targets, string, string) error { return call(nil, unix.SYS_FANOTIFY_INIT, 0x200, 0) }},
 	{"read another process's memory in /proc", func(t targets, _, _ string) error { return reads(fmt.Sprintf("/proc/%d/environ", t.Server)) }},
 	{"see another process's arguments", func(t targets, _, _ string) error { return readsSome(fmt.Sprintf("/proc/%d/cmdline", t.Server)) }},
+	{"read what else the kernel tells in /proc", func(t targets, _, _ string) error {
+		all, err := os.ReadDir("/proc")
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			name := "/proc/" + e.Name()
+			link, _ := os.Readlink(name)
+			if name[6] >= '0' && name[6] <= '9' || strings.Contains(" cpuinfo meminfo version uptime loadavg ", " "+e.Name()+" ") || strings.HasPrefix(link, "self/") || filepath.Base(link) == strconv.Itoa(os.Getpid()) || filepath.Base(filepath.Dir(link)) == "task" {
+				continue // its own
+			}
+			if fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
+				_ = unix.Close(fd)
+				return nil
+			}
+			if inode("/proc") != t.Proc && os.Chmod(name, 0o777) == nil { // not the host's
+				return nil
+			}
+		}
+		for _, name := range []string{"/proc/sys/kernel/hostname", "/proc/kallsyms", "/proc/fs", "/proc/self/root/proc/cmdline"} {
+			if _, err := os.Lstat(name + "/."); err == nil || reads0(name) == nil {
+				return nil
+			}
+		}
+		return errors.New("nothing of it")
+	}},
 	{"change the kernel's settings", func(targets, string, string) error { return writes("/proc/sys/kernel/core_pattern") }},
 	{"read /sys", func(targets, string, string) error { _, err := os.ReadDir("/sys/kernel"); return err }},
 	{"open a disk or a terminal", func(targets, string, string) error {

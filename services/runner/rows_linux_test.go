@@ -17,6 +17,7 @@ var rows = map[string][]string{
 		"write into a /tmp of its own",
 		"write into a /dev/shm of its own",
 		"see its own processes in /proc, and no others",
+		"read of the processor and the memory in /proc",
 		"list /, /etc and /dev",
 	},
 	"connect to other hosts and to this one; send datagrams, and take UDP ports": {
@@ -52,6 +53,7 @@ var rows = map[string][]string{
 		"open a file by its handle",
 		"read another process's memory in /proc",
 		"see another process's arguments",
+		"read what else the kernel tells in /proc",
 		"change the kernel's settings",
 		"read /sys",
 		"open a disk or a terminal",

@@ -33,22 +33,18 @@ func attach(tree, at int) error {
 	return unix.MoveMount(tree, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 }
 
-// mountProc shows the processes of the flow and nothing else of the kernel.
+// mountProc shows the processes of the flow and nothing else of the kernel but [told].
 func (v *view) mountProc() error {
-	proc, err := newFS("proc", [][2]string{{"subset", "pid"}, {"hidepid", "ptraceable"}})
-	if err != nil {
-		return err
-	}
-	if err := unix.MountSetattr(proc, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
-		return err
-	}
 	at, err := v.place("/proc", true)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(at)
-	if err := attach(proc, at); err != nil {
-		return err
+	proc, err := v.wholeProc(at)
+	if err != nil {
+		if proc, err = newProc([][2]string{{"subset", "pid"}, {"hidepid", "ptraceable"}}, at); err != nil {
+			return err
+		}
 	}
 	v.proc = proc
 	for name, target := range map[string]string{"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
@@ -57,6 +53,22 @@ func (v *view) mountProc() error {
 		}
 	}
 	return nil
+}
+
+// newProc mounts a /proc that is read-only.
+func newProc(options [][2]string, at int) (int, error) {
+	proc, err := newFS("proc", options)
+	if err != nil {
+		return -1, err
+	}
+	err = unix.MountSetattr(proc, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	if err == nil {
+		err = attach(proc, at)
+	}
+	if err != nil {
+		_ = unix.Close(proc)
+	}
+	return proc, err
 }
 
 // showTmp shows the private folder of a flow as /tmp, too. What is shown below /tmp

@@ -1,0 +1,94 @@
+package cell
+
+import (
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// told are the files of /proc, besides those of processes, that flows may read. They
+// tell nothing that a program could not ask the processor (cpuid) and the kernel
+// (uname, sysinfo) for, and programs take it for no /proc at all when they are not
+// there: LibreOffice looks for version, Chromium for what the processor can do.
+var told = []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg"}
+
+// wholeProc mounts a /proc in which all else that is the kernel's is closed: no
+// option of procfs leaves out only that. What the kernel brings is closed by its kind,
+// not by its name, so that nothing new is open.
+func (v *view) wholeProc(at int) (proc int, err error) {
+	file, err := closed(at, "file", func() error { return unix.Mknodat(at, "file", unix.S_IFREG, 0) })
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(file)
+	folder, err := closed(at, "folder", func() error { return unix.Mkdirat(at, "folder", 0) })
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(folder)
+	if proc, err = newProc([][2]string{{"hidepid", "ptraceable"}}, at); err != nil {
+		return -1, err
+	}
+	if err = closeAll(proc, file, folder); err != nil {
+		_ = unix.Unmount("/proc/self/fd/"+strconv.Itoa(proc), unix.MNT_DETACH)
+		_ = unix.Close(proc)
+	}
+	return proc, err
+}
+
+// closeAll closes what is neither a process nor told, nor a link to what is.
+func closeAll(proc, file, folder int) error {
+	fd, err := unix.Openat(proc, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	dir := os.NewFile(uintptr(fd), "/proc")
+	defer dir.Close()
+	entries, err := dir.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	// By names, and in one call each: there are some fifty, and a flow may wait.
+	if err := unix.Fchdir(proc); err != nil {
+		return err
+	}
+	defer func() { _ = unix.Chdir("/") }()
+	path := map[bool]string{false: "/proc/self/fd/" + strconv.Itoa(file), true: "/proc/self/fd/" + strconv.Itoa(folder)}
+	for _, e := range entries {
+		name := e.Name()
+		if name[0] >= '0' && name[0] <= '9' || e.Type()&os.ModeSymlink != 0 || slices.Contains(told, name) {
+			continue
+		}
+		if err := unix.Mount(path[e.IsDir()], name, "", unix.MS_BIND, ""); err != nil {
+			return fault("mount", "/proc/"+name, err)
+		}
+	}
+	return nil
+}
+
+// closed gives something that nobody may open, change or pass through, who has no
+// capability. It lies below /proc itself, where it is never seen.
+func closed(dir int, name string, create func() error) (int, error) {
+	if err := create(); err != nil {
+		return -1, err
+	}
+	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(fd)
+	tree, err := unix.OpenTree(fd, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(tree)
+	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: shared | unix.MOUNT_ATTR_NOEXEC}); err != nil {
+		return -1, err
+	}
+	if err := attach(tree, fd); err != nil {
+		return -1, err
+	}
+	return unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC, 0)
+}

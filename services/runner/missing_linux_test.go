@@ -1,0 +1,40 @@
+package runner
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+)
+
+// What flows go without is said in the run.
+func TestMissingIsSaid(t *testing.T) {
+	if canSandbox() != nil {
+		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: nothing is closed here\n", t.Name())
+		return
+	}
+	for _, c := range []struct {
+		hidden hidden
+		want   string
+	}{{hidden{mounts: true}, "tmp shm proc"}, {hidden{}, ""}} {
+		l := newLab(t, eventstest.Options{})
+		l.flow("flow", "true")
+		r := l.shut(func(cfg *Config) { cfg.hidden = c.hidden })
+		if c.want == "" && !r.room.Form.View {
+			continue
+		}
+		l.background(r.Run)
+		id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
+		l.until(events.Ended, id)
+		printed, _ := os.ReadFile(runDir(l.data, id) + "/run.log")
+		if got := strings.Join(l.until(events.Started, id).Unmet, " "); !strings.HasSuffix(got, c.want) || c.want == "" && strings.Contains(got, "shm") {
+			t.Errorf("%+v: unmet is %q", c.hidden, got)
+		}
+		if c.want != "" && !strings.Contains(string(printed), "this flow goes without: shm: ") {
+			t.Errorf("run.log is %q", printed)
+		}
+	}
+}
