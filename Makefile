@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long chaos cases check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs chaos cases check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -36,6 +36,9 @@ test: gate ## run the tests (about 10 minutes on two cores)
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
 	go test -run "^TestLong" -timeout 30m work
+
+test-programs: gate ## run what people run (services/runner/programs/PROGRAMS.md) under the whole sandbox (2 minutes)
+	SPOOL_PROGRAMS=1 go test -count 1 -v -run '^TestAllPrograms$$' -timeout 20m ./services/runner/programs
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work

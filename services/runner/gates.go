@@ -85,7 +85,7 @@ func (r *Runner) gateFor(ctx context.Context, a *attempt) (*flow, error) {
 	if own == nil {
 		return r.gate(ctx)
 	}
-	f, err := newGate(*own, room)
+	f, err := wholeGate(*own, room)
 	if err != nil {
 		return nil, err
 	}

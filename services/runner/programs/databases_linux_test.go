@@ -11,7 +11,7 @@ var databases = []program{
 		script: `psql -h {} -U spool -d postgres -q -c 'create table a (name text, amount int)' -c '\copy a from '"$1"'/table.csv csv header'; psql -h {} -U spool -d postgres -Atc "select 'rows', count(*), sum(amount) from a" >made`,
 		want:   `rows\|2\|42`, makes: "a table in a PostgreSQL, by its socket, and the sum of its rows",
 	}, {
-		name: "pg_dump", packages: "postgresql postgresql-client", needs: []string{"pg_dump", "psql", "/usr/lib/postgresql/*/bin/postgres"}, ten: true,
+		name: "pg_dump", packages: "postgresql postgresql-client", needs: []string{"pg_dump", "psql", "/usr/lib/postgresql/*/bin/postgres"},
 		serve: postgres, grant: "unix {}; env PGHOST={}", says: `"unix {}/.s.PGSQL.5432"`,
 		script: `psql -h {} -U spool -d postgres -q -c 'create table b as select generate_series(1, 42) n'; pg_dump -h {} -U spool -t b postgres >made`,
 		read:   `sed -n '/^COPY public.b/,/^\\\./p' MADE | grep -c '^[0-9]'`, want: `^42\n$`, makes: "a dump of 42 rows, by the socket",

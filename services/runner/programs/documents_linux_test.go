@@ -56,9 +56,9 @@ var documents = []program{
 		script: `soffice --headless --convert-to odt --outdir "$TMPDIR" "$1/letter.txt"; soffice --headless --convert-to pdf --outdir "$TMPDIR" "$TMPDIR/letter.odt"; mv "$TMPDIR/letter.pdf" made`,
 		read:   asText, want: `(?s)Invoice 42.*Pay soon`, makes: "an OpenDocument text, and a PDF of that",
 	}, {
-		name: "imagemagick", packages: "imagemagick", needs: []string{"/usr/bin/convert", "/usr/bin/identify"}, ten: true, quick: true,
+		name: "imagemagick", packages: "imagemagick file", needs: []string{"/usr/bin/convert", "file"}, quick: true,
 		script: `/usr/bin/convert -size 400x200 xc:white -pointsize 48 -draw "text 20,100 'Invoice 42'" -resize 50% PNG:made`,
-		read:   "file -b MADE || identify MADE", want: `PNG image data, 200 x 100`, makes: "a picture with a text, made smaller",
+		read:   "file -b MADE", want: `PNG image data, 200 x 100`, makes: "a picture with a text, made smaller",
 	}, {
 		name: "ffmpeg", packages: "ffmpeg", needs: []string{"ffmpeg", "ffprobe"},
 		script: `ffmpeg -v error -f lavfi -i testsrc=duration=1:size=160x120:rate=10 -f lavfi -i sine=duration=1 -pix_fmt yuv420p -f mp4 made`,

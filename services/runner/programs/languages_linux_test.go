@@ -120,6 +120,9 @@ new Worker("require(\"worker_threads\").parentPort.postMessage(40)", { eval: tru
 		script: `busybox awk -F, 'NR > 1 { n += $2 } END { print "sum", n }' "$1/table.csv" | busybox tee made | busybox sha256sum >sum; busybox sh -c 'busybox find . -type f | busybox sort' >>made`,
 		want:   `(?s)sum 42.*\./made.*\./sum`, makes: "a sum, by a static program",
 	}, {
+		name: "fontconfig", packages: "fontconfig fonts-dejavu-core", needs: []string{"fc-list"}, quick: true,
+		script: `fc-list >made`, want: `/usr/share/fonts/`, makes: "the list of the host's fonts",
+	}, {
 		name: "jq", packages: "jq", needs: []string{"jq"}, quick: true,
 		script: `jq -r '"sum \(map(.amount) | add)"' "$1/table.json" >made`,
 		want:   `sum 42`, makes: "a sum over JSON",
