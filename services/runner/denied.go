@@ -140,7 +140,8 @@ func (a allowed) network(line string) string {
 }
 
 // denied puts before a message what the sandbox denied a flow that failed.
-func (r *Runner) denied(a *attempt, peers []cell.Peer, message string) string {
+func (r *Runner) denied(a *attempt, f *flow, message string) string {
+	heard := r.unwatch(f, message != "")
 	if message == "" || !r.room.Shut || a.runlog == nil {
 		return message
 	}
@@ -159,7 +160,7 @@ func (r *Runner) denied(a *attempt, peers []cell.Peer, message string) string {
 	last := a.runlog.lastLines(toldIn)
 	why := could.denial(last)
 	if why == "" || strings.HasSuffix(why, cannotGrant) {
-		why = cmp.Or(a.reach.denial(peers, last), why)
+		why = cmp.Or(a.reach.denial(f.denied, last), could.heard(heard), why)
 	}
 	if why == "" {
 		return message
@@ -168,4 +169,29 @@ func (r *Runner) denied(a *attempt, peers []cell.Peer, message string) string {
 		why += "; the job names " + strings.Join(a.run.Profiles, ", ")
 	}
 	return why + "; " + message
+}
+
+// heard says what of that which the kernel denied a profile would allow: the last of it.
+func (a allowed) heard(denials []kernelDenial) string {
+	for _, d := range slices.Backward(denials) {
+		if d.path == "" {
+			if strings.Contains(d.blockers, "net.bind_tcp") && !a.listen {
+				return "the sandbox denied a port, which the profile line \"listen\" would allow"
+			}
+			continue
+		}
+		word, at := "write", d.path
+		switch {
+		case strings.Contains(d.blockers, "fs.execute"):
+			word = "run"
+		case strings.HasPrefix(d.blockers, "fs.read"):
+			word = "read"
+		case strings.HasPrefix(d.blockers, "fs.write_file"), strings.HasPrefix(d.blockers, "fs.truncate"):
+			at = path.Dir(d.path)
+		}
+		if events.Grantable(at) == "" && !slices.ContainsFunc(a.own, func(dir string) bool { return inside(d.path, dir) }) {
+			return fmt.Sprintf("the sandbox denied %s, which the profile line %q would allow", d.path, word+" "+at)
+		}
+	}
+	return ""
 }

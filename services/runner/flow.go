@@ -34,6 +34,7 @@ type flow struct {
 	memory  *memoryGroup // nil where there is none
 	astray  bool         // nobody has seen to its descendants
 	over    bool         // it was over its bound of memory
+	heard   *heard       // what the kernel says was denied to it; nil: it says nothing
 	denied  []cell.Peer  // what it was not connected to; written until exited is closed
 }
 

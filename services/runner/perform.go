@@ -79,6 +79,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 			a.noteStop()
 		}
 	}()
+	r.watch(f)
 	f.open()
 	defer r.keepReach(life, a.reach, f)()
 	a.log.Info("run started", "pid", f.pid)
@@ -276,7 +277,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
-		msg = r.denied(a, f.denied, r.explain(a, f, msg))
+		msg = r.denied(a, f, r.explain(a, f, msg))
 	}
 	ev := a.ended(began, nil, msg)
 	if why == nil && f.state.Exited() {

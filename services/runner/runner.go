@@ -43,6 +43,7 @@ type Runner struct {
 
 	profiles *profiles
 	names    names         // of hosts, which profiles let flows connect to
+	audit    audit         // what the kernel denies to flows
 	grouping sync.Once     // groups are looked for
 	bounds   bounding      // for profiles
 	gates    chan *flow    // those that wait
@@ -135,7 +136,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepPaused, drain} {
+	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()

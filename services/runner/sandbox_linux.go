@@ -17,6 +17,9 @@ import (
 // files can be truncated that cannot be written.
 const wholeABI = 3
 
+// auditABI is the version that says what it denies in the kernel's audit (Linux 6.15).
+const auditABI = 7
+
 // hidden hides features of the kernel from the runner, for tests: there is only
 // one kernel at hand.
 type hidden struct {
@@ -107,6 +110,9 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 		return form, nil, nil
 	}
 	form.Landlock = h.abi()
+	if form.Landlock >= auditABI {
+		form.Audited = auditTells()
+	}
 	form.Drop = os.Geteuid() == 0 || hasCapabilities()
 	if h.spaces {
 		return form, errors.New("namespaces are hidden"), nil

@@ -47,6 +47,7 @@ type attributes struct{ files, net, scoped uint64 }
 type ruleset struct {
 	fd      int    // -1 = there is none
 	handled uint64 // what may only be done with files that a rule names
+	flags   uintptr
 }
 
 // newRules makes the ruleset, as far as the form says, with what all flows need.
@@ -75,6 +76,9 @@ func newRules(r *Room) (*ruleset, error) {
 	}
 	if abi >= 5 {
 		s.handled |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	if abi >= 7 && r.Form.Audited {
+		s.flags = unix.LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
 	}
 	if abi >= 6 {
 		scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
@@ -143,7 +147,7 @@ func (s *ruleset) enter() error {
 	if s.fd < 0 {
 		return nil
 	}
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(s.fd), 0, 0); errno != 0 {
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(s.fd), s.flags, 0); errno != 0 {
 		return errors.New("landlock: " + errno.Error())
 	}
 	return unix.Close(s.fd)

@@ -11,11 +11,12 @@ type Form struct {
 	Drop     bool // the flow has no capabilities, though the runner is root
 	As       bool // the flow is another user than the runner: UID and GID
 	Asks     bool // the guard connects for the flow, to what the runner has listed alone
+	Audited  bool // what Landlock denies the flow is told in the kernel's audit
 	UID, GID int
 }
 
 func (f *Form) code(c *coder) {
-	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As, &f.Asks} {
+	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As, &f.Asks, &f.Audited} {
 		c.flag(b)
 	}
 	for _, n := range []*int{&f.Landlock, &f.UID, &f.GID} {

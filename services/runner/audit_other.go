@@ -1,0 +1,16 @@
+//go:build !linux
+
+package runner
+
+import "context"
+
+// There is no audit that tells of flows but on Linux.
+type (
+	audit        struct{}
+	heard        struct{}
+	kernelDenial struct{ blockers, path string }
+)
+
+func (*Runner) keepAudit(context.Context)          {}
+func (*Runner) watch(*flow)                        {}
+func (*Runner) unwatch(*flow, bool) []kernelDenial { return nil }
