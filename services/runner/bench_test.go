@@ -24,7 +24,8 @@ import (
 // that this kernel grants; "run" is everything from the call to the stored
 // `ended`, in the sandbox, a run now and then, so that processes wait at their
 // gates. "without a pause" is the same when each run follows the last at once,
-// and the start of the next process takes a core from it.
+// and the start of the next process takes a core from it. "not private" is without a
+// /proc and a /dev/shm of the flow's own, for what these cost.
 func BenchmarkRun(b *testing.B) {
 	b.Run("exec", func(b *testing.B) {
 		l := newLab(b, eventstest.Options{})
@@ -53,12 +54,12 @@ func BenchmarkRun(b *testing.B) {
 			}
 		}
 	})
-	for name, shut := range map[string]bool{"ready": false, "ready, shut in": true} {
+	for _, name := range []string{"ready", "ready, shut in", "ready, shut in, not private"} {
 		b.Run(name, func(b *testing.B) {
 			l := newLab(b, eventstest.Options{})
-			r := l.shut(func(c *Config) { c.Log = slog.New(slog.DiscardHandler) })
+			r := l.shut(func(c *Config) { c.Log, c.hidden = slog.New(slog.DiscardHandler), benched(name) })
 			room := r.room
-			if !shut {
+			if name == "ready" {
 				room = cell.Room{}
 			}
 			for b.Loop() {
@@ -78,13 +79,15 @@ func BenchmarkRun(b *testing.B) {
 	}{
 		{"run, interval", false, true},
 		{"run, fsync", true, true},
+		{"run, interval, not private", false, true},
 		{"run without a pause, interval", false, false},
+		{"run without a pause, interval, not private", false, false},
 		{"run without a pause, fsync", true, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			l := newLab(b, eventstest.Options{Sync: c.fsync})
 			l.flow("flow", "exit 0")
-			r := l.shut(func(c *Config) { c.Log = slog.New(slog.DiscardHandler) })
+			r := l.shut(func(cfg *Config) { cfg.Log, cfg.hidden = slog.New(slog.DiscardHandler), benched(c.name) })
 			url := l.serve(r).URL
 			l.background(r.Run)
 			ended := make(chan string, 1)

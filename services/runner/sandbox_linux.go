@@ -26,6 +26,7 @@ type hidden struct {
 	landlock int  // versions of Landlock above this are not there; 0 = hide none, -1 = there is no Landlock
 	spaces   bool // namespaces cannot be made
 	mounts   bool // namespaces can, but nothing mounted in them
+	private  bool // no /proc and /dev/shm can be made, for what they cost
 	owners   bool // no mount can show other owners
 	seccomp  bool // there are no filters
 	asks     bool // nobody can listen to filters
@@ -117,18 +118,19 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 	if h.spaces {
 		return form, errors.New("namespaces are hidden"), nil
 	}
-	form.Spaces, form.User, form.View, form.Proc = true, !hasCapability(unix.CAP_SYS_ADMIN), !h.mounts, !h.mounts
+	form.Spaces, form.User, form.View = true, !hasCapability(unix.CAP_SYS_ADMIN), !h.mounts
+	form.Proc, form.Shm = form.View && !h.private, form.View && !h.private
 	room.Form = form
 	f, err := newGate(p, room)
 	if why, ok := errors.AsType[errNamespaces](err); ok {
-		form.Spaces, form.User, form.View, form.Proc = false, false, false, false
+		form.Spaces, form.User, form.View, form.Proc, form.Shm = false, false, false, false, false
 		return form, fmt.Errorf("namespaces cannot be made: %w", why), nil
 	}
 	if err != nil {
 		return form, nil, err
 	}
 	f.discard()
-	form.View, form.Proc = f.met.View, f.met.Proc
+	form.View, form.Proc, form.Shm = f.met.View, f.met.Proc, form.Shm && f.met.View
 	switch {
 	case h.mounts:
 		lacks = errors.New("mounts are hidden")

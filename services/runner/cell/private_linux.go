@@ -162,8 +162,10 @@ func (v *view) allow(rules *ruleset) error {
 	if err := rules.allow(v.root, unix.LANDLOCK_ACCESS_FS_READ_DIR); err != nil {
 		return fault("landlock", "/", err)
 	}
-	if err := rules.allow(v.shm, mayWrite); err != nil {
-		return fault("landlock", "/dev/shm", err)
+	if v.shm >= 0 {
+		if err := rules.allow(v.shm, mayWrite); err != nil {
+			return fault("landlock", "/dev/shm", err)
+		}
 	}
 	if v.proc < 0 {
 		return nil

@@ -49,8 +49,10 @@ func newView(r *Room) (*view, error) {
 			}
 		}
 	}
-	if err := v.mountShm(); err != nil {
-		return nil, fault("mount", "/dev/shm", err)
+	if r.Form.Shm {
+		if err := v.mountShm(); err != nil {
+			return nil, fault("mount", "/dev/shm", err)
+		}
 	}
 	if r.Form.Proc {
 		_ = v.mountProc() // most containers do not let it be mounted; flows do without

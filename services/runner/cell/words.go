@@ -7,6 +7,7 @@ type Form struct {
 	User     bool // and a user namespace, which is needed for those by whoever lacks CAP_SYS_ADMIN
 	View     bool // a root of its own, in which only what has a rule is seen; of Spaces
 	Proc     bool // a /proc with the processes of the flow alone; of View
+	Shm      bool // a /dev/shm of its own; of View
 	Landlock int  // the version of Landlock that is used; 0 = none
 	Drop     bool // the flow has no capabilities, though the runner is root
 	As       bool // the flow is another user than the runner: UID and GID
@@ -16,7 +17,7 @@ type Form struct {
 }
 
 func (f *Form) code(c *coder) {
-	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Drop, &f.As, &f.Asks, &f.Audited} {
+	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Shm, &f.Drop, &f.As, &f.Asks, &f.Audited} {
 		c.flag(b)
 	}
 	for _, n := range []*int{&f.Landlock, &f.UID, &f.GID} {
