@@ -22,6 +22,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -40,12 +41,19 @@ func BenchmarkWatch(b *testing.B) {
 	for _, durability := range []string{"interval", "fsync"} {
 		b.Run("written/"+durability, func(b *testing.B) { watchSpool(b, dropWritten, "--durability", durability) })
 	}
+	// A link is the floor of a stage. On the second file system blocks are shared.
 	for _, size := range []int{7, 1 << 20, 64 << 20} {
 		for _, stage := range []string{stageCopy, stageLink} {
 			b.Run(fmt.Sprintf("stage/%s/%dB", stage, size), func(b *testing.B) {
 				watchSpool(b, dropSized(size), "--durability", "fsync", "--stage", stage)
 			})
 		}
+		b.Run(fmt.Sprintf("stage/reflink/%dB", size), func(b *testing.B) {
+			watchSpoolOn(b, eventstest.Reflinks(b), dropSized(size), "--durability", "fsync")
+		})
+		b.Run(fmt.Sprintf("stage/link-beside-reflink/%dB", size), func(b *testing.B) {
+			watchSpoolOn(b, eventstest.Reflinks(b), dropSized(size), "--durability", "fsync", "--stage", "link")
+		})
 	}
 }
 
@@ -61,8 +69,19 @@ func nullEndpoint(b testing.TB, asked func()) string {
 }
 
 func watchSpool(b *testing.B, drop func(b *testing.B, base, in string, n int), flags ...string) {
+	watchSpoolOn(b, "", drop, flags...)
+}
+
+// watchSpoolOn has the drive of the job in a folder, or where those of tests are.
+func watchSpoolOn(b *testing.B, dir string, drop func(b *testing.B, base, in string, n int), flags ...string) {
 	arrived := make(chan struct{}, 16)
 	p := newSite(b)
+	if dir != "" {
+		p.dir = dir
+		if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
 	p.serve(append([]string{"--run-binary-url", nullEndpoint(b, func() { arrived <- struct{}{} })}, flags...)...)
 	p.watchLive(p.bus(), p.job("in", "", "flow.ibflowbin", "in", nil))
 	in := filepath.Join(p.dir, "in")

@@ -24,7 +24,7 @@ const flood = 100_000
 
 // BenchmarkFlood drops 100,000 files into one folder at once, and files into
 // another folder meanwhile: into "roles", where each service is a process of its
-// own, and into "serve". Its floor stores the same batches of triggers in a bare
+// own, into "serve", and into one that links files rather than copies them. Its floor stores the same batches of triggers in a bare
 // loop.
 func BenchmarkFlood(b *testing.B) {
 	for _, durability := range []string{"fsync", "interval"} {
@@ -33,7 +33,14 @@ func BenchmarkFlood(b *testing.B) {
 			run  func(b *testing.B, durability string)
 		}{
 			{"roles", func(b *testing.B, durability string) { floodSpool(b, (*site).floodRoles, durability) }},
-			{"serve", func(b *testing.B, durability string) { floodSpool(b, (*site).floodServe, durability) }},
+			{"serve", func(b *testing.B, durability string) {
+				floodSpool(b, func(p *site, durability, endpoint string) []*process { return p.floodServe(durability, endpoint) }, durability)
+			}},
+			{"serve-linked", func(b *testing.B, durability string) {
+				floodSpool(b, func(p *site, durability, endpoint string) []*process {
+					return p.floodServe(durability, endpoint, "--stage", stageLink)
+				}, durability)
+			}},
 			{"floor", floodFloor},
 		} {
 			b.Run(durability+"/"+shape.name, func(b *testing.B) {
@@ -77,8 +84,8 @@ func (p *site) floodRoles(durability, endpoint string) []*process {
 	}
 }
 
-func (p *site) floodServe(durability, endpoint string) []*process {
-	return []*process{p.serve("--durability", durability, "--max-store", fmt.Sprint(8<<30), "--run-binary-url", endpoint, "--workers", "256")}
+func (p *site) floodServe(durability, endpoint string, more ...string) []*process {
+	return []*process{p.serve(append([]string{"--durability", durability, "--max-store", fmt.Sprint(8 << 30), "--run-binary-url", endpoint, "--workers", "256"}, more...)...)}
 }
 
 func floodSpool(b *testing.B, start func(p *site, durability, endpoint string) []*process, durability string) {
