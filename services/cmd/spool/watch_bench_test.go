@@ -86,7 +86,7 @@ func watchSpoolOn(b *testing.B, dir string, drop func(b *testing.B, base, in str
 	p.watchLive(p.bus(), p.job("in", "", "flow.ibflowbin", "in", nil))
 	in := filepath.Join(p.dir, "in")
 	for n := range 20 { // the first find everything cold
-		drop(b, p.dir, in, -1-n)
+		drop(b, p.dir, in, n-20)
 		<-arrived
 	}
 	measure(b, func(n int) { drop(b, p.dir, in, n) }, arrived)
