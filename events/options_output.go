@@ -2,6 +2,7 @@ package events
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +152,7 @@ func (p Placement) Target(n Naming) (target, fault string) {
 		switch {
 		case segment == "": // {dir} of a file that lies in no folder below
 			continue
-		case segment == "." || segment == ".." || Reserved(segment):
+		case segment == "." || segment == ".." || Reserved(segment) || hiddenRun.MatchString(segment):
 			return "", "the pattern makes " + head + below + last + " of it, which is no place for a file"
 		case len(segment) > maxSegment:
 			return "", "the pattern makes a name of more than 255 bytes of it"
@@ -183,6 +184,9 @@ func RunFolder(at time.Time, flowJobID string, hidden bool) string {
 	}
 	return name
 }
+
+// hiddenRun is the folder of another run.
+var hiddenRun = regexp.MustCompile(`^\.\d{8}-\d{6}-[0-9a-f-]{36}$`)
 
 // PlacedIn gives the folder below which a run places what it writes, if it does.
 func (ev RunEvent) PlacedIn() (Path, bool) { return PlacedIn(ev.OutputFolder, ev.FlowJobID) }

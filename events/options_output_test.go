@@ -82,6 +82,7 @@ func TestPlacementTarget(t *testing.T) {
 		{"{stem}", Naming{Path: "..x", Alone: true, Input: "..pdf"}, "!no place"},
 		{"{name}", Naming{Path: ".spool-after-x"}, "!no place"},
 		{"{dir}/{name}", Naming{Path: "a", Input: ".spool/x/a"}, "!no place"},
+		{"{name}", Naming{Path: ".20260329-010500-5d0c3f2e-6f7a-5b3c-9a55-2f0b7a6f1c11/a"}, "!no place"},
 		{"{stem}-{stem}", Naming{Path: strings.Repeat("x", 200)}, "!more than 255 bytes"},
 	} {
 		p := Placement{Pattern: c.pattern, At: "2026-03-29T01:05:00+01:00"}

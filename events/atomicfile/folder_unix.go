@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // SyncFolder has the names in a folder outlive a power cut.
@@ -27,7 +28,11 @@ func SyncIn(root *os.Root, dir string) error {
 }
 
 func synced(f *os.File, dir string) error {
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	err := f.Sync()
+	if errors.Is(err, syscall.EINVAL) { // a file system that cannot do that for folders
+		err = nil
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("sync folder %s: %w", dir, err)
 	}
 	return nil

@@ -181,7 +181,7 @@ func (m *mover) carryOut(ctx context.Context) error {
 // turnBack notes why the placement fails. If that cannot be kept, it is found again.
 func (m *mover) turnBack(f *placed, err error) {
 	m.Back = fmt.Sprintf("%s cannot be %s: %v", f.From, f.target(), err)
-	if errors.Is(err, fs.ErrExist) {
+	if m.rule.Conflict == events.ConflictFail && errors.Is(err, fs.ErrExist) {
 		m.Back, m.Final = m.conflict(f), true
 	}
 	_ = m.store(m.dir)

@@ -33,7 +33,9 @@ func (r *Runner) resumePlacing(ctx context.Context, run events.Run, former event
 	if err != nil { // names could hold what cannot be masked any more
 		hide = func(string) string { return events.Mask }
 	}
-	if err := m.carryOut(ctx); err != nil {
+	if err := m.carryOut(ctx); cancelled && errors.Is(err, errUnreached) {
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	a.log.Info("what a run wrote has been placed after a restart", "files", len(m.Files))

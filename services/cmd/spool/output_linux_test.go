@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -232,4 +233,22 @@ func TestOutputFeedsAJob(t *testing.T) {
 	if len(shown.Results) == 0 || shown.Results[0].Run.OutputFolder != testDrive+"/out" || len(shown.Results[0].Run.Outputs) != 1 {
 		t.Errorf("shown: %+v", shown)
 	}
+}
+
+// Outputs that are placed where the job before looks make a ring like any other.
+func TestOutputRing(t *testing.T) {
+	t.Parallel()
+	l := newLooped(t)
+	a, b := l.watch("a", "a", "b", nil), l.watch("b", "b", "a", nil)
+	for _, id := range []string{a, b} {
+		if code, text := l.ask(http.MethodPatch, "jobs/"+id, "", object{"spool": object{"output": "{yyyy}/{name}"}}); code != http.StatusOK {
+			t.Fatalf("%d %s", code, text)
+		}
+	}
+	l.drop("a/x")
+	if state := l.held(a, 1); state.Ring != "a → b → a" {
+		t.Errorf("shown is %q", state.Ring)
+	}
+	l.wantRuns(a, 1)
+	l.wantRuns(b, 1)
 }
