@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/reserve"
 )
 
 // Config is what a gateway needs. Fields without a default are required.
@@ -34,6 +35,9 @@ type Config struct {
 	MailDomains events.MailDomains
 	// Drives are where /api/v2/files finds its files; nil leaves that API out.
 	Drives *drive.Drives
+	// Reserve keeps room for the store: no file is taken onto its disk while that is
+	// short of it. nil means no room.
+	Reserve *reserve.Reserve
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.
 	MaxUpload int64
 	// Zone is that of jobs that name none, as cron has it. Nil means UTC.

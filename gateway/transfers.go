@@ -15,7 +15,7 @@ import (
 func (g *Gateway) transfers(r *mux.Router) {
 	if g.cfg.Drives != nil {
 		files.New(files.Config{
-			Drives: g.cfg.Drives, Caller: caller, MaxUpload: g.cfg.MaxUpload, Log: g.cfg.Log,
+			Drives: g.cfg.Drives, Caller: caller, MaxUpload: g.cfg.MaxUpload, Reserve: g.cfg.Reserve, Log: g.cfg.Log,
 		}).Routes(r)
 	}
 	g.events.Routes(r)

@@ -10,6 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/reserve"
 )
 
 // Config of the watcher.
@@ -50,6 +51,9 @@ type Config struct {
 	// unless the end of its run is known: then it goes at once. At least 1 m.
 	// Default 7 days.
 	Retention time.Duration
+	// Reserve keeps room for the store: no file is staged on its disk while that is
+	// short of it. Default nil, no room.
+	Reserve *reserve.Reserve
 	// MaxDepth is how many runs may follow from one another through watched
 	// folders, at least 1. Default 8.
 	MaxDepth int

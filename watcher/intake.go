@@ -172,6 +172,12 @@ func (t *turn) putOff(c *candidate, err error) bool {
 
 func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
 	t.f.pulse.beat()
+	if err := st.open(); err != nil {
+		return err
+	}
+	if err := t.cfg.Reserve.Short(st.job.Stat(".")); err != nil {
+		return err
+	}
 	src, err := t.at.hold(c.name, c.stat, c.action != settle.Ready)
 	if err != nil {
 		return err

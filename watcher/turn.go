@@ -57,8 +57,14 @@ func (w *Watcher) take(ctx context.Context, f *folder) time.Duration {
 	return min(wait, f.due(now))
 }
 
+// storeLook is how often it is looked whether a store takes files that took none.
+const storeLook = 500 * time.Millisecond
+
 // hold tells how long nothing can be done about files, and why.
 func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error) {
+	if err := w.cfg.Bus.Held(); err != nil {
+		return storeLook, err // a stage would be built in vain
+	}
 	all := []*pressure{&w.ledger, &w.intake, &f.staging}
 	if !f.now.exempt.Load() {
 		all = append(all, &f.allotted.full)

@@ -47,6 +47,7 @@ type Bus struct {
 	needs  Needs
 	health health
 	held   func() error // see [Options.Held]
+	broken func(stream string) error
 }
 
 // denial is something that the server did not allow. Whoever asked hears no more of
@@ -69,6 +70,7 @@ type Options struct {
 	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
 	Needs     Needs                      // the streams without which the service is not ready
 	Held      func() error               // why nothing should be begun now, by who runs the server; nil = it says nothing
+	Broken    func(stream string) error  // why a stream takes nothing that is written, by the same
 	Log       *slog.Logger               //
 }
 
@@ -77,7 +79,7 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
 		files: room{stream: events.StreamFiles},
 	}
@@ -93,6 +95,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		nats.ReconnectHandler(func(*nats.Conn) {
 			b.up.Store(time.Now().UnixNano())
 			b.down.Store(0)
+			b.health.note()
 			b.newLine()
 			b.log.Info("NATS is back")
 		}),

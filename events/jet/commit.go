@@ -58,6 +58,9 @@ func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint6
 
 // commit does not ask whether there is room.
 func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	if err := b.refuses(stream); err != nil {
+		return 0, fmt.Errorf("publish to %s: %w", stream, err)
+	}
 	seq, err := b.send(ctx, stream, msgs...)
 	if err != nil && ctx.Err() == nil {
 		b.refused(stream, err)
@@ -68,6 +71,7 @@ func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint6
 func (b *Bus) send(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
 	ctx, cancel := b.onWire(ctx, commitTimeout)
 	defer cancel()
+	defer b.whileTaken(stream, cancel)()
 	batch := nuid.Next()
 	last := len(msgs) - 1
 	for i, m := range msgs {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"spool.internal/events"
 )
 
 // Needs are the streams that a service cannot do without. What it only writes to it
@@ -31,13 +33,15 @@ const (
 
 // health is what a bus knows of the streams.
 type health struct {
-	asking sync.Mutex // held by who asks the leaders
+	asking sync.Mutex // held by who asks the leaders; guards asked
+	asked  time.Time  // when all had answered, or had not
 
 	mu      sync.Mutex
 	heard   map[string]time.Time // when the leader of a stream last answered
 	silent  map[string]trouble   // streams whose leaders did not
 	broken  map[string]trouble   // streams that refuse what is written
 	probing map[string]bool      // streams into which a probe is being written, now and then
+	trouble time.Time            // see [Bus.Trouble]
 }
 
 // trouble is what is wrong with a stream.
@@ -69,17 +73,41 @@ func (b *Bus) Check() error {
 // stream refuses what is written, or who runs the server has it in hand. It asks
 // nobody.
 func (b *Bus) Held() error {
+	var err error
 	if b.held != nil {
-		if err := b.held(); err != nil {
-			return err
-		}
-	}
-	if !b.nc.IsConnected() {
-		return errors.New("not connected to NATS")
+		err = b.held()
 	}
 	b.health.mu.Lock()
 	defer b.health.mu.Unlock()
-	return said(b.health.broken)
+	if err == nil {
+		err = said(b.health.broken)
+	}
+	if err != nil {
+		b.health.trouble = time.Now()
+	}
+	return err
+}
+
+// Trouble says when [Bus.Held] last had something to say, or a lost connection came
+// back, whatever was later: what failed before then may have failed because of it. It
+// is zero when neither has happened.
+func (b *Bus) Trouble() time.Time {
+	_ = b.Held() // it notes the time
+	b.health.mu.Lock()
+	defer b.health.mu.Unlock()
+	return b.health.trouble
+}
+
+// refuses says that a stream is known to take nothing that is written: who would try
+// is told at once that nothing is stored, and not after a while that it may be.
+func (b *Bus) refuses(stream string) error {
+	b.health.mu.Lock()
+	_, broken := b.health.broken[stream]
+	b.health.mu.Unlock()
+	if !broken && (b.broken == nil || b.broken(stream) == nil) {
+		return nil
+	}
+	return &events.Error{Code: events.Unavailable, Message: "the store takes nothing for " + stream + " now: try again later; /readyz says why"}
 }
 
 // AwaitStore waits while [Bus.Held] says why nothing should be begun. The error is
@@ -134,6 +162,13 @@ func (h *health) miss(stream string, asked time.Time, text string) {
 	h.silent[stream] = trouble{text, asked}
 }
 
+// note notes that a lost connection has come back.
+func (h *health) note() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.trouble = time.Now()
+}
+
 func (h *health) fresh(stream string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -145,6 +180,10 @@ func (h *health) fresh(stream string) bool {
 func (b *Bus) askLeaders() {
 	b.health.asking.Lock()
 	defer b.health.asking.Unlock()
+	if time.Since(b.health.asked) < leaderFresh {
+		return
+	}
+	defer func() { b.health.asked = time.Now() }()
 	ctx, cancel := context.WithTimeout(b.life, leaderPatience)
 	defer cancel()
 	var wg sync.WaitGroup

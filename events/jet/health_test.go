@@ -1,6 +1,7 @@
 package jet_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,35 @@ func TestProbesAreNotWaitedFor(t *testing.T) {
 	}
 }
 
-// A stream that is full is not broken; one that is gone is, by name and since when.
+// A stream that is full takes nothing, and is not broken: that is for those who fill it.
+func TestFullIsNotBroken(t *testing.T) {
+	srv := eventstest.Start(t, eventstest.Options{Store: 32 << 20})
+	bus, err := jet.Connect(t.Context(), jet.Options{Server: srv, Name: "test", Needs: jet.EveryStream(), Log: eventstest.Log(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close(t.Context()) //nolint:errcheck // the test ends
+	for n := 0; ; n++ {
+		m := jet.Message{Subject: events.RunQueueSubject("default", fmt.Sprint(n)), Data: make([]byte, 60_000)}
+		if n > 20 {
+			m.Data = nil // until not even a probe fits in
+		}
+		if _, err := bus.Commit(t.Context(), events.StreamRuns, m); jet.IsFull(err) && n > 20 {
+			break
+		} else if err != nil && !jet.IsFull(err) {
+			t.Fatal(err)
+		}
+	}
+	if err := bus.WriteProbe(events.StreamRuns); err != nil {
+		t.Errorf("a probe into a full stream: %v", err)
+	}
+	time.Sleep(1500 * time.Millisecond) // a probe would have been written by then
+	if err := bus.Check(); err != nil || bus.Held() != nil {
+		t.Errorf("a full stream counts as broken: %v", err)
+	}
+}
+
+// A stream that is gone is broken, by name and since when.
 func TestCheckNamesTheStream(t *testing.T) {
 	srv := eventstest.Start(t, eventstest.Options{})
 	bus, err := jet.Connect(t.Context(), jet.Options{Server: srv, Name: "test", Needs: jet.EveryStream(), Log: eventstest.Log(t)})
@@ -77,6 +106,9 @@ func TestCheckNamesTheStream(t *testing.T) {
 	}
 	if err := bus.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 1000}); err != nil {
 		t.Fatal(err)
+	}
+	if bus.Trouble().IsZero() || time.Since(bus.Trouble()) > time.Minute {
+		t.Errorf("the trouble was at %s", bus.Trouble())
 	}
 	srv.Restart(t) // a new connection: the next probe is written at once
 	for deadline := time.Now().Add(30 * time.Second); bus.Check() != nil || bus.Held() != nil; time.Sleep(50 * time.Millisecond) {

@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -40,4 +41,34 @@ func (w wired) Err() error {
 		return context.DeadlineExceeded
 	}
 	return err
+}
+
+// takenLook is how often it is looked whether a stream that has not answered yet takes
+// what is written at all: one that does not never answers.
+const takenLook = 500 * time.Millisecond
+
+// whileTaken has a write given up as soon as its stream is known to take nothing, until
+// stop.
+func (b *Bus) whileTaken(stream string, giveUp func()) (stop func()) {
+	var mu sync.Mutex
+	var timer *time.Timer
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(takenLook, func() {
+		if b.refuses(stream) != nil {
+			giveUp()
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if timer != nil {
+			timer.Reset(takenLook)
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Stop()
+		timer = nil
+	}
 }

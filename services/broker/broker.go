@@ -15,16 +15,19 @@ import (
 	"spool.internal/services/broker/store"
 )
 
-// Broker is a running server.
+// Broker is a running server, and one after the other when its store has to be
+// opened anew.
 type Broker struct {
-	srv      *server.Server
+	cfg      Config
+	opts     *server.Options
+	srv      *current
 	accounts *accounts
 	creds    []byte // of the services in this process: they may do everything
-	cfg      Config
 	guard    *guard
 	own      *jet.Bus // for what the broker itself keeps
 	outside  *subscribers
 	faults   faults
+	healer   *healer
 	roles    map[Role]roleKeys
 
 	keeper  *store.Keeper // nil until the server is up
@@ -46,65 +49,59 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.MaxStore == 0 {
 		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(dir)))
 	}
-	opts, err := options(cfg, dir)
-	if err != nil {
+	b := &Broker{cfg: cfg, srv: &current{}, roles: keys.Roles}
+	if b.opts, err = options(cfg, dir); err != nil {
 		return nil, err
 	}
-	accounts, err := keys.trust(opts)
-	if err != nil {
+	if b.accounts, err = keys.trust(b.opts); err != nil {
 		return nil, err
 	}
-	creds, err := userOf(keys.Account, "", "spool", time.Time{})
-	if err != nil {
+	if b.creds, err = userOf(keys.Account, "", "spool", time.Time{}); err != nil {
 		return nil, err
 	}
-	b := &Broker{accounts: accounts, creds: creds, cfg: cfg, roles: keys.Roles}
 	if err := b.checkStore(); err != nil {
 		return nil, err
 	}
 	if err := keepAcked(dir); err != nil {
 		return nil, err
 	}
-	disk := slowDisk(opts)
-	srv, err := server.NewServer(opts)
-	if err != nil {
-		return nil, fmt.Errorf("NATS server: %w", err)
+	if err := b.openStore(); err != nil {
+		return nil, err
 	}
-	srv.SetLoggerV2(bridge{cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
-	b.srv = srv
-	srv.Start()
-	disk(srv)
-	if !srv.ReadyForConnections(30 * time.Second) {
-		return nil, errors.Join(errors.New("the NATS server did not become ready within 30 s"), b.Close(ctx))
-	}
-	if err := b.ensure(ctx); err != nil {
+	if err := b.serve(ctx, keys.Derive); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
-	}
-	if b.guard, err = newGuard(b, creds); err != nil {
-		return nil, errors.Join(err, b.Close(ctx))
-	}
-	if err := b.keepNote(); err != nil {
-		return nil, errors.Join(err, b.Close(ctx))
-	}
-	if b.own, err = b.Connect(ctx, "broker"); err != nil {
-		return nil, errors.Join(err, b.Close(ctx))
-	}
-	b.outside = &subscribers{
-		bus: b.own, srv: srv, accounts: accounts, secret: keys.Derive, known: map[string]stored{}, log: cfg.Log.With("component", "broker"),
-	}
-	if err := b.outside.open(ctx); err != nil {
-		return nil, errors.Join(err, b.Close(ctx))
-	}
-	if cfg.Listen != "" {
-		if err := relayHints(b.guard.nc); err != nil {
-			return nil, errors.Join(err, b.Close(ctx))
-		}
-		// The server listens last: a subscriber that is refused twice would give up for good.
-		listening := make(chan struct{})
-		srv.AcceptLoop(listening)
-		<-listening
 	}
 	return b, nil
+}
+
+// serve makes the streams and lets clients in.
+func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
+	if err := b.ensure(ctx); err != nil {
+		return err
+	}
+	if b.guard, err = newGuard(b, b.creds); err != nil {
+		return err
+	}
+	if err := b.keepNote(); err != nil {
+		return err
+	}
+	if b.own, err = b.Connect(ctx, "broker"); err != nil {
+		return err
+	}
+	b.outside = &subscribers{
+		bus: b.own, srv: b.srv, accounts: b.accounts, secret: secret, known: map[string]stored{}, log: b.cfg.Log.With("component", "broker"),
+	}
+	if err := b.outside.open(ctx); err != nil {
+		return err
+	}
+	if b.cfg.Listen != "" {
+		if err := relayHints(b.guard.nc); err != nil {
+			return err
+		}
+		b.listen()
+	}
+	b.healer, err = newHealer(b)
+	return err
 }
 
 // What clients can cost the server. A connection that does not authenticate is
@@ -148,21 +145,25 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Log: b.cfg.Log.With("component", name),
+		Server: b, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", name),
 	})
 }
 
 // Addr is where clients outside this process connect; empty when nowhere.
 func (b *Broker) Addr() string {
-	if b.cfg.Listen == "" || b.srv.Addr() == nil {
+	srv := b.srv.now()
+	if b.cfg.Listen == "" || srv.Addr() == nil {
 		return ""
 	}
-	return b.srv.Addr().String()
+	return srv.Addr().String()
 }
 
 // Close stops the server and waits until its store is closed.
 func (b *Broker) Close(ctx context.Context) error {
 	var errs []error
+	if b.healer != nil {
+		b.healer.close()
+	}
 	if b.guard != nil {
 		b.guard.nc.Close()
 	}
@@ -179,18 +180,11 @@ func (b *Broker) Close(ctx context.Context) error {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	b.srv.Shutdown()
-	done := make(chan struct{})
-	go func() {
-		b.srv.WaitForShutdown()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return errors.Join(append(errs, b.closeNote(last))...)
-	case <-ctx.Done():
-		return errors.Join(append(errs, fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx)))...)
+	err = b.closeStore(ctx)
+	if err == nil {
+		err = b.closeNote(last)
 	}
+	return errors.Join(append(errs, err)...)
 }
 
 // lockPatience is how long a lock that is held is waited for. A child between

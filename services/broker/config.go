@@ -4,7 +4,10 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"spool.internal/events"
+	"spool.internal/events/reserve"
 	"spool.internal/events/spelling"
 )
 
@@ -18,14 +21,16 @@ const (
 
 // Config of the embedded server.
 type Config struct {
-	DataDir       string     // holds the store (nats/) and the credentials files
-	Listen        string     // host:port for clients outside this process; empty = none
-	TLSCert       string     // PEM file with the certificate for Listen; empty = no TLS
-	TLSKey        string     // PEM file with its key
-	Insecure      bool       // allow a Listen that is not loopback without TLS
-	Durability    Durability // default fsync
-	MaxStore      int64      // bytes for all streams; 0 = what the disk has, at most 25 GiB
-	ResultsPerJob int64      // results kept for each job; default 1000
+	DataDir       string                // holds the store (nats/) and the credentials files
+	Listen        string                // host:port for clients outside this process; empty = none
+	TLSCert       string                // PEM file with the certificate for Listen; empty = no TLS
+	TLSKey        string                // PEM file with its key
+	Insecure      bool                  // allow a Listen that is not loopback without TLS
+	Durability    Durability            // default fsync
+	MaxStore      int64                 // bytes for all streams; 0 = what the disk has, at most 25 GiB
+	ResultsPerJob int64                 // results kept for each job; default 1000
+	Reserve       *reserve.Reserve      // what is kept free on the disk of DataDir; nil = nothing
+	Metrics       prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log           *slog.Logger
 }
 

@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,8 +19,15 @@ import (
 type faults struct {
 	mu      sync.Mutex
 	looked  time.Time
-	since   map[string]time.Time // by what is wrong
-	current []string
+	since   map[fault]time.Time
+	current []fault
+	being   string // what is being done about it
+}
+
+// fault is one thing that is wrong.
+type fault struct {
+	stream string // of which; empty = of the server
+	text   string
 }
 
 // lookAgain is for how long a look at the server counts.
@@ -40,8 +49,8 @@ func (b *Broker) look(fresh time.Duration) error {
 	f := &b.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(f.looked) >= fresh {
-		f.note(faultsOf(b.srv), time.Now())
+	if f.being == "" && time.Since(f.looked) >= fresh {
+		f.note(b.wrong(), time.Now())
 	}
 	return f.err()
 }
@@ -53,9 +62,21 @@ func (f *faults) held() error {
 	return f.err()
 }
 
+// broken says why a stream takes nothing that is written.
+func (f *faults) broken(stream string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, what := range f.current {
+		if what.stream == stream {
+			return errors.New(what.text)
+		}
+	}
+	return nil
+}
+
 // note takes in what is wrong now.
-func (f *faults) note(found []string, now time.Time) {
-	since := map[string]time.Time{}
+func (f *faults) note(found []fault, now time.Time) {
+	since := map[fault]time.Time{}
 	for _, what := range found {
 		since[what] = now
 		if was, known := f.since[what]; known {
@@ -65,33 +86,57 @@ func (f *faults) note(found []string, now time.Time) {
 	f.looked, f.since, f.current = now, since, found
 }
 
+// busy says what is being done about the faults; empty = no more.
+func (f *faults) busy(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.being = what
+}
+
 func (f *faults) err() error {
 	var errs []error
+	if f.being != "" {
+		errs = append(errs, errors.New(f.being))
+	}
 	for _, what := range f.current {
-		errs = append(errs, fmt.Errorf("%s since %s", what, f.since[what].UTC().Format(time.RFC3339)))
+		errs = append(errs, fmt.Errorf("%s since %s", what.text, f.since[what].UTC().Format(time.RFC3339)))
 	}
 	return errors.Join(errs...)
 }
 
-// faultsOf says what is wrong with a server, stream by stream.
-func faultsOf(srv *server.Server) (found []string) {
+// wrong says what is wrong with the server that runs now, stream by stream.
+func (b *Broker) wrong() (found []fault) {
+	srv := b.srv.now()
 	if !srv.Running() {
-		return []string{"the NATS server has stopped"}
+		return []fault{{"", "the NATS server has stopped"}}
 	}
 	if !srv.JetStreamEnabled() {
-		return []string{"JetStream is off, because the store failed (see the log),"}
+		return []fault{{"", "JetStream is off, because the store failed (see the log),"}}
 	}
-	for _, e := range srv.Healthz(&server.HealthzOptions{Details: true}).Errors {
+	// The server reads the names of the streams from the disk. Where it cannot, it
+	// finds no fault in them: so it is asked for our account, which it then misses.
+	for _, e := range srv.Healthz(&server.HealthzOptions{Account: b.accounts.home, Details: true}).Errors {
 		_, why, refused := strings.Cut(e.Error, "write error: ")
 		switch {
 		case e.Stream != "" && refused:
-			found = append(found, fmt.Sprintf("%s refuses what is written (%s)", e.Stream, why))
+			// The path of the file is for the log.
+			why = why[strings.LastIndex(why, ": ")+1:]
+			found = append(found, fault{e.Stream, fmt.Sprintf("%s refuses what is written (%s)", e.Stream, strings.TrimSpace(why))})
 		case e.Stream != "":
-			found = append(found, e.Stream+" could not be read from the disk")
+			found = append(found, fault{e.Stream, e.Stream + " could not be read from the disk"})
 		default:
-			found = append(found, "the NATS server is not well ("+e.Error+")")
+			found = append(found, fault{"", b.unread(e.Error)})
 		}
 	}
-	slices.Sort(found)
+	slices.SortFunc(found, func(x, y fault) int { return cmp.Compare(x.text, y.text) })
 	return found
+}
+
+// unread says why the folder of the store cannot be read.
+func (b *Broker) unread(said string) string {
+	f, err := os.Open(b.opts.StoreDir)
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return "the folder of the store cannot be read (" + p.Err.Error() + ")"
+	}
+	return errors.Join(errors.New("the NATS server is not well ("+said+")"), f.Close()).Error()
 }

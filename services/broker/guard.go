@@ -38,7 +38,8 @@ type guard struct {
 }
 
 func newGuard(srv nats.InProcessConnProvider, creds []byte) (*guard, error) {
-	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.UserCredentialBytes(creds), nats.Name("spool-guard"))
+	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.UserCredentialBytes(creds), nats.Name("spool-guard"),
+		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}

@@ -17,14 +17,14 @@ func TestConnectionsAndSubscriptionsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	before := b.srv.NumSubscriptions()
+	before := b.srv.now().NumSubscriptions()
 	for range maxSubscriptions + 10 {
 		if _, err := nc.SubscribeSync(nats.NewInbox()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_ = nc.Flush() // the server may have cut the client off
-	if n := b.srv.NumSubscriptions() - before; n > maxSubscriptions {
+	if n := b.srv.now().NumSubscriptions() - before; n > maxSubscriptions {
 		t.Errorf("%d subscriptions of one client", n)
 	}
 	for range maxConnections + 10 {
@@ -34,7 +34,7 @@ func TestConnectionsAndSubscriptionsAreBounded(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	if n := b.srv.NumClients(); n > maxConnections {
+	if n := b.srv.now().NumClients(); n > maxConnections {
 		t.Errorf("%d clients", n)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nats-io/jwt/v2"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
 	"spool.internal/events"
@@ -33,7 +32,7 @@ const (
 // Their keys are derived from a secret of the broker: nothing of them is stored.
 type subscribers struct {
 	bus      *jet.Bus
-	srv      *server.Server
+	srv      *current
 	accounts *accounts
 	secret   []byte
 	log      *slog.Logger
@@ -157,8 +156,9 @@ func (s *subscribers) update(claims *jwt.AccountClaims) error {
 	if err := s.accounts.store(claims); err != nil {
 		return err
 	}
-	if account, err := s.srv.LookupAccount(claims.Subject); err == nil {
-		s.srv.UpdateAccountClaims(account, claims)
+	srv := s.srv.now() // the next one reads what is stored
+	if account, err := srv.LookupAccount(claims.Subject); err == nil {
+		srv.UpdateAccountClaims(account, claims)
 	}
 	return nil
 }

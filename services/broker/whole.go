@@ -117,7 +117,7 @@ func (b *Broker) note() error {
 
 // lastOf gives the last sequence of each stream.
 func (b *Broker) lastOf() (map[string]uint64, error) {
-	account, err := b.srv.JszAccount(&server.JSzOptions{Account: b.accounts.home, Streams: true})
+	account, err := b.srv.now().JszAccount(&server.JSzOptions{Account: b.accounts.home, Streams: true})
 	if err != nil {
 		return nil, fmt.Errorf("streams: %w", err)
 	}
@@ -232,19 +232,19 @@ func (b *Broker) fence() {
 		if err != nil {
 			continue
 		}
-		account, err := b.srv.LookupAccount(id)
+		account, err := b.srv.now().LookupAccount(id)
 		if err != nil {
 			continue
 		}
 		claims.RevokeAt(jwt.All, time.Now().Add(time.Hour))
-		b.srv.UpdateAccountClaims(account, claims)
+		b.srv.now().UpdateAccountClaims(account, claims)
 	}
-	conns, err := b.srv.Connz(&server.ConnzOptions{Limit: maxConnections * 2})
+	conns, err := b.srv.now().Connz(&server.ConnzOptions{Limit: maxConnections * 2})
 	if err != nil {
 		return
 	}
 	for _, c := range conns.Conns {
-		_ = b.srv.DisconnectClientByID(c.Cid) // gone already
+		_ = b.srv.now().DisconnectClientByID(c.Cid) // gone already
 	}
 }
 

@@ -204,10 +204,17 @@ func (p *Process) NotReady() map[string]string {
 	p.mu.Lock()
 	checks := p.checks
 	p.mu.Unlock()
-	for _, c := range checks {
-		if err := c.why(); err != nil {
-			why[c.name] = err.Error()
-		}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, c := range checks { // side by side: some ask a store that may take its time
+		wg.Go(func() {
+			if err := c.why(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				why[c.name] = err.Error()
+			}
+		})
 	}
+	wg.Wait()
 	return why
 }

@@ -242,5 +242,8 @@ func (d *Dispatcher) persist(ctx context.Context, what string, f func(context.Co
 			d.log.Warn("cannot go on yet", "task", what, "error", err.Error())
 		}
 		daemon.Pause(ctx, wait)
+		if d.bus.Held() != nil && d.bus.AwaitStore(ctx) == nil {
+			wait = 50 * time.Millisecond
+		}
 	}
 }

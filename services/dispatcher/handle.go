@@ -32,12 +32,26 @@ type work struct {
 	log    *slog.Logger
 }
 
+// age is how long a trigger could have been called for: it is not at fault for what the
+// store was short of, and its first call may have failed because of that.
+func (d *Dispatcher) age(w *work) time.Duration {
+	since := w.stored()
+	if trouble := d.bus.Trouble(); trouble.After(since) {
+		since = trouble
+	}
+	return time.Since(since)
+}
+
 // stored is when the trigger was stored.
 func (w *work) stored() time.Time { return w.Delivery.Time }
 
-// take brings a delivery to a worker. It blocks while all are busy, but not
-// before a shut gate: what stands there gets too old one by one.
+// take brings a delivery to a worker. It blocks while all are busy or the store takes
+// nothing, but not before a shut gate: what stands there gets too old one by one.
 func (d *Dispatcher) take(ctx context.Context, l *line, m *jet.Delivery) {
+	if d.bus.AwaitStore(ctx) != nil {
+		_ = m.Nak(0) // when this is lost it comes again by itself
+		return
+	}
 	w := d.prepare(ctx, m)
 	if w == nil || !d.admit(ctx, w) {
 		return
@@ -141,7 +155,7 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 			continue
 		}
 		_, why, _ := d.gate.state()
-		left := time.Until(w.stored().Add(w.limit))
+		left := w.limit - d.age(w)
 		if left <= 0 {
 			defer d.flight.leave(w.ID)
 			defer d.uncount(w)
@@ -211,6 +225,10 @@ func (d *Dispatcher) attempt(ctx context.Context, w *work) (o outcome, settled b
 	if newer {
 		return outcome{verdict: events.VerdictSuperseded, reason: "a newer slot was due before this one was called"}, false
 	}
+	if d.bus.AwaitStore(ctx) != nil { // how the call ends could not be stored
+		_ = w.Nak(0)
+		return o, true
+	}
 	o, decided, wait, err := d.overlap(ctx, w, r)
 	switch {
 	case err != nil:
@@ -265,7 +283,7 @@ func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
 
 // tryAgain hands a trigger back until its next call, or gives it up.
 func (d *Dispatcher) tryAgain(ctx context.Context, w *work, o outcome) {
-	wait, ok := again(d.cfg.RetryWaits, w.calls+1, time.Since(w.stored()), w.limit, o.asked, rand.Float64())
+	wait, ok := again(d.cfg.RetryWaits, w.calls+1, d.age(w), w.limit, o.asked, rand.Float64())
 	if !ok {
 		d.finish(ctx, w, o.Result, true)
 		return

@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/reserve"
 	"spool.internal/events/seal"
 )
 
@@ -40,6 +41,8 @@ type Config struct {
 	Memory       int64         // bytes of a flow, all its processes together where there are control groups, else of each process; default 0 = not bounded
 	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours
 	MaxProcesses int           // processes of the user who runs the flows, all together; default 0 = 4096, negative = no limit of ours
+
+	Reserve *reserve.Reserve // room for the store: on its disk logs stop when it is short, flows that write there are ended when half of it is gone; nil = none
 
 	Log *slog.Logger //
 

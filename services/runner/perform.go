@@ -88,6 +88,8 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		life, cancel = context.WithTimeoutCause(life, limit, halt(fmt.Sprintf("step_timeout: stopped after %s%s", limit, whose)))
 		defer cancel()
 	}
+	life, looked := r.untilLow(life, a)
+	defer looked()
 	var why error
 	if !f.wait(life) {
 		if why = context.Cause(life); !isHalt(why) {
@@ -188,6 +190,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if a.runlog, err = openLog(a.dir, a.number); err != nil {
 		return nil, err
 	}
+	a.runlog.short = func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }
 	for _, lack := range r.lacks {
 		a.runlog.note("not kept from this flow: %s", lack)
 	}
@@ -226,6 +229,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 		}
 	}
 	a.places = p.list
+	if err := r.cfg.Reserve.Low(p.open[p.output].Stat()); err != nil {
+		return nil, fmt.Errorf("not started yet: %s", err.Error()) // the run is not at fault: it comes again
+	}
 	cmd, err := r.commandOf(a, p)
 	if err != nil {
 		return nil, err

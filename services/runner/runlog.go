@@ -20,6 +20,9 @@ const (
 // maxTail is how much of a log the end of a run quotes, in bytes.
 const maxTail = 1024
 
+// looks is how often it is seen to that the disk has room for logs.
+const looks = time.Second
+
 // runLog is what the attempts of one run print. It takes whatever is written,
 // and never fails its writer: what has no room is counted and dropped.
 type runLog struct {
@@ -33,6 +36,9 @@ type runLog struct {
 	at      int    // where the ring begins
 	fault   error  // why the file takes no more
 	closed  bool
+
+	short  func() error // why the disk takes no more now; nil = nobody asks
+	looked time.Time
 }
 
 // openLog opens the log of a run for an attempt. Attempts follow each other in
@@ -74,6 +80,9 @@ func (l *runLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.printed += int64(len(p))
+	if l.short != nil && l.fault == nil && time.Since(l.looked) > looks {
+		l.looked, l.fault = time.Now(), l.short()
+	}
 	if fits := min(int64(len(p)), l.room); fits > 0 && l.fault == nil {
 		n, err := l.file.Write(p[:fits])
 		l.room, l.kept = l.room-fits, l.kept+int64(n)

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/reserve"
 )
 
 // Prefix is where the path of a drive begins in a URL.
@@ -24,6 +25,8 @@ type Config struct {
 	Drives *drive.Drives
 	// Caller is the token that a request was let in with.
 	Caller func(*http.Request) jet.Token
+	// Reserve keeps room for the store on its disk; nil = none.
+	Reserve *reserve.Reserve
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.
 	MaxUpload int64
 	// Idle is how long a client may neither send nor take anything. 0 means 1 min.

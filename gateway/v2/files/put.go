@@ -32,6 +32,9 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err := t.prepare(o.onlyNew); err != nil {
 		return err
 	}
+	if err := a.room(t.dir); err != nil {
+		return err
+	}
 	a.sweep(t.dir, t.at.String())
 	temporary := events.UploadPrefix + rand.Text()
 	defer t.dir.Remove(temporary) //nolint:errcheck // gone, unless the PUT failed
@@ -113,13 +116,41 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, root *os.Root, nam
 		from: http.MaxBytesReader(w, r.Body, a.MaxUpload),
 		wait: func() { _ = control.SetReadDeadline(time.Now().Add(a.Idle)) }, // not every connection has deadlines
 	}
-	if _, err = io.Copy(f, body); err == nil {
+	if _, err = io.Copy(&guarded{File: f, room: func() error { return a.room(root) }}, body); err == nil {
 		// The disk takes as long as it takes. What is left of a body that failed
 		// must not: the server reads on before it answers.
 		_ = control.SetReadDeadline(time.Time{})
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// room says why the disk of a folder takes no file now.
+func (a *API) room(dir *os.Root) error {
+	if short := a.Reserve.Short(dir.Stat(".")); short != nil {
+		return refuse(http.StatusInsufficientStorage, "", "%s", short.Error())
+	}
+	return nil
+}
+
+// guarded is a file that grows only while there is room beside the reserve.
+type guarded struct {
+	*os.File
+	room    func() error
+	written int64 // since it was last looked
+}
+
+// looks is after how many bytes the room is looked at again.
+const looks = 8 << 20
+
+func (g *guarded) Write(p []byte) (int, error) {
+	if g.written += int64(len(p)); g.written >= looks {
+		if err := g.room(); err != nil {
+			return 0, err
+		}
+		g.written = 0
+	}
+	return g.File.Write(p)
 }
 
 // incoming is a body. It tells a client that failed from a disk that did.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"spool.internal/events/reserve"
 	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
 )
@@ -36,14 +36,28 @@ func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
 	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept for each job")
 }
 
-func (o *brokerOptions) config(data string, log *slog.Logger) broker.Config {
+func (o *brokerOptions) config(data string) broker.Config {
 	return broker.Config{
 		DataDir: data, Listen: o.listen, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Insecure: o.insecure, Durability: broker.Durability(o.durability),
-		MaxStore: o.maxStore, ResultsPerJob: o.resultsPerJob, Log: log,
+		MaxStore: o.maxStore, ResultsPerJob: o.resultsPerJob,
 	}
 }
 
-func (o *brokerOptions) check(data string) error { return o.config(data, nil).Check() }
+// start starts the broker in a process, which stops it and asks it whether it is ready.
+func (o *brokerOptions) start(ctx context.Context, p *daemon.Process, data string, kept *reserve.Reserve) (*broker.Broker, error) {
+	cfg := o.config(data)
+	cfg.Reserve, cfg.Metrics, cfg.Log = kept, p.Metrics, p.Log
+	b, err := broker.Start(ctx, cfg)
+	if err == nil {
+		p.OnStop("broker", b.Close)
+		p.OnCheck("broker", b.Check)
+		p.OnCheck("data folder", b.Place)
+		p.Go("data folder", b.Keep)
+	}
+	return b, err
+}
+
+func (o *brokerOptions) check(data string) error { return o.config(data).Check() }
 
 // durabilityOf checks the flag of those that do not keep the store.
 func durabilityOf(text string) error {
@@ -66,6 +80,7 @@ func apart(http, nats string) error {
 func brokerCommand() *cobra.Command {
 	var c common
 	var o brokerOptions
+	var kept spare
 	cmd := &cobra.Command{
 		Use: "broker", Short: "Run the embedded NATS alone", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -79,14 +94,10 @@ func brokerCommand() *cobra.Command {
 			}
 			p := daemon.New(log)
 			p.OnStop("lock", func(context.Context) error { return release() })
-			b, err := broker.Start(cmd.Context(), o.config(c.data, log))
+			b, err := o.start(cmd.Context(), p, c.data, kept.of(c.data, log))
 			if err != nil {
 				return errors.Join(stayLost(cmd.Context(), p, c.listener(), err), p.Stop())
 			}
-			p.OnStop("broker", b.Close)
-			p.OnCheck("broker", b.Check)
-			p.OnCheck("data folder", b.Place)
-			p.Go("data folder", b.Keep)
 			if _, err := p.Serve("http", c.listener(), http.NotFoundHandler()); err != nil {
 				return errors.Join(err, p.Stop())
 			}
@@ -98,5 +109,6 @@ func brokerCommand() *cobra.Command {
 	checked(cmd, func() error { return errors.Join(c.check(), o.check(c.data), apart(c.listen, o.listen)) })
 	c.flags(cmd.Flags(), "127.0.0.1:0")
 	o.flags(cmd.Flags(), "127.0.0.1:4222")
+	kept.flag(cmd.Flags())
 	return cmd
 }

@@ -46,6 +46,7 @@ func gatewayCommand() *cobra.Command {
 	var o gatewayOptions
 	var timezone string
 	var quota events.Quota
+	var kept spare
 	r.settings = func() error {
 		_, err := zoneOf(timezone)
 		return errors.Join(err, o.check())
@@ -56,6 +57,7 @@ func gatewayCommand() *cobra.Command {
 		o.domains.flag(f)
 		zoneFlag(f, &timezone)
 		quotaFlag(f, &quota)
+		kept.flag(f)
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)
 		if err != nil {
@@ -69,7 +71,7 @@ func gatewayCommand() *cobra.Command {
 		keys := jet.NewKeyring(bus)
 		p.Go("keyring", keys.Run)
 		cfg := o.config(bus, keys, drives, zone, r.data, component(p, "gateway"))
-		cfg.Quota = quota
+		cfg.Quota, cfg.Reserve = quota, kept.of(r.data, p.Log)
 		g, err := gateway.New(cfg)
 		if err != nil {
 			return err

@@ -87,6 +87,7 @@ func runnerCommand() *cobra.Command {
 	var o runnerOptions
 	var secretFile, pool string
 	var quota events.Quota
+	var kept spare
 	r.settings = func() error {
 		_, err := readSecret(secretFile)
 		return errors.Join(err, o.check(pool))
@@ -95,6 +96,7 @@ func runnerCommand() *cobra.Command {
 		r.place.flags(f)
 		o.flags(f)
 		quotaFlag(f, &quota)
+		kept.flag(f)
 		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
 		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
 	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
@@ -113,6 +115,7 @@ func runnerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		cfg.Reserve = kept.of(r.data, p.Log)
 		cfg.Pool, cfg.Running = pool, quota.Running
 		run, err := o.run(ctx, p, cfg)
 		if err != nil {

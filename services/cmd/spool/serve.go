@@ -32,6 +32,7 @@ type serveOptions struct {
 	stage    stageOptions
 	quota    events.Quota
 	dispatch dispatcherOptions
+	spare    spare
 }
 
 func serveCommand() *cobra.Command {
@@ -72,6 +73,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	o.gateway.domains.flag(f)
 	o.stage.flags(f)
 	quotaFlag(f, &o.quota)
+	o.spare.flag(f)
 	o.dispatch.flags(f, " (default: the built-in runner)")
 }
 
@@ -110,14 +112,11 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	b, err := broker.Start(ctx, o.broker.config(o.data, p.Log))
+	kept := o.spare.of(o.data, p.Log)
+	b, err := o.broker.start(ctx, p, o.data, kept)
 	if err != nil {
 		return err
 	}
-	p.OnStop("broker", b.Close)
-	p.OnCheck("broker", b.Check)
-	p.OnCheck("data folder", b.Place)
-	p.Go("data folder", b.Keep)
 	connect := func(name string) (*jet.Bus, error) {
 		bus, err := b.Connect(ctx, name)
 		if err == nil {
@@ -148,6 +147,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	cfg.RunSecrets = runSecrets
+	cfg.Reserve = kept
 	cfg.Direct, cfg.Running = o.dispatch.endpoint != "", o.quota.Running
 	run, err := o.runner.run(ctx, p, cfg)
 	if err != nil {
@@ -197,7 +197,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		return err
 	}
 	watching, err := o.stage.config(watcher.Config{
-		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Queued: o.quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
+		Bus: bus, Drives: drives, SyncStage: o.broker.durable(), Queued: o.quota.Queued, Reserve: kept, Metrics: p.Metrics, Log: component(p, "watcher"),
 	})
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	}
 	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
 	api.Mount, api.Untracked = run.Routes, secret == "" && !o.dispatch.trackRuns
-	api.Quota, api.Lost = o.quota, b.Place
+	api.Quota, api.Reserve, api.Lost = o.quota, kept, b.Place
 	gate, err := gateway.New(api)
 	if err != nil {
 		return err

@@ -19,11 +19,13 @@ func watcherCommand() *cobra.Command {
 	var durability string
 	var stage stageOptions
 	var quota events.Quota
+	var kept spare
 	r.settings = func() error { return errors.Join(stage.check(), durabilityOf(durability)) }
 	return service("watcher", "Run the folder watcher alone", r, func(f *pflag.FlagSet) {
 		r.place.flags(f)
 		stage.flags(f)
 		quotaFlag(f, &quota)
+		kept.flag(f)
 		f.StringVar(&durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
 	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
 		drives, err := r.place.open(r.data)
@@ -33,7 +35,7 @@ func watcherCommand() *cobra.Command {
 		drives.Recorded(bus.HostOf)
 		cfg, err := stage.config(watcher.Config{
 			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
-			Queued: quota.Queued, Metrics: p.Metrics, Log: component(p, "watcher"),
+			Queued: quota.Queued, Reserve: kept.of(r.data, p.Log), Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err

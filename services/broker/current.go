@@ -1,0 +1,98 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// current is the server that runs now. Clients in this process reach it through here,
+// so that they come to the next one when it has been exchanged.
+type current struct {
+	mu   sync.Mutex
+	srv  *server.Server
+	away bool // it is being exchanged
+}
+
+func (c *current) now() *server.Server {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.srv
+}
+
+func (c *current) set(srv *server.Server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.srv, c.away = srv, false
+}
+
+// leave turns clients away until the next server is set.
+func (c *current) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = true
+}
+
+// InProcessConn connects a client to the server that runs now.
+func (c *current) InProcessConn() (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.srv == nil || c.away {
+		return nil, errors.New("the NATS server is being opened anew")
+	}
+	return c.srv.InProcessConn()
+}
+
+// openStore starts a server on the store. Nobody outside this process reaches it
+// before listen.
+func (b *Broker) openStore() error {
+	opts := b.opts.Clone()
+	disk := slowDisk(opts)
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		return fmt.Errorf("NATS server: %w", err)
+	}
+	srv.SetLoggerV2(bridge{b.cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
+	srv.Start()
+	disk(srv)
+	if !srv.ReadyForConnections(30 * time.Second) {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return errors.New("the NATS server did not become ready within 30 s")
+	}
+	b.srv.set(srv)
+	return nil
+}
+
+// listen lets in who is outside this process. The server listens last: a subscriber
+// that is refused twice would give up for good.
+func (b *Broker) listen() {
+	srv, listening := b.srv.now(), make(chan struct{})
+	srv.AcceptLoop(listening)
+	<-listening
+	if at, ok := srv.Addr().(*net.TCPAddr); ok {
+		b.opts.Port = at.Port // also of the next server
+	}
+}
+
+// closeStore stops the server and waits until its store is closed.
+func (b *Broker) closeStore(ctx context.Context) error {
+	srv := b.srv.now()
+	srv.Shutdown()
+	done := make(chan struct{})
+	go func() { // ends with the server
+		srv.WaitForShutdown()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx))
+	}
+}

@@ -1,0 +1,186 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/services/daemon"
+)
+
+// How often the store may be opened anew, and for how long clients in this process
+// are waited for when it has been.
+const (
+	reopenEvery = 30 * time.Second
+	reconnect   = 5 * time.Second
+
+	closePatience = 30 * time.Second
+)
+
+// healer opens the store anew once what it was short of, room on its disk or file
+// descriptors, is there again: the server itself would refuse every write for as long
+// as it lives.
+type healer struct {
+	b       *Broker
+	log     *slog.Logger
+	folder  os.FileInfo // of the store: another folder of this name is not to be opened
+	ballast ballast
+	stop    context.CancelFunc
+	done    chan struct{}
+
+	reopened *prometheus.CounterVec // by outcome
+	last     time.Time              // when the store was opened anew
+	tried    time.Time              // when there seemed to be room
+	hurt     bool                   // it is known that the store refuses writes
+}
+
+func newHealer(b *Broker) (*healer, error) {
+	folder, err := os.Stat(b.opts.StoreDir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	h := &healer{
+		b: b, log: b.cfg.Log.With("component", "broker"), folder: folder, ballast: ballast{file: filepath.Join(b.cfg.DataDir, "ballast")},
+		done: make(chan struct{}),
+		reopened: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "spool_store_reopened_total", Help: "Times that the store was opened anew because it refused writes, by outcome.",
+		}, []string{"outcome"}),
+	}
+	for _, outcome := range []string{"ok", "failed"} {
+		h.reopened.WithLabelValues(outcome)
+	}
+	if b.cfg.Metrics != nil {
+		if err := b.cfg.Metrics.Register(h.reopened); err != nil {
+			return nil, fmt.Errorf("metrics of the broker: %w", err)
+		}
+	}
+	var ctx context.Context
+	ctx, h.stop = context.WithCancel(context.Background())
+	go h.run(ctx) // ended by close
+	return h, nil
+}
+
+func (h *healer) close() {
+	h.stop()
+	<-h.done
+}
+
+func (h *healer) run(ctx context.Context) {
+	defer close(h.done)
+	for ctx.Err() == nil {
+		h.tend(ctx)
+		daemon.Pause(ctx, lookAgain)
+	}
+}
+
+// tend looks at the store once, and does what is to be done now.
+func (h *healer) tend(ctx context.Context) {
+	if h.b.Place() != nil {
+		return // this process is about to end
+	}
+	why := h.b.look(0)
+	if why == nil {
+		h.hurt = false
+		h.ballast.hold(h.b.cfg.Reserve, h.log)
+		return
+	}
+	if !h.hurt {
+		h.hurt = true
+		h.log.Error("the store refuses what is written", "error", why.Error())
+	}
+	h.ballast.giveUp(h.log)
+	if !h.last.IsZero() && time.Since(h.last) < reopenEvery || !h.there() || enough(h.b.cfg.DataDir) != nil || time.Since(h.tried) < 2*time.Second {
+		return
+	}
+	h.tried = time.Now()
+	h.b.faults.busy("the store is being opened anew")
+	if err := trial(h.b.cfg.DataDir); err != nil {
+		h.log.Warn("the store is not opened anew yet: a trial failed", "error", err.Error())
+	} else {
+		h.last = time.Now()
+		h.reopen(ctx)
+	}
+	h.b.faults.busy("")
+	_ = h.b.look(0) // what is wrong is no more to be believed
+}
+
+// there reports whether the folder of the store is the one that was opened.
+func (h *healer) there() bool {
+	now, err := os.Stat(h.b.opts.StoreDir)
+	return err == nil && os.SameFile(now, h.folder)
+}
+
+// reopen exchanges the server. Clients in this process connect to the next one by
+// themselves, those outside as well.
+func (h *healer) reopen(ctx context.Context) {
+	began := time.Now()
+	before := lastSequences(h.b.srv.now())
+	h.b.srv.leave()
+	// It has begun, so it is brought to its end also when the process stops: the close
+	// of the broker waits for it.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+	defer cancel()
+	err := h.b.closeStore(closing) // after an error it is tried again, with the same server
+	if err == nil {
+		err = h.b.openStore()
+	}
+	if err == nil && h.b.cfg.Listen != "" {
+		for until := time.Now().Add(reconnect); !h.b.guard.nc.IsConnected() && time.Now().Before(until) && ctx.Err() == nil; {
+			daemon.Pause(ctx, 10*time.Millisecond)
+		}
+		h.b.listen()
+	}
+	if err == nil {
+		err = errors.Join(h.lost(before), h.whole())
+	}
+	if err != nil {
+		h.reopened.WithLabelValues("failed").Inc()
+		h.log.Error("the store was opened anew and is not whole", "error", err.Error())
+		return
+	}
+	h.reopened.WithLabelValues("ok").Inc()
+	h.log.Warn("the store was opened anew and takes what is written", "took", time.Since(began).Round(time.Millisecond).String())
+}
+
+func (h *healer) whole() error {
+	var errs []error
+	for _, what := range h.b.wrong() {
+		errs = append(errs, errors.New(what.text))
+	}
+	return errors.Join(errs...)
+}
+
+// lost names the streams that end earlier than they did. With fsync none does; with
+// interval what was acknowledged in the moments before the shortage may be gone.
+func (h *healer) lost(before map[string]uint64) error {
+	var errs []error
+	after := lastSequences(h.b.srv.now())
+	for stream, seq := range before {
+		if after[stream] < seq {
+			errs = append(errs, fmt.Errorf("%s ends at %d and ended at %d: what was stored last is lost", stream, after[stream], seq))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// lastSequences tells where each stream ends.
+func lastSequences(srv *server.Server) map[string]uint64 {
+	ends := map[string]uint64{}
+	info, err := srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Limit: 1000})
+	if err != nil {
+		return ends // JetStream is off: nothing to compare with
+	}
+	for _, account := range info.AccountDetails {
+		for _, stream := range account.Streams {
+			ends[stream.Name] = stream.State.LastSeq
+		}
+	}
+	return ends
+}

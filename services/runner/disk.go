@@ -1,0 +1,36 @@
+package runner
+
+import (
+	"context"
+	"time"
+)
+
+// untilLow ends the life of a flow whose output lies on the disk of the store once
+// half of what is kept free there is gone. stop ends the watch.
+func (r *Runner) untilLow(life context.Context, a *attempt) (until context.Context, stop func()) {
+	if a.output == nil || r.cfg.Reserve.Bytes() == 0 {
+		return life, func() {}
+	}
+	until, end := context.WithCancelCause(life)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(looks)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-until.Done():
+				return
+			}
+			if err := r.cfg.Reserve.Low(a.output.Stat(".")); err != nil {
+				end(halt("disk: stopped, because " + err.Error()))
+				return
+			}
+		}
+	}()
+	return until, func() {
+		end(nil)
+		<-done
+	}
+}
