@@ -119,7 +119,7 @@ var fileAttempts = []trial{
 		return readsSome("/proc/self/stat")
 	}},
 	{"read of the processor and the memory in /proc", func(targets, string, string) error {
-		for _, name := range []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg"} {
+		for _, name := range []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg", "stat"} {
 			if err := readsSome("/proc/" + name); err != nil {
 				return err
 			}
@@ -210,7 +210,7 @@ var fileAttempts = []trial{
 		for _, e := range all {
 			name := "/proc/" + e.Name()
 			link, _ := os.Readlink(name)
-			if name[6] >= '0' && name[6] <= '9' || strings.Contains(" cpuinfo meminfo version uptime loadavg ", " "+e.Name()+" ") || strings.HasPrefix(link, "self/") || filepath.Base(link) == strconv.Itoa(os.Getpid()) || filepath.Base(filepath.Dir(link)) == "task" {
+			if name[6] >= '0' && name[6] <= '9' || strings.Contains(" cpuinfo meminfo version uptime loadavg stat ", " "+e.Name()+" ") || strings.HasPrefix(link, "self/") || filepath.Base(link) == strconv.Itoa(os.Getpid()) || filepath.Base(filepath.Dir(link)) == "task" {
 				continue // its own
 			}
 			if fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {

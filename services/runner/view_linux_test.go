@@ -96,3 +96,20 @@ func TestMountedLater(t *testing.T) {
 		t.Errorf("ended %+v", ended)
 	}
 }
+
+// What programs look for in /proc is there.
+func TestProcServes(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `for c in "nproc" "free" "uptime" "ps aux" "top -bn1" "java -version"; do command -v ${c%% *} >/dev/null || continue; said=$($c 2>&1) || echo "$c: $said"; done
+command -v node >/dev/null && [ "$(node -p 'os.cpus().length')" != "$(nproc --all)" ] && echo "node sees $(node -p 'os.cpus().length') processors"
+command -v ps >/dev/null && ps aux 2>&1 >/dev/null; exit 0`)
+	r := l.shut(nil)
+	if !r.room.Form.Proc {
+		t.Skip("flows have no /proc here")
+	}
+	l.background(r.Run)
+	ended := l.until(events.Ended, l.accept(l.serve(r).URL, "k", "flow", `{}`))
+	if said := l.printed(ended); said != "" || ended.Status != events.OK {
+		t.Errorf("it says %q: %+v", said, ended)
+	}
+}

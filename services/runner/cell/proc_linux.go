@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// told are the files of /proc, besides those of processes, that flows may read. They
-// tell nothing that a program could not ask the processor (cpuid) and the kernel
+// told are the files of /proc, besides those of processes, that flows may read. All but
+// stat tell nothing that a program could not ask the processor (cpuid) and the kernel
 // (uname, sysinfo) for, and programs take it for no /proc at all when they are not
-// there: LibreOffice looks for version, Chromium for what the processor can do.
-var told = []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg"}
+// there: LibreOffice looks for version, Chromium for what the processor can do. In stat
+// ps and top look when the system began, and Node how many processors there are
+// (os.cpus), by which many of its programs choose how many workers they start.
+var told = []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg", "stat"}
 
 // wholeProc mounts a /proc in which all else that is the kernel's is closed: no
 // option of procfs leaves out only that. What the kernel brings is closed by its kind,
