@@ -52,6 +52,7 @@ func (k *desk) confirm() {
 		cancel()
 		faultpoint.Hit(faultpoint.QueueAcked)
 		k.confirmed(group, time.Since(begun), err)
+		_ = sleep(k.bus.life, pace)
 	}
 }
 

@@ -40,10 +40,14 @@ type Ends struct {
 	of      map[uint64]*entry // by the sequence of a trigger
 	purging bool
 
-	reading sync.Mutex
-	known   map[uint64]End
-	read    uint64    // the ledger is known up to this sequence
-	readAt  time.Time // as it was then
+	reading sync.Mutex // held by who reads the ledger
+	read    uint64     // what others entered is known up to this sequence
+
+	look   sync.Mutex
+	known  map[uint64]End // what others entered
+	readAt time.Time      // as it was then
+	wanted time.Time      // as it will have to be known
+	ahead  bool           // readAhead runs
 }
 
 type ending struct {
@@ -58,12 +62,12 @@ type entry struct {
 	left     int // triggers that are not known to be out of the queue
 }
 
-// Bounds of one message of the ledger, of what is remembered of it, and how often
-// entries are taken out that nobody needs any more.
+// Bounds of one message of the ledger, and how often entries are taken out that
+// nobody needs any more.
 const (
 	endsBytes  = 384 << 10
-	endsKnown  = 20_000
 	purgeEvery = 500 * time.Millisecond
+	pace       = time.Millisecond // between two messages, so that more share one
 )
 
 // NewEnds gives the ledger of one stream to one process.
@@ -122,6 +126,7 @@ func (e *Ends) write() {
 		for _, w := range part {
 			w.done <- err
 		}
+		_ = sleep(e.bus.life, pace)
 	}
 }
 
@@ -172,7 +177,7 @@ func (e *Ends) Gone(sequences []uint64) {
 
 // purge takes out entries whose triggers are all gone, up to the first whose are not.
 func (e *Ends) purge() {
-	for sleep(e.bus.life, purgeEvery) == nil {
+	for wait := purgeEvery; sleep(e.bus.life, wait) == nil; {
 		upTo := uint64(0)
 		e.mu.Lock()
 		for len(e.open) > 0 && e.open[0].left == 0 {
@@ -185,76 +190,12 @@ func (e *Ends) purge() {
 			return
 		}
 		e.mu.Unlock()
+		began := time.Now()
 		err := e.bus.purge(e.bus.life, e.stream, map[string]any{"filter": events.DoneBy(e.stream, e.writer), "seq": upTo + 1})
+		wait = max(purgeEvery, tidyShare*time.Since(began))
 		faultpoint.Hit(faultpoint.EndsPurged)
 		if err != nil {
 			e.bus.log.Debug("entries of the ledger stay for now", "error", err.Error()) // the next purge takes them, or Sweep
 		}
 	}
-}
-
-// Find tells how the trigger at a sequence ended, which came into this process at
-// a time; found is false when the ledger did not know at that time.
-func (e *Ends) Find(ctx context.Context, sequence uint64, received time.Time) (end End, found bool, err error) {
-	e.reading.Lock()
-	defer e.reading.Unlock()
-	if end, found = e.known[sequence]; found {
-		return end, true, nil
-	}
-	if !e.readAt.After(received) {
-		if err := e.readOn(ctx); err != nil {
-			return End{}, false, err
-		}
-	}
-	end, found = e.known[sequence]
-	return end, found, nil
-}
-
-// readOn reads what the ledger has come to hold.
-func (e *Ends) readOn(ctx context.Context) error {
-	if len(e.known) > endsKnown {
-		clear(e.known)
-		e.read = 0
-	}
-	now := time.Now()
-	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), e.read, func(m Stored) bool {
-		ends, err := decode[[]End](m)
-		if err != nil {
-			e.bus.log.Error("an entry of the ledger cannot be read", "error", err.Error())
-		}
-		for _, end := range ends {
-			e.known[end.Sequence] = end
-		}
-		e.read = m.Sequence
-		return true
-	})
-	if err == nil {
-		e.readAt = now
-	}
-	return err
-}
-
-// Sweep takes out entries that nobody needs any more, of whichever process.
-func (e *Ends) Sweep(ctx context.Context) error {
-	entries := map[uint64][]End{}
-	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), 0, func(m Stored) bool {
-		ends, err := decode[[]End](m)
-		if err == nil {
-			entries[m.Sequence] = ends
-		}
-		return true
-	})
-	for seq, ends := range entries {
-		needed := false
-		for i := 0; i < len(ends) && err == nil && !needed; i++ {
-			_, needed, err = e.bus.Get(ctx, e.stream, ends[i].Sequence)
-		}
-		if err == nil && !needed {
-			err = e.bus.Drop(ctx, e.stream, []uint64{seq})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return err
 }

@@ -14,3 +14,6 @@ func (b *Bus) WriteProbe(stream string) error { return b.writeProbe(stream) }
 func (b *Bus) DeleteStream(ctx context.Context, stream string) error {
 	return b.js.DeleteStream(ctx, stream)
 }
+
+// Prices is prices.
+var Prices = prices

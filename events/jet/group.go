@@ -4,22 +4,25 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
-// Bounds of a group: as many messages as this go alone, side by side; of those
-// that come meanwhile a batch is made once it is worth its price, which is that of
-// a few dozen messages.
+// Bounds of a group: how many messages go alone, side by side, and of how many a
+// batch is made. In between the prices decide, as they were lately.
 const (
-	groupAlone = 16
-	groupWorth = 64
-	groupMost  = 256
+	aloneLeast = 16
+	aloneMost  = 128
+	batchLeast = 16
+	batchMost  = 512
+	batchWorth = 64 // while the prices are not known
 	groupBytes = 4 << 20
 )
 
-// Group commits what many goroutines store in one stream, together when they are
-// many: where the store syncs every commit, a batch costs one sync. A message
-// stored through a group must carry a message id: after a batch whose outcome is
-// unknown, or that held a message that is stored already, each is sent by itself.
+// Group commits what many goroutines store in one stream, together when that is
+// cheaper: the server syncs a batch three times, whether or not it syncs each
+// message. A message stored through a group must carry a message id: after a batch
+// whose outcome is unknown, or that held a message that is stored already, each is
+// sent by itself.
 type Group struct {
 	bus    *Bus
 	stream string
@@ -28,6 +31,9 @@ type Group struct {
 	waiting  []*member
 	alone    int  // messages that are being committed by themselves
 	batching bool // a batch is being committed
+
+	each  time.Duration // what a message takes lately that goes alone, among others
+	batch time.Duration // what a batch takes
 }
 
 // member is one message and who waits for it.
@@ -58,27 +64,46 @@ func (g *Group) Put(ctx context.Context, m Message) error {
 // next sends what waits, as far as it may go now; g.mu is held. What it starts
 // ends with the answers that somebody waits for.
 func (g *Group) next() {
+	worth, most := prices(g.each, g.batch)
 	for !g.batching && len(g.waiting) > 0 {
 		switch {
-		case len(g.waiting) >= groupWorth:
+		case len(g.waiting) >= worth:
 			g.batching = true
 			part := g.take()
 			go g.together(part)
-		case g.alone < groupAlone:
+		case g.alone < most:
 			e := g.waiting[0]
 			g.waiting = g.waiting[1:]
 			g.alone++
-			go g.single(e)
+			go g.single(e, g.alone)
 		default:
 			return
 		}
 	}
 }
 
+// prices tells from what messages cost lately how many take as long alone as in a
+// batch, and how many may go alone at once.
+func prices(each, batch time.Duration) (worth, alone int) {
+	if each == 0 || batch == 0 {
+		return batchWorth, aloneLeast
+	}
+	worth = max(batchLeast, int(batch/each))
+	return worth, min(max(aloneLeast, worth), aloneMost)
+}
+
+// smooth follows what something takes.
+func smooth(known *time.Duration, took time.Duration) {
+	if *known == 0 {
+		*known = took
+	}
+	*known += (took - *known) / 8
+}
+
 // take cuts the next batch off those who wait.
 func (g *Group) take() []*member {
 	n, size := 0, 0
-	for n < len(g.waiting) && n < groupMost && size < groupBytes {
+	for n < len(g.waiting) && n < batchMost && size < groupBytes {
 		size += len(g.waiting[n].m.Data)
 		n++
 	}
@@ -87,12 +112,19 @@ func (g *Group) take() []*member {
 	return part
 }
 
-func (g *Group) single(e *member) {
+// single commits a message as the last of some that go side by side: the server
+// works through them in order.
+func (g *Group) single(e *member, of int) {
+	began := time.Now()
 	_, err := g.bus.Commit(context.Background(), g.stream, e.m) // bounded by commitTimeout
+	took := time.Since(began)
 	e.done <- err
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.alone--
+	if of >= aloneLeast/2 { // one alone mostly waits for the way
+		smooth(&g.each, took/time.Duration(of))
+	}
 	g.next()
 }
 
@@ -101,7 +133,9 @@ func (g *Group) together(part []*member) {
 	for i, e := range part {
 		msgs[i] = e.m
 	}
+	began := time.Now()
 	_, err := g.bus.Commit(context.Background(), g.stream, msgs...)
+	took := time.Since(began)
 	var wg sync.WaitGroup
 	for _, e := range part {
 		if err == nil {
@@ -117,5 +151,6 @@ func (g *Group) together(part []*member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.batching = false
+	smooth(&g.batch, took)
 	g.next()
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
@@ -35,5 +36,24 @@ func TestGroupStoresEachOnce(t *testing.T) {
 	stored, err := bus.Subjects(t.Context(), events.StreamResults, events.AllResults)
 	if err != nil || stored[events.ResultSubject("j")] != 500 {
 		t.Errorf("stored %v (%v), want 500", stored, err)
+	}
+}
+
+// Where a sync is cheap or is not waited for, messages go alone; where it is dear
+// a few dozen make a batch.
+func TestGroupKnowsPrices(t *testing.T) {
+	for name, c := range map[string]struct {
+		each, batch  time.Duration
+		worth, alone int
+	}{
+		"not known":               {0, 0, 64, 16},
+		"no batch yet":            {time.Millisecond, 0, 64, 16},
+		"messages are not synced": {30 * time.Microsecond, 9 * time.Millisecond, 300, 128},
+		"each is synced":          {500 * time.Microsecond, 9 * time.Millisecond, 18, 18},
+		"by a slow disk":          {5 * time.Millisecond, 20 * time.Millisecond, 16, 16},
+	} {
+		if worth, alone := jet.Prices(c.each, c.batch); worth != c.worth || alone != c.alone {
+			t.Errorf("%s: %d and %d, want %d and %d", name, worth, alone, c.worth, c.alone)
+		}
 	}
 }

@@ -132,6 +132,9 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	if status == "" || len(msg.Data) > 0 {
 		p.asked = max(0, p.asked-1)
 		if d := p.desk.take(msg); d != nil {
+			if came := p.desk.queue.Came; came != nil {
+				came(d)
+			}
 			ready <- d
 		}
 		return nil

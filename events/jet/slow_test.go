@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
@@ -302,14 +304,27 @@ func TestEnds(t *testing.T) {
 			t.Errorf("200 ends at a time made %d entries (%v)", len(written), err)
 		}
 		for n := range uint64(200) {
-			end, found, err := theirs.Find(t.Context(), n, time.Now())
+			now := time.Now()
+			theirs.Ahead(now)
+			end, found, err := theirs.Find(t.Context(), n, now)
+			own, has, errOwn := mine.Find(t.Context(), n, now)
 			switch {
+			case errOwn != nil || !has || !cmp.Equal(own, end):
+				t.Errorf("the end of %d, to who entered it: %+v, %v, %v; to others %+v", n, own, has, errOwn, end)
 			case err != nil || !found || end.Sequence != n:
 				t.Errorf("the end of %d: %+v, %v, %v", n, end, found, err)
 			case n%2 == 0 && (end.Verdict == nil || end.Verdict.TriggerID != fmt.Sprint(n)), n%2 == 1 && (end.Result == nil || end.Result.TriggerID != fmt.Sprint(n)):
 				t.Errorf("the end of %d: %+v", n, end)
 			}
 		}
+		if _, found, err := mine.Find(t.Context(), 1000, time.Now()); found || err != nil {
+			t.Errorf("an end that nobody entered: %v, %v", found, err)
+		}
+		must(t, theirs.PutVerdict(t.Context(), 900, events.Verdict{}))
+		if _, found, err := mine.Find(t.Context(), 900, time.Now()); !found || err != nil {
+			t.Errorf("an end that another process entered among ours: %v, %v", found, err)
+		}
+		theirs.Gone([]uint64{900})
 		if _, found, err := theirs.Find(t.Context(), 1000, time.Now()); found || err != nil {
 			t.Errorf("an end that nobody entered: %v, %v", found, err)
 		}

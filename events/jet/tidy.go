@@ -14,10 +14,11 @@ import (
 // When finished messages leave a stream that keeps what was acked: all up to the
 // first that is not finished in one go, the others, when that one has to wait, by
 // themselves. A purge goes through all that the queue holds, so that the next one
-// comes no sooner than ten times as long after it as it took.
+// comes no sooner than thirty times as long after it as it took, unless nothing is
+// in hand any more.
 const (
 	tidyEvery   = 100 * time.Millisecond
-	tidyShare   = 10
+	tidyShare   = 30
 	singleAfter = time.Second
 	singlesMost = 1000 // in one go
 	fewFinished = 2    // to ask for the floor costs more than to take these out by themselves
@@ -31,11 +32,15 @@ func (k *desk) startTidy() {
 }
 
 func (k *desk) tidy() {
-	for wait := tidyEvery; ; {
-		if sleep(k.bus.life, wait) != nil {
+	for next := time.Now(); ; {
+		if sleep(k.bus.life, tidyEvery) != nil {
 			return
 		}
-		wait = max(tidyEvery, tidyShare*k.tidyOnce(k.bus.life))
+		if k.count() > 0 && time.Now().Before(next) {
+			continue
+		}
+		took := k.tidyOnce(k.bus.life)
+		next = time.Now().Add(tidyShare * took)
 		k.mu.Lock()
 		if len(k.over) == 0 && !k.floor {
 			k.tidying = false

@@ -27,6 +27,10 @@ type Queue struct {
 	FromNow bool          // a consumer that is made begins with what comes next, not with all that is stored
 	Keeps   bool          // the stream keeps what was acked: it is taken out here, in groups
 
+	// Came is told of each message that comes into this process, ahead of its turn;
+	// it must not block. nil = nobody asks.
+	Came func(*Delivery)
+
 	// Gone is told which messages that this process took off the queue are out of
 	// the stream for good; nil = nobody asks.
 	Gone func(sequences []uint64)

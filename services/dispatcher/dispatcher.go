@@ -201,7 +201,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		wg.Go(func() {
 			d.pull(ctx, newLine(0), jet.Queue{
 				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
-				Filter: events.TriggersOf(kind), Pending: maxWaiting, Gone: d.ends[events.StreamTriggers].Gone,
+				Filter: events.TriggersOf(kind), Pending: maxWaiting,
+				Came: d.history.ahead, Gone: d.ends[events.StreamTriggers].Gone,
 			}, 2*d.cfg.Workers)
 		})
 	}

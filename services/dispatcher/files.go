@@ -20,7 +20,7 @@ const (
 // prefetch is how many files a source holds for each call that it may have in
 // flight: while some are called, others wait for a worker or for their result to
 // be stored.
-const prefetch = 4
+const prefetch = 8
 
 // files keeps one source for each enabled job with queued files, so that the
 // backlog of one job never stands before the file of another. One goroutine
@@ -85,7 +85,8 @@ func (f *files) start(ctx context.Context, id string) {
 		defer close(s.ended)
 		queue := jet.Queue{
 			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
-			Pending: maxWaiting, Idle: consumerIdle, Keeps: true, Gone: f.d.ends[events.StreamFiles].Gone,
+			Pending: maxWaiting, Idle: consumerIdle, Keeps: true,
+			Came: f.d.history.ahead, Gone: f.d.ends[events.StreamFiles].Gone,
 		}
 		hold := prefetch * s.hold
 		if s.serial {

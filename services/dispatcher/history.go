@@ -33,6 +33,13 @@ type known struct {
 // maxKnown bounds the jobs whose results are remembered.
 const maxKnown = 256
 
+// ahead prepares for what of will be asked.
+func (h *history) ahead(m *jet.Delivery) {
+	if !m.First || !m.Time.After(h.bus.Up().Add(skew)) {
+		h.ends[m.Stream()].Ahead(m.Received)
+	}
+}
+
 // of asks the ledger of ends, then the results: a former version made no ledger.
 func (h *history) of(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
 	up := h.bus.Up()
