@@ -17,8 +17,11 @@ func TestDurationsOfJobs(t *testing.T) {
 		name      string
 		got, want time.Duration
 	}{
-		{"retry_for", o.RetryFor, 48 * time.Hour}, {"late_after", o.Notifying.LateAfter, 90 * time.Minute}, {"too_long_after", o.Notifying.TooLongAfter, 168 * time.Hour},
-		{"timeout", o.Run.Timeout, 60 * time.Hour}, {"backoff", o.Retries.Backoff, 5 * time.Minute},
+		{"retry_for", o.RetryFor, 48 * time.Hour},
+		{"late_after", o.Notifying.LateAfter, 90 * time.Minute},
+		{"too_long_after", o.Notifying.TooLongAfter, 168 * time.Hour},
+		{"timeout", o.Run.Timeout, 60 * time.Hour},
+		{"backoff", o.Retries.Backoff, 5 * time.Minute},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s is %s, want %s", c.name, c.got, c.want)

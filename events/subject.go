@@ -297,6 +297,16 @@ const (
 	RevokeSubscriber = "spool.api.subscriber.revoke"
 )
 
+// AskTrigger is what a subscriber that may trigger asks for a run on. Gateways hear
+// it as [AskTriggerOf] the subscriber, whom its account names, not the request.
+const (
+	AskTrigger  = "spool.api.trigger"
+	AskTriggers = AskTrigger + ".*"
+)
+
+// AskTriggerOf is where a subscriber's request arrives.
+func AskTriggerOf(name string) string { return AskTrigger + "." + name }
+
 // Subject is a subject taken apart.
 type Subject struct {
 	Family string // "job", "trigger", "file", …, "clock"

@@ -11,10 +11,11 @@ import (
 type Subscriber struct {
 	Name    string    `json:"name"`
 	Stream  string    `json:"stream"`
-	JobID   string    `json:"job_id,omitempty"` // it sees this job's events only
+	JobID   string    `json:"job_id,omitempty"` // it sees this job's events only, and triggers no other
 	Filter  string    `json:"filter"`           // subjects that it sees
-	By      string    `json:"by"`               // the user who made it
-	Created time.Time `json:"created"`          // also tells two of one name apart
+	Trigger bool      `json:"may_trigger,omitzero"`
+	By      string    `json:"by"`      // the administrator who made it, as whom it triggers
+	Created time.Time `json:"created"` // also tells two of one name apart
 	Expires time.Time `json:"expires,omitzero"`
 	Revoked time.Time `json:"revoked,omitzero"`
 }
@@ -26,6 +27,9 @@ func (s Subscriber) Consumer() string { return "subscriber-" + s.Name }
 func (s Subscriber) Open(now time.Time) bool {
 	return s.Revoked.IsZero() && (s.Expires.IsZero() || now.Before(s.Expires))
 }
+
+// MayTrigger reports whether it may ask for runs at a time.
+func (s Subscriber) MayTrigger(now time.Time) bool { return s.Trigger && s.Open(now) }
 
 // publicStreams are those that subscribers may read: by stream all its subjects, and
 // at which token of them the job stands.

@@ -18,6 +18,9 @@ import (
 type Config struct {
 	// Bus is the connection to the broker, whose streams exist.
 	Bus *jet.Bus
+	// Subscribers is where subscribers ask for runs: a connection in the account
+	// of gateways. Nil: nobody asks.
+	Subscribers *jet.Bus
 	// Keys knows the tokens and the seal key. The caller runs it.
 	Keys *jet.Keyring
 	// DataDir is the folder of admin.token. It is made when absent.

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/stream"
 )
 
@@ -26,6 +27,7 @@ type Gateway struct {
 	limiter *limiter // by token
 	events  *stream.Stream
 	handler http.Handler
+	native  *v2.API
 
 	strangers *limiter // by address, of callers without a valid token
 	refusals  *sampler // which refusals are logged
@@ -82,6 +84,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"purge results", g.janitor.run},
 		{"hold jobs", g.holder.run},
 		{"follow events", g.events.Run},
+		{"answer subscribers", g.answerSubscribers},
 		{"start", g.start},
 	}
 	errs := make([]error, len(parts))

@@ -33,7 +33,8 @@ func (g *Gateway) router() *mux.Router {
 	if g.cfg.Drives != nil {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives
 	}
-	v2.New(native).Routes(r)
+	g.native = v2.New(native)
+	g.native.Routes(r)
 	g.transfers(r)
 	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)
 	if g.cfg.Mount != nil {

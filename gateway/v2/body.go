@@ -98,7 +98,11 @@ func decode(r *http.Request, v any, optional bool) error {
 	err = json.Unmarshal(body, v)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		want := "a string"
-		if wrong.Type.Kind() != reflect.String {
+		switch wrong.Type.Kind() {
+		case reflect.String:
+		case reflect.Bool:
+			want = "true or false"
+		default:
 			want = "a whole number"
 		}
 		return events.Faultf(events.Invalid, wrong.Field, "must be %s, not %s", want, kindOf(wrong.Value))

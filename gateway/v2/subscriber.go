@@ -17,6 +17,7 @@ type subscriber struct {
 	Consumer string    `json:"consumer"`
 	JobID    string    `json:"job_id,omitempty"`
 	Filter   string    `json:"filter"`
+	Trigger  bool      `json:"may_trigger"`
 	By       string    `json:"by"`
 	State    string    `json:"state"`
 	Created  time.Time `json:"created"`
@@ -32,7 +33,7 @@ func showSubscriber(s events.Subscriber, now time.Time) subscriber {
 	case !s.Open(now):
 		state = "expired"
 	}
-	return subscriber{s.Name, s.Stream, s.Consumer(), s.JobID, s.Filter, s.By, state, s.Created, s.Expires, s.Revoked}
+	return subscriber{s.Name, s.Stream, s.Consumer(), s.JobID, s.Filter, s.Trigger, s.By, state, s.Created, s.Expires, s.Revoked}
 }
 
 func (a *API) listSubscribers(w http.ResponseWriter, r *http.Request) error {
@@ -60,6 +61,7 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 		JobID   string `json:"job_id"`
 		Filter  string `json:"filter"`
 		Expires string `json:"expires"`
+		Trigger bool   `json:"may_trigger"`
 	}
 	if err := decode(r, &body, false); err != nil {
 		return err
@@ -71,7 +73,7 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 	}
 	by := a.Caller(r).Owner
 	ask, err := events.NewSubscriber(events.Subscriber{
-		Name: body.Name, Stream: body.Stream, JobID: body.JobID, Filter: body.Filter, By: by, Expires: expires,
+		Name: body.Name, Stream: body.Stream, JobID: body.JobID, Filter: body.Filter, By: by, Expires: expires, Trigger: body.Trigger,
 	})
 	if err != nil {
 		return err
@@ -85,7 +87,7 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return withoutBroker(ask, err)
 	}
-	a.Log.Info("subscriber created", "subscriber", ask.Name, "stream", ask.Stream, "filter", ask.Filter, "user", by)
+	a.Log.Info("subscriber created", "subscriber", ask.Name, "stream", ask.Stream, "filter", ask.Filter, "may_trigger", ask.Trigger, "user", by)
 	write(w, http.StatusCreated, struct {
 		subscriber
 		Credentials string `json:"credentials"` // shown here and never again

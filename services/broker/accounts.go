@@ -17,6 +17,9 @@ const (
 	pullAnswers = time.Minute // longer than any client lets a pull stand still
 )
 
+// answerWithin is how long a role may answer a subscriber.
+const answerWithin = time.Minute
+
 // accounts are what the server knows of whom it lets in. Spool's own account holds
 // the streams and is that of the services in this process. Each role outside is an
 // account too, without streams, which imports its rights as services one by one: the
@@ -25,6 +28,7 @@ const (
 type accounts struct {
 	operator nkeys.KeyPair
 	home     string // public key of Spool's account
+	gateway  string // public key of the gateways' account
 	resolver *server.MemAccResolver
 }
 
@@ -37,10 +41,11 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	public, err1 := operator.PublicKey()
 	system, err2 := publicOf(k.System)
 	home, err3 := publicOf(k.Account)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	gateway, err4 := publicOf(k.Roles[Gateway].Account)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
-	a := &accounts{operator, home, &server.MemAccResolver{}}
+	a := &accounts{operator, home, gateway, &server.MemAccResolver{}}
 	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
 	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
 	for _, role := range Roles() {
@@ -125,6 +130,11 @@ func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error)
 			Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), LocalSubject: jwt.RenamingSubject(subject), Account: a.home, Type: jwt.Stream,
 		})
 		scope.Template.Sub.Allow.Add(subject)
+	}
+	for _, subject := range r.answer {
+		c.Exports.Add(&jwt.Export{Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: jwt.ResponseTypeSingleton})
+		scope.Template.Sub.Allow.Add(subject)
+		scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerWithin}
 	}
 	c.SigningKeys.AddScopedSigner(scope)
 	return c, nil

@@ -149,6 +149,18 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 	})
 }
 
+// ConnectAs gives a service in this process a bus in the account of its role, where
+// subscribers ask it.
+func (b *Broker) ConnectAs(ctx context.Context, role Role) (*jet.Bus, error) {
+	creds, err := os.ReadFile(filepath.Join(b.cfg.DataDir, role.Creds()))
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	return jet.Connect(ctx, jet.Options{
+		Server: b, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", string(role)),
+	})
+}
+
 // Addr is where clients outside this process connect; empty when nowhere.
 func (b *Broker) Addr() string {
 	srv := b.srv.now()

@@ -33,6 +33,7 @@ type rights struct {
 	publish []string            // subjects of streams that it publishes to
 	once    []string            // the same, where only the first message counts
 	ask     []string            // subjects of other services that it asks
+	answer  []string            // subjects of its own account on which subscribers ask it
 	follow  []string            // streams that it reads through ordered consumers, which bear its name
 	queues  []queue             // durable consumers that it works off
 	get     []string            // streams whose messages it reads from any replica
@@ -57,6 +58,7 @@ var rightsOf = map[Role]rights{
 			events.AllDrives, events.AllSeen, events.StateSubject("marklist", "*"),
 		},
 		ask:    []string{events.AskSubscriber, events.RevokeSubscriber},
+		answer: []string{events.AskTriggers},
 		follow: []string{events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents},
 		get: []string{
 			events.StreamDeadLetters, events.StreamFiles, events.StreamJobs, streamTokens, events.StreamResults,
@@ -65,6 +67,7 @@ var rightsOf = map[Role]rights{
 		},
 		leader: []string{
 			events.StreamDrives, events.StreamJobs, streamTokens, events.StreamResults, events.StreamRunEvents, events.StreamTriggers, events.StreamDeadLetters,
+			events.StreamSubscribers,
 		},
 		purge: map[string][]string{events.StreamFiles: {events.AllAgain, events.AllHeld}, events.StreamResults: {events.AllResults}},
 		drop:  []string{events.StreamDeadLetters, events.StreamFiles},

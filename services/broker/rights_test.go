@@ -267,6 +267,17 @@ func TestRights(t *testing.T) {
 				t.Errorf("%s may listen to %s", role, subject)
 			}
 		}
+		if len(rightsOf[role].answer) > 0 {
+			continue
+		}
+		if _, err := o.SubscribeSync(events.AskTriggers); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-o.denied:
+		case <-time.After(30 * time.Second):
+			t.Errorf("%s may listen to %s", role, events.AskTriggers)
+		}
 	}
 	t.Logf("%d checks: %d allowed, %d refused", allowed+refused, allowed, refused)
 }

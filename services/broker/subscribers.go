@@ -256,7 +256,7 @@ func (s *subscribers) revoke(ctx context.Context, ask events.Subscriber) (made j
 }
 
 // subscriberClaims makes the account of a subscriber: it pulls from its consumer,
-// asks how that stands, and acks.
+// asks how that stands, and acks; one that may trigger asks gateways for that.
 func (a *accounts) subscriberClaims(sub events.Subscriber, k roleKeys) (*jwt.AccountClaims, error) {
 	id, err1 := publicOf(k.Account)
 	signer, err2 := publicOf(k.Signer)
@@ -278,6 +278,12 @@ func (a *accounts) subscriberClaims(sub events.Subscriber, k roleKeys) (*jwt.Acc
 	} {
 		c.Imports.Add(a.service(g))
 		scope.Template.Pub.Allow.Add(g.local)
+	}
+	if sub.Trigger {
+		c.Imports.Add(&jwt.Import{
+			Name: events.AskTrigger, Subject: jwt.Subject(events.AskTriggerOf(sub.Name)), LocalSubject: events.AskTrigger, Account: a.gateway, Type: jwt.Service,
+		})
+		scope.Template.Pub.Allow.Add(events.AskTrigger)
 	}
 	c.SigningKeys.AddScopedSigner(scope)
 	return c, nil

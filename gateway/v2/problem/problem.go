@@ -55,8 +55,15 @@ func WriteStatus(w http.ResponseWriter, status int, e *events.Error) {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	w.Write(events.Encode(Problem{ //nolint:errcheck // the client has gone
+	w.Write(encode(status, e, h.Get("X-Request-Id"))) //nolint:errcheck // the client has gone
+}
+
+// Text gives a fault to whoever does not ask over HTTP.
+func Text(status int, e *events.Error) (int, []byte) { return status, encode(status, e, "") }
+
+func encode(status int, e *events.Error, request string) []byte {
+	return events.Encode(Problem{
 		Message: e.Error(), Type: "about:blank", Title: http.StatusText(status), Status: status,
-		Detail: e.Message, Field: e.Field, Request: h.Get("X-Request-Id"),
-	}))
+		Detail: e.Message, Field: e.Field, Request: request,
+	})
 }

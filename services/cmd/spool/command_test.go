@@ -10,7 +10,7 @@ import (
 )
 
 // spool runs a command to its end.
-func spool(t *testing.T, args ...string) (output string, code int) {
+func spool(t testing.TB, args ...string) (output string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	out, _ := cmd.CombinedOutput()

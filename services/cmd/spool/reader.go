@@ -29,7 +29,7 @@ func checkReader(language string) error {
 }
 
 // readerProgram gives a program that reads the events of a subscriber.
-func readerProgram(language, address, creds, stream, consumer string) (string, error) {
+func readerProgram(language, address, creds, stream, consumer string, asks bool) (string, error) {
 	text, err := readers.ReadFile("reader/" + language + ".tmpl")
 	if err != nil {
 		return "", err
@@ -39,8 +39,8 @@ func readerProgram(language, address, creds, stream, consumer string) (string, e
 	}
 	quote := readerQuotes[language]
 	var b strings.Builder
-	err = template.Must(template.New(language).Parse(string(text))).Execute(&b, map[string]string{
-		"URL": quote(address), "Creds": quote(creds), "Stream": quote(stream), "Consumer": quote(consumer),
+	err = template.Must(template.New(language).Parse(string(text))).Execute(&b, map[string]any{
+		"URL": quote(address), "Creds": quote(creds), "Stream": quote(stream), "Consumer": quote(consumer), "Asks": asks,
 	})
 	return b.String(), err
 }

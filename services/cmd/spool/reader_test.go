@@ -21,6 +21,13 @@ done
 // outcome and the result of every run.
 func TestPrintedSubscribers(t *testing.T) { printedSubscribers(t, "go", "python") }
 
+// TestSubscriberAsksForARun: with everything in one process.
+func TestSubscriberAsksForARun(t *testing.T) {
+	p := newSite(t)
+	p.serve("--durability", "interval")
+	p.asksFor(p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil))
+}
+
 // The command line of NATS is built from its module for this, which takes minutes.
 func TestLongPrintedSubscriberOfNATS(t *testing.T) {
 	if testing.Short() {

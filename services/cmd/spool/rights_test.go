@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"spool.internal/events"
 )
 
@@ -110,6 +112,7 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 	p.retryOne(all["runner"], dead)
 	p.failAgain()
 	p.administer()
+	p.asksFor(hooked)
 	for _, path := range []string{"", "/history", "/results", "/slots?limit=10"} {
 		native("GET", "jobs/"+files+path, "", http.StatusOK)
 		native("GET", "jobs/"+ticks+path, "", http.StatusOK)
@@ -188,6 +191,41 @@ func (p *site) administer() {
 	p.native("POST", "/api/v2/subscribers", `{"name":"mine","stream":"RUN_EVENTS"}`, http.StatusCreated)
 	p.native("GET", "/api/v2/subscribers", "", http.StatusOK)
 	p.native("DELETE", "/api/v2/subscribers/mine", "", http.StatusNoContent)
+}
+
+// asksFor has a subscriber ask for a run of a job, over NATS.
+func (p *site) asksFor(job string) {
+	p.Helper()
+	creds := filepath.Join(p.TempDir(), "asks.creds")
+	if out, code := spool(p, "subscriber", "create", "asks", "--may-trigger", "--job", job, "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats); code != 0 || !strings.Contains(out, "request spool.api.trigger") {
+		p.Fatalf("create: status %d, %s", code, out)
+	}
+	nc, err := nats.Connect("nats://"+p.nats, nats.UserCredentials(creds))
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer nc.Close()
+	m, err := nc.Request(events.AskTrigger, []byte(`{"job":"`+job+`","idempotency_key":"one"}`), 30*time.Second)
+	if err != nil || !strings.Contains(string(m.Data), `"trigger_id":"manual:`+job) {
+		p.Fatalf("a subscriber asks for a run: %v, %v", m, err)
+	}
+	bus := p.bus()
+	id := between(string(m.Data), `"trigger_id":"`, `"`)
+	p.eventually("it was called", func() bool {
+		for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job)) {
+			if r.TriggerID == id {
+				return true
+			}
+		}
+		return false
+	})
+	if m, err = nc.Request(events.AskTrigger, []byte(`{"job":"another"}`), 30*time.Second); err != nil || m.Header.Get("Nats-Service-Error-Code") != "404" {
+		p.Errorf("a job that there is not: %v, %v", m, err)
+	}
+	p.native("DELETE", "/api/v2/subscribers/asks", "", http.StatusNoContent)
+	if m, err := nc.Request(events.AskTrigger, []byte(`{"job":"`+job+`"}`), 2*time.Second); err == nil {
+		p.Errorf("a revoked subscriber is answered %s", m.Data)
+	}
 }
 
 func runnerAt(all map[string]*process) string {

@@ -218,6 +218,12 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	api := o.gateway.config(bus, keys, drives, zone, o.data, component(p, "gateway"))
 	api.Mount, api.Untracked = run.Routes, secret == "" && !o.dispatch.trackRuns
 	api.Quota, api.Reserve, api.Lost = o.quota, kept, b.Place
+	if o.broker.listen != "" {
+		if api.Subscribers, err = b.ConnectAs(ctx, broker.Gateway); err != nil {
+			return err
+		}
+		p.OnStop("subscribers' connection", api.Subscribers.Close)
+	}
 	gate, err := gateway.New(api)
 	if err != nil {
 		return err
