@@ -79,7 +79,7 @@ func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}
-	if b.guard, err = newGuard(b, b.creds); err != nil {
+	if b.guard, err = newGuard(b.srv, b.creds); err != nil {
 		return err
 	}
 	if err := b.keepNote(); err != nil {
@@ -145,7 +145,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", name),
+		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -157,7 +157,7 @@ func (b *Broker) ConnectAs(ctx context.Context, role Role) (*jet.Bus, error) {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", string(role)),
+		Server: b.srv, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", string(role)),
 	})
 }
 

@@ -17,6 +17,7 @@ type current struct {
 	mu   sync.Mutex
 	srv  *server.Server
 	away bool // it is being exchanged
+	shut bool // nobody is to reach any server any more
 }
 
 func (c *current) now() *server.Server {
@@ -38,10 +39,21 @@ func (c *current) leave() {
 	c.away = true
 }
 
+// fence turns clients away for good.
+func (c *current) fence() *server.Server {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut = true
+	return c.srv
+}
+
 // InProcessConn connects a client to the server that runs now.
 func (c *current) InProcessConn() (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.shut {
+		return nil, errors.New("the data folder was taken away")
+	}
 	if c.srv == nil || c.away {
 		return nil, errors.New("the NATS server is being opened anew")
 	}

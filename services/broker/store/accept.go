@@ -43,6 +43,10 @@ func AcceptLoss(dataDir, dir string) (lost []string, kept string, err error) {
 	if f.note == nil {
 		f.note = &note{Streams: map[string]*known{}}
 	}
+	f.note.Accepted = append(f.note.Accepted, Acceptance{At: now, Lost: lost, Kept: kept})
+	if err := f.note.write(dataDir); err != nil { // a start must not find half of it
+		return nil, "", err
+	}
 	for name, k := range f.note.Streams {
 		if f.streams[name] == nil {
 			f.streams[name] = &stream{name: name, dir: filepath.Join(dir, name), blocks: map[string]int64{}}
@@ -57,7 +61,9 @@ func AcceptLoss(dataDir, dir string) (lost []string, kept string, err error) {
 			return nil, "", fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
-	f.note.Accepted = append(f.note.Accepted, Acceptance{At: now, Lost: lost, Kept: kept})
+	for i := range f.note.Accepted {
+		f.note.Accepted[i].Done = true
+	}
 	return lost, kept, f.renote(now)
 }
 

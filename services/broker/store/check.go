@@ -87,6 +87,9 @@ func (f *findings) lost() (lost []string) {
 			names[name] = true
 		}
 	}
+	if f.note != nil && slices.ContainsFunc(f.note.Accepted, func(a Acceptance) bool { return !a.Done }) {
+		lost = append(lost, "an accept-loss was cut off before its end")
+	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		s, k := f.streams[name], f.note.of(name)
 		switch {

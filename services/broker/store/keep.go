@@ -21,7 +21,14 @@ type Keeper struct {
 
 	mu     sync.Mutex
 	note   *note
-	synced time.Time // what was written before then is on the disk
+	synced map[string]looks // how blocks looked when they were synced, by file
+}
+
+// looks is by what one sees that a block was written to. The time alone would not do:
+// clocks are set back.
+type looks struct {
+	size    int64
+	changed time.Time
 }
 
 // NewKeeper goes on with the note that [Check] has read, or begins one. durable says
@@ -37,7 +44,7 @@ func NewKeeper(dataDir, dir string, durable bool) (*Keeper, error) {
 	if n.Streams == nil {
 		n.Streams = map[string]*known{}
 	}
-	return &Keeper{dataDir: dataDir, dir: dir, durable: durable, note: n}, nil
+	return &Keeper{dataDir: dataDir, dir: dir, durable: durable, note: n, synced: map[string]looks{}}, nil
 }
 
 // Note notes up to which sequence each stream is written, and how many jobs there are,
@@ -79,9 +86,8 @@ func (k *Keeper) Begun() error {
 }
 
 func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
-	now := time.Now()
 	next := *k.note
-	next.Written, next.Streams = now.UTC(), maps.Clone(k.note.Streams)
+	next.Written, next.Streams = time.Now().UTC(), maps.Clone(k.note.Streams)
 	for name, seq := range last {
 		of := known{Last: seq}
 		if had := k.note.Streams[name]; had != nil {
@@ -105,7 +111,7 @@ func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
 	if err := next.write(k.dataDir); err != nil {
 		return err
 	}
-	k.note, k.synced = &next, now
+	k.note = &next
 	return nil
 }
 
@@ -129,14 +135,19 @@ func (k *Keeper) sync(stream string) (map[string]int64, error) {
 			return nil, err
 		}
 		blocks[e.Name()] = info.Size()
-		if k.durable && !k.note.Closed || info.ModTime().Before(k.synced.Add(-time.Second)) {
+		file, now := filepath.Join(dir, e.Name()), looks{info.Size(), info.ModTime()}
+		if k.durable || k.synced[file] == now {
 			continue
 		}
-		if err := syncFile(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := syncFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		wrote = true
+		k.synced[file], wrote = now, true
 	}
+	maps.DeleteFunc(k.synced, func(file string, _ looks) bool {
+		_, there := blocks[filepath.Base(file)]
+		return filepath.Dir(file) == dir && !there
+	})
 	if wrote {
 		return blocks, atomicfile.SyncFolder(dir)
 	}

@@ -40,6 +40,7 @@ type Acceptance struct {
 	At    time.Time `json:"at"`
 	Lost  []string  `json:"lost"`  // in words
 	Kept  string    `json:"kept"`  // the folder with copies of what was damaged
+	Done  bool      `json:"done"`  // what could not be read is out
 	Begun bool      `json:"begun"` // a start has said so in its log
 }
 

@@ -1,0 +1,165 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"spool.internal/services/broker/store"
+)
+
+// How often the folders are looked at, how often what is stored is noted, and how long
+// a process that has lost its store stays, so that whoever asks is told.
+const (
+	lookEvery = time.Second
+	noteEvery = 2 * time.Second
+	lastWords = 20 * time.Second
+)
+
+// Keep notes what is stored and watches the data folder, until ctx ends. When the
+// folder is taken away nobody is let in any more, so that nothing is acknowledged;
+// Check says so from then on, and after a while Keep returns [*Lost].
+func (b *Broker) Keep(ctx context.Context) error {
+	place, err := store.NewPlace(b.cfg.DataDir, b.streams(), b.holds)
+	if err != nil {
+		return err
+	}
+	defer place.Close() //nolint:errcheck // nothing was written through it
+	ctx, cancel := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer cancel()
+	others.Go(func() { b.jobs.run(ctx, b.own) })
+	others.Go(func() { b.noteOn(ctx) })
+	for tick(ctx, lookEvery) {
+		if err := place.Look(); err != nil {
+			return b.lose(ctx, err)
+		}
+	}
+	return nil
+}
+
+func (b *Broker) noteOn(ctx context.Context) {
+	for said := false; tick(ctx, noteEvery); {
+		err := b.note()
+		if err != nil && !said && b.lost.Load() == nil && ctx.Err() == nil {
+			b.cfg.Log.Warn("what is stored cannot be noted", "error", err.Error())
+		}
+		said = err != nil
+	}
+}
+
+func tick(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// holds reports whether a stream has a message from first up to below, or, when below
+// is 0, from first on. The server is asked for the next one first, which costs little; it
+// gives none also when it cannot read, so then it is asked what it knows.
+func (b *Broker) holds(stream string, first, below uint64) bool {
+	ask := fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">","no_hdr":true}`, first)
+	m, err := b.guard.nc.Request("$JS.API.STREAM.MSG.GET."+stream, ask, statePatience)
+	if err != nil {
+		return false // the server is not up
+	}
+	var next server.JSApiMsgGetResponse
+	if json.Unmarshal(m.Data, &next) == nil && next.Message != nil {
+		return below == 0 || next.Message.Sequence < below
+	}
+	state, err := b.state(stream)
+	if err != nil {
+		return false
+	}
+	if below == 0 {
+		below = state.LastSeq + 1
+	}
+	from, to := max(first, state.FirstSeq), min(below, state.LastSeq+1)
+	if state.Msgs == 0 || from >= to {
+		return false
+	}
+	there := to - from
+	for _, seq := range state.Deleted {
+		if seq >= from && seq < to {
+			there--
+		}
+	}
+	return there > 0
+}
+
+// lose keeps everybody out first, so that whoever hears of it is acknowledged nothing
+// after that, and stays for a while to say why.
+func (b *Broker) lose(ctx context.Context, why error) error {
+	lost := &Lost{fmt.Errorf("%w: nothing can be stored any more, and what was stored in the last seconds may be lost; "+
+		"stop Spool, put the data folder back (mount it, or restore it from your backup), and start Spool again", why)}
+	b.fence()
+	b.lost.Store(lost)
+	b.cfg.Log.Error("the data folder was taken away: not ready, and this process is about to end", "error", lost.Error(), "in", lastWords.String())
+	tick(ctx, lastWords)
+	return lost
+}
+
+// fence keeps all clients out: those of this process are given no connection any
+// more, and others' credentials are revoked. The server is not shut down, as it would
+// write into what lies there now.
+func (b *Broker) fence() {
+	srv := b.srv.fence()
+	b.cutAll(srv)
+	for _, role := range Roles() {
+		if err := b.revoke(srv, role); err != nil {
+			b.cfg.Log.Warn("a role cannot be kept out", "role", string(role), "error", err.Error())
+		}
+	}
+	b.cutAll(srv)
+}
+
+func (b *Broker) revoke(srv *server.Server, role Role) error {
+	id, err := publicOf(b.roles[role].Account)
+	if err != nil {
+		return err
+	}
+	token, err := b.accounts.resolver.Fetch(id)
+	if err != nil {
+		return err
+	}
+	claims, err := jwt.DecodeAccountClaims(token)
+	if err != nil {
+		return err
+	}
+	account, err := srv.LookupAccount(id)
+	if err != nil {
+		return err
+	}
+	claims.RevokeAt(jwt.All, time.Now().Add(time.Hour))
+	srv.UpdateAccountClaims(account, claims)
+	return nil
+}
+
+func (b *Broker) cutAll(srv *server.Server) {
+	conns, err := srv.Connz(&server.ConnzOptions{Limit: maxConnections * 2})
+	if err != nil {
+		return // it is down
+	}
+	for _, c := range conns.Conns {
+		_ = srv.DisconnectClientByID(c.Cid) // gone already
+	}
+}
+
+// Place reports that the data folder was taken away.
+func (b *Broker) Place() error {
+	if lost := b.lost.Load(); lost != nil {
+		return lost
+	}
+	return nil
+}
