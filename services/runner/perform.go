@@ -230,7 +230,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	a.places = p.list
 	if err := r.cfg.Reserve.Low(p.open[p.output].Stat()); err != nil {
-		return nil, fmt.Errorf("not started yet: %s", err.Error()) // the run is not at fault: it comes again
+		return nil, fmt.Errorf("%w: %s", errNoRoom, err.Error()) // the run is not at fault: it comes again
 	}
 	cmd, err := r.commandOf(a, p)
 	if err != nil {

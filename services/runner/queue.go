@@ -19,6 +19,7 @@ import (
 const (
 	soon  = time.Second
 	later = 15 * time.Second
+	room  = 5 * time.Second // before it is looked again whether the disk has room
 )
 
 // heartbeat is how often the holders of runs give a sign of life at a stop.
@@ -28,6 +29,7 @@ var (
 	errRival    = errors.New("another runner has started this run")
 	errUnproven = errors.New("a former attempt of this run cannot be proven dead")
 	errOver     = errors.New("the run has ended already")
+	errNoRoom   = errors.New("a flow that writes there would be stopped")
 )
 
 // hand is a run in the hands of this process.
@@ -105,6 +107,9 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 		wait = time.Until(retry.next)
 	case ctx.Err() != nil:
 		log.Info("a run was interrupted and will start again", "cause", err.Error())
+	case errors.Is(err, errNoRoom):
+		wait = room
+		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
 	case errors.Is(err, errRival), errors.Is(err, errUnproven), errors.Is(err, errUnreached):
 		wait = later
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())

@@ -94,7 +94,7 @@ func brokerCommand() *cobra.Command {
 			}
 			p := daemon.New(log)
 			p.OnStop("lock", func(context.Context) error { return release() })
-			b, err := o.start(cmd.Context(), p, c.data, kept.of(c.data, log))
+			b, err := o.start(cmd.Context(), p, c.data, kept.of(p, c.data))
 			if err != nil {
 				return errors.Join(stayLost(cmd.Context(), p, c.listener(), err), p.Stop())
 			}

@@ -71,7 +71,7 @@ func gatewayCommand() *cobra.Command {
 		keys := jet.NewKeyring(bus)
 		p.Go("keyring", keys.Run)
 		cfg := o.config(bus, keys, drives, zone, r.data, component(p, "gateway"))
-		cfg.Quota, cfg.Reserve, cfg.Subscribers = quota, kept.of(r.data, p.Log), bus
+		cfg.Quota, cfg.Reserve, cfg.Subscribers = quota, kept.of(p, r.data), bus
 		g, err := gateway.New(cfg)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -154,9 +155,8 @@ func (pr *process) start() {
 func (pr *process) launch() {
 	pr.p.Helper()
 	pr.cmd = exec.Command(cmp.Or(pr.binary, binary), pr.args...)
-	if pr.env != nil {
-		pr.cmd.Env = append(os.Environ(), pr.env...)
-	}
+	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPOOL_CHAOS=") }) // of which spool knows nothing
+	pr.cmd.Env = append(ours, pr.env...)
 	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
 	if err := pr.cmd.Start(); err != nil {
 		pr.p.Fatal(err)

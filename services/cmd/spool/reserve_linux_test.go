@@ -76,6 +76,10 @@ func TestReserveIsKept(t *testing.T) {
 		t.Errorf("nothing says why the file waits: %s", said)
 	}
 
+	if said := p.native(http.MethodGet, "/readyz", "", http.StatusOK); !strings.Contains(said, "--reserve") {
+		t.Errorf("/readyz says %s", said)
+	}
+
 	most := disk.Leave(100 << 20)
 	p.eventually("the flow is ended", func() bool { return len(ended(endless)) == 1 })
 	if end := ended(endless)[0]; end.Status != events.ERROR || !strings.Contains(end.Message, "disk: ") || !strings.Contains(end.Message, "--reserve") || !strings.Contains(end.Message, "run.log is incomplete") {

@@ -115,7 +115,7 @@ func runnerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cfg.Reserve = kept.of(r.data, p.Log)
+		cfg.Reserve = kept.of(p, r.data)
 		cfg.Pool, cfg.Running = pool, quota.Running
 		run, err := o.run(ctx, p, cfg)
 		if err != nil {

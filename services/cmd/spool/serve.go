@@ -112,7 +112,7 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 	if err != nil {
 		return err
 	}
-	kept := o.spare.of(o.data, p.Log)
+	kept := o.spare.of(p, o.data)
 	b, err := o.broker.start(ctx, p, o.data, kept)
 	if err != nil {
 		return err

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"log/slog"
+	"os"
 
 	"github.com/spf13/pflag"
 
 	"spool.internal/events/reserve"
+	"spool.internal/services/daemon"
 )
 
 // spare is how much of the disk of the data folder is kept free for the store.
@@ -35,12 +36,18 @@ func (s *spare) Set(text string) error {
 	return size{n: &s.bytes}.Set(text)
 }
 
-// of gives the reserve of a data folder, and says what it is.
-func (s *spare) of(data string, log *slog.Logger) *reserve.Reserve {
-	kept := reserve.New(data, s.bytes)
+// of gives the reserve of a data folder, and says what it is; /readyz says when it is short.
+func (s *spare) of(p *daemon.Process, data string) *reserve.Reserve {
 	if s.none {
-		kept = nil
+		return nil
 	}
-	log.Info("room is kept free for the store", "reserve", reserve.Size(kept.Bytes()), "disk_of", data)
+	kept := reserve.New(data, s.bytes)
+	p.OnNote("disk", func() []string {
+		if short := kept.Short(os.Stat(data)); short != nil {
+			return []string{short.Error()}
+		}
+		return nil
+	})
+	p.Log.Info("room is kept free for the store", "reserve", reserve.Size(kept.Bytes()), "disk_of", data)
 	return kept
 }

@@ -35,7 +35,7 @@ func watcherCommand() *cobra.Command {
 		drives.Recorded(bus.HostOf)
 		cfg, err := stage.config(watcher.Config{
 			Bus: bus, Drives: drives, SyncStage: (&brokerOptions{durability: durability}).durable(),
-			Queued: quota.Queued, Reserve: kept.of(r.data, p.Log), Metrics: p.Metrics, Log: component(p, "watcher"),
+			Queued: quota.Queued, Reserve: kept.of(p, r.data), Metrics: p.Metrics, Log: component(p, "watcher"),
 		})
 		if err != nil {
 			return err
