@@ -44,7 +44,10 @@ func ruleOf(run events.Run) *events.Placement {
 func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m *mover, err error) {
 	m = &mover{placement: &placement{Event: *ev}, rule: *ruleOf(a.run), run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}
 	if m.Back, m.Final = m.plan(); m.Back == "" {
-		if err := m.store(m.dir); err != nil {
+		if m.In, err = folderID(m.base); err == nil {
+			err = m.store(m.dir)
+		}
+		if err != nil {
 			m.Back = fmt.Sprintf("it cannot be written down where they go: %v", err)
 			m.Files = nil
 		} else {

@@ -52,6 +52,9 @@ func (r *Runner) reopen(a *attempt, p *placement) (m *mover, err error) {
 	if a.base, err = r.drives.OpenDir(dir); err != nil {
 		return nil, err
 	}
+	if in, err := folderID(a.base); err != nil || in != p.In {
+		return nil, errors.Join(err, fmt.Errorf("%s is not the folder any more that the run has written to", dir))
+	}
 	if a.output, err = r.drives.Below(a.base, path.Base(a.run.OutputFolder)); err != nil {
 		return nil, err
 	}

@@ -197,3 +197,40 @@ func TestOutputsThatCannotBePlaced(t *testing.T) {
 		})
 	}
 }
+
+// After a restart outputs go to the folder that the run has written to, and to no other
+// that has its name by now.
+func TestPlacementKnowsItsFolder(t *testing.T) {
+	t.Parallel()
+	p := newPlacing(t)
+	r := p.runner(nil)
+	const id = "5d0c3f2e-6f7a-5b3c-9a55-2f0b7a6f1c11"
+	own := "out/" + events.RunFolder(time.Now(), id, true)
+	run := events.Run{FlowJobID: id, OutputFolder: logical(own), Spool: &events.RunExtras{Output: &events.Placement{Pattern: "{name}", Conflict: events.ConflictSuffix}}}
+	p.write(own+"/a", "1", 0o644)
+	base, err := os.OpenRoot(p.host("out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	kept := &placement{}
+	if kept.In, err = folderID(base); err != nil {
+		t.Fatal(err)
+	}
+	reopen := func() error {
+		a := &attempt{run: run, log: r.log}
+		defer a.clear()
+		_, err := r.reopen(a, kept)
+		return err
+	}
+	if err := reopen(); err != nil {
+		t.Errorf("the same folder: %v", err)
+	}
+	if err := os.Rename(p.host("out"), p.host("moved")); err != nil {
+		t.Fatal(err)
+	}
+	p.write(own+"/a", "2", 0o644)
+	if err := reopen(); err == nil || !strings.Contains(err.Error(), "not the folder any more") {
+		t.Errorf("another of that name: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package runner
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
+	"spool.internal/events/fileid"
 )
 
 // placementName is the file in the folder of a run that holds its [placement].
@@ -21,6 +23,7 @@ const placementName = "placement.json"
 // somebody who does the rest, and the flow does not run again.
 type placement struct {
 	Event events.RunEvent `json:"event"`          // how the run ends
+	In    string          `json:"in"`             // which folder is the output folder, see [folderID]
 	Files []placed        `json:"files"`          //
 	Back  string          `json:"back,omitzero"`  // why all of them go back; a sentence
 	Final bool            `json:"final,omitzero"` // another attempt would end so, too
@@ -43,6 +46,16 @@ func (f placed) to() (below, name string) {
 }
 
 func (f placed) target() string { return path.Join(f.to()) }
+
+// folderID tells an open folder from one that takes its place.
+func folderID(folder *os.Root) (string, error) {
+	f, err := folder.Open(".")
+	if err != nil {
+		return "", err
+	}
+	is, err := fileid.Open(f)
+	return fmt.Sprint(is.Inode, " ", is.Birth), errors.Join(err, f.Close())
+}
 
 // readPlacement reads that of a run; nil when there is none.
 func readPlacement(dataDir, flowJobID string) (*placement, error) {
