@@ -54,21 +54,27 @@ func (w Watch) WhyIgnored(rel string) string {
 // WhyNot says why the file at a path below the folder of a job is not one of those
 // that are run, as the end of a sentence; empty when it is. It knows names alone.
 func (w Watch) WhyNot(rel string) string {
+	_, why := w.Judge(rel)
+	return why
+}
+
+// Judge is WhyNot that also says of what kind that is.
+func (w Watch) Judge(rel string) (state FileState, why string) {
 	if strings.Contains(rel, "/") && !w.Recursive {
-		return "lies in a folder below the watched one, and the job does not watch those: spool.watch.recursive is not set"
+		return FileNotWatched, "lies in a folder below the watched one, and the job does not watch those: spool.watch.recursive is not set"
 	}
 	for i := range rel + "/" {
 		if (rel + "/")[i] != '/' {
 			continue
 		}
 		if why := w.WhyIgnored(rel[:i]); why != "" && i < len(rel) {
-			return "lies in the folder " + NewFile(rel[:i]).Path + ", which " + why
+			return FileNotWatched, "lies in the folder " + NewFile(rel[:i]).Path + ", which " + why
 		} else if why != "" {
-			return why
+			return FileIgnored, why
 		}
 	}
 	if !w.Includes(rel) {
-		return "is matched by no pattern of spool.watch.include (" + strings.Join(w.Include, ", ") + ")"
+		return FileNotIncluded, "is matched by no pattern of spool.watch.include (" + strings.Join(w.Include, ", ") + ")"
 	}
-	return ""
+	return "", ""
 }

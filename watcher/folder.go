@@ -93,6 +93,10 @@ type candidate struct {
 	linked      bool     // its stage is a hard link
 	chain       []string // the jobs whose runs led to it
 	said        bool     // that it cannot be read
+
+	state events.FileState // what it waits for, when that has been found out
+	why   string
+	from  time.Time
 }
 
 // log is for lines about the folder. It is made anew each time: thousands of

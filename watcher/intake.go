@@ -92,6 +92,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
 	st := newStages(t.at, t.f.jobID, t.cfg.SyncStage, t.f.linking)
 	var trouble error
+	row := 0 // files that could not be staged, one after the other
 	for _, c := range fresh {
 		if ctx.Err() != nil || t.f.stopped.Load() {
 			break
@@ -101,8 +102,8 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 			err = t.stageOne(ctx, st, c)
 		}
 		if err == nil {
-			staged = append(staged, c)
-		} else if !t.putOff(c, err) {
+			staged, row = append(staged, c), 0
+		} else if !t.putOff(c, err) && !t.unstageable(c, err, &row) {
 			trouble = err
 			break
 		}
@@ -113,7 +114,9 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 			return trouble != nil
 		}
 		err := t.name(ctx, st, c)
-		if err != nil && !t.putOff(c, err) {
+		if err == nil {
+			row = 0
+		} else if !t.putOff(c, err) && !t.unstageable(c, err, &row) {
 			trouble = err
 		}
 		return err != nil
@@ -154,7 +157,11 @@ func (t *turn) confirm(st *stages, staged []*candidate) []*candidate {
 func (t *turn) putOff(c *candidate, err error) bool {
 	now := time.Now()
 	switch {
-	case errors.Is(err, errWriter), errors.Is(err, errChanged):
+	case errors.Is(err, errWriter):
+		c.waits(events.FileOpen, "a program has it open for writing: it is taken when that is closed", now)
+		t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
+	case errors.Is(err, errChanged):
+		c.waits("", "", now)
 		t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
 	case errors.Is(err, errNoLease):
 		_, wait := c.file.NoLease(t.f.rule, now)

@@ -20,8 +20,10 @@ const (
 
 // shown is what a folder lets others see.
 type shown struct {
-	mu    sync.Mutex
-	state events.WatchState
+	mu      sync.Mutex
+	state   events.WatchState
+	waiting []events.WaitingFile
+	more    int // files that wait beside those
 }
 
 // said is what the log knows of a folder.
@@ -49,9 +51,13 @@ func (f *folder) show(held error) {
 			oldest = c.seen
 		}
 	}
+	if held == nil {
+		held = f.blocking()
+	}
 	if held != nil && pending > 0 && !f.dir.Away() {
 		reason = "files wait: " + held.Error()
 	}
+	f.publishWaiting()
 	f.publish(events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
 		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, Note: f.note(), LastScan: f.scanned.UTC(),
@@ -66,6 +72,17 @@ func (f *folder) publish(state events.WatchState) {
 	if f.shown.state = state; state != old {
 		f.news()
 	}
+}
+
+func (f *folder) publishWaiting() {
+	list, more := f.waiting(time.Now())
+	f.shown.mu.Lock()
+	defer f.shown.mu.Unlock()
+	if slices.Equal(list, f.shown.waiting) && more == f.shown.more {
+		return
+	}
+	f.shown.waiting, f.shown.more = list, more
+	f.news()
 }
 
 // showHung makes visible that the folder does not answer, on behalf of the
@@ -153,6 +170,9 @@ func (w *Watcher) reportNews(ctx context.Context) {
 		for _, s := range batch {
 			messages = append(messages, jet.Message{Subject: events.StateSubject("watch", s.JobID), Data: events.Encode(s)})
 			ids = append(ids, s.JobID)
+			if m, ok := w.waitingOf(s.JobID); ok {
+				messages = append(messages, m)
+			}
 		}
 		if _, err := w.cfg.Bus.Commit(ctx, events.StreamState, messages...); err != nil {
 			w.bulletin.add(ids...)

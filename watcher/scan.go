@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/watcher/settle"
 )
 
@@ -132,7 +133,9 @@ func (t *turn) consider(ctx context.Context, name string) {
 	}
 	c = f.candidate(name)
 	if s.Stat != c.stat {
-		c.stat, c.fingerprint, c.said = s.Stat, "", false
+		if c.stat, c.fingerprint, c.said = s.Stat, "", false; c.state != events.FileOpen {
+			c.waits("", "", now)
+		}
 	}
 	if isNew {
 		c.file.Named()
@@ -178,6 +181,7 @@ func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 		t.f.log().Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
 		c.said = true
 	}
+	c.waits(events.FileUnreadable, "it cannot be read by Spool: "+reasonOf(err), now)
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
 }
 

@@ -23,6 +23,7 @@ var (
 	errChanged = errors.New("the file has changed")
 	errRead    = errors.New("the file cannot be read")
 	errNoClone = errors.New("the file system shares no blocks")
+	errNoRoom  = errors.New("there is no room for a copy of it")
 )
 
 // stat is what a look at a file or folder saw.
@@ -154,6 +155,7 @@ func (o *opened) hold(name string, want settle.Stat, leased bool) (*source, erro
 const (
 	copyChunk   = 8 << 20          // is copied before a look whether a writer waits
 	writerWaits = 10 * time.Second // is how long a writer is made to wait for the copy of what it is about to overwrite
+	largeFile   = 64 << 20         // from here on it is asked whether there is room before a copy is begun
 	smallFile   = 64 << 10         // up to here a file is copied at once: shared blocks and holes would save less than they cost
 )
 
@@ -164,6 +166,11 @@ func (s *source) copyTo(ctx context.Context, dst *os.File) error {
 		return s.copySmall(dst)
 	}
 	if err := clone(dst, s.File); err != nil {
+		if s.stat.Size >= largeFile {
+			if err := roomFor(dst, s.File); err != nil {
+				return err
+			}
+		}
 		var writer time.Time // when one was first seen to wait
 		for ctx.Err() == nil {
 			s.pulse.beat()

@@ -78,7 +78,7 @@ func (s *stages) add(ctx context.Context, fingerprint, name string, src *source)
 	if link := s.link.of(src.stat.Size); link == nil {
 		err := s.build(s.temporary(fingerprint), src, func(dst *os.File) error { return src.copyTo(ctx, dst) })
 		if err != nil {
-			return fmt.Errorf("stage %s: %w", fingerprint, err)
+			return fmt.Errorf("stage %s: %w", name, err)
 		}
 		f.copied = true
 	} else if _, none := link.noClones.Load(src.stat.device); !none {
@@ -88,7 +88,7 @@ func (s *stages) add(ctx context.Context, fingerprint, name string, src *source)
 		case errors.Is(err, errNoClone):
 			link.noClones.Store(src.stat.device, true)
 		default:
-			return fmt.Errorf("stage %s: %w", fingerprint, err)
+			return fmt.Errorf("stage %s: %w", name, err)
 		}
 	}
 	s.files[fingerprint] = f
@@ -109,7 +109,7 @@ func (s *stages) open() error {
 	}
 	job, err := s.from.drives.Create(s.from.base.Join(events.StageRoot, s.jobID))
 	if err != nil {
-		return fmt.Errorf("open stages: %w", err)
+		return fmt.Errorf("%w: %w", errStages, err)
 	}
 	s.job = job
 	return nil
@@ -145,7 +145,7 @@ func (s *stages) name(fingerprint string) (linked bool, err error) {
 		linked, err = s.linkTo(in, f)
 	}
 	if err != nil {
-		return false, fmt.Errorf("name stage %s: %w", fingerprint, err)
+		return false, fmt.Errorf("name the stage of %s: %w", f.name, err)
 	}
 	delete(s.files, fingerprint)
 	s.named = append(s.named, to)

@@ -21,9 +21,10 @@ type Watcher struct {
 	crew  crew
 	meter *meter
 
-	bulletin bulletin
-	cleaner  cleaner
-	loaded   chan struct{} // closed when every job is known
+	bulletin    bulletin
+	toldWaiting map[string]bool // by job id: STATE has files that wait; of the watcher's lock
+	cleaner     cleaner
+	loaded      chan struct{} // closed when every job is known
 
 	notifier *notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted
@@ -57,7 +58,7 @@ func New(cfg Config) (*Watcher, error) {
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
 		linking: &linking{above: cfg.LinkAbove}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
-		generations: map[string]map[string]string{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
+		generations: map[string]map[string]string{}, toldWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)

@@ -63,10 +63,15 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 		return q.err
 	}
 	id := jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
+	rev, err := a.Changes.Find(r.Context(), a.who(r), id)
+	if err != nil {
 		return err
 	}
 	versions, err := a.versions(r.Context(), id, path)
+	if err != nil {
+		return err
+	}
+	now, err := a.stand(r.Context(), a.who(r), rev.Event.Job, path, versions)
 	if err != nil {
 		return err
 	}
@@ -74,8 +79,9 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 	write(w, http.StatusOK, struct {
 		Path    string        `json:"path"`
 		PathB64 string        `json:"path_b64,omitempty"`
+		Now     *standing     `json:"now,omitempty"`
 		Files   []fileVersion `json:"files"`
-	}{file.Path, file.PathB64, versions})
+	}{file.Path, file.PathB64, now, versions})
 	return nil
 }
 
@@ -158,6 +164,13 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case len(versions) == 0:
+		now, err := a.stand(r.Context(), a.who(r), rev.Event.Job, path, nil)
+		if err != nil {
+			return err
+		}
+		if now != nil && now.State != events.FileAbsent && now.State != events.FileNoFolder {
+			return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", now.Reason)}
+		}
 		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job")
 	case versions[0].Queued:
 		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path", "the file is queued already")}

@@ -1,0 +1,159 @@
+package watcher
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/watcher/settle"
+)
+
+// slowly is after how long a file that is only to be left alone is told of.
+const slowly = time.Second
+
+// waits takes in what a file waits for.
+func (c *candidate) waits(state events.FileState, why string, now time.Time) {
+	if c.state != state {
+		c.state, c.from = state, now
+	}
+	c.why = why
+}
+
+// ofOne are errors of making a stage that are about one file alone: another may
+// well be staged.
+var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall.EINVAL, errNoRoom}
+
+// unstageable puts a file off whose stage cannot be made. It answers false when
+// that is not the file's fault, by all that is known: too many in a row failed.
+func (t *turn) unstageable(c *candidate, err error, row *int) bool {
+	why := "its copy for the run cannot be made: " + reasonOf(err)
+	if !c.said {
+		t.f.log().Warn("a file cannot be staged: it waits", "file", c.name, "error", err.Error())
+		c.said = true
+	}
+	now := time.Now()
+	c.waits(events.FileUnstaged, why, now)
+	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
+	if errors.Is(err, errStages) {
+		return false
+	}
+	if !slices.ContainsFunc(ofOne, func(one error) bool { return errors.Is(err, one) }) {
+		*row++
+	}
+	return *row < mostFailures
+}
+
+// mostFailures is how many files in a row cannot be staged before it is the drive
+// that takes none.
+const mostFailures = 3
+
+// errStages says that no file of the folder can be staged.
+var errStages = errors.New("the folder of the stages cannot be used")
+
+// reasonOf is the innermost reason of an error, for people.
+func reasonOf(err error) string {
+	if fault, ok := errors.AsType[*fs.PathError](err); ok {
+		return fault.Err.Error()
+	}
+	return err.Error()
+}
+
+// waiting lists the files of the folder that wait for something that takes a while,
+// and counts those that it leaves out.
+func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {
+	for _, c := range f.pending {
+		w := events.WaitingFile{State: c.state, Reason: c.why, Since: c.from.UTC()}
+		if c.state == "" {
+			if now.Sub(c.seen) < slowly {
+				continue
+			}
+			w.State, w.Since, w.Reason = events.FileYoung, c.seen.UTC(), young(f.rule, c.file.State())
+		}
+		file := events.NewFile(f.subPath(c.name))
+		w.Path, w.PathB64 = file.Path, file.PathB64
+		list = append(list, w)
+	}
+	return longest(list, f.crowded)
+}
+
+// young says for how long a file is to be left alone.
+func young(r settle.Rule, s settle.FileState) string {
+	quiet := r.Quiet
+	if s == settle.Slow || r.Remote {
+		quiet = r.Slow
+	}
+	return "it is taken when it has been left alone for " + quiet.String()
+}
+
+// longest gives those that wait longest, as many as are told of.
+func longest(list []events.WaitingFile, more int) ([]events.WaitingFile, int) {
+	slices.SortFunc(list, func(a, b events.WaitingFile) int {
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Path, b.Path))
+	})
+	if over := len(list) - events.MaxWaitingFiles; over > 0 {
+		list, more = list[:events.MaxWaitingFiles], more+over
+	}
+	return list, more
+}
+
+// waitingIn collects what waits in a folder and all below it; the watcher is locked.
+func (f *folder) waitingIn() (list []events.WaitingFile, more int) {
+	for _, sub := range f.tree() {
+		sub.shown.mu.Lock()
+		list, more = append(list, sub.shown.waiting...), more+sub.shown.more
+		sub.shown.mu.Unlock()
+	}
+	return longest(list, more)
+}
+
+// waitingOf is the message that tells what waits of one job; ok is false when there
+// is nothing to tell, and nothing to take back.
+func (w *Watcher) waitingOf(jobID string) (m jet.Message, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.folders[jobID]
+	if f == nil {
+		delete(w.toldWaiting, jobID)
+		return jet.Message{}, false
+	}
+	all := events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}}
+	list, more := f.waitingIn()
+	all.Files, all.More = append(all.Files, list...), more
+	if len(list) == 0 && !w.toldWaiting[jobID] {
+		return jet.Message{}, false
+	}
+	if w.toldWaiting[jobID] = true; len(list) == 0 {
+		delete(w.toldWaiting, jobID)
+	}
+	return jet.Message{Subject: events.StateSubject("files", jobID), Data: events.Encode(all)}, true
+}
+
+// blocking names a file that cannot be staged, for the state of the folder.
+func (f *folder) blocking() error {
+	var first *candidate
+	more := 0
+	for _, c := range f.pending {
+		if c.state != events.FileUnstaged && c.state != events.FileUnreadable {
+			continue
+		}
+		if more++; first == nil || c.from.Before(first.from) || c.from.Equal(first.from) && c.name < first.name {
+			first = c
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	text := events.NewFile(path.Join(f.below, first.name)).Path + ": " + first.why
+	if more > 1 {
+		text += fmt.Sprintf("; and %d more", more-1)
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,111 @@
+package watcher_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
+	"spool.internal/events/fileid"
+)
+
+// awaitWaiting waits until the watcher tells something of the files that wait.
+func (r *rig) awaitWaiting(job string, is func(map[string]events.WaitingFile) bool) {
+	r.Helper()
+	r.eventually(func() bool {
+		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("files", job))
+		var all events.WaitingFiles
+		if err != nil || !found || json.Unmarshal(m.Data, &all) != nil {
+			return false
+		}
+		byPath := map[string]events.WaitingFile{}
+		for _, f := range all.Files {
+			byPath[f.RawPath()] = f
+		}
+		return is(byPath)
+	})
+}
+
+// inTheWay lays a file where the stage of another is to be made, and takes it away.
+func (r *rig) inTheWay(job, dir, name string) (remove func()) {
+	r.Helper()
+	info, err := fileid.Path(filepath.Join(dir, name))
+	r.check(err)
+	place := filepath.Join(filepath.Dir(dir), events.StageRoot, job, fileid.Fingerprint(job, name, "", info.Stat))
+	r.check(os.MkdirAll(filepath.Dir(place), 0o755))
+	r.check(os.WriteFile(place, nil, 0o644))
+	return func() { r.check(os.Remove(place)) }
+}
+
+// A file whose stage cannot be made holds up nobody: the others run, the state of the
+// folder names it and says why, and it runs when that is over.
+func TestOneThatCannotBeStaged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, eventstest.Options{})
+	dir := r.dir("in")
+	for i := range 5 {
+		r.write(filepath.Join(dir, strconv.Itoa(i)), "some")
+	}
+	remove := r.inTheWay("job", dir, "2")
+	r.job("job", "in", nil)
+	r.start()
+	r.await("job", 4)
+	r.awaitState("job", func(s events.WatchState) bool {
+		return s.Pending == 1 && strings.HasPrefix(s.Reason, "files wait: 2: its copy for the run cannot be made: ")
+	})
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool {
+		return len(all) == 1 && all["2"].State == events.FileUnstaged && strings.Contains(all["2"].Reason, "not a directory") && !all["2"].Since.IsZero()
+	})
+	r.write(filepath.Join(dir, "later"), "comes after it")
+	r.await("job", 5)
+	remove()
+	r.await("job", 6)
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool { return len(all) == 0 })
+	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 0 && s.Reason == "" })
+}
+
+// Where several in a row cannot be staged the drive is at fault, which is not asked for
+// each file; all of them run when it takes them again.
+func TestNoneCanBeStaged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, eventstest.Options{})
+	dir := r.dir("in")
+	spool := filepath.Join(filepath.Dir(dir), events.StageRoot)
+	r.check(os.WriteFile(spool, nil, 0o644))
+	for i := range 20 {
+		r.write(filepath.Join(dir, strconv.Itoa(i)), "some")
+	}
+	r.job("job", "in", nil)
+	r.start()
+	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 20 && strings.HasPrefix(s.Reason, "files wait: ") })
+	r.check(os.Remove(spool))
+	r.await("job", 20)
+}
+
+// A file that a program has open is told of, with since when.
+func TestOpenFileIsToldOf(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("who writes a file is seen by leases, on Linux alone")
+	}
+	r := newRig(t, eventstest.Options{})
+	dir := r.dir("in")
+	r.job("job", "in", nil)
+	r.start()
+	r.awaitState("job", func(s events.WatchState) bool { return s.State == "live" })
+	f, err := os.Create(filepath.Join(dir, "a"))
+	r.check(err)
+	_, err = f.WriteString("half")
+	r.check(err)
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool {
+		return all["a"].State == events.FileOpen && !all["a"].Since.IsZero()
+	})
+	r.check(f.Close())
+	r.await("job", 1)
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool { return len(all) == 0 })
+}
