@@ -111,6 +111,26 @@ func Failures(attempts []Attempt) int {
 	return n
 }
 
+// notBegun begins the message of an attempt whose program could not be started for a
+// reason that may pass.
+const notBegun = "cannot be started now: "
+
+// NotBegunMessage is the message of such an attempt.
+func NotBegunMessage(why string) string { return notBegun + why }
+
+// NotBegun reports that ev is about such an attempt.
+func (ev RunEvent) NotBegun() bool { return strings.HasPrefix(ev.Message, notBegun) }
+
+// Starts counts those of the attempts.
+func Starts(attempts []Attempt) (n int) {
+	for _, a := range attempts {
+		if strings.HasPrefix(a.Message, notBegun) {
+			n++
+		}
+	}
+	return n
+}
+
 // AttemptsWith is what is remembered of a run's attempts when ev is over: an end of an
 // attempt, or the start of one that was cut short.
 func (ev RunEvent) AttemptsWith() []Attempt {

@@ -115,6 +115,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"watcher/cookie.go":                    "holds nothing",
 		"watcher/relocate.go":                  "people's files",
 		"watcher/stage.go":                     "copies of people's files",
+		"services/runner/restage.go":           "copies of people's files",
 	}
 	goFiles(t, func(path string) {
 		rel, _ := filepath.Rel(root, path)
@@ -163,8 +164,8 @@ var uses = map[string]string{
 	"spool.pausedrun": `PauseRun|PausedRunsOf|AllPausedRuns`,
 	"spool.done":      `NewEnds`,
 	"spool.file":      `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
-	"spool.seen":      `CommitFiles|SeenFiles|EachSeen|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath`,
-	"spool.again":     `\.Reprocess\(|Agains|AgainOf|AgainPath`,
+	"spool.seen":      `CommitFiles|SeenFiles|EachSeen|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath|MarkFiles|MarkedBy`,
+	"spool.again":     `\.Reprocess\(|Agains|AgainOf|AgainPath|Generations\(`,
 	"spool.held":      `HoldFiles|HeldFiles|HeldOnPath|HeldOf|AllHeld|FilesOnPath`,
 	"spool.runqueue":  `AcceptRun|RunQueueSubject|RunQueueOf|AllRunQueue`,
 	"spool.runkey":    `KeepRun|AcceptedRun|AllRunKeys`,

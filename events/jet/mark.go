@@ -20,10 +20,11 @@ type FileStanding int
 
 // The standings of a file.
 const (
-	FileUnknown FileStanding = iota // nobody has taken it
-	FileQueued                      // it waits for its call, or is being called
-	FileHeld                        // it was not triggered: runs of its own job led to it
-	FileOver                        // it has been called for, or is not to be
+	FileUnknown  FileStanding = iota // nobody has taken it
+	FileQueued                       // it waits for its call, or is being called
+	FileHeld                         // it was not triggered: runs of its own job led to it
+	FileAccepted                     // the built-in runner has accepted its run, and not started it
+	FileOver                         // it has been called for, or is not to be
 )
 
 // fileEntry is what FILES holds of one file.
@@ -33,9 +34,13 @@ type fileEntry struct {
 	queued   uint64
 }
 
-// FileStandings tells what becomes of files.
-func (b *Bus) FileStandings(ctx context.Context, files []SeenFile) ([]FileStanding, error) {
+// FileStandings tells what becomes of files of a job of owner. Only where that is
+// disabled are runs that have not started told from others.
+func (b *Bus) FileStandings(ctx context.Context, owner string, files []SeenFile, disabled bool) ([]FileStanding, error) {
 	entries, err := b.fileEntries(ctx, files)
+	if err == nil && disabled {
+		err = b.notStarted(ctx, owner, files, entries)
+	}
 	all := make([]FileStanding, len(entries))
 	for i, e := range entries {
 		all[i] = e.standing
@@ -70,12 +75,58 @@ func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, e
 	return entries, err
 }
 
+// notStarted finds the files whose runs wait in the built-in runner.
+func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, entries []fileEntry) error {
+	at := map[string]int{} // by run
+	var accepted, started []string
+	for i, e := range entries {
+		if e.standing == FileOver {
+			run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
+			at[run] = i
+			accepted = append(accepted, events.AcceptedRun(run))
+		}
+	}
+	var open []int
+	err := b.LastOf(ctx, events.StreamRuns, accepted, func(m Stored) {
+		sub, _ := events.ParseSubject(m.Subject)
+		if i, ok := at[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]; ok && sub.Family != "runkey" {
+			open = append(open, i)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
+		started = append(started, events.RunSubject(events.Started, files[i].JobID, run), events.RunSubject(events.Ended, files[i].JobID, run))
+	}
+	begun, err := b.Known(ctx, events.StreamRunEvents, started)
+	for n, i := range open {
+		if err == nil && !begun[2*n] && !begun[2*n+1] {
+			entries[i].standing = FileAccepted
+		}
+	}
+	return err
+}
+
+// MarkedBy tells who has marked a file as run.
+func (b *Bus) MarkedBy(ctx context.Context, f SeenFile) (by string, marked bool, err error) {
+	err = b.LastOf(ctx, events.StreamFiles, []string{events.SeenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
+		by, marked = marker(m.Data)
+	})
+	return by, marked, err
+}
+
 // MarkFiles has the ledger say that files have run, as somebody says who is named by.
 // What is queued is taken out of the queue only where nobody can be calling for it:
-// waits says that the job is disabled. It tells which files are marked.
-func (b *Bus) MarkFiles(ctx context.Context, files []SeenFile, by string, waits bool) (marked []bool, err error) {
+// disabled says that the job of owner is. A run of it that the built-in runner has
+// accepted ends when it is about to start. It tells which files are marked.
+func (b *Bus) MarkFiles(ctx context.Context, owner string, files []SeenFile, by string, disabled bool) (marked []bool, err error) {
 	marked = make([]bool, len(files))
 	entries, err := b.fileEntries(ctx, files)
+	if err == nil && disabled {
+		err = b.notStarted(ctx, owner, files, entries)
+	}
 	if err != nil {
 		return marked, err
 	}
@@ -84,7 +135,7 @@ func (b *Bus) MarkFiles(ctx context.Context, files []SeenFile, by string, waits 
 	for i, e := range entries {
 		f := files[i]
 		switch {
-		case e.standing == FileOver, e.standing == FileQueued && !waits:
+		case e.standing == FileOver, e.standing == FileQueued && !disabled:
 			continue
 		case e.standing == FileQueued:
 			err = b.Drop(ctx, events.StreamFiles, []uint64{e.queued}) // from here on it does not run

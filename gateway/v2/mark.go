@@ -107,7 +107,7 @@ func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id st
 		files[i] = jet.SeenFile{JobID: job.ID, Path: f.RawPath(), Fingerprint: f.Fingerprint}
 	}
 	by := a.Caller(r).Owner
-	done, err := a.Bus.MarkFiles(r.Context(), files, by, job.Status == events.Disabled)
+	done, err := a.Bus.MarkFiles(r.Context(), job.Username, files, by, job.Status == events.Disabled)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (a *API) fill(ctx context.Context, m *marking, folder *os.Root, job events.
 		for i, f := range batch {
 			files[i] = jet.SeenFile{JobID: job.ID, Path: f.path, Fingerprint: f.fingerprint(job.ID, generations[f.path])}
 		}
-		standings, err := a.Bus.FileStandings(ctx, files)
+		standings, err := a.Bus.FileStandings(ctx, job.Username, files, job.Status == events.Disabled)
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func markableAs(s jet.FileStanding, disabled bool) (state string, ok bool) {
 		return "new", true
 	case jet.FileHeld:
 		return "held", true
-	case jet.FileQueued:
+	case jet.FileQueued, jet.FileAccepted:
 		return "queued", disabled
 	default:
 		return "", false

@@ -83,7 +83,7 @@ var rightsOf = map[Role]rights{
 		purge:  map[string][]string{events.StreamTriggers: {events.ClockSubject, events.AllBacklogs}},
 	},
 	Watcher: {
-		publish: []string{events.AllFiles, events.AllSeen, events.AllHeld, events.StateSubject("watch", "*")},
+		publish: []string{events.AllFiles, events.AllSeen, events.AllHeld, events.StateSubject("watch", "*"), events.StateSubject("files", "*")},
 		follow:  []string{events.StreamJobs, events.StreamRunEvents},
 		queues: []queue{
 			{events.StreamRunEvents, "watcher-after", events.RunsOf(events.Ended, "")},
@@ -141,11 +141,11 @@ var rightsOf = map[Role]rights{
 	Runner: {
 		publish: []string{
 			events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Cancelling, ""), events.RunsOf(events.Ended, ""),
-			events.RunsOf(events.Retrying, ""), events.AllRunKeys, events.AllRunQueue, events.AllPausedRuns, events.AllRunners,
+			events.RunsOf(events.Retrying, ""), events.AllRunKeys, events.AllRunQueue, events.AllPausedRuns, events.AllRunners, events.AllDead,
 		},
 		follow: []string{streamTokens, events.StreamRunEvents},
 		queues: []queue{{events.StreamRuns, "runner-*", events.AllRunQueue}},
-		get:    []string{events.StreamRuns},
+		get:    []string{events.StreamRuns, events.StreamFiles, events.StreamDeadLetters},
 		leader: []string{events.StreamDrives, events.StreamJobs, streamTokens, events.StreamRuns, events.StreamRunEvents},
 		purge:  map[string][]string{events.StreamRuns: {events.AllRunKeys}},
 		drop:   []string{events.StreamRuns},

@@ -45,11 +45,13 @@ func (d *Dispatcher) putAside(ctx context.Context, w *work) {
 // keepPaused puts paused triggers back into their queue when their job is enabled,
 // until ctx ends. Those of deleted jobs go with the rest of their queues.
 func (d *Dispatcher) keepPaused(ctx context.Context) {
-	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, lookForOurs) {
+	took := time.Duration(0) // by the last look: with very many there is a pause of ten times as long
+	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, max(lookForOurs, 10*took)) {
 		if !d.paused.Load() && time.Now().Before(next) {
 			continue
 		}
-		next = time.Now().Add(lookForOthers)
+		began := time.Now()
+		next = began.Add(lookForOthers)
 		d.paused.Store(false)
 		jobs, err := d.bus.PausedJobs(ctx, events.StreamTriggers, events.AllPaused)
 		for id := range jobs {
@@ -60,6 +62,7 @@ func (d *Dispatcher) keepPaused(ctx context.Context) {
 				d.paused.Store(true)
 			}
 		}
+		took = time.Since(began)
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("paused triggers could not be put back into their queue and are tried again", "error", err.Error())
 			d.paused.Store(true)

@@ -66,7 +66,12 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 		if err := c.may(o); err != nil {
 			return events.Run{}, false, err // before anything is looked at
 		}
-		err = r.inspect(o)
+		if c.jobID != "" && o.extras != nil {
+			err = r.restage(ctx, c.jobID, o.input, o.extras.Cause.File)
+		}
+		if err == nil {
+			err = r.inspect(o)
+		}
 	}
 	look := req.Header.Get(events.HeaderFile)
 	if err == nil {

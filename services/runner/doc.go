@@ -1,5 +1,5 @@
-// In:  spool.job.<job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
-// Out: spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.job.<job_id>, spool.seen.<job_id>.>, spool.again.<job_id>.>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>
+// Out: spool.dead.<job_id>, spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts
 // runs, starts each as a process of this host, and says how it ended.
@@ -91,6 +91,10 @@
 //   - No attempt begins while the job is disabled, but of runs that somebody asked for:
 //     the run waits, in no place of the queue, until the job is enabled; when it is
 //     deleted instead, the run ends as cancelled.
+//   - A start that fails for a reason that may pass is tried again with growing pauses,
+//     for some minutes, beside the job's own retries; then the run ends, after a dead
+//     letter. The stage of a file that is gone is made again from the file, if that is
+//     as it was.
 //   - No flow runs without its `started` event. The process waits at a gate
 //     (package cell) until that event, which identifies it, is stored. Two processes
 //     wait there ahead of time, so that a run need not wait for its own.

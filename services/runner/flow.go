@@ -28,6 +28,7 @@ type flow struct {
 	strict  bool          // see [Runner.roomNow]
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
+	begun   chan struct{} // closed when its program is loaded, or will not be; nil before its gate is opened
 	exited  chan struct{} // closed when nothing of the flow is left
 	gone    chan struct{} // closed when the process is reaped, too
 	state   outcome
@@ -96,7 +97,13 @@ func (f *flow) load(c cell.Command, rights []*os.File, marks []string, to io.Wri
 // open lets the flow begin. When the process is gone already, its exit says so.
 func (f *flow) open() {
 	_ = cell.Send(f.gate, &cell.Open{})
-	_ = f.gate.Close()
+	f.begun = make(chan struct{})
+	go func() { // ends when the gate has become the flow, or is gone: gather waits for it
+		defer close(f.begun)
+		_ = f.gate.SetReadDeadline(time.Time{})
+		_, _ = io.Copy(io.Discard, f.gate)
+		_ = f.gate.Close()
+	}()
 }
 
 // discard ends a flow that has not begun.
@@ -189,6 +196,9 @@ func (f *flow) reapGuard() {
 func (f *flow) gather() {
 	if f.astray && f.marks != nil {
 		killStrays(f.pid, f.marks)
+	}
+	if f.begun != nil {
+		<-f.begun
 	}
 	if f.drained != nil {
 		_ = f.output.SetReadDeadline(time.Now().Add(200 * time.Millisecond))

@@ -21,6 +21,9 @@ const (
 	lookForOthers = 10 * time.Second
 )
 
+// clockSkew allows for a gateway whose clock is not ours.
+const clockSkew = time.Minute
+
 // standstill says what a run whose attempt is due must do instead, since its job is
 // disabled or deleted: wait (errPaused), or end with the message. A run that
 // somebody has started by hand goes on in a disabled job.
@@ -37,6 +40,9 @@ func (r *Runner) standstill(ctx context.Context, run events.Run, last events.Run
 		if disabled {
 			return "", errPaused
 		}
+		if rev.Event.At.Add(clockSkew).After(run.AcceptedAt) && last.Phase == events.Accepted {
+			return r.marked(ctx, run)
+		}
 		return "", nil
 	case last.Phase == events.Retrying:
 		return last.Message + "; not tried again: its job is deleted", nil
@@ -44,6 +50,20 @@ func (r *Runner) standstill(ctx context.Context, run events.Run, last events.Run
 		return events.CancelledBy + rev.Event.By + ": its job was disabled, then deleted", nil
 	}
 	return "", nil
+}
+
+// marked says that somebody has marked the file of a run as run, which can only be
+// while its job was disabled.
+func (r *Runner) marked(ctx context.Context, run events.Run) (ends string, err error) {
+	f := fileOf(run)
+	if f == nil || byHand(run) {
+		return "", nil
+	}
+	by, marked, err := r.bus.MarkedBy(ctx, jet.SeenFile{JobID: run.JobID, Path: f.RawPath(), Fingerprint: f.Fingerprint})
+	if err != nil || !marked {
+		return "", err
+	}
+	return events.CancelledBy + by + ": the file was marked as run", nil
 }
 
 // byHand reports whether somebody asked for the run.
@@ -66,13 +86,16 @@ func (r *Runner) pause(ctx context.Context, run events.Run) error {
 // keepPaused puts paused runs back into the queue when their job is enabled, or
 // deleted: then they end there. It returns when ctx ends.
 func (r *Runner) keepPaused(ctx context.Context) {
-	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, lookForOurs) {
+	took := time.Duration(0) // by the last look: with very many there is a pause of ten times as long
+	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, max(lookForOurs, 10*took)) {
 		if !r.paused.Load() && time.Now().Before(next) {
 			continue
 		}
-		next = time.Now().Add(lookForOthers)
+		began := time.Now()
+		next = began.Add(lookForOthers)
 		r.paused.Store(false)
 		left, err := r.resume(ctx)
+		took = time.Since(began)
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("paused runs could not be put back into the queue and are tried again", "error", err.Error())
 		}

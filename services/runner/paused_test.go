@@ -63,7 +63,10 @@ func TestPausedRuns(t *testing.T) {
 	hand := l.accept(url, "manual:job-1:x", "flow", `{}`) // asked for by somebody
 	l.until(events.Ended, hand)
 	other := l.ask(url, "file:job-2:0", body("flow", `{}`), map[string]string{events.HeaderJobID: "job-2"})
-	l.eventually("another job's run ends", func() bool { return strings.Contains(l.read("in/ran"), other.Data.JobID) })
+	l.eventually("another job's run ends", func() bool {
+		_, seq, err := l.bus.RunEvent(l.t.Context(), events.Ended, "job-2", other.Data.JobID)
+		return err == nil && seq > 0
+	})
 	stop()
 	if ran := l.lines("in/ran"); len(ran) != 2 {
 		t.Errorf("ran %v", ran)
@@ -173,5 +176,33 @@ func TestPausedTwice(t *testing.T) {
 	l.unpaused()
 	if ran := l.lines("in/ran"); len(ran) != 1 {
 		t.Errorf("ran %v", ran)
+	}
+}
+
+// The run of a file that is marked as run while it is paused ends when its job goes on.
+func TestPausedRunIsMarked(t *testing.T) {
+	l := newLab(t, eventstest.Options{})
+	l.flow("flow", `: > "$2/ran"`)
+	l.watchedJob(events.Enabled)
+	r := l.runner(nil)
+	url := l.serve(r).URL
+	l.write("in/a", "alpha", 0o644)
+	a, stage := l.callFor(url, "a", "")
+	l.watchedJob(events.Disabled)
+	l.background(r.Run)
+	l.isPaused(a.Data.JobID)
+	fingerprint := strings.Split(stage, "/")[2]
+	marked, err := l.bus.MarkFiles(t.Context(), "J\u00fcrgen M", []jet.SeenFile{{JobID: "job-1", Path: "a", Fingerprint: fingerprint}}, "ann", true)
+	if err != nil || !marked[0] {
+		t.Fatal(marked, err)
+	}
+	l.watchedJob(events.Enabled)
+	if ended := l.until(events.Ended, a.Data.JobID); ended.Message != "cancelled by ann: the file was marked as run" || !ended.Cancelled() {
+		t.Errorf("ended %+v", ended)
+	}
+	l.drained()
+	l.unpaused()
+	if l.exists("out/ran") {
+		t.Error("it was started")
 	}
 }

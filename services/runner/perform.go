@@ -80,7 +80,8 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		}
 	}()
 	r.watch(f)
-	f.open()
+	life, stop := f.begin(life)
+	defer stop()
 	defer r.keepReach(life, a.reach, f)()
 	a.log.Info("run started", "pid", f.pid)
 	if limit, whose := r.stepTimeout(a); limit > 0 {
@@ -212,6 +213,9 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if err := a.writePrivate(); err != nil {
 		return nil, err
 	}
+	if err := r.restageFor(ctx, a.run); err != nil {
+		return nil, err
+	}
 	p, err := r.openPlaces(a)
 	if err != nil {
 		return nil, err
@@ -238,7 +242,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	}
 	f, err := r.gateFor(ctx, a)
 	if err != nil {
-		return nil, err
+		return nil, asNotBegun(err)
 	}
 	a.printed = a.masked.Writer(a.runlog)
 	err = f.load(cmd, p.rights(), marks(a.run.FlowJobID, p.list[p.output].Path), a.printed)
@@ -283,7 +287,11 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
-		msg = r.denied(a, f, r.explain(a, f, msg))
+		if fault := startFault(f, a.runlog.tail()); fault != "" {
+			msg = events.NotBegunMessage(msg)
+		} else {
+			msg = r.denied(a, f, r.explain(a, f, msg))
+		}
 	}
 	ev := a.ended(began, nil, msg)
 	if why == nil && f.state.Exited() {

@@ -18,13 +18,21 @@ func (n notYet) Error() string { return "the next attempt is due at " + n.next.F
 // the next attempt, whose time is the error then. It is the event that keeps that
 // time; the queue, which may lose it in a crash, only has to bring the run again.
 func (r *Runner) conclude(ctx context.Context, a *attempt, ev events.RunEvent, seq uint64, superseded bool) error {
-	again := !superseded && r.triesAgain(ctx, a, &ev)
+	wait, again := startsAgain(a, ev)
+	if again = again && !superseded; !again && !superseded {
+		if again = r.triesAgain(ctx, a, &ev); again {
+			wait = a.run.Retries.Wait(failures(a.earlier)+1, rand.Float64()) //nolint:gosec // spreads attempts
+		} else if ev.NotBegun() {
+			if err := r.giveUp(ctx, a.run, ev); err != nil {
+				return err
+			}
+		}
+	}
 	if again || len(a.earlier) > 0 {
 		ev.Attempts = ev.AttemptsWith()
 	}
 	if again {
-		ev.Phase = events.Retrying
-		ev.Next = ev.At.Add(a.run.Retries.Wait(events.Failures(ev.Attempts), rand.Float64())) //nolint:gosec // spreads attempts
+		ev.Phase, ev.Next = events.Retrying, ev.At.Add(wait)
 	}
 	stored, err := r.record(ctx, ev, seq, a.log)
 	if err != nil || stored.Phase != events.Retrying {
@@ -34,11 +42,16 @@ func (r *Runner) conclude(ctx context.Context, a *attempt, ev events.RunEvent, s
 	return notYet{ev.Next}
 }
 
+// failures counts the attempts that use up the retries of a job.
+func failures(attempts []events.Attempt) int {
+	return events.Failures(attempts) - events.Starts(attempts)
+}
+
 // triesAgain decides whether another attempt follows one that ended with ev, in which
 // it says why not where that surprises.
 func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent) bool {
 	if ev.Status == events.OK || strings.HasPrefix(ev.Message, events.CancelledBy) ||
-		!a.run.Retries.Again(ev.ExitStatus, events.Failures(a.earlier)+1) {
+		!a.run.Retries.Again(ev.ExitStatus, failures(a.earlier)+1) {
 		return false
 	}
 	// Those that wait take up places of the queue. When nearly all are taken, new runs
