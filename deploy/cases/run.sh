@@ -9,12 +9,12 @@ for case in ${CASES:-$(printf '%s\n' case-*.sh | grep -o '[0-9]*')}; do
 	timeout 300 bash "case-$case.sh" >"$said" 2>&1
 	status=$?
 	case $status in
-	0) verdict=ok ;;
-	1) verdict=FAULT ;;
+	0) verdict="as expected" ;;
+	1) verdict="SHOWS ITS FAULT" ;;
 	2) verdict="cannot be tried here" ;;
-	*) verdict="FAULT (exit status $status)" ;;
+	*) verdict="ENDED WITH $status" ;;
 	esac
-	echo "case $case  $verdict: $(sed -n '2s/^# //p' "case-$case.sh")"
+	echo "case $case: $verdict (tried: $(sed -n '2s/^# //p' "case-$case.sh"))"
 	[ $status = 0 ] || sed 's/^/    /' "$said"
 	[ $status = 0 ] || [ $status = 2 ] || bad=1
 done

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,9 +11,6 @@ import (
 // foreign recognises what other schedulers and crontabs write, and says what to
 // write here instead. It gives nil for what is merely wrong.
 func foreign(expr string, texts []string) *Error {
-	if inner, ok := unquoted(expr); ok {
-		return fault("the expression is in quotes", "write "+inner+" without them")
-	}
 	if name, inner, ok := called(expr); ok {
 		return managed(name, inner)
 	}
@@ -24,11 +22,12 @@ func foreign(expr string, texts []string) *Error {
 
 // unquoted gives what stands between quotes of any kind.
 func unquoted(expr string) (string, bool) {
-	const quotes = "\"'`"
-	if inner := strings.Trim(expr, quotes); len(inner) < len(expr) && strings.ContainsAny(expr[:1], quotes) {
-		return strings.TrimSpace(inner), true
+	const quotes = "\"'`“”„‘’‚«»"
+	inner := strings.TrimLeft(expr, quotes)
+	if inner == expr {
+		return "", false
 	}
-	return "", false
+	return strings.TrimSpace(strings.TrimRight(inner, quotes)), true
 }
 
 var call = regexp.MustCompile(`(?i)^(cron|rate|at)\s*\((.*)\)$`)
@@ -46,9 +45,15 @@ func managed(name, inner string) *Error {
 	texts := strings.Fields(inner)
 	switch {
 	case name == "cron" && len(texts) == 6:
-		return fault("cron(…) of EventBridge has a year and counts days of the week from 1", "write "+strings.Join(texts[:5], " ")+" with days of the week by name")
+		texts[4] = countedFrom1.ReplaceAllStringFunc(texts[4], func(day string) string {
+			last := len(day) - 1
+			return day[:last] + weekdayNames[day[last]-'1']
+		})
+		return within("cron(…) of EventBridge has a year and counts days of the week from 1", texts[:5])
+	case name == "cron" && len(texts) == 5:
+		return within("cron(…) is not supported", texts)
 	case name == "cron":
-		return fault("cron(…) is not supported", "write what stands between the brackets")
+		return fault("cron(…) is not supported", fiveFields)
 	case name == "rate" && len(texts) == 2:
 		return rate(texts[0], strings.TrimSuffix(strings.ToLower(texts[1]), "s"))
 	case name == "rate":
@@ -58,26 +63,59 @@ func managed(name, inner string) *Error {
 	}
 }
 
-// rate finds the fields for rate(count unit), where there are any.
+var (
+	countedFrom1 = regexp.MustCompile(`(^|[,-])[1-7]`)
+	weekdayNames = []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}
+)
+
+// within advises what is left of an expression, or says what is wrong with that, too.
+func within(problem string, texts []string) *Error {
+	left := strings.Join(texts, " ")
+	_, err := Parse(left, nil)
+	if inner, wrong := errors.AsType[*Error](err); wrong {
+		return &Error{inner.Field, problem + ", and of what is left " + inner.Problem, inner.Remedy}
+	}
+	return fault(problem, "write "+left)
+}
+
+// rate finds the fields for rate(count unit), where there are any: a step begins
+// anew with each hour, day and month.
 func rate(count, unit string) *Error {
 	const problem = "rate(…) is not supported"
 	n, ok := number(count)
+	switch {
+	case unit == "minute" && n%(24*60) == 0:
+		n, unit = n/(24*60), "day"
+	case unit == "minute" && n%60 == 0:
+		n, unit = n/60, "hour"
+	case unit == "hour" && n%24 == 0:
+		n, unit = n/24, "day"
+	}
 	for _, u := range []struct {
-		name, one, many string
-		size            int
+		name, one, many, whole string
+		size                   int
 	}{
-		{"minute", "* * * * *", "*/%d * * * *", 60},
-		{"hour", "0 * * * *", "0 */%d * * *", 24},
-		{"day", "0 0 * * *", "0 0 */%d * *", 31},
+		{"minute", "* * * * *", "*/%d * * * *", "an hour", 60},
+		{"hour", "0 * * * *", "0 */%d * * *", "a day", 24},
+		{"day", "0 0 * * *", "0 0 */%d * *", "", 1},
 	} {
-		if ok && u.name == unit && n == 1 {
+		switch {
+		case !ok || u.name != unit || n < 1:
+		case n == 1:
 			return fault(problem, "write "+u.one)
-		}
-		if ok && u.name == unit && n > 1 && n < u.size {
+		case u.size%n == 0:
 			return fault(problem, "write "+fmt.Sprintf(u.many, n))
+		case n < u.size:
+			step := n
+			for u.size%step != 0 {
+				step--
+			}
+			return fault(fmt.Sprintf("%s, and %d %ss do not divide %s", problem, n, unit, u.whole), "write "+fmt.Sprintf(u.many, step)+", or name the times with commas")
+		case unit == "day":
+			return fault(problem+", and days are counted from the first of each month", "write 0 0 * * 1 for once a week, or 0 0 1,15 * * for days of your choice")
 		}
 	}
-	return fault(problem, `use a step such as "*/5 * * * *"`)
+	return fault(problem, "name the times with commas, as 0 0,10,20 * * *")
 }
 
 var (
@@ -97,17 +135,31 @@ func surplus(texts []string) *Error {
 	case len(texts) > 7:
 		return nil
 	case len(texts) == 7:
+		if e := within("fields for seconds and years are not supported", texts[1:6]); e.Field != "" {
+			return e
+		}
 		return fault("fields for seconds and years are not supported", "write the five in the middle, "+strings.Join(texts[1:6], " "))
 	}
 	seconds, years := readable(texts[1:]), readable(texts[:5])
 	switch last := strings.Join(texts[1:], " "); {
 	case yearField.MatchString(texts[5]) || years && !seconds:
-		return fault("the sixth field is a year, which is not supported", "write "+first)
+		return within("the sixth field is a year, which is not supported", texts[:5])
 	case seconds && !years:
 		return fault("a field for seconds is not supported", "write "+last)
+	case !seconds: // nor the other
+		return within("six fields are not supported", mostlike(texts))
 	default:
 		return fault("six fields are not supported", "write "+last+" if the first is seconds, "+first+" if the sixth is a year")
 	}
+}
+
+// mostlike gives the five of six fields that another scheduler would read: a last
+// one of * alone is a year.
+func mostlike(texts []string) []string {
+	if texts[5] == "*" {
+		return texts[:5]
+	}
+	return texts[1:]
 }
 
 // readable reports whether five fields are a schedule of this package.

@@ -62,6 +62,12 @@ func split(expr string) ([]string, error) {
 		return nil, fault(fmt.Sprintf("the expression has %d bytes", len(expr)), fmt.Sprintf("use at most %d", maxLength))
 	}
 	expr = strings.Trim(expr, " \t\r\n")
+	if inner, ok := unquoted(expr); ok {
+		return nil, fault("the expression is in quotes", "write "+inner+" without them")
+	}
+	if strings.ContainsAny(expr, "\r\n") {
+		return nil, fault("the expression has more than one line", "make a job for each")
+	}
 	for _, c := range expr {
 		if c != '\t' && (c < ' ' || c > '~') {
 			return nil, fault(fmt.Sprintf("character %q is not allowed", c), "use ASCII letters, digits, spaces and , - * / ?")

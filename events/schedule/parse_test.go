@@ -70,7 +70,7 @@ func TestParseFaults(t *testing.T) {
 		{"@reboot", "", "@reboot is not supported: a schedule runs at times of day only"},
 		{"@often", "", `macro "@often" is unknown: use @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually alone`},
 		{"0 0 * * mön", "", `character 'ö' is not allowed: use ASCII letters, digits, spaces and , - * / ?`},
-		{"0 0 * *\n*", "", `character '\n' is not allowed: use ASCII letters, digits, spaces and , - * / ?`},
+		{"0 0 * *\n*", "", `the expression has more than one line: make a job for each`},
 		{"\xff * * * *", "", `character '�' is not allowed: use ASCII letters, digits, spaces and , - * / ?`},
 		{"\u00a00 0 * * *", "", `character '\u00a0' is not allowed: use ASCII letters, digits, spaces and , - * / ?`},
 		{strings.Repeat("1,", 600), "", "the expression has 1200 bytes: use at most 1024"},

@@ -3,8 +3,10 @@ package schedule
 import (
 	_ "embed" // zones.txt
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"spool.internal/events/spelling"
 )
@@ -22,22 +24,67 @@ var fixedZones = map[string]string{"EST": "America/New_York", "MST": "America/De
 
 // suggestZone finds the IANA name that somebody may have meant, or "".
 func suggestZone(name string) string {
+	if len(name) > 128 {
+		return ""
+	}
+	for _, folder := range []string{"posix/", "right/"} { // of a host's database
+		name = strings.TrimPrefix(name, folder)
+	}
 	plain := strings.ToLower(strings.Join(strings.Fields(name), "_"))
+	letters := bare(name)
 	for _, zone := range zoneNames() {
-		if strings.ToLower(zone) == plain {
+		if bare(zone) == letters {
 			return zone
 		}
 	}
-	if zone := otherNames[strings.ToLower(strings.Join(strings.Fields(name), " "))]; zone != "" {
-		return zone
-	}
 	if zone := fixedOffset(plain); zone != "" {
 		return zone
+	}
+	if zone := otherName(name); zone != "" {
+		return zone
+	}
+	for _, zone := range zoneNames() { // a city alone
+		if region, city, ok := strings.Cut(zone, "/"); ok && slices.Contains(regions, region) && bare(city) == letters {
+			return zone
+		}
 	}
 	if len(plain) > 3 && len(plain) < 64 { // three letters are two edits from anything
 		return spelling.Nearest(strings.Join(strings.Fields(name), "_"), zoneNames())
 	}
 	return ""
+}
+
+// regions are those whose zones are cities.
+var regions = []string{"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+
+// bare is a name without what stands between its words, and without capitals.
+func bare(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		sign := c == '-' && i+1 < len(name) && name[i+1] >= '0' && name[i+1] <= '9'
+		if sign || !strings.ContainsRune(" \t._-/\\", c) {
+			b.WriteRune(unicode.ToLower(c))
+		}
+	}
+	return b.String()
+}
+
+var otherBare = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for name, zone := range otherNames {
+		all[bare(name)] = zone
+	}
+	return all
+})
+
+// otherName finds a zone by an abbreviation, or by what Windows calls it, summer
+// time and what it shows included.
+func otherName(name string) string {
+	if zone := otherBare()[bare(name)]; zone != "" {
+		return zone
+	}
+	shown, _, _ := strings.Cut(name, "(") // Pacific Time (US & Canada)
+	return otherBare()[strings.Replace(bare(shown), "daylighttime", "standardtime", 1)]
 }
 
 // fixedOffset gives the zone for "UTC+2" or "GMT-5", whose sign the database turns round.
@@ -51,11 +98,21 @@ func fixedOffset(plain string) string {
 	}
 	hours, minutes, _ := strings.Cut(rest[1:], ":")
 	n, ok := number(hours)
-	if !ok || n == 0 || n > 14 || strings.Trim(minutes, "0") != "" || rest[0] == '-' && n > 12 {
+	if strings.Trim(minutes, "0") != "" && ok && n < 15 {
+		return partOfAnHour[rest]
+	}
+	if !ok || n == 0 || n > 14 || rest[0] == '-' && n > 12 {
 		return ""
 	}
 	sign := map[byte]string{'+': "-", '-': "+"}[rest[0]]
 	return fmt.Sprintf("Etc/GMT%s%d, which is UTC%c%d all year", sign, n, rest[0], n)
+}
+
+// partOfAnHour are cities at an offset of which the database has no zone by number.
+var partOfAnHour = map[string]string{
+	"+3:30": "Asia/Tehran", "+03:30": "Asia/Tehran", "+4:30": "Asia/Kabul", "+04:30": "Asia/Kabul", "+5:30": "Asia/Kolkata", "+05:30": "Asia/Kolkata",
+	"+5:45": "Asia/Kathmandu", "+05:45": "Asia/Kathmandu", "+6:30": "Asia/Yangon", "+06:30": "Asia/Yangon", "+9:30": "Australia/Darwin", "+09:30": "Australia/Darwin",
+	"-3:30": "America/St_Johns", "-03:30": "America/St_Johns",
 }
 
 // otherNames are abbreviations, and what Windows calls the zones that most of its

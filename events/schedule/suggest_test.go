@@ -15,7 +15,10 @@ func TestSuggestZone(t *testing.T) {
 		"utc": "UTC", "europe/paris": "Europe/Paris", "America/New York": "America/New_York", "america/new york": "America/New_York",
 		"Eastern Standard Time": "America/New_York", "W. Europe Standard Time": "Europe/Berlin", "Europe/Pariss": "Europe/Paris",
 		"PST": "America/Los_Angeles", "UTC+2": "Etc/GMT-2, which is UTC+2 all year", "GMT-05:00": "Etc/GMT+5, which is UTC-5 all year",
-		"+05:30": "", "UTC+99": "", "Mars": "", "xyz": "", strings.Repeat("Europe/", 1000): "",
+		"+05:30": "Asia/Kolkata", "UTC+05:30": "Asia/Kolkata", "+05:15": "", "america/new-york": "America/New_York", "W.Europe Standard Time": "Europe/Berlin",
+		"Eastern Daylight Time": "America/New_York", "Pacific Time (US & Canada)": "America/Los_Angeles", "Paris": "Europe/Paris", "new york": "America/New_York",
+		"right/Europe/Paris": "Europe/Paris", "posix/UTC": "UTC", "Europe\\Paris": "Europe/Paris", "Etc/GMT -5": "Etc/GMT-5", "Buenos Aires": "America/Buenos_Aires",
+		"UTC+99": "", "Mars": "", "xyz": "", strings.Repeat("Europe/", 1000): "",
 	} {
 		if got := suggestZone(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
@@ -54,6 +57,7 @@ func TestZoneWarnings(t *testing.T) {
 	for zone, want := range map[string]string{
 		"EST":           "time zone EST stands at -05:00 all year, without summer time: a city such as America/New_York has its own rules",
 		"Factory":       "time zone Factory is the placeholder of a system that nobody has set up: name a zone such as Europe/Berlin",
+		"Etc/GMT+5":     "time zone Etc/GMT+5 stands at -05:00 all year: the sign in its name is turned round",
 		"Europe/Berlin": "", "UTC": "", "EST5EDT": "",
 	} {
 		got := strings.Join(mustParse(t, "0 9 * * *", mustZone(t, zone)).zoneWarnings(from), "\n")

@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"math/bits"
+	"strings"
 	"time"
 )
 
@@ -29,12 +30,16 @@ func (s *Schedule) Warnings(from time.Time) []string {
 // zoneWarnings speaks of names that look like a place's time and are not.
 func (s *Schedule) zoneWarnings(from time.Time) []string {
 	name := s.loc.String()
+	offset := from.In(s.loc).Format("-07:00")
+	if strings.HasPrefix(name, "Etc/GMT+") || strings.HasPrefix(name, "Etc/GMT-") {
+		return []string{fmt.Sprintf("time zone %s stands at %s all year: the sign in its name is turned round", name, offset)}
+	}
 	switch name {
 	case "Factory":
 		return []string{"time zone Factory is the placeholder of a system that nobody has set up: name a zone such as Europe/Berlin"}
 	case "EST", "MST", "HST":
 		return []string{fmt.Sprintf("time zone %s stands at %s all year, without summer time: a city such as %s has its own rules",
-			name, from.In(s.loc).Format("-07:00"), fixedZones[name])}
+			name, offset, fixedZones[name])}
 	}
 	return nil
 }

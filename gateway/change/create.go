@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -61,13 +62,18 @@ func Read(o events.Object) (*events.Parameters, error) {
 // maxName is the length of a job's name, in characters.
 const maxName = 255
 
+// visible reports whether people see a character. Some letters and symbols are blank.
+func visible(c rune) bool {
+	return unicode.In(c, unicode.L, unicode.N, unicode.P, unicode.S) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", c)
+}
+
 // checkName refuses names that nobody could find again.
 func checkName(name string) error {
 	switch {
-	case strings.TrimSpace(name) == "":
-		return events.Faultf(events.Invalid, "name", "consists of blanks: give the job a name that people can read")
 	case strings.ContainsRune(name, 0):
 		return events.Faultf(events.Invalid, "name", "has a NUL character: leave it out")
+	case !strings.ContainsFunc(name, visible):
+		return events.Faultf(events.Invalid, "name", "consists of blanks: give the job a name that people can read")
 	case utf8.RuneCountInString(name) > maxName:
 		return events.Faultf(events.Invalid, "name", "has %d characters; at most %d are allowed", utf8.RuneCountInString(name), maxName)
 	}

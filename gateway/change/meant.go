@@ -2,6 +2,7 @@ package change
 
 import (
 	"slices"
+	"strings"
 
 	"spool.internal/events/spelling"
 )
@@ -10,6 +11,9 @@ import (
 // meant by an unknown key of an object, or "". What has its place elsewhere is
 // found first: a timezone at the top is spool.timezone.
 func Meant(object, key string) string {
+	if plain := strings.ToLower(strings.ReplaceAll(key, "_", "")); plain == "timezone" || plain == "tz" {
+		key = "timezone"
+	}
 	for _, other := range []string{"", "flow_parameters.", "spool.", "spool.watch.", "run."} {
 		if other != object && slices.Contains(Keys[other], key) {
 			return other + key

@@ -60,6 +60,7 @@ var setByOthers = regexp.MustCompile(`^SPOOL_([A-Z0-9_]+_)?(SERVICE_(HOST|PORT(_
 // setForFlows are those that a flow has, which may call this program.
 var setForFlows = []string{
 	"SPOOL_JOB_ID", "SPOOL_RUN_ID", "SPOOL_INPUT_DIR", "SPOOL_OUTPUT_DIR", "SPOOL_TAGS", "SPOOL_RUNTIME_CONFIG",
+	"SPOOL_SLOT", "SPOOL_FILE", "SPOOL_NAME", "SPOOL_STEM", "SPOOL_RESULT", "SPOOL_ATTEMPT",
 }
 
 // unknownVariables gives a sentence for each variable that means nothing to any command.
@@ -73,9 +74,13 @@ func unknownVariables(root *cobra.Command, values map[string]string) []string {
 		}
 	}
 	visit(root)
-	var warnings []string
+	var warnings, others []string
 	for name := range values {
-		if slices.Contains(known, name) || setByOthers.MatchString(name) {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if setByOthers.MatchString(name) {
+			others = append(others, name)
 			continue
 		}
 		warning := name + " in the environment means nothing to this program"
@@ -85,5 +90,9 @@ func unknownVariables(root *cobra.Command, values map[string]string) []string {
 		warnings = append(warnings, warning)
 	}
 	slices.Sort(warnings)
+	if len(others) > 0 {
+		slices.Sort(others)
+		warnings = append(warnings, strings.Join(others, ", ")+" in the environment means nothing to this program: Kubernetes sets it for a service called spool, unless its pods have enableServiceLinks: false")
+	}
 	return warnings
 }
