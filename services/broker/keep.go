@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -101,11 +103,16 @@ func (b *Broker) holds(stream string, first, below uint64) bool {
 // lose keeps everybody out first, so that whoever hears of it is acknowledged nothing
 // after that, and stays for a while to say why.
 func (b *Broker) lose(ctx context.Context, why error) error {
+	b.fence()
+	return sayLost(ctx, &b.lost, b.cfg.Log, why)
+}
+
+// sayLost says that the folder is gone, and for a while nothing else.
+func sayLost(ctx context.Context, to *atomic.Pointer[Lost], log *slog.Logger, why error) error {
 	lost := &Lost{fmt.Errorf("%w: nothing can be stored any more, and what was stored in the last seconds may be lost; "+
 		"stop Spool, put the data folder back (mount it, or restore it from your backup), and start Spool again", why)}
-	b.fence()
-	b.lost.Store(lost)
-	b.cfg.Log.Error("the data folder was taken away: not ready, and this process is about to end", "error", lost.Error(), "in", lastWords.String())
+	to.Store(lost)
+	log.Error("the data folder was taken away: not ready, and this process is about to end", "error", lost.Error(), "in", lastWords.String())
 	tick(ctx, lastWords)
 	return lost
 }

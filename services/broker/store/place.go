@@ -69,6 +69,15 @@ func NewPlace(dataDir, dir string, live Live) (*Place, error) {
 	return p, nil
 }
 
+// NewFolder begins to watch a data folder that has no store in it.
+func NewFolder(dataDir string) (*Place, error) {
+	p := &Place{}
+	if err := p.hold(dataDir, "the data folder"); err != nil {
+		return nil, errors.Join(fmt.Errorf("watch the data folder: %w", err), p.Close())
+	}
+	return p, nil
+}
+
 func (p *Place) hold(path, what string) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -198,6 +198,28 @@ func (r *role) wire(ctx context.Context, name string, p *daemon.Process, wire fu
 	if err := wire(ctx, p, bus); err != nil {
 		return err
 	}
+	if slices.Contains(keepers, broker.Role(name)) {
+		if err := r.watchFolder(p); err != nil {
+			return err
+		}
+	}
 	p.Go("readiness", p.AnnounceReady)
+	return nil
+}
+
+// keepers are the roles that keep something in their data folder.
+var keepers = []broker.Role{broker.Gateway, broker.Dispatcher, broker.Runner}
+
+// watchFolder ends the role when its data folder is taken away.
+func (r *role) watchFolder(p *daemon.Process) error {
+	if err := os.MkdirAll(r.data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	folder, err := broker.WatchFolder(r.data, p.Log)
+	if err != nil {
+		return err
+	}
+	p.OnCheck("data folder", folder.Check)
+	p.Go("data folder", folder.Run)
 	return nil
 }

@@ -271,3 +271,21 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 		t.Error("it is said at every start")
 	}
 }
+
+// A role that is a process of its own and keeps something notices it, too.
+func TestDataFolderOfARoleTakenAway(t *testing.T) {
+	p := newSite(t)
+	p.start("broker", "--data", p.data, "--listen", "127.0.0.1:0", "--nats-listen", p.nats)
+	own := filepath.Join(t.TempDir(), "runner")
+	runner := p.start("runner", "--data", own, "--listen", p.api, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "runner.creds"), "--drive", testDrive+"="+p.dir)
+	if err := os.Rename(own, own+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("not ready", func() bool {
+		_, why := p.readiness()
+		return strings.Contains(why["data folder"], "the data folder is gone: "+own)
+	})
+	if status := runner.stop(syscall.SIGTERM); status != exitLost {
+		t.Errorf("exit status %d", status)
+	}
+}

@@ -1,0 +1,42 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"spool.internal/services/broker/store"
+)
+
+// Folder is the data folder of a role that is a process of its own.
+type Folder struct {
+	place *store.Place
+	log   *slog.Logger
+	lost  atomic.Pointer[Lost]
+}
+
+// WatchFolder begins to watch a data folder, which is there.
+func WatchFolder(dataDir string, log *slog.Logger) (*Folder, error) {
+	place, err := store.NewFolder(dataDir)
+	return &Folder{place: place, log: log}, err
+}
+
+// Check reports that the folder was taken away.
+func (f *Folder) Check() error {
+	if lost := f.lost.Load(); lost != nil {
+		return lost
+	}
+	return nil
+}
+
+// Run looks at the folder until ctx ends; when it is taken away Run returns [*Lost]
+// after a while, in which Check says so.
+func (f *Folder) Run(ctx context.Context) error {
+	defer f.place.Close() //nolint:errcheck // nothing was written through it
+	for tick(ctx, lookEvery) {
+		if err := f.place.Look(); err != nil {
+			return sayLost(ctx, &f.lost, f.log, err)
+		}
+	}
+	return nil
+}
