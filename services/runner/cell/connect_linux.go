@@ -88,7 +88,7 @@ func (k *connecting) serve(flow int) {
 	}
 	_ = Send(k.ours, &met)
 	_ = k.ours.Close()
-	l, err := newListener(int(rights[0].Fd()))
+	l, err := newListener(rights[0])
 	if err != nil {
 		return // which ends what is asked with an error
 	}

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"errors"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +10,7 @@ import (
 
 // listener is where the kernel asks what becomes of the calls that a filter holds.
 type listener struct {
+	file     *os.File // kept, for one that nobody holds is closed
 	fd       int
 	question int // bytes; newer kernels may have more to say
 	reply    int
@@ -33,13 +35,13 @@ type reply struct {
 	flags uint32
 }
 
-func newListener(fd int) (*listener, error) {
+func newListener(file *os.File) (*listener, error) {
 	var sizes struct{ question, reply, data uint16 }
 	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_NOTIF_SIZES, 0, uintptr(unsafe.Pointer(&sizes))); errno != 0 {
 		return nil, errno
 	}
 	return &listener{
-		fd: fd, question: max(int(sizes.question), int(unsafe.Sizeof(asked{}))), reply: max(int(sizes.reply), int(unsafe.Sizeof(reply{}))),
+		file: file, fd: int(file.Fd()), question: max(int(sizes.question), int(unsafe.Sizeof(asked{}))), reply: max(int(sizes.reply), int(unsafe.Sizeof(reply{}))),
 	}, nil
 }
 
@@ -79,11 +81,20 @@ func (l *listener) valid(call asked) error {
 	return l.ioctl(unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&call.id))
 }
 
+// ioctl tries again what one of the signals cut short that Go's runtime sends its
+// threads: an answer that is lost has the flow wait for good. [listener.next] waits
+// anew by itself.
 func (l *listener) ioctl(request uintptr, arg unsafe.Pointer) error {
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), request, uintptr(arg)); errno != 0 {
-		return errno
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), request, uintptr(arg))
+		switch {
+		case errno == unix.EINTR && request != unix.SECCOMP_IOCTL_NOTIF_RECV:
+		case errno != 0:
+			return errno
+		default:
+			return nil
+		}
 	}
-	return nil
 }
 
 // address is a struct sockaddr of the guard's own.

@@ -72,7 +72,7 @@ func fill(m message) message {
 
 // The end of a socket is no message, and neither is half of one.
 func TestHalfAMessage(t *testing.T) {
-	for _, sent := range []string{"", "\x08", "\xff\xff\xff\xff", "\x08\x00\x00\x00\x01", "\x10\x00\x00\x00" + strings.Repeat("\x01", 16)} {
+	for _, sent := range []string{"", "\x08", "\xff\xff\xff\xff", "\x08\x00\x00\x00\x01", "\x18\x00\x00\x00" + strings.Repeat("\x01", 24)} {
 		a, b := sockets(t)
 		if _, err := a.WriteString(sent); err != nil {
 			t.Fatal(err)
