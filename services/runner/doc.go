@@ -45,7 +45,8 @@
 // TMPDIR, which is /tmp, too, and a /dev/shm of its own; there is a /proc with its own
 // processes, where one can be mounted. What of these is not to be had is said in run.log
 // and in the run's started event. It
-// cannot bind a TCP port (Linux 6.7, unless [Config.Listen]), and from Linux 6.12 it
+// cannot bind a TCP port (Linux 6.7, unless [Config.Listen]), waits for connections at
+// sockets in its folders alone, and from Linux 6.12 it
 // reaches neither processes outside by signals nor abstract sockets. It gains no
 // privileges by set-user-ID programs, and package seccomp says which system calls it
 // is denied.

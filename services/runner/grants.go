@@ -93,6 +93,7 @@ func (r *Runner) roomOf(a *attempt) (room cell.Room, own *program, err error) {
 	cfg.Offline, cfg.Listen, cfg.local = offline, listen, local
 	room.Form, room.Offline, room.Listen = a.form, offline, listen
 	room.Form.Asks = limited
+	room.Form.Hears = !listen && (!offline || local) && r.cfg.hidden.canHear(room.Form)
 	from := r.boundAs(a, &room.Limits)
 	cfg.pinned = room.Limits.Processors > 0
 	room.Filter, err = filterOf(cfg, room.Form, strict)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -164,6 +166,70 @@ var socketAttempts = []trial{
 		}
 		defer unix.Close(fd)
 		return unix.Listen(fd, 1)
+	}},
+	{"wait for its own processes at a socket", func(targets, string, string) error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		at := &unix.SockaddrUnix{Name: filepath.Join(os.Getenv("TMPDIR"), "socket")}
+		if err := errors.Join(unix.Bind(fd, at), unix.Listen(fd, 1)); err != nil {
+			return err
+		}
+		other, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(other)
+		if err := unix.Connect(other, at); err != nil {
+			return err
+		}
+		who, err := unix.GetsockoptUcred(other, unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if err == nil && (int(who.Uid) != os.Getuid() || int(who.Gid) != os.Getgid()) {
+			err = fmt.Errorf("whoever connects is told that %+v listens", who)
+		}
+		return err
+	}},
+	{"wait at an abstract name", func(t targets, _, _ string) error {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: t.Abstract + "-probe"}), unix.Listen(fd, 1))
+	}},
+	{"wait for connections by a socket that takes another's place", func(targets, string, string) error {
+		local, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		tcp, err2 := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		const place = 200
+		if err := errors.Join(unix.Bind(local, &unix.SockaddrUnix{Name: filepath.Join(os.Getenv("TMPDIR"), "swapped")}), unix.Dup3(local, place, 0)); err != nil {
+			return err
+		}
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		var swaps atomic.Int64
+		go func() {
+			defer close(stopped)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = unix.Dup3([]int{tcp, local}[swaps.Add(1)%2], place, 0)
+				}
+			}
+		}()
+		defer func() { close(stop); <-stopped }()
+		for try := 0; try < 2000 || swaps.Load() < 2000; try++ {
+			_ = unix.Listen(place, 1)
+			if waits, err := unix.GetsockoptInt(tcp, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && waits != 0 {
+				return nil
+			}
+		}
+		return errors.New("it never did")
 	}},
 	{"make sockets of other kinds", func(targets, string, string) error {
 		tries := map[string]error{}

@@ -6,7 +6,14 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"spool.internal/services/runner/cell"
 )
+
+// canHear says whether guards can have sockets of flows in a form wait for connections.
+func (h hidden) canHear(form cell.Form) bool {
+	return form.View && form.Landlock >= 6 && h.canAsk() == nil
+}
 
 // canAsk says why no guard can connect for its flow on this kernel.
 func (h hidden) canAsk() error {

@@ -13,12 +13,13 @@ var rows = map[string][]string{
 		"change modes and times of open files",
 		"use /dev/null, zero and urandom",
 	},
-	"use `/tmp`, `/dev/shm` and `/proc` of its own, so that `multiprocessing` works; list `/`, `/etc`, `/dev`": {
+	"use `/tmp`, `/dev/shm` and `/proc` of its own, and wait for its own processes at sockets in its folders, so that `multiprocessing` works; list `/`, `/etc`, `/dev`": {
 		"write into a /tmp of its own",
 		"write into a /dev/shm of its own",
 		"see its own processes in /proc, and no others",
 		"read of the processor and the memory in /proc",
 		"list /, /etc and /dev",
+		"wait for its own processes at a socket",
 	},
 	"connect to other hosts and to this one; send datagrams, and take UDP ports": {
 		"connect to the server",
@@ -98,10 +99,12 @@ var rows = map[string][]string{
 		"have a child that is none",
 		"use descriptors that it was not given",
 	},
-	"take TCP ports or wait for connections (unless `--runner-network listen`), by MPTCP, SCTP or SMC either": {
+	"take TCP ports, or wait for connections there or at abstract names (unless `--runner-network listen`), by MPTCP, SCTP or SMC either": {
 		"take a port",
 		"take a port by another protocol",
 		"wait for connections",
+		"wait at an abstract name",
+		"wait for connections by a socket that takes another's place",
 	},
 	"connect to sockets of the host's services, by path or abstract; make raw, packet, netlink, vsock or other sockets": {
 		"connect to a service's socket",

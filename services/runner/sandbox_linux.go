@@ -85,7 +85,7 @@ func filterOf(cfg Config, form cell.Form, strict bool) ([]byte, error) {
 	}
 	program, err := seccomp.Flow(runtime.GOARCH, seccomp.Grants{
 		Unix: form.View && form.Landlock >= 6, Names: !strict || ownNames(form), Watch: !strict || form.View, OwnPIDs: form.Spaces,
-		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local, Asked: form.Asks, Pinned: cfg.pinned,
+		Listen: cfg.Listen, Offline: cfg.Offline, Local: cfg.local, Asked: form.Asks, Hears: form.Hears, Pinned: cfg.pinned,
 	})
 	return seccomp.Bytes(program), err
 }
@@ -136,6 +136,8 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 		lacks = errors.New("mounts are hidden")
 	case !form.View:
 		lacks = errors.New("a root of its own cannot be mounted: " + f.met.Lacks)
+	default:
+		form.Hears = !room.Listen && !room.Offline && h.canHear(form)
 	}
 	return form, lacks, nil
 }

@@ -22,6 +22,8 @@ func (hidden) canFilter() error {
 	return errors.New("it is not Linux: the network cannot be denied")
 }
 
+func (hidden) canHear(cell.Form) bool { return false }
+
 func (hidden) canAsk() error { return errors.New("it takes Linux") }
 
 func filterOf(Config, cell.Form, bool) ([]byte, error) { return nil, nil }

@@ -18,6 +18,9 @@ type connecting struct {
 	ours, theirs *os.File      // of the guard, of the gate
 	listed       chan struct{} // closed when there is a list
 	places       chan struct{} // one for each call that is under way
+	only         bool          // it may do without: connect(2) is not asked about
+	as           bool          // the flow is another user: uid and gid
+	uid, gid     int
 
 	mu    sync.Mutex
 	reach Reach
@@ -30,15 +33,20 @@ const (
 	mostTold       = 64
 )
 
-func newConnecting(g *guarding) (*connecting, error) {
+func newConnecting(g *guarding, connects bool, as string) (*connecting, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &connecting{
-		guard: g, ours: os.NewFile(uintptr(fds[0]), "ours"), theirs: os.NewFile(uintptr(fds[1]), "theirs"),
+	k := &connecting{
+		guard: g, only: !connects, ours: os.NewFile(uintptr(fds[0]), "ours"), theirs: os.NewFile(uintptr(fds[1]), "theirs"),
 		listed: make(chan struct{}), places: make(chan struct{}, mostConnecting), cut: map[uint32]uint64{},
-	}, nil
+	}
+	k.uid, k.gid, k.as = ids(as)
+	if k.only {
+		close(k.listed) // there is none
+	}
+	return k, nil
 }
 
 // hold takes over a list.
@@ -54,8 +62,12 @@ func (k *connecting) hold(reach Reach) {
 }
 
 // askGuard binds this thread to a filter, and gives the guard what it is asked by that.
-func askGuard(program []byte) error {
+// A flow that need not ask starts without, and is denied what it would ask for.
+func askGuard(program []byte, needed bool) error {
 	fd, err := loadListened(program)
+	if err == errListened && !needed {
+		return loadFilter(program)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,7 +95,7 @@ func (k *connecting) serve(flow int) {
 	}
 	<-k.listed
 	var met Met
-	if err := canTake(flow); err != nil {
+	if err := canTake(flow); err != nil && !k.only {
 		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error()
 	}
 	_ = Send(k.ours, &met)
@@ -140,6 +152,10 @@ func (k *connecting) answer(l *listener, call asked) {
 		return
 	}
 	defer unix.Close(fd)
+	if call.number == unix.SYS_LISTEN {
+		_ = l.answer(call, k.listen(fd, int(int32(call.args[1]))), false)
+		return
+	}
 	var info unix.Stat_t
 	_ = unix.Fstat(fd, &info) // what is open has an inode
 	errno, through := k.connect(l, call, fd)

@@ -16,7 +16,8 @@
 //     and does the same at once when the runner dies, which it sees by a socket that
 //     is closed. When it has said so, or is gone itself, nothing of the run is left.
 //     Where the flow may connect to some addresses only ([Form].Asks), the guard
-//     connects for it.
+//     connects for it; and it has those sockets wait for connections whose paths are
+//     the flow's ([Form].Hears).
 //   - The gate waits for the command, shuts itself in and becomes the flow.
 //
 // What the runner says to a gate is a [Room] (all flows alike, before there is a

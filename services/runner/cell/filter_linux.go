@@ -30,13 +30,15 @@ func loadListened(program []byte) (int, error) {
 	}
 	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(prog)))
 	if errno == unix.EBUSY {
-		return -1, errors.New("seccomp: somebody listens to Spool's own system calls already, as some containers do, and there cannot be two")
+		return -1, errListened
 	}
 	if errno != 0 {
 		return -1, errors.New("seccomp: " + errno.Error())
 	}
 	return int(fd), nil
 }
+
+var errListened = errors.New("seccomp: somebody listens to Spool's own system calls already, as some containers do, and there cannot be two")
 
 func asFilter(program []byte) (*unix.SockFprog, error) {
 	const size = int(unsafe.Sizeof(unix.SockFilter{}))

@@ -16,7 +16,7 @@ type guarding struct {
 	spaces bool // the end of this process is that of all others
 	flow   int  // the gate, which becomes the flow; it leads a process group
 
-	connects *connecting // nil: the flow connects by itself
+	connects *connecting // nil: the flow asks for nothing
 	telling  sync.Mutex  // one message at a time goes to the runner
 }
 
@@ -34,8 +34,8 @@ func guard(args []string) {
 	}
 	files := []uintptr{0, 1, 2, gateSocket}
 	var err error
-	if len(args) > 1 && args[1] == toConnect {
-		g.connects, err = newConnecting(&g)
+	if len(args) > 2 {
+		g.connects, err = newConnecting(&g, args[1] == toConnect, args[2])
 		g.fail(err)
 		files = append(files, g.connects.theirs.Fd())
 	}
@@ -63,7 +63,8 @@ func guard(args []string) {
 }
 
 // keepCapabilities leaves the guard those that it may need, since the flow can be
-// another user: to end it, and to take its sockets where it is to connect them.
+// another user: to end it, and to take its sockets where it is to connect them or have
+// them listen, as that user.
 func (g *guarding) keepCapabilities() {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
@@ -73,6 +74,9 @@ func (g *guarding) keepCapabilities() {
 	mask := uint32(1 << unix.CAP_KILL)
 	if g.connects != nil {
 		mask |= 1 << unix.CAP_SYS_PTRACE
+	}
+	if g.connects != nil && g.connects.as {
+		mask |= 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
 	}
 	left := [2]unix.CapUserData{{Effective: have[0].Effective & mask, Permitted: have[0].Permitted & mask}}
 	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&left[0])), 0) // giving up is allowed

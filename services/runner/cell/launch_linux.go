@@ -10,14 +10,27 @@ import (
 
 // LaunchArgs are the arguments of a launcher that makes what the form asks for.
 func (f Form) LaunchArgs() []string {
-	args := []string{Name, Launcher, strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid()), "-"}
-	if f.As {
-		args[4] = strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
+	args := []string{Name, Launcher, strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid()), f.as()}
+	return append(args, f.asked()...)
+}
+
+// asked tells a guard what it is there for, besides the end of the flow.
+func (f Form) asked() []string {
+	switch {
+	case f.Asks:
+		return []string{toConnect, f.as()}
+	case f.Hears:
+		return []string{toListen, f.as()}
 	}
-	if f.Asks {
-		args = append(args, toConnect)
+	return nil
+}
+
+// as is the user that the flow becomes, uid:gid.
+func (f Form) as() string {
+	if !f.As {
+		return "-"
 	}
-	return args
+	return strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
 }
 
 // GuardArgs are those of a guard that needs no launcher.
@@ -26,10 +39,7 @@ func (f Form) GuardArgs() []string {
 	if f.Spaces {
 		args[2] = inSpaces
 	}
-	if f.Asks {
-		args = append(args, toConnect)
-	}
-	return args
+	return append(args, f.asked()...)
 }
 
 // Spaces are the namespaces that a guard is started in, where it has any, besides
@@ -39,7 +49,8 @@ const Spaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
 // What a guard is told of its form.
 const (
 	inSpaces  = "spaces"
-	toConnect = "connect"
+	toConnect = "connect" // and to listen
+	toListen  = "listen"
 )
 
 // needs are the capabilities, in a user namespace, of whoever shuts a flow in: to

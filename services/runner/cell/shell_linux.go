@@ -97,8 +97,8 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 // may need until then.
 func (s *shell) close() error {
 	s.room.Limits.set()
-	if s.room.Form.Asks {
-		return askGuard(s.room.Filter)
+	if s.room.Form.Asks || s.room.Form.Hears {
+		return askGuard(s.room.Filter, s.room.Form.Asks)
 	}
 	return loadFilter(s.room.Filter)
 }

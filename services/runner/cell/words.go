@@ -13,11 +13,12 @@ type Form struct {
 	As       bool // the flow is another user than the runner: UID and GID
 	Asks     bool // the guard connects for the flow, to what the runner has listed alone
 	Audited  bool // what Landlock denies the flow is told in the kernel's audit
+	Hears    bool // the guard has sockets of AF_UNIX wait for connections, whose paths are the flow's; it may have no others do so
 	UID, GID int
 }
 
 func (f *Form) code(c *coder) {
-	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Shm, &f.Drop, &f.As, &f.Asks, &f.Audited} {
+	for _, b := range []*bool{&f.Spaces, &f.User, &f.View, &f.Proc, &f.Shm, &f.Drop, &f.As, &f.Asks, &f.Audited, &f.Hears} {
 		c.flag(b)
 	}
 	for _, n := range []*int{&f.Landlock, &f.UID, &f.GID} {

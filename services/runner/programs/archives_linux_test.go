@@ -22,8 +22,7 @@ var archives = []program{
 		script: `tar --zstd -cf made -C "$1" .; mkdir "$TMPDIR/x"; tar --zstd -xf made -C "$TMPDIR/x"; cmp "$1/table.csv" "$TMPDIR/x/table.csv"`,
 		read:   "tar --zstd -tf MADE", want: `\./table\.csv`, makes: "an archive, unpacked again",
 	}, {
-		name: "gpg", packages: "gpg gpg-agent", needs: []string{"gpg", "gpg-agent"}, ten: true, grant: "listen",
-		script: `gpg --batch --quiet --passphrase "" --quick-gen-key ada@example.com ed25519 cert,sign never
+		name: "gpg", packages: "gpg gpg-agent", needs: []string{"gpg", "gpg-agent"}, ten: true, script: `gpg --batch --quiet --passphrase "" --quick-gen-key ada@example.com ed25519 cert,sign never
 id=$(gpg --list-keys --with-colons | awk -F: '/^fpr/ { print $10; exit }'); gpg --batch --passphrase "" --quick-add-key "$id" cv25519 encr never
 gpg --batch --quiet --trust-model always -r ada@example.com -s -e -o "$TMPDIR/shut" "$1/table.csv"; ! grep -q ada, "$TMPDIR/shut"; gpg --batch -d -o made "$TMPDIR/shut" 2>said; grep -q "Good signature" said`,
 		want: `ada,40`, makes: "a key, a file encrypted and signed with it, and opened again",

@@ -52,7 +52,6 @@ var documents = []program{
 		read:   "qpdf --check MADE; " + asText, want: `(?s)File is linearized.*Invoice 42`, makes: "a PDF encrypted and opened again, linearized",
 	}, {
 		name: "libreoffice --headless", packages: "libreoffice-writer poppler-utils", needs: []string{"soffice", "/usr/lib/libreoffice/program/libswlo.so", "pdftotext"},
-		grant:  "listen",
 		script: `soffice --headless --convert-to odt --outdir "$TMPDIR" "$1/letter.txt"; soffice --headless --convert-to pdf --outdir "$TMPDIR" "$TMPDIR/letter.odt"; mv "$TMPDIR/letter.pdf" made`,
 		read:   asText, want: `(?s)Invoice 42.*Pay soon`, makes: "an OpenDocument text, and a PDF of that",
 	}, {
@@ -85,7 +84,6 @@ var documents = []program{
 		read:   asText, want: `Invoice 42`, makes: "a PDF of HTML",
 	}, {
 		name: "chromium --headless", packages: "chromium poppler-utils", needs: []string{"chromium", "pdftotext"},
-		grant:  "listen",
 		script: `chromium --headless --no-sandbox --disable-gpu --print-to-pdf=made "file://$1/page.html"`,
 		read:   asText, want: `Invoice 42`, makes: "a PDF of HTML; `--no-sandbox`, for a flow makes no namespaces",
 	},

@@ -62,7 +62,7 @@ var languages = []program{
 		script: poolScript, want: `pool 30 \[0, 1, 2\] 7`, makes: "sums, by `Pool`, `ProcessPoolExecutor`, `Queue`, `Lock` and `Value`",
 	}, {
 		name: "python3, multiprocessing.Manager", packages: "python3", needs: []string{"/usr/bin/python3"}, quick: true,
-		grant: "listen", says: `"listen"`, script: managerScript, want: `manager 42 7`, makes: "a sum in a dictionary that processes share, and shared memory",
+		script: managerScript, want: `manager 42 7`, makes: "a sum in a dictionary that processes share, and shared memory",
 	}, {
 		name: "python3, venv", packages: "python3-venv", needs: []string{"/usr/bin/python3", "/usr/lib/python3*/ensurepip/__init__.py"},
 		script: `/usr/bin/python3 -m venv "$TMPDIR/v"

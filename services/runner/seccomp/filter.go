@@ -12,6 +12,7 @@ import (
 // Grants say in what the filters of flows differ. The zero value grants least.
 type Grants struct {
 	Listen  bool // it may wait for connections
+	Hears   bool // else whoever listens to the filter has sockets of AF_UNIX do so
 	Unix    bool // it may make AF_UNIX sockets: no socket of anybody else is within its reach
 	Names   bool // it may change modes, owners, times and attributes by path: what it can name is its own, or another user's
 	Watch   bool // it may be told what happens in folders: what it can name is its own

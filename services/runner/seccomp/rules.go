@@ -81,6 +81,9 @@ func (g Grants) rules() map[string]code {
 		if g.Local {
 			r["socket"] = onlyInt(0, eacces, afUnix)
 			r["socketpair"] = socketpair(true)
+			if g.Hears {
+				r["listen"] = verdict(ask)
+			}
 		}
 		return r
 	}
@@ -94,7 +97,11 @@ func (g Grants) rules() map[string]code {
 		all("setsockopt", options(true))
 	}
 	all("socketpair", socketpair(g.Unix))
-	if !g.Listen {
+	switch {
+	case g.Listen:
+	case g.Hears && g.Unix:
+		all("listen", verdict(ask))
+	default:
 		all("listen", verdict(eacces))
 	}
 	return r

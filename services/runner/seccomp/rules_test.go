@@ -273,6 +273,15 @@ func TestGrants(t *testing.T) {
 			{"setsockopt", a(3, 41, 6, at, 24), eperm},
 			{"setsockopt", a(3, 6, 31, at, 3), eperm},
 		}},
+		"hears": {Grants{Hears: true, Unix: true}, []try{
+			{"listen", a(3, 5), ask}, {"socket", a(1, 1, 0), allow}, {"socketpair", a(1, 2, 0), allow}, {"bind", a(3, at, 110), allow}, {"connect", a(3, at, 110), allow},
+		}},
+		"hears, without sockets": {Grants{Hears: true}, []try{{"listen", a(3, 5), eacces}, {"socket", a(1, 1, 0), eacces}}},
+		"hears, offline":         {Grants{Hears: true, Unix: true, Offline: true}, []try{{"listen", a(3, 5), eacces}, {"socket", a(1, 1, 0), eacces}, {"socket", a(2, 1, 0), eacces}}},
+		"hears, with local sockets": {Grants{Hears: true, Unix: true, Offline: true, Local: true}, []try{
+			{"listen", a(3, 5), ask}, {"socket", a(2, 1, 0), eacces}, {"socket", a(1, 1, 0), allow}, {"socketpair", a(1, 2, 0), allow},
+		}},
+		"hears, but need not": {Grants{Hears: true, Unix: true, Listen: true}, []try{{"listen", a(3, 5), allow}, {"socket", a(1, 1, 0), allow}, {"socketpair", a(1, 2, 0), allow}}},
 		"asked, with sockets": {Grants{Asked: true, Unix: true}, []try{
 			{"connect", a(3, at, 110), ask},
 			{"socket", a(1, 2, 0), allow},
