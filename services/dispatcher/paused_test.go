@@ -13,17 +13,19 @@ import (
 	"spool.internal/events/jet"
 )
 
-// turn changes whether a job is enabled.
-func (r *rig) turn(id string, change events.Change, status events.JobStatus) {
+// turn changes whether a job is enabled, and gives the sequence that a dispatcher must
+// have seen to know.
+func (r *rig) turn(id string, change events.Change, status events.JobStatus) (seq uint64) {
 	r.Helper()
 	rev, err := r.bus.Job(r.Context(), id)
 	if err == nil {
 		rev.Event.Event, rev.Event.Job.Status = change, status
-		_, err = r.bus.PutJob(r.Context(), rev.Event, rev.Seq)
+		seq, err = r.bus.PutJob(r.Context(), rev.Event, rev.Seq)
 	}
 	if err != nil {
 		r.Fatal(err)
 	}
+	return seq
 }
 
 // slot queues the trigger of one slot.
@@ -103,8 +105,7 @@ func TestPausedTriggers(t *testing.T) {
 	}
 	calls = nil
 	mu.Unlock()
-	r.turn("a", events.JobDisabled, events.Disabled)
-	r.slot("a", a, now-1)
+	r.slot("a", r.turn("a", events.JobDisabled, events.Disabled), now-1)
 	r.isPaused("a", 1)
 	stop()
 	r.turn("a", events.JobDeleted, events.Disabled)

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // Every role as a process with its own credentials, and everything that the API and
@@ -118,8 +119,7 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 		native("GET", "jobs/"+ticks+path, "", http.StatusOK)
 	}
 	native("PATCH", "jobs/"+files, `{"name":"other"}`, http.StatusOK)
-	native("POST", "jobs/"+files+"/disable", "", http.StatusOK)
-	native("POST", "jobs/"+files+"/enable", "", http.StatusOK)
+	p.pausesAll(bus, files, ticks)
 	p.call("GET", "list_jobs", nil)
 	p.eventually("the minute has ticked", func() bool {
 		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ticks))) > 0
@@ -180,6 +180,65 @@ func (p *site) failAgain() {
 	if got := p.native("POST", "/api/v2/results/rerun", `{"filter":{"job_id":"`+job+`"}}`, http.StatusOK); !strings.Contains(got, `"count":1`) {
 		p.Errorf("counted %s", got)
 	}
+}
+
+// pausesAll has files, a slot and a run of disabled jobs wait and go on, a file marked as
+// run, and one whose stage is gone.
+func (p *site) pausesAll(bus *jet.Bus, files, ticks string) {
+	p.Helper()
+	for _, err := range []error{os.Mkdir(filepath.Join(p.dir, "fails"), 0o755), os.WriteFile(filepath.Join(p.dir, "fails", "a"), nil, 0o644)} {
+		if err != nil {
+			p.Fatal(err)
+		}
+	}
+	fails := p.job("fails", "", "fail.ibflowbin", "fails", map[string]any{"run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "5s"}}})
+	p.eventually("a run waits for its next attempt", func() bool {
+		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Retrying, fails))) > 0
+	})
+	for _, job := range []string{files, ticks, fails} {
+		p.native("POST", "/api/v2/jobs/"+job+"/disable", "", http.StatusOK)
+	}
+	minute := time.Now().Unix()/60 - 5
+	tick := events.Trigger{ID: events.CronTriggerID(ticks, minute), JobID: ticks, Kind: events.KindCron, At: time.Now(), Minute: minute}
+	rev, err := bus.Job(p.Context(), ticks)
+	tick.JobSeq = rev.Seq
+	if err == nil {
+		_, err = bus.Commit(p.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, ticks), Data: events.Encode(tick)})
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(p.dir, "in", "marked"), []byte("m"), 0o644)
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.native("POST", "/api/v2/jobs/"+files+"/files/reprocess", `{"path":"one"}`, http.StatusAccepted)
+	waits := func(job, what string, n int) {
+		p.Helper()
+		p.eventually(what+" wait", func() bool {
+			return strings.Contains(p.native("GET", "/api/v2/jobs/"+job, "", http.StatusOK), fmt.Sprintf(`"%s":%d`, what, n))
+		})
+	}
+	waits(files, "files", 2)
+	waits(ticks, "triggers", 1)
+	waits(fails, "runs", 1)
+	list := p.native("POST", "/api/v2/jobs/"+files+"/files/mark", `{"pattern":"marked"}`, http.StatusOK)
+	if got := p.native("POST", "/api/v2/jobs/"+files+"/files/mark", `{"list":"`+between(list, `"list":"`, `"`)+`"}`, http.StatusOK); !strings.Contains(got, `"marked":1`) {
+		p.Errorf("marked %s", got)
+	}
+	if err := os.RemoveAll(filepath.Join(p.dir, events.StageRoot)); err != nil {
+		p.Fatal(err)
+	}
+	before := len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files)))
+	for _, job := range []string{files, ticks, fails} {
+		p.native("POST", "/api/v2/jobs/"+job+"/enable", "", http.StatusOK)
+	}
+	p.eventually("all has gone on", func() bool {
+		ended := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))
+		paused, err := bus.Count(p.Context(), events.StreamTriggers, events.AllPaused)
+		runs, rerr := bus.Count(p.Context(), events.StreamRuns, events.AllPausedRuns)
+		return len(ended) == before+1 && ended[before].Status == events.OK && err == nil && rerr == nil && paused+runs == 0
+	})
+	p.native("DELETE", "/api/v2/jobs/"+fails, "", http.StatusNoContent)
 }
 
 // administer makes and revokes a token and a subscriber.
