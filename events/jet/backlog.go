@@ -2,8 +2,6 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"spool.internal/events"
@@ -120,15 +118,5 @@ func (b *Bus) TrimBacklogs(ctx context.Context, before uint64) error {
 	if before <= 1 {
 		return nil // the server would take this for all of them
 	}
-	request, _ := json.Marshal(map[string]any{"filter": events.AllBacklogs, "seq": before})
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+events.StreamTriggers, request)
-	if err != nil {
-		return fmt.Errorf("trim backlogs: %w", transportError(err))
-	}
-	if _, err := readAck(events.StreamTriggers, answer); err != nil {
-		return fmt.Errorf("trim backlogs: %w", err)
-	}
-	return nil
+	return b.purge(ctx, events.StreamTriggers, map[string]any{"filter": events.AllBacklogs, "seq": before})
 }

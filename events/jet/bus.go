@@ -48,6 +48,7 @@ type Bus struct {
 	health health
 	held   func() error // see [Options.Held]
 	broken func(stream string) error
+	tight  func() error
 }
 
 // denial is something that the server did not allow. Whoever asked hears no more of
@@ -71,6 +72,7 @@ type Options struct {
 	Needs     Needs                      // the streams without which the service is not ready
 	Held      func() error               // why nothing should be begun now, by who runs the server; nil = it says nothing
 	Broken    func(stream string) error  // why a stream takes nothing that is written, by the same
+	Tight     func() error               // why nothing is to be purged now, by the same; of code Full
 	Log       *slog.Logger               //
 }
 
@@ -79,7 +81,7 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
 		files: room{stream: events.StreamFiles},
 	}

@@ -74,7 +74,7 @@ func (b *Bus) pause(wait time.Duration) bool {
 func (b *Bus) writeProbe(stream string) error {
 	ctx, cancel := context.WithTimeout(b.life, probePatience)
 	defer cancel()
-	if err := b.Purge(ctx, stream, probeOf(stream), 0); err != nil {
+	if err := b.Purge(ctx, stream, probeOf(stream), 0); err != nil && !IsFull(err) {
 		return err
 	}
 	answer, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: probeOf(stream), Data: body(time.Now().UTC())})

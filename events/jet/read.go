@@ -246,6 +246,11 @@ func (b *Bus) Purge(ctx context.Context, stream, subject string, keep int) error
 }
 
 func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) error {
+	if b.tight != nil {
+		if err := b.tight(); err != nil {
+			return fmt.Errorf("purge %s: %w", stream, err)
+		}
+	}
 	data, _ := json.Marshal(request)
 	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()

@@ -79,7 +79,7 @@ func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}
-	if b.guard, err = newGuard(b.srv, b.creds); err != nil {
+	if b.guard, err = newGuard(b.srv, b.creds, b.tight); err != nil {
 		return err
 	}
 	if err := b.keepNote(); err != nil {
@@ -145,7 +145,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", name),
+		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -170,8 +170,19 @@ func (b *Broker) Addr() string {
 	return srv.Addr().String()
 }
 
-// Close stops the server and waits until its store is closed.
+// Close stops the server and waits until its store is closed, or ctx ends.
 func (b *Broker) Close(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- b.close(ctx) }() // ends with the server, which may hang
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("NATS server is still closing its store: %w", context.Cause(ctx))
+	}
+}
+
+func (b *Broker) close(ctx context.Context) error {
 	var errs []error
 	if b.healer != nil {
 		b.healer.close()

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ import (
 // a stream's store.
 type faults struct {
 	mu      sync.Mutex
-	looked  time.Time
+	looked  time.Time // when the last look ended
 	since   map[fault]time.Time
 	current []fault
 	being   string // what is being done about it
@@ -30,29 +31,53 @@ type fault struct {
 	text   string
 }
 
-// lookAgain is for how long a look at the server counts.
-const lookAgain = time.Second
+// lookAgain is how often the server is looked at, silentAfter after how long without
+// an end a look says that the server hangs, and hangsFor after how long nobody waits
+// for it any more.
+const (
+	lookAgain   = time.Second
+	silentAfter = 5 * time.Second
+	hangsFor    = 2 * time.Minute
+)
 
-// Check reports why messages cannot be stored now, or nil.
+// Check reports why messages cannot be stored now, or nil, as it was a second ago.
 func (b *Broker) Check() error {
-	if err := b.look(lookAgain); err != nil {
+	if err := b.faults.held(); err != nil {
 		return err
-	}
-	if b.own == nil {
-		return nil
 	}
 	return b.own.Check()
 }
 
-// look asks the server what is wrong with it, unless that is known of a moment ago.
-func (b *Broker) look(fresh time.Duration) error {
+// look asks the server what is wrong with it. Only the healer looks: a server that hangs
+// answers nobody.
+func (b *Broker) look() error {
+	found := b.wrong()
 	f := &b.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.being == "" && time.Since(f.looked) >= fresh {
-		f.note(b.wrong(), time.Now())
-	}
+	f.note(found, time.Now())
 	return f.err()
+}
+
+// Alive returns an error once the server has hung for so long that only another process
+// can go on: its store can then not even be closed.
+func (b *Broker) Alive(ctx context.Context) error {
+	for tick(ctx, lookAgain) {
+		if since := b.faults.silent(); since > hangsFor {
+			return fmt.Errorf("the NATS server has hung for %s, and this process ends so that it can be started again", since.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// silent tells how long the server has not let itself be looked at.
+func (f *faults) silent() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.looked.IsZero() {
+		return 0
+	}
+	return time.Since(f.looked)
 }
 
 // held is what keeps services from beginning what they could not bring to an end.
@@ -97,6 +122,8 @@ func (f *faults) err() error {
 	var errs []error
 	if f.being != "" {
 		errs = append(errs, errors.New(f.being))
+	} else if !f.looked.IsZero() && time.Since(f.looked) > silentAfter {
+		errs = append(errs, fmt.Errorf("the NATS server does not answer since %s", f.looked.UTC().Format(time.RFC3339)))
 	}
 	for _, what := range f.current {
 		errs = append(errs, fmt.Errorf("%s since %s", what.text, f.since[what].UTC().Format(time.RFC3339)))

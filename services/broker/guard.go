@@ -35,15 +35,17 @@ const (
 type guard struct {
 	nc *nats.Conn    // in Spool's account
 	at chan struct{} // a place for each request that is being passed on
+
+	tight func() error // why nothing is to be purged now
 }
 
-func newGuard(srv nats.InProcessConnProvider, creds []byte) (*guard, error) {
+func newGuard(srv nats.InProcessConnProvider, creds []byte, tight func() error) (*guard, error) {
 	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.UserCredentialBytes(creds), nats.Name("spool-guard"),
 		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
-	g := &guard{nc, make(chan struct{}, guardWorkers)}
+	g := &guard{nc, make(chan struct{}, guardWorkers), tight}
 	if _, err := nc.Subscribe(guardSubject+".*.>", g.take); err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
@@ -56,6 +58,9 @@ func (g *guard) take(m *nats.Msg) {
 		defer func() { <-g.at }()
 		role, request, _ := strings.Cut(strings.TrimPrefix(m.Subject, guardSubject+"."), ".")
 		forward, err := judge(Role(role), request, m)
+		if err == nil && strings.HasPrefix(request, "STREAM.PURGE.") {
+			err = g.tight()
+		}
 		var answer *nats.Msg
 		if err == nil {
 			ctx, cancel := context.WithTimeout(context.Background(), guardPatience)
@@ -76,9 +81,13 @@ func refusal(err error) []byte {
 		ErrCode     int    `json:"err_code"`
 		Description string `json:"description"`
 	}
+	f := fault{403, 0, err.Error()}
+	if events.CodeOf(err) == events.Full {
+		f = fault{503, int(server.JSStreamStoreFailedF), err.Error()}
+	}
 	data, _ := json.Marshal(struct {
 		Error fault `json:"error"`
-	}{fault{403, 0, err.Error()}})
+	}{f})
 	return data
 }
 

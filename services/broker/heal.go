@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"spool.internal/events"
+	"spool.internal/events/reserve"
 	"spool.internal/services/daemon"
 )
 
@@ -72,6 +74,17 @@ func (h *healer) close() {
 	<-h.done
 }
 
+// tight says why nothing is to be purged: with a disk that is full the server may lock
+// itself out of a stream (nats-server 2.15.2: PurgeEx holds the lock of the stream's
+// store, and what it calls when its tombstones cannot be written takes it again).
+func (b *Broker) tight() error {
+	free, _, err := reserve.Room(b.cfg.DataDir)
+	if err != nil || free > bulk(b.cfg.DataDir)/2 {
+		return nil //nolint:nilerr // what is not known hinders nobody
+	}
+	return &events.Error{Code: events.Full, Message: "the disk of the store is nearly full, so nothing is taken out of it now: try again later"}
+}
+
 func (h *healer) run(ctx context.Context) {
 	defer close(h.done)
 	for ctx.Err() == nil {
@@ -85,7 +98,7 @@ func (h *healer) tend(ctx context.Context) {
 	if h.b.Place() != nil {
 		return // this process is about to end
 	}
-	why := h.b.look(0)
+	why := h.b.look()
 	if why == nil {
 		h.hurt = false
 		h.ballast.hold(h.b.cfg.Reserve, h.log)
@@ -108,7 +121,7 @@ func (h *healer) tend(ctx context.Context) {
 		h.reopen(ctx)
 	}
 	h.b.faults.busy("")
-	_ = h.b.look(0) // what is wrong is no more to be believed
+	_ = h.b.look() // what is wrong is no more to be believed
 }
 
 // there reports whether the folder of the store is the one that was opened.

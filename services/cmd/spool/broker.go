@@ -53,6 +53,7 @@ func (o *brokerOptions) start(ctx context.Context, p *daemon.Process, data strin
 		p.OnCheck("broker", b.Check)
 		p.OnCheck("data folder", b.Place)
 		p.Go("data folder", b.Keep)
+		p.Go("store", b.Alive)
 	}
 	return b, err
 }
