@@ -65,6 +65,10 @@ func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel 
 	return &found, nil
 }
 
+// stale is the age from which on nobody is there to say that a file still waits: a
+// watcher repeats it every 10 minutes.
+const stale = 15 * time.Minute
+
 // watched reads what watchers tell of a file and its folder.
 func (a *API) watched(ctx context.Context, jobID, rel string) (file *events.WaitingFile, watch *events.WatchState, err error) {
 	files := events.StateSubject("files", jobID)
@@ -75,6 +79,9 @@ func (a *API) watched(ctx context.Context, jobID, rel string) (file *events.Wait
 		}
 		var all events.WaitingFiles
 		_ = json.Unmarshal(m.Data, &all) // likewise
+		if time.Since(m.Time) > stale {
+			return
+		}
 		for _, f := range all.Files {
 			if f.RawPath() == rel {
 				file = &f
