@@ -150,6 +150,8 @@ func group(cmd *cobra.Command, args []string) error {
 func wrongArguments(cmd *cobra.Command, args []string) error {
 	_, takes, _ := strings.Cut(cmd.Use, " ")
 	switch {
+	case cmd.HasSubCommands() && len(args) == 1 && len(cmd.SuggestionsFor(args[0])) > 0:
+		return group(cmd, args)
 	case takes == "":
 		return fmt.Errorf("%s takes no arguments, and there is %q (the value of a switch is written --insecure=false)", cmd.CommandPath(), args[0])
 	case len(args) == 0:

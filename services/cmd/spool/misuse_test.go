@@ -55,6 +55,7 @@ func TestMisuse(t *testing.T) {
 		{"token create --url localhost --token-file file", []string{"--url: is not the address of a server"}},
 		{"token create --expires soon --token-file file", []string{"--expires: \"soon\""}},
 		{"subscriber create x --expires 30 --token-file file", []string{"--expires: \"30\""}},
+		{"cron rewnd", []string{"spool cron has no command \"rewnd\": did you mean rewind?"}},
 		{"token creat", []string{"spool token has no command \"creat\": did you mean create?"}},
 		{"serv", []string{"spool has no command \"serv\": did you mean serve?"}},
 	} {

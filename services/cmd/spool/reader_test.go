@@ -44,6 +44,24 @@ func TestLongPrintedSubscriberOfNATS(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	printedSubscribers(t, "nats")
+	asksByCommand(t)
+}
+
+// asksByCommand asks for a run with the line that is printed for it.
+func asksByCommand(t *testing.T) {
+	p := newSite(t)
+	p.serve("--durability", "interval")
+	job := p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil)
+	creds := filepath.Join(t.TempDir(), "asks.creds")
+	out, code := spool(t, "subscriber", "create", "asks", "--may-trigger", "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats)
+	_, line, found := strings.Cut(out, "it asks for a run with: ")
+	if code != 0 || !found {
+		t.Fatalf("create: status %d, %s", code, out)
+	}
+	text, err := exec.Command("sh", "-c", strings.Replace(line, "<id or name>", "asked", 1)).CombinedOutput()
+	if err != nil || !strings.Contains(string(text), `{"trigger_id":"manual:`+job) {
+		t.Errorf("%s says %v: %s", line, err, text)
+	}
 }
 
 const natscli = "github.com/nats-io/natscli/nats@v0.3.0"
