@@ -35,6 +35,7 @@ test: gate ## run the tests (about 10 minutes on two cores)
 	go test -short $(RACE) -timeout 10m work
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
+	@go test -count 1 -v -run '^TestTenAreHere$$' ./services/runner/programs | grep 'NOT SHOWN' || true
 	go test -run "^TestLong" -timeout 30m work
 
 test-programs: gate ## run what people run (services/runner/programs/PROGRAMS.md) under the whole sandbox (2 minutes)

@@ -113,7 +113,7 @@ new Worker("require(\"worker_threads\").parentPort.postMessage(40)", { eval: tru
 		script: `cd "$1/go"; GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-mod=mod go build -trimpath -o "$2/made" .`,
 		read:   "MADE", want: `sum 42`, makes: "a program; its cache is in the private folder",
 	}, {
-		name: "a static Go program", packages: "golang-go", needs: []string{"go"}, quick: true, build: goProgram,
+		name: "a static Go program", packages: "golang-go", needs: []string{"go"}, build: goProgram,
 		want: `3 files, hello`, makes: "what it writes, as the flow itself, without the system's libraries",
 	}, {
 		name: "busybox", packages: "busybox", needs: []string{"busybox"}, quick: true,

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"spool.internal/events"
+	"spool.internal/services/runner/cell"
 )
 
 var (
@@ -50,6 +51,9 @@ var programs = slices.Concat(documents, languages, databases, network, archives)
 
 // The ten that are quick, of every kind.
 func TestLongPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it starts servers and takes half a minute")
+	}
 	try(t, func(p program) bool { return p.ten })
 }
 
@@ -66,11 +70,25 @@ func TestAllPrograms(t *testing.T) {
 	try(t, func(program) bool { return true })
 }
 
+// What of the ten this machine lacks is said by make test-long, which shows nothing of
+// tests that pass.
+func TestTenAreHere(t *testing.T) {
+	t.Setenv("PATH", flowPath)
+	for _, p := range programs {
+		if lacks := p.lacking(); p.ten && lacks != "" {
+			t.Logf("NOT SHOWN: %s: this machine has no %s: apt-get install %s", p.name, lacks, p.packages)
+		}
+	}
+}
+
 // flowPath is the PATH of flows here: what people have, not what a machine that
 // builds has before it.
 const flowPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin"
 
 func try(t *testing.T, wanted func(program) bool) {
+	if abi := cell.Landlock(); abi < 6 {
+		t.Skipf("NOT SHOWN: the whole sandbox takes Landlock 6 (Linux 6.12), and this kernel has %d", abi)
+	}
 	t.Setenv("PATH", flowPath)
 	s := newStation(t)
 	var missing []string
