@@ -32,6 +32,7 @@ type desk struct {
 	late    [2]map[uint64]bool   // what is out of the stream since this and the last heartbeat, and may be on its way
 	tidying bool                 // tidy runs
 	floor   bool                 // the stream may keep what a process acked that has died
+	purgeTo uint64               // all up to here was taken out
 }
 
 // past is a message that was taken off the queue.

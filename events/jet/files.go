@@ -106,8 +106,11 @@ func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
 
 // HasFiles reports whether files of a job are queued.
 func (b *Bus) HasFiles(ctx context.Context, jobID string) (bool, error) {
-	found := false
-	err := b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.FilesOf(jobID), "seq": 1},
-		func(Stored) bool { found = true; return false })
+	return b.holds(ctx, events.StreamFiles, events.FilesOf(jobID))
+}
+
+// holds reports whether a stream has messages of a subject or filter.
+func (b *Bus) holds(ctx context.Context, stream, filter string) (found bool, err error) {
+	err = b.direct(ctx, stream, map[string]any{"next_by_subj": filter, "seq": 1}, func(Stored) bool { found = true; return false })
 	return found, err
 }

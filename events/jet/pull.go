@@ -144,6 +144,7 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 		return nil
 	case status == "408": // its time is over
 		p.asked = 0
+		p.desk.idle()
 		return nil
 	case status == "409" && strings.Contains(msg.Header.Get("Description"), "Deleted"):
 		return jetstream.ErrConsumerDeleted

@@ -31,6 +31,18 @@ func (k *desk) startTidy() {
 	}
 }
 
+// idle has what may lie in the stream looked at while little comes: another process
+// may have acked something and died before it took it out, or above a file that had
+// to wait.
+func (k *desk) idle() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.queue.Keeps {
+		k.floor = true
+		k.startTidy()
+	}
+}
+
 func (k *desk) tidy() {
 	for next := time.Now(); ; {
 		if sleep(k.bus.life, tidyEvery) != nil {
@@ -56,18 +68,24 @@ func (k *desk) tidy() {
 // messages which are still on their way.
 func (k *desk) tidyOnce(ctx context.Context) (took time.Duration) {
 	k.mu.Lock()
-	cons, queue, floor := k.cons, k.queue, k.floor
+	cons, queue, floor, purgeTo := k.cons, k.queue, k.floor, k.purgeTo
 	k.mu.Unlock()
 	if !queue.Keeps || cons == nil {
 		return 0
 	}
 	singles := k.finished(0, 0)
+	if floor && len(singles) == 0 {
+		if left, err := k.bus.holds(ctx, queue.Stream, queue.Filter); err != nil || !left {
+			k.lookedAt(err == nil)
+			return 0
+		}
+	}
 	if floor || len(singles) > fewFinished {
 		upTo, err := ackFloor(ctx, cons)
 		if err != nil {
 			return 0 // the next time does it
 		}
-		if upTo > 0 {
+		if upTo > purgeTo {
 			begun := time.Now()
 			if err := k.bus.purge(ctx, queue.Stream, map[string]any{"filter": queue.Filter, "seq": upTo + 1}); err != nil {
 				return 0
@@ -116,10 +134,17 @@ func (k *desk) finished(floor uint64, age time.Duration) (all []uint64) {
 	return all
 }
 
+// lookedAt notes that nothing is left, if that could be found out.
+func (k *desk) lookedAt(empty bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.floor = !empty
+}
+
 // purged notes that all up to a floor is out.
 func (k *desk) purged(floor uint64) {
 	k.mu.Lock()
-	k.floor = false
+	k.floor, k.purgeTo = false, max(k.purgeTo, floor)
 	var gone []uint64
 	for seq := range k.over {
 		if seq <= floor {
