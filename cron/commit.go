@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 )
 
@@ -29,7 +30,13 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 			return err
 		}
 		go func() {
+			if len(a.Fired) > 0 {
+				faultpoint.Hit(faultpoint.SlotsReckoned)
+			}
 			at, err := e.store.CommitPass(ctx, c, e.at, a)
+			if len(a.Fired) > 0 {
+				faultpoint.Hit(faultpoint.SlotsStored)
+			}
 			if err == nil {
 				e.clock, e.at = c, at
 				e.meter.count(a, now)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 )
 
@@ -75,18 +76,18 @@ func New(cfg Config) (*Cron, error) {
 	picture := newTable(cfg.Location, cfg.Log)
 	feed := jet.NewJobFeed(cfg.Bus, picture.apply)
 	jobs := catalog{feed, cfg.Bus}
-	watch := &watchdog{now: time.Now, log: cfg.Log}
+	watch := &watchdog{now: faultpoint.Now, log: cfg.Log}
 	meter := newMeter(watch)
 	if err := meter.register(cfg.Metrics); err != nil {
 		return nil, err
 	}
 	loop := newLoop(&engine{
 		store: cfg.Bus, jobs: jobs, table: picture, watch: watch, meter: meter,
-		log: cfg.Log, now: time.Now, batch: jet.MaxBatch - 1,
+		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch - 1,
 	})
 	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, spacer: &spacer{
 		store: cfg.Bus, jobs: jobs, table: picture, meter: meter,
-		log: cfg.Log, now: time.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
+		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
 	}}, nil
 }
 

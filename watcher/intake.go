@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
 )
@@ -229,6 +230,7 @@ func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 			return err
 		}
 	}
+	faultpoint.Hit(faultpoint.FileStaged)
 	won, err := t.cfg.Bus.CommitFiles(ctx, triggers)
 	if err != nil {
 		return err

@@ -17,12 +17,13 @@
 // once, so that no test passes because of a slip of the pen.
 package faultpoint
 
-// Steps in the life of a file and of a trigger.
+// Steps in the life of a file, of a trigger, of a run and of what is told of it.
 const (
 	StoreJournal = "store.journal" // a store of an older Spool is about to be changed: what it is to be is written down
 	StoreMeta    = "store.meta"    // the stream's settings are changed, their checksum is not
 	StoreSum     = "store.sum"     // both are changed, the journal is still there
 
+	FileStaged    = "file.staged"    // a file has its stage, it is not queued
 	FileCommitted = "file.committed" // the file is queued, its ledger entry may be missing
 	FileEntered   = "file.entered"   // it is in the ledger, too
 
@@ -41,10 +42,26 @@ const (
 	OutputPlaced   = "output.placed"   // all are where they are to be, nobody knows
 	OutputTold     = "output.told"     // the end of the run is stored, its empty folder is there
 
+	TriggerStored = "trigger.stored" // a trigger that was asked for is queued, who asked has no answer
+	SlotsReckoned = "slots.reckoned" // cron knows what is due, nothing of it is stored
+	SlotsStored   = "slots.stored"   // it is stored, cron has not taken note
+
 	DispatchTaken  = "dispatch.taken"  // off the queue, not called
 	DispatchCalled = "dispatch.called" // the endpoint has answered
+	DispatchDead   = "dispatch.dead"   // given up, and the dead letter stored; the ledger does not know
 	DispatchEnded  = "dispatch.ended"  // the ledger knows how it ended, nobody else
 	DispatchStored = "dispatch.stored" // the result is stored, the ack is not sent
+
+	RunAccepted = "run.accepted" // a run is queued, who called for it has no answer
+	RunLaunched = "run.launched" // the process of its flow waits at its gate, nobody knows
+	RunStarted  = "run.started"  // its start is stored, the gate is shut
+	RunBegun    = "run.begun"    // the gate is open
+	RunOver     = "run.over"     // the flow is over, nobody knows
+	RunEnded    = "run.ended"    // the end is stored, the key is not kept
+	RunKept     = "run.kept"     // the key is kept, the run is still queued
+
+	NoticeDue  = "notice.due"  // somebody is about to be told
+	NoticeTold = "notice.told" // he has been, the notice is still queued
 
 	QueueAcked  = "queue.acked"  // the server has confirmed a group of acks
 	QueuePurged = "queue.purged" // what was acked is out of a stream that keeps it
@@ -53,8 +70,13 @@ const (
 
 // Steps lists all of them.
 var Steps = []string{
-	StoreJournal, StoreMeta, StoreSum, FileCommitted, FileEntered,
+	StoreJournal, StoreMeta, StoreSum,
+	FileStaged, FileCommitted, FileEntered,
 	AfterHeld, AfterAside, AfterExplained, AfterCopied, AfterNamed, AfterMoved,
-	OutputPlanned, OutputCopied, OutputNamed, OutputMoved, OutputReturned, OutputPlaced, OutputTold, DispatchTaken, DispatchCalled, DispatchEnded, DispatchStored,
+	OutputPlanned, OutputCopied, OutputNamed, OutputMoved, OutputReturned, OutputPlaced, OutputTold,
+	TriggerStored, SlotsReckoned, SlotsStored,
+	DispatchTaken, DispatchCalled, DispatchDead, DispatchEnded, DispatchStored,
+	RunAccepted, RunLaunched, RunStarted, RunBegun, RunOver, RunEnded, RunKept,
+	NoticeDue, NoticeTold,
 	QueueAcked, QueuePurged, EndsPurged,
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 )
 
@@ -120,6 +121,7 @@ func (j *Jobs) trigger(ctx context.Context, who Caller, id, key string, t events
 	if _, err := j.Store.PutTrigger(ctx, events.KindManual, t); err != nil {
 		return "", err
 	}
+	faultpoint.Hit(faultpoint.TriggerStored)
 	j.Log.Info("job triggered", "job_id", id, "trigger_id", t.ID, "user", t.By)
 	return t.ID, nil
 }

@@ -36,6 +36,7 @@ func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead 
 		if !d.store(ctx, w, "a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, w.Trigger, r) }) {
 			return
 		}
+		faultpoint.Hit(faultpoint.DispatchDead)
 		d.meter.dead.Inc()
 	}
 	if d.tracker != nil && r.Status == events.OK && events.IsToken(r.FlowJobID) {

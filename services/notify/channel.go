@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 )
@@ -101,7 +102,9 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		_ = m.Nak(aside(age))
 		return
 	}
+	faultpoint.Hit(faultpoint.NoticeDue)
 	err = c.sender.tell(ctx, n, job)
+	faultpoint.Hit(faultpoint.NoticeTold)
 	permanent := isFinal(err)
 	c.lanes.leave(n.jobID, err != nil && !permanent, asked(err))
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 )
 
@@ -91,5 +92,6 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	if err != nil && !jet.IsUnknown(err) {
 		r.forgetDirect(c.owner, flowJobID)
 	}
+	faultpoint.Hit(faultpoint.RunAccepted)
 	return run, fresh, err
 }

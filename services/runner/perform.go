@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/scrub"
 	"spool.internal/services/runner/cell"
 )
@@ -66,6 +67,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	if err != nil {
 		return err
 	}
+	faultpoint.Hit(faultpoint.RunLaunched)
 	began := event(events.Started, run, time.Now())
 	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
@@ -79,9 +81,11 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 			a.noteStop()
 		}
 	}()
+	faultpoint.Hit(faultpoint.RunStarted)
 	r.watch(f)
 	life, stop := f.begin(life)
 	defer stop()
+	faultpoint.Hit(faultpoint.RunBegun)
 	defer r.keepReach(life, a.reach, f)()
 	a.log.Info("run started", "pid", f.pid)
 	if limit, whose := r.stepTimeout(a); limit > 0 {
@@ -97,6 +101,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 			return errStopped
 		}
 	}
+	faultpoint.Hit(faultpoint.RunOver)
 	return r.finish(ctx, a, f, began.At, seq, why)
 }
 

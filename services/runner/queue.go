@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 )
@@ -69,7 +70,9 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 		}
 		switch {
 		case err == nil:
+			faultpoint.Hit(faultpoint.RunEnded)
 			err = r.remember(ctx, run)
+			faultpoint.Hit(faultpoint.RunKept)
 		case errors.Is(err, errPaused):
 			err = r.pause(ctx, run)
 		}

@@ -14,12 +14,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
+	"spool.internal/services/broker/store"
 )
 
 // faulty is spool as it reads SPOOL_FAULT, built when the first test asks for it.
@@ -264,5 +266,109 @@ func TestLongKillWhileAFileIsQueued(t *testing.T) {
 				t.Errorf("the ledger has %d files, want 2 (%v)", len(seen), err)
 			}
 		})
+	}
+}
+
+// A dispatcher that is killed when it has given a trigger up and stored the dead
+// letter: the next one ends it with one result and one letter.
+func TestLongKillWithADeadLetter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it builds spool once more")
+	}
+	t.Parallel()
+	p := newSite(t)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(broken.Close)
+	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
+	bus := p.bus()
+	seq, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
+		ID: "job", Username: "admin", Status: events.Enabled,
+		Parameters: fmt.Appendf(nil, `{"name":"job","schedule":"@yearly","flow_parameters":{"auth_token":"x","binary_path":"%s/f","input_dir":"%s/in"},"spool":{"retry_for":"2s"}}`, testDrive, testDrive),
+	}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trigger := events.Trigger{ID: events.ManualTriggerID("job", "1"), JobID: "job", Kind: events.KindManual, JobSeq: seq, At: time.Now()}
+	if _, err := bus.PutTrigger(t.Context(), events.KindManual, trigger); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"dispatcher", "--run-binary-url", broken.URL + events.RunBinaryPath, "--retry-waits", "500ms"}, p.roleFlags("dispatcher")...)
+	p.startToFail(faultpoint.DispatchDead+"=kill", args...).struck()
+	p.start(args...)
+	p.eventually("the trigger has left its queue", func() bool {
+		left, err := bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		return err == nil && len(left) == 0
+	})
+	results := p.count(bus, events.StreamResults, events.ResultSubject("job"), "trigger_id")
+	letters := read[jet.DeadLetter](p, bus, events.StreamDeadLetters, events.AllDead)
+	if len(results) != 1 || results[trigger.ID] != 1 || len(letters) != 1 {
+		t.Errorf("results %v, %d dead letters; want one of each", results, len(letters))
+	}
+}
+
+// A broker that is killed at each step of bringing the queue of files of an older
+// Spool to its new form: the next start goes on from there, and each file is called
+// for once.
+func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it builds spool once more")
+	}
+	for _, step := range []string{faultpoint.StoreJournal, faultpoint.StoreMeta, faultpoint.StoreSum} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			y := newTally(newSite(t))
+			broker := []string{"broker", "--data", y.data, "--nats-listen", y.nats}
+			pr := y.start(broker...)
+			y.bus = y.site.bus()
+			y.putWatchJob(y.bus, "job", "in", 16)
+			y.queue(50, 0)
+			pr.stop(syscall.SIGTERM)
+			y.makeOlder()
+			y.startToFail(step+"=kill", broker...).struck()
+			y.start(broker...)
+			y.bus = y.site.bus()
+			queued, err1 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+			seen, err2 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
+			if len(queued) != 50 || len(seen) != 50 {
+				t.Errorf("%d files are queued and %d in the ledger, want 50 (%v, %v)", len(queued), len(seen), err1, err2)
+			}
+			y.start(append([]string{"dispatcher", "--run-binary-url", y.url + events.RunBinaryPath}, y.roleFlags("dispatcher")...)...)
+			y.eventually("all are called for and have left the queue", func() bool {
+				left, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+				return err == nil && len(left) == 0
+			})
+			y.mu.Lock()
+			defer y.mu.Unlock()
+			for id, n := range y.calls {
+				if n != 1 {
+					t.Errorf("%s was called %d times", id, n)
+				}
+			}
+			if len(y.calls) != 50 {
+				t.Errorf("%d files were called for, want 50", len(y.calls))
+			}
+		})
+	}
+}
+
+// makeOlder gives the queue of files the settings that an older Spool made.
+func (p *site) makeOlder() {
+	p.Helper()
+	meta := p.one(filepath.Join(events.StreamFiles, "meta.inf"))
+	text, err := os.ReadFile(meta)
+	settings := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(text, &settings)
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
+	settings["retention"] = "workqueue"
+	settings["max_bytes"], settings["metadata"] = 1<<28, map[string]string{}
+	text = events.Encode(settings)
+	for name, text := range map[string]string{meta: string(text), filepath.Join(filepath.Dir(meta), "meta.sum"): store.SettingsSum(events.StreamFiles, text)} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			p.Fatal(err)
+		}
 	}
 }
