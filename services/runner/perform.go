@@ -190,18 +190,8 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if a.granted, err = r.profiles.granted(a.run); err != nil {
 		return nil, err
 	}
-	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+	if err := r.openRun(a); err != nil {
 		return nil, err
-	}
-	if a.runlog, err = openLog(a.dir, a.number); err != nil {
-		return nil, err
-	}
-	a.runlog.short = func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }
-	for _, lack := range r.lacks {
-		a.runlog.note("not kept from this flow: %s", lack)
-	}
-	for _, lack := range r.missing() {
-		a.runlog.note("this flow goes without: %s", lack)
 	}
 	if err := r.openSecrets(a); err != nil {
 		return nil, err
@@ -250,12 +240,30 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 		return nil, asNotBegun(err)
 	}
 	a.printed = a.masked.Writer(a.runlog)
-	err = f.load(cmd, p.rights(), marks(a.run.FlowJobID, p.list[p.output].Path), a.printed)
-	if err != nil {
+	if err := f.load(cmd, p.rights(), marks(a.run.FlowJobID, p.list[p.output].Path), a.printed); err != nil {
 		f.discard()
 		return nil, err
 	}
 	return f, nil
+}
+
+// openRun opens the folder and the log of a run, which says what its flow is not kept
+// from, and what it goes without.
+func (r *Runner) openRun(a *attempt) (err error) {
+	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+		return err
+	}
+	if a.runlog, err = openLog(a.dir, a.number); err != nil {
+		return err
+	}
+	a.runlog.short = func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }
+	for _, lack := range r.lacks {
+		a.runlog.note("not kept from this flow: %s", lack)
+	}
+	for _, lack := range r.missing() {
+		a.runlog.note("this flow goes without: %s", lack)
+	}
+	return nil
 }
 
 func (r *Runner) hostPath(field, logical string) (string, error) {

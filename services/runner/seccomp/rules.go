@@ -1,6 +1,9 @@
 package seccomp
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // unjudgeable are calls whose arguments lie behind pointers, or that make other
 // calls in the caller's name. Each has an older form.
@@ -54,7 +57,7 @@ func (g Grants) rules() map[string]code {
 	all("openat", withoutMode(2, 3, setID, eperm))
 	all("clone", without(0, newNamespace|sibling, eperm))
 	all("unshare", without(0, newNamespace|newTime, eperm))
-	all("setsockopt", options(false))
+	all("setsockopt", options(g.Asked))
 	all("ioctl", notInt(1, eperm, tiocSTI, tiocLinux, tiocCo))
 	all("prlimit64 migrate_pages move_pages get_robust_list", onlyInt(0, eperm, 0))
 	all("setpriority", ofSelf(0, eperm)) // PRIO_PROCESS
@@ -72,12 +75,15 @@ func (g Grants) rules() map[string]code {
 	if !g.Watch { // of any folder that the user may read, which Landlock does not judge
 		all("inotify_add_watch", verdict(eperm))
 	}
+	maps.Copy(r, g.networks())
+	return r
+}
+
+// networks say what becomes of the calls that make sockets and connect them.
+func (g Grants) networks() map[string]code {
 	if g.Offline {
-		for name, c := range offline(eacces) {
-			if name != "io_uring_setup" {
-				r[name] = c
-			}
-		}
+		r := offline(eacces)
+		delete(r, "io_uring_setup") // is not there for any flow
 		if g.Local {
 			r["socket"] = onlyInt(0, eacces, afUnix)
 			r["socketpair"] = socketpair(true)
@@ -87,22 +93,17 @@ func (g Grants) rules() map[string]code {
 		}
 		return r
 	}
-	all("socket", socket(g.Unix))
+	r := map[string]code{"socket": socket(g.Unix), "socketpair": socketpair(g.Unix)}
 	if g.Asked {
-		all("socket", tcp(g.Unix))
-		all("connect", verdict(ask))
-		all("sendto", without(3, fastOpen, eopnotsupp))
-		all("sendmsg", without(2, fastOpen, eopnotsupp))
-		all("sendmmsg", without(3, fastOpen, eopnotsupp))
-		all("setsockopt", options(true))
+		r["socket"], r["connect"] = tcp(g.Unix), verdict(ask)
+		r["sendto"], r["sendmsg"], r["sendmmsg"] = without(3, fastOpen, eopnotsupp), without(2, fastOpen, eopnotsupp), without(3, fastOpen, eopnotsupp)
 	}
-	all("socketpair", socketpair(g.Unix))
 	switch {
 	case g.Listen:
 	case g.Hears && g.Unix:
-		all("listen", verdict(ask))
+		r["listen"] = verdict(ask)
 	default:
-		all("listen", verdict(eacces))
+		r["listen"] = verdict(eacces)
 	}
 	return r
 }
