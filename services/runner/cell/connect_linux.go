@@ -216,7 +216,9 @@ func (k *connecting) connect(l *listener, call asked, fd int) (errno unix.Errno,
 		k.deny(*peer)
 		return unix.EACCES, false
 	}
-	_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&addr.bytes[0])), uintptr(addr.size))
+	for errno = unix.EINTR; errno == unix.EINTR; { // by a signal to the guard, of which the flow knows nothing
+		_, _, errno = unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&addr.bytes[0])), uintptr(addr.size))
+	}
 	return errno, false
 }
 

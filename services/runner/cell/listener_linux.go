@@ -54,8 +54,12 @@ func (l *listener) next() (asked, error) {
 	if _, err := unix.Poll(ready, -1); err != nil {
 		return asked{}, err
 	}
-	if ready[0].Revents&unix.POLLIN == 0 {
+	switch {
+	case ready[0].Revents&unix.POLLIN != 0:
+	case ready[0].Revents&(unix.POLLHUP|unix.POLLNVAL) != 0:
 		return asked{}, errNobody
+	default:
+		return asked{}, unix.EINTR // POLLERR: a signal has cut the kernel's look at it short
 	}
 	buf := make([]uint64, (l.question+7)/8) // zeros, as the kernel wants them
 	if err := l.ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&buf[0])); err != nil {
