@@ -152,6 +152,9 @@ func (k *connecting) answer(l *listener, call asked) {
 		return
 	}
 	defer unix.Close(fd)
+	if l.valid(call) != nil {
+		return // whoever asked is gone, and its number may be another's by now
+	}
 	if call.number == unix.SYS_LISTEN {
 		_ = l.answer(call, k.listen(fd, int(int32(call.args[1]))), false)
 		return
