@@ -19,7 +19,7 @@ import (
 // a process that has lost its store stays, so that whoever asks is told.
 const (
 	lookEvery = time.Second
-	noteEvery = 2 * time.Second
+	noteEvery = time.Second
 	lastWords = 20 * time.Second
 )
 

@@ -32,6 +32,7 @@ const slow = 5 * time.Second
 // was closed in order before.
 func Check(dataDir, dir string, log *slog.Logger) (inOrder bool, err error) {
 	began := time.Now()
+	defer time.AfterFunc(slow, func() { log.Info("looking through the store, before NATS opens it", "folder", dir) }).Stop()
 	f, err := inspect(dataDir, dir)
 	if err != nil {
 		return false, err
@@ -65,6 +66,9 @@ func inspect(dataDir, dir string) (*findings, error) {
 	streams, err := readStreams(dir)
 	if err != nil {
 		return nil, err
+	}
+	for _, s := range streams {
+		s.inOrder = n.inOrder()
 	}
 	return &findings{dataDir, dir, n, streams}, nil
 }
@@ -159,7 +163,7 @@ func (s *stream) promised(h hole, k *known) bool {
 	if k == nil {
 		return !s.torn(h)
 	}
-	return h.after < k.Last || k.Blocks != nil && s.last <= k.Last
+	return s.inOrder && h.before != 0 || h.after < k.Last || k.Blocks != nil && s.last <= k.Last
 }
 
 // begin has the note say that the store is in use.

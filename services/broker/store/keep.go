@@ -52,7 +52,7 @@ func NewKeeper(dataDir, dir string, durable bool) (*Keeper, error) {
 func (k *Keeper) Note(last map[string]uint64, jobs *JobsKnown) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	news := !k.note.Closed && jobs != nil && (k.note.Jobs == nil || *k.note.Jobs != *jobs)
+	news := k.note.Durable != k.durable || k.note.Boot != boot() || !k.note.Closed && jobs != nil && (k.note.Jobs == nil || *k.note.Jobs != *jobs)
 	for name, seq := range last {
 		of := k.note.Streams[name]
 		news = news || of == nil || of.Last != seq || of.Settings == ""
@@ -87,6 +87,7 @@ func (k *Keeper) Begun() error {
 
 func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
 	next := *k.note
+	next.Durable, next.Boot = k.durable, boot()
 	next.Written, next.Streams = time.Now().UTC(), maps.Clone(k.note.Streams)
 	for name, seq := range last {
 		of := known{Last: seq}

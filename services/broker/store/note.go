@@ -22,7 +22,9 @@ const noteFile = "store.json"
 // note is what is known to be in the store. Its file has a line with the SHA-256 of the rest.
 type note struct {
 	Written  time.Time         `json:"written"`
-	Closed   bool              `json:"closed"` // the store was closed in order, and nothing was written since
+	Closed   bool              `json:"closed"`  // the store was closed in order, and nothing was written since
+	Durable  bool              `json:"durable"` // the server syncs each message before the next
+	Boot     string            `json:"boot"`    // of the system; "" = not known
 	Streams  map[string]*known `json:"streams"`
 	Jobs     *JobsKnown        `json:"jobs,omitzero"`
 	Accepted []Acceptance      `json:"accepted,omitzero"`
@@ -74,6 +76,16 @@ func (n *note) write(dataDir string) error {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(dataDir, noteFile), []byte(sumOf(string(text))+"\n"+string(text)), 0o600)
+}
+
+// inOrder reports that what was written last is on the disk in the order in which it was
+// written: because it was synced, or because the system has not stopped since.
+func (n *note) inOrder() bool { return n != nil && (n.Durable || n.Boot != "" && n.Boot == boot()) }
+
+// boot names this run of the system.
+func boot() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // other systems have none
+	return strings.TrimSpace(string(id))
 }
 
 func sumOf(text string) string {

@@ -48,6 +48,7 @@ func TestWhatIsLost(t *testing.T) {
 		copy(text[record*size+30:], "garbage")
 		return text
 	}
+	const inOrder = "in order"
 	ten, more := messages("S", 1, 1, 10), messages("S", 2, 11, 20)
 	for _, c := range []struct {
 		name   string
@@ -62,6 +63,8 @@ func TestWhatIsLost(t *testing.T) {
 		{"cut off between two messages", map[string][]byte{"1.blk": ten, "2.blk": more[:5*size]}, &known{Last: 20}, "from 16 to 20 is missing"},
 		{"torn in an earlier block", map[string][]byte{"1.blk": ten[:len(ten)-3], "2.blk": more}, &known{Last: 20}, "1.blk cannot be read"},
 		{"pages written out of order after what was noted", map[string][]byte{"1.blk": ten, "2.blk": garbage(more, 5)}, &known{Last: 15}, ""},
+		{"a hole after what was noted, with no power cut", map[string][]byte{"1.blk": ten, "2.blk": garbage(more, 5)}, &known{Last: 15, Settings: inOrder}, "between 15 and 17"},
+		{"torn after what was noted, with no power cut", map[string][]byte{"1.blk": ten, "2.blk": more[:len(more)-3]}, &known{Last: 15, Settings: inOrder}, ""},
 		{"a hole in what was noted", map[string][]byte{"1.blk": ten, "2.blk": garbage(more, 5)}, &known{Last: 16}, "between 15 and 17"},
 		{"a hole in the first block", map[string][]byte{"1.blk": garbage(ten, 0), "2.blk": more}, &known{Last: 20}, "between 0 and 2"},
 		{"zeros at the end that nobody noted", map[string][]byte{"1.blk": ten, "2.blk": append(more[:5*size:5*size], make([]byte, 4096)...)}, &known{Last: 15}, ""},
@@ -89,6 +92,7 @@ func TestWhatIsLost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			streams["S"].inOrder = c.note != nil && c.note.Settings == inOrder
 			got := strings.Join(streams["S"].lost(c.note), "; ")
 			if (got == "") != (c.lost == "") || !strings.Contains(got, c.lost) {
 				t.Errorf("lost: %q, want %q", got, c.lost)

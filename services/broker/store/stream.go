@@ -33,6 +33,8 @@ type stream struct {
 	newest string           // of the blocks
 	holes  []hole           // in the order of the blocks
 	jobs   *jobs            // of JOBS alone
+
+	inOrder bool // no power cut can have left a hole before something that can be read
 }
 
 // block is one file of messages.
