@@ -80,7 +80,7 @@ func (b *Bus) Held() error {
 	b.health.mu.Lock()
 	defer b.health.mu.Unlock()
 	if err == nil {
-		err = said(b.health.broken)
+		err = list(b.health.broken)
 	}
 	if err != nil {
 		b.health.trouble = time.Now()
@@ -123,10 +123,10 @@ func (b *Bus) AwaitStore(ctx context.Context) error {
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return said(h.broken, h.silent)
+	return list(h.broken, h.silent)
 }
 
-func said(troubles ...map[string]trouble) error {
+func list(troubles ...map[string]trouble) error {
 	var errs []error
 	for _, all := range troubles {
 		var lines []string

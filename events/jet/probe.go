@@ -2,6 +2,8 @@ package jet
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -87,6 +89,19 @@ func (b *Bus) writeProbe(stream string) error {
 	return err
 }
 
+// said is what a person is told of a write that failed. What the server says of its files
+// is cut: their paths are for the log.
+func said(err error) string {
+	if errors.Is(err, ErrUnknown) {
+		return "the store did not answer"
+	}
+	text := err.Error()
+	if strings.Contains(text, "/") {
+		text = text[strings.LastIndex(text, ": ")+1:]
+	}
+	return strings.TrimSpace(text)
+}
+
 // probed notes how a probe went; whole says that the stream takes writes again.
 func (b *Bus) probed(stream string, since time.Time, err error) (whole bool) {
 	h := &b.health
@@ -103,7 +118,7 @@ func (b *Bus) probed(stream string, since time.Time, err error) (whole bool) {
 	}
 	if !broken {
 		b.log.Error("a stream refuses what is written", "stream", stream, "since", since, "error", err.Error())
-		h.broken[stream] = trouble{"refuses what is written (" + err.Error() + ")", since}
+		h.broken[stream] = trouble{"refuses what is written (" + said(err) + ")", since}
 	}
 	return false
 }

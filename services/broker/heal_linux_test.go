@@ -106,6 +106,15 @@ func TestFullDiskHeals(t *testing.T) {
 	if s.bus.Held() == nil {
 		t.Error("work is begun while its end cannot be stored")
 	}
+	// The server may never come back from it: it is not asked.
+	if err := s.bus.Purge(t.Context(), events.StreamSlots, events.SlotSubject("none"), 0); !jet.IsFull(err) {
+		t.Errorf("a purge on a full disk: %v", err)
+	}
+	o := join(t, s.b, filepath.Join(disk.Dir, "data"), Cron)
+	answer, err := o.Request("$JS.API.STREAM.PURGE."+events.StreamTriggers, []byte(`{"filter":"`+events.AllBacklogs+`"}`), 10*time.Second)
+	if err != nil || !strings.Contains(string(answer.Data), "nearly full") {
+		t.Errorf("a purge by a role, on a full disk: %v %v", answer, err)
+	}
 	time.Sleep(3 * time.Second)
 	giveBack()
 	took := s.until("the store takes writes", func(err error) bool { return err == nil && s.b.Check() == nil && s.bus.Held() == nil })

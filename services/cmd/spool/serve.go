@@ -121,7 +121,6 @@ func (o *serveOptions) wire(ctx context.Context, p *daemon.Process, zone *time.L
 		bus, err := b.Connect(ctx, name)
 		if err == nil {
 			p.OnStop(name+" connection", bus.Close)
-			p.OnCheck(name+" connection", bus.Check)
 		}
 		return bus, err
 	}

@@ -222,11 +222,23 @@ func (s *loaded) run(short func() (giveBack func())) {
 			s.eventually("runs are started again", func() bool { return strings.Count(s.starts(), job) > n })
 		}
 		started := time.Since(back)
-		s.eventually("ready again", func() bool { ready, _ := s.ready(); return ready })
+		still := ""
+		s.eventually("ready again", func() bool {
+			ready, why := s.ready()
+			if !ready {
+				still = fmt.Sprintf("; until then %s", why)
+			}
+			return ready
+		})
 		ready := time.Since(back)
 		s.probe(back)
-		s.Logf("after the shortage runs of both jobs were started within %s, ready within %s; what came then had run, behind %d that had waited, within %s; meanwhile not ready: %s",
-			started.Round(10*time.Millisecond), ready.Round(10*time.Millisecond), waiting, time.Since(back).Round(10*time.Millisecond), said)
+		for line := range strings.Lines(s.server.log.String()) {
+			if strings.Contains(line, "opened anew") {
+				s.Logf("room at %s; %s", back.UTC().Format("15:04:05.000"), strings.TrimSpace(line))
+			}
+		}
+		s.Logf("after the shortage runs of both jobs were started within %s, ready within %s; what came then had run, behind %d that had waited, within %s; meanwhile not ready: %s%s",
+			started.Round(10*time.Millisecond), ready.Round(10*time.Millisecond), waiting, time.Since(back).Round(10*time.Millisecond), said, still)
 		time.Sleep(s.how.rest)
 	}
 	ended()
