@@ -80,6 +80,9 @@ func tryConnects(t *testing.T, race string) {
 			url := l.serve(r).URL
 			l.background(r.Run)
 			ended := l.granted(url, "k", "web")
+			if said := l.printed(ended); strings.Contains(said, "takes the right to trace it") {
+				t.Skipf("this user may not trace another, as in many containers, so that nothing of it runs: %s", said)
+			}
 			got := strings.Fields(l.printed(ended))
 			slices.Sort(got)
 			want := []string{"A-again", "A-blocking", "A-bound", "A-child", "A-dial", "A-fastopen-connect", "A-later", "A-mapped", "A-own-files", "A-short6"}
