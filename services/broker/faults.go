@@ -142,7 +142,9 @@ func (b *Broker) wrong() (found []fault) {
 	}
 	// The server reads the names of the streams from the disk. Where it cannot, it
 	// finds no fault in them: so it is asked for our account, which it then misses.
-	for _, e := range srv.Healthz(&server.HealthzOptions{Account: b.accounts.home, Details: true}).Errors {
+	for _, e := range health(func() []server.HealthzError {
+		return srv.Healthz(&server.HealthzOptions{Account: b.accounts.home, Details: true}).Errors
+	}) {
 		_, why, refused := strings.Cut(e.Error, "write error: ")
 		switch {
 		case e.Stream != "" && refused:
@@ -158,6 +160,23 @@ func (b *Broker) wrong() (found []fault) {
 	slices.SortFunc(found, func(x, y fault) int { return cmp.Compare(x.text, y.text) })
 	return found
 }
+
+// health is what the server says of itself. It first gives itself a millisecond to be
+// ready, which it is since its start: on a busy machine that is over before it has
+// looked, so it is asked again.
+func health(ask func() []server.HealthzError) (found []server.HealthzError) {
+	for range 20 {
+		found = ask()
+		if !slices.ContainsFunc(found, func(e server.HealthzError) bool { return strings.HasPrefix(e.Error, notReadyYet) }) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return found
+}
+
+// notReadyYet begins what a server says of itself whose millisecond is over.
+const notReadyYet = "failed to be ready for connections"
 
 // unread says why the folder of the store cannot be read.
 func (b *Broker) unread(said string) string {
