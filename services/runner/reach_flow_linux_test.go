@@ -135,7 +135,7 @@ func main() {
 		if err := syscall.Connect(u, at); err != nil { fmt.Print("own-socket-", err, " ") }
 	}
 	again := sock(syscall.AF_INET, syscall.SOCK_STREAM)
-	for range 20_000 { // however often it asks it is answered
+	for range OFTEN { // however often it asks it is answered
 		if err := connect(again, v4(shut)); err != syscall.EACCES { fmt.Print("B-often-", err, " ") }
 	}
 	out, _ := exec.Command("/proc/self/exe", "child").Output()
