@@ -101,10 +101,15 @@ func (b *Bus) Trouble() time.Time {
 // refuses says that a stream is known to take nothing that is written: who would try
 // is told at once that nothing is stored, and not after a while that it may be.
 func (b *Bus) refuses(stream string) error {
-	b.health.mu.Lock()
-	_, broken := b.health.broken[stream]
-	b.health.mu.Unlock()
-	if !broken && (b.broken == nil || b.broken(stream) == nil) {
+	broken := false
+	if b.broken != nil {
+		broken = b.broken(stream) != nil // who runs the server knows best
+	} else {
+		b.health.mu.Lock()
+		_, broken = b.health.broken[stream]
+		b.health.mu.Unlock()
+	}
+	if !broken {
 		return nil
 	}
 	return &events.Error{Code: events.Unavailable, Message: "the store takes nothing for " + stream + " now: try again later; /readyz says why"}

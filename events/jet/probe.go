@@ -1,7 +1,6 @@
 package jet
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -45,7 +44,9 @@ func (b *Bus) refused(stream string, err error) {
 
 // probe writes into a stream until it takes what is written.
 func (b *Bus) probe(stream string, since time.Time) {
-	for wait := probeSoon; b.pause(wait); {
+	line := b.nextLine()
+	for wait := probeSoon; b.pause(wait, line); {
+		line = b.nextLine() // before it is written: the server may be exchanged meanwhile
 		if wait = probeSoon; !b.nc.IsConnected() {
 			continue
 		}
@@ -60,12 +61,12 @@ func (b *Bus) probe(stream string, since time.Time) {
 	}
 }
 
-// pause waits, at most until another connection is made: the server may be another
-// one. It reports whether the bus is still open.
-func (b *Bus) pause(wait time.Duration) bool {
+// pause waits, at most until line says that another connection was made: the server
+// may be another one. It reports whether the bus is still open.
+func (b *Bus) pause(wait time.Duration, line <-chan struct{}) bool {
 	select {
 	case <-time.After(wait):
-	case <-b.nextLine():
+	case <-line:
 	case <-b.life.Done():
 	}
 	return b.life.Err() == nil
@@ -74,7 +75,7 @@ func (b *Bus) pause(wait time.Duration) bool {
 // writeProbe puts one message in the place of the last one. A stream that is full
 // refuses it for a reason of its own, and is well.
 func (b *Bus) writeProbe(stream string) error {
-	ctx, cancel := context.WithTimeout(b.life, probePatience)
+	ctx, cancel := b.onWire(b.life, probePatience)
 	defer cancel()
 	if err := b.Purge(ctx, stream, probeOf(stream), 0); err != nil && !IsFull(err) {
 		return err

@@ -284,6 +284,9 @@ func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
 // tryAgain hands a trigger back until its next call, or gives it up.
 func (d *Dispatcher) tryAgain(ctx context.Context, w *work, o outcome) {
 	wait, ok := again(d.cfg.RetryWaits, w.calls+1, d.age(w), w.limit, o.asked, rand.Float64())
+	if d.cfg.Secret != "" && d.bus.Trouble().After(o.StartedAt) {
+		wait, ok = soon, true // our own runner has the same store, which took nothing
+	}
 	if !ok {
 		d.finish(ctx, w, o.Result, true)
 		return
