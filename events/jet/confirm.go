@@ -71,7 +71,7 @@ func (k *desk) nextGroup() (group []*Delivery, words []string, ctx context.Conte
 			words = append(words, d.reply, d.end)
 		}
 	}
-	ctx, cancel = context.WithTimeout(k.bus.life, confirmPatience)
+	ctx, cancel = k.bus.onWire(k.bus.life, confirmPatience)
 	k.giveUp = cancel
 	return group, words, ctx, cancel
 }

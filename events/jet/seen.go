@@ -75,7 +75,7 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry,
 // tells them at once (100,000); whole says whether it did.
 func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bool, err error) {
 	request, _ := json.Marshal(map[string]string{"subjects_filter": events.SeenOf(jobID)})
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+events.StreamFiles, request)
 	if err != nil {
