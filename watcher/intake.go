@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"spool.internal/events"
@@ -168,6 +169,8 @@ func (t *turn) putOff(c *candidate, err error) bool {
 		_, wait := c.file.NoLease(t.f.rule, now)
 		t.f.sayNoLease()
 		t.f.wait(c, now.Add(wait))
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return false // this process is short of descriptors
 	case errors.Is(err, errRead) && errors.Is(err, fs.ErrNotExist):
 		t.f.forget(c.name)
 	case errors.Is(err, errRead):
