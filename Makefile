@@ -32,7 +32,7 @@ test: gate ## run the tests (about 10 minutes on two cores)
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
 	@command -v rsync >/dev/null || echo "rsync is absent: the writer zoo does to files what it does"
 	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
-	go test -short $(RACE) -timeout 10m work
+	go test -short $(RACE) -timeout 20m work
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
 	@go test -count 1 -v -run '^TestTenAreHere$$' ./services/runner/programs | grep 'NOT SHOWN' || true
