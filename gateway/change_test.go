@@ -128,7 +128,7 @@ func TestChangesLeaveATrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	last.Job.Parameters = nil // stored as null
-	if last.Event != events.JobDeleted || !cmp.Equal(last.Job, events.Job{ID: id, Username: "alice", Name: "job"}) {
+	if last.Event != events.JobDeleted || !cmp.Equal(last.Job, events.Job{ID: id, Username: "alice", Name: "job", Status: events.Enabled}) {
 		t.Errorf("the last event is %+v", last)
 	}
 	wantError(t, s.send(http.MethodPost, v1Path+"delete_job", s.admin, byID), "job_id: no such job")
