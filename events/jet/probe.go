@@ -18,6 +18,10 @@ const (
 	probeSoon     = time.Second
 	probeEvery    = 10 * time.Second
 	probePatience = 3 * time.Second
+
+	// Silence is no refusal: a disk that is slow lets answers wait. Who runs the server
+	// knows sooner.
+	silenceCounts = time.Minute
 )
 
 func probeOf(stream string) string { return events.ProbeSubject(stream) }
@@ -116,6 +120,9 @@ func (b *Bus) probed(stream string, since time.Time, err error) (whole bool) {
 			b.log.Info("a stream takes what is written again", "stream", stream, "refused_since", was.since)
 		}
 		return true
+	}
+	if IsUnknown(err) && time.Since(since) < silenceCounts {
+		return false
 	}
 	if !broken {
 		b.log.Error("a stream refuses what is written", "stream", stream, "since", since, "error", err.Error())
