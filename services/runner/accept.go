@@ -71,7 +71,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 			err = r.restage(ctx, c.jobID, o.input, o.extras.Cause.File)
 		}
 		if err == nil {
-			err = forNow(r.inspect(o))
+			err = r.inspect(o)
 		}
 	}
 	look := req.Header.Get(events.HeaderFile)

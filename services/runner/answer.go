@@ -35,9 +35,12 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 	switch {
 	case tooLarge:
 		status, msg = http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB"
-	case jet.IsUnknown(err), handled && (fault.Code == events.Full || fault.Code == events.Unavailable):
+	case jet.IsUnknown(err), isShort(err), handled && (fault.Code == events.Full || fault.Code == events.Unavailable):
 		status = http.StatusServiceUnavailable
-		if !handled {
+		switch {
+		case isShort(err):
+			msg = "the runner is short of file descriptors or memory now: try again later"
+		case !handled:
 			msg = "the store did not answer"
 		}
 		w.Header().Set("Retry-After", retryAfter)

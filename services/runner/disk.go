@@ -2,11 +2,7 @@ package runner
 
 import (
 	"context"
-	"strings"
-	"syscall"
 	"time"
-
-	"spool.internal/events"
 )
 
 // untilLow ends the life of a flow whose output lies on the disk of the store once
@@ -37,13 +33,4 @@ func (r *Runner) untilLow(life context.Context, a *attempt) (until context.Conte
 		end(nil)
 		<-done
 	}
-}
-
-// forNow makes a fault that says only that this process is short of descriptors one
-// that passes. The words of a fault are all that is kept of its cause.
-func forNow(err error) error {
-	if err == nil || !strings.Contains(err.Error(), syscall.EMFILE.Error()) {
-		return err
-	}
-	return &events.Error{Code: events.Unavailable, Message: "the runner has no file descriptors left now: try again later"}
 }

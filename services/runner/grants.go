@@ -48,13 +48,13 @@ func (r *Runner) openGranted(a *attempt, into *places) error {
 	for _, g := range all {
 		f, err := openPlain(g.path)
 		if err != nil {
-			return events.Faultf(events.NotFound, "spool.run.profiles", "%s %s: %v", g.word, g.path, err)
+			return unlessShort(err, events.Faultf(events.NotFound, "spool.run.profiles", "%s %s: %v", g.word, g.path, err))
 		}
 		into.add(g.path, g.access, f)
 		last := &into.list[len(into.list)-1]
 		last.Granted = true
 		if err := r.drives.Clear(last.Real); err != nil {
-			return events.Faultf(events.Forbidden, "spool.run.profiles", "%s %s: %v", g.word, g.path, err)
+			return unlessShort(err, events.Faultf(events.Forbidden, "spool.run.profiles", "%s %s: %v", g.word, g.path, err))
 		}
 	}
 	return nil
@@ -119,7 +119,7 @@ func (a *attempt) readGrantedSecrets() (values []string, err error) {
 	for _, s := range a.granted.Secrets {
 		value, err := readSecretFile(s.Value)
 		if err != nil {
-			return nil, events.Faultf(events.Unavailable, "spool.run.profiles", "secret %s: its file %v", s.Name, err)
+			return nil, unlessShort(err, events.Faultf(events.Unavailable, "spool.run.profiles", "secret %s: its file %v", s.Name, err))
 		}
 		values = append(values, value)
 		a.granted.Env = append(a.granted.Env, events.Variable{Name: s.Name, Value: value})

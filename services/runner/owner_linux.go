@@ -114,7 +114,7 @@ func (r *Runner) chown(a *attempt, path string, f *os.File, to owner) error {
 		return fmt.Errorf("%s belongs to somebody else, and another run has it: its owner can be changed when that has ended", path)
 	}
 	if err := f.Chown(to.uid, to.gid); err != nil {
-		return events.Faultf(events.Invalid, "output_folder", "%s cannot be given to the flow's user: %v", filepath.Base(path), err)
+		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s cannot be given to the flow's user: %v", filepath.Base(path), err))
 	}
 	return nil
 }

@@ -113,12 +113,12 @@ func (r *Runner) openGiven(logical, field string, judge func(events.Path, string
 	}
 	f, err := r.drives.OpenPath(p)
 	if err != nil {
-		return events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err))
+		return unlessShort(err, events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err)))
 	}
 	into.add(r.drives.HostPath(p), access, f)
 	info, err := f.Stat()
 	if err != nil {
-		return events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err))
+		return unlessShort(err, events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err)))
 	}
 	return judge(p, into.list[len(into.list)-1].Path, info)
 }
@@ -133,12 +133,12 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 	}
 	root, err := r.createOutput(a, p)
 	if err != nil {
-		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
+		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err)))
 	}
 	a.output = root
 	f, err := root.Open(".")
 	if err != nil {
-		return events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err))
+		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err)))
 	}
 	into.add(r.drives.HostPath(p), cell.Write, f)
 	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {
@@ -178,7 +178,7 @@ func (r *Runner) empty(p events.Path, root *os.Root, places []cell.Place) error 
 		err = removeAll(root)
 	}
 	if err != nil {
-		return events.Faultf(events.Invalid, "output_folder", "%s cannot be emptied: %v", r.drives.HostPath(p), err)
+		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s cannot be emptied: %v", r.drives.HostPath(p), err))
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (r *Runner) original(ctx context.Context, s staged) (*os.File, error) {
 	}
 	f, err := r.drives.OpenFile(p.InputDir.Join(s.raw()))
 	if err != nil {
-		return nil, gone("the file itself " + r.drives.Why(p.InputDir.Join(s.raw()), err))
+		return nil, unlessShort(err, gone("the file itself "+r.drives.Why(p.InputDir.Join(s.raw()), err)))
 	}
 	same, err := r.isOriginal(ctx, s, f)
 	if err == nil && !same {

@@ -1,0 +1,23 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// isShort reports whether something failed because the system, or this process, is
+// short of descriptors or memory for now.
+func isShort(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
+
+// unlessShort gives the fault that err was taken for, unless it says nothing but that
+// the system is short of something: that passes, so it ends no run, and a call is put
+// off.
+func unlessShort(err, fault error) error {
+	if isShort(err) {
+		return fmt.Errorf("for now: %w", err)
+	}
+	return fault
+}
