@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	theDrive  = "ann/work/fs/Drive"
+	theDrive  = "ann/office/fs/Drive"
 	theSecret = "the secret of the dispatcher"
 	patience  = 5 * time.Minute // before a run that does not end fails its test
 )
