@@ -29,13 +29,12 @@ func (b *ballast) hold(keep *reserve.Reserve, log *slog.Logger) {
 		return
 	}
 	b.tried = time.Now()
-	dir := filepath.Dir(b.file)
-	size := bulk(dir)
-	if fi, err := os.Stat(b.file); err == nil && fi.Size() == size {
+	free, total, err := reserve.Room(filepath.Dir(b.file))
+	if err != nil {
 		return
 	}
-	free, _, err := reserve.Room(dir)
-	if err != nil || free < keep.Bytes()+2*size {
+	size := bulk(total)
+	if fi, err := os.Stat(b.file); err == nil && fi.Size() == size || free < keep.Bytes()+2*size {
 		return
 	}
 	if err := b.make(size); err != nil {
@@ -57,9 +56,8 @@ func (b *ballast) make(size int64) error {
 
 // giveUp removes the ballast when the disk has no room for what the store writes.
 func (b *ballast) giveUp(log *slog.Logger) {
-	dir := filepath.Dir(b.file)
-	free, _, err := reserve.Room(dir)
-	if err != nil || free > bulk(dir)/2 {
+	free, total, err := reserve.Room(filepath.Dir(b.file))
+	if err != nil || free > bulk(total)/2 {
 		return
 	}
 	b.tried = time.Now()

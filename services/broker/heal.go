@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
@@ -78,8 +77,8 @@ func (h *healer) close() {
 // itself out of a stream (nats-server 2.15.2: PurgeEx holds the lock of the stream's
 // store, and what it calls when its tombstones cannot be written takes it again).
 func (b *Broker) tight() error {
-	free, _, err := reserve.Room(b.cfg.DataDir)
-	if err != nil || free > bulk(b.cfg.DataDir)/2 {
+	free, total, err := reserve.Room(b.cfg.DataDir)
+	if err != nil || free > bulk(total)/2 {
 		return nil //nolint:nilerr // what is not known hinders nobody
 	}
 	return &events.Error{Code: events.Full, Message: "the disk of the store is nearly full, so nothing is taken out of it now: try again later"}
@@ -134,7 +133,7 @@ func (h *healer) there() bool {
 // themselves, those outside as well.
 func (h *healer) reopen(ctx context.Context) {
 	began := time.Now()
-	before := lastSequences(h.b.srv.now())
+	before, _ := h.b.lastOf() // JetStream is off: nothing to compare with
 	h.b.srv.leave()
 	// It has begun, so it is brought to its end also when the process stops: the close
 	// of the broker waits for it.
@@ -174,26 +173,11 @@ func (h *healer) whole() error {
 // interval what was acknowledged in the moments before the shortage may be gone.
 func (h *healer) lost(before map[string]uint64) error {
 	var errs []error
-	after := lastSequences(h.b.srv.now())
+	after, _ := h.b.lastOf() // likewise: then all is lost
 	for stream, seq := range before {
 		if after[stream] < seq {
 			errs = append(errs, fmt.Errorf("%s ends at %d and ended at %d: what was stored last is lost", stream, after[stream], seq))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// lastSequences tells where each stream ends.
-func lastSequences(srv *server.Server) map[string]uint64 {
-	ends := map[string]uint64{}
-	info, err := srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Limit: 1000})
-	if err != nil {
-		return ends // JetStream is off: nothing to compare with
-	}
-	for _, account := range info.AccountDetails {
-		for _, stream := range account.Streams {
-			ends[stream.Name] = stream.State.LastSeq
-		}
-	}
-	return ends
 }

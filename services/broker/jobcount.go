@@ -7,6 +7,7 @@ import (
 
 	"spool.internal/events/jet"
 	"spool.internal/services/broker/store"
+	"spool.internal/services/daemon"
 )
 
 // jobCount counts the jobs, as JOBS says.
@@ -22,7 +23,7 @@ func (j *jobCount) run(ctx context.Context, bus *jet.Bus) {
 	var following sync.WaitGroup
 	defer following.Wait()
 	following.Go(func() { _ = feed.Run(ctx) }) // ends with ctx
-	for tick(ctx, 100*time.Millisecond) {
+	for daemon.Pause(ctx, 100*time.Millisecond) {
 		if _, err := feed.Barrier(ctx); err == nil {
 			break
 		}

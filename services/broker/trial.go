@@ -13,26 +13,20 @@ import (
 // written and synced, a little more, and file descriptors.
 const (
 	trialSize   = 64 << 20
-	trialSpare  = 16 << 20
 	descriptors = 64
 )
 
-// bulk is the size of the trial and of the ballast: less on a disk that is small.
-func bulk(dir string) int64 {
-	_, total, err := reserve.Room(dir)
-	if err != nil {
-		return trialSize
-	}
-	return min(trialSize, total/16)
-}
+// bulk is the size of the trial and of the ballast on a disk of so many bytes: less on
+// one that is small.
+func bulk(total int64) int64 { return min(trialSize, total/16) }
 
 // enough says, at little cost, what is still short.
 func enough(dir string) error {
-	free, _, err := reserve.Room(dir)
+	free, total, err := reserve.Room(dir)
 	if err != nil {
 		return err
 	}
-	size := bulk(dir)
+	size := bulk(total)
 	if need := size + size/4; free < need {
 		return fmt.Errorf("the disk of %s has %d bytes free, and %d are needed", dir, free, need)
 	}
@@ -53,12 +47,16 @@ func enough(dir string) error {
 // trial writes and syncs as much as the store may need soon: what the system says of
 // free room leaves out quotas and faults of the disk.
 func trial(dir string) error {
+	_, total, err := reserve.Room(dir)
+	if err != nil {
+		return err
+	}
 	name := filepath.Join(dir, ".trial")
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	err = writeOut(f, bulk(dir))
+	err = writeOut(f, bulk(total))
 	return errors.Join(err, f.Close(), os.Remove(name))
 }
 

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// Pause waits for d or until ctx ends.
-func Pause(ctx context.Context, d time.Duration) {
+// Pause waits for d or until ctx ends, and reports whether ctx goes on.
+func Pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+	return ctx.Err() == nil
 }
 
 // Linger gives a context that ends d after ctx: for what is under way when the
