@@ -74,17 +74,6 @@ func (k *Keeper) Closed(last map[string]uint64, jobs *JobsKnown) error {
 	return k.write(last, jobs)
 }
 
-// Begun notes that the server runs again.
-func (k *Keeper) Begun() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.note.Closed = false
-	for _, of := range k.note.Streams {
-		of.Blocks = nil
-	}
-	return k.note.write(k.dataDir)
-}
-
 func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
 	next := *k.note
 	next.Durable, next.Boot = k.durable, boot()
@@ -98,11 +87,8 @@ func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
 			of.Settings = settings
 		}
 		var err error
-		if of.Blocks, err = k.sync(name); err != nil {
+		if of.Blocks, err = k.blocks(name, next.Closed); err != nil {
 			return fmt.Errorf("sync stream %s: %w", name, err)
-		}
-		if !next.Closed {
-			of.Blocks = nil
 		}
 		next.Streams[name] = &of
 	}
@@ -114,6 +100,21 @@ func (k *Keeper) write(last map[string]uint64, jobs *JobsKnown) error {
 	}
 	k.note = &next
 	return nil
+}
+
+// blocks has what was written to a stream on the disk, and gives its blocks where the
+// note is of a store that is closed. While a server runs that syncs by itself there is
+// nothing to do, but that no note is written beside a stream whose folder is gone.
+func (k *Keeper) blocks(stream string, closed bool) (blocks map[string]int64, err error) {
+	if k.durable && !closed {
+		_, err = os.Stat(filepath.Join(k.dir, stream, blocksDir))
+	} else {
+		blocks, err = k.sync(stream)
+	}
+	if !closed {
+		blocks = nil
+	}
+	return blocks, err
 }
 
 // sync has what was written to a stream on the disk, and gives its blocks.
