@@ -8,13 +8,6 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// How often it is looked whether jobs with paused triggers are enabled: where this
-// process has paused some, and else.
-const (
-	lookForOurs   = time.Second
-	lookForOthers = 10 * time.Second
-)
-
 // onHold reports that a trigger waits until its job is enabled. What somebody has
 // asked for, a dead letter that is tried again too, does not.
 func (d *Dispatcher) onHold(w *work) bool {
@@ -45,27 +38,24 @@ func (d *Dispatcher) putAside(ctx context.Context, w *work) {
 // keepPaused puts paused triggers back into their queue when their job is enabled,
 // until ctx ends. Those of deleted jobs go with the rest of their queues.
 func (d *Dispatcher) keepPaused(ctx context.Context) {
-	took := time.Duration(0) // by the last look: with very many there is a pause of ten times as long
-	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, max(lookForOurs, 10*took)) {
-		if !d.paused.Load() && time.Now().Before(next) {
-			continue
+	daemon.KeepResuming(ctx, &d.paused, d.resumeTriggers, func(err error) {
+		d.log.Warn("paused triggers could not be put back into their queue and are tried again", "error", err.Error())
+	})
+}
+
+// resumeTriggers goes through the jobs with paused triggers once; left says that some go on
+// waiting.
+func (d *Dispatcher) resumeTriggers(ctx context.Context) (left bool, err error) {
+	jobs, err := d.bus.PausedJobs(ctx, events.StreamTriggers, events.AllPaused)
+	for id := range jobs {
+		if err != nil {
+			return true, err
 		}
-		began := time.Now()
-		next = began.Add(lookForOthers)
-		d.paused.Store(false)
-		jobs, err := d.bus.PausedJobs(ctx, events.StreamTriggers, events.AllPaused)
-		for id := range jobs {
-			j, ok := d.jobs.get(id)
-			if ok && j.Status == events.Enabled && err == nil {
-				err = d.bus.ResumeTriggers(ctx, id)
-			} else {
-				d.paused.Store(true)
-			}
-		}
-		took = time.Since(began)
-		if err != nil && ctx.Err() == nil {
-			d.log.Warn("paused triggers could not be put back into their queue and are tried again", "error", err.Error())
-			d.paused.Store(true)
+		if j, ok := d.jobs.get(id); ok && j.Status == events.Enabled {
+			err = d.bus.ResumeTriggers(ctx, id)
+		} else {
+			left = true
 		}
 	}
+	return left, err
 }

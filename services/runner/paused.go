@@ -14,13 +14,6 @@ import (
 // errPaused says that the run waits until its job is enabled.
 var errPaused = errors.New("the job is disabled")
 
-// How often it is looked whether jobs with paused runs are enabled: where this runner
-// has paused some, and else.
-const (
-	lookForOurs   = time.Second
-	lookForOthers = 10 * time.Second
-)
-
 // clockSkew allows for a gateway whose clock is not ours.
 const clockSkew = time.Minute
 
@@ -86,23 +79,9 @@ func (r *Runner) pause(ctx context.Context, run events.Run) error {
 // keepPaused puts paused runs back into the queue when their job is enabled, or
 // deleted: then they end there. It returns when ctx ends.
 func (r *Runner) keepPaused(ctx context.Context) {
-	took := time.Duration(0) // by the last look: with very many there is a pause of ten times as long
-	for next := time.Now(); ctx.Err() == nil; daemon.Pause(ctx, max(lookForOurs, 10*took)) {
-		if !r.paused.Load() && time.Now().Before(next) {
-			continue
-		}
-		began := time.Now()
-		next = began.Add(lookForOthers)
-		r.paused.Store(false)
-		left, err := r.resume(ctx)
-		took = time.Since(began)
-		if err != nil && ctx.Err() == nil {
-			r.log.Warn("paused runs could not be put back into the queue and are tried again", "error", err.Error())
-		}
-		if left || err != nil {
-			r.paused.Store(true)
-		}
-	}
+	daemon.KeepResuming(ctx, &r.paused, r.resume, func(err error) {
+		r.log.Warn("paused runs could not be put back into the queue and are tried again", "error", err.Error())
+	})
 }
 
 // resume goes through the paused runs once; left says that some go on waiting.
