@@ -35,6 +35,9 @@ type FileRef struct {
 	SHA256 string `json:"sha256,omitzero"`
 }
 
+// RawPath gives the exact bytes of Path.
+func (f FileRef) RawPath() string { return (&File{Path: f.Path, PathB64: f.PathB64}).RawPath() }
+
 // MaxDigest is how large a file may be whose digest a run event tells, in bytes.
 const MaxDigest = 256 << 20
 

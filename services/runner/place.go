@@ -70,7 +70,7 @@ func (m *mover) plan() (fault string, final bool) {
 		f := &m.Files[i]
 		n := events.Naming{Path: string(f.From), Alone: len(m.Files) == 1, RunID: m.run.FlowJobID}
 		if ref := m.run.File; ref != nil {
-			n.Input = (&events.File{Path: ref.Path, PathB64: ref.PathB64}).RawPath()
+			n.Input = ref.RawPath()
 		}
 		target, fault := m.rule.Target(n)
 		if fault != "" {

@@ -31,10 +31,6 @@ func stageOf(jobID string, input events.Path, file *events.FileRef) (s staged, o
 	return staged{jobID, parts[2], input, file}, true
 }
 
-func (s staged) raw() string {
-	return (&events.File{Path: s.file.Path, PathB64: s.file.PathB64}).RawPath()
-}
-
 // restage makes the stage of a file again that somebody has removed, if the file lies
 // in its folder as it was when it was taken. An [events.Error] says that it does not.
 func (r *Runner) restage(ctx context.Context, jobID string, input events.Path, file *events.FileRef) error {
@@ -42,7 +38,7 @@ func (r *Runner) restage(ctx context.Context, jobID string, input events.Path, f
 	if !ok {
 		return nil
 	}
-	if _, err := r.drives.Stat(input.Join(path.Base(s.raw()))); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.drives.Stat(input.Join(path.Base(s.file.RawPath()))); !errors.Is(err, fs.ErrNotExist) {
 		return nil // whoever opens it says what else is wrong with it
 	}
 	src, err := r.original(ctx, s)
@@ -82,9 +78,9 @@ func (r *Runner) original(ctx context.Context, s staged) (*os.File, error) {
 	if err != nil {
 		return nil, gone("its job cannot be read")
 	}
-	f, err := r.drives.OpenFile(p.InputDir.Join(s.raw()))
+	f, err := r.drives.OpenFile(p.InputDir.Join(s.file.RawPath()))
 	if err != nil {
-		return nil, unlessShort(err, gone("the file itself "+r.drives.Why(p.InputDir.Join(s.raw()), err)))
+		return nil, unlessShort(err, gone("the file itself "+r.drives.Why(p.InputDir.Join(s.file.RawPath()), err)))
 	}
 	same, err := r.isOriginal(ctx, s, f)
 	if err == nil && !same {
@@ -102,11 +98,11 @@ func (r *Runner) isOriginal(ctx context.Context, s staged, f *os.File) (bool, er
 	if err != nil || !info.Regular {
 		return false, err
 	}
-	if fileid.Fingerprint(s.job, s.raw(), "", info.Stat) == s.fingerprint {
+	if fileid.Fingerprint(s.job, s.file.RawPath(), "", info.Stat) == s.fingerprint {
 		return true, nil
 	}
 	generations, err := r.bus.Generations(ctx, s.job)
-	return fileid.Fingerprint(s.job, s.raw(), generations[s.raw()], info.Stat) == s.fingerprint, err
+	return fileid.Fingerprint(s.job, s.file.RawPath(), generations[s.file.RawPath()], info.Stat) == s.fingerprint, err
 }
 
 // refill copies the original into its stage, where it has its name when it is whole.
@@ -120,7 +116,7 @@ func (r *Runner) refill(s staged, src *os.File) error {
 		return err
 	}
 	defer dir.Close() //nolint:errcheck // what was written is closed before
-	name := path.Base(s.raw())
+	name := path.Base(s.file.RawPath())
 	// A name of its own in the folder of the job would be the janitor's; here the folder is the file's alone.
 	tmp := ".refill-" + s.fingerprint[:min(len(s.fingerprint), 8)] + fmt.Sprint(time.Now().UnixNano())
 	dst, err := dir.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, before.Perm|0o400)
