@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -29,22 +28,8 @@ func TestFlagsReachTheirServices(t *testing.T) {
 	p.serve("--max-upload", "1KiB", "--step-timeout", "1s", "--webhook-secret-file", hooks, "--mail-domains", "example.com",
 		"--nats-tls-cert", certificate, "--nats-tls-key", key)
 
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+p.api+"/api/v2/files/"+testDrive+"/in/f", bytes.NewReader(make([]byte, 2000)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("--max-upload 1KiB: 2000 bytes got %s", resp.Status)
+	if status, _ := p.exchange(http.MethodPut, "http://"+p.api+"/api/v2/files/"+testDrive+"/in/f", p.adminToken(), make([]byte, 2000)); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("--max-upload 1KiB: 2000 bytes got %d", status)
 	}
 	if text, err := os.ReadFile(hooks); err != nil || !strings.HasPrefix(string(text), "whsec_") {
 		t.Errorf("--webhook-secret-file: %q, %v", text, err)

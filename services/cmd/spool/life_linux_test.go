@@ -168,11 +168,7 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		req.Header.Set("Authorization", "Bearer "+p.adminToken())
 		req.Header.Set(events.HeaderKey, "once")
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {

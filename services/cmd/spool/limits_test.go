@@ -115,10 +115,7 @@ func (p *site) getsIn(flood, token string) {
 	p.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
-	admin, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
+	admin := p.adminToken()
 	send := func(client *http.Client, method, path, token, body string) {
 		r, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+path, strings.NewReader(body))
 		if err != nil {
@@ -147,7 +144,7 @@ func (p *site) getsIn(flood, token string) {
 	}
 	wg.Wait()
 	alone := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
-	send(alone, http.MethodGet, "/api/v2/tokens", strings.TrimSpace(string(admin)), "")
+	send(alone, http.MethodGet, "/api/v2/tokens", admin, "")
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		send(alone, http.MethodGet, path, "", "")
 	}

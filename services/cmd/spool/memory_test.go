@@ -85,15 +85,11 @@ func fillStore(p *site, jobs, results int) {
 
 func listAll(p *site) {
 	p.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
 	req, err := http.NewRequest(http.MethodGet, "http://"+p.api+v1+"list_jobs", nil)
 	if err != nil {
 		p.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	req.Header.Set("Authorization", "Bearer "+p.adminToken())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.Fatal(err)

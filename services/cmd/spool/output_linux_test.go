@@ -68,34 +68,59 @@ func TestLongOutputKilled(t *testing.T) {
 	}
 }
 
-func outputKilled(t *testing.T, step string, across bool) {
+// placing is a site whose outputs go to the folder out/x, which may be a file system of
+// its own.
+type placing struct {
+	*site
+	to   string   // the folder of the outputs
+	args []string // of the process
+}
+
+func newPlacing(t *testing.T, across bool) *placing {
 	p := newSite(t)
-	dir := filepath.Join(p.dir, "out", "x")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	to := filepath.Join(p.dir, "out", "x")
+	if err := os.MkdirAll(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if across {
-		p.mount(dir)
+		p.mount(to)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "b.txt"), []byte("older"), 0o644); err != nil {
-		t.Fatal(err)
+	return &placing{p, to, []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--durability", "interval"}}
+}
+
+// write puts a file where an output is to go.
+func (p *placing) write(name, text string) {
+	p.Helper()
+	if err := os.WriteFile(filepath.Join(p.to, name), []byte(text), 0o644); err != nil {
+		p.Fatal(err)
 	}
-	args := []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--durability", "interval"}
-	pr := p.startToFail(step, args...)
+}
+
+// begin starts a process that fails at a step, and drops a file for a job.
+func (p *placing) begin(fault, conflict string) (pr *process, job string) {
+	p.Helper()
+	pr = p.startToFail(fault, p.args...)
 	p.eventually("ready", func() bool { return strings.Contains(pr.log.String(), "msg=ready") })
-	job := p.splitting(events.ConflictSuffix)
+	job = p.splitting(conflict)
 	p.watchLive(p.bus(), job)
 	p.drop("in/scan", "content ")
+	return pr, job
+}
+
+func outputKilled(t *testing.T, step string, across bool) {
+	p := newPlacing(t, across)
+	p.write("b.txt", "older")
+	pr, job := p.begin(step, events.ConflictSuffix)
 	pr.struck()
-	p.start(args...)
+	p.start(p.args...)
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended, and nothing is left of it", func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
 		entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
 		return len(ended) == 1 && err == nil && len(entries) == 1
 	})
-	started := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+	started := read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
 	if len(started) != 1 || ended[0].Status != events.OK || ended[0].Attempt != 1 || ended[0].OutputFolder != testDrive+"/out" {
 		t.Errorf("%d starts; ended %+v", len(started), ended[0])
 	}
@@ -136,32 +161,18 @@ func TestLongOutputReturned(t *testing.T) {
 }
 
 func outputReturned(t *testing.T, kill string, across bool) {
-	p := newSite(t)
-	dir := filepath.Join(p.dir, "out", "x")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if across {
-		p.mount(dir)
-	}
-	args := []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--durability", "interval"}
-	pr := p.startToFail(faultpoint.OutputPlanned+"=sleep:3s"+kill, args...)
-	p.eventually("ready", func() bool { return strings.Contains(pr.log.String(), "msg=ready") })
-	job := p.splitting(events.ConflictFail)
-	p.watchLive(p.bus(), job)
-	p.drop("in/scan", "content ")
+	p := newPlacing(t, across)
+	pr, job := p.begin(faultpoint.OutputPlanned+"=sleep:3s"+kill, events.ConflictFail)
 	p.eventually("the places are chosen", func() bool { return strings.Contains(pr.log.String(), "SPOOL_FAULT: sleep at") })
-	if err := os.WriteFile(filepath.Join(dir, "b.txt"), []byte("faster"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	p.write("b.txt", "faster")
 	if kill != "" {
 		pr.struck()
-		p.start(args...)
+		p.start(p.args...)
 	}
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended", func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
 		return len(ended) == 1
 	})
 	if ended[0].Status != events.ERROR || !strings.Contains(ended[0].Message, "x/b.txt is there already") || ended[0].Attempt != 1 {

@@ -200,10 +200,6 @@ func (p *site) eventually(what string, f func() bool) {
 // requests.get(url, params=args) send: JSON without a Content-Type.
 func (p *site) call(method, name string, body any) map[string]any {
 	p.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
 	url := "http://" + p.api + "/api/v1/scheduler/" + name
 	var payload io.Reader
 	if body != nil {
@@ -213,7 +209,7 @@ func (p *site) call(method, name string, body any) map[string]any {
 	if err != nil {
 		p.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	req.Header.Set("Authorization", "Bearer "+p.adminToken())
 	req.Header.Set("User-Agent", "python-requests/2.32.3")
 	req.Header.Set("Accept", "*/*")
 	resp, err := http.DefaultClient.Do(req)
@@ -232,22 +228,9 @@ func (p *site) call(method, name string, body any) map[string]any {
 // get reads an answer of the native API.
 func (p *site) get(path string, into any) {
 	p.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, "http://"+p.api+path, nil)
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.StatusCode != http.StatusOK {
-		p.Fatalf("GET %s: %s, %v", path, resp.Status, err)
+	status, answer := p.exchange(http.MethodGet, "http://"+p.api+path, p.adminToken(), nil)
+	if err := json.Unmarshal(answer, into); err != nil || status != http.StatusOK {
+		p.Fatalf("GET %s: %d, %v", path, status, err)
 	}
 }
 

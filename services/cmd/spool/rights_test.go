@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -306,27 +304,13 @@ func between(text, before, after string) string {
 // native sends a request with the admin token, to the API unless another place is given.
 func (p *site) native(method, path, body string, want int, at ...string) string {
 	p.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
 	base := "http://" + p.api
 	if len(at) > 0 {
 		base = at[0]
 	}
-	req, err := http.NewRequestWithContext(p.Context(), method, base+path, bytes.NewReader([]byte(body)))
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != want {
-		p.Fatal(fmt.Errorf("%s %s: %s, want %d: %s %w", method, path, resp.Status, want, answer, err))
+	status, answer := p.exchange(method, base+path, p.adminToken(), []byte(body))
+	if status != want {
+		p.Fatalf("%s %s: %d, want %d: %s", method, path, status, want, answer)
 	}
 	return string(answer)
 }

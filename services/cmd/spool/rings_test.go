@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -22,31 +20,14 @@ import (
 func (p *site) ask(method, path, token string, body any) (int, string) {
 	p.Helper()
 	if token == "" {
-		text, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-		if err != nil {
-			p.Fatal(err)
-		}
-		token = strings.TrimSpace(string(text))
+		token = p.adminToken()
 	}
-	var payload io.Reader
+	var text []byte
 	if body != nil {
-		payload = bytes.NewReader(events.Encode(body))
+		text = events.Encode(body)
 	}
-	req, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+"/api/v2/"+path, payload)
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
+	status, answer := p.exchange(method, "http://"+p.api+"/api/v2/"+path, token, text)
+	return status, string(answer)
 }
 
 // looped is a site with a flow that copies its file, under a longer name, and

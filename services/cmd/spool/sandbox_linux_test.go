@@ -45,25 +45,12 @@ func (p *site) ready(addr string) (code int, text string) {
 // mint asks for a token, and gives its id or why there is none.
 func (p *site) mint(role string) (id, refusal string, code int) {
 	p.Helper()
-	text, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(p.Context(), http.MethodPost, "http://"+p.api+"/api/v2/tokens", strings.NewReader(`{"owner":"ann","role":"`+role+`"}`))
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(text)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
+	code, text := p.exchange(http.MethodPost, "http://"+p.api+"/api/v2/tokens", p.adminToken(), []byte(`{"owner":"ann","role":"`+role+`"}`))
 	var a struct{ ID, Detail string }
-	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
+	if err := json.Unmarshal(text, &a); err != nil {
 		p.Fatal(err)
 	}
-	return a.ID, a.Detail, resp.StatusCode
+	return a.ID, a.Detail, code
 }
 
 const lacking = "privileges: flows are root, whom the files of the host belong to"

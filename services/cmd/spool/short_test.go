@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -20,38 +19,19 @@ import (
 // send makes a call of the native API and gives its status and answer.
 func (p *site) send(method, path string, body any) (int, map[string]any) {
 	p.Helper()
-	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
-	return p.sendAs(strings.TrimSpace(string(token)), method, path, body)
+	return p.sendAs("", method, path, body)
 }
 
 func (p *site) sendAs(token, method, path string, body any) (int, map[string]any) {
 	p.Helper()
-	var payload io.Reader
-	if body != nil {
-		payload = bytes.NewReader(events.Encode(body))
-	}
-	req, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+"/api/v2/"+path, payload)
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
+	status, text := p.ask(method, path, token, body)
 	answer := map[string]any{}
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && len(text) > 0 {
-		err = json.Unmarshal(text, &answer)
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &answer); err != nil {
+			p.Fatalf("%s %s: %s: %v", method, path, text, err)
+		}
 	}
-	if err != nil {
-		p.Fatalf("%s %s: %s: %v", method, path, text, err)
-	}
-	return resp.StatusCode, answer
+	return status, answer
 }
 
 type object = map[string]any

@@ -60,15 +60,6 @@ func (p *site) makeJob(token string) (status int, id string) {
 	return status, id
 }
 
-func (p *site) adminToken() string {
-	p.Helper()
-	text, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
-	if err != nil {
-		p.Fatal(err)
-	}
-	return strings.TrimSpace(string(text))
-}
-
 // one gives the only file that a pattern below the data folder stands for.
 func (p *site) one(pattern string) string {
 	p.Helper()

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -99,20 +98,7 @@ func (p *site) tokenOf(owner string, paths ...string) string {
 // as asks the API with a token.
 func (p *site) as(token, method, path, body string) string {
 	p.Helper()
-	req, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+path, strings.NewReader(body))
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.Fatal(err)
-	}
+	_, answer := p.exchange(method, "http://"+p.api+path, token, []byte(body))
 	return string(answer)
 }
 
