@@ -22,7 +22,7 @@ func (r *Runner) asTaken(input events.Path, look string) error {
 	}
 	root, err := r.drives.OpenDir(input)
 	if err != nil {
-		return unlessShort(err, events.Faultf(events.NotFound, "input_dir", "%s %s", input, r.drives.Why(input, err)))
+		return r.cannot(events.NotFound, "input_dir", input, err)
 	}
 	now, err := lookOf(root)
 	if err = errors.Join(err, root.Close()); err != nil {
@@ -51,7 +51,7 @@ func (r *Runner) theFile(run events.Run) (string, error) {
 	}
 	root, err := r.drives.OpenDir(p)
 	if err != nil {
-		return "", unlessShort(err, events.Faultf(events.NotFound, "input_dir", "%s %s", p, r.drives.Why(p, err)))
+		return "", r.cannot(events.NotFound, "input_dir", p, err)
 	}
 	defer root.Close()
 	dir, err := root.Open(".")

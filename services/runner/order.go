@@ -74,7 +74,7 @@ func (r *Runner) inspect(o order) error {
 	for _, given := range o.given() {
 		info, err := r.drives.Stat(given.path)
 		if err != nil {
-			return unlessShort(err, events.Faultf(events.NotFound, given.field, "%s %s", given.path, r.drives.Why(given.path, err)))
+			return r.cannot(events.NotFound, given.field, given.path, err)
 		}
 		if err := given.judge(given.path, r.drives.HostPath(given.path), info); err != nil {
 			return err

@@ -113,12 +113,12 @@ func (r *Runner) openGiven(logical, field string, judge func(events.Path, string
 	}
 	f, err := r.drives.OpenPath(p)
 	if err != nil {
-		return unlessShort(err, events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err)))
+		return r.cannot(events.NotFound, field, p, err)
 	}
 	into.add(r.drives.HostPath(p), access, f)
 	info, err := f.Stat()
 	if err != nil {
-		return unlessShort(err, events.Faultf(events.NotFound, field, "%s %s", p, r.drives.Why(p, err)))
+		return r.cannot(events.NotFound, field, p, err)
 	}
 	return judge(p, into.list[len(into.list)-1].Path, info)
 }
@@ -133,12 +133,12 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 	}
 	root, err := r.createOutput(a, p)
 	if err != nil {
-		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err)))
+		return r.cannot(events.Invalid, "output_folder", p, err)
 	}
 	a.output = root
 	f, err := root.Open(".")
 	if err != nil {
-		return unlessShort(err, events.Faultf(events.Invalid, "output_folder", "%s %s", p, r.drives.Why(p, err)))
+		return r.cannot(events.Invalid, "output_folder", p, err)
 	}
 	into.add(r.drives.HostPath(p), cell.Write, f)
 	if own := a.settings.hasRunID; own && a.number > 1 || !own && a.settings.deleteOutDir {

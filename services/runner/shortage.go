@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+
+	"spool.internal/events"
 )
 
 // isShort reports whether something failed because the system, or this process, is
@@ -20,4 +22,9 @@ func unlessShort(err, fault error) error {
 		return fmt.Errorf("for now: %w", err)
 	}
 	return fault
+}
+
+// cannot is the fault of a place that could not be had, see [unlessShort].
+func (r *Runner) cannot(code events.Code, field string, p events.Path, err error) error {
+	return unlessShort(err, events.Faultf(code, field, "%s %s", p, r.drives.Why(p, err)))
 }
