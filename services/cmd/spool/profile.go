@@ -23,11 +23,15 @@ type shownProfile struct {
 	Lines []string `json:"lines"`
 }
 
-func (c *client) profiles(ctx context.Context) ([]shownProfile, error) {
+func (r *remote) profiles(ctx context.Context) ([]shownProfile, error) {
+	c, err := r.open()
+	if err != nil {
+		return nil, err
+	}
 	var all struct {
 		Profiles []shownProfile `json:"profiles"`
 	}
-	err := c.call(ctx, http.MethodGet, "/api/v2/profiles", nil, &all)
+	err = c.call(ctx, http.MethodGet, "/api/v2/profiles", nil, &all)
 	return all.Profiles, err
 }
 
@@ -36,11 +40,7 @@ func profileListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the profiles that the token's owner may name; an administrator may name all", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			all, err := c.profiles(cmd.Context())
+			all, err := r.profiles(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -61,11 +61,7 @@ func profileShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show a profile as it is declared, without the values of its variables", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			all, err := c.profiles(cmd.Context())
+			all, err := r.profiles(cmd.Context())
 			if err != nil {
 				return err
 			}
