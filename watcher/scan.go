@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/watcher/settle"
 )
 
@@ -181,7 +182,7 @@ func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 		t.f.log().Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
 		c.said = true
 	}
-	c.waits(events.FileUnreadable, "it cannot be read by Spool: "+reasonOf(err), now)
+	c.waits(events.FileUnreadable, "it cannot be read by Spool: "+drive.Reason(err), now)
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
 )
@@ -34,7 +34,7 @@ var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall
 // unstageable puts a file off whose stage cannot be made. It answers false when
 // that is not the file's fault, by all that is known: too many in a row failed.
 func (t *turn) unstageable(c *candidate, err error, row *int) bool {
-	why := "its copy for the run cannot be made: " + reasonOf(err)
+	why := "its copy for the run cannot be made: " + drive.Reason(err)
 	if !c.said {
 		t.f.log().Warn("a file cannot be staged: it waits", "file", c.name, "error", err.Error())
 		c.said = true
@@ -57,14 +57,6 @@ const mostFailures = 3
 
 // errStages says that no file of the folder can be staged.
 var errStages = errors.New("the folder of the stages cannot be used")
-
-// reasonOf is the innermost reason of an error, for people.
-func reasonOf(err error) string {
-	if fault, ok := errors.AsType[*fs.PathError](err); ok {
-		return fault.Err.Error()
-	}
-	return err.Error()
-}
 
 // waiting lists the files of the folder that wait for something that takes a while,
 // and counts those that it leaves out.

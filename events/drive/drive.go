@@ -203,3 +203,12 @@ func (d *Drives) Why(p events.Path, err error) string {
 		return fmt.Sprintf("cannot be opened (looked at %s): %v", host, err)
 	}
 }
+
+// Reason is the innermost text of an error of the file system, for a person, without
+// paths of the host.
+func Reason(err error) string {
+	if fault, ok := errors.AsType[*fs.PathError](err); ok {
+		return fault.Err.Error()
+	}
+	return err.Error()
+}

@@ -114,7 +114,7 @@ func (l looking) at(k known) standing {
 		return standing{State: events.FileAbsent, Reason: "no file of this name lies in the folder" + l.similar(folder)}
 	}
 	if err != nil {
-		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + reason(err)}
+		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + drive.Reason(err)}
 	}
 	if !info.Mode().IsRegular() {
 		return standing{State: events.FileNotAFile, Reason: "it is " + kindOfFile(info.Mode()) + ": only regular files are run"}
@@ -132,7 +132,7 @@ func (l looking) judge(k known, folder *os.Root) standing {
 	}
 	stat, err := statBelow(folder, l.rel)
 	if err != nil {
-		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + reason(err)}
+		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + drive.Reason(err)}
 	}
 	fingerprint := l.fingerprint(stat)
 	for _, v := range k.versions {
@@ -228,14 +228,6 @@ func statBelow(folder *os.Root, rel string) (fileid.Stat, error) {
 	defer dir.Close() //nolint:errcheck // was only read
 	info, err := fileid.At(folder, dir, path.Base(rel))
 	return info.Stat, err
-}
-
-// reason is the innermost text of an error of the file system, without paths of the host.
-func reason(err error) string {
-	if fault, ok := errors.AsType[*fs.PathError](err); ok {
-		return fault.Err.Error()
-	}
-	return err.Error()
 }
 
 func kindOfFile(m fs.FileMode) string {
