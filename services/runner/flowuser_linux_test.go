@@ -163,10 +163,10 @@ func TestAnOutputFolderGetsAnOwner(t *testing.T) {
 			if l.ownerOf("out") != theFlowUser || l.ownerOf("out/made") != theFlowUser || l.ownerOf("out/old") != 0 {
 				t.Errorf("owners: %d, %d, %d", l.ownerOf("out"), l.ownerOf("out/made"), l.ownerOf("out/old"))
 			}
-			left, _ := filepath.Glob(filepath.Join(os.TempDir(), "spool-flow-*"))
-			if len(left) > 0 {
-				t.Errorf("private folders are left: %v", left)
-			}
+			l.eventually("no private folder is left", func() bool { // it goes after the end is told
+				left, _ := filepath.Glob(filepath.Join(os.TempDir(), "spool-flow-*"))
+				return len(left) == 0
+			})
 		})
 	}
 }

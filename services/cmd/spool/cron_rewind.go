@@ -62,7 +62,7 @@ func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err e
 	connect := r.online
 	switch {
 	case r.natsURL == "" && r.data == "":
-		return misuse{nil, errors.New("--nats-url or --data is required: a broker that runs, or the folder of one that does not")}
+		return misuse{nil, errors.New("--nats-url or --data: one of them is required: a broker that runs, or the folder of one that does not")}
 	case r.natsURL == "":
 		connect = r.offline
 	}

@@ -51,7 +51,7 @@ func TestMisuse(t *testing.T) {
 		{"runner --pool a.b --flows -1 --profiles nowhere --runner-read here", []string{"--pool: ", "--flows: ", "--profiles: ", "--runner-read: "}},
 		{"schedule next @daily --count 0 --from tomorrow", []string{"--from: ", "--count: "}},
 		{"schedule next", []string{"spool schedule next lacks EXPRESSION"}},
-		{"cron rewind", []string{"--nats-url or --data is required"}},
+		{"cron rewind", []string{"--nats-url or --data: one of them is required"}},
 		{"token create --url localhost --token-file file", []string{"--url: is not the address of a server"}},
 		{"token create --expires soon --token-file file", []string{"--expires: \"soon\""}},
 		{"subscriber create x --expires 30 --token-file file", []string{"--expires: \"30\""}},

@@ -87,7 +87,7 @@ func dataFolder(name string) error {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		return fmt.Errorf("data: %s is no folder", name)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("data: %w", err)
+		return fmt.Errorf("data: the data folder cannot be looked at: %w", err)
 	}
 	return nil
 }
