@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/admission"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
@@ -120,7 +121,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	if refused < 10 || refused > 100 {
 		t.Errorf("%d of 300 refusals are in the log", refused)
 	}
-	eventually(t, "a line says how many are not in the log", func() bool {
+	eventstest.Eventually(t, "a line says how many are not in the log", func() bool {
 		s.send(http.MethodGet, v1Path+"list_jobs", "wrong", "")
 		return strings.Contains(s.log.String(), "refusals_not_logged=")
 	})

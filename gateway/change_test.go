@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
@@ -54,7 +55,7 @@ func TestGatewaysShareNothingButTheBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.background(other.Run)
-	eventually(t, "the other is ready", func() bool { return other.Check() == nil })
+	eventstest.Eventually(t, "the other is ready", func() bool { return other.Check() == nil })
 	first := s.base
 	s.serve(other)
 	for range 20 {

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -24,41 +22,7 @@ import (
 )
 
 // TestMain looks for goroutines of this module that outlive the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	stacks := func() string {
-		buf := make([]byte, 1<<20)
-		return string(buf[:runtime.Stack(buf, true)])
-	}
-	leaked := func() string {
-		for g := range strings.SplitSeq(stacks(), "\n\n") {
-			if strings.Contains(g, "spool.internal/") && !strings.Contains(g, "gateway_test.TestMain") {
-				return g
-			}
-		}
-		return ""
-	}
-	deadline := time.Now().Add(10 * time.Second)
-	for leaked() != "" && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if g := leaked(); g != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "a goroutine is left behind:\n%s\n", g)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// eventually waits for something that another goroutine or the server brings about.
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	t.Fatalf("%s: not within 30 s", what)
-}
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 // record is a log that can be searched, and is shown with the test.
 type record struct {
@@ -163,7 +127,7 @@ func (s *station) start() {
 		s.t.Fatal(err)
 	}
 	s.stop = s.background(s.gateway.Run)
-	eventually(s.t, "ready", func() bool { return s.gateway.Check() == nil })
+	eventstest.Eventually(s.t, "ready", func() bool { return s.gateway.Check() == nil })
 	text, err := os.ReadFile(filepath.Join(s.config.DataDir, "admin.token"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -192,7 +156,7 @@ func (s *station) enter(token jet.Token, text string) {
 	if err := s.bus.PutToken(s.t.Context(), token); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually(s.t, "token known", func() bool {
+	eventstest.Eventually(s.t, "token known", func() bool {
 		_, err := s.keys.Verify(text, token.Created)
 		return err == nil
 	})

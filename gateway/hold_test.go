@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
@@ -33,7 +34,7 @@ func (s *station) ends(jobID string, messages ...string) {
 func (s *station) held(id string) events.JobEvent {
 	s.t.Helper()
 	var rev jet.JobRevision
-	eventually(s.t, "the job is disabled", func() (held bool) {
+	eventstest.Eventually(s.t, "the job is disabled", func() (held bool) {
 		var err error
 		rev, err = s.bus.Job(s.t.Context(), id)
 		return err == nil && rev.Event.Job.Status == events.Disabled

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -111,7 +112,7 @@ func (s *station) putResult(jobID, trigger, response string, endedNS int64) {
 func (s *station) times(jobID, newest string) []string {
 	s.t.Helper()
 	var got []string
-	eventually(s.t, "result "+newest+" is listed", func() bool {
+	eventstest.Eventually(s.t, "result "+newest+" is listed", func() bool {
 		jobs, _ := s.list(s.admin, "?job_id="+jobID)
 		got = nil
 		for _, r := range jobs[0].Results {
@@ -182,7 +183,7 @@ func TestResultsOfDeletedJobsArePurged(t *testing.T) {
 		put(id)
 	}
 	s.post("delete_job", `{"job_id":"`+seen+`"}`)
-	eventually(t, "results of a job deleted under its eyes are purged", func() bool { return !stored(seen) })
+	eventstest.Eventually(t, "results of a job deleted under its eyes are purged", func() bool { return !stored(seen) })
 
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
@@ -199,7 +200,7 @@ func TestResultsOfDeletedJobsArePurged(t *testing.T) {
 	put(seen) // a call that ended late
 	s.start()
 	for _, id := range []string{unseen, orphan, seen} {
-		eventually(t, "results of unknown jobs are purged at the start", func() bool { return !stored(id) })
+		eventstest.Eventually(t, "results of unknown jobs are purged at the start", func() bool { return !stored(id) })
 	}
 	if jobs, _ := s.list(s.admin, ""); len(jobs) != 1 || len(jobs[0].Results) != 3 {
 		t.Errorf("the job that stayed is listed as %+v", jobs)
@@ -242,7 +243,7 @@ func TestListBreaksOff(t *testing.T) {
 	if json.Valid(append(head, rest...)) {
 		t.Error("the broken list is well-formed")
 	}
-	eventually(t, "the log tells of it", func() bool { return strings.Contains(s.log.String(), "a list was broken off") })
+	eventstest.Eventually(t, "the log tells of it", func() bool { return strings.Contains(s.log.String(), "a list was broken off") })
 	a := s.send(http.MethodGet, v1Path+"list_jobs", s.admin, "")
 	if a.code != http.StatusServiceUnavailable || a.status() != "ERROR" || a.header.Get("Retry-After") == "" {
 		t.Errorf("without a broker list_jobs answers %d %s", a.code, a.body)

@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
@@ -178,7 +179,7 @@ func TestBrokerAwayAndBack(t *testing.T) {
 	id := s.create(s.admin, "job")
 	s.broker.Shutdown()
 	s.broker.WaitForShutdown()
-	eventually(t, "not ready", func() bool { return s.gateway.Check() != nil })
+	eventstest.Eventually(t, "not ready", func() bool { return s.gateway.Check() != nil })
 	for call, body := range map[string]string{
 		"create_job": plainJob("x"), "enable_job": `{"job_id":"` + id + `"}`, "trigger_job": `{"job_id":"` + id + `"}`,
 		"delete_job": `{"delete_all":true}`,
@@ -190,8 +191,8 @@ func TestBrokerAwayAndBack(t *testing.T) {
 		}
 	}
 	s.broker.Restart(t)
-	eventually(t, "ready again", func() bool { return s.gateway.Check() == nil })
-	eventually(t, "listing again", func() bool {
+	eventstest.Eventually(t, "ready again", func() bool { return s.gateway.Check() == nil })
+	eventstest.Eventually(t, "listing again", func() bool {
 		return s.send(http.MethodGet, v1Path+"list_jobs", s.admin, "").code == http.StatusOK
 	})
 	s.post("disable_job", `{"job_id":"`+id+`"}`)
@@ -229,7 +230,7 @@ func TestRequestIDs(t *testing.T) {
 	if got := named("build-7.a_B"); got != "build-7.a_B" {
 		t.Errorf("the client's id came back as %q", got)
 	}
-	eventually(t, "the log has the id", func() bool { return strings.Contains(s.log.String(), "request_id=build-7.a_B") })
+	eventstest.Eventually(t, "the log has the id", func() bool { return strings.Contains(s.log.String(), "request_id=build-7.a_B") })
 	for _, bad := range []string{"", "a b", `a"b`, strings.Repeat("x", 65)} {
 		if got := named(bad); !regexp.MustCompile(`^[0-9a-f-]{36}$`).MatchString(got) {
 			t.Errorf("%q became %q", bad, got)
@@ -279,5 +280,5 @@ func TestMountedRoutes(t *testing.T) {
 			t.Error("a panic in the middle of an answer leaves a whole one")
 		}
 	}
-	eventually(t, "the log has the panics", func() bool { return strings.Count(s.log.String(), "secret reason") >= 2 })
+	eventstest.Eventually(t, "the log has the panics", func() bool { return strings.Count(s.log.String(), "secret reason") >= 2 })
 }

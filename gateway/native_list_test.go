@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -53,7 +54,7 @@ func TestNativeList(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the results are indexed", func() bool {
+	eventstest.Eventually(t, "the results are indexed", func() bool {
 		list, _ := s.listed(alice, "last_result=none")
 		return list == "Öff drop"
 	})

@@ -67,14 +67,14 @@ func TestTokenStops(t *testing.T) {
 	for range 10 {
 		tok := s.newToken(`{"owner":"bob","role":"viewer"}`)
 		into[nativePage](t, s.native(http.MethodGet, "jobs", tok.Token, ""), http.StatusOK)
-		eventually(t, "the other keyring knows the token", func() bool { return verify(tok.Token) == "" })
+		eventstest.Eventually(t, "the other keyring knows the token", func() bool { return verify(tok.Token) == "" })
 		if a := s.native(http.MethodDelete, "tokens/"+tok.ID, s.admin, ""); a.code != http.StatusNoContent {
 			t.Fatalf("answer %d %s", a.code, a.body)
 		}
 		began := time.Now()
 		wantFault(t, s.native(http.MethodGet, "jobs", tok.Token, ""), http.StatusUnauthorized, "the token is not valid")
 		wantRefusal(t, s.send(http.MethodGet, v1Path+"list_jobs", tok.Token, ""), http.StatusUnauthorized, "the token is not valid")
-		eventually(t, "the other keyring refuses the token", func() bool { return verify(tok.Token) == events.Unauthorized })
+		eventstest.Eventually(t, "the other keyring refuses the token", func() bool { return verify(tok.Token) == events.Unauthorized })
 		slowest = max(slowest, time.Since(began))
 		wantFault(t, s.native(http.MethodDelete, "tokens/"+tok.ID, s.admin, ""), http.StatusNotFound, "id: no such token")
 	}
@@ -93,7 +93,7 @@ func TestBrokenFeedOfTokens(t *testing.T) {
 	if a := preview(); a.code != http.StatusOK {
 		t.Errorf("right after the broker went the answer is %d %s", a.code, a.body)
 	}
-	eventually(t, "nobody is let in", func() bool { return preview().code == http.StatusServiceUnavailable })
+	eventstest.Eventually(t, "nobody is let in", func() bool { return preview().code == http.StatusServiceUnavailable })
 	t.Logf("refused after %v", time.Since(began))
 	a := preview()
 	wantFault(t, a, http.StatusServiceUnavailable, "tokens cannot be checked now")
@@ -102,5 +102,5 @@ func TestBrokenFeedOfTokens(t *testing.T) {
 	}
 	wantRefusal(t, s.send(http.MethodGet, v1Path+"list_jobs", s.admin, ""), http.StatusServiceUnavailable, "tokens cannot be checked now")
 	s.broker.Restart(t)
-	eventually(t, "everybody is let in again", func() bool { return preview().code == http.StatusOK })
+	eventstest.Eventually(t, "everybody is let in again", func() bool { return preview().code == http.StatusOK })
 }

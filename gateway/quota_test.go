@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
@@ -50,7 +51,7 @@ func TestQuotaOfJobs(t *testing.T) {
 		s.create(s.admin, "no quota")
 	}
 	wantCode(t, s.native(http.MethodDelete, "jobs/"+*first.Load(), ann, ""), http.StatusNoContent)
-	eventually(t, "there is room for one more", func() bool {
+	eventstest.Eventually(t, "there is room for one more", func() bool {
 		return s.native(http.MethodPost, "jobs", ann, plainJob("k")).code == http.StatusCreated
 	})
 	wantCode(t, s.native(http.MethodPost, "jobs", ann, plainJob("l")), http.StatusForbidden)
@@ -79,7 +80,7 @@ func TestQuotaOfBytes(t *testing.T) {
 		t.Errorf("create_job: %s", got.body)
 	}
 	wantCode(t, s.native(http.MethodPost, "jobs/"+a.ID+"/disable", ann, ""), http.StatusOK)
-	eventually(t, "what was stored is known", func() bool {
+	eventstest.Eventually(t, "what was stored is known", func() bool {
 		return s.native(http.MethodPost, "jobs/"+a.ID+"/enable", ann, "").code == http.StatusForbidden
 	})
 	wantCode(t, s.native(http.MethodPatch, "jobs/"+a.ID, s.admin, `{"name":"by an administrator"}`), http.StatusOK)
@@ -89,7 +90,7 @@ func TestQuotaOfBytes(t *testing.T) {
 	for _, id := range []string{a.ID, b.ID} {
 		wantCode(t, s.native(http.MethodDelete, "jobs/"+id, ann, ""), http.StatusNoContent)
 	}
-	eventually(t, "there is room again", func() bool {
+	eventstest.Eventually(t, "there is room again", func() bool {
 		return s.native(http.MethodPost, "jobs", ann, large(120)).code == http.StatusCreated
 	})
 }
@@ -112,7 +113,7 @@ func TestQuotaOfQueued(t *testing.T) {
 	if err := s.bus.Purge(t.Context(), events.StreamTriggers, events.TriggersOf(events.KindManual), 0); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "there is room again", func() bool {
+	eventstest.Eventually(t, "there is room again", func() bool {
 		return s.native(http.MethodPost, "jobs/"+id+"/trigger", ann, "").code == http.StatusAccepted
 	})
 }
@@ -147,7 +148,7 @@ func TestRoomWhenFull(t *testing.T) {
 	for _, id := range ids[1:] {
 		wantCode(t, s.native(http.MethodDelete, "jobs/"+id, s.admin, ""), http.StatusNoContent)
 	}
-	eventually(t, "there is room again", func() bool {
+	eventstest.Eventually(t, "there is room again", func() bool {
 		return s.native(http.MethodPost, "jobs/"+ids[0]+"/enable", s.admin, "").code == http.StatusOK
 	})
 

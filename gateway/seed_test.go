@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // What the documentation's Python examples send, as json.dumps spells it.
@@ -110,7 +111,7 @@ func TestSeedExamples(t *testing.T) {
 
 	query := "?job_id=" + id + "&username=admin"
 	var listed answer
-	eventually(t, "the result is listed", func() bool {
+	eventstest.Eventually(t, "the result is listed", func() bool {
 		listed = s.send(http.MethodGet, v1Path+"list_jobs"+query, s.admin, "")
 		return bytes.Contains(listed.body, []byte("timeInNS"))
 	})

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/events/eventstest"
+
 	"spool.internal/gateway"
 )
 
@@ -155,11 +157,11 @@ func TestUploadBrokenOff(t *testing.T) {
 		}
 		fmt.Fprintf(conn, "PUT %sadmin/repo/fs/My%%20Drive/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n%s",
 			filesPath, c.path, s.admin, c.framing, c.body)
-		eventually(t, "the server has begun", func() bool { return strings.Contains(left(t, dir), ".spool-upload-") })
+		eventstest.Eventually(t, "the server has begun", func() bool { return strings.Contains(left(t, dir), ".spool-upload-") })
 		if err := conn.Close(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "nothing is left", func() bool { return left(t, dir) == "in in/old" })
+		eventstest.Eventually(t, "nothing is left", func() bool { return left(t, dir) == "in in/old" })
 	}
 	if a := s.file(http.MethodGet, "in/old", ""); string(a.body) != "old" {
 		t.Errorf("the old content became %q", a.body)
@@ -227,5 +229,5 @@ func TestUploadStopsWithItsClient(t *testing.T) {
 		_ = resp.Body.Close()
 		t.Errorf("a cancelled PUT answers %d", resp.StatusCode)
 	}
-	eventually(t, "nothing is left", func() bool { return left(t, dir) == "" })
+	eventstest.Eventually(t, "nothing is left", func() bool { return left(t, dir) == "" })
 }

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -24,37 +22,7 @@ import (
 )
 
 // TestMain looks for goroutines of this module that outlive the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	leaked := func() string {
-		buf := make([]byte, 1<<20)
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "spool.internal/") && !strings.Contains(g, "stream_test.TestMain") {
-				return g
-			}
-		}
-		return ""
-	}
-	deadline := time.Now().Add(15 * time.Second)
-	for leaked() != "" && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if g := leaked(); g != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "a goroutine is left behind:\n%s\n", g)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	t.Fatalf("%s: not within 30 s", what)
-}
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 // picture is the jobs as a service keeps them.
 type picture struct {
@@ -150,7 +118,7 @@ func (r *rig) start() {
 	r.t.Cleanup(server.Close)
 	r.url = server.URL + stream.Path
 	r.stop = r.background(r.stream.Run)
-	eventually(r.t, "following", func() bool { return r.stream.Check() == nil })
+	eventstest.Eventually(r.t, "following", func() bool { return r.stream.Check() == nil })
 }
 
 // job stores a new job and gives its id.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // number is what the results of these tests are counted by.
@@ -128,7 +129,7 @@ func TestRestartOfBroker(t *testing.T) {
 // reconnect tries as a client does, until it is let in.
 func (r *rig) reconnect(lastID string) *listener {
 	r.t.Helper()
-	eventually(r.t, "let in", func() bool {
+	eventstest.Eventually(r.t, "let in", func() bool {
 		resp, cancel := r.ask("alice/operator", "?type=result", lastID)
 		defer cancel()
 		return resp.StatusCode == 200

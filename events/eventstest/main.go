@@ -1,0 +1,60 @@
+package eventstest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Main is the TestMain of a package that starts goroutines: it runs the tests, and fails
+// where one of them leaves a goroutine behind.
+//
+//	func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
+func Main(m *testing.M) (status int) {
+	status = m.Run()
+	if fuzz := flag.Lookup("test.fuzzworker"); status != 0 || fuzz != nil && fuzz.Value.String() == "true" {
+		return status
+	}
+	if err := leaks(); err != nil {
+		fmt.Fprintf(os.Stderr, "goroutines are left behind: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// leaks waits for goroutines that are about to end.
+func leaks() error {
+	for deadline := time.Now().Add(patience / 3); ; {
+		if err := goleak.Find(foreign...); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// foreign is what libraries leave that have no way of ending it: clients of HTTP keep
+// their connections for a while.
+var foreign = []goleak.Option{
+	goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+	goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+}
+
+// patience is generous: a test fails by what is wrong, never by a busy machine.
+const patience = 30 * time.Second
+
+// Eventually waits for what another goroutine, process or server brings about, and ends
+// the test if it does not come about in 30 s. f is called from the test's goroutine.
+func Eventually(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if f() {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
