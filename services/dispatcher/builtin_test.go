@@ -14,19 +14,19 @@ import (
 func TestBuiltInRunnerIsCalledWithoutSecrets(t *testing.T) {
 	got := make(chan *http.Request, 1)
 	body := make(chan string, 1)
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		text, _ := io.ReadAll(q.Body)
 		got <- q
 		body <- string(text)
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	r.cfg.Secret = "of the two of them"
-	r.trigger("j1", "1", r.job("j1", "1h", func(text string) string {
+	h.cfg.Secret = "of the two of them"
+	h.trigger("j1", "1", h.job("j1", "1h", func(text string) string {
 		return strings.Replace(text, `"settings":{`, `"settings":{"notification_emails":"ann@example.com",`, 1)
 	}))
-	r.run()
+	h.run()
 	q, text := <-got, <-body
-	if q.Header.Get(events.HeaderDispatcher) != r.cfg.Secret || q.Header.Get(events.HeaderOwner) != "ann%20lee" || q.Header.Get(events.HeaderJobID) != "j1" {
+	if q.Header.Get(events.HeaderDispatcher) != h.cfg.Secret || q.Header.Get(events.HeaderOwner) != "ann%20lee" || q.Header.Get(events.HeaderJobID) != "j1" {
 		t.Errorf("headers of the call: %v", q.Header)
 	}
 	if strings.Contains(q.Header.Get("Authorization"), "s3cret") || !strings.Contains(text, `"settings":{"tags":["x"]}`) {

@@ -62,7 +62,7 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 	switch {
 	case o.refused:
 		d.meter.calls.WithLabelValues("refused").Inc()
-		if d.gate.refuse(o.HTTP.Response, time.Now()) {
+		if d.breaker.failed(o.HTTP.Response, time.Now()) {
 			d.log.Error("the endpoint refuses connections: it is only probed until it takes one", "probe_every", d.cfg.ProbeEvery.String(), "error", o.HTTP.Response)
 		}
 		return o
@@ -73,7 +73,7 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 	default:
 		d.meter.calls.WithLabelValues("error").Inc()
 	}
-	if ctx.Err() == nil && d.gate.answer() {
+	if ctx.Err() == nil && d.breaker.connected() {
 		d.log.Info("the endpoint takes connections again")
 	}
 	return o

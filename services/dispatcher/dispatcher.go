@@ -110,14 +110,14 @@ type Dispatcher struct {
 	bus     *jet.Bus
 	log     *slog.Logger
 	feed    *jet.JobFeed
-	jobs    *picture
+	jobs    *jobCache
 	strict  *http.Client // verifies certificates
 	lax     *http.Client // does not, for jobs that say so
 	workers chan struct{}
 	calls   sync.WaitGroup // what was taken off a queue and is not settled
-	gate    *gate
+	breaker *breaker
 	flight  flight
-	history history
+	prior   priorEnds
 	waiting *waiting
 	running *running
 	results *jet.Group
@@ -143,7 +143,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
 		strict: newClient(cfg, true), lax: newClient(cfg, false),
 		workers: make(chan struct{}, cfg.Workers),
-		gate:    newGate(cfg.ProbeEvery),
+		breaker: newBreaker(cfg.ProbeEvery),
 		flight:  flight{ids: map[string]bool{}},
 		waiting: newWaiting(),
 		running: newRunning(cfg.Running),
@@ -152,7 +152,7 @@ func New(cfg Config) (*Dispatcher, error) {
 			events.StreamFiles: cfg.Bus.NewEnds(events.StreamFiles), events.StreamTriggers: cfg.Bus.NewEnds(events.StreamTriggers),
 		},
 	}
-	d.history = history{bus: cfg.Bus, ends: d.ends, jobs: map[string]known{}}
+	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}}
 	d.meter = newMeter(d)
 	if err := d.meter.register(cfg.Metrics); err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		}
 		d.tracker = &tracker{d: d, url: address, open: map[string]*tracked{}}
 	}
-	d.jobs = newPicture(cfg.SealKey, cfg.Secret != "", append(scrub.InURL(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
+	d.jobs = newJobCache(cfg.SealKey, cfg.Secret != "", append(scrub.InURL(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
 	return d, nil
 }
@@ -199,10 +199,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
 		wg.Go(func() {
-			d.pull(ctx, newLine(0), jet.Queue{
+			d.pull(ctx, newSemaphore(0), jet.Queue{
 				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
 				Filter: events.TriggersOf(kind), Pending: maxWaiting,
-				Came: d.history.ahead, Gone: d.ends[events.StreamTriggers].Gone,
+				Came: d.prior.preload, Gone: d.ends[events.StreamTriggers].Gone,
 			}, 2*d.cfg.Workers)
 		})
 	}
@@ -219,9 +219,9 @@ const grace = 2 * time.Second
 
 // pull feeds one queue to the workers until ctx ends. A consumer that is gone
 // is made again: the work is in the queue, not in the consumer.
-func (d *Dispatcher) pull(ctx context.Context, l *line, q jet.Queue, hold int) {
+func (d *Dispatcher) pull(ctx context.Context, s *semaphore, q jet.Queue, hold int) {
 	for ctx.Err() == nil {
-		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) { d.take(ctx, l, m) })
+		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) { d.take(ctx, s, m) })
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
 			daemon.Pause(ctx, 250*time.Millisecond)

@@ -25,8 +25,8 @@ import (
 const parameters = `{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"s3cret","binary_path":"a/b/fs/D/f",` +
 	`"input_dir":"a/b/fs/D/in","settings":{"tags":["x"],"webhook_config":{"headers":{"X-Key":"h1dden"}}}},"spool":{"retry_for":"RETRY"}}`
 
-// rig is a dispatcher between a real server and a real endpoint.
-type rig struct {
+// harness is a dispatcher between a real server and a real endpoint.
+type harness struct {
 	*testing.T
 	bus *jet.Bus
 	key *seal.Key
@@ -34,51 +34,51 @@ type rig struct {
 	srv *eventstest.Server
 }
 
-func newRig(t *testing.T, endpoint http.HandlerFunc) *rig {
+func newHarness(t *testing.T, endpoint http.HandlerFunc) *harness {
 	key, err := seal.Load(filepath.Join(t.TempDir(), "seal.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{})}
-	r.bus = eventstest.Connect(t, r.srv)
+	h := &harness{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{})}
+	h.bus = eventstest.Connect(t, h.srv)
 	url := "http://127.0.0.1:1" // refuses connections
 	if endpoint != nil {
 		s := httptest.NewServer(endpoint)
 		t.Cleanup(s.Close)
 		url = s.URL
 	}
-	r.cfg = Config{
-		Bus: r.bus, SealKey: key, RunBinaryURL: url + events.RunBinaryPath, CallTimeout: 5 * time.Second, Log: eventstest.Log(t),
+	h.cfg = Config{
+		Bus: h.bus, SealKey: key, RunBinaryURL: url + events.RunBinaryPath, CallTimeout: 5 * time.Second, Log: eventstest.Log(t),
 		RetryWaits: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}, ProbeEvery: 100 * time.Millisecond,
 	}
-	return r
+	return h
 }
 
 // run runs a dispatcher until the test ends or stop is called.
-func (r *rig) run() (stop func()) {
-	r.Helper()
-	d, err := New(r.cfg)
+func (h *harness) run() (stop func()) {
+	h.Helper()
+	d, err := New(h.cfg)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	return r.start(d)
+	return h.start(d)
 }
 
 // dispatcher runs one until the test ends, and gives it.
-func (r *rig) dispatcher() *Dispatcher {
-	r.Helper()
-	d, err := New(r.cfg)
+func (h *harness) dispatcher() *Dispatcher {
+	h.Helper()
+	d, err := New(h.cfg)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	r.start(d)
+	h.start(d)
 	return d
 }
 
 // listen listens on an address that was listened on before.
 func listen(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
 
-func (r *rig) start(d *Dispatcher) (stop func()) {
+func (h *harness) start(d *Dispatcher) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -87,58 +87,58 @@ func (r *rig) start(d *Dispatcher) (stop func()) {
 		once.Do(func() {
 			cancel()
 			if err := <-ended; err != nil {
-				r.Errorf("Run: %v", err)
+				h.Errorf("Run: %v", err)
 			}
 		})
 	}
-	r.Cleanup(stop)
+	h.Cleanup(stop)
 	return stop
 }
 
-func (r *rig) job(id, retryFor string, edit func(string) string) uint64 {
-	r.Helper()
+func (h *harness) job(id, retryFor string, edit func(string) string) uint64 {
+	h.Helper()
 	text := strings.Replace(parameters, "RETRY", retryFor, 1)
 	if edit != nil {
 		text = edit(text)
 	}
 	o, err := events.ParseObject([]byte(text))
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	masked, secrets, err := events.Conceal(o, func(pointer, value string) (string, error) {
-		return r.key.Public.Seal(value, id, pointer)
+		return h.key.Public.Seal(value, id, pointer)
 	})
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	seq, err := r.bus.PutJob(r.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
+	seq, err := h.bus.PutJob(h.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
 		ID: id, Username: "ann lee", Status: events.Enabled, Parameters: masked, Secrets: secrets,
 	}}, 0)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return seq
 }
 
-func (r *rig) trigger(job, id string, seq uint64) events.Trigger {
-	r.Helper()
+func (h *harness) trigger(job, id string, seq uint64) events.Trigger {
+	h.Helper()
 	t := events.Trigger{ID: events.ManualTriggerID(job, id), JobID: job, Kind: events.KindManual, JobSeq: seq, At: time.Now()}
-	if _, err := r.bus.PutTrigger(r.Context(), events.KindManual, t); err != nil {
-		r.Fatal(err)
+	if _, err := h.bus.PutTrigger(h.Context(), events.KindManual, t); err != nil {
+		h.Fatal(err)
 	}
 	return t
 }
 
 // results waits until a job has n results, and then for its queues to be empty.
-func (r *rig) results(job string, n int) []events.Result {
-	r.Helper()
+func (h *harness) results(job string, n int) []events.Result {
+	h.Helper()
 	var list []events.Result
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		list = nil
-		err := r.bus.Since(r.Context(), events.StreamResults, events.ResultSubject(job), time.Time{}, func(m jet.Stored) bool {
+		err := h.bus.Since(h.Context(), events.StreamResults, events.ResultSubject(job), time.Time{}, func(m jet.Stored) bool {
 			var res events.Result
 			if err := json.Unmarshal(m.Data, &res); err != nil {
-				r.Fatal(err)
+				h.Fatal(err)
 			}
 			list = append(list, res)
 			return true
@@ -146,31 +146,31 @@ func (r *rig) results(job string, n int) []events.Result {
 		if err != nil {
 			continue // the server may be restarting
 		}
-		left, err1 := r.bus.Subjects(r.Context(), events.StreamTriggers, events.AllTriggers)
-		files, err2 := r.bus.Subjects(r.Context(), events.StreamFiles, events.AllFiles)
+		left, err1 := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
+		files, err2 := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
 		if len(list) >= n && err1 == nil && err2 == nil && len(left)+len(files) == 0 {
 			return list
 		}
 	}
-	left, _ := r.bus.Subjects(r.Context(), events.StreamTriggers, events.AllTriggers)
-	files, _ := r.bus.Subjects(r.Context(), events.StreamFiles, events.AllFiles)
-	r.Fatalf("job %s has %d results after 30 s, want %d; still queued: %v %v", job, len(list), n, left, files)
+	left, _ := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
+	files, _ := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
+	h.Fatalf("job %s has %d results after 30 s, want %d; still queued: %v %v", job, len(list), n, left, files)
 	return nil
 }
 
 func TestCallAndResult(t *testing.T) {
 	got := make(chan *http.Request, 1)
 	body := make(chan string, 1)
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		text, _ := io.ReadAll(q.Body)
 		got <- q
 		body <- string(text)
 		w.Header().Set("X-Flow", "yes")
 		io.WriteString(w, `{"status":"OK","data":{"job_id":"f1","output_folder":"a/b/fs/D/out"}}`) //nolint:errcheck // a test's answer
 	})
-	trigger := r.trigger("j1", "1", r.job("j1", "1h", nil))
-	r.run()
-	res := r.results("j1", 1)[0]
+	trigger := h.trigger("j1", "1", h.job("j1", "1h", nil))
+	h.run()
+	res := h.results("j1", 1)[0]
 	q := <-got
 	if q.Header.Get("Authorization") != "Bearer s3cret" || q.Header.Get(events.HeaderKey) != trigger.ID || q.Header.Get("Traceparent") == "" {
 		t.Errorf("headers of the call: %v", q.Header)
@@ -201,14 +201,14 @@ func answer(status int, body string) http.HandlerFunc {
 func TestEveryTriggerEndsOnce(t *testing.T) {
 	var mu sync.Mutex
 	keys := map[string]int{}
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		mu.Lock()
 		keys[q.Header.Get(events.HeaderKey)]++
 		mu.Unlock()
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
 	const n = 600
-	auto := r.job("files", "1h", func(s string) string {
+	auto := h.job("files", "1h", func(s string) string {
 		return strings.Replace(s, `"settings":{`, `"settings":{"spooled_mode":true,`, 1)
 	})
 	var some []events.Trigger
@@ -218,20 +218,20 @@ func TestEveryTriggerEndsOnce(t *testing.T) {
 		f.InputDir = "a/b/fs/D/.spool/x"
 		some = append(some, events.Trigger{ID: events.FileTriggerID("files", f.Fingerprint), JobID: "files", Kind: events.KindFile, JobSeq: auto, File: f})
 	}
-	if _, err := r.bus.CommitFiles(t.Context(), some); err != nil {
+	if _, err := h.bus.CommitFiles(t.Context(), some); err != nil {
 		t.Fatal(err)
 	}
 	for round := range 4 {
-		stop := r.run()
+		stop := h.run()
 		time.Sleep(time.Duration(50+30*round) * time.Millisecond) // somewhere in the middle
 		stop()
 		if round == 1 {
-			r.srv.Restart(t)
+			h.srv.Restart(t)
 		}
 	}
-	r.run()
+	h.run()
 	seen := map[string]int{}
-	for _, res := range r.results("files", n) {
+	for _, res := range h.results("files", n) {
 		seen[res.TriggerID]++
 	}
 	for _, trigger := range some {
@@ -246,14 +246,14 @@ func TestEveryTriggerEndsOnce(t *testing.T) {
 
 func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 	called := make(chan string, 100)
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		called <- q.Header.Get(events.HeaderKey)
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	seq := r.job("j", "1h", func(s string) string {
+	seq := h.job("j", "1h", func(s string) string {
 		return strings.Replace(s, `"settings":{`, `"settings":{"spooled_mode":true,`, 1)
 	})
-	rev, err := r.bus.Job(t.Context(), "j")
+	rev, err := h.bus.Job(t.Context(), "j")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,21 +261,21 @@ func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 		t.Helper()
 		ev := rev.Event
 		ev.Event, ev.Job.Status = change, status
-		if seq, err = r.bus.PutJob(t.Context(), ev, seq); err != nil {
+		if seq, err = h.bus.PutJob(t.Context(), ev, seq); err != nil {
 			t.Fatal(err)
 		}
 	}
 	set(events.JobDisabled, events.Disabled)
-	r.run()
+	h.run()
 	drop := func(name string) {
 		f := events.NewFile(name)
 		f.Fingerprint = events.Hash(name)
-		if _, err := r.bus.CommitFiles(t.Context(), []events.Trigger{{ID: name, JobID: "j", Kind: events.KindFile, JobSeq: seq, File: f}}); err != nil {
+		if _, err := h.bus.CommitFiles(t.Context(), []events.Trigger{{ID: name, JobID: "j", Kind: events.KindFile, JobSeq: seq, File: f}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	drop("while-disabled")
-	r.trigger("j", "asked", seq)
+	h.trigger("j", "asked", seq)
 	if got := <-called; !strings.HasPrefix(got, "manual:") {
 		t.Errorf("called %s; a manual trigger runs while disabled, a file does not", got)
 	}
@@ -283,12 +283,12 @@ func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 	if got := <-called; got != "while-disabled" {
 		t.Errorf("called %s after enable", got)
 	}
-	r.results("j", 2)
+	h.results("j", 2)
 	set(events.JobDisabled, events.Disabled)
 	drop("never")
 	set(events.JobDeleted, events.Disabled)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		left, err := r.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		left, err := h.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
 		if err == nil && len(left) == 0 {
 			break
 		}
@@ -315,7 +315,7 @@ func TestBacklogOfOneDoesNotStopAnother(t *testing.T) { backlog(t, 5_000, 20, 10
 func backlog(t *testing.T, n, others int, takes time.Duration) {
 	reached := make(chan time.Time, others)
 	var ahead atomic.Int64 // calls for files of a
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.Header.Get(events.HeaderKey), "b-") {
 			reached <- time.Now()
 		} else {
@@ -324,11 +324,11 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 		}
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	r.cfg.Log = eventstest.Quiet()
+	h.cfg.Log = eventstest.Quiet()
 	wide := func(s string) string {
 		return strings.Replace(spooled(s), `"spool":{`, `"spool":{"max_concurrency":64,`, 1) // as many as there are workers
 	}
-	a, b := r.job("a", "1h", wide), r.job("b", "1h", spooled)
+	a, b := h.job("a", "1h", wide), h.job("b", "1h", spooled)
 	queue := func(job string, seq uint64, names ...string) {
 		var some []events.Trigger
 		for _, name := range names {
@@ -336,7 +336,7 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 			f.Fingerprint = events.Hash(name)
 			some = append(some, events.Trigger{ID: job + "-" + name, JobID: job, Kind: events.KindFile, JobSeq: seq, File: f})
 		}
-		if _, err := r.bus.CommitFiles(t.Context(), some); err != nil {
+		if _, err := h.bus.CommitFiles(t.Context(), some); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -345,8 +345,8 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 		names[i] = strconv.Itoa(i)
 	}
 	queue("a", a, names...)
-	d := r.dispatcher()
-	r.eventually("all workers are busy", func() bool { return len(d.workers) == cap(d.workers) })
+	d := h.dispatcher()
+	h.eventually("all workers are busy", func() bool { return len(d.workers) == cap(d.workers) })
 	var took []time.Duration
 	for i := range others {
 		queue("b", b, strconv.Itoa(i))
@@ -355,7 +355,7 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 		if n := int(ahead.Load() - before); n > 2*cap(d.workers) {
 			t.Errorf("%d files of a went before the one of b, want at most as many as are called at once, twice", n)
 		}
-		if more, err := r.bus.HasFiles(t.Context(), "a"); err != nil {
+		if more, err := h.bus.HasFiles(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		} else if !more {
 			t.Logf("the backlog was gone after %d of %d files of b: this machine is slow", i+1, others)
@@ -368,18 +368,18 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 
 // A runner that finds the file rewritten leaves a verdict, and no result.
 func TestRewrittenFileLeavesAVerdict(t *testing.T) {
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
 		io.WriteString(w, `{"status":"ERROR","msg":"rewritten"}`) //nolint:errcheck // a test's answer
 	})
-	r.cfg.Secret = "a secret of the test"
-	trigger := r.trigger("j", "1", r.job("j", "1h", nil))
-	r.run()
-	if list := r.results("j", 0); len(list) > 0 {
+	h.cfg.Secret = "a secret of the test"
+	trigger := h.trigger("j", "1", h.job("j", "1h", nil))
+	h.run()
+	if list := h.results("j", 0); len(list) > 0 {
 		t.Errorf("results %v", list)
 	}
 	var got []events.Verdict
-	if err := r.bus.Since(t.Context(), events.StreamSlots, events.SlotSubject("j"), time.Time{}, func(m jet.Stored) bool {
+	if err := h.bus.Since(t.Context(), events.StreamSlots, events.SlotSubject("j"), time.Time{}, func(m jet.Stored) bool {
 		var v events.Verdict
 		if err := json.Unmarshal(m.Data, &v); err != nil {
 			t.Error(err)

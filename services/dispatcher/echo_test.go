@@ -75,17 +75,17 @@ func leaks(text string) (found []string) {
 }
 
 // stored gives all that the streams hold but the jobs.
-func (r *rig) stored() string {
-	r.Helper()
+func (h *harness) stored() string {
+	h.Helper()
 	var all bytes.Buffer
 	for _, stream := range []string{
 		events.StreamResults, events.StreamDeadLetters, events.StreamState, events.StreamRunEvents, events.StreamTriggers, events.StreamFiles, events.StreamSlots,
 	} {
-		if err := r.bus.Since(r.Context(), stream, ">", time.Time{}, func(m jet.Stored) bool {
+		if err := h.bus.Since(h.Context(), stream, ">", time.Time{}, func(m jet.Stored) bool {
 			fmt.Fprintf(&all, "%s %v %s\n", m.Subject, m.Header, m.Data)
 			return true
 		}); err != nil {
-			r.Fatal(err)
+			h.Fatal(err)
 		}
 	}
 	return all.String()
@@ -150,13 +150,13 @@ func TestNoEchoIsStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, c.endpoint)
+			h := newHarness(t, c.endpoint)
 			var log safe
-			r.cfg.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			r.trigger("j", "1", r.job("j", c.retryFor, echoing()))
-			r.run()
-			r.results("j", 1)
-			stored := r.stored()
+			h.cfg.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			h.trigger("j", "1", h.job("j", c.retryFor, echoing()))
+			h.run()
+			h.results("j", 1)
+			stored := h.stored()
 			for where, text := range map[string]string{"the store": stored, "the log": log.String()} {
 				if found := leaks(text); len(found) > 0 {
 					t.Errorf("%s holds %q:\n%s", where, found, text)
@@ -172,18 +172,18 @@ func TestNoEchoIsStored(t *testing.T) {
 // Cookies and what proves or asks for an identity are not kept at all.
 func TestHeadersThatAreNotKept(t *testing.T) {
 	const names = "Set-Cookie Set-Cookie2 Cookie WWW-Authenticate Authorization Authentication-Info Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info"
-	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
 		for name := range strings.FieldsSeq(names) {
 			w.Header().Add(name, "session=1")
 			w.Header().Add(name, "nonce=2")
 		}
 		w.Header().Set("X-Kept", "yes")
 	})
-	r.trigger("j", "1", r.job("j", "1h", nil))
-	r.run()
+	h.trigger("j", "1", h.job("j", "1h", nil))
+	h.run()
 	kept := map[string]string{}
-	for _, h := range r.results("j", 1)[0].HTTP.Headers {
-		kept[strings.ToLower(h.Key)] = h.Value
+	for _, header := range h.results("j", 1)[0].HTTP.Headers {
+		kept[strings.ToLower(header.Key)] = header.Value
 	}
 	for name := range strings.FieldsSeq(strings.ToLower(names)) {
 		if v, ok := kept[name]; ok {
@@ -198,12 +198,12 @@ func TestHeadersThatAreNotKept(t *testing.T) {
 // Run id and output folder name things: they are what the endpoint said, also
 // where a secret stands in them.
 func TestRunAndFolderAreReadRaw(t *testing.T) {
-	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"status":"OK","data":{"job_id":"long-enough-1","output_folder":"a\/b/fs/D/long-enough-1/out"}}`)
 	})
-	r.trigger("j", "1", r.job("j", "1h", func(s string) string { return strings.Replace(s, "h1dden", "long-enough-1", 1) }))
-	r.run()
-	res := r.results("j", 1)[0]
+	h.trigger("j", "1", h.job("j", "1h", func(s string) string { return strings.Replace(s, "h1dden", "long-enough-1", 1) }))
+	h.run()
+	res := h.results("j", 1)[0]
 	if res.FlowJobID != "long-enough-1" || res.OutputFolder != "a/b/fs/D/long-enough-1/out" {
 		t.Errorf("run %q, folder %q", res.FlowJobID, res.OutputFolder)
 	}
@@ -233,28 +233,28 @@ func TestCutThroughASecret(t *testing.T) {
 func TestNoEchoInTrackedRuns(t *testing.T) {
 	says := string(events.Encode("broke with " + echoToken + " and " + url.QueryEscape(echoHeader)))
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
-	r := newRig(t, f.ServeHTTP)
+	h := newHarness(t, f.ServeHTTP)
 	var log safe
-	r.cfg.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r.cfg.TrackRuns, r.cfg.TrackFor = true, 3*time.Second
-	seq := r.job("j", "1h", echoing())
+	h.cfg.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	h.cfg.TrackRuns, h.cfg.TrackFor = true, 3*time.Second
+	seq := h.job("j", "1h", echoing())
 	for _, id := range []string{"msg", "state", "fault", "page", "long"} {
-		r.trigger("j", id, seq)
+		h.trigger("j", id, seq)
 	}
-	r.run()
-	r.results("j", 5)
+	h.run()
+	h.results("j", 5)
 	f.set("f-msg", `{"status":"OK","state":"DONE","results":[{"status":"ERROR","msg":`+says+`,"output_folder":"a/b/fs/D/out"}]}`)
 	f.set("f-state", `{"status":"OK","cur_status":{"status":"FAILED"},"results":[{"status":"ERROR","msg":`+says+`}]}`)
 	f.set("f-fault", `{"status":"ERROR","msg":`+says+`}`)
 	f.set("f-page", "<html>"+echoToken)
 	f.set("f-long", strings.Repeat("x", 195)+echoToken) // what is shown ends inside
-	r.eventually("all end", func() bool { return len(r.runEvents(events.Ended)) == 5 })
-	for where, text := range map[string]string{"the store": r.stored(), "the log": log.String()} {
+	h.eventually("all end", func() bool { return len(h.runEvents(events.Ended)) == 5 })
+	for where, text := range map[string]string{"the store": h.stored(), "the log": log.String()} {
 		if found := leaks(text); len(found) > 0 || strings.Contains(text, "xt0ken") {
 			t.Errorf("%s holds %q:\n%s", where, found, text)
 		}
 	}
-	if m := r.runEvents(events.Ended)["f-msg"].Message; m != "broke with "+events.Mask+" and "+events.Mask {
+	if m := h.runEvents(events.Ended)["f-msg"].Message; m != "broke with "+events.Mask+" and "+events.Mask {
 		t.Errorf("message %q", m)
 	}
 }

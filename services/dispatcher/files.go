@@ -86,14 +86,14 @@ func (f *files) start(ctx context.Context, id string) {
 		queue := jet.Queue{
 			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
 			Pending: maxWaiting, Idle: consumerIdle, Keeps: true,
-			Came: f.d.history.ahead, Gone: f.d.ends[events.StreamFiles].Gone,
+			Came: f.d.prior.preload, Gone: f.d.ends[events.StreamFiles].Gone,
 		}
 		hold := prefetch * s.hold
 		if s.serial {
 			// The next file waits for the run of the one before, also while that is called again.
 			queue.Pending, hold = 1, 1
 		}
-		f.d.pull(ctx, newLine(s.hold), queue, hold)
+		f.d.pull(ctx, newSemaphore(s.hold), queue, hold)
 	}()
 }
 

@@ -41,7 +41,7 @@ func newMeter(d *Dispatcher) *meter {
 			Name: "spool_dispatcher_endpoint_refusing",
 			Help: "1 while the endpoint refuses connections and is only probed, else 0.",
 		}, func() float64 {
-			if d.gate.open() {
+			if d.breaker.closed() {
 				return 0
 			}
 			return 1

@@ -108,35 +108,35 @@ func TestOutcomes(t *testing.T) {
 func outcomeOf(t *testing.T, c outcomeCase, status, http string, again, dead bool) {
 	var mu sync.Mutex
 	var called []time.Time
-	r := newRig(t, nil)
+	h := newHarness(t, nil)
 	if c.endpoint != nil {
-		r.cfg.RunBinaryURL = serveEndpoint(t, c.tls, func() {
+		h.cfg.RunBinaryURL = serveEndpoint(t, c.tls, func() {
 			mu.Lock()
 			defer mu.Unlock()
 			called = append(called, time.Now())
 		}, c.endpoint) + events.RunBinaryPath
 	}
-	r.cfg.CallTimeout = 400 * time.Millisecond
+	h.cfg.CallTimeout = 400 * time.Millisecond
 	if c.response != "Client.Timeout" {
-		r.cfg.CallTimeout = 20 * time.Second // these end by themselves
+		h.cfg.CallTimeout = 20 * time.Second // these end by themselves
 	}
 	retryFor := c.retryFor
 	if retryFor == "" {
 		retryFor = "1h"
 	}
-	trigger := r.trigger("j", "1", r.job("j", retryFor, func(s string) string {
+	trigger := h.trigger("j", "1", h.job("j", retryFor, func(s string) string {
 		if c.insecure {
 			s = strings.Replace(s, `"binary_path"`, `"verify_ssl_certificate":false,"binary_path"`, 1)
 		}
 		return s
 	}))
 	if c.before {
-		if err := r.bus.ClaimCall(t.Context(), trigger); err != nil {
+		if err := h.bus.ClaimCall(t.Context(), trigger); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.run()
-	list := r.results("j", 1)
+	h.run()
+	list := h.results("j", 1)
 	if len(list) != 1 {
 		t.Fatalf("%d results", len(list))
 	}
@@ -155,7 +155,7 @@ func outcomeOf(t *testing.T, c outcomeCase, status, http string, again, dead boo
 	case c.apart > 0 && called[1].Sub(called[0]) < c.apart:
 		t.Errorf("called again after %s, want %s", called[1].Sub(called[0]), c.apart)
 	}
-	letters, err := r.bus.Subjects(t.Context(), events.StreamDeadLetters, events.AllDead)
+	letters, err := h.bus.Subjects(t.Context(), events.StreamDeadLetters, events.AllDead)
 	if err != nil || len(letters) > 0 != dead {
 		t.Errorf("dead letters: %v (%v)", letters, err)
 	}

@@ -15,35 +15,35 @@ import (
 
 // turn changes whether a job is enabled, and gives the sequence that a dispatcher must
 // have seen to know.
-func (r *rig) turn(id string, change events.Change, status events.JobStatus) (seq uint64) {
-	r.Helper()
-	rev, err := r.bus.Job(r.Context(), id)
+func (h *harness) turn(id string, change events.Change, status events.JobStatus) (seq uint64) {
+	h.Helper()
+	rev, err := h.bus.Job(h.Context(), id)
 	if err == nil {
 		rev.Event.Event, rev.Event.Job.Status = change, status
-		seq, err = r.bus.PutJob(r.Context(), rev.Event, rev.Seq)
+		seq, err = h.bus.PutJob(h.Context(), rev.Event, rev.Seq)
 	}
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return seq
 }
 
 // slot queues the trigger of one slot.
-func (r *rig) slot(job string, seq uint64, minute int64) events.Trigger {
-	r.Helper()
+func (h *harness) slot(job string, seq uint64, minute int64) events.Trigger {
+	h.Helper()
 	t := events.Trigger{ID: events.CronTriggerID(job, minute), JobID: job, Kind: events.KindCron, JobSeq: seq, At: time.Now(), Minute: minute}
-	if _, err := r.bus.Commit(r.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, job), Data: events.Encode(t)}); err != nil {
-		r.Fatal(err)
+	if _, err := h.bus.Commit(h.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, job), Data: events.Encode(t)}); err != nil {
+		h.Fatal(err)
 	}
 	return t
 }
 
 // isPaused waits until so many triggers wait until their job is enabled, and none is queued.
-func (r *rig) isPaused(job string, n int) {
-	r.Helper()
-	r.eventually(fmt.Sprintf("%d triggers are paused", n), func() bool {
-		paused, err := r.bus.Count(r.Context(), events.StreamTriggers, events.PausedOf(job))
-		queued, qerr := r.bus.Count(r.Context(), events.StreamTriggers, events.TriggerSubject(events.KindCron, job))
+func (h *harness) isPaused(job string, n int) {
+	h.Helper()
+	h.eventually(fmt.Sprintf("%d triggers are paused", n), func() bool {
+		paused, err := h.bus.Count(h.Context(), events.StreamTriggers, events.PausedOf(job))
+		queued, qerr := h.bus.Count(h.Context(), events.StreamTriggers, events.TriggerSubject(events.KindCron, job))
 		return err == nil && qerr == nil && paused == n && queued == 0
 	})
 }
@@ -55,7 +55,7 @@ func TestPausedTriggers(t *testing.T) {
 	var mu sync.Mutex
 	var calls []string
 	fails := true
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		key := q.Header.Get(events.HeaderKey)
@@ -66,51 +66,51 @@ func TestPausedTriggers(t *testing.T) {
 		calls = append(calls, key)
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	r.cfg.RetryWaits = []time.Duration{time.Second}
+	h.cfg.RetryWaits = []time.Duration{time.Second}
 	all := func(s string) string { return strings.Replace(s, `"spool":{`, `"spool":{"catch_up":"all",`, 1) }
-	a, b := r.job("a", "24h", all), r.job("b", "24h", all)
+	a, b := h.job("a", "24h", all), h.job("b", "24h", all)
 	now := time.Now().Unix() / 60
-	stop := r.run()
+	stop := h.run()
 	for i := range int64(3) {
-		r.slot("a", a, now-10+i)
+		h.slot("a", a, now-10+i)
 	}
-	r.turn("a", events.JobDisabled, events.Disabled) // while they wait for their next calls
-	r.isPaused("a", 3)
+	h.turn("a", events.JobDisabled, events.Disabled) // while they wait for their next calls
+	h.isPaused("a", 3)
 	mu.Lock()
 	fails = false
 	mu.Unlock()
-	r.slot("a", a, now-5)
-	r.isPaused("a", 4)
-	r.slot("b", b, now)
-	r.results("b", 1)
-	r.trigger("a", "by hand", a)
-	r.results("a", 1)
+	h.slot("a", a, now-5)
+	h.isPaused("a", 4)
+	h.slot("b", b, now)
+	h.results("b", 1)
+	h.trigger("a", "by hand", a)
+	h.results("a", 1)
 	stop()
-	r.turn("a", events.JobEnabled, events.Enabled)
-	r.turn("a", events.JobDisabled, events.Disabled) // quickly again
-	stop = r.run()
-	r.isPaused("a", 4)
+	h.turn("a", events.JobEnabled, events.Enabled)
+	h.turn("a", events.JobDisabled, events.Disabled) // quickly again
+	stop = h.run()
+	h.isPaused("a", 4)
 	mu.Lock()
 	if len(calls) != 2 {
 		t.Errorf("called %v while the job is disabled", calls)
 	}
 	calls = nil
 	mu.Unlock()
-	r.turn("a", events.JobEnabled, events.Enabled)
-	r.results("a", 5)
-	r.isPaused("a", 0)
+	h.turn("a", events.JobEnabled, events.Enabled)
+	h.results("a", 5)
+	h.isPaused("a", 0)
 	mu.Lock()
 	if len(calls) != 4 {
 		t.Errorf("called %v", calls)
 	}
 	calls = nil
 	mu.Unlock()
-	r.slot("a", r.turn("a", events.JobDisabled, events.Disabled), now-1)
-	r.isPaused("a", 1)
+	h.slot("a", h.turn("a", events.JobDisabled, events.Disabled), now-1)
+	h.isPaused("a", 1)
 	stop()
-	r.turn("a", events.JobDeleted, events.Disabled)
-	r.run()
-	r.isPaused("a", 0)
+	h.turn("a", events.JobDeleted, events.Disabled)
+	h.run()
+	h.isPaused("a", 0)
 	if mu.Lock(); len(calls) > 0 {
 		t.Errorf("called %v of a deleted job", calls)
 	}
@@ -122,31 +122,31 @@ func TestPausedTriggers(t *testing.T) {
 func TestPausedTwice(t *testing.T) {
 	var mu sync.Mutex
 	calls := 0
-	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		calls++
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	a := r.job("a", "24h", nil)
-	trigger := r.slot("a", a, time.Now().Unix()/60)
+	a := h.job("a", "24h", nil)
+	trigger := h.slot("a", a, time.Now().Unix()/60)
 	paused := jet.Message{Subject: events.PausedSubject("a", trigger.ID), Data: events.Encode(trigger)}
 	for range 2 {
-		if _, err := r.bus.Commit(t.Context(), events.StreamTriggers, paused); err != nil {
+		if _, err := h.bus.Commit(t.Context(), events.StreamTriggers, paused); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.bus.Purge(t.Context(), events.StreamTriggers, events.AllTriggers, 0); err != nil {
+	if err := h.bus.Purge(t.Context(), events.StreamTriggers, events.AllTriggers, 0); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := r.bus.ResumeTriggers(t.Context(), "a"); err != nil {
+		if err := h.bus.ResumeTriggers(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.run()
-	r.results("a", 1)
-	r.isPaused("a", 0)
+	h.run()
+	h.results("a", 1)
+	h.isPaused("a", 0)
 	if mu.Lock(); calls != 1 {
 		t.Errorf("%d calls", calls)
 	}
@@ -155,17 +155,17 @@ func TestPausedTwice(t *testing.T) {
 
 // Runs that wait since their job is disabled do not use up the quota of its owner.
 func TestPausedRunsAreNotCounted(t *testing.T) {
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		id := events.FlowJobID("ann lee", q.Header.Get(events.HeaderKey))
 		io.WriteString(w, `{"status":"OK","data":{"job_id":"`+id+`"}}`) //nolint:errcheck // a test's answer; its runs never end
 	})
-	r.cfg.Secret, r.cfg.Running = "a secret of the test", 2
-	a, b := r.job("a", "24h", nil), r.job("b", "24h", nil)
-	r.run()
-	r.trigger("a", "1", a)
-	r.trigger("a", "2", a)
-	r.results("a", 2)
-	r.trigger("b", "1", b)
-	r.turn("a", events.JobDisabled, events.Disabled)
-	r.results("b", 1)
+	h.cfg.Secret, h.cfg.Running = "a secret of the test", 2
+	a, b := h.job("a", "24h", nil), h.job("b", "24h", nil)
+	h.run()
+	h.trigger("a", "1", a)
+	h.trigger("a", "2", a)
+	h.results("a", 2)
+	h.trigger("b", "1", b)
+	h.turn("a", events.JobDisabled, events.Disabled)
+	h.results("b", 1)
 }

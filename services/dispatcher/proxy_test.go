@@ -17,12 +17,12 @@ import (
 func TestProxy(t *testing.T) {
 	const child = "SPOOL_TEST_PROXIED"
 	if os.Getenv(child) != "" {
-		r := newRig(t, nil)
-		r.cfg.RunBinaryURL = "http://endpoint.invalid" + events.RunBinaryPath
-		r.cfg.InsecureEndpoint = true
-		r.trigger("j", "1", r.job("j", "1h", nil))
-		r.run()
-		if res := r.results("j", 1)[0]; res.Status != events.OK || res.HTTP.Response != "by proxy" {
+		h := newHarness(t, nil)
+		h.cfg.RunBinaryURL = "http://endpoint.invalid" + events.RunBinaryPath
+		h.cfg.InsecureEndpoint = true
+		h.trigger("j", "1", h.job("j", "1h", nil))
+		h.run()
+		if res := h.results("j", 1)[0]; res.Status != events.OK || res.HTTP.Response != "by proxy" {
 			t.Errorf("result %+v", res)
 		}
 		return

@@ -65,7 +65,7 @@ func TestRetryAfter(t *testing.T) {
 func TestWaitsAcrossRestarts(t *testing.T) {
 	var calls atomic.Int64
 	called := make(chan time.Time, 10)
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasSuffix(q.Header.Get(events.HeaderKey), ":other") {
 			io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 			return
@@ -76,35 +76,35 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 			io.WriteString(w, "not yet") //nolint:errcheck // a test's answer
 		}
 	})
-	r.cfg.RetryWaits, r.cfg.Workers = []time.Duration{5 * time.Second}, 1
-	seq := r.job("j", "1h", nil)
-	trigger := r.trigger("j", "1", seq)
-	stop := r.run()
+	h.cfg.RetryWaits, h.cfg.Workers = []time.Duration{5 * time.Second}, 1
+	seq := h.job("j", "1h", nil)
+	trigger := h.trigger("j", "1", seq)
+	stop := h.run()
 	first := <-called
-	r.trigger("j", "other", seq)
-	r.eventually("another trigger is not kept up", func() bool {
-		done, err := r.bus.HasResult(t.Context(), "j", "manual:j:other", time.Time{})
+	h.trigger("j", "other", seq)
+	h.eventually("another trigger is not kept up", func() bool {
+		done, err := h.bus.HasResult(t.Context(), "j", "manual:j:other", time.Time{})
 		return err == nil && done
 	})
-	r.eventually("what waits is shown", func() bool {
-		s, ok := r.retryState("j")
+	h.eventually("what waits is shown", func() bool {
+		s, ok := h.retryState("j")
 		return ok && s.TriggerID == trigger.ID && s.Attempt == 1 && s.LastError == "HTTP 500: not yet" && s.Waiting == 1 &&
 			s.Next.After(time.Now().Add(-time.Second))
 	})
 	stop()
-	r.srv.Restart(t)
-	stop = r.run()
+	h.srv.Restart(t)
+	stop = h.run()
 	time.Sleep(100 * time.Millisecond)
 	stop()
-	r.run()
+	h.run()
 	if apart := (<-called).Sub(first); apart < 3400*time.Millisecond {
 		t.Errorf("called again after %s, want 5 s, a tenth and a second less at the most", apart)
 	}
-	if res := r.results("j", 2)[1]; res.Status != events.OK || res.Attempts < 2 {
+	if res := h.results("j", 2)[1]; res.Status != events.OK || res.Attempts < 2 {
 		t.Errorf("result %+v", res)
 	}
-	r.eventually("nothing is shown any more", func() bool {
-		_, ok := r.retryState("j")
+	h.eventually("nothing is shown any more", func() bool {
+		_, ok := h.retryState("j")
 		return !ok
 	})
 }
@@ -114,22 +114,22 @@ func TestGate(t *testing.T) {
 	s := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
 	addr := s.Listener.Addr().String()
 	s.Listener.Close()
-	r := newRig(t, nil)
-	r.cfg.RunBinaryURL = "http://" + addr + events.RunBinaryPath
-	d := r.dispatcher()
-	seq := r.job("j", "1h", nil)
-	young := r.job("short", "700ms", nil)
+	h := newHarness(t, nil)
+	h.cfg.RunBinaryURL = "http://" + addr + events.RunBinaryPath
+	d := h.dispatcher()
+	seq := h.job("j", "1h", nil)
+	young := h.job("short", "700ms", nil)
 	for n := range 20 {
-		r.trigger("j", string(rune('a'+n)), seq)
+		h.trigger("j", string(rune('a'+n)), seq)
 	}
-	r.eventually("the gate is shut", func() bool { return !d.gate.open() })
-	r.trigger("short", "1", young)
-	r.eventually("what grows too old ends", func() bool {
-		res, found, err := r.bus.ResultOf(t.Context(), "short", "manual:short:1", time.Time{})
+	h.eventually("the gate is shut", func() bool { return !d.breaker.closed() })
+	h.trigger("short", "1", young)
+	h.eventually("what grows too old ends", func() bool {
+		res, found, err := h.bus.ResultOf(t.Context(), "short", "manual:short:1", time.Time{})
 		return err == nil && found && res.Status == events.ERROR && strings.Contains(res.HTTP.Response, "connection refused")
 	})
-	r.eventually("what waits is shown", func() bool {
-		s, ok := r.retryState("j")
+	h.eventually("what waits is shown", func() bool {
+		s, ok := h.retryState("j")
 		return ok && strings.Contains(s.LastError, "connection refused") && s.Waiting > 10
 	})
 	back := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
@@ -140,30 +140,30 @@ func TestGate(t *testing.T) {
 	}
 	back.Start()
 	t.Cleanup(back.Close)
-	for _, res := range r.results("j", 20) {
+	for _, res := range h.results("j", 20) {
 		if res.Status != events.OK {
 			t.Errorf("result %+v", res)
 		}
 	}
-	if !d.gate.open() {
+	if !d.breaker.closed() {
 		t.Error("the gate is still shut")
 	}
 }
 
-func (r *rig) retryState(job string) (s events.RetryState, ok bool) {
-	r.Helper()
-	m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("retry", job))
+func (h *harness) retryState(job string) (s events.RetryState, ok bool) {
+	h.Helper()
+	m, found, err := h.bus.Last(h.Context(), events.StreamState, events.StateSubject("retry", job))
 	if err != nil || !found {
 		return s, false
 	}
 	return s, json.Unmarshal(m.Data, &s) == nil
 }
 
-func (r *rig) eventually(what string, f func() bool) {
-	r.Helper()
+func (h *harness) eventually(what string, f func() bool) {
+	h.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.Fatalf("%s: did not come about within 30 s", what)
+			h.Fatalf("%s: did not come about within 30 s", what)
 		}
 	}
 }

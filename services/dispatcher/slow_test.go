@@ -30,7 +30,7 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 	t.Parallel()
 	var mu sync.Mutex
 	calls, first := map[string]int{}, map[string]time.Time{}
-	r := newRig(t, func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		mu.Lock()
 		id := q.Header.Get(events.HeaderKey)
 		if calls[id]++; calls[id] == 1 {
@@ -39,26 +39,26 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 		mu.Unlock()
 		_, _ = io.WriteString(w, `{"status":"OK"}`)
 	})
-	r.srv = eventstest.Start(t, eventstest.Options{Sync: true, Slow: true})
-	r.bus = eventstest.Connect(t, r.srv)
-	r.cfg.Bus, r.cfg.Log = r.bus, eventstest.Quiet()
-	if err := r.bus.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 10}); err != nil {
+	h.srv = eventstest.Start(t, eventstest.Options{Sync: true, Slow: true})
+	h.bus = eventstest.Connect(t, h.srv)
+	h.cfg.Bus, h.cfg.Log = h.bus, eventstest.Quiet()
+	if err := h.bus.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 10}); err != nil {
 		t.Fatal(err)
 	}
-	seq := r.job("job", "1h", spooled)
+	seq := h.job("job", "1h", spooled)
 	var all []events.Trigger
 	for n := range files {
 		f := events.NewFile(time.Unix(int64(n), 0).String())
 		f.Fingerprint = events.Hash(f.Path)
 		all = append(all, events.Trigger{ID: events.FileTriggerID("job", f.Fingerprint), JobID: "job", Kind: events.KindFile, JobSeq: seq, File: f})
 	}
-	if _, err := r.bus.CommitFiles(t.Context(), all); err != nil {
+	if _, err := h.bus.CommitFiles(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
 	for n := range triggers {
-		all = append(all, r.trigger("job", time.Unix(int64(n), 0).String(), seq))
+		all = append(all, h.trigger("job", time.Unix(int64(n), 0).String(), seq))
 	}
-	stop := eventstest.SlowDisk(r.srv.Server, each)
+	stop := eventstest.SlowDisk(h.srv.Server, each)
 	defer stop()
 	began := time.Now()
 	results, slowest := map[string]int{}, time.Duration(0)
@@ -68,7 +68,7 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 	defer cancel()
 	following.Go(func() {
 		for ctx.Err() == nil {
-			_ = r.bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning}, func(m jet.Stored) {
+			_ = h.bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning}, func(m jet.Stored) {
 				mu.Lock()
 				defer mu.Unlock()
 				id := m.Header.Get("ce-id")
@@ -77,10 +77,10 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 			})
 		}
 	})
-	r.run()
+	h.run()
 	for end := began.Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		left, err1 := r.bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
-		queued, err2 := r.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		left, err1 := h.bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		queued, err2 := h.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
 		if err1 == nil && err2 == nil && len(left)+len(queued) == 0 {
 			break
 		}

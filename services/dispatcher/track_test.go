@@ -73,23 +73,23 @@ func (f *foreign) set(id, body string) {
 // dispatcher that called for them is not the one that lives.
 func TestTracksRunsAcrossRestarts(t *testing.T) {
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
-	r := newRig(t, f.ServeHTTP)
-	r.cfg.TrackRuns = true
-	seq := r.job("j", "1h", nil)
+	h := newHarness(t, f.ServeHTTP)
+	h.cfg.TrackRuns = true
+	seq := h.job("j", "1h", nil)
 	for _, id := range []string{"good", "bad", "lost"} {
-		r.trigger("j", id, seq)
+		h.trigger("j", id, seq)
 	}
-	stop := r.run()
-	r.results("j", 3)
-	r.eventually("all run", func() bool { return len(r.runEvents(events.Started)) == 3 })
+	stop := h.run()
+	h.results("j", 3)
+	h.eventually("all run", func() bool { return len(h.runEvents(events.Started)) == 3 })
 	stop()
 	f.set("f-good", `{"status":"OK","state":"DONE","results":[{"status":"OK","output_folder":"a/b/fs/D/out/1"}]}`)
 	f.set("f-bad", `{"status":"OK","cur_status":"{\"status\":\"FAILED\"}"}`)
 	f.set("f-lost", `{"status":"ERROR","msg":"no such job"}`)
-	r.run()
-	r.run() // two dispatchers
-	r.eventually("two end", func() bool { return len(r.runEvents(events.Ended)) == 2 })
-	ends := r.runEvents(events.Ended)
+	h.run()
+	h.run() // two dispatchers
+	h.eventually("two end", func() bool { return len(h.runEvents(events.Ended)) == 2 })
+	ends := h.runEvents(events.Ended)
 	if e := ends["f-good"]; e.Status != events.OK || e.OutputFolder != "a/b/fs/D/out/1" || e.Attempt != 1 || e.TriggerID != "manual:j:good" || e.StartedAt.IsZero() {
 		t.Errorf("ended %+v", e)
 	}
@@ -104,26 +104,26 @@ func TestTracksRunsAcrossRestarts(t *testing.T) {
 // Who is not told for long enough says so.
 func TestTrackingGivesUp(t *testing.T) {
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
-	r := newRig(t, f.ServeHTTP)
-	r.cfg.TrackRuns, r.cfg.TrackFor = true, 100*time.Millisecond
-	r.trigger("j", "x", r.job("j", "1h", nil))
-	r.run()
-	r.eventually("it is given up", func() bool { return len(r.runEvents(events.Ended)) == 1 })
-	if e := r.runEvents(events.Ended)["f-x"]; e.Status != events.ERROR || !strings.Contains(e.Message, "did not say that the run has ended") {
+	h := newHarness(t, f.ServeHTTP)
+	h.cfg.TrackRuns, h.cfg.TrackFor = true, 100*time.Millisecond
+	h.trigger("j", "x", h.job("j", "1h", nil))
+	h.run()
+	h.eventually("it is given up", func() bool { return len(h.runEvents(events.Ended)) == 1 })
+	if e := h.runEvents(events.Ended)["f-x"]; e.Status != events.ERROR || !strings.Contains(e.Message, "did not say that the run has ended") {
 		t.Errorf("ended %+v", e)
 	}
 }
 
-func (r *rig) runEvents(p events.Phase) map[string]events.RunEvent {
-	r.Helper()
+func (h *harness) runEvents(p events.Phase) map[string]events.RunEvent {
+	h.Helper()
 	all := map[string]events.RunEvent{}
-	_ = r.bus.Since(r.Context(), events.StreamRunEvents, events.RunsOf(p, ""), time.Time{}, func(m jet.Stored) bool {
+	_ = h.bus.Since(h.Context(), events.StreamRunEvents, events.RunsOf(p, ""), time.Time{}, func(m jet.Stored) bool {
 		var ev events.RunEvent
 		if err := json.Unmarshal(m.Data, &ev); err != nil {
-			r.Error(err)
+			h.Error(err)
 		}
 		if _, twice := all[ev.FlowJobID]; twice {
-			r.Errorf("two events %s of %s", p, ev.FlowJobID)
+			h.Errorf("two events %s of %s", p, ev.FlowJobID)
 		}
 		all[ev.FlowJobID] = ev
 		return true

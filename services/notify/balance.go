@@ -80,9 +80,9 @@ type balanceMail struct {
 	daily *daily
 }
 
-func (b balanceMail) wants(notice, *events.Parameters) bool { return true }
+func (b balanceMail) wants(notification, *events.Parameters) bool { return true }
 
-func (b balanceMail) tell(ctx context.Context, n notice, _ *events.Job) error {
+func (b balanceMail) notify(ctx context.Context, n notification, _ *events.Job) error {
 	subject, text, err := b.daily.read(ctx, string(n.state.State))
 	if err != nil {
 		return err

@@ -14,35 +14,35 @@ import (
 // The balance of a day is written once, to everybody, whoever is there to write it;
 // what cannot be read yet is tried again.
 func TestBalanceMail(t *testing.T) {
-	r, p := mailing(t, nil)
+	h, p := mailing(t, nil)
 	failures := 1
-	r.cfg.BalanceTo, r.cfg.Zone = []string{"ops@post.test", "ann@post.test"}, time.UTC
-	r.cfg.Balance = func(_ context.Context, day string) (string, string, error) {
+	h.cfg.BalanceTo, h.cfg.Zone = []string{"ops@post.test", "ann@post.test"}, time.UTC
+	h.cfg.Balance = func(_ context.Context, day string) (string, string, error) {
 		if failures--; failures >= 0 {
 			return "", "", errors.New("the store is away")
 		}
 		return "balance of " + day + ": 2 failed", "every slot\nand file", nil
 	}
-	r.start()
-	d, err := r.cfg.daily()
+	h.start()
+	d, err := h.cfg.daily()
 	if err != nil {
 		t.Fatal(err)
 	}
 	morning := time.Date(2026, 3, 29, 5, 59, 59, 0, time.UTC)
 	for _, now := range []time.Time{morning, morning.Add(time.Second), morning.Add(time.Minute), morning.Add(18 * time.Hour)} {
-		if err := d.ask(t.Context(), r.bus, now); err != nil {
+		if err := d.ask(t.Context(), h.bus, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.eventually("both are written to", func() bool { return len(p.received()) == 2 })
+	h.eventually("both are written to", func() bool { return len(p.received()) == 2 })
 	for _, m := range p.received() {
 		head, body := m.read(t)
 		if s := decode(t, head.Header.Get("Subject")); s != "[Spool] balance of 2026-03-28: 2 failed" || !strings.Contains(body, "every slot") || !strings.Contains(body, "--balance-to") {
 			t.Errorf("%q: %s", s, body)
 		}
 	}
-	r.eventually("nothing is left", func() bool {
-		cons, err := r.js.Consumer(t.Context(), events.StreamNotifications, "notify-balance")
+	h.eventually("nothing is left", func() bool {
+		cons, err := h.js.Consumer(t.Context(), events.StreamNotifications, "notify-balance")
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 	})
 	if n := len(p.received()); n != 2 {

@@ -23,11 +23,11 @@ const (
 // sender is one way of telling.
 type sender interface {
 	// wants reports whether the job asks to be told of the notice in this way.
-	wants(n notice, p *events.Parameters) bool
+	wants(n notification, p *events.Parameters) bool
 	// tell delivers the notice. A [final] error is not worth another attempt.
-	tell(ctx context.Context, n notice, job *events.Job) error
+	notify(ctx context.Context, n notification, job *events.Job) error
 	// forget is told that the notice will not come again.
-	forget(n notice)
+	forget(n notification)
 }
 
 // final is in the chain of an error that another attempt would only repeat.
@@ -40,7 +40,7 @@ type channel struct {
 	name    string // webhook, email
 	queue   jet.Queue
 	hold    int
-	read    func(*jet.Delivery) (notice, error)
+	read    func(*jet.Delivery) (notification, error)
 	sender  sender
 	retries retries
 	foreign bool // also told of runs that another endpoint performs
@@ -49,7 +49,7 @@ type channel struct {
 	log     *slog.Logger
 	meter   meter
 
-	lanes lanes
+	perJob semaphores
 }
 
 // run delivers until ctx ends, then lets what is under way end.
@@ -93,7 +93,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		return
 	}
 	age := time.Since(n.at)
-	entered, failing := c.lanes.enter(n.jobID)
+	entered, failing := c.perJob.acquire(n.jobID)
 	if !entered {
 		if _, again := c.retries.after(m.Deliveries, age); failing && (!again || c.crowded(ctx)) {
 			c.giveUp(ctx, n, m, errors.New("the receiver fails, and other notices of this job were tried before this one"), log)
@@ -103,10 +103,10 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		return
 	}
 	faultpoint.Hit(faultpoint.NoticeDue)
-	err = c.sender.tell(ctx, n, job)
+	err = c.sender.notify(ctx, n, job)
 	faultpoint.Hit(faultpoint.NoticeTold)
 	permanent := isFinal(err)
-	c.lanes.leave(n.jobID, err != nil && !permanent, asked(err))
+	c.perJob.release(n.jobID, err != nil && !permanent, asked(err))
 	if err == nil {
 		c.meter.sent.Inc()
 		c.sender.forget(n)
@@ -137,7 +137,7 @@ func isFinal(err error) bool {
 }
 
 // receiver gives the job as it is now if it wants to be told, else nil.
-func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*events.Job, error) {
+func (c *channel) receiver(ctx context.Context, n notification, m *jet.Delivery) (*events.Job, error) {
 	switch {
 	case c.jobless:
 		return &events.Job{}, nil
@@ -166,7 +166,7 @@ func (c *channel) receiver(ctx context.Context, n notice, m *jet.Delivery) (*eve
 }
 
 // giveUp records that a notice is not told, then takes it off the queue.
-func (c *channel) giveUp(ctx context.Context, n notice, m *jet.Delivery, why error, log *slog.Logger) {
+func (c *channel) giveUp(ctx context.Context, n notification, m *jet.Delivery, why error, log *slog.Logger) {
 	if err := c.record(ctx, n, why); err != nil {
 		log.Warn("cannot record yet that a notice is given up", "error", err.Error())
 		_ = m.Nak(5 * time.Second)
@@ -179,7 +179,7 @@ func (c *channel) giveUp(ctx context.Context, n notice, m *jet.Delivery, why err
 }
 
 // record stores that a notice is given up, where it is looked for.
-func (c *channel) record(ctx context.Context, n notice, why error) error {
+func (c *channel) record(ctx context.Context, n notification, why error) error {
 	switch now := time.Now().UTC(); {
 	case n.run != nil:
 		ev := *n.run

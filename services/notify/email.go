@@ -50,17 +50,17 @@ func newEmail(r *relay, on MailOn, domains events.MailDomains, bus *jet.Bus) *em
 	}
 }
 
-func (e *email) wants(n notice, p *events.Parameters) bool {
+func (e *email) wants(n notification, p *events.Parameters) bool {
 	return len(p.Emails) > 0 && (e.on != MailOnFailure || n.status() == events.ERROR)
 }
 
-func (e *email) forget(n notice) {
+func (e *email) forget(n notification) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.settled, n.id)
 }
 
-func (e *email) done(n notice, to string, why error) {
+func (e *email) done(n notification, to string, why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.settled[n.id] == nil {
@@ -70,7 +70,7 @@ func (e *email) done(n notice, to string, why error) {
 }
 
 // left lists the addresses that still need an attempt, and why others never will get the letter.
-func (e *email) left(n notice, addresses []string) (left []string, refused error) {
+func (e *email) left(n notification, addresses []string) (left []string, refused error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, to := range slices.Compact(slices.Sorted(slices.Values(addresses))) {
@@ -83,7 +83,7 @@ func (e *email) left(n notice, addresses []string) (left []string, refused error
 	return left, refused
 }
 
-func (e *email) tell(ctx context.Context, n notice, job *events.Job) error {
+func (e *email) notify(ctx context.Context, n notification, job *events.Job) error {
 	p, err := events.ParseParameters(job.Parameters)
 	if err != nil {
 		return final{err}

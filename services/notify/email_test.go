@@ -13,24 +13,24 @@ import (
 	"spool.internal/events"
 )
 
-// mailing is a rig with an SMTP server.
-func mailing(t *testing.T, edit func(*smtp.Server, *post)) (*rig, *post) {
-	p := newPost(t, edit)
-	r := newRig(t)
-	r.cfg.SMTPURL = "smtp://spool%40post.test:p4ss%3Aword@" + p.addr + "?from=spool@post.test"
-	r.cfg.SMTPRoots = p.roots
-	return r, p
+// mailing is a harness with an SMTP server.
+func mailing(t *testing.T, edit func(*smtp.Server, *smtpServer)) (*harness, *smtpServer) {
+	p := newSMTPServer(t, edit)
+	h := newHarness(t)
+	h.cfg.SMTPURL = "smtp://spool%40post.test:p4ss%3Aword@" + p.addr + "?from=spool@post.test"
+	h.cfg.SMTPRoots = p.roots
+	return h, p
 }
 
 func to(addresses string) string { return `{"notification_emails":"` + addresses + `"}` }
 
 // The server takes neither a password nor a message before STARTTLS.
 func TestMailThroughSTARTTLS(t *testing.T) {
-	r, p := mailing(t, nil)
-	r.start()
-	r.job("j1", "Café\r\nBcc: evil@post.test", to("ann@post.test, bob@post.test"), 0)
-	ev := r.ended("j1", events.ERROR, "exit status 3\n\x1b[31mno luck\x00 today")
-	r.settled("notify-email", events.StreamRunEvents)
+	h, p := mailing(t, nil)
+	h.start()
+	h.job("j1", "Café\r\nBcc: evil@post.test", to("ann@post.test, bob@post.test"), 0)
+	ev := h.ended("j1", events.ERROR, "exit status 3\n\x1b[31mno luck\x00 today")
+	h.settled("notify-email", events.StreamRunEvents)
 	got := p.received()
 	if len(got) != 2 || got[0].to != "ann@post.test" || got[1].to != "bob@post.test" {
 		t.Fatalf("received %+v", got)
@@ -66,7 +66,7 @@ func TestMailThroughSTARTTLS(t *testing.T) {
 // A server that greylists takes the second attempt, and it is the same message.
 // Who was not greylisted hears once.
 func TestGreylisting(t *testing.T) {
-	r, p := mailing(t, func(_ *smtp.Server, p *post) {
+	h, p := mailing(t, func(_ *smtp.Server, p *smtpServer) {
 		p.rcpt = func(to string, nth int) error {
 			if to == "grey@post.test" && nth < 3 {
 				return greylisted()
@@ -74,10 +74,10 @@ func TestGreylisting(t *testing.T) {
 			return nil
 		}
 	})
-	r.start()
-	r.job("j1", "Daily", to("grey@post.test,ann@post.test"), 0)
-	r.ended("j1", events.OK, "")
-	r.settled("notify-email", events.StreamRunEvents)
+	h.start()
+	h.job("j1", "Daily", to("grey@post.test,ann@post.test"), 0)
+	h.ended("j1", events.OK, "")
+	h.settled("notify-email", events.StreamRunEvents)
 	var heard []string
 	for _, m := range p.received() {
 		heard = append(heard, m.to)
@@ -85,14 +85,14 @@ func TestGreylisting(t *testing.T) {
 	if slices.Sort(heard); !slices.Equal(heard, []string{"ann@post.test", "grey@post.test"}) || p.seen["grey@post.test"] != 3 {
 		t.Errorf("received by %v, greylisted %d times", heard, p.seen["grey@post.test"]-1)
 	}
-	if failed, sent := r.figure("email", "failed"), r.figure("email", "sent"); failed != 2 || sent != 1 {
+	if failed, sent := h.figure("email", "failed"), h.figure("email", "sent"); failed != 2 || sent != 1 {
 		t.Errorf("failed %v, sent %v", failed, sent)
 	}
 }
 
 // An address that is refused for good is asked once, and shown; the other hears.
 func TestRefusedAddress(t *testing.T) {
-	r, p := mailing(t, func(_ *smtp.Server, p *post) {
+	h, p := mailing(t, func(_ *smtp.Server, p *smtpServer) {
 		p.rcpt = func(to string, nth int) error {
 			switch {
 			case to == "nobody@post.test":
@@ -103,13 +103,13 @@ func TestRefusedAddress(t *testing.T) {
 			return nil
 		}
 	})
-	r.start()
-	r.job("j1", "Daily", to("nobody@post.test,ann@post.test"), 0)
-	m := r.undelivered("email", r.ended("j1", events.OK, ""))
+	h.start()
+	h.job("j1", "Daily", to("nobody@post.test,ann@post.test"), 0)
+	m := h.undelivered("email", h.ended("j1", events.OK, ""))
 	if !strings.Contains(m, "e-mail to nobody@post.test: refused: ") || !strings.Contains(m, "550") || strings.Contains(m, "ann@") || strings.Contains(m, "p4ss") {
 		t.Errorf("recorded %q", m)
 	}
-	r.settled("notify-email", events.StreamRunEvents)
+	h.settled("notify-email", events.StreamRunEvents)
 	if got := p.received(); len(got) != 1 || got[0].to != "ann@post.test" || p.seen["nobody@post.test"] != 1 {
 		t.Errorf("received %+v, asked %v", got, p.seen)
 	}
@@ -119,29 +119,29 @@ func TestRefusedAddress(t *testing.T) {
 // nothing is sent, and both the run and the log say why without the password.
 func TestUntrustedServers(t *testing.T) {
 	for name, c := range map[string]struct {
-		server func(*smtp.Server, *post)
+		server func(*smtp.Server, *smtpServer)
 		client func(*Config)
 		says   string
 	}{
-		"no STARTTLS":       {func(s *smtp.Server, _ *post) { s.TLSConfig, s.AllowInsecureAuth = nil, true }, nil, "STARTTLS"},
+		"no STARTTLS":       {func(s *smtp.Server, _ *smtpServer) { s.TLSConfig, s.AllowInsecureAuth = nil, true }, nil, "STARTTLS"},
 		"not its name":      {nil, func(c *Config) { c.SMTPRoots = nil }, "certificate"},
 		"the wrong word":    {nil, func(c *Config) { c.SMTPURL = strings.Replace(c.SMTPURL, "p4ss", "wr0ng", 1) }, "535"},
 		"nobody is at home": {nil, func(c *Config) { c.SMTPURL = "smtp://127.0.0.1:1?from=a@b.test" }, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, p := mailing(t, c.server)
+			h, p := mailing(t, c.server)
 			if c.client != nil {
-				c.client(&r.cfg)
+				c.client(&h.cfg)
 			}
-			r.start()
-			r.job("j1", "Daily", to("ann@post.test"), 0)
-			if m := r.undelivered("email", r.ended("j1", events.OK, "")); !strings.Contains(m, c.says) || strings.Contains(m, "p4ss") || strings.Contains(m, "wr0ng") {
+			h.start()
+			h.job("j1", "Daily", to("ann@post.test"), 0)
+			if m := h.undelivered("email", h.ended("j1", events.OK, "")); !strings.Contains(m, c.says) || strings.Contains(m, "p4ss") || strings.Contains(m, "wr0ng") {
 				t.Errorf("given up with %q", m)
 			}
 			if got := p.received(); len(got) > 0 {
 				t.Errorf("received %+v", got)
 			}
-			if failed := r.figure("email", "failed"); failed != 8 {
+			if failed := h.figure("email", "failed"); failed != 8 {
 				t.Errorf("%v attempts, want 8: the operator can mend it", failed)
 			}
 		})
@@ -158,12 +158,12 @@ func TestOtherTransports(t *testing.T) {
 		"tls=none": {false, "smtp://ADDR?from=spool@post.test&tls=none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, p := mailing(t, func(s *smtp.Server, p *post) { p.implicit = c.secure })
-			r.cfg.SMTPURL = strings.Replace(c.url, "ADDR", p.addr, 1)
-			r.start()
-			r.job("j1", "Daily", to("ann@post.test"), 0)
-			r.ended("j1", events.OK, "")
-			r.settled("notify-email", events.StreamRunEvents)
+			h, p := mailing(t, func(s *smtp.Server, p *smtpServer) { p.implicit = c.secure })
+			h.cfg.SMTPURL = strings.Replace(c.url, "ADDR", p.addr, 1)
+			h.start()
+			h.job("j1", "Daily", to("ann@post.test"), 0)
+			h.ended("j1", events.OK, "")
+			h.settled("notify-email", events.StreamRunEvents)
 			if got := p.received(); len(got) != 1 || got[0].tls != c.secure || (got[0].user != "") != c.secure {
 				t.Errorf("received %+v", got)
 			}
@@ -179,20 +179,20 @@ func TestMailOn(t *testing.T) {
 		MailOnChange:  {"ERROR (first failure)", "OK again", "GIVEN UP (first failure)", "OK again"},
 	} {
 		t.Run(string(on), func(t *testing.T) {
-			r, p := mailing(t, nil)
-			r.cfg.MailOn = on
-			r.start()
-			r.job("j1", "Daily", to("ann@post.test"), 0)
-			r.job("other", "Other", `{}`, 0)
+			h, p := mailing(t, nil)
+			h.cfg.MailOn = on
+			h.start()
+			h.job("j1", "Daily", to("ann@post.test"), 0)
+			h.job("other", "Other", `{}`, 0)
 			for _, step := range []string{"OK", "ERROR", "ERROR", "OK", "dead", "ERROR", "OK"} {
 				if step == "dead" {
-					r.giveUp("j1", "file.pdf")
+					h.giveUp("j1", "file.pdf")
 				} else {
-					r.ended("j1", events.Status(step), "")
+					h.ended("j1", events.Status(step), "")
 				}
-				r.ended("other", events.ERROR, "")
-				r.settled("notify-email", events.StreamRunEvents)
-				r.settled("notify-email-dead", events.StreamDeadLetters)
+				h.ended("other", events.ERROR, "")
+				h.settled("notify-email", events.StreamRunEvents)
+				h.settled("notify-email-dead", events.StreamDeadLetters)
 			}
 			var got []string
 			for _, m := range p.received() {
@@ -208,25 +208,25 @@ func TestMailOn(t *testing.T) {
 }
 
 // giveUp stores a dead letter.
-func (r *rig) giveUp(job, file string) {
-	r.Helper()
+func (h *harness) giveUp(job, file string) {
+	h.Helper()
 	at := time.Now()
 	tr := events.Trigger{ID: "file:" + job + ":1", JobID: job, Kind: events.KindFile, File: &events.File{Path: file}}
 	res := events.Result{
 		TriggerID: tr.ID, JobID: job, Kind: tr.Kind, TriggeredAt: at, EndedNS: at.UnixNano(), Status: events.ERROR, Attempts: 12,
 		HTTP: events.HTTPResult{Status: "0", Response: "connection refused"},
 	}
-	if err := r.bus.PutDead(r.Context(), tr, res); err != nil {
-		r.Fatal(err)
+	if err := h.bus.PutDead(h.Context(), tr, res); err != nil {
+		h.Fatal(err)
 	}
 }
 
 func TestDeadLetter(t *testing.T) {
-	r, p := mailing(t, nil)
-	r.start()
-	r.job("j1", "Daily", to("ann@post.test"), 0)
-	r.giveUp("j1", "a\nb.pdf")
-	r.eventually("the letter", func() bool { return len(p.received()) == 1 })
+	h, p := mailing(t, nil)
+	h.start()
+	h.job("j1", "Daily", to("ann@post.test"), 0)
+	h.giveUp("j1", "a\nb.pdf")
+	h.eventually("the letter", func() bool { return len(p.received()) == 1 })
 	_, body := p.received()[0].read(t)
 	for _, says := range []string{"File:     a b.pdf", "Attempts: 12", "connection refused", "GIVEN UP"} {
 		if !strings.Contains(body, says) {
@@ -236,7 +236,7 @@ func TestDeadLetter(t *testing.T) {
 }
 
 func TestMessageIsStable(t *testing.T) {
-	n := notice{id: "ended_f1", at: time.Unix(1, 0), jobID: "j1", run: &events.RunEvent{Status: events.OK, FlowJobID: "f1"}}
+	n := notification{id: "ended_f1", at: time.Unix(1, 0), jobID: "j1", run: &events.RunEvent{Status: events.OK, FlowJobID: "f1"}}
 	relay, err := parseRelay("smtp://h?from=Spool%20<spool@post.test>")
 	if err != nil {
 		t.Fatal(err)
@@ -277,10 +277,10 @@ func TestParseRelay(t *testing.T) {
 		"u:s3cret":                                   "smtp-url: is not of the form",
 		"":                                           "smtp-url: is not of the form",
 	} {
-		r, err := parseRelay(url)
+		relay, err := parseRelay(url)
 		got := fmt.Sprint(err)
 		if err == nil {
-			got = fmt.Sprint(r.host, " ", r.port, " ", r.implicit, " ", r.clear, " ", r.user)
+			got = fmt.Sprint(relay.host, " ", relay.port, " ", relay.implicit, " ", relay.clear, " ", relay.user)
 		}
 		if !strings.HasPrefix(got, want) || strings.Contains(got, "s3cret") {
 			t.Errorf("%s: %s, want %s…", url, got, want)

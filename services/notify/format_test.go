@@ -111,14 +111,14 @@ func TestFormats(t *testing.T) {
 
 // Each format reaches its receiver as the receiver wants it.
 func TestFormatsArrive(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
 	for _, format := range events.Formats {
-		r.asking(format, `{"notify":{"on":["failed"],"to":{"webhook":"`+url+`/`+format+`","format":"`+format+`"}}}`, "", 0)
-		r.ended(format, events.ERROR, "exit status 3")
-		c := r.next(calls)
-		r.verify(c)
+		h.asking(format, `{"notify":{"on":["failed"],"to":{"webhook":"`+url+`/`+format+`","format":"`+format+`"}}}`, "", 0)
+		h.ended(format, events.ERROR, "exit status 3")
+		c := h.next(calls)
+		h.verify(c)
 		if c.URL.Path != "/"+format || !strings.Contains(string(c.body), "exit status 3") || c.Header.Get("User-Agent") != "spool" {
 			t.Errorf("%s: %v %s", format, c.Header, c.body)
 		}
@@ -126,19 +126,19 @@ func TestFormatsArrive(t *testing.T) {
 			t.Errorf("ntfy: %v", c.Header)
 		}
 	}
-	r.observed()
+	h.observed()
 }
 
 // Mail about a state goes to notify.to.mail, and no longer to who is outside the domains.
 func TestStateMail(t *testing.T) {
-	r, p := mailing(t, nil)
-	r.cfg.MailDomains = events.MailDomains{"post.test"}
-	r.start()
-	r.asking("j1", `{"notify":{"to":{"mail":["ann@post.test","eve@evil.test"]}}}`, "", 0)
-	r.ended("j1", events.ERROR, "exit status 3\nno luck")
-	r.ended("j1", events.ERROR, "exit status 3\nno luck")
-	r.ended("j1", events.OK, "")
-	r.eventually("both are sent", func() bool { return len(p.received()) == 2 })
+	h, p := mailing(t, nil)
+	h.cfg.MailDomains = events.MailDomains{"post.test"}
+	h.start()
+	h.asking("j1", `{"notify":{"to":{"mail":["ann@post.test","eve@evil.test"]}}}`, "", 0)
+	h.ended("j1", events.ERROR, "exit status 3\nno luck")
+	h.ended("j1", events.ERROR, "exit status 3\nno luck")
+	h.ended("j1", events.OK, "")
+	h.eventually("both are sent", func() bool { return len(p.received()) == 2 })
 	var subjects []string
 	for _, m := range p.received() {
 		head, body := m.read(t)
@@ -154,8 +154,8 @@ func TestStateMail(t *testing.T) {
 		t.Errorf("subjects %q", subjects)
 	}
 	var u events.Undeliverable
-	r.eventually("eve is recorded", func() bool {
-		m, found, err := r.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "run", 1, "email"))
+	h.eventually("eve is recorded", func() bool {
+		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "run", 1, "email"))
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})
 	if !strings.Contains(u.Message, "eve@evil.test: is outside") {

@@ -13,9 +13,9 @@ import (
 // A receiver that says when to come again is left alone until then, by every notice.
 func TestRetryAfterIsKept(t *testing.T) {
 	for _, code := range []int{429, 503} {
-		r := newRig(t)
+		h := newHarness(t)
 		var first time.Time
-		url, calls := r.receiver(func(w http.ResponseWriter, _ *http.Request) {
+		url, calls := h.receiver(func(w http.ResponseWriter, _ *http.Request) {
 			if first.IsZero() {
 				first = time.Now()
 				w.Header().Set("Retry-After", "2")
@@ -26,35 +26,35 @@ func TestRetryAfterIsKept(t *testing.T) {
 				t.Errorf("called again after %s", waited)
 			}
 		})
-		r.start()
-		r.job("j1", "n", hook(url), 0)
-		r.ended("j1", events.OK, "")
-		r.next(calls)
-		r.eventually("it is known", func() bool { return r.figure("webhook", "failed") == 1 })
-		r.ended("j1", events.OK, "") // another one waits too
-		r.next(calls)
-		r.next(calls)
-		r.settled("notify-webhook", events.StreamRunEvents)
+		h.start()
+		h.job("j1", "n", hook(url), 0)
+		h.ended("j1", events.OK, "")
+		h.next(calls)
+		h.eventually("it is known", func() bool { return h.figure("webhook", "failed") == 1 })
+		h.ended("j1", events.OK, "") // another one waits too
+		h.next(calls)
+		h.next(calls)
+		h.settled("notify-webhook", events.StreamRunEvents)
 	}
 }
 
 // 410 turns a URL off: it is asked once, and again when it has changed. Other URLs of
 // the job, and other changes of it, are something else.
 func TestGone(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(func(w http.ResponseWriter, q *http.Request) {
+	h := newHarness(t)
+	url, calls := h.receiver(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, "/gone") {
 			w.WriteHeader(http.StatusGone)
 		}
 	})
-	r.start()
+	h.start()
 	spool := func(beat string) string { return `{"heartbeat":"` + url + beat + `"}` }
-	seq := r.asking("j1", spool("/beat"), hook(url+"/gone/s3cret"), 0)
+	seq := h.asking("j1", spool("/beat"), hook(url+"/gone/s3cret"), 0)
 	paths := func(want ...string) {
 		t.Helper()
 		got := map[string]int{}
 		for range want {
-			got[r.next(calls).URL.Path]++
+			got[h.next(calls).URL.Path]++
 		}
 		for _, p := range want {
 			if got[p] != 1 {
@@ -62,43 +62,43 @@ func TestGone(t *testing.T) {
 			}
 		}
 	}
-	ev := r.ended("j1", events.OK, "")
+	ev := h.ended("j1", events.OK, "")
 	paths("/gone/s3cret", "/beat")
-	if m := r.undelivered("webhook", ev); !strings.HasPrefix(m, "off since ") || !strings.Contains(m, "410") {
+	if m := h.undelivered("webhook", ev); !strings.HasPrefix(m, "off since ") || !strings.Contains(m, "410") {
 		t.Errorf("recorded %q", m)
 	}
-	n, _, err := r.bus.Condition(t.Context(), "j1", events.AboutWebhook)
+	n, _, err := h.bus.Condition(t.Context(), "j1", events.AboutWebhook)
 	if err != nil || n.State != events.Off || strings.Contains(string(events.Encode(n)), "s3cret") {
 		t.Errorf("kept %+v, %v", n, err)
 	}
-	ev = r.ended("j1", events.OK, "")
+	ev = h.ended("j1", events.OK, "")
 	paths("/beat")
-	r.undelivered("webhook", ev)
+	h.undelivered("webhook", ev)
 	// The same URL, and something else that changed: it is still off.
-	rev, err := r.bus.Job(t.Context(), "j1")
+	rev, err := h.bus.Job(t.Context(), "j1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := rev.Event.Job
 	job.Name = "another"
-	if seq, err = r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
+	if seq, err = h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
 		t.Fatal(err)
 	}
-	ev = r.ended("j1", events.OK, "")
+	ev = h.ended("j1", events.OK, "")
 	paths("/beat")
-	r.undelivered("webhook", ev)
+	h.undelivered("webhook", ev)
 	// Another path at the same host turns it on, and off again.
-	seq = r.asking("j1", spool("/beat"), hook(url+"/gone/2"), seq)
-	ev = r.ended("j1", events.OK, "")
+	seq = h.asking("j1", spool("/beat"), hook(url+"/gone/2"), seq)
+	ev = h.ended("j1", events.OK, "")
 	paths("/gone/2", "/beat")
-	r.undelivered("webhook", ev)
-	r.asking("j1", spool("/gone/beat"), hook(url+"/here"), seq)
-	ev = r.ended("j1", events.OK, "")
+	h.undelivered("webhook", ev)
+	h.asking("j1", spool("/gone/beat"), hook(url+"/here"), seq)
+	ev = h.ended("j1", events.OK, "")
 	paths("/here", "/gone/beat")
-	r.undelivered("heartbeat", ev)
-	r.ended("j1", events.OK, "")
+	h.undelivered("heartbeat", ev)
+	h.ended("j1", events.OK, "")
 	paths("/here")
-	r.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook", events.StreamRunEvents)
 	if len(calls) > 0 {
 		t.Errorf("called %s", (<-calls).URL)
 	}
@@ -106,15 +106,15 @@ func TestGone(t *testing.T) {
 
 // A redirect is not followed, and where it leads is not shown.
 func TestRedirectSaysWhatItIs(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
-	url, _ := r.receiver(func(w http.ResponseWriter, _ *http.Request) {
+	h := newHarness(t)
+	h.cfg.retries = retries{}
+	url, _ := h.receiver(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "https://elsewhere.test/s3cret")
 		w.WriteHeader(http.StatusMovedPermanently)
 	})
-	r.start()
-	r.job("j1", "n", hook(url), 0)
-	m := r.undelivered("webhook", r.ended("j1", events.OK, ""))
+	h.start()
+	h.job("j1", "n", hook(url), 0)
+	m := h.undelivered("webhook", h.ended("j1", events.OK, ""))
 	if !strings.Contains(m, "status 301, a redirect, which is not followed: give the URL that it leads to") || strings.Contains(m, "elsewhere") {
 		t.Errorf("recorded %q", m)
 	}

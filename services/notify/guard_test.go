@@ -66,19 +66,19 @@ const imds = "169.254.169.254"
 
 // The name of a receiver is its own machine first, and the metadata service later.
 func TestRebinding(t *testing.T) {
-	r := newRig(t)
+	h := newHarness(t)
 	dns := &names{list: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(imds)}}
 	resolver := dns.serve(t)
-	r.cfg.dial = func(g *guard) { g.dialer.Resolver = resolver }
-	url, calls := r.receiver(func(w http.ResponseWriter, _ *http.Request) {
+	h.cfg.dial = func(g *guard) { g.dialer.Resolver = resolver }
+	url, calls := h.receiver(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close") // the next request dials anew
 		w.WriteHeader(http.StatusInternalServerError)
 	})
-	r.start()
-	r.job("j1", "n", hook(strings.Replace(url, "127.0.0.1", "rebind.test", 1)), 0)
-	ev := r.ended("j1", events.OK, "")
-	r.next(calls)
-	if m := r.undelivered("webhook", ev); !strings.Contains(m, "no such host, or it may not be called") || strings.Contains(m, imds) {
+	h.start()
+	h.job("j1", "n", hook(strings.Replace(url, "127.0.0.1", "rebind.test", 1)), 0)
+	ev := h.ended("j1", events.OK, "")
+	h.next(calls)
+	if m := h.undelivered("webhook", ev); !strings.Contains(m, "no such host, or it may not be called") || strings.Contains(m, imds) {
 		t.Errorf("given up with %q", m)
 	}
 	if len(calls) > 0 || dns.asked.Load() != 2 {
@@ -87,24 +87,24 @@ func TestRebinding(t *testing.T) {
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	r := newRig(t)
-	inner, innerCalls := r.receiver(status(200))
+	h := newHarness(t)
+	inner, innerCalls := h.receiver(status(200))
 	for _, to := range []string{"http://" + imds + "/latest/meta-data/iam/", inner} {
-		url, calls := r.receiver(func(w http.ResponseWriter, q *http.Request) {
+		url, calls := h.receiver(func(w http.ResponseWriter, q *http.Request) {
 			http.Redirect(w, q, to, http.StatusTemporaryRedirect)
 		})
 		job := events.Hash(to)
-		r.job(job, "n", hook(url), 0)
-		stop := r.start()
-		ev := r.ended(job, events.OK, "")
-		if m := r.undelivered("webhook", ev); !strings.Contains(m, "answered with status 307") {
+		h.job(job, "n", hook(url), 0)
+		stop := h.start()
+		ev := h.ended(job, events.OK, "")
+		if m := h.undelivered("webhook", ev); !strings.Contains(m, "answered with status 307") {
 			t.Errorf("given up with %q", m)
 		}
 		if len(calls) != 8 || len(innerCalls) > 0 {
 			t.Errorf("%d requests, and %d to where it redirects", len(calls), len(innerCalls))
 		}
 		stop()
-		r.cfg.Metrics = nil
+		h.cfg.Metrics = nil
 	}
 }
 

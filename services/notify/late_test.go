@@ -14,120 +14,120 @@ import (
 )
 
 // observing is an observer whose duty the test does, at the times that it says.
-func (r *rig) observing(zone *time.Location) *observer {
-	r.Helper()
-	r.cfg.Zone = zone
-	o := newObserver(r.cfg)
-	r.follow(o)
+func (h *harness) observing(zone *time.Location) *observer {
+	h.Helper()
+	h.cfg.Zone = zone
+	o := newObserver(h.cfg)
+	h.follow(o)
 	return o
 }
 
 // state gives a job's state in a respect.
-func (r *rig) state(job, about string) string {
-	r.Helper()
-	n, _, err := r.bus.Condition(r.Context(), job, about)
+func (h *harness) state(job, about string) string {
+	h.Helper()
+	n, _, err := h.bus.Condition(h.Context(), job, about)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return string(n.State)
 }
 
-func (r *rig) looks(o *observer, now time.Time, job, about, want string) {
-	r.Helper()
-	o.look(r.Context(), now)
-	if got := r.state(job, about); got != want {
-		r.Errorf("at %s %s is %q about its %s; want %q", now.Format("15:04:05"), job, got, about, want)
+func (h *harness) looks(o *observer, now time.Time, job, about, want string) {
+	h.Helper()
+	o.look(h.Context(), now)
+	if got := h.state(job, about); got != want {
+		h.Errorf("at %s %s is %q about its %s; want %q", now.Format("15:04:05"), job, got, about, want)
 	}
 }
 
 // A slot is late while its run has not started, whatever it waits for.
 func TestLateSlot(t *testing.T) {
-	r := newRig(t)
-	o := r.observing(nil)
-	r.asking("j1", `{"late_after":"3m","notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
+	h := newHarness(t)
+	o := h.observing(nil)
+	h.asking("j1", `{"late_after":"3m","notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
 	slot := time.Now().Truncate(10 * time.Minute)
 	minute := slot.Unix() / 60
-	r.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // the slot before never came
-	r.result("j1", minute-10, events.OK, "run-before")
-	r.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // accepted, not started
-	r.phase(events.Accepted, "j1", "run-before")
-	r.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late")
-	r.phase(events.Started, "j1", "run-before")
-	r.looks(o, slot.Add(2*time.Minute+time.Second), "j1", events.AboutStart, "recovered")
-	r.looks(o, slot.Add(3*time.Minute), "j1", events.AboutStart, "late")
-	n, _, err := r.bus.Condition(t.Context(), "j1", events.AboutStart)
+	h.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // the slot before never came
+	h.result("j1", minute-10, events.OK, "run-before")
+	h.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // accepted, not started
+	h.phase(events.Accepted, "j1", "run-before")
+	h.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late")
+	h.phase(events.Started, "j1", "run-before")
+	h.looks(o, slot.Add(2*time.Minute+time.Second), "j1", events.AboutStart, "recovered")
+	h.looks(o, slot.Add(3*time.Minute), "j1", events.AboutStart, "late")
+	n, _, err := h.bus.Condition(t.Context(), "j1", events.AboutStart)
 	if err != nil || !n.Slot.Equal(slot) || !strings.Contains(n.Message, "has not started 3m0s after it") {
 		t.Errorf("%+v, %v", n, err)
 	}
-	if err := r.bus.CopyVerdict(t.Context(), events.Verdict{JobID: "j1", From: minute - 1, To: minute, Verdict: events.VerdictSkipped, At: time.Now()}); err != nil {
+	if err := h.bus.CopyVerdict(t.Context(), events.Verdict{JobID: "j1", From: minute - 1, To: minute, Verdict: events.VerdictSkipped, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	r.looks(o, slot.Add(4*time.Minute), "j1", events.AboutStart, "recovered")
+	h.looks(o, slot.Add(4*time.Minute), "j1", events.AboutStart, "recovered")
 }
 
 // phase stores one phase of a run.
-func (r *rig) phase(p events.Phase, job, flow string) {
-	r.Helper()
-	if err := r.bus.PutRunEvent(r.Context(), events.RunEvent{Phase: p, At: time.Now(), JobID: job, FlowJobID: flow, Attempt: 1}, 0); err != nil {
-		r.Fatal(err)
+func (h *harness) phase(p events.Phase, job, flow string) {
+	h.Helper()
+	if err := h.bus.PutRunEvent(h.Context(), events.RunEvent{Phase: p, At: time.Now(), JobID: job, FlowJobID: flow, Attempt: 1}, 0); err != nil {
+		h.Fatal(err)
 	}
 }
 
 // A disabled job is late for nothing.
 func TestDisabledIsNotLate(t *testing.T) {
-	r := newRig(t)
-	o := r.observing(nil)
-	seq := r.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
-	r.looks(o, time.Now(), "j1", events.AboutStart, "late")
-	rev, err := r.bus.Job(t.Context(), "j1")
+	h := newHarness(t)
+	o := h.observing(nil)
+	seq := h.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
+	h.looks(o, time.Now(), "j1", events.AboutStart, "late")
+	rev, err := h.bus.Job(t.Context(), "j1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := rev.Event.Job
 	job.Status = events.Disabled
-	if _, err := r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDisabled, Job: job}, seq); err != nil {
+	if _, err := h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDisabled, Job: job}, seq); err != nil {
 		t.Fatal(err)
 	}
-	r.looks(o, time.Now(), "j1", events.AboutStart, "")
+	h.looks(o, time.Now(), "j1", events.AboutStart, "")
 }
 
 const folder = `{"spooled_mode":true}`
 
 // came enters a file into the ledger.
-func (r *rig) came(job, name string) {
-	r.Helper()
+func (h *harness) came(job, name string) {
+	h.Helper()
 	f := events.NewFile(name)
 	f.Fingerprint = events.Hash(name)
-	if _, err := r.bus.CommitFiles(r.Context(), []events.Trigger{{ID: events.FileTriggerID(job, f.Fingerprint), JobID: job, Kind: events.KindFile, File: f}}); err != nil {
-		r.Fatal(err)
+	if _, err := h.bus.CommitFiles(h.Context(), []events.Trigger{{ID: events.FileTriggerID(job, f.Fingerprint), JobID: job, Kind: events.KindFile, File: f}}); err != nil {
+		h.Fatal(err)
 	}
 }
 
 func TestExpectedFiles(t *testing.T) {
-	r := newRig(t)
+	h := newHarness(t)
 	now := time.Now().UTC()
 	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, time.UTC)
 	zone := time.FixedZone("noon", int(noon.Sub(now)/time.Second)) // where no day is about to begin
 	now = now.In(zone)
-	o := r.observing(zone)
+	o := h.observing(zone)
 	by := now.Add(-2 * time.Minute).Truncate(time.Minute)
 	expect := fmt.Sprintf(`{"expect":{"by":"%s","files":2},"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, by.Format("15:04"))
-	r.asking("late", expect, folder, 0)
-	r.came("late", "one")
-	r.looks(o, now, "late", events.AboutStart, "late")
-	n, _, err := r.bus.Condition(t.Context(), "late", events.AboutStart)
+	h.asking("late", expect, folder, 0)
+	h.came("late", "one")
+	h.looks(o, now, "late", events.AboutStart, "late")
+	n, _, err := h.bus.Condition(t.Context(), "late", events.AboutStart)
 	if err != nil || !n.Slot.Equal(by) || !strings.HasPrefix(n.Message, "0 of 2 files had come into a/b/fs/D/in by "+by.Format("2006-01-02 15:04")) {
 		t.Errorf("%+v, %v", n, err) // that of now came after it
 	}
-	r.came("late", "two")
-	r.looks(o, time.Now().Add(time.Second), "late", events.AboutStart, "recovered")
+	h.came("late", "two")
+	h.looks(o, time.Now().Add(time.Second), "late", events.AboutStart, "recovered")
 
 	by = now.Truncate(time.Minute)
 	expect = fmt.Sprintf(`{"expect":{"by":"%s"},"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, by.Format("15:04"))
-	r.asking("intime", expect, folder, 0)
-	r.came("intime", "one")
-	r.looks(o, by.Add(30*time.Second), "intime", events.AboutStart, "late") // yesterday's, as nothing came then
-	r.looks(o, by.Add(2*time.Minute), "intime", events.AboutStart, "recovered")
+	h.asking("intime", expect, folder, 0)
+	h.came("intime", "one")
+	h.looks(o, by.Add(30*time.Second), "intime", events.AboutStart, "late") // yesterday's, as nothing came then
+	h.looks(o, by.Add(2*time.Minute), "intime", events.AboutStart, "recovered")
 }
 
 // Deadlines in time of another zone, across a change of clocks and a weekend.
@@ -186,48 +186,48 @@ func TestFolderState(t *testing.T) {
 
 // What the watcher reports is told, through the stream that it reports in.
 func TestBlockedAndHeld(t *testing.T) {
-	r := newRig(t)
-	o := r.observing(nil)
-	r.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, folder, 0)
+	h := newHarness(t)
+	o := h.observing(nil)
+	h.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, folder, 0)
 	report := func(s events.WatchState) {
 		s.JobID = "j1"
-		if _, err := r.bus.Commit(t.Context(), events.StreamState, jet.Message{Subject: events.StateSubject("watch", "j1"), Data: events.Encode(s)}); err != nil {
+		if _, err := h.bus.Commit(t.Context(), events.StreamState, jet.Message{Subject: events.StateSubject("watch", "j1"), Data: events.Encode(s)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	now := time.Now()
 	report(events.WatchState{State: "blocked", Since: now.Add(-time.Hour), Reason: "the mount hangs", Held: 2, Ring: "j1 -> j2 -> j1"})
-	r.looks(o, now, "j1", events.AboutFolder, "blocked")
-	r.looks(o, now, "j1", events.AboutHold, "held")
+	h.looks(o, now, "j1", events.AboutFolder, "blocked")
+	h.looks(o, now, "j1", events.AboutHold, "held")
 	report(events.WatchState{State: "live", Since: now})
-	r.looks(o, now.Add(time.Minute), "j1", events.AboutFolder, "recovered")
-	r.looks(o, now.Add(time.Minute), "j1", events.AboutHold, "recovered")
+	h.looks(o, now.Add(time.Minute), "j1", events.AboutFolder, "recovered")
+	h.looks(o, now.Add(time.Minute), "j1", events.AboutHold, "recovered")
 }
 
 // A missed slot is told until a later one runs.
 func TestMissed(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
-	r.asking("j1", notifying(url, ""), "", 0)
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
+	h.asking("j1", notifying(url, ""), "", 0)
 	minute := time.Now().Unix() / 60
 	for range 2 {
 		minute++
-		if err := r.bus.CopyVerdict(t.Context(), events.Verdict{JobID: "j1", From: minute - 30, To: minute, Verdict: events.VerdictMissed, Reason: "not running", At: time.Now()}); err != nil {
+		if err := h.bus.CopyVerdict(t.Context(), events.Verdict{JobID: "j1", From: minute - 30, To: minute, Verdict: events.VerdictMissed, Reason: "not running", At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := r.next(calls).payload(t); got["state"] != "missed" || !strings.Contains(got["message"].(string), "not running") {
+	if got := h.next(calls).payload(t); got["state"] != "missed" || !strings.Contains(got["message"].(string), "not running") {
 		t.Errorf("told %v", got)
 	}
-	r.observed()
-	r.result("j1", minute-5, events.OK, "f0") // an older one
-	r.observed()
-	r.result("j1", minute+10, events.OK, "f1")
-	if got := r.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "missed" {
+	h.observed()
+	h.result("j1", minute-5, events.OK, "f0") // an older one
+	h.observed()
+	h.result("j1", minute+10, events.OK, "f1")
+	if got := h.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "missed" {
 		t.Errorf("told %v", got)
 	}
-	r.observed()
+	h.observed()
 	if more := said(t, calls); len(more) > 0 {
 		t.Errorf("more: %v", more)
 	}
@@ -235,21 +235,21 @@ func TestMissed(t *testing.T) {
 
 // A run that goes on for too long is told while it goes on, and its end too.
 func TestTooLong(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
-	r.asking("j1", notifying(url, `,"too_long_after":"300ms"`), "", 0)
-	r.asking("j2", notifying(url, `,"too_long_after":"1h"`), "", 0)
-	r.phase(events.Started, "j2", "short")
-	r.phase(events.Started, "j1", "long")
-	if got := r.next(calls).payload(t); got["state"] != "too_long" || got["flow_job_id"] != "long" || !strings.Contains(got["message"].(string), "longer than 300ms") {
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
+	h.asking("j1", notifying(url, `,"too_long_after":"300ms"`), "", 0)
+	h.asking("j2", notifying(url, `,"too_long_after":"1h"`), "", 0)
+	h.phase(events.Started, "j2", "short")
+	h.phase(events.Started, "j1", "long")
+	if got := h.next(calls).payload(t); got["state"] != "too_long" || got["flow_job_id"] != "long" || !strings.Contains(got["message"].(string), "longer than 300ms") {
 		t.Errorf("told %v", got)
 	}
 	now := time.Now()
-	if err := r.bus.PutRunEvent(t.Context(), events.RunEvent{Phase: events.Ended, At: now, StartedAt: now.Add(-time.Second), JobID: "j1", FlowJobID: "long", Attempt: 1, Status: events.OK}, 0); err != nil {
+	if err := h.bus.PutRunEvent(t.Context(), events.RunEvent{Phase: events.Ended, At: now, StartedAt: now.Add(-time.Second), JobID: "j1", FlowJobID: "long", Attempt: 1, Status: events.OK}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "too_long" {
+	if got := h.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "too_long" {
 		t.Errorf("told %v", got)
 	}
 	if more := said(t, calls); len(more) > 0 {
@@ -273,10 +273,10 @@ func TestDutyIsMinutely(t *testing.T) {
 // A job that failures in a row have disabled is held, with the reason, until somebody
 // enables it; what a person disables is not.
 func TestHeldJob(t *testing.T) {
-	r := newRig(t)
-	o := r.observing(nil)
-	seq := r.asking("j1", `{"hold_after":2,"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
-	rev, err := r.bus.Job(t.Context(), "j1")
+	h := newHarness(t)
+	o := h.observing(nil)
+	seq := h.asking("j1", `{"hold_after":2,"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
+	rev, err := h.bus.Job(t.Context(), "j1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,13 +294,13 @@ func TestHeldJob(t *testing.T) {
 		{events.JobEnabled, events.Enabled, nil, "recovered"},
 	} {
 		job.Status, job.Disabled = c.status, c.disabled
-		if seq, err = r.bus.PutJob(t.Context(), events.JobEvent{Event: c.change, Job: job}, seq); err != nil {
+		if seq, err = h.bus.PutJob(t.Context(), events.JobEvent{Event: c.change, Job: job}, seq); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.feed.Wait(t.Context(), seq); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Minute)
-		r.looks(o, now, "j1", events.AboutHold, c.want)
+		h.looks(o, now, "j1", events.AboutHold, c.want)
 	}
 }

@@ -21,7 +21,7 @@ const (
 
 // letter is what one address is told.
 type letter struct {
-	n      notice
+	n      notification
 	job    string // its name
 	change bool   // the outcome before was the opposite
 

@@ -93,15 +93,15 @@ func New(cfg Config) (*Notify, error) {
 	if err := figures.register(cfg.Metrics); err != nil {
 		return nil, err
 	}
-	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notice, error), s sender) *channel {
-		width := laneWidth
+	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notification, error), s sender) *channel {
+		width := maxPerJob
 		if stream == events.StreamNotifications {
 			width = 1
 		}
 		n.channels = append(n.channels, &channel{
 			name: name, read: read, sender: s, hold: cfg.hold, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
 			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: cfg.places, Idle: forget, FromNow: true},
-			meter: figures.of(name, queue), lanes: lanes{width: width, all: map[string]*lane{}},
+			meter: figures.of(name, queue), perJob: semaphores{width: width, all: map[string]*semaphore{}},
 		})
 		return n.channels[len(n.channels)-1]
 	}

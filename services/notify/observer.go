@@ -15,27 +15,27 @@ import (
 // observer finds out when the state of a job changes: from what happens, by durable
 // consumers, and every minute from what did not happen.
 type observer struct {
-	bus    *jet.Bus
-	ends   bool // run events say how runs end; else a call is all that is known
-	zone   *time.Location
-	roster *roster
-	feed   *jet.JobFeed
-	log    *slog.Logger
-	since  time.Time // when it began
-	daily  *daily    // nil: nobody wants a balance
+	bus   *jet.Bus
+	ends  bool // run events say how runs end; else a call is all that is known
+	zone  *time.Location
+	jobs  *jobIndex
+	feed  *jet.JobFeed
+	log   *slog.Logger
+	since time.Time // when it began
+	daily *daily    // nil: nobody wants a balance
 
 	answered map[string]int64 // by job: the newest slot, or deadline, that is settled; the duty's alone
 }
 
 func newObserver(cfg Config) *observer {
 	o := &observer{
-		bus: cfg.Bus, ends: !cfg.Foreign || cfg.Tracked, zone: cfg.Zone, roster: newRoster(),
+		bus: cfg.Bus, ends: !cfg.Foreign || cfg.Tracked, zone: cfg.Zone, jobs: newJobIndex(),
 		log: cfg.Log, since: time.Now(), answered: map[string]int64{},
 	}
 	if o.zone == nil {
 		o.zone = time.UTC
 	}
-	o.feed = jet.NewJobFeed(cfg.Bus, o.roster.apply)
+	o.feed = jet.NewJobFeed(cfg.Bus, o.jobs.apply)
 	return o
 }
 
@@ -127,7 +127,7 @@ func (o *observer) job(ctx context.Context, id string, sure bool) (*watched, err
 	if id == "" {
 		return nil, nil
 	}
-	w, known := o.roster.find(id)
+	w, known := o.jobs.find(id)
 	if w != nil || known && !sure {
 		return w, nil
 	}

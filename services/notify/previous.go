@@ -15,7 +15,7 @@ var lookBack = []time.Duration{time.Minute, time.Hour, 24 * time.Hour, 30 * 24 *
 
 // changed reports whether the outcome before a notice was the opposite. A job
 // without one was well.
-func (e *email) changed(ctx context.Context, n notice) (bool, error) {
+func (e *email) changed(ctx context.Context, n notification) (bool, error) {
 	run, found, err := e.before(ctx, n, events.StreamRunEvents, events.RunsOf(events.Ended, n.jobID))
 	if err != nil {
 		return false, err
@@ -33,7 +33,7 @@ func (e *email) changed(ctx context.Context, n notice) (bool, error) {
 }
 
 // before gives the newest message below filter that is older than the notice.
-func (e *email) before(ctx context.Context, n notice, stream, filter string) (m jet.Stored, found bool, err error) {
+func (e *email) before(ctx context.Context, n notification, stream, filter string) (m jet.Stored, found bool, err error) {
 	own := n.run != nil && stream == events.StreamRunEvents || n.dead != nil && stream == events.StreamDeadLetters
 	for _, stretch := range lookBack {
 		err := e.bus.Since(ctx, stream, filter, n.at.Add(-stretch), func(s jet.Stored) bool {

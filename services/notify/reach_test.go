@@ -34,17 +34,17 @@ func (r *record) String() string {
 }
 
 // jobOf stores a job whose webhook a token of this role has set.
-func (r *rig) jobOf(id, role, hook string, seq uint64) uint64 {
-	r.Helper()
-	seq = r.job(id, "n", hook, seq)
-	rev, err := r.bus.Job(r.Context(), id)
+func (h *harness) jobOf(id, role, hook string, seq uint64) uint64 {
+	h.Helper()
+	seq = h.job(id, "n", hook, seq)
+	rev, err := h.bus.Job(h.Context(), id)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	ev := rev.Event
 	ev.Event, ev.Job.Webhook = events.JobUpdated, &events.JobWebhook{URL: "https://as.stored", Role: role}
-	if seq, err = r.bus.PutJob(r.Context(), ev, seq); err != nil {
-		r.Fatal(err)
+	if seq, err = h.bus.PutJob(h.Context(), ev, seq); err != nil {
+		h.Fatal(err)
 	}
 	return seq
 }
@@ -52,14 +52,14 @@ func (r *rig) jobOf(id, role, hook string, seq uint64) uint64 {
 // What an operator's webhook is denied reads the same, whether something listens
 // there, nothing does, or there is no such name: the log alone says more.
 func TestOperatorsStayOutside(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
+	h := newHarness(t)
+	h.cfg.retries = retries{}
 	var log record
-	r.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 	dns := &names{list: []netip.Addr{netip.MustParseAddr("10.99.0.1")}}
 	resolver := dns.serve(t)
-	r.cfg.dial = func(g *guard) { g.dialer.Resolver = resolver }
-	open, calls := r.receiver(status(200))
+	h.cfg.dial = func(g *guard) { g.dialer.Resolver = resolver }
+	open, calls := h.receiver(status(200))
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestOperatorsStayOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := open[strings.LastIndexByte(open, ':'):]
-	r.cfg.WebhookDeny = []string{"denied.test"}
-	r.start()
+	h.cfg.WebhookDeny = []string{"denied.test"}
+	h.start()
 	reasons := map[string][]string{}
 	for i, target := range []string{
 		open, nobody, "http://localhost" + port, "http://[::1]" + port, "http://[::ffff:127.0.0.1]" + port, "http://127.1" + port, "http://2130706433" + port,
@@ -78,8 +78,8 @@ func TestOperatorsStayOutside(t *testing.T) {
 		"http://inner.test", "http://denied.test",
 	} {
 		job := fmt.Sprint("j", i)
-		r.jobOf(job, "operator", hook(target+"/p4th?k=s3cret-of-the-query"), 0)
-		m := r.undelivered("webhook", r.ended(job, events.OK, ""))
+		h.jobOf(job, "operator", hook(target+"/p4th?k=s3cret-of-the-query"), 0)
+		m := h.undelivered("webhook", h.ended(job, events.OK, ""))
 		u, err := url.Parse(target)
 		if err != nil {
 			t.Fatal(err)
@@ -108,20 +108,20 @@ func TestOperatorsStayOutside(t *testing.T) {
 // An administrator's URL may go inside, until another token sets one; and a
 // connection that it left open is not there for others.
 func TestAdministratorsGoInside(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
-	to, calls := r.receiver(status(200))
-	r.start()
-	seq := r.jobOf("admins", events.RoleAdmin, hook(to), 0)
-	r.job("before", "n", hook(to), 0)
+	h := newHarness(t)
+	h.cfg.retries = retries{}
+	to, calls := h.receiver(status(200))
+	h.start()
+	seq := h.jobOf("admins", events.RoleAdmin, hook(to), 0)
+	h.job("before", "n", hook(to), 0)
 	for _, job := range []string{"admins", "before"} {
-		r.ended(job, events.OK, "")
-		r.next(calls)
+		h.ended(job, events.OK, "")
+		h.next(calls)
 	}
-	r.jobOf("operators", "operator", hook(to), 0)
-	r.jobOf("admins", "operator", hook(to), seq)
+	h.jobOf("operators", "operator", hook(to), 0)
+	h.jobOf("admins", "operator", hook(to), seq)
 	for _, job := range []string{"operators", "admins"} {
-		r.undelivered("webhook", r.ended(job, events.OK, ""))
+		h.undelivered("webhook", h.ended(job, events.OK, ""))
 	}
 	if len(calls) > 0 {
 		t.Error("an operator's webhook went inside")
@@ -129,32 +129,32 @@ func TestAdministratorsGoInside(t *testing.T) {
 }
 
 func TestOperatorsGoWhereTheyAreAllowed(t *testing.T) {
-	r := newRig(t)
-	r.cfg.WebhookAllow = []string{"127.0.0.0/8"}
-	to, calls := r.receiver(status(200))
-	r.start()
-	r.jobOf("j", "operator", hook(to), 0)
-	r.ended("j", events.OK, "")
-	r.next(calls)
+	h := newHarness(t)
+	h.cfg.WebhookAllow = []string{"127.0.0.0/8"}
+	to, calls := h.receiver(status(200))
+	h.start()
+	h.jobOf("j", "operator", hook(to), 0)
+	h.ended("j", events.OK, "")
+	h.next(calls)
 }
 
 // What a receiver says instead of HTTP is repeated without the secrets that it was sent.
 func TestReceiversEcho(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
+	h := newHarness(t)
+	h.cfg.retries = retries{}
 	var log record
-	r.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	to, _ := r.receiver(func(w http.ResponseWriter, q *http.Request) {
+	h.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	to, _ := h.receiver(func(w http.ResponseWriter, q *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			fmt.Fprintf(conn, "%s %s %s %s\r\n\r\n", q.URL, q.Header.Get("X-Key"), q.Header.Get("Authorization"), "of-ann-password") //nolint:errcheck // a test's answer
 			conn.Close()                                                                                                             //nolint:errcheck // the answer
 		}
 	})
-	r.start()
+	h.start()
 	withUser := strings.Replace(to, "http://", "http://ann:of-ann-password@", 1)
-	r.job("j", "n", `{"webhook_config":{"url":"`+withUser+`/p4th-of-the-url?k=qu3ry-of-the-url","headers":{"X-Key":"h3ader-of-the-job"}}}`, 0)
-	m := r.undelivered("webhook", r.ended("j", events.OK, ""))
+	h.job("j", "n", `{"webhook_config":{"url":"`+withUser+`/p4th-of-the-url?k=qu3ry-of-the-url","headers":{"X-Key":"h3ader-of-the-job"}}}`, 0)
+	m := h.undelivered("webhook", h.ended("j", events.OK, ""))
 	if !strings.Contains(m, "malformed HTTP") {
 		t.Errorf("recorded %q", m)
 	}
@@ -169,11 +169,11 @@ func TestReceiversEcho(t *testing.T) {
 
 // A job that is older than the list of domains writes to nobody outside it.
 func TestMailDomainsWhenSending(t *testing.T) {
-	r, p := mailing(t, nil)
-	r.cfg.MailDomains = events.MailDomains{"post.test"}
-	r.start()
-	r.job("j1", "Daily", to("ann@post.test,bob@evil.test,eve@sub.post.test"), 0)
-	m := r.undelivered("email", r.ended("j1", events.OK, ""))
+	h, p := mailing(t, nil)
+	h.cfg.MailDomains = events.MailDomains{"post.test"}
+	h.start()
+	h.job("j1", "Daily", to("ann@post.test,bob@evil.test,eve@sub.post.test"), 0)
+	m := h.undelivered("email", h.ended("j1", events.OK, ""))
 	if !strings.Contains(m, "bob@evil.test: is outside") || !strings.Contains(m, "eve@sub.post.test: is outside") || strings.Contains(m, "ann@") {
 		t.Errorf("recorded %q", m)
 	}

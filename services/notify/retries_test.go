@@ -39,27 +39,27 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-func TestLanes(t *testing.T) {
-	l := lanes{width: laneWidth, all: map[string]*lane{}}
-	for range laneWidth {
-		if ok, _ := l.enter("a"); !ok {
+func TestSemaphores(t *testing.T) {
+	l := semaphores{width: maxPerJob, all: map[string]*semaphore{}}
+	for range maxPerJob {
+		if ok, _ := l.acquire("a"); !ok {
 			t.Fatal("no place in an empty lane")
 		}
 	}
-	if ok, failed := l.enter("a"); ok || failed {
+	if ok, failed := l.acquire("a"); ok || failed {
 		t.Errorf("a full lane: entered %v, failed %v", ok, failed)
 	}
-	if ok, _ := l.enter("b"); !ok {
+	if ok, _ := l.acquire("b"); !ok {
 		t.Error("the lane of another job is full too")
 	}
-	for range laneWidth - 1 {
-		l.leave("a", true, 0)
+	for range maxPerJob - 1 {
+		l.release("a", true, 0)
 	}
-	if ok, failed := l.enter("a"); ok || !failed {
+	if ok, failed := l.acquire("a"); ok || !failed {
 		t.Errorf("a lane that fails and is probed: entered %v, failed %v", ok, failed)
 	}
-	l.leave("a", false, 0)
-	l.leave("b", false, 0)
+	l.release("a", false, 0)
+	l.release("b", false, 0)
 	if len(l.all) != 0 {
 		t.Errorf("%d lanes are kept", len(l.all))
 	}

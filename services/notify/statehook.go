@@ -15,7 +15,7 @@ import (
 // stateHook posts that the state of a job changed to the URL in its notify.to.
 type stateHook struct{ *webhook }
 
-func (s stateHook) wants(n notice, p *events.Parameters) bool {
+func (s stateHook) wants(n notification, p *events.Parameters) bool {
 	if len(p.Options.Notify.Mail) > 0 && s.unwired != nil {
 		s.unwired()
 	}
@@ -23,11 +23,11 @@ func (s stateHook) wants(n notice, p *events.Parameters) bool {
 }
 
 // asksFor reports whether a job asks to be told of a state at all.
-func asksFor(n notice, p *events.Parameters) bool {
+func asksFor(n notification, p *events.Parameters) bool {
 	return n.state != nil && slices.Contains(p.Options.Notify.On, n.state.State)
 }
 
-func (s stateHook) tell(ctx context.Context, n notice, job *events.Job) error {
+func (s stateHook) notify(ctx context.Context, n notification, job *events.Job) error {
 	p, err := job.Reveal(s.key.Open)
 	if err != nil {
 		return final{fmt.Errorf("the secrets of the job cannot be opened: %w", err)}
@@ -51,11 +51,11 @@ func (s stateHook) tell(ctx context.Context, n notice, job *events.Job) error {
 // it in time knows that something is wrong, whatever it is.
 type heartbeat struct{ *webhook }
 
-func (h heartbeat) wants(n notice, p *events.Parameters) bool {
+func (h heartbeat) wants(n notification, p *events.Parameters) bool {
 	return p.Options.Heartbeat != "" && n.status() == events.OK
 }
 
-func (h heartbeat) tell(ctx context.Context, _ notice, job *events.Job) error {
+func (h heartbeat) notify(ctx context.Context, _ notification, job *events.Job) error {
 	p, err := job.Reveal(h.key.Open)
 	if err != nil {
 		return final{fmt.Errorf("the secrets of the job cannot be opened: %w", err)}

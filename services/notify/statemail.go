@@ -9,11 +9,11 @@ import (
 // stateMail writes that the state of a job changed to the addresses in its notify.to.
 type stateMail struct{ *email }
 
-func (s stateMail) wants(n notice, p *events.Parameters) bool {
+func (s stateMail) wants(n notification, p *events.Parameters) bool {
 	return asksFor(n, p) && len(p.Options.Notify.Mail) > 0
 }
 
-func (s stateMail) tell(ctx context.Context, n notice, job *events.Job) error {
+func (s stateMail) notify(ctx context.Context, n notification, job *events.Job) error {
 	p, err := events.ParseParameters(job.Parameters)
 	if err != nil {
 		return final{err}

@@ -18,18 +18,18 @@ import (
 )
 
 // asking stores a job that an administrator made, with this object spool, after the revision at seq.
-func (r *rig) asking(id, spool, settings string, seq uint64) uint64 {
-	r.Helper()
+func (h *harness) asking(id, spool, settings string, seq uint64) uint64 {
+	h.Helper()
 	if settings == "" {
 		settings = "{}"
 	}
 	o, err := events.ParseObject([]byte(`{"name":"Nightly <b>*import*</b>","schedule":"*/10 * * * *","flow_parameters":{"auth_token":"t","binary_path":"a/b/fs/D/f",` +
 		`"input_dir":"a/b/fs/D/in","settings":` + settings + `},"spool":` + spool + `}`))
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	if _, err := events.ReadParameters(o); err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	job := events.Job{
 		ID: id, Username: "ann", Name: "Nightly <b>*import*</b>", Status: events.Enabled, EffectiveFrom: time.Now().Add(-48 * time.Hour),
@@ -39,18 +39,18 @@ func (r *rig) asking(id, spool, settings string, seq uint64) uint64 {
 			job.SetURL(pointer, &events.JobWebhook{URL: events.PublicURL(url), Role: events.RoleAdmin})
 		}
 	}
-	if job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, value string) (string, error) { return r.key.Public.Seal(value, id, pointer) }); err != nil {
-		r.Fatal(err)
+	if job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, value string) (string, error) { return h.key.Public.Seal(value, id, pointer) }); err != nil {
+		h.Fatal(err)
 	}
 	if strings.Contains(string(job.Parameters), "s3cret") {
-		r.Errorf("stored as %s", job.Parameters)
+		h.Errorf("stored as %s", job.Parameters)
 	}
 	change := events.JobUpdated
 	if seq == 0 {
 		change = events.JobCreated
 	}
-	if seq, err = r.bus.PutJob(r.Context(), events.JobEvent{Event: change, Job: job}, seq); err != nil {
-		r.Fatal(err)
+	if seq, err = h.bus.PutJob(h.Context(), events.JobEvent{Event: change, Job: job}, seq); err != nil {
+		h.Fatal(err)
 	}
 	return seq
 }
@@ -60,11 +60,11 @@ func notifying(url, more string) string {
 }
 
 // result stores how a call came out.
-func (r *rig) result(job string, minute int64, status events.Status, flow string) events.Result {
-	r.Helper()
-	r.runs++
+func (h *harness) result(job string, minute int64, status events.Status, flow string) events.Result {
+	h.Helper()
+	h.runs++
 	res := events.Result{
-		TriggerID: fmt.Sprintf("manual:%s:%d", job, r.runs), JobID: job, Kind: events.KindManual, TriggeredAt: time.Now(), EndedNS: time.Now().UnixNano(),
+		TriggerID: fmt.Sprintf("manual:%s:%d", job, h.runs), JobID: job, Kind: events.KindManual, TriggeredAt: time.Now(), EndedNS: time.Now().UnixNano(),
 		Status: status, FlowJobID: flow, HTTP: events.HTTPResult{Status: "200"},
 	}
 	if minute > 0 {
@@ -73,21 +73,21 @@ func (r *rig) result(job string, minute int64, status events.Status, flow string
 	if status == events.ERROR {
 		res.HTTP = events.HTTPResult{Status: "404", Response: "no such binary"}
 	}
-	if err := r.bus.PutResult(r.Context(), res); err != nil {
-		r.Fatal(err)
+	if err := h.bus.PutResult(h.Context(), res); err != nil {
+		h.Fatal(err)
 	}
 	return res
 }
 
 // observed waits until everything that happened has been looked at.
-func (r *rig) observed() {
-	r.Helper()
+func (h *harness) observed() {
+	h.Helper()
 	for queue, stream := range map[string]string{
 		"notify-ended": events.StreamRunEvents, "notify-results": events.StreamResults, "notify-slots": events.StreamSlots,
 		"notify-states-webhook": events.StreamNotifications, "notify-heartbeat": events.StreamRunEvents,
 	} {
-		r.eventually(queue+" is empty", func() bool {
-			cons, err := r.js.Consumer(r.Context(), stream, queue)
+		h.eventually(queue+" is empty", func() bool {
+			cons, err := h.js.Consumer(h.Context(), stream, queue)
 			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 		})
 	}
@@ -106,18 +106,18 @@ func said(t *testing.T, calls chan call) (all []string) {
 
 // One notice for each change of state, whatever the number of runs.
 func TestChangesOfState(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
-	r.asking("j1", notifying(url, ""), `{"tags":["nightly","eu"]}`, 0)
-	r.job("quiet", "n", `{}`, 0) // asks for nothing
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
+	h.asking("j1", notifying(url, ""), `{"tags":["nightly","eu"]}`, 0)
+	h.job("quiet", "n", `{}`, 0) // asks for nothing
 	for range 2 {
-		r.ended("j1", events.OK, "")
+		h.ended("j1", events.OK, "")
 	}
-	r.ended("quiet", events.ERROR, "x")
-	bad := r.ended("j1", events.ERROR, "exit status 3: <no luck>")
-	c := r.next(calls)
-	r.verify(c)
+	h.ended("quiet", events.ERROR, "x")
+	bad := h.ended("j1", events.ERROR, "exit status 3: <no luck>")
+	c := h.next(calls)
+	h.verify(c)
 	if c.URL.String() != "/s3cret?k=s3cret" || c.Header.Get("Content-Type") != "application/json" || c.Header.Get("Spool-Job-Id") != "j1" {
 		t.Errorf("%s %v", c.URL, c.Header)
 	}
@@ -134,33 +134,33 @@ func TestChangesOfState(t *testing.T) {
 		t.Error(diff)
 	}
 	for range 3 {
-		r.ended("j1", events.ERROR, "again")
+		h.ended("j1", events.ERROR, "again")
 	}
-	r.observed()
+	h.observed()
 	for range 2 {
-		r.ended("j1", events.OK, "")
+		h.ended("j1", events.OK, "")
 	}
-	got = r.next(calls).payload(t)
+	got = h.next(calls).payload(t)
 	if got["state"] != "recovered" || got["before"] != "failed" || got["says"] != "is well again (before: failed)" {
 		t.Errorf("recovered as %v", got)
 	}
-	r.observed()
-	res := r.result("j1", 0, events.ERROR, "") // a call that was refused
-	if got = r.next(calls).payload(t); got["state"] != "failed" || got["message"] != "HTTP status 404: no such binary" {
+	h.observed()
+	res := h.result("j1", 0, events.ERROR, "") // a call that was refused
+	if got = h.next(calls).payload(t); got["state"] != "failed" || got["message"] != "HTTP status 404: no such binary" {
 		t.Errorf("a refused call: %v", got)
 	}
 	trigger := events.Trigger{ID: res.TriggerID, JobID: "j1", Kind: events.KindManual}
 	res.TriggeredAt = time.Now()
-	if err := r.bus.PutDead(r.Context(), trigger, res); err != nil {
+	if err := h.bus.PutDead(h.Context(), trigger, res); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.bus.PutResult(r.Context(), res); err != nil {
+	if err := h.bus.PutResult(h.Context(), res); err != nil {
 		t.Fatal(err)
 	}
-	if got = r.next(calls).payload(t); got["state"] != "dead" || got["before"] != "failed" {
+	if got = h.next(calls).payload(t); got["state"] != "dead" || got["before"] != "failed" {
 		t.Errorf("a dead letter: %v", got)
 	}
-	r.observed()
+	h.observed()
 	if more := said(t, calls); len(more) > 0 {
 		t.Errorf("more was told: %v", more)
 	}
@@ -168,17 +168,17 @@ func TestChangesOfState(t *testing.T) {
 
 // Only what the job asks for is told; the rest changes the state all the same.
 func TestOnlyWhatIsAskedFor(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
-	r.asking("j1", `{"notify":{"on":["recovered"],"to":{"webhook":"`+url+`"}}}`, "", 0)
-	r.ended("j1", events.ERROR, "x")
-	r.observed()
-	r.ended("j1", events.OK, "")
-	if got := r.next(calls).payload(t); got["state"] != "recovered" {
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
+	h.asking("j1", `{"notify":{"on":["recovered"],"to":{"webhook":"`+url+`"}}}`, "", 0)
+	h.ended("j1", events.ERROR, "x")
+	h.observed()
+	h.ended("j1", events.OK, "")
+	if got := h.next(calls).payload(t); got["state"] != "recovered" {
 		t.Errorf("told of %v", got)
 	}
-	r.observed()
+	h.observed()
 	if len(calls) > 0 {
 		t.Error("more was told")
 	}
@@ -187,35 +187,35 @@ func TestOnlyWhatIsAskedFor(t *testing.T) {
 // A process that dies between any two steps tells once: the state is stored once, and
 // its notice is told by whoever comes next.
 func TestStateIsToldOnceAcrossDeaths(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	n, err := New(r.cfg)
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	n, err := New(h.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := n.Subscribe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.asking("j1", notifying(url, ""), "", 0)
-	ev := r.ended("j1", events.ERROR, "x")
-	m, _, err := r.bus.Last(t.Context(), events.StreamRunEvents, events.RunsOf(events.Ended, "j1"))
+	h.asking("j1", notifying(url, ""), "", 0)
+	ev := h.ended("j1", events.ERROR, "x")
+	m, _, err := h.bus.Last(t.Context(), events.StreamRunEvents, events.RunsOf(events.Ended, "j1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Dead after the state was stored, before the event was acked; and another that saw the same.
 	for range 2 {
-		if err := move(t.Context(), r.bus, endOfRun(ev, m.Time)); err != nil {
+		if err := move(t.Context(), h.bus, endOfRun(ev, m.Time)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 3 { // and three that come after it, side by side
-		r.cfg.Metrics = nil
-		r.start()
+		h.cfg.Metrics = nil
+		h.start()
 	}
-	if got := r.next(calls).payload(t); got["state"] != "failed" {
+	if got := h.next(calls).payload(t); got["state"] != "failed" {
 		t.Errorf("told %v", got)
 	}
-	r.observed()
+	h.observed()
 	if more := said(t, calls); len(more) > 0 {
 		t.Errorf("told again: %v", more)
 	}
@@ -252,32 +252,32 @@ func TestStep(t *testing.T) {
 
 // What is given up is recorded beside the state.
 func TestStateIsUndeliverable(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
-	url, calls := r.receiver(status(500))
-	r.start()
-	r.asking("j1", notifying(url, ""), "", 0)
-	r.ended("j1", events.ERROR, "x")
-	r.next(calls)
+	h := newHarness(t)
+	h.cfg.retries = retries{}
+	url, calls := h.receiver(status(500))
+	h.start()
+	h.asking("j1", notifying(url, ""), "", 0)
+	h.ended("j1", events.ERROR, "x")
+	h.next(calls)
 	var u events.Undeliverable
-	r.eventually("it is recorded", func() bool {
-		m, found, err := r.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "*", 1, "webhook"))
+	h.eventually("it is recorded", func() bool {
+		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "*", 1, "webhook"))
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})
 	if u.About != "run" || u.Of != 1 || !strings.Contains(u.Message, "status 500") || strings.Contains(u.Message, "s3cret") {
 		t.Errorf("recorded %+v", u)
 	}
-	r.observed()
+	h.observed()
 }
 
 // An operator's URL stays outside, for a state and for a heartbeat.
 func TestStatesOfOperatorsStayOutside(t *testing.T) {
-	r := newRig(t)
-	r.cfg.retries = retries{}
-	url, calls := r.receiver(status(200))
-	r.start()
-	seq := r.asking("j1", notifying(url, `,"heartbeat":"`+url+`/beat"`), "", 0)
-	rev, err := r.bus.Job(t.Context(), "j1")
+	h := newHarness(t)
+	h.cfg.retries = retries{}
+	url, calls := h.receiver(status(200))
+	h.start()
+	seq := h.asking("j1", notifying(url, `,"heartbeat":"`+url+`/beat"`), "", 0)
+	rev, err := h.bus.Job(t.Context(), "j1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,15 +287,15 @@ func TestStatesOfOperatorsStayOutside(t *testing.T) {
 			hook.Role = "operator"
 		}
 	}
-	if _, err := r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
+	if _, err := h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobUpdated, Job: job}, seq); err != nil {
 		t.Fatal(err)
 	}
-	ok := r.ended("j1", events.OK, "")
-	if m := r.undelivered("heartbeat", ok); !strings.Contains(m, "may not be called") {
+	ok := h.ended("j1", events.OK, "")
+	if m := h.undelivered("heartbeat", ok); !strings.Contains(m, "may not be called") {
 		t.Errorf("recorded %q", m)
 	}
-	r.ended("j1", events.ERROR, "x")
-	r.observed()
+	h.ended("j1", events.ERROR, "x")
+	h.observed()
 	if len(calls) > 0 {
 		t.Error("an operator's URL led inside")
 	}
@@ -303,24 +303,24 @@ func TestStatesOfOperatorsStayOutside(t *testing.T) {
 
 func TestHeartbeat(t *testing.T) {
 	for _, foreign := range []bool{false, true} {
-		r := newRig(t)
-		r.cfg.Foreign = foreign
-		url, calls := r.receiver(status(500, 200))
-		r.start()
-		r.asking("j1", `{"heartbeat":"`+url+`/ping/s3cret"}`, "", 0)
-		r.asking("j2", `{}`, "", 0)
+		h := newHarness(t)
+		h.cfg.Foreign = foreign
+		url, calls := h.receiver(status(500, 200))
+		h.start()
+		h.asking("j1", `{"heartbeat":"`+url+`/ping/s3cret"}`, "", 0)
+		h.asking("j2", `{}`, "", 0)
 		happens := func(job string, s events.Status) {
 			if foreign {
-				r.result(job, 0, s, "")
+				h.result(job, 0, s, "")
 			} else {
-				r.ended(job, s, "")
+				h.ended(job, s, "")
 			}
 		}
 		happens("j1", events.ERROR)
 		happens("j2", events.OK)
 		happens("j1", events.OK)
 		for range 2 { // the first is answered with 500
-			if c := r.next(calls); c.Method != http.MethodGet || c.URL.Path != "/ping/s3cret" {
+			if c := h.next(calls); c.Method != http.MethodGet || c.URL.Path != "/ping/s3cret" {
 				t.Errorf("%s %s", c.Method, c.URL)
 			}
 		}
@@ -328,8 +328,8 @@ func TestHeartbeat(t *testing.T) {
 		if foreign {
 			stream = events.StreamResults
 		}
-		r.eventually("all is settled", func() bool {
-			cons, err := r.js.Consumer(t.Context(), stream, "notify-heartbeat")
+		h.eventually("all is settled", func() bool {
+			cons, err := h.js.Consumer(t.Context(), stream, "notify-heartbeat")
 			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 		})
 		if len(calls) > 0 {
@@ -340,28 +340,28 @@ func TestHeartbeat(t *testing.T) {
 
 // A job that is deleted, or asks no more, leaves nothing behind.
 func TestStatesAreForgotten(t *testing.T) {
-	r := newRig(t)
-	url, calls := r.receiver(status(200))
-	r.start()
-	o := newObserver(r.cfg)
-	r.follow(o)
+	h := newHarness(t)
+	url, calls := h.receiver(status(200))
+	h.start()
+	o := newObserver(h.cfg)
+	h.follow(o)
 	seqs := map[string]uint64{}
 	for _, id := range []string{"gone", "silent", "stays"} {
-		seqs[id] = r.asking(id, notifying(url, ""), "", 0)
-		r.ended(id, events.ERROR, "x")
-		r.next(calls)
+		seqs[id] = h.asking(id, notifying(url, ""), "", 0)
+		h.ended(id, events.ERROR, "x")
+		h.next(calls)
 	}
-	r.observed()
-	r.asking("silent", "{}", "", seqs["silent"])
-	if _, err := r.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: "gone"}}, seqs["gone"]); err != nil {
+	h.observed()
+	h.asking("silent", "{}", "", seqs["silent"])
+	if _, err := h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: "gone"}}, seqs["gone"]); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("the roster knows", func() bool { return len(o.roster.list()) == 1 })
+	h.eventually("the roster knows", func() bool { return len(o.jobs.list()) == 1 })
 	if err := o.forgetStale(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	kept := map[string]bool{}
-	if err := r.bus.Since(t.Context(), events.StreamNotifications, events.AllNotifications, time.Time{}, func(m jet.Stored) bool {
+	if err := h.bus.Since(t.Context(), events.StreamNotifications, events.AllNotifications, time.Time{}, func(m jet.Stored) bool {
 		sub, _ := events.ParseSubject(m.Subject)
 		kept[sub.JobID] = true
 		return true
@@ -374,11 +374,11 @@ func TestStatesAreForgotten(t *testing.T) {
 }
 
 // follow keeps an observer's roster up to date, and nothing else.
-func (r *rig) follow(o *observer) {
+func (h *harness) follow(o *observer) {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { ended <- o.feed.Run(ctx) }()
-	r.Cleanup(func() {
+	h.Cleanup(func() {
 		cancel()
 		<-ended
 	})

@@ -63,22 +63,22 @@ func (g *guard) client(judge *ssrf.Guardian) *http.Client {
 				return g.dial(ctx, network, address, judge)
 			},
 			ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
-			DisableCompression: true, MaxResponseHeaderBytes: maxAnswer, MaxIdleConns: 256, MaxIdleConnsPerHost: laneWidth, IdleConnTimeout: 30 * time.Second,
+			DisableCompression: true, MaxResponseHeaderBytes: maxAnswer, MaxIdleConns: 256, MaxIdleConnsPerHost: maxPerJob, IdleConnTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-func (w *webhook) wants(n notice, p *events.Parameters) bool {
+func (w *webhook) wants(n notification, p *events.Parameters) bool {
 	if len(p.Emails) > 0 && w.unwired != nil {
 		w.unwired()
 	}
 	return n.run != nil && p.Webhook.URL != ""
 }
 
-func (w *webhook) forget(notice) {}
+func (w *webhook) forget(notification) {}
 
-func (w *webhook) tell(ctx context.Context, n notice, job *events.Job) error {
+func (w *webhook) notify(ctx context.Context, n notification, job *events.Job) error {
 	p, err := job.Reveal(w.key.Open)
 	if err != nil {
 		return final{fmt.Errorf("the secrets of the webhook cannot be opened: %w", err)}
@@ -109,7 +109,7 @@ func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber)
 	return nil
 }
 
-func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*http.Request, error) {
+func (w *webhook) request(ctx context.Context, n notification, hook events.Webhook) (*http.Request, error) {
 	msg := n.run.Message
 	if n.run.Status == events.OK {
 		msg = "" // what else there is to say of a run that went well has no place in this body
@@ -135,7 +135,7 @@ func (w *webhook) request(ctx context.Context, n notice, hook events.Webhook) (*
 }
 
 // sign adds the headers that say from whom a request is, and of what.
-func (w *webhook) sign(req *http.Request, n notice, body []byte) error {
+func (w *webhook) sign(req *http.Request, n notification, body []byte) error {
 	now := time.Now()
 	signature, err := w.secrets.sign(n.id, now, body)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// post is an SMTP server.
-type post struct {
+// smtpServer is an SMTP server.
+type smtpServer struct {
 	addr  string
 	roots *x509.CertPool // that its certificate is from
 
@@ -55,8 +55,8 @@ func (p piece) read(t *testing.T) (*mail.Message, string) {
 	return m, string(body)
 }
 
-func newPost(t *testing.T, edit func(*smtp.Server, *post)) *post {
-	p := &post{seen: map[string]int{}, rcpt: func(string, int) error { return nil }}
+func newSMTPServer(t *testing.T, edit func(*smtp.Server, *smtpServer)) *smtpServer {
+	p := &smtpServer{seen: map[string]int{}, rcpt: func(string, int) error { return nil }}
 	cert := certificate(t)
 	p.roots = x509.NewCertPool()
 	p.roots.AddCert(cert.Leaf)
@@ -104,7 +104,7 @@ func certificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-func (p *post) received() []piece {
+func (p *smtpServer) received() []piece {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]piece(nil), p.got...)
@@ -112,7 +112,7 @@ func (p *post) received() []piece {
 
 // session is one connection to the server.
 type session struct {
-	p    *post
+	p    *smtpServer
 	c    *smtp.Conn
 	user string
 	now  piece

@@ -9,18 +9,18 @@ import (
 // last delivery failed is only probed. States of a job are told one after the
 // other: "recovered" before "failed" would mislead.
 const (
-	laneWidth = 8
+	maxPerJob = 8
 	maxIdle   = 10_000 // failed lanes that are remembered
 )
 
 // lanes keep the deliveries of one job out of the way of the others.
-type lanes struct {
+type semaphores struct {
 	width int // deliveries of one job at a time
 	mu    sync.Mutex
-	all   map[string]*lane
+	all   map[string]*semaphore
 }
 
-type lane struct {
+type semaphore struct {
 	busy   int
 	failed bool      // the last delivery that ended
 	until  time.Time // when its receiver wants to be called again
@@ -28,15 +28,15 @@ type lane struct {
 
 // enter takes a place in the lane of a job; without a free one it reports
 // whether the lane's last delivery failed.
-func (l *lanes) enter(jobID string) (entered, failed bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	one := l.all[jobID]
+func (s *semaphores) acquire(jobID string) (entered, failed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.all[jobID]
 	if one == nil {
-		one = &lane{}
-		l.all[jobID] = one
+		one = &semaphore{}
+		s.all[jobID] = one
 	}
-	width := l.width
+	width := s.width
 	if one.failed {
 		width = 1
 	}
@@ -51,16 +51,16 @@ func (l *lanes) enter(jobID string) (entered, failed bool) {
 }
 
 // leave gives the place back; asked is for how long the receiver wants to be left alone.
-func (l *lanes) leave(jobID string, failed bool, asked time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	one := l.all[jobID]
+func (s *semaphores) release(jobID string, failed bool, asked time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.all[jobID]
 	one.busy--
 	one.failed = failed
 	if asked > 0 {
 		one.until = time.Now().Add(asked)
 	}
-	if one.busy == 0 && (!failed || len(l.all) > maxIdle) {
-		delete(l.all, jobID)
+	if one.busy == 0 && (!failed || len(s.all) > maxIdle) {
+		delete(s.all, jobID)
 	}
 }

@@ -47,7 +47,7 @@ func (w *work) stored() time.Time { return w.Delivery.Time }
 
 // take brings a delivery to a worker. It blocks while all are busy or the store takes
 // nothing, but not before a shut gate: what stands there gets too old one by one.
-func (d *Dispatcher) take(ctx context.Context, l *line, m *jet.Delivery) {
+func (d *Dispatcher) take(ctx context.Context, s *semaphore, m *jet.Delivery) {
 	if d.bus.AwaitStore(ctx) != nil {
 		_ = m.Nak(0) // when this is lost it comes again by itself
 		return
@@ -56,20 +56,20 @@ func (d *Dispatcher) take(ctx context.Context, l *line, m *jet.Delivery) {
 	if w == nil || !d.admit(ctx, w) {
 		return
 	}
-	if w.limit == 0 || d.gate.open() {
-		if !l.enter(ctx, d.workers) {
+	if w.limit == 0 || d.breaker.closed() {
+		if !s.acquire(ctx, d.workers) {
 			d.handBack(w, 0)
 			return
 		}
-		if w.limit == 0 || d.gate.open() {
-			d.calls.Go(func() { d.work(ctx, l, w) })
+		if w.limit == 0 || d.breaker.closed() {
+			d.calls.Go(func() { d.work(ctx, s, w) })
 			return
 		}
-		l.leave(d.workers)
+		s.release(d.workers)
 	}
 	d.calls.Go(func() {
-		if d.stand(ctx, l, w) {
-			d.work(ctx, l, w)
+		if d.stand(ctx, s, w) {
+			d.work(ctx, s, w)
 		}
 	})
 }
@@ -93,7 +93,7 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		w.calls, w.fresh = known.calls, known.calls == 0
 	} else {
 		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1 // it may have been called each time it was delivered
-		end, over, err := d.history.of(ctx, t, m)
+		end, over, err := d.prior.find(ctx, t, m)
 		if err == nil && over {
 			err = d.resume(ctx, w, end)
 		}
@@ -140,21 +140,21 @@ func (d *Dispatcher) upToDate(ctx context.Context, seq uint64) error {
 
 // stand waits before the gate, then for a worker. false says that the delivery
 // is settled without one.
-func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
+func (d *Dispatcher) stand(ctx context.Context, s *semaphore, w *work) bool {
 	for {
-		ok, probe, wait, opened := d.gate.admit(time.Now())
-		if ok {
-			if !l.enter(ctx, d.workers) {
+		p := d.breaker.allow(time.Now())
+		if p.ok {
+			if !s.acquire(ctx, d.workers) {
 				d.handBack(w, 0)
 				return false
 			}
-			if probe || d.gate.open() {
+			if p.probe || d.breaker.closed() {
 				return true
 			}
-			l.leave(d.workers)
+			s.release(d.workers)
 			continue
 		}
-		_, why, _ := d.gate.state()
+		why := d.breaker.cause()
 		left := w.limit - d.age(w)
 		if left <= 0 {
 			defer d.flight.leave(w.ID)
@@ -164,11 +164,11 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 			d.finish(ending, w, failed(w.result(), "the endpoint refuses connections: "+why), true)
 			return false
 		}
-		d.wait(w, why, time.Now().Add(wait))
-		timer := time.NewTimer(min(wait, left))
+		d.wait(w, why, time.Now().Add(p.wait))
+		timer := time.NewTimer(min(p.wait, left))
 		select {
 		case <-timer.C:
-		case <-opened:
+		case <-p.closing:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -185,13 +185,13 @@ func (d *Dispatcher) stand(ctx context.Context, l *line, w *work) bool {
 
 // work makes the call and settles the delivery by what came of it. The worker
 // is free as soon as the answer is there.
-func (d *Dispatcher) work(ctx context.Context, l *line, w *work) {
+func (d *Dispatcher) work(ctx context.Context, s *semaphore, w *work) {
 	defer d.flight.leave(w.ID)
 	ctx, cancel := daemon.Linger(ctx, grace)
 	defer cancel()
 	faultpoint.Hit(faultpoint.DispatchTaken)
 	o, settled := d.attempt(ctx, w)
-	l.leave(d.workers)
+	s.release(d.workers)
 	if !settled && o.verdict == "" && !o.passing && o.Status == events.OK && events.IsToken(o.FlowJobID) {
 		d.running.rename(w.run, o.FlowJobID) // it counts until it ends
 		w.run = ""

@@ -12,7 +12,7 @@ import (
 )
 
 // picture is what the dispatcher knows of all jobs.
-type picture struct {
+type jobCache struct {
 	key     *seal.Key
 	builtIn bool
 	others  []string // secrets of this dispatcher that the endpoint knows
@@ -38,38 +38,38 @@ type job struct {
 	fault   error
 }
 
-func newPicture(key *seal.Key, builtIn bool, others []string, log *slog.Logger) *picture {
-	return &picture{
+func newJobCache(key *seal.Key, builtIn bool, others []string, log *slog.Logger) *jobCache {
+	return &jobCache{
 		key: key, builtIn: builtIn, others: others, log: log,
 		jobs: map[string]*job{}, changed: make(chan string, 1024), deleted: make(chan string, 1024),
 	}
 }
 
-func (p *picture) apply(r jet.JobRevision) {
+func (c *jobCache) apply(r jet.JobRevision) {
 	id := r.Event.Job.ID
 	if r.Gone() {
-		p.mu.Lock()
-		_, had := p.jobs[id]
-		delete(p.jobs, id)
-		p.mu.Unlock()
+		c.mu.Lock()
+		_, had := c.jobs[id]
+		delete(c.jobs, id)
+		c.mu.Unlock()
 		if had {
-			notify(p.changed, id)
-			notify(p.deleted, id)
+			notify(c.changed, id)
+			notify(c.deleted, id)
 		}
 		return
 	}
 	j := &job{Job: r.Event.Job}
 	if params, err := events.ParseParameters(j.Parameters); err != nil {
-		p.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
+		c.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
 		j.once.Do(func() { j.fault = err })
 	} else {
 		j.automatic, j.hold, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap != "allow"
 	}
-	p.mu.Lock()
-	p.jobs[id] = j
-	p.mu.Unlock()
+	c.mu.Lock()
+	c.jobs[id] = j
+	c.mu.Unlock()
 	if j.automatic {
-		notify(p.changed, id)
+		notify(c.changed, id)
 	}
 }
 
@@ -81,19 +81,19 @@ func notify(ch chan string, id string) {
 	}
 }
 
-func (p *picture) get(id string) (*job, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	j, ok := p.jobs[id]
+func (c *jobCache) get(id string) (*job, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	j, ok := c.jobs[id]
 	return j, ok
 }
 
 // automatic lists the enabled jobs in automatic mode.
-func (p *picture) automatic() []string {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+func (c *jobCache) automatic() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	var ids []string
-	for id, j := range p.jobs {
+	for id, j := range c.jobs {
 		if j.automatic && j.Status == events.Enabled {
 			ids = append(ids, id)
 		}
@@ -104,15 +104,15 @@ func (p *picture) automatic() []string {
 // parameters gives a job's parameters with what the endpoint may know in clear.
 // The built-in runner needs none but those of a command: it trusts the dispatcher,
 // and notifications are sent from the job itself.
-func (p *picture) parameters(j *job) (*events.Parameters, error) {
+func (c *jobCache) parameters(j *job) (*events.Parameters, error) {
 	j.once.Do(func() {
-		open, fault := j.Reveal(p.key.Open)
+		open, fault := j.Reveal(c.key.Open)
 		if fault == nil {
-			j.secrets = scrub.NewForJob(open, p.others...)
+			j.secrets = scrub.NewForJob(open, c.others...)
 		} else {
-			j.secrets = scrub.New(p.others...)
+			j.secrets = scrub.New(c.others...)
 		}
-		if j.params, j.fault = open, fault; !p.builtIn {
+		if j.params, j.fault = open, fault; !c.builtIn {
 			return
 		}
 		if j.params, j.fault = events.ParseParameters(j.Parameters); j.fault == nil {

@@ -44,7 +44,7 @@ func (o *observer) look(ctx context.Context, now time.Time) {
 	if _, behind := o.feed.Barrier(ctx); err == nil {
 		err = behind
 	}
-	jobs := o.roster.list()
+	jobs := o.jobs.list()
 	var v *view
 	if err == nil {
 		v, err = o.read(ctx, jobs)
@@ -62,7 +62,7 @@ func (o *observer) look(ctx context.Context, now time.Time) {
 
 // forgetStale takes out the states of jobs that are gone, or want to be told no more.
 func (o *observer) forgetStale(ctx context.Context) error {
-	for _, id := range o.roster.takeStale() {
+	for _, id := range o.jobs.takeStale() {
 		if err := o.bus.ForgetConditions(ctx, id); err != nil {
 			return err
 		}

@@ -49,8 +49,8 @@ func leaks() string {
 	}
 }
 
-// rig is notify beside a real server.
-type rig struct {
+// harness is notify beside a real server.
+type harness struct {
 	*testing.T
 	srv     *eventstest.Server
 	bus     *jet.Bus
@@ -61,38 +61,38 @@ type rig struct {
 	runs    int
 }
 
-func newRig(t *testing.T) *rig {
+func newHarness(t *testing.T) *harness {
 	key, err := seal.Load(filepath.Join(t.TempDir(), "seal.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{}), metrics: prometheus.NewRegistry()}
-	r.bus = eventstest.Connect(t, r.srv)
-	nc, err := nats.Connect("", nats.InProcessServer(r.srv), nats.MaxReconnects(-1))
+	h := &harness{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{}), metrics: prometheus.NewRegistry()}
+	h.bus = eventstest.Connect(t, h.srv)
+	nc, err := nats.Connect("", nats.InProcessServer(h.srv), nats.MaxReconnects(-1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	if r.js, err = jetstream.New(nc); err != nil {
+	if h.js, err = jetstream.New(nc); err != nil {
 		t.Fatal(err)
 	}
-	r.cfg = Config{
-		Bus: r.bus, SealKey: key, WebhookSecretFile: filepath.Join(t.TempDir(), "webhook.secret"), Log: eventstest.Log(t), Metrics: r.metrics,
+	h.cfg = Config{
+		Bus: h.bus, SealKey: key, WebhookSecretFile: filepath.Join(t.TempDir(), "webhook.secret"), Log: eventstest.Log(t), Metrics: h.metrics,
 		// As many as in earnest, and quick.
 		retries: retries{10 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond},
 	}
-	return r
+	return h
 }
 
 // start subscribes, and runs until the test ends or stop is called.
-func (r *rig) start() (stop func()) {
-	r.Helper()
-	n, err := New(r.cfg)
+func (h *harness) start() (stop func()) {
+	h.Helper()
+	n, err := New(h.cfg)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	if err := n.Subscribe(r.Context()); err != nil {
-		r.Fatal(err)
+	if err := n.Subscribe(h.Context()); err != nil {
+		h.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -102,35 +102,35 @@ func (r *rig) start() (stop func()) {
 		once.Do(func() {
 			cancel()
 			if err := <-ended; err != nil {
-				r.Errorf("Run: %v", err)
+				h.Errorf("Run: %v", err)
 			}
 		})
 	}
-	r.Cleanup(stop)
+	h.Cleanup(stop)
 	return stop
 }
 
 // job stores a revision of a job with these settings, a JSON object, after the revision at seq.
-func (r *rig) job(id, name, settings string, seq uint64) uint64 {
-	r.Helper()
+func (h *harness) job(id, name, settings string, seq uint64) uint64 {
+	h.Helper()
 	o, err := events.ParseObject([]byte(`{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"t","binary_path":"a/b/fs/D/f",` +
 		`"input_dir":"a/b/fs/D/in","settings":` + settings + `}}`))
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	masked, secrets, err := events.Conceal(o, func(pointer, value string) (string, error) { return r.key.Public.Seal(value, id, pointer) })
+	masked, secrets, err := events.Conceal(o, func(pointer, value string) (string, error) { return h.key.Public.Seal(value, id, pointer) })
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	change := events.JobUpdated
 	if seq == 0 {
 		change = events.JobCreated
 	}
-	seq, err = r.bus.PutJob(r.Context(), events.JobEvent{Event: change, Job: events.Job{
+	seq, err = h.bus.PutJob(h.Context(), events.JobEvent{Event: change, Job: events.Job{
 		ID: id, Username: "ann", Name: name, Status: events.Enabled, Parameters: masked, Secrets: secrets,
 	}}, seq)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return seq
 }
@@ -140,78 +140,78 @@ func hook(url string) string {
 }
 
 // ended stores the end of a run of the built-in runner.
-func (r *rig) ended(job string, status events.Status, message string) events.RunEvent {
-	r.Helper()
-	r.runs++
-	return r.endedAs(fmt.Sprint(r.runs), job, status, message)
+func (h *harness) ended(job string, status events.Status, message string) events.RunEvent {
+	h.Helper()
+	h.runs++
+	return h.endedAs(fmt.Sprint(h.runs), job, status, message)
 }
 
-func (r *rig) endedAs(key, job string, status events.Status, message string) events.RunEvent {
-	r.Helper()
+func (h *harness) endedAs(key, job string, status events.Status, message string) events.RunEvent {
+	h.Helper()
 	id := events.FlowJobID("ann", job+key)
-	if _, _, err := r.bus.AcceptRun(r.Context(), "local", events.Run{FlowJobID: id, JobID: job, Owner: "ann"}); err != nil {
-		r.Error(err)
+	if _, _, err := h.bus.AcceptRun(h.Context(), "local", events.Run{FlowJobID: id, JobID: job, Owner: "ann"}); err != nil {
+		h.Error(err)
 	}
 	ev := events.RunEvent{
 		Phase: events.Ended, At: time.Now().UTC(), StartedAt: time.Now().UTC(), FlowJobID: id, TriggerID: "manual:" + job + ":1", JobID: job, Owner: "ann",
 		InputDir: "a/b/fs/D/in", OutputFolder: "a/b/fs/D/out", Attempt: 1, Status: status, Message: message,
 	}
-	if err := r.bus.PutRunEvent(r.Context(), ev, 0); err != nil {
-		r.Error(err)
+	if err := h.bus.PutRunEvent(h.Context(), ev, 0); err != nil {
+		h.Error(err)
 	}
 	return ev
 }
 
 // settled waits until everything that a queue has to tell is off it.
-func (r *rig) settled(queue, stream string) {
-	r.Helper()
+func (h *harness) settled(queue, stream string) {
+	h.Helper()
 	filter := events.RunsOf(events.Ended, "")
 	if stream == events.StreamDeadLetters {
 		filter = events.AllDead
 	}
-	last, _, err := r.bus.Last(r.Context(), stream, filter)
+	last, _, err := h.bus.Last(h.Context(), stream, filter)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
-	r.eventually("every notice is settled", func() bool {
-		cons, err := r.js.Consumer(r.Context(), stream, queue)
+	h.eventually("every notice is settled", func() bool {
+		cons, err := h.js.Consumer(h.Context(), stream, queue)
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= last.Sequence
 	})
 }
 
-func (r *rig) eventually(what string, f func() bool) {
-	r.Helper()
+func (h *harness) eventually(what string, f func() bool) {
+	h.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if f() {
 			return
 		}
 	}
-	r.Fatalf("%s: did not come about within a minute", what)
+	h.Fatalf("%s: did not come about within a minute", what)
 }
 
 // undelivered waits for the record of what could not be told of a run.
-func (r *rig) undelivered(channel string, ev events.RunEvent) string {
-	r.Helper()
+func (h *harness) undelivered(channel string, ev events.RunEvent) string {
+	h.Helper()
 	var m jet.Stored
-	r.eventually("the notice is given up", func() bool {
+	h.eventually("the notice is given up", func() bool {
 		var found bool
 		var err error
-		m, found, err = r.bus.Last(r.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))
+		m, found, err = h.bus.Last(h.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))
 		return err == nil && found
 	})
 	var last events.RunEvent
 	if err := json.Unmarshal(m.Data, &last); err != nil || last.Phase != events.Undelivered || last.Channel != channel || last.OutputFolder != ev.OutputFolder {
-		r.Errorf("recorded %s, %v", m.Data, err)
+		h.Errorf("recorded %s, %v", m.Data, err)
 	}
 	return last.Message
 }
 
 // figure reads a counter of a channel.
-func (r *rig) figure(channel, outcome string) float64 {
-	r.Helper()
-	families, err := r.metrics.Gather()
+func (h *harness) figure(channel, outcome string) float64 {
+	h.Helper()
+	families, err := h.metrics.Gather()
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	sum := 0.0
 	for _, f := range families {
@@ -244,7 +244,7 @@ func (c call) payload(t *testing.T) map[string]any {
 }
 
 // receiver answers requests and keeps them.
-func (r *rig) receiver(answer http.HandlerFunc) (url string, calls chan call) {
+func (h *harness) receiver(answer http.HandlerFunc) (url string, calls chan call) {
 	calls = make(chan call, 10_000)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body := make([]byte, q.ContentLength)
@@ -257,7 +257,7 @@ func (r *rig) receiver(answer http.HandlerFunc) (url string, calls chan call) {
 		calls <- call{q, body}
 		answer(w, q)
 	}))
-	r.Cleanup(s.Close)
+	h.Cleanup(s.Close)
 	return s.URL, calls
 }
 
@@ -275,13 +275,13 @@ func status(codes ...int) http.HandlerFunc {
 }
 
 // next waits for a request.
-func (r *rig) next(calls chan call) call {
-	r.Helper()
+func (h *harness) next(calls chan call) call {
+	h.Helper()
 	select {
 	case c := <-calls:
 		return c
 	case <-time.After(time.Minute):
-		r.Fatal("no request came within a minute")
+		h.Fatal("no request came within a minute")
 		panic("unreachable")
 	}
 }

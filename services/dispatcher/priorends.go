@@ -12,20 +12,20 @@ import (
 // skew allows for a broker whose clock is not ours.
 const skew = 5 * time.Second
 
-// history answers how a trigger came to its end, if it has. That can only be so
+// priorEnds answers how a trigger came to its end, if it has. That can only be so
 // for one that somebody may have had in hand, or that was stored before this
 // connection was made: then a process that has died, or this one before a break,
 // may have brought it to its end without the ack reaching the disk.
-type history struct {
+type priorEnds struct {
 	bus  *jet.Bus
 	ends map[string]*jet.Ends
 
 	mu   sync.Mutex
-	jobs map[string]known
+	jobs map[string]jobResults
 }
 
-// known is what the results of one job were when this connection was new.
-type known struct {
+// jobResults is what the results of one job were when this connection was new.
+type jobResults struct {
 	up  time.Time
 	ids map[string]time.Time // when each trigger's newest result was stored
 }
@@ -33,57 +33,57 @@ type known struct {
 // maxKnown bounds the jobs whose results are remembered.
 const maxKnown = 256
 
-// ahead prepares for what of will be asked.
-func (h *history) ahead(m *jet.Delivery) {
-	if !m.First || !m.Time.After(h.bus.Up().Add(skew)) {
-		h.ends[m.Stream()].Ahead(m.Received)
+// preload prepares for what of will be asked.
+func (p *priorEnds) preload(m *jet.Delivery) {
+	if !m.First || !m.Time.After(p.bus.Up().Add(skew)) {
+		p.ends[m.Stream()].Ahead(m.Received)
 	}
 }
 
-// of asks the ledger of ends, then the results: a former version made no ledger.
-func (h *history) of(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
-	up := h.bus.Up()
+// find asks the ledger of ends, then the results: a former version made no ledger.
+func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
+	up := p.bus.Up()
 	recent := m.Time.After(up.Add(skew))
 	if m.First && recent {
 		return jet.End{}, false, nil
 	}
-	end, over, err = h.ends[m.Stream()].Find(ctx, m.Sequence, m.Received)
+	end, over, err = p.ends[m.Stream()].Find(ctx, m.Sequence, m.Received)
 	switch {
 	case err != nil || over:
 		return end, over, err
 	case m.Deliveries > 1:
-		over, err = h.bus.HasResult(ctx, t.JobID, t.ID, m.Time)
+		over, err = p.bus.HasResult(ctx, t.JobID, t.ID, m.Time)
 		return jet.End{}, over, err
 	case recent: // a consumer was made for it: it has not been delivered, or the ledger would know
 		return jet.End{}, false, nil
 	}
-	k, err := h.results(ctx, t.JobID, up)
+	k, err := p.results(ctx, t.JobID, up)
 	// A dead letter that is tried again has a result from before it was queued again.
 	at, found := k.ids[t.ID]
 	return jet.End{}, found && !at.Before(m.Time), err
 }
 
 // results reads the results of a job, once for all its old work, however much there is.
-func (h *history) results(ctx context.Context, jobID string, up time.Time) (known, error) {
-	h.mu.Lock()
-	k, ok := h.jobs[jobID]
-	h.mu.Unlock()
+func (p *priorEnds) results(ctx context.Context, jobID string, up time.Time) (jobResults, error) {
+	p.mu.Lock()
+	k, ok := p.jobs[jobID]
+	p.mu.Unlock()
 	if ok && k.up.Equal(up) {
 		return k, nil
 	}
-	k = known{up, map[string]time.Time{}}
-	err := h.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), time.Time{}, func(s jet.Stored) bool {
+	k = jobResults{up, map[string]time.Time{}}
+	err := p.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), time.Time{}, func(s jet.Stored) bool {
 		k.ids[s.Header.Get("ce-id")] = s.Time
 		return true
 	})
 	if err != nil {
-		return known{}, err
+		return jobResults{}, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.jobs) >= maxKnown {
-		clear(h.jobs)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.jobs) >= maxKnown {
+		clear(p.jobs)
 	}
-	h.jobs[jobID] = k
+	p.jobs[jobID] = k
 	return k, nil
 }

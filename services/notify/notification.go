@@ -9,8 +9,8 @@ import (
 	"spool.internal/events/jet"
 )
 
-// notice is one thing to be told.
-type notice struct {
+// notification is one thing to be told.
+type notification struct {
 	id    string // the same for ever, whoever tells it how often
 	at    time.Time
 	seq   uint64 // in its stream
@@ -22,34 +22,34 @@ type notice struct {
 	state  *events.Notification // that the state of a job changed
 }
 
-func readRun(m *jet.Delivery) (notice, error) {
+func readRun(m *jet.Delivery) (notification, error) {
 	var ev events.RunEvent
 	err := json.Unmarshal(m.Data, &ev)
-	return notice{id: "ended_" + ev.FlowJobID, at: m.Time, seq: m.Sequence, jobID: ev.JobID, run: &ev}, err
+	return notification{id: "ended_" + ev.FlowJobID, at: m.Time, seq: m.Sequence, jobID: ev.JobID, run: &ev}, err
 }
 
-func readDead(m *jet.Delivery) (notice, error) {
+func readDead(m *jet.Delivery) (notification, error) {
 	d, err := jet.ReadDead(m.Stored)
 	// Of this letter: the trigger may be given up again after a retry.
 	id := "dead_" + events.Hash(d.Trigger.ID+d.Result.TriggeredAt.UTC().Format(time.RFC3339Nano))
-	return notice{id: id, at: m.Time, seq: m.Sequence, jobID: d.Trigger.JobID, dead: &d}, err
+	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: d.Trigger.JobID, dead: &d}, err
 }
 
-func readResult(m *jet.Delivery) (notice, error) {
+func readResult(m *jet.Delivery) (notification, error) {
 	var r events.Result
 	err := json.Unmarshal(m.Data, &r)
-	return notice{id: "result_" + events.Hash(r.TriggerID), at: m.Time, seq: m.Sequence, jobID: r.JobID, result: &r}, err
+	return notification{id: "result_" + events.Hash(r.TriggerID), at: m.Time, seq: m.Sequence, jobID: r.JobID, result: &r}, err
 }
 
-func readState(m *jet.Delivery) (notice, error) {
+func readState(m *jet.Delivery) (notification, error) {
 	var n events.Notification
 	err := json.Unmarshal(m.Data, &n)
 	// The time is in it, as a store that was made anew counts its sequences from 1 again.
 	id := "state_" + events.Hash(n.JobID+" "+n.About+" "+strconv.FormatUint(m.Sequence, 10)+" "+m.Time.Format(time.RFC3339Nano))
-	return notice{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err
+	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err
 }
 
-func (n notice) status() events.Status {
+func (n notification) status() events.Status {
 	switch {
 	case n.run != nil:
 		return n.run.Status
@@ -60,7 +60,7 @@ func (n notice) status() events.Status {
 }
 
 // logged are the attributes of a log line about the notice.
-func (n notice) logged() []any {
+func (n notification) logged() []any {
 	switch {
 	case n.run != nil:
 		return []any{"job_id", n.jobID, "trigger_id", n.run.TriggerID, "flow_job_id", n.run.FlowJobID}

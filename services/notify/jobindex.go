@@ -15,33 +15,33 @@ type watched struct {
 	p *events.Parameters
 }
 
-// roster is the jobs that want that.
-type roster struct {
+// jobIndex is the jobs that want that.
+type jobIndex struct {
 	mu    sync.Mutex
 	all   map[string]*watched // nil: a job that there is, and that does not want it
 	stale map[string]bool     // jobs whose states are to be forgotten
 }
 
-func newRoster() *roster {
-	return &roster{all: map[string]*watched{}, stale: map[string]bool{}}
+func newJobIndex() *jobIndex {
+	return &jobIndex{all: map[string]*watched{}, stale: map[string]bool{}}
 }
 
 // apply takes one revision in; the feed calls it.
-func (r *roster) apply(rev jet.JobRevision) {
+func (x *jobIndex) apply(rev jet.JobRevision) {
 	job := rev.Event.Job
 	w := read(job)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	old := r.all[job.ID]
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.all[job.ID]
 	switch {
 	case rev.Gone():
-		delete(r.all, job.ID)
-		r.stale[job.ID] = true
+		delete(x.all, job.ID)
+		x.stale[job.ID] = true
 		return
 	case w == nil && old != nil:
-		r.stale[job.ID] = true
+		x.stale[job.ID] = true
 	}
-	r.all[job.ID] = w
+	x.all[job.ID] = w
 }
 
 // read gives the job if it wants to be told.
@@ -58,18 +58,18 @@ func read(job events.Job) *watched {
 }
 
 // find gives a job that wants to be told, and whether the job is known at all.
-func (r *roster) find(id string) (w *watched, known bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w, known = r.all[id]
+func (x *jobIndex) find(id string) (w *watched, known bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	w, known = x.all[id]
 	return w, known
 }
 
 // list gives all that want to be told.
-func (r *roster) list() (list []*watched) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.all {
+func (x *jobIndex) list() (list []*watched) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, w := range x.all {
 		if w != nil {
 			list = append(list, w)
 		}
@@ -78,15 +78,15 @@ func (r *roster) list() (list []*watched) {
 }
 
 // takeStale gives the jobs whose states are to be forgotten, once.
-func (r *roster) takeStale() (list []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id := range r.stale {
-		if r.all[id] == nil { // else it wants to be told again
+func (x *jobIndex) takeStale() (list []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id := range x.stale {
+		if x.all[id] == nil { // else it wants to be told again
 			list = append(list, id)
 		}
 	}
-	clear(r.stale)
+	clear(x.stale)
 	return list
 }
 

@@ -73,7 +73,7 @@ func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration,
 func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
 	if failed := m.Header.Get(jet.HeaderStatus) != string(events.OK); !failed {
 		if sub, err := events.ParseSubject(m.Subject); err == nil {
-			if w, known := o.roster.find(sub.JobID); known && w == nil {
+			if w, known := o.jobs.find(sub.JobID); known && w == nil {
 				return 0, nil // spares most results their reading
 			}
 		}
