@@ -14,6 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
+	"spool.internal/events/metrics"
 )
 
 // Config is what cron needs.
@@ -78,7 +79,7 @@ func New(cfg Config) (*Cron, error) {
 	jobs := catalog{feed, cfg.Bus}
 	watch := &watchdog{now: faultpoint.Now, log: cfg.Log}
 	meter := newMeter(watch)
-	if err := meter.register(cfg.Metrics); err != nil {
+	if err := metrics.Register(cfg.Metrics, "cron", meter.all...); err != nil {
 		return nil, err
 	}
 	loop := newLoop(&engine{

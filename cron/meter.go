@@ -1,8 +1,6 @@
 package cron
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,21 +45,6 @@ func newMeter(w *watchdog) *meter {
 		}, func() float64 { return w.lag().Seconds() }),
 	}
 	return m
-}
-
-// register shows the figures to r, if there is one.
-func (m *meter) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	var faults []error
-	for _, c := range m.all {
-		faults = append(faults, r.Register(c))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("metrics of cron: %w", err)
-	}
-	return nil
 }
 
 func (m *meter) count(a jet.Answers, now time.Time) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/events/metrics"
 )
 
 // stuck is a register whose feed hangs while it is told to.
@@ -102,7 +104,7 @@ func TestMetrics(t *testing.T) {
 		w.create(time.Now(), "latest", "* * * * *", options{})
 		e, s, _ := standing(w)
 		r := prometheus.NewPedanticRegistry()
-		if err := e.meter.register(r); err != nil {
+		if err := metrics.Register(r, "cron", e.meter.all...); err != nil {
 			t.Fatal(err)
 		}
 		w.until(0, 1)
@@ -142,7 +144,7 @@ func TestMetrics(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("figures (-want +got):\n%s", diff)
 		}
-		if err := newMeter(e.watch).register(r); err == nil {
+		if err := metrics.Register(r, "cron", newMeter(e.watch).all...); err == nil {
 			t.Error("the same figures twice in one registry")
 		}
 	})

@@ -1,8 +1,6 @@
 package watcher
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -38,23 +36,9 @@ func newMeter(w *Watcher) *meter {
 	}
 }
 
-func (m *meter) counters() []prometheus.Counter {
-	return []prometheus.Counter{m.scans, m.overflows, m.reports, m.unreported, m.files}
-}
-
-// register shows the figures to r, if there is one.
-func (m *meter) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	faults := []error{r.Register(m)}
-	for _, c := range m.counters() {
-		faults = append(faults, r.Register(c))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("metrics of the watcher: %w", err)
-	}
-	return nil
+// all are what is registered.
+func (m *meter) all() []prometheus.Collector {
+	return []prometheus.Collector{m, m.scans, m.overflows, m.reports, m.unreported, m.files}
 }
 
 // Describe and Collect make a meter a [prometheus.Collector].

@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/metrics"
 	"spool.internal/watcher/settle"
 )
 
@@ -62,7 +63,7 @@ func New(cfg Config) (*Watcher, error) {
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
-	if err := w.meter.register(cfg.Metrics); err != nil {
+	if err := metrics.Register(cfg.Metrics, "the watcher", w.meter.all()...); err != nil {
 		return nil, err
 	}
 	return w, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
+	"spool.internal/events/metrics"
 	"spool.internal/events/reserve"
 	"spool.internal/services/daemon"
 )
@@ -57,10 +58,8 @@ func newHealer(b *Broker) (*healer, error) {
 	for _, outcome := range []string{"ok", "failed"} {
 		h.reopened.WithLabelValues(outcome)
 	}
-	if b.cfg.Metrics != nil {
-		if err := b.cfg.Metrics.Register(h.reopened); err != nil {
-			return nil, fmt.Errorf("metrics of the broker: %w", err)
-		}
+	if err := metrics.Register[prometheus.Collector](b.cfg.Metrics, "the broker", h.reopened); err != nil {
+		return nil, err
 	}
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())

@@ -16,6 +16,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/metrics"
 	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
@@ -154,7 +155,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	}
 	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}}
 	d.meter = newMeter(d)
-	if err := d.meter.register(cfg.Metrics); err != nil {
+	if err := metrics.Register(cfg.Metrics, "the dispatcher", d.meter.all...); err != nil {
 		return nil, err
 	}
 	if cfg.TrackRuns && cfg.Secret == "" {

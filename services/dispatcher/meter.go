@@ -1,11 +1,6 @@
 package dispatcher
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // meter counts what this dispatcher does.
 type meter struct {
@@ -48,19 +43,4 @@ func newMeter(d *Dispatcher) *meter {
 		}),
 	}
 	return m
-}
-
-// register shows the figures to r, if there is one.
-func (m *meter) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	var faults []error
-	for _, c := range m.all {
-		faults = append(faults, r.Register(c))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("metrics of the dispatcher: %w", err)
-	}
-	return nil
 }

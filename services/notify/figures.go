@@ -1,11 +1,6 @@
 package notify
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // figures are the metrics of all channels.
 type figures struct {
@@ -24,16 +19,6 @@ func newFigures() *figures {
 			Help: "Notices that wait for their first or another attempt, or are being delivered, as the broker counts them.",
 		}, []string{"queue"}),
 	}
-}
-
-func (f *figures) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	if err := errors.Join(r.Register(f.deliveries), r.Register(f.waiting)); err != nil {
-		return fmt.Errorf("metrics of notify: %w", err)
-	}
-	return nil
 }
 
 // meter counts the deliveries of one channel.

@@ -13,6 +13,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/metrics"
 	"spool.internal/events/seal"
 )
 
@@ -90,7 +91,7 @@ func New(cfg Config) (*Notify, error) {
 	n := &Notify{bus: cfg.Bus, observer: newObserver(cfg)}
 	n.observer.daily = daily
 	figures := newFigures()
-	if err := figures.register(cfg.Metrics); err != nil {
+	if err := metrics.Register[prometheus.Collector](cfg.Metrics, "notify", figures.deliveries, figures.waiting); err != nil {
 		return nil, err
 	}
 	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notification, error), s sender) *channel {
