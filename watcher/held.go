@@ -169,7 +169,7 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		all, err := w.cfg.Bus.HeldFiles(ctx, events.AllHeld)
+		all, err := w.cfg.Bus.HeldFiles("").All(ctx)
 		if err != nil {
 			continue // the next tick tries again
 		}

@@ -82,6 +82,11 @@ func (b *Bus) WorkOff(ctx context.Context, a Answers) (uint64, error) {
 	return b.Commit(ctx, events.StreamTriggers, a.messages()...)
 }
 
+// BacklogEntries are the messages that backlogs are read from, of all jobs.
+func (b *Bus) BacklogEntries() View[Backlog] {
+	return view[Backlog](b, events.StreamTriggers, events.AllBacklogs)
+}
+
 // Backlogs reads what is owed to each job, settled backlogs included until they
 // are trimmed.
 func (b *Bus) Backlogs(ctx context.Context) (map[string]Backlog, error) {

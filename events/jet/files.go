@@ -10,6 +10,33 @@ import (
 // SeenFile names a file in the ledger.
 type SeenFile struct{ JobID, Path, Fingerprint string }
 
+// Files are those of a job that are queued or being called for; an empty jobID means
+// every job's.
+func (b *Bus) Files(jobID string) View[events.Trigger] {
+	return view[events.Trigger](b, events.StreamFiles, orAll(jobID, events.AllFiles, events.FilesOf))
+}
+
+// File is one file of a job in the queue.
+func (b *Bus) File(jobID, fingerprint string) View[events.Trigger] {
+	return view[events.Trigger](b, events.StreamFiles, events.FileSubject(jobID, fingerprint))
+}
+
+// Seen is the ledger of the files of a job that were triggered, or are not to be; an
+// empty jobID means every job's.
+func (b *Bus) Seen(jobID string) View[struct{}] {
+	return view[struct{}](b, events.StreamFiles, orAll(jobID, events.AllSeen, events.SeenOf))
+}
+
+// SeenFile is the entry of one file in that ledger.
+func (b *Bus) SeenFile(f SeenFile) View[struct{}] {
+	return view[struct{}](b, events.StreamFiles, events.SeenSubject(f.JobID, f.Path, f.Fingerprint))
+}
+
+// SeenPath are the entries of one path in that ledger.
+func (b *Bus) SeenPath(jobID, path string) View[struct{}] {
+	return view[struct{}](b, events.StreamFiles, events.SeenPath(jobID, path))
+}
+
 // SeenFiles asks the ledger which of the files have been triggered.
 func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
 	subjects := make([]string, len(files))

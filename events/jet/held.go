@@ -2,15 +2,18 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"time"
 
 	"spool.internal/events"
 )
 
 // heldFile is the body of a ledger entry whose file was held: see [events.Held].
 const heldFile = "held"
+
+// HeldFiles says which files of a job were held, and why; an empty jobID means every job's.
+func (b *Bus) HeldFiles(jobID string) View[events.Held] {
+	return view[events.Held](b, events.StreamFiles, orAll(jobID, events.AllHeld, events.HeldOf))
+}
 
 // HoldFiles enters files into the ledger without triggering them, each with
 // the reason. Those that the ledger knows stay as they are.
@@ -27,21 +30,9 @@ func (b *Bus) HoldFiles(ctx context.Context, files []events.Held) error {
 	return err
 }
 
-// HeldFiles lists what is held below a filter, oldest first.
-func (b *Bus) HeldFiles(ctx context.Context, filter string) (all []events.Held, err error) {
-	err = b.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m Stored) bool {
-		var h events.Held
-		if json.Unmarshal(m.Data, &h) == nil { // else it is of another version
-			all = append(all, h)
-		}
-		return true
-	})
-	return all, err
-}
-
 // HeldOnPath lists what is held of one path.
 func (b *Bus) HeldOnPath(ctx context.Context, jobID, path string) ([]events.Held, error) {
-	return b.HeldFiles(ctx, events.HeldPath(jobID, path))
+	return view[events.Held](b, events.StreamFiles, events.HeldPath(jobID, path)).All(ctx)
 }
 
 // ForgetHeld takes out why a file was held: it is triggered after all.
@@ -56,14 +47,4 @@ func (b *Bus) ReleaseHeld(ctx context.Context, h events.Held) error {
 		b.Purge(ctx, events.StreamFiles, events.SeenSubject(h.JobID, h.RawPath(), h.Fingerprint), 0),
 		b.ForgetHeld(ctx, h),
 	)
-}
-
-// FirstRunEvent reads the oldest event of a run, of whatever job.
-func (b *Bus) FirstRunEvent(ctx context.Context, flowJobID string) (ev events.RunEvent, found bool, err error) {
-	err = b.direct(ctx, events.StreamRunEvents, map[string]any{"next_by_subj": events.PhasesOf("*", flowJobID), "seq": 1},
-		func(m Stored) bool {
-			found = json.Unmarshal(m.Data, &ev) == nil // else it is of another version
-			return false
-		})
-	return ev, found, err
 }

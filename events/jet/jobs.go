@@ -30,6 +30,14 @@ func jobRevision(m Stored, ev events.JobEvent) JobRevision {
 // Gone reports that the job is deleted.
 func (r JobRevision) Gone() bool { return r.Event.Event == events.JobDeleted }
 
+// JobEvents are the changes of a job; an empty jobID means every job's.
+func (b *Bus) JobEvents(jobID string) View[events.JobEvent] {
+	return view[events.JobEvent](b, events.StreamJobs, orAll(jobID, events.AllJobs, events.JobSubject))
+}
+
+// JobsBound gives the bytes that all jobs together may take up.
+func (b *Bus) JobsBound(ctx context.Context) (int64, error) { return b.Bound(ctx, events.StreamJobs) }
+
 // PutJob publishes a change of a job. expect is the sequence of the job's
 // newest event (0 = none): when it is another by now, nothing is stored and the
 // error is [IsConflict]. While JOBS is nearly full it is [IsFull] for what makes

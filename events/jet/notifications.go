@@ -12,6 +12,26 @@ import (
 // undeliverableFor is how long it is kept that a notification was given up.
 const undeliverableFor = 30 * 24 * time.Hour
 
+// Notifications is the state of a job in one respect; an empty jobID is [events.NoJob].
+func (b *Bus) Notifications(jobID, about string) View[events.Notification] {
+	return view[events.Notification](b, events.StreamNotifications, events.NotificationSubject(jobID, about))
+}
+
+// AllNotifications are the states of all jobs in all respects.
+func (b *Bus) AllNotifications() View[events.Notification] {
+	return view[events.Notification](b, events.StreamNotifications, events.AllConditions)
+}
+
+// Notification reads the state that a delivery carries.
+func (d *Delivery) Notification() (events.Notification, error) {
+	return decode[events.Notification](d.Stored)
+}
+
+// NotificationUndelivered is that a channel has given up the notification at a sequence.
+func (b *Bus) NotificationUndelivered(jobID, about string, seq uint64, channel string) View[events.Undeliverable] {
+	return view[events.Undeliverable](b, events.StreamNotifications, events.UndeliverableSubject(jobID, about, seq, channel))
+}
+
 // Condition reads the state of a job in one respect, and its sequence; the zero
 // state with sequence 0 says that nothing was ever wrong.
 func (b *Bus) Condition(ctx context.Context, jobID, about string) (n events.Notification, seq uint64, err error) {

@@ -14,6 +14,14 @@ import (
 // HeaderStatus is the header that repeats a result's status beside its body.
 const HeaderStatus = "Spool-Status"
 
+// Results are those of a job; an empty jobID means every job's.
+func (b *Bus) Results(jobID string) View[events.Result] {
+	return view[events.Result](b, events.StreamResults, orAll(jobID, events.AllResults, events.ResultSubject))
+}
+
+// Result reads the result that a delivery carries.
+func (d *Delivery) Result() (events.Result, error) { return decode[events.Result](d.Stored) }
+
 // PutResult stores the result of one execution. The result of a trigger that is
 // stored twice within two minutes is stored once; readers fold by trigger id.
 func (b *Bus) PutResult(ctx context.Context, r events.Result) error {
@@ -78,31 +86,4 @@ func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.
 		return !found
 	})
 	return result, found, err
-}
-
-// HasDead reports whether there is a dead letter of a result.
-func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
-	err = b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
-		d, err := ReadDead(m)
-		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
-		return !found
-	})
-	return found, err
-}
-
-// PutDead stores what could not be delivered, before its result. Stored again
-// after a crash in between, it is stored once.
-func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
-	found, err := b.HasDead(ctx, r)
-	if err != nil || found {
-		return err
-	}
-	m := Message{
-		Subject: events.DeadSubject(t.JobID),
-		Data:    body(map[string]any{"trigger": t, "result": r}),
-		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
-	}
-	m.Header["Nats-Msg-Id"] = deliveryID(r)
-	_, err = b.Commit(ctx, events.StreamDeadLetters, m)
-	return err
 }

@@ -12,6 +12,27 @@ import (
 	"spool.internal/events"
 )
 
+// RunQueue are the runs that wait in a pool's queue; an empty pool means every pool's.
+func (b *Bus) RunQueue(pool string) View[events.Run] {
+	return view[events.Run](b, events.StreamRuns, orAll(pool, events.AllRunQueue, events.RunQueueOf))
+}
+
+// QueuedRun is one run in a pool's queue.
+func (b *Bus) QueuedRun(pool, flowJobID string) View[events.Run] {
+	return view[events.Run](b, events.StreamRuns, events.RunQueueSubject(pool, flowJobID))
+}
+
+// RunKeys are the accepted runs that have ended, and are remembered.
+func (b *Bus) RunKeys() View[events.Run] {
+	return view[events.Run](b, events.StreamRuns, events.AllRunKeys)
+}
+
+// WaitingRuns are the accepted runs of a job that wait until it is enabled; an empty
+// jobID means every job's.
+func (b *Bus) WaitingRuns(jobID string) View[events.Run] {
+	return view[events.Run](b, events.StreamRuns, orAll(jobID, events.AllPausedRuns, events.PausedRunsOf))
+}
+
 // AcceptRun queues a run for a pool, once: when a run of this identity has been
 // accepted before, nothing is stored and that run is the answer, not fresh. It is one
 // message: until the run is taken off the queue its place there is its claim,
@@ -107,88 +128,3 @@ func (b *Bus) AcceptedRun(ctx context.Context, flowJobID string) (r events.Run, 
 
 // Run reads the run that a delivery of RUNS carries.
 func (d *Delivery) Run() (events.Run, error) { return decode[events.Run](d.Stored) }
-
-// PutRunEvent publishes a phase of a run, if the last event of that phase and
-// run stands at the sequence expect (0 = there is none): of all who try, one
-// wins, and the others are told [IsConflict]. There is no message id: the server
-// would answer a rival's event of the same attempt as if it were ours.
-func (b *Bus) PutRunEvent(ctx context.Context, ev events.RunEvent, expect uint64) error {
-	_, err := b.putRunEvent(ctx, sourceRunner, ev, expect, "")
-	return err
-}
-
-// sourceRunner and sourceTracker are the sources of run events: the built-in
-// runner, and a dispatcher that asks another endpoint.
-const (
-	sourceRunner  = "runner"
-	sourceTracker = "dispatcher"
-)
-
-// PutTrackedEvent is [Bus.PutRunEvent] for a run of an endpoint that is not ours.
-func (b *Bus) PutTrackedEvent(ctx context.Context, ev events.RunEvent, expect uint64) error {
-	_, err := b.putRunEvent(ctx, sourceTracker, ev, expect, "")
-	return err
-}
-
-// IsTracked reports whether a run event is of a run of an endpoint that is not ours.
-func (m Stored) IsTracked() bool { return m.Header.Get("ce-source") == "spool/"+sourceTracker }
-
-// NextRunEvent publishes a phase of a run, if last is the sequence of the last
-// event of that run, whatever its phase (0 = there is none): nothing has
-// happened to the run since that was read. It gives the sequence of the event.
-func (b *Bus) NextRunEvent(ctx context.Context, ev events.RunEvent, last uint64) (uint64, error) {
-	return b.putRunEvent(ctx, sourceRunner, ev, last, events.PhasesOf(ev.JobID, ev.FlowJobID))
-}
-
-func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent, expect uint64, of string) (uint64, error) {
-	ev.Judge()
-	id := ev.FlowJobID + "." + string(ev.Phase)
-	if ev.Attempt > 0 {
-		id += "." + strconv.Itoa(ev.Attempt)
-	}
-	trace := ev.TriggerID
-	if trace == "" {
-		trace = ev.FlowJobID
-	}
-	return b.Commit(ctx, events.StreamRunEvents, Message{
-		Subject: events.RunSubject(ev.Phase, ev.JobID, ev.FlowJobID),
-		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, source, trace, ev.At),
-		Data:    body(ev),
-		Expect:  &expect, Of: of,
-	})
-}
-
-// PutUndelivered records that a notice of the end of a run was given up. The
-// second record of one channel is nothing new, and no error.
-func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
-	_, err := b.Commit(ctx, events.StreamRunEvents, Message{
-		Subject: events.UndeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
-		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+ev.Channel, "notify", ev.TriggerID, ev.At),
-		Data:    body(ev),
-		Expect:  new(uint64(0)),
-	})
-	if IsConflict(err) {
-		return nil
-	}
-	return err
-}
-
-// RunEvent reads the newest event of one phase of one run, and its sequence; a
-// sequence of 0 says that there is none.
-func (b *Bus) RunEvent(ctx context.Context, p events.Phase, jobID, flowJobID string) (events.RunEvent, uint64, error) {
-	return b.lastRunEvent(ctx, events.RunSubject(p, jobID, flowJobID))
-}
-
-// LastRunEvent reads the newest event of one run, of whatever phase.
-func (b *Bus) LastRunEvent(ctx context.Context, jobID, flowJobID string) (events.RunEvent, uint64, error) {
-	return b.lastRunEvent(ctx, events.PhasesOf(jobID, flowJobID))
-}
-
-func (b *Bus) lastRunEvent(ctx context.Context, subject string) (ev events.RunEvent, seq uint64, err error) {
-	m, found, err := b.Last(ctx, events.StreamRunEvents, subject)
-	if err != nil || !found {
-		return events.RunEvent{}, 0, err
-	}
-	ev, err = decode[events.RunEvent](m)
-	return ev, m.Sequence, err
-}

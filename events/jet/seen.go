@@ -141,6 +141,11 @@ func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 	return b.Purge(ctx, events.StreamFiles, events.AgainPath(jobID, path), 1)
 }
 
+// Reruns are the requests to run files of a job again; an empty jobID means every job's.
+func (b *Bus) Reruns(jobID string) View[Again] {
+	return view[Again](b, events.StreamFiles, orAll(jobID, events.AllAgain, events.AgainOf))
+}
+
 // Agains calls f with the requests to run files again that were stored after a
 // sequence, oldest first, and gives the sequence it has reached.
 func (b *Bus) Agains(ctx context.Context, after uint64, f func(Again)) (uint64, error) {

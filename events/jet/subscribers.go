@@ -23,6 +23,11 @@ const (
 	subscriberInactive = 90 * 24 * time.Hour // after which its place is forgotten
 )
 
+// SubscriberChanges are the subscribers as they are stored, by name.
+func (b *Bus) SubscriberChanges() View[events.Subscriber] {
+	return view[events.Subscriber](b, events.StreamSubscribers, events.AllSubscribers)
+}
+
 // Subscribers lists all subscribers, also those that are revoked or have expired.
 func (b *Bus) Subscribers(ctx context.Context) ([]events.Subscriber, error) {
 	var all []events.Subscriber

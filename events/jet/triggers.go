@@ -6,19 +6,32 @@ import (
 	"spool.internal/events"
 )
 
-// Clock reads how far cron has come, and the sequence to expect in the next
-// commit; a clock that was never set is zero with sequence 0.
-func (b *Bus) Clock(ctx context.Context) (events.Clock, uint64, error) {
-	m, found, err := b.Last(ctx, events.StreamTriggers, events.ClockSubject)
-	if err != nil || !found {
-		return events.Clock{}, 0, err
+// Triggers are those of one kind and job that are queued or being worked on; an empty
+// kind means every kind of every job, an empty jobID every job.
+func (b *Bus) Triggers(k events.Kind, jobID string) View[events.Trigger] {
+	switch {
+	case k == "":
+		return view[events.Trigger](b, events.StreamTriggers, events.AllTriggers)
+	case jobID == "":
+		return view[events.Trigger](b, events.StreamTriggers, events.TriggersOf(k))
+	default:
+		return view[events.Trigger](b, events.StreamTriggers, events.TriggerSubject(k, jobID))
 	}
-	c, err := decode[events.Clock](m)
-	return c, m.Sequence, err
 }
 
-// PutTrigger queues one trigger that no ledger guards: a manual one, or the
-// retry of a dead letter. The same trigger published twice within two minutes
+// PausedTriggers are those of a job that wait until it is enabled; an empty jobID means
+// every job's.
+func (b *Bus) PausedTriggers(jobID string) View[events.Trigger] {
+	return view[events.Trigger](b, events.StreamTriggers, orAll(jobID, events.AllPaused, events.PausedOf))
+}
+
+// Calls is the ledger of a job's calls that may be made at most once; an empty jobID
+// means every job's.
+func (b *Bus) Calls(jobID string) View[struct{}] {
+	return view[struct{}](b, events.StreamTriggers, orAll(jobID, events.AllCalled, events.CallsOf))
+}
+
+// PutTrigger queues one trigger that no ledger guards: a manual one. The same trigger published twice within two minutes
 // is stored once.
 func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error) {
 	return b.Commit(ctx, events.StreamTriggers, Message{
@@ -53,17 +66,5 @@ func (b *Bus) ReleaseCall(ctx context.Context, t events.Trigger) error {
 	return b.Purge(ctx, events.StreamTriggers, events.CalledSubject(t.JobID, t.ID), 0)
 }
 
-// CopyVerdict stores a verdict where people look for it.
-func (b *Bus) CopyVerdict(ctx context.Context, v events.Verdict) error {
-	_, err := b.Commit(ctx, events.StreamSlots, Message{
-		Subject: events.SlotSubject(v.JobID), Data: body(v),
-		Header: map[string]string{"Nats-Msg-Id": v.ID()},
-	})
-	return err
-}
-
 // Trigger reads the trigger that a delivery of TRIGGERS or FILES carries.
 func (d *Delivery) Trigger() (events.Trigger, error) { return decode[events.Trigger](d.Stored) }
-
-// Verdict reads the verdict that a delivery of TRIGGERS carries.
-func (d *Delivery) Verdict() (events.Verdict, error) { return decode[events.Verdict](d.Stored) }

@@ -16,6 +16,14 @@ type DeadLetter struct {
 	Result  events.Result  `json:"result"`
 }
 
+// DeadLetters are those of a job; an empty jobID means every job's.
+func (b *Bus) DeadLetters(jobID string) View[DeadLetter] {
+	return view[DeadLetter](b, events.StreamDeadLetters, orAll(jobID, events.AllDead, events.DeadSubject))
+}
+
+// DeadLetter reads the dead letter that a delivery carries.
+func (d *Delivery) DeadLetter() (DeadLetter, error) { return ReadDead(d.Stored) }
+
 // ReadDead reads the dead letter that a message of DEADLETTERS carries.
 func ReadDead(m Stored) (DeadLetter, error) {
 	d, err := decode[DeadLetter](m)
@@ -51,4 +59,31 @@ func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
 // DropDead deletes a dead letter; found is false when it is gone already.
 func (b *Bus) DropDead(ctx context.Context, seq uint64) (found bool, err error) {
 	return b.drop(ctx, events.StreamDeadLetters, seq)
+}
+
+// HasDead reports whether there is a dead letter of a result.
+func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
+	err = b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
+		d, err := ReadDead(m)
+		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
+		return !found
+	})
+	return found, err
+}
+
+// PutDead stores what could not be delivered, before its result. Stored again
+// after a crash in between, it is stored once.
+func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) error {
+	found, err := b.HasDead(ctx, r)
+	if err != nil || found {
+		return err
+	}
+	m := Message{
+		Subject: events.DeadSubject(t.JobID),
+		Data:    body(DeadLetter{Trigger: t, Result: r}),
+		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
+	}
+	m.Header["Nats-Msg-Id"] = deliveryID(r)
+	_, err = b.Commit(ctx, events.StreamDeadLetters, m)
+	return err
 }

@@ -1,0 +1,43 @@
+package jet
+
+import (
+	"strings"
+
+	"spool.internal/events"
+)
+
+// What a message tells without its body being read.
+
+// parsed takes the subject apart; it is zero for a message of another version.
+func (m Stored) parsed() events.Subject {
+	sub, _ := events.ParseSubject(m.Subject)
+	return sub
+}
+
+// JobID names the job that the message is about; [events.NoJob] stands for none.
+func (m Stored) JobID() string { return m.parsed().JobID }
+
+// Phase is that of a run event.
+func (m Stored) Phase() events.Phase { return events.Phase(m.parsed().Kind) }
+
+// FlowJobID names the run of a run event.
+func (m Stored) FlowJobID() string { return m.parsed().Rest }
+
+// TriggerID names the trigger of a result.
+func (m Stored) TriggerID() string { return m.Header.Get("ce-id") }
+
+// Status is that of a result.
+func (m Stored) Status() events.Status { return events.Status(m.Header.Get(HeaderStatus)) }
+
+// PathHash and Fingerprint name the file of an entry in the ledger of files: the
+// [events.Hash] of its path, and its content or the generation that was asked for.
+func (m Stored) PathHash() string {
+	hash, _, _ := strings.Cut(m.parsed().Rest, ".")
+	return hash
+}
+
+// Fingerprint: see PathHash.
+func (m Stored) Fingerprint() string {
+	_, fingerprint, _ := strings.Cut(m.parsed().Rest, ".")
+	return fingerprint
+}

@@ -1,0 +1,99 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"spool.internal/events"
+)
+
+// What services say that they are doing now is kept for an hour, and only the newest
+// of it. A state that cannot be read is of another version, and old within the hour.
+
+// Parts of a subject of a state: who says it.
+const (
+	partWatch  = "watch"
+	partFiles  = "files"
+	partRetry  = "retry"
+	partRunner = "runner"
+)
+
+// WatchState is what a watcher says of the folder of a job.
+func (b *Bus) WatchState(jobID string) View[events.WatchState] {
+	return view[events.WatchState](b, events.StreamState, events.StateSubject(partWatch, jobID))
+}
+
+// WaitingFiles is which files of a job a watcher leaves alone for now.
+func (b *Bus) WaitingFiles(jobID string) View[events.WaitingFiles] {
+	return view[events.WaitingFiles](b, events.StreamState, events.StateSubject(partFiles, jobID))
+}
+
+// RetryState is which triggers of a job a dispatcher is to call again.
+func (b *Bus) RetryState(jobID string) View[events.RetryState] {
+	return view[events.RetryState](b, events.StreamState, events.StateSubject(partRetry, jobID))
+}
+
+// Runners is what the built-in runners say of themselves.
+func (b *Bus) Runners() View[events.RunnerState] {
+	return view[events.RunnerState](b, events.StreamState, events.AllRunners)
+}
+
+// JobStates is what is said of a job now; nil where nobody says it.
+type JobStates struct {
+	Watch *events.WatchState
+	Retry *events.RetryState
+}
+
+// JobStates reads what watchers and dispatchers say of a job.
+func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err error) {
+	watch, retry := events.StateSubject(partWatch, jobID), events.StateSubject(partRetry, jobID)
+	err = b.LastOf(ctx, events.StreamState, []string{watch, retry}, func(m Stored) {
+		if m.Subject == watch {
+			_ = json.Unmarshal(m.Data, &s.Watch)
+		} else {
+			_ = json.Unmarshal(m.Data, &s.Retry)
+		}
+	})
+	return s, err
+}
+
+// FolderStates reads what watchers say of the folder of a job and of the files in it;
+// at is when they said the latter.
+func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.WatchState, files events.WaitingFiles, at time.Time, err error) {
+	waiting := events.StateSubject(partFiles, jobID)
+	err = b.LastOf(ctx, events.StreamState, []string{waiting, events.StateSubject(partWatch, jobID)}, func(m Stored) {
+		if m.Subject != waiting {
+			_ = json.Unmarshal(m.Data, &watch)
+			return
+		}
+		_ = json.Unmarshal(m.Data, &files)
+		at = m.Time
+	})
+	return watch, files, at, err
+}
+
+// PutFolderStates stores what a watcher says of folders, and of the files in them.
+func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, files []events.WaitingFiles) error {
+	msgs := make([]Message, 0, len(folders)+len(files))
+	for _, s := range folders {
+		msgs = append(msgs, Message{Subject: events.StateSubject(partWatch, s.JobID), Data: body(s)})
+	}
+	for _, s := range files {
+		msgs = append(msgs, Message{Subject: events.StateSubject(partFiles, s.JobID), Data: body(s)})
+	}
+	_, err := b.Commit(ctx, events.StreamState, msgs...)
+	return err
+}
+
+// PutRetryState stores which triggers of a job a dispatcher is to call again.
+func (b *Bus) PutRetryState(ctx context.Context, s events.RetryState) error {
+	_, err := b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject(partRetry, s.JobID), Data: body(s)})
+	return err
+}
+
+// PutRunner stores what a runner says of itself. The id is its own from start to start.
+func (b *Bus) PutRunner(ctx context.Context, id string, s events.RunnerState) error {
+	_, err := b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject(partRunner, id), Data: body(s)})
+	return err
+}
