@@ -112,6 +112,7 @@ func TestLongAfterKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	for _, across := range []bool{false, true} {
 		steps := []string{faultpoint.AfterHeld, faultpoint.AfterAside, faultpoint.AfterExplained, faultpoint.AfterMoved}
 		if across {

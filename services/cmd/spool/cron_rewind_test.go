@@ -15,6 +15,7 @@ import (
 // A clock that ran ahead makes cron wait and say so; a rewind mends it, at a broker
 // that runs and in the folder of one that does not.
 func TestCronRewind(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	creds := filepath.Join(p.data, "cron.creds")
 	args := []string{"broker", "--data", p.data, "--nats-listen", p.nats, "--results-per-job", "77"}

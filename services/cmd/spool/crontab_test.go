@@ -33,6 +33,7 @@ type crontab struct {
 // TestPeople plays the scripts of testdata/people: work as people have it, moved to
 // Spool as it is.
 func TestPeople(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"curl", "flock", "tar", "awk"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("the lines need %s, which this machine has not", program)

@@ -18,7 +18,7 @@ func (pr *process) ended() int {
 	select {
 	case <-done:
 		return pr.cmd.ProcessState.ExitCode()
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		_ = pr.cmd.Process.Kill()
 		<-done
 		pr.p.Fatalf("it did not end: %s", tail(pr.log.String(), 2000))
@@ -29,6 +29,7 @@ func (pr *process) ended() int {
 // A file of Spool's own that is empty, cut off or garbage is damaged: never taken for
 // missing and made anew, and named with what to do.
 func TestDamagedFiles(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	serve := p.serve()
 	p.eventually("a secret for webhooks", func() bool {

@@ -13,6 +13,7 @@ import (
 // Dead letters by the command line: listed, queued again until they are
 // delivered, dropped.
 func TestDeadCommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	var up atomic.Bool
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

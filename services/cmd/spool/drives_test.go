@@ -11,6 +11,7 @@ import (
 // A server does not start with a drive, or something that flows may read, that
 // touches its data folder; nor with a drive inside another.
 func TestDrivesAndTheDataFolder(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	if code := pr.stop(syscall.SIGTERM); code != 0 {

@@ -58,7 +58,7 @@ func (pr *process) struck() {
 	go func() { _ = pr.cmd.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		pr.p.Fatalf("SPOOL_FAULT did not strike: %s", tail(pr.log.String(), 1000))
 	}
 	if !strings.Contains(pr.log.String(), "SPOOL_FAULT: kill at") {
@@ -136,6 +136,7 @@ func TestLongKillAtEachStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it builds spool once more and kills it in seven places")
 	}
+	t.Parallel()
 	for _, step := range []string{
 		faultpoint.DispatchTaken, faultpoint.DispatchCalled, faultpoint.DispatchEnded, faultpoint.DispatchStored,
 		faultpoint.QueueAcked, faultpoint.QueuePurged, faultpoint.EndsPurged,
@@ -230,6 +231,7 @@ func TestLongKillWhileAFileIsQueued(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it builds spool once more")
 	}
+	t.Parallel()
 	for _, step := range []string{faultpoint.FileCommitted, faultpoint.FileEntered} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
@@ -313,6 +315,7 @@ func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it builds spool once more")
 	}
+	t.Parallel()
 	for _, step := range []string{faultpoint.StoreJournal, faultpoint.StoreMeta, faultpoint.StoreSum} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

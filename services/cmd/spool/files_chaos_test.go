@@ -33,6 +33,7 @@ func TestLongFilesChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it takes half a minute")
 	}
+	t.Parallel()
 	filesChaos(t, 2_000, 10, 20*time.Second)
 }
 

@@ -134,22 +134,30 @@ func acrossKills(t *testing.T, each, kills int) {
 	d.judge(p.bus(), job)
 }
 
-func TestFilesAcrossAKill(t *testing.T) { acrossKills(t, 50, 1) }
+func TestFilesAcrossAKill(t *testing.T) {
+	t.Parallel()
+	acrossKills(t, 50, 1)
+}
 
 func TestLongFilesAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	acrossKills(t, 1000, 3)
 }
 
 // A subscriber of another program hears of every run that ended while it was stopped.
-func TestSubscriber(t *testing.T) { subscriber(t, 40) }
+func TestSubscriber(t *testing.T) {
+	t.Parallel()
+	subscriber(t, 40)
+}
 
 func TestLongSubscriber(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	subscriber(t, 500)
 }
 

@@ -22,8 +22,10 @@ import (
 // What a flag says reaches the service that it is for: each is given to a real
 // process, and its effect looked at from outside.
 func TestFlagsReachTheirServices(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	certificate, key := keyPair(t)
+	p.nats = "127.0.0.1" + p.nats[strings.LastIndexByte(p.nats, ':'):] // the certificate is of that
 	hooks := filepath.Join(t.TempDir(), "hooks")
 	p.serve("--max-upload", "1KiB", "--step-timeout", "1s", "--webhook-secret-file", hooks, "--mail-domains", "example.com",
 		"--nats-tls-cert", certificate, "--nats-tls-key", key)
@@ -55,6 +57,7 @@ func TestFlagsReachTheirServices(t *testing.T) {
 
 // Each line of the log is an object when so asked.
 func TestLogJSON(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := &process{p: p, args: []string{"serve", "--data", p.data, "--listen", p.api, "--log-json"}, log: &lockedBuffer{}}
 	pr.launch()
@@ -70,6 +73,7 @@ func TestLogJSON(t *testing.T) {
 // A command that must end takes what --step-timeout says; a user has no more
 // processes than --flow-max-processes.
 func TestBoundsOfFlows(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give flows to another user")
 	}
@@ -91,6 +95,7 @@ func TestBoundsOfFlows(t *testing.T) {
 
 // An endpoint that is not the built-in runner is asked how runs end only if so wanted.
 func TestTrackRuns(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := any(events.RunAnswer{Status: events.OK, Data: &events.RunData{JobID: "theirs", OutputFolder: testDrive + "/out"}})
@@ -111,6 +116,7 @@ func TestTrackRuns(t *testing.T) {
 
 // What would send secrets in clear is refused, and allowed by a flag of its own.
 func TestInsecureMustBeSaid(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ flag, value, allow string }{
 		{"--run-binary-url", "http://127.200.0.1.example.com/run", "--insecure-endpoint"},
 		{"--nats-listen", "0.0.0.0:0", "--nats-insecure"},

@@ -16,6 +16,7 @@ func TestLongFilesFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve("--durability", "interval", "--max-store", fmt.Sprint(32<<20))
 	p.flow("quick.ibflowbin", "#!/bin/sh\nexit 0\n")

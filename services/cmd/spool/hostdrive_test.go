@@ -15,6 +15,7 @@ import (
 // A folder of the host is a drive of its own as soon as a job of an administrator
 // names it, for every role and after every restart.
 func TestFolderOfTheHost(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	scans := filepath.Join(t.TempDir(), "srv", "scans")
 	if err := os.MkdirAll(scans, 0o755); err != nil {

@@ -11,6 +11,7 @@ import (
 
 // What is printed is of the modules and versions that are linked now, on every system.
 func TestLicensesAreOfThisProgram(t *testing.T) {
+	t.Parallel()
 	linked := map[string]bool{}
 	for _, system := range []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"} {
 		goos, arch, _ := strings.Cut(system, "/")

@@ -249,7 +249,7 @@ func TestLongClockLeaps(t *testing.T) {
 	t.Parallel()
 	p := newSite(t)
 	hook, _ := receiver(t, 0)
-	pr := p.failing("clock=step:5m@10s")
+	pr := p.failing("clock=step:5m@30s")
 	job := p.counting("* * * * *", hook)
 	bus := p.bus()
 	ahead := time.Now().Add(5*time.Minute).Unix() / 60

@@ -19,10 +19,17 @@ import (
 )
 
 // A thousand and some of everything, at the defaults.
-func TestLongFloods(t *testing.T) { flooded(t, 1005) }
+func TestLongFloods(t *testing.T) {
+	long(t)
+	t.Parallel()
+	flooded(t, 1005)
+}
 
 // The same with few connections.
-func TestFloods(t *testing.T) { flooded(t, 80, "--max-connections", "128") }
+func TestFloods(t *testing.T) {
+	t.Parallel()
+	flooded(t, 80, "--max-connections", "128")
+}
 
 // flooded attacks a server in each way alone, then in all at once, and looks
 // who gets in.

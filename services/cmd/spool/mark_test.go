@@ -31,6 +31,7 @@ func (p *site) turn(job, how string) {
 // Whoever says that they have run, before the job goes on, runs none of them again, and
 // all that has come meanwhile.
 func TestMarkCommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	bus := p.bus()
@@ -104,6 +105,7 @@ func TestMarkCommand(t *testing.T) {
 // Of a job that is disabled nothing more starts, whatever restarts; what waits is
 // counted and says why, other jobs go on, and so does it all, once, after enabling.
 func TestDisabledJobStops(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.flow("slow", "#!/bin/sh\nsleep 0.3\n")
 	pr := p.serve("--flows", "2")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -98,26 +99,31 @@ func TestMisuseInTheEnvironment(t *testing.T) {
 
 // TestPortInUse: it is said before anything is made, and may pass.
 func TestPortInUse(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	var wg sync.WaitGroup
 	for _, args := range [][]string{
 		{"serve", "--listen", l.Addr().String()},
 		{"serve", "--listen", "127.0.0.1:0", "--nats-listen", l.Addr().String()},
 		{"broker", "--nats-listen", l.Addr().String()},
 		{"cron", "--listen", l.Addr().String()},
 	} {
-		data := filepath.Join(t.TempDir(), "data")
-		out, code := spool(t, append(args, "--data", data)...)
-		if want := l.Addr().String() + " is in use by another process: stop that, or choose another port"; code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, want) {
-			t.Errorf("%v: status %d: %s", args, code, out)
-		}
-		if _, err := os.Stat(data); err == nil {
-			t.Errorf("%v made the data folder", args)
-		}
+		wg.Go(func() { // each waits for a while, whether the port becomes free
+			data := filepath.Join(t.TempDir(), "data")
+			out, code := spool(t, append(args, "--data", data)...)
+			if want := l.Addr().String() + " is in use by another process: stop that, or choose another port"; code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, want) {
+				t.Errorf("%v: status %d: %s", args, code, out)
+			}
+			if _, err := os.Stat(data); err == nil {
+				t.Errorf("%v made the data folder", args)
+			}
+		})
 	}
+	wg.Wait()
 }
 
 // TestUnitsOfFlags: every flag for a size or a duration takes what people write.

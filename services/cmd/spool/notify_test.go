@@ -41,8 +41,8 @@ func (p *site) told(calls chan told) told {
 	select {
 	case c := <-calls:
 		return c
-	case <-time.After(2 * time.Minute):
-		p.Fatal("the webhook did not come within 2 minutes")
+	case <-time.After(patience):
+		p.Fatalf("the webhook did not come within %s", patience)
 		panic("unreachable")
 	}
 }
@@ -69,6 +69,7 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	p := newSite(t)
 	url, calls := receiver(t, 3)
 	pr := p.serve()
@@ -101,6 +102,7 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 
 // Another endpoint is given the settings in clear and tells of its runs itself.
 func TestForeignEndpointTells(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	hook, calls := receiver(t, 0)
 	asked := make(chan string, 10)
@@ -131,6 +133,7 @@ func TestForeignEndpointTells(t *testing.T) {
 }
 
 func TestFaultsOfNotify(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ flag, value, says string }{
 		{"--smtp-url", "smtp://u:s3cret@h", "smtp-url: from="},
 		{"--smtp-url-file", "/nowhere", "smtp-url-file: "},

@@ -50,6 +50,7 @@ func TestLongOutputKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	steps := []string{
 		faultpoint.OutputPlanned + "=kill", faultpoint.OutputMoved + "=kill@1", faultpoint.OutputMoved + "=kill@2",
 		faultpoint.OutputPlaced + "=kill", faultpoint.OutputTold + "=kill",
@@ -150,6 +151,7 @@ func TestLongOutputReturned(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	for _, across := range []bool{false, true} {
 		for _, kill := range []string{"", "," + faultpoint.OutputReturned + "=kill@1"} {
 			t.Run(fmt.Sprintf("across %v, %s", across, kill), func(t *testing.T) {
@@ -162,7 +164,7 @@ func TestLongOutputReturned(t *testing.T) {
 
 func outputReturned(t *testing.T, kill string, across bool) {
 	p := newPlacing(t, across)
-	pr, job := p.begin(faultpoint.OutputPlanned+"=sleep:3s"+kill, events.ConflictFail)
+	pr, job := p.begin(faultpoint.OutputPlanned+"=sleep:8s"+kill, events.ConflictFail)
 	p.eventually("the places are chosen", func() bool { return strings.Contains(pr.log.String(), "SPOOL_FAULT: sleep at") })
 	p.write("b.txt", "faster")
 	if kill != "" {

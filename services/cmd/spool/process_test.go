@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,9 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -45,6 +49,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build spool: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	sideBySide()
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,13 +58,33 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// sideBySide has four tests run at once on two processors, unless -parallel says how many:
+// most of what they do is wait.
+func sideBySide() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
+}
+
+// long skips what takes a while.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
+}
+
 // site is where the processes of one test live.
 type site struct {
 	testing.TB
-	data string // --data of every process
-	dir  string // what the drive admin/repo/fs/D maps to
-	nats string // host:port of the broker
-	api  string // host:port of the API
+	data string   // --data of every process
+	dir  string   // what the drive admin/repo/fs/D maps to
+	nats string   // host:port of the broker
+	api  string   // host:port of the API
+	env  []string // of every process, beside this one's
 }
 
 const testDrive = "admin/repo/fs/D"
@@ -84,9 +109,19 @@ func (p *site) flow(name, text string) {
 	}
 }
 
+// addresses counts the loopback addresses that were given away.
+var addresses atomic.Uint32
+
+// freePort gives a port that nobody else takes while a process that is killed starts
+// again: on Linux, on a loopback address of its own.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" {
+		n := addresses.Add(1)
+		host = fmt.Sprintf("127.%d.%d.%d", 1+os.Getpid()%250, n/250%250, 1+n%250)
+	}
+	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +191,7 @@ func (pr *process) launch() {
 	pr.p.Helper()
 	pr.cmd = exec.Command(cmp.Or(pr.binary, binary), pr.args...)
 	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPOOL_CHAOS=") }) // of which spool knows nothing
-	pr.cmd.Env = append(ours, pr.env...)
+	pr.cmd.Env = slices.Concat(ours, pr.p.env, pr.env)
 	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
 	if err := pr.cmd.Start(); err != nil {
 		pr.p.Fatal(err)
@@ -184,16 +219,19 @@ func (pr *process) stop(sig syscall.Signal) int {
 	return pr.cmd.ProcessState.ExitCode()
 }
 
+// patience is how long a test waits for what must come: longer than any machine needs.
+const patience = 5 * time.Minute
+
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
 func (p *site) eventually(what string, f func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if f() {
 			return
 		}
 	}
-	p.Fatalf("%s: did not come about within 2 minutes", what)
+	p.Fatalf("%s: did not come about within %s", what, patience)
 }
 
 // call sends what Python's requests.post(url, data=json_data) and

@@ -15,6 +15,7 @@ import (
 // Profiles by the command line: those of flags and of a file, as the file changes, to an
 // administrator and to somebody who may name some of them; values are shown to nobody.
 func TestProfileCommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	file := filepath.Join(t.TempDir(), "profiles")
 	declare := func(text string) {
@@ -91,6 +92,7 @@ func TestProfileCommand(t *testing.T) {
 
 // A short job connects to what its profile lists, by name, and is told the line for the rest.
 func TestProfileConnects(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("flows are not shut in on this system")
 	}

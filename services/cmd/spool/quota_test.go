@@ -43,6 +43,7 @@ func (p *site) jobOf(token, name, in string, automatic bool) string {
 // An owner has no more runs under way than the quota says. What is over waits,
 // and is shown; others go before it, and in the end all have run.
 func TestQuotaOfRunning(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.flow("wait.ibflowbin", "#!/bin/sh\nuntil [ -e \"$1\"/go -o -e \"$1\"/../go ]; do sleep 0.05; done\n")
 	p.serve("--durability", "interval", "--quota", "running=2", "--flows", "16", "--sandbox", "off")

@@ -19,10 +19,14 @@ done
 
 // A program of fifteen lines, as it is printed, gets the name of the file, the
 // outcome and the result of every run.
-func TestPrintedSubscribers(t *testing.T) { printedSubscribers(t, "go", "python") }
+func TestPrintedSubscribers(t *testing.T) {
+	t.Parallel()
+	printedSubscribers(newSite(t), "go", "python")
+}
 
 // TestSubscriberAsksForARun: with everything in one process.
 func TestSubscriberAsksForARun(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve("--durability", "interval")
 	p.asksFor(p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil))
@@ -33,6 +37,7 @@ func TestLongPrintedSubscriberOfNATS(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("jq is not here, which the program needs")
 	}
@@ -42,32 +47,34 @@ func TestLongPrintedSubscriberOfNATS(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Skipf("the command line of NATS cannot be had here: %v\n%s", err, out)
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	printedSubscribers(t, "nats")
-	asksByCommand(t)
+	p := newSite(t)
+	p.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	printedSubscribers(p, "nats")
+	asksByCommand(p)
 }
 
 // asksByCommand asks for a run with the line that is printed for it.
-func asksByCommand(t *testing.T) {
-	p := newSite(t)
-	p.serve("--durability", "interval")
+func asksByCommand(p *site) {
+	p.Helper()
 	job := p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil)
-	creds := filepath.Join(t.TempDir(), "asks.creds")
-	out, code := spool(t, "subscriber", "create", "asks", "--may-trigger", "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats)
+	creds := filepath.Join(p.TempDir(), "asks.creds")
+	out, code := spool(p, "subscriber", "create", "asks", "--may-trigger", "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats)
 	_, line, found := strings.Cut(out, "it asks for a run with: ")
 	if code != 0 || !found {
-		t.Fatalf("create: status %d, %s", code, out)
+		p.Fatalf("create: status %d, %s", code, out)
 	}
-	text, err := exec.Command("sh", "-c", strings.Replace(line, "<id or name>", "asked", 1)).CombinedOutput()
+	ask := exec.Command("sh", "-c", strings.Replace(line, "<id or name>", "asked", 1))
+	ask.Env = p.env
+	text, err := ask.CombinedOutput()
 	if err != nil || !strings.Contains(string(text), `{"trigger_id":"manual:`+job) {
-		t.Errorf("%s says %v: %s", line, err, text)
+		p.Errorf("%s says %v: %s", line, err, text)
 	}
 }
 
 const natscli = "github.com/nats-io/natscli/nats@v0.3.0"
 
-func printedSubscribers(t *testing.T, languages ...string) {
-	p := newSite(t)
+func printedSubscribers(p *site, languages ...string) {
+	p.Helper()
 	p.flow("pages", pages)
 	p.serve("--durability", "interval")
 	p.job("scans", "", "pages", "in", nil)
@@ -80,10 +87,10 @@ func printedSubscribers(t *testing.T, languages ...string) {
 	for name, text := range map[string]string{"two pages.pdf": "page\npage\n", "blank.pdf": "\n"} {
 		temporary := filepath.Join(p.dir, "."+name)
 		if err := os.WriteFile(temporary, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 		if err := os.Rename(temporary, filepath.Join(p.dir, "in", name)); err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
 	}
 	for language, out := range programs {
@@ -92,7 +99,7 @@ func printedSubscribers(t *testing.T, languages ...string) {
 			return strings.Contains(printed, `two pages.pdf ok {"pages":2}`+"\n") && strings.Contains(printed, "blank.pdf failed ")
 		})
 		if n := strings.Count(out.String(), "\n"); n != 2 {
-			t.Errorf("%s printed %d lines:\n%s", language, n, out.String())
+			p.Errorf("%s printed %d lines:\n%s", language, n, out.String())
 		}
 	}
 }
@@ -140,6 +147,7 @@ func (p *site) readWith(language, file string) *lockedBuffer {
 		cmd = exec.Command("python3", file)
 	case "nats":
 		cmd = exec.Command("timeout", "300", "sh", file) // ends all of them when it is asked to end
+		cmd.Env = p.env
 	}
 	out := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = out, out

@@ -17,6 +17,7 @@ import (
 // print is not kept; with less than half of it flows that write there are ended and
 // none is started. All of it goes on when there is room, and the reserve is printed.
 func TestReserveIsKept(t *testing.T) {
+	t.Parallel()
 	disk := eventstest.NewSmallDisk(t, 768<<20, false)
 	p := newSite(t)
 	p.data, p.dir = filepath.Join(disk.Dir, "data"), filepath.Join(disk.Dir, "drive")

@@ -18,6 +18,7 @@ func TestLongRetryAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it waits for a retry")
 	}
+	t.Parallel()
 	const wait = 8 * time.Second
 	var calls atomic.Int64
 	called := make(chan time.Time, 10)

@@ -28,10 +28,11 @@ func TestLongEachContentRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
-	t.Run("reflink", func(t *testing.T) { eachContentRuns(t, "reflink", eventstest.Reflinks(t), 20) })
-	t.Run("copy", func(t *testing.T) { eachContentRuns(t, "copy", t.TempDir(), 20, "--link-above", "1GiB") })
-	t.Run("link", func(t *testing.T) { eachContentRuns(t, "link", t.TempDir(), 20, "--stage", "link") })
-	t.Run("link above", func(t *testing.T) { eachContentRuns(t, "link", t.TempDir(), 20, "--link-above", "1KiB") })
+	t.Parallel()
+	t.Run("reflink", func(t *testing.T) { t.Parallel(); eachContentRuns(t, "reflink", eventstest.Reflinks(t), 20) })
+	t.Run("copy", func(t *testing.T) { t.Parallel(); eachContentRuns(t, "copy", t.TempDir(), 20, "--link-above", "1GiB") })
+	t.Run("link", func(t *testing.T) { t.Parallel(); eachContentRuns(t, "link", t.TempDir(), 20, "--stage", "link") })
+	t.Run("link above", func(t *testing.T) { t.Parallel(); eachContentRuns(t, "link", t.TempDir(), 20, "--link-above", "1KiB") })
 }
 
 // rewriteWays are the ways in which a program puts other content under a name.

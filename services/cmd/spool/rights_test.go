@@ -22,6 +22,7 @@ func TestLongRightsSuffice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	p := newSite(t)
 	secret := filepath.Join(t.TempDir(), "runner.secret")
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {

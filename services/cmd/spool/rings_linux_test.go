@@ -12,6 +12,7 @@ func TestLongLateMount(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	l := newLooped(t)
 	id := l.watch("m", "m/in", "m/out", nil)
 	l.eventually("live", func() bool {

@@ -104,6 +104,7 @@ func (l *looped) wantRuns(job string, n int) {
 // In a ring each job runs once for a file that is dropped; what comes back is
 // held, with the ring, until the ring is cut, or somebody asks for it.
 func TestRings(t *testing.T) {
+	t.Parallel()
 	l := newLooped(t)
 	const shared = "output_has_run_id"
 	for _, tc := range []struct {
@@ -146,6 +147,7 @@ func TestLongHeldGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	l := newLooped(t)
 	a, b := l.watch("a", "a", "b", nil), l.watch("b", "b", "a", nil)
 	l.drop("a/x")
@@ -196,6 +198,7 @@ func TestLongDepth(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	l := newLooped(t, "--max-depth", "3")
 	var ids []string
 	for i := range 4 {
@@ -213,6 +216,7 @@ func TestLongDepth(t *testing.T) {
 // A link, made after the job, that leads its output back: what comes of the
 // first run is held, or not looked at, and the folder is blocked once that is seen.
 func TestLateLink(t *testing.T) {
+	t.Parallel()
 	l := newLooped(t)
 	for name, settings := range map[string]map[string]any{"own": nil, "shared": {"output_has_run_id": false}} {
 		id := l.watch(name, name+"/in", name+"/out", settings)
@@ -242,6 +246,7 @@ func TestLongHeldStays(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	p := newSite(t)
 	p.flow("copy.ibflowbin", "#!/bin/sh\ncp \"$1\"/* \"$2\"\n")
 	pr := p.serve("--durability", "interval")

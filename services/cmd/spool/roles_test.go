@@ -16,6 +16,7 @@ func TestLongSixRoles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	p := newSite(t)
 	if err := os.MkdirAll(p.data, 0o700); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func TestLongRunsAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it kills processes for half a minute")
 	}
+	t.Parallel()
 	runChaos(t, 300)
 }
 

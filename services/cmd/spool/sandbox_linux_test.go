@@ -57,6 +57,7 @@ const lacking = "privileges: flows are root, whom the files of the host belong t
 
 // Where the sandbox is not whole there is no token for somebody else, in one process…
 func TestTokensNeedTheSandbox(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("root without namespaces is root")
 	}
@@ -83,6 +84,7 @@ func TestTokensNeedTheSandbox(t *testing.T) {
 
 // …and in several: a runner that comes later starts no flow while there is one.
 func TestRunnersNeedTheSandbox(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("root without namespaces is root")
 	}

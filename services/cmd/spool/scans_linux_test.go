@@ -31,12 +31,16 @@ type office struct {
 
 // TestScans plays the script about scans with few of them, TestLongScans with as many
 // as an office has.
-func TestScans(t *testing.T) { playScans(t, 21, 1, 1, 1) }
+func TestScans(t *testing.T) {
+	t.Parallel()
+	playScans(t, 21, 1, 1, 1)
+}
 
 func TestLongScans(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
 	}
+	t.Parallel()
 	playScans(t, 300, 7, 7, 6)
 }
 
@@ -137,7 +141,7 @@ func (o *office) api(ts *testscript.TestScript, _ bool, args []string) {
 // outcomes waits until so many runs have ended ok, and so many failed.
 func (o *office) outcomes(ts *testscript.TestScript, _ bool, args []string) {
 	count := map[events.Outcome]int{}
-	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		clear(count)
 		for _, ev := range o.ended() {
 			count[ev.Judged()]++
@@ -158,7 +162,7 @@ func (o *office) ended() []events.RunEvent {
 
 // lie waits until so many files lie in a folder of the share.
 func (o *office) lie(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		entries, err := os.ReadDir(filepath.Join(o.dir, args[0]))
 		switch {
 		case err == nil && strconv.Itoa(len(entries)) == args[1]:

@@ -21,6 +21,7 @@ import (
 // After everything has happened to a job, its secrets stand in clear in no file
 // of the data folder, no log line and no answer.
 func TestNoSecretInTheDataFolder(t *testing.T) {
+	t.Parallel()
 	const token, header, password = "tok3n-in-clear", "Bearer h34der-in-clear", "p4ssword-in-clear"
 	p := newSite(t)
 	smtp := filepath.Join(t.TempDir(), "smtp")
@@ -103,6 +104,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 
 // An endpoint that echoes all it is sent tells nobody who reads the job.
 func TestViewersReadNoEcho(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -139,6 +141,7 @@ func TestViewersReadNoEcho(t *testing.T) {
 
 // A start with a wrong or missing seal key is refused in one line and changes nothing.
 func TestSealKeyCanary(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	if code := pr.stop(syscall.SIGTERM); code != 0 {
@@ -181,6 +184,7 @@ func TestSealKeyCanary(t *testing.T) {
 
 // Tokens by the command line: made, listed without secrets, revoked at once.
 func TestTokenCommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	ask := func(args ...string) (string, int) {
@@ -218,6 +222,7 @@ func TestTokenCommand(t *testing.T) {
 
 // The admin's token is reset in the folder of a server that is stopped.
 func TestResetAdminCommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	file := filepath.Join(p.data, "admin.token")

@@ -78,6 +78,7 @@ func (p *site) nextEnd(bus *jet.Bus, job string, before int) (events.RunEvent, s
 }
 
 func TestShortJob(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	bus := p.bus()
@@ -220,6 +221,7 @@ func shortRights(p *site) {
 
 // The secrets of a command stand in clear nowhere, though it prints them.
 func TestSecretsOfACommand(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve("--log-level", "debug")
 	bus := p.bus()
@@ -272,6 +274,7 @@ func TestSecretsOfACommand(t *testing.T) {
 
 // A command that was cut short starts again from what was stored, secrets and all.
 func TestShortJobAfterAKill(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	job := p.short(object{"schedule": "@yearly", "run": object{
@@ -294,6 +297,7 @@ func TestShortJobAfterAKill(t *testing.T) {
 
 // Somebody else's endpoint is sent no command.
 func TestNoCommandForOthers(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve("--run-binary-url", "http://127.0.0.1:1/api/v1/flow/run_binary_async")
 	status, answer := p.send("POST", "jobs", object{"name": "n", "schedule": "@yearly", "run": object{"command": "true"}})
@@ -320,6 +324,7 @@ func TestNoCommandForOthers(t *testing.T) {
 
 // A job whose runs are the built-in runner's needs no token, which v1 asks for.
 func TestNoTokenForTheBuiltInRunner(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	bus := p.bus()
@@ -349,6 +354,7 @@ func TestNoTokenForTheBuiltInRunner(t *testing.T) {
 
 // The command of an administrator may be another user.
 func TestCommandOfAnotherUser(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("only root on Linux can start flows as another user")
 	}

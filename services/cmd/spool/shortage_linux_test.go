@@ -29,22 +29,16 @@ type shortages struct {
 
 var (
 	brief  = shortages{files: 100 * time.Millisecond, triggers: 400 * time.Millisecond, lasts: 3 * time.Second, rest: 2 * time.Second, times: 1}
-	middle = shortages{files: 50 * time.Millisecond, triggers: 200 * time.Millisecond, lasts: 10 * time.Second, rest: 15 * time.Second, times: 2}
+	middle = shortages{files: 100 * time.Millisecond, triggers: 400 * time.Millisecond, lasts: 10 * time.Second, rest: 5 * time.Second, times: 2}
 	whole  = shortages{files: 50 * time.Millisecond, triggers: 200 * time.Millisecond, lasts: 30 * time.Second, rest: 15 * time.Second, times: 3}
 )
 
-func TestFullDisk(t *testing.T)             { fullDisk(t, brief) }
-func TestLostDescriptors(t *testing.T)      { lostDescriptors(t, brief) }
-func TestLongFullDisk(t *testing.T)         { long(t); fullDisk(t, middle) }
-func TestLongLostDescriptors(t *testing.T)  { long(t); lostDescriptors(t, middle) }
+func TestFullDisk(t *testing.T)             { t.Parallel(); fullDisk(t, brief) }
+func TestLostDescriptors(t *testing.T)      { t.Parallel(); lostDescriptors(t, brief) }
+func TestLongFullDisk(t *testing.T)         { long(t); t.Parallel(); fullDisk(t, middle) }
+func TestLongLostDescriptors(t *testing.T)  { long(t); t.Parallel(); lostDescriptors(t, middle) }
 func TestChaosFullDisk(t *testing.T)        { chaos(t); fullDisk(t, whole) }
 func TestChaosLostDescriptors(t *testing.T) { chaos(t); lostDescriptors(t, whole) }
-
-func long(t *testing.T) {
-	if testing.Short() {
-		t.Skip("make test-long runs it")
-	}
-}
 
 func chaos(t *testing.T) {
 	if os.Getenv("SPOOL_CHAOS") == "" {

@@ -37,6 +37,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: what a killed process held comes again after 10 s")
 	}
+	t.Parallel()
 	p := newSite(t)
 	url, calls := receiver(t, 1)
 	pr := p.serve()
@@ -79,6 +80,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 
 // With another endpoint the calls are all that is known, and a heartbeat comes of each that is OK.
 func TestForeignStates(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	url, calls := receiver(t, 0)
 	codes := make(chan int, 3)
@@ -111,6 +113,7 @@ func TestForeignStates(t *testing.T) {
 
 // The balance of the day has each file that lies in the folder, and no other.
 func TestBalanceIsTheFolder(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.flow("picky.ibflowbin", "#!/bin/sh\n! ls \"$1\" | grep -q bad\n")
 	p.serve()

@@ -17,14 +17,18 @@ import (
 // kill -9 under load never makes a store look damaged, in either mode: each start is
 // ready and knows every job. Blocks are small, so that many come and go.
 func TestLongStoreAcrossKills(t *testing.T) {
+	long(t)
+	t.Parallel()
 	for _, mode := range []string{"fsync", "interval"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			storeAcrossKills(newSite(t), 20, "--durability", mode, "--max-store", "67108864", "--results-per-job", "20")
 		})
 	}
 }
 
 func TestStoreAcrossKills(t *testing.T) {
+	t.Parallel()
 	storeAcrossKills(newSite(t), 3, "--durability", "interval", "--max-store", "67108864", "--results-per-job", "20")
 }
 

@@ -91,6 +91,7 @@ var takenAway = []struct {
 // A data folder that is taken away under a running Spool: not ready, every request
 // refused, said with the remedy.
 func TestDataFolderTakenAway(t *testing.T) {
+	t.Parallel()
 	for _, c := range takenAway {
 		if testing.Short() && !c.short {
 			continue
@@ -131,6 +132,8 @@ const lookAgain = time.Second
 // After a while the process ends by itself, and writes nothing into what has taken the
 // folder's place.
 func TestLongDataFolderTakenAwayEnds(t *testing.T) {
+	long(t)
+	t.Parallel()
 	p := newSite(t)
 	serve := p.serve()
 	noticed(p, serve, func() error {
@@ -154,6 +157,8 @@ func TestLongDataFolderTakenAwayEnds(t *testing.T) {
 
 // The same with mounts: one put over the data folder, and one under it that goes.
 func TestLongDataFolderUnmounted(t *testing.T) {
+	long(t)
+	t.Parallel()
 	mount := func(t *testing.T, args ...string) {
 		t.Helper()
 		if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
@@ -161,6 +166,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 		}
 	}
 	t.Run("mounted over", func(t *testing.T) {
+		t.Parallel()
 		p := newSite(t)
 		serve := p.serve()
 		noticed(p, serve, func() error {
@@ -178,6 +184,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 		}
 	})
 	t.Run("unmounted lazily", func(t *testing.T) {
+		t.Parallel()
 		p := newSite(t)
 		if err := os.MkdirAll(p.data, 0o700); err != nil {
 			t.Fatal(err)
@@ -206,6 +213,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 // What a person meets whose store is damaged: not ready and why, exit status 3, the
 // way on, and what is left.
 func TestDamagedStoreIsRefused(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	serve := p.serve()
 	p.job("a", "0 0 1 1 *", "flow.ibflowbin", "in", nil)
@@ -265,6 +273,7 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 
 // A role that is a process of its own and keeps something notices it, too.
 func TestDataFolderOfARoleTakenAway(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.start("broker", "--data", p.data, "--listen", "127.0.0.1:0", "--nats-listen", p.nats)
 	own := filepath.Join(t.TempDir(), "runner")

@@ -31,6 +31,7 @@ func (p *site) outcome(job string, before int) (status, httpStatus, response str
 }
 
 func TestTriggerOutcomes(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	p.flow("fails.ibflowbin", "#!/bin/sh\necho no luck today\nexit 1\n")
@@ -77,6 +78,7 @@ func TestTriggerOutcomes(t *testing.T) {
 }
 
 func TestEndpointThatRefuses(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve("--run-binary-url", "http://127.0.0.1:1/api/v1/flow/run_binary_async")
 	job := p.job("refused", "@yearly", "flow.ibflowbin", "in", map[string]any{"retry_for": "3s"})
@@ -92,6 +94,7 @@ func TestEndpointThatRefuses(t *testing.T) {
 }
 
 func TestMissingFolderIsSaid(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	pr := p.serve()
 	p.job("nowhere", "", "flow.ibflowbin", "not/there", nil)
@@ -101,6 +104,7 @@ func TestMissingFolderIsSaid(t *testing.T) {
 }
 
 func TestFaultsOfAStart(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	readOnly := filepath.Join(t.TempDir(), "file")

@@ -34,8 +34,9 @@ func (p *site) warned(binary, input, more string) []string {
 
 // A job that will not do what it should says so when it is made, and whenever it is read.
 func TestWarningsOfAJob(t *testing.T) {
-	t.Setenv("TZ", "Asia/Tokyo")
+	t.Parallel()
 	p := newSite(t)
+	p.env = []string{"TZ=Asia/Tokyo"}
 	p.flow("crlf", "#!/bin/sh\r\n")
 	p.flow("no-python", "#!/usr/bin/no-such-python\n")
 	p.flow("outside", "#!/opt/venv/bin/python\n")
@@ -105,6 +106,7 @@ func (p *site) as(token, method, path, body string) string {
 // A folder with many files is asked about; the answer names their number, and what
 // can be said.
 func TestManyFilesLieThere(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	for i := range 25 {
 		name := fmt.Sprintf("in/%02d.pdf", i)

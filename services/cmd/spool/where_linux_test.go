@@ -16,6 +16,7 @@ import (
 // Whoever asks for a file that lies in the folder is told why it has not run: what a
 // watcher sees, as a writer, comes with since when.
 func TestWhereIsMyFile(t *testing.T) {
+	t.Parallel()
 	p := newSite(t)
 	p.serve()
 	job := p.job("where", "", "flow.ibflowbin", "in", nil)

@@ -60,12 +60,12 @@ func (c *cage) bus() *jet.Bus { return c.z.buses[c.site] }
 
 // eventually waits for what spool brings about. That it takes long is no failure; that it never comes is.
 func (c *cage) eventually(ts *testscript.TestScript, what string, f func() bool) {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if f() {
 			return
 		}
 	}
-	ts.Fatalf("%s: did not come about within a minute\n%s", what, c.story())
+	ts.Fatalf("%s: did not come about within %s\n%s", what, patience, c.story())
 }
 
 // story is what happened so far, for who reads a failure.
@@ -157,7 +157,7 @@ func (c *cage) says(ts *testscript.TestScript, path, pattern string) {
 	want, err := regexp.Compile(pattern)
 	ts.Check(err)
 	last := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		text, err := c.ask(http.MethodGet, path, nil)
 		ts.Check(err)
 		if last = text; want.MatchString(text) {

@@ -27,6 +27,7 @@ func TestLongZoo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: its writers take 10 s and more")
 	}
+	t.Parallel()
 	playZoo(t, "testdata/zoo/long")
 }
 
