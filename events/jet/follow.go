@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,8 +36,8 @@ var errStale = errors.New("cut off for too long")
 const staleAfter = 12 * time.Hour
 
 // Follow calls f with every message, in order and from one goroutine, until ctx
-// ends. It survives lost connections and restarted servers; the last message
-// before such a break may come twice.
+// ends; no call of f is under way once it has returned. It survives lost connections
+// and restarted servers; the last message before such a break may come twice.
 func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error {
 	next := w.After + 1
 	begun := w.After > 0
@@ -73,7 +74,14 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 		return err
 	}
 	stale := make(chan struct{}, 1)
+	var in sync.Mutex // held while f works: the consumer says that it is closed before its last call has ended
+	ended := false
 	cc, err := cons.Consume(func(m jetstream.Msg) {
+		in.Lock()
+		defer in.Unlock()
+		if ended {
+			return
+		}
 		meta, err := m.Metadata()
 		if err != nil {
 			return // not a message of a stream
@@ -94,6 +102,9 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 	defer func() {
 		cc.Stop()
 		<-cc.Closed()
+		in.Lock()
+		ended = true
+		in.Unlock()
 	}()
 	select {
 	case <-ctx.Done():
