@@ -333,7 +333,7 @@ func TestBury(t *testing.T) {
 		if err != nil || !found {
 			t.Fatalf("%+v, %v", p, err)
 		}
-		return cmd, events.Process{Host: r.host, Boot: r.boot, PID: p.pid, StartTime: p.start}
+		return cmd, events.Process{Host: r.reaper.host, Boot: r.reaper.boot, PID: p.pid, StartTime: p.start}
 	}
 	const (
 		lasts  = `sleep 600 & echo; wait`
@@ -370,7 +370,7 @@ func TestBury(t *testing.T) {
 			if c.change != nil {
 				c.change(&p)
 			}
-			if err := r.bury(t.Context(), p, []string{ours}); (err == nil) != c.proven {
+			if err := r.reaper.reap(t.Context(), p, []string{ours}); (err == nil) != c.proven {
 				t.Errorf("proven dead: %v", err)
 			}
 			if alive(pid) == c.dies {

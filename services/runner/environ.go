@@ -9,17 +9,17 @@ import (
 	"spool.internal/events"
 )
 
-// marks are the assignments in the environment of all that descends from a flow
-// by which it is known. The folder tells apart the runs of two runners who share
-// a host, but not a store.
-func marks(flowJobID, out string) []string {
+// marker is a set of assignments in the environment of every process that descends from
+// the flow of a run. The folder distinguishes the runs of two runners that share a host
+// but not a store.
+func marker(flowJobID, out string) []string {
 	return []string{"SPOOL_RUN_ID=" + flowJobID, "SPOOL_OUTPUT_DIR=" + out}
 }
 
 // environment is all that a flow sees: PATH and LANG are the runner's, and no
 // other variable passes, since any may hold a secret of the runner.
 func environment(run events.Run, attempt int, s settings, in, out, tmp string) []string {
-	return append(marks(run.FlowJobID, out),
+	return append(marker(run.FlowJobID, out),
 		"PATH="+flowPath(),
 		"HOME="+tmp,
 		"TMPDIR="+tmp,

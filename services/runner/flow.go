@@ -19,7 +19,7 @@ const grace = 3 * time.Second
 type flow struct {
 	pid     int      // of the guard, or of the flow itself where there are no guards; when it is gone, all is
 	began   string   // its start time, as the kernel spells it
-	marks   []string // in the environment of all that descends from it
+	marker  []string // assignments in the environment of everything that descends from it
 	proc    *os.Process
 	gate    *os.File      // room, command and word go here; its end discards the flow
 	guard   *os.File      // wishes go here, news come; nil where there are no guards
@@ -81,8 +81,8 @@ func (f *flow) furnish(room cell.Room) error {
 // load gives the process its command, with the descriptors that belong to it, and
 // reads what it prints from now on. The process is ready for its gate to be opened
 // soon after.
-func (f *flow) load(c cell.Command, rights []*os.File, marks []string, to io.Writer) error {
-	f.marks = marks
+func (f *flow) load(c cell.Command, rights []*os.File, marker []string, to io.Writer) error {
+	f.marker = marker
 	f.drained = make(chan struct{})
 	go func() {
 		defer close(f.drained)
@@ -194,8 +194,8 @@ func (f *flow) reapGuard() {
 // gather ends what nobody has seen to, and takes in the last of the output. That
 // has an end when nobody is left who could print; who hides from us does not hold us.
 func (f *flow) gather() {
-	if f.astray && f.marks != nil {
-		killStrays(f.pid, f.marks)
+	if f.astray && f.marker != nil {
+		killOrphans(f.pid, f.marker)
 	}
 	if f.begun != nil {
 		<-f.begun

@@ -71,7 +71,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	began := event(events.Started, run, time.Now())
 	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
-	began.Process = &events.Process{Host: r.host, Boot: r.boot, PID: f.pid, StartTime: f.began}
+	began.Process = &events.Process{Host: r.reaper.host, Boot: r.reaper.boot, PID: f.pid, StartTime: f.began}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.discard()
 		return err
@@ -124,7 +124,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 	if former.Process != nil {
 		out, err := r.hostPath("output_folder", run.OutputFolder)
 		if err == nil {
-			err = r.bury(ctx, *former.Process, marks(run.FlowJobID, out))
+			err = r.reaper.reap(ctx, *former.Process, marker(run.FlowJobID, out))
 		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
@@ -240,7 +240,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 		return nil, asNotBegun(err)
 	}
 	a.printed = a.masked.Writer(a.runlog)
-	if err := f.load(cmd, p.rights(), marks(a.run.FlowJobID, p.list[p.output].Path), a.printed); err != nil {
+	if err := f.load(cmd, p.rights(), marker(a.run.FlowJobID, p.list[p.output].Path), a.printed); err != nil {
 		f.discard()
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (l *lab) died(r *Runner, flowJobID string) {
 		l.t.Fatal(err)
 	}
 	began := event(events.Started, run, time.Now())
-	began.Attempt, began.Process = last.Attempt+1, &events.Process{Host: r.host, Boot: "before"}
+	began.Attempt, began.Process = last.Attempt+1, &events.Process{Host: r.reaper.host, Boot: "before"}
 	if _, err := r.claim(l.t.Context(), began, seq); err != nil {
 		l.t.Fatal(err)
 	}

@@ -7,6 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// executable is the file that this process runs, also when a newer one has its name.
+func executable() (string, error) { return "/proc/self/exe", nil }
+
 // highDescriptor is above those that a process is started with, so that none of
 // them takes the place of the program.
 const highDescriptor = 32

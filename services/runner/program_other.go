@@ -2,7 +2,12 @@
 
 package runner
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
+
+func executable() (string, error) { return os.Executable() }
 
 func inMemory([]byte, string) (program, error) {
 	return program{}, errors.New("files without a name cannot be executed here")

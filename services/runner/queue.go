@@ -27,10 +27,9 @@ const (
 const heartbeat = 3 * time.Second
 
 var (
-	errRival    = errors.New("another runner has started this run")
-	errUnproven = errors.New("a former attempt of this run cannot be proven dead")
-	errOver     = errors.New("the run has ended already")
-	errNoRoom   = errors.New("a flow that writes there would be stopped")
+	errRival  = errors.New("another runner has started this run")
+	errOver   = errors.New("the run has ended already")
+	errNoRoom = errors.New("a flow that writes there would be stopped")
 )
 
 // hand is a run in the hands of this process.

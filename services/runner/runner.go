@@ -32,8 +32,7 @@ type Runner struct {
 	bus    *jet.Bus
 	drives *drive.Drives
 	log    *slog.Logger
-	host   string // name of this host
-	boot   string // boot id of its kernel
+	reaper reaper
 
 	program program    // what flows are started from
 	room    cell.Room  // what all flows have in common
@@ -107,7 +106,7 @@ func New(cfg Config) (*Runner, error) {
 	}
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
-		host: host, boot: bootID(),
+		reaper:  reaper{host: host, boot: bootID()},
 		program: from, room: room, loose: loose, lacks: lacks, profiles: granting, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil

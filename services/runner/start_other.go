@@ -2,6 +2,14 @@
 
 package runner
 
-import "spool.internal/services/runner/cell"
+import (
+	"syscall"
+
+	"spool.internal/services/runner/cell"
+)
 
 func start(program, cell.Form) (*flow, error) { return nil, errUnsupported }
+
+func ownGroup() *syscall.SysProcAttr { return nil }
+
+func asStatus(n int) syscall.WaitStatus { return syscall.WaitStatus{ExitCode: uint32(n)} }

@@ -10,6 +10,11 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// asStatus reads a status that wait(2) gave another process.
+func asStatus(n int) syscall.WaitStatus { return syscall.WaitStatus(n) }
+
 // socketPair makes two connected sockets, ours for the poller of this program.
 func socketPair() (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -12,8 +11,6 @@ import (
 	"syscall"
 	"time"
 )
-
-func executable() (string, error) { return os.Executable() }
 
 func bootID() string {
 	id, _ := syscall.Sysctl("kern.bootsessionuuid") // without it the start times must do
@@ -86,10 +83,10 @@ func carries(pid int, assignments []string) bool {
 	})
 }
 
-// strays are not looked for here: it would take a program a flow.
-func strays(int, []string) []int { return nil }
+// orphans finds none: here it would take a start of ps for each flow.
+func orphans(int, []string) []int { return nil }
 
 const endFlow = syscall.SIGTERM
 
-// isGuard: there are none here.
+// isGuard is always false: guards exist only on Linux.
 func isGuard(int) bool { return false }

@@ -13,8 +13,6 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-func executable() (string, error) { return "/proc/self/exe", nil } // the file itself, even when a newer one has its name
-
 func bootID() string {
 	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without it the start times must do
 	return strings.TrimSpace(string(id))
@@ -67,10 +65,11 @@ func group(pgid int) ([]process, error) {
 	return members, nil
 }
 
-// strays finds the processes that were started after another and carry all
-// marks in their environment. Process ids are given out in order: those above since, or
-// up to the last given out, when the numbers have begun anew, are younger.
-func strays(since int, marks []string) []int {
+// orphans finds the processes that were started after the process since and carry every
+// assignment of marker in their environment. Ids are given out in ascending order: a process
+// is younger when its id is above since or, once the numbers have wrapped around, not above
+// the last one given out.
+func orphans(since int, marker []string) []int {
 	last := 0
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil { // its last field is the last id given out
 		fields := strings.Fields(string(load))
@@ -92,7 +91,7 @@ func strays(since int, marks []string) []int {
 		if last < since {
 			younger = younger || pid <= last
 		}
-		if younger && carries(pid, marks) {
+		if younger && carries(pid, marker) {
 			found = append(found, pid)
 		}
 	}
@@ -107,7 +106,7 @@ func carries(pid int, assignments []string) bool {
 	})
 }
 
-// endFlow is the signal by which a guard ends its flow.
+// endFlow is the signal that makes a guard kill its flow.
 const endFlow = cell.EndFlow
 
 // isGuard reports whether a process is the guard of a flow, as far as it says so.

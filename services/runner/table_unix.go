@@ -4,14 +4,10 @@ package runner
 
 import "syscall"
 
+// supported says why flows cannot be started on this system.
 func supported() error { return nil }
 
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
-
-// signalGroup sends a signal to all of a process group; 0 only asks whether there is one.
+// signalGroup sends a signal to a whole process group; signal 0 only checks that it exists.
 func signalGroup(pgid int, sig syscall.Signal) error { return syscall.Kill(-pgid, sig) }
 
 func signalProcess(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }
-
-// asStatus reads what wait(2) has given somebody else.
-func asStatus(n int) syscall.WaitStatus { return syscall.WaitStatus(n) }
