@@ -14,6 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/reaper"
 )
 
 // cancel asks for the end of a run, as an administrator unless headers say otherwise.
@@ -132,7 +133,7 @@ func TestCancelAcrossARestart(t *testing.T) {
 	if ended.Status != events.ERROR || ended.Message != "cancelled by admin" || ended.Attempt != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	if members, err := group(pid); err != nil || countAlive(members) > 0 {
+	if members, err := reaper.Group(pid); err != nil || reaper.CountAlive(members) > 0 {
 		t.Errorf("the flow lives on: %v, %v", members, err)
 	}
 	l.drained()

@@ -18,6 +18,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/reaper"
 )
 
 // lasts is a program that goes on for ever, and whose arguments name this lab: its
@@ -38,7 +39,7 @@ func (l *lab) left() (pids []int) {
 		out, _ := exec.Command("pgrep", "-f", regexp.QuoteMeta(mark)).Output()
 		for field := range strings.FieldsSeq(string(out)) {
 			pid, _ := strconv.Atoi(field)
-			if p, found, err := lookup(pid); err == nil && found && !p.zombie {
+			if p, found, err := reaper.Lookup(pid); err == nil && found && !p.Zombie {
 				pids = append(pids, pid)
 			}
 		}

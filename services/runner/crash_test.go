@@ -19,6 +19,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/reaper"
 )
 
 // witness is a flow that notes in its input folder each of its processes, and
@@ -117,7 +118,7 @@ func TestKillTheRunner(t *testing.T) {
 				t.Errorf("attempts overlap: %s", l.read("in/overlaps"))
 			}
 			if before.Process != nil {
-				if members, err := group(before.Process.PID); err != nil || countAlive(members) > 0 {
+				if members, err := reaper.Group(before.Process.PID); err != nil || reaper.CountAlive(members) > 0 {
 					t.Errorf("of the killed runner's flow there are left %+v (%v)", members, err)
 				}
 			}
@@ -323,17 +324,17 @@ func TestBury(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			_ = signalGroup(cmd.Process.Pid, syscall.SIGKILL)
+			_ = reaper.SignalGroup(cmd.Process.Pid, syscall.SIGKILL)
 			_ = cmd.Wait()
 		})
 		if _, err := ready.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		p, found, err := lookup(cmd.Process.Pid)
+		p, found, err := reaper.Lookup(cmd.Process.Pid)
 		if err != nil || !found {
 			t.Fatalf("%+v, %v", p, err)
 		}
-		return cmd, events.Process{Host: r.reaper.host, Boot: r.reaper.boot, PID: p.pid, StartTime: p.start}
+		return cmd, events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: p.PID, StartTime: p.Start}
 	}
 	const (
 		lasts  = `sleep 600 & echo; wait`
@@ -341,11 +342,11 @@ func TestBury(t *testing.T) {
 		ours   = "SPOOL_RUN_ID=" + id
 	)
 	alive := func(pgid int) bool {
-		members, err := group(pgid)
+		members, err := reaper.Group(pgid)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return countAlive(members) > 0
+		return reaper.CountAlive(members) > 0
 	}
 	for name, c := range map[string]struct {
 		script, mark string
@@ -370,7 +371,7 @@ func TestBury(t *testing.T) {
 			if c.change != nil {
 				c.change(&p)
 			}
-			if err := r.reaper.reap(t.Context(), p, []string{ours}); (err == nil) != c.proven {
+			if err := r.reaper.Reap(t.Context(), p, []string{ours}); (err == nil) != c.proven {
 				t.Errorf("proven dead: %v", err)
 			}
 			if alive(pid) == c.dies {

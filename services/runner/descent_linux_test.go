@@ -76,7 +76,7 @@ func TestARivalEndsByDescent(t *testing.T) {
 		l.eventually("something has escaped", func() bool { return l.exists("out/one") && l.exists("out/two") })
 		relay.cut(true)
 		_, started := l.phase(events.Started, id)
-		if err := l.runner(nil).reaper.reap(t.Context(), *started.Process, []string{"NO_SUCH=MARK"}); err != nil {
+		if err := l.runner(nil).reaper.Reap(t.Context(), *started.Process, []string{"NO_SUCH=MARK"}); err != nil {
 			t.Fatal(err)
 		}
 		if left := l.left(); len(left) > 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/reaper"
 )
 
 // grace is how long flows may take to stop when they are asked to.
@@ -70,11 +71,11 @@ func (f *flow) furnish(room cell.Room) error {
 	if _, err := cell.Receive(f.gate, &f.met); err != nil {
 		return err
 	}
-	p, found, err := lookup(f.pid)
+	p, found, err := reaper.Lookup(f.pid)
 	if err != nil || !found {
 		return fmt.Errorf("it is not in the process table: %w", err)
 	}
-	f.began = p.start
+	f.began = p.Start
 	return nil
 }
 
@@ -151,7 +152,7 @@ func (f *flow) signal(sig syscall.Signal) {
 	default:
 	}
 	if f.guard == nil {
-		_ = signalGroup(f.pid, sig) // nobody is left to hear it, or it is heard
+		_ = reaper.SignalGroup(f.pid, sig) // nobody is left to hear it, or it is heard
 		if sig == syscall.SIGKILL {
 			_ = f.proc.Kill() // it may have left its own group
 		}
@@ -195,7 +196,7 @@ func (f *flow) reapGuard() {
 // has an end when nobody is left who could print; who hides from us does not hold us.
 func (f *flow) gather() {
 	if f.astray && f.marker != nil {
-		killOrphans(f.pid, f.marker)
+		reaper.KillOrphans(f.pid, f.marker)
 	}
 	if f.begun != nil {
 		<-f.begun

@@ -71,7 +71,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	began := event(events.Started, run, time.Now())
 	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
-	began.Process = &events.Process{Host: r.reaper.host, Boot: r.reaper.boot, PID: f.pid, StartTime: f.began}
+	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.pid, StartTime: f.began}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.discard()
 		return err
@@ -124,7 +124,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 	if former.Process != nil {
 		out, err := r.hostPath("output_folder", run.OutputFolder)
 		if err == nil {
-			err = r.reaper.reap(ctx, *former.Process, marker(run.FlowJobID, out))
+			err = r.reaper.Reap(ctx, *former.Process, marker(run.FlowJobID, out))
 		}
 		if err != nil {
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)

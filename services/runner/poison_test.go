@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/reaper"
 )
 
 // died stores what a runner leaves of an attempt at which it died: a start.
@@ -23,7 +24,7 @@ func (l *lab) died(r *Runner, flowJobID string) {
 		l.t.Fatal(err)
 	}
 	began := event(events.Started, run, time.Now())
-	began.Attempt, began.Process = last.Attempt+1, &events.Process{Host: r.reaper.host, Boot: "before"}
+	began.Attempt, began.Process = last.Attempt+1, &events.Process{Host: r.reaper.Host, Boot: "before"}
 	if _, err := r.claim(l.t.Context(), began, seq); err != nil {
 		l.t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestLongPoison(t *testing.T) {
 	l.drained()
 	if n, last := l.phase(events.Started, id); n != mostDeaths {
 		t.Errorf("%d starts", n)
-	} else if members, err := group(last.Process.PID); err != nil || countAlive(members) > 0 {
+	} else if members, err := reaper.Group(last.Process.PID); err != nil || reaper.CountAlive(members) > 0 {
 		t.Errorf("of the last attempt there are left %+v (%v)", members, err)
 	}
 }

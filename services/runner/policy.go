@@ -116,14 +116,14 @@ func (r *Runner) wait(ctx context.Context) {
 // anybody is told that Spool is ready, and by Run from time to time.
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
-		Host: r.reaper.host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
+		Host: r.reaper.Host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
 		Reads: r.reads(), Path: flowPath(),
 	}
 	if r.cfg.StepTimeout != 0 {
 		state.StepTimeout = r.cfg.StepTimeout.String()
 	}
 	_, err := r.bus.Commit(ctx, events.StreamState, jet.Message{
-		Subject: events.RunnerSubject(events.Hash(r.reaper.host + "\x00" + r.cfg.Pool + "\x00" + r.cfg.DataDir)), Data: events.Encode(state),
+		Subject: events.RunnerSubject(events.Hash(r.reaper.Host + "\x00" + r.cfg.Pool + "\x00" + r.cfg.DataDir)), Data: events.Encode(state),
 	})
 	return err
 }

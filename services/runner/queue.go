@@ -11,6 +11,7 @@ import (
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/reaper"
 )
 
 // How long a run that could not be brought to its end waits before it is
@@ -112,7 +113,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	case errors.Is(err, errNoRoom):
 		wait = room
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
-	case errors.Is(err, errRival), errors.Is(err, errUnproven), errors.Is(err, errUnreached):
+	case errors.Is(err, errRival), errors.Is(err, reaper.ErrUnproven), errors.Is(err, errUnreached):
 		wait = later
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
 	default:

@@ -19,6 +19,7 @@ import (
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/reaper"
 )
 
 func TestContractOfAFlow(t *testing.T) {
@@ -112,7 +113,7 @@ func TestHowFlowsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, found, err := lookup(pid); err != nil || found && !p.zombie {
+	if p, found, err := reaper.Lookup(pid); err != nil || found && !p.Zombie {
 		t.Errorf("the child %d of a flow that has ended lives on (%v)", pid, err)
 	}
 	l.drained()
@@ -296,7 +297,7 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 		t.Error("ready after it stopped")
 	}
 	_, started := l.phase(events.Started, id)
-	if members, err := group(started.Process.PID); err != nil || countAlive(members) > 0 {
+	if members, err := reaper.Group(started.Process.PID); err != nil || reaper.CountAlive(members) > 0 {
 		t.Errorf("after the stop there are %+v (%v)", members, err)
 	}
 	if n, _ := l.phase(events.Ended, id); n != 0 {
@@ -351,7 +352,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 	if err := l.load(f, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if p, found, err := lookup(f.pid); err != nil || !found || p.group != f.pid || p.start != f.began {
+	if p, found, err := reaper.Lookup(f.pid); err != nil || !found || p.Group != f.pid || p.Start != f.began {
 		t.Errorf("behind the gate: %+v, %v", p, err)
 	}
 	if err := f.gate.Close(); err != nil { // as the kernel does for a dead runner
@@ -362,7 +363,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 	if f.state.success() || l.exists("in/ran") {
 		t.Errorf("%v, and the flow ran: %v", f.state, l.exists("in/ran"))
 	}
-	if err := signalGroup(f.pid, 0); err != syscall.ESRCH {
+	if err := reaper.SignalGroup(f.pid, 0); err != syscall.ESRCH {
 		t.Errorf("the group after its end: %v", err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/reaper"
 )
 
 // maxQueued is how many runs may be in the hands of all runners of a pool, or wait
@@ -32,7 +33,7 @@ type Runner struct {
 	bus    *jet.Bus
 	drives *drive.Drives
 	log    *slog.Logger
-	reaper reaper
+	reaper reaper.Reaper
 
 	program program    // what flows are started from
 	room    cell.Room  // what all flows have in common
@@ -63,15 +64,9 @@ type Runner struct {
 
 // New makes a runner. It fails on a system whose processes it cannot tell apart.
 func New(cfg Config) (*Runner, error) {
-	if err := errors.Join(supported(), cfg.Validate()); err != nil {
+	reap, err := reaper.New()
+	if err = errors.Join(err, cfg.Validate()); err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("runner: %w", err)
-	}
-	if _, found, err := lookup(os.Getpid()); err != nil || !found {
-		return nil, fmt.Errorf("runner: the process table cannot be read, and without it no flow can be proven dead: %w", err)
 	}
 	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
@@ -106,7 +101,7 @@ func New(cfg Config) (*Runner, error) {
 	}
 	return &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
-		reaper:  reaper{host: host, boot: bootID()},
+		reaper:  reap,
 		program: from, room: room, loose: loose, lacks: lacks, profiles: granting, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}, nil

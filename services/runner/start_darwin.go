@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/reaper"
 )
 
 const guarded = false
@@ -29,7 +30,7 @@ func (f *flow) reapGroup() {
 		status, _ := state.Sys().(syscall.WaitStatus)
 		f.state = outcome{status}
 	}
-	_ = signalGroup(f.pid, syscall.SIGKILL) // nobody is left to hear it, or it is heard
+	_ = reaper.SignalGroup(f.pid, syscall.SIGKILL) // nobody is left to hear it, or it is heard
 	// Whom SIGKILL does not end hangs in a device that is gone; no more can be done.
-	_ = awaitGone(context.Background(), f.pid)
+	_ = reaper.AwaitGone(context.Background(), f.pid)
 }

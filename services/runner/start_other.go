@@ -6,9 +6,10 @@ import (
 	"syscall"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/reaper"
 )
 
-func start(program, cell.Form) (*flow, error) { return nil, errUnsupported }
+func start(program, cell.Form) (*flow, error) { return nil, reaper.ErrUnsupported }
 
 func ownGroup() *syscall.SysProcAttr { return nil }
 

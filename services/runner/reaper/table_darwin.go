@@ -1,4 +1,4 @@
-package runner
+package reaper
 
 import (
 	"context"
@@ -17,20 +17,20 @@ func bootID() string {
 	return id
 }
 
-func lookup(pid int) (process, bool, error) {
+func Lookup(pid int) (Process, bool, error) {
 	all, err := ps("-p", strconv.Itoa(pid))
 	if err != nil || len(all) == 0 {
-		return process{}, false, err
+		return Process{}, false, err
 	}
 	return all[0], true, nil
 }
 
-// group finds the members of a process group, and its leader wherever that is.
-func group(pgid int) ([]process, error) {
+// Group finds the members of a process group, and its leader wherever that is.
+func Group(pgid int) ([]Process, error) {
 	all, err := ps("-ax")
-	var members []process
+	var members []Process
 	for _, p := range all {
-		if p.group == pgid || p.pid == pgid {
+		if p.Group == pgid || p.PID == pgid {
 			members = append(members, p)
 		}
 	}
@@ -38,12 +38,12 @@ func group(pgid int) ([]process, error) {
 }
 
 // ps asks the tool of that name, since the process table has no files here.
-func ps(which ...string) ([]process, error) {
+func ps(which ...string) ([]Process, error) {
 	out, err := run(append(which, "-o", "pid=,pgid=,stat=,lstart=")...)
 	if err != nil {
 		return nil, err
 	}
-	var all []process
+	var all []Process
 	for line := range strings.Lines(out) {
 		fields := strings.Fields(line)
 		if len(fields) < 4 {
@@ -54,7 +54,7 @@ func ps(which ...string) ([]process, error) {
 		if err := errors.Join(err1, err2); err != nil {
 			return nil, fmt.Errorf("ps: %w", err)
 		}
-		all = append(all, process{pid, pgid, strings.Join(fields[3:], " "), strings.HasPrefix(fields[2], "Z")})
+		all = append(all, Process{pid, pgid, strings.Join(fields[3:], " "), strings.HasPrefix(fields[2], "Z")})
 	}
 	return all, nil
 }

@@ -1,15 +1,15 @@
-package runner
+package reaper
 
 import (
 	"syscall"
 	"time"
 )
 
-// killOrphans kills the processes that left the group of the flow they descend from: those
+// KillOrphans kills the processes that left the group of the flow they descend from: those
 // that carry every assignment of marker in their environment. It goes on until none is left
 // or killPatience is over. Only processes started after the process since are looked at;
 // 0 means all.
-func killOrphans(since int, marker []string) {
+func KillOrphans(since int, marker []string) {
 	for deadline := time.Now().Add(killPatience); ; time.Sleep(time.Millisecond) {
 		left := orphans(since, marker)
 		for _, pid := range left {

@@ -1,4 +1,4 @@
-package runner
+package reaper
 
 import (
 	"bytes"
@@ -18,27 +18,27 @@ func bootID() string {
 	return strings.TrimSpace(string(id))
 }
 
-// lookup finds one process. The fields are those of proc_pid_stat(5).
-func lookup(pid int) (p process, found bool, err error) {
+// Lookup finds one process. The fields are those of proc_pid_stat(5).
+func Lookup(pid int) (p Process, found bool, err error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-		return process{}, false, nil
+		return Process{}, false, nil
 	}
 	if err != nil {
-		return process{}, false, err
+		return Process{}, false, err
 	}
 	// The second field is a name in parentheses that may hold anything; behind it comes the third.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 20 {
-		return process{}, false, errors.New("an entry of /proc is too short")
+		return Process{}, false, errors.New("an entry of /proc is too short")
 	}
 	pgrp, err := strconv.Atoi(fields[2])
 	zombie := fields[0] == "Z" || fields[0] == "X"
-	return process{pid: pid, group: pgrp, start: fields[19], zombie: zombie}, err == nil, err
+	return Process{PID: pid, Group: pgrp, Start: fields[19], Zombie: zombie}, err == nil, err
 }
 
-// group finds the members of a process group, and its leader wherever that is.
-func group(pgid int) ([]process, error) {
+// Group finds the members of a process group, and its leader wherever that is.
+func Group(pgid int) ([]Process, error) {
 	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -48,17 +48,17 @@ func group(pgid int) ([]process, error) {
 	if err != nil {
 		return nil, err
 	}
-	var members []process
+	var members []Process
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		p, found, err := lookup(pid)
+		p, found, err := Lookup(pid)
 		if err != nil {
 			return nil, err
 		}
-		if found && (p.group == pgid || p.pid == pgid) {
+		if found && (p.Group == pgid || p.PID == pgid) {
 			members = append(members, p)
 		}
 	}
