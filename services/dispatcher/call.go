@@ -20,13 +20,13 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// maxHeaderRead bounds what an endpoint can make us read before its body. It is
-// generous: by then the run is accepted, and calling again would not help.
+// maxHeaderRead bounds the headers of an answer. It is generous: by then the run is accepted, and a retry would not
+// help.
 const maxHeaderRead = 4 << 20
 
 func newClient(cfg Config, verify bool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, cfg.Workers // no bound but one for each worker: a new connection costs more than a call
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, cfg.Workers // one for each worker: a new connection costs more than a call
 	t.MaxResponseHeaderBytes = maxHeaderRead
 	if !verify {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the job says so: verify_ssl_certificate
@@ -37,7 +37,7 @@ func newClient(cfg Config, verify bool) *http.Client {
 	}
 }
 
-// client is the one for a job: it verifies certificates unless the job says otherwise.
+// client returns the client for a job, which verifies certificates unless verify_ssl_certificate is false.
 func (d *Dispatcher) client(p *events.Parameters) *http.Client {
 	if p.VerifySSL {
 		return d.strict
@@ -45,16 +45,34 @@ func (d *Dispatcher) client(p *events.Parameters) *http.Client {
 	return d.lax
 }
 
-// outcome is what came of a call.
+// outcome is what came of an attempt: a result, a verdict in place of one, or nothing yet.
 type outcome struct {
 	events.Result
-	passing         bool          // the fault may pass
-	refused         bool          // the endpoint could not be connected to
-	asked           time.Duration // for how long the endpoint asks to be left alone
-	verdict, reason string        // in place of a result
+	passing bool          // the call failed for a reason that may pass
+	refused bool          // no connection to the endpoint could be made
+	asked   time.Duration // how long the endpoint asks to be left alone
+	dead    bool          // the trigger is given up
+
+	verdict, reason string
+
+	postponed bool // nothing could be done: the broker redelivers the trigger
+	after     time.Duration
 }
 
-// call makes one run-binary call, and has the gate know of it.
+// postponed is the outcome of a trigger with which nothing could be done now.
+func postponed(after time.Duration) outcome { return outcome{postponed: true, after: after} }
+
+// superseded is the outcome of a trigger that was overtaken.
+func superseded() outcome {
+	return outcome{verdict: events.VerdictSuperseded, reason: "a newer slot was due before this one was called"}
+}
+
+// accepted reports whether a run came of the call that can be followed.
+func (o outcome) accepted() bool {
+	return !o.postponed && o.verdict == "" && !o.passing && o.Status == events.OK && events.IsToken(o.FlowJobID)
+}
+
+// call makes one run-binary call, counts it, and tells the circuit breaker whether a connection was made.
 func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome {
 	r.StartedAt = time.Now().UTC()
 	o := d.post(ctx, r, w)
@@ -63,7 +81,8 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 	case o.refused:
 		d.meter.calls.WithLabelValues("refused").Inc()
 		if d.breaker.failed(o.HTTP.Response, time.Now()) {
-			d.log.Error("the endpoint refuses connections: it is only probed until it takes one", "probe_every", d.cfg.ProbeEvery.String(), "error", o.HTTP.Response)
+			d.log.Error("the endpoint refuses connections: it is only probed until it takes one",
+				"probe_every", d.cfg.ProbeEvery.String(), "error", o.HTTP.Response)
 		}
 		return o
 	case o.passing:
@@ -79,6 +98,7 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 	return o
 }
 
+// post sends the request and reads the answer.
 func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome {
 	secrets := w.job.secrets
 	req, err := d.request(ctx, w)
@@ -144,7 +164,7 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 	return req, nil
 }
 
-// failed is the result of a call that got no answer.
+// failed is the result r of a call that got no answer, or was not made.
 func failed(r events.Result, why string) events.Result {
 	if r.StartedAt.IsZero() {
 		r.StartedAt = time.Now().UTC()
@@ -155,7 +175,7 @@ func failed(r events.Result, why string) events.Result {
 	return r
 }
 
-// why tells in a few words why a call is made again.
+// why says in a few words why a call is retried.
 func why(o outcome) string {
 	if o.HTTP.Status == "0" {
 		return o.HTTP.Response
@@ -170,7 +190,7 @@ func cutTo(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + events.CutMark
 }
 
-// text leaves the method and the URL out of a client's error: the URL can hold a password.
+// text returns a client's error without the method and the URL, which can hold a password.
 func text(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err.Error()
@@ -178,13 +198,13 @@ func text(err error) string {
 	return err.Error()
 }
 
-// passing reports whether an HTTP status speaks of a fault that may pass.
+// passing reports whether an HTTP status means a fault that may pass.
 func passing(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
-// read decides what an answer means: accepted only when HTTP says 2xx and the
-// body does not say ERROR. A body that is not of the API is taken at HTTP's word.
+// read decides what an answer means: accepted if the HTTP status is 2xx and the body does not say ERROR. Of a body
+// that is not the API's, only the HTTP status counts.
 func read(status int, body []byte) (s events.Status, flowJobID, outputFolder string) {
 	var a struct {
 		Status string `json:"status"`
@@ -193,20 +213,20 @@ func read(status int, body []byte) (s events.Status, flowJobID, outputFolder str
 			OutputFolder string `json:"output_folder"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(body, &a) // what cannot be read says nothing
+	_ = json.Unmarshal(body, &a) // of a body that cannot be read, nothing is known
 	if status < 200 || status > 299 || a.Status == string(events.ERROR) {
 		return events.ERROR, a.Data.JobID, a.Data.OutputFolder
 	}
 	return events.OK, a.Data.JobID, a.Data.OutputFolder
 }
 
-// unkept are the headers of an answer that are secrets of the endpoint, or speak of ours.
+// unkept are the headers of an answer that hold secrets, the endpoint's or ours.
 var unkept = map[string]bool{
 	"Set-Cookie": true, "Set-Cookie2": true, "Cookie": true, "Www-Authenticate": true, "Authorization": true, "Authentication-Info": true,
 	"Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Authentication-Info": true,
 }
 
-// headers gives what is kept of the headers of an answer.
+// headers returns the headers of an answer as they are stored: bounded, and without secrets.
 func headers(h http.Header, secrets *scrub.Scrubber) []events.Header {
 	list, size := []events.Header{}, 0
 	for _, key := range slices.Sorted(maps.Keys(h)) {
@@ -227,8 +247,8 @@ func headers(h http.Header, secrets *scrub.Scrubber) []events.Header {
 	return list
 }
 
-// response gives what is kept of the body of an answer, of which one byte more
-// was read than is kept.
+// response returns the body of an answer as it is stored: bounded, and without secrets. One byte more was read than
+// is stored, to know whether the body goes on.
 func response(body []byte, secrets *scrub.Scrubber) string {
 	if len(body) <= events.MaxResponse {
 		return secrets.Text(string(body))

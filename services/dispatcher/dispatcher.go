@@ -2,17 +2,12 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -21,89 +16,6 @@ import (
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 )
-
-// Config of a dispatcher.
-type Config struct {
-	Bus              *jet.Bus
-	SealKey          *seal.Key             // opens the secrets in jobs
-	RunBinaryURL     string                // where calls are posted, the whole URL
-	InsecureEndpoint bool                  // allow an http:// RunBinaryURL that is not loopback
-	Secret           string                // shared with the built-in runner; empty = the endpoint is somebody else's
-	RunSecrets       *seal.Shared          // closes the secrets of commands for the built-in runner; default: from Secret
-	Zone             *time.Location        // of jobs that name none; nil = UTC
-	Workers          int                   // calls in flight; default 64
-	CallTimeout      time.Duration         // one call, from dialling to the end of the answer; default 60 s
-	TrackRuns        bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
-	TrackFor         time.Duration         // how long a run is asked about; default 7 d
-	RetryWaits       []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
-	ProbeEvery       time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
-	Running          int                   // runs of one owner that may not have ended, unless an administrator; default 100, negative = any number
-	Metrics          prometheus.Registerer // where the figures are shown; nil = nowhere
-	Log              *slog.Logger
-}
-
-func (c Config) withDefaults() Config {
-	if c.Workers == 0 {
-		c.Workers = 64
-	}
-	if c.Running == 0 {
-		c.Running = events.DefaultQuota.Running
-	}
-	if c.CallTimeout == 0 {
-		c.CallTimeout = 60 * time.Second
-	}
-	if c.TrackFor == 0 {
-		c.TrackFor = trackFor
-	}
-	if len(c.RetryWaits) == 0 {
-		c.RetryWaits = retryWaits
-	}
-	if c.ProbeEvery == 0 {
-		c.ProbeEvery = probeEvery
-	}
-	return c
-}
-
-// Validate reports every fault of the config.
-func (c Config) Validate() error {
-	c = c.withDefaults()
-	var errs []error
-	if c.RunBinaryURL == "" {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
-	} else if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // it is not repeated: it can hold a password
-	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
-			"use https://, or --insecure-endpoint in a network of its own", u.Host))
-	}
-	if c.Workers < 1 {
-		errs = append(errs, events.Faultf(events.Invalid, "workers", "%d is too few: at least 1", c.Workers))
-	}
-	if c.CallTimeout <= 0 {
-		errs = append(errs, events.Faultf(events.Invalid, "call-timeout", "must be longer than 0"))
-	}
-	for _, w := range c.RetryWaits {
-		if w <= 0 {
-			errs = append(errs, events.Faultf(events.Invalid, "retry-waits", "%s is too short: each must be longer than 0", w))
-		}
-	}
-	if c.ProbeEvery <= 0 {
-		errs = append(errs, events.Faultf(events.Invalid, "probe-every", "must be longer than 0"))
-	}
-	if c.TrackRuns && c.Secret == "" {
-		if _, err := statusURL(c.RunBinaryURL); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// loopback reports whether a host is this machine, by its name alone: what a name
-// resolves to may be another tomorrow.
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
-}
 
 // Dispatcher makes the calls.
 type Dispatcher struct {
@@ -190,17 +102,17 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { d.cleanUp(ctx) })
 	wg.Go(func() { d.report(ctx) })
-	wg.Go(func() { d.keepPaused(ctx) })
+	wg.Go(func() { d.resumePaused(ctx) })
 	if d.running.limit >= 0 && d.tracks() {
-		wg.Go(func() { d.hearEnds(ctx) })
+		wg.Go(func() { d.followEnds(ctx) })
 	}
-	wg.Go(func() { d.sweepEnds(ctx) })
+	wg.Go(func() { d.sweepLedger(ctx) })
 	if d.tracker != nil {
 		wg.Go(func() { d.tracker.run(ctx) })
 	}
 	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
 		wg.Go(func() {
-			d.pull(ctx, newSemaphore(0), jet.Queue{
+			d.pull(ctx, newSemaphore(d.workers, 0), jet.Queue{
 				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
 				Filter: events.TriggersOf(kind), Pending: maxWaiting,
 				Came: d.prior.preload, Gone: d.ends[events.StreamTriggers].Gone,

@@ -93,7 +93,7 @@ func (f *files) start(ctx context.Context, id string) {
 			// The next file waits for the run of the one before, also while that is called again.
 			queue.Pending, hold = 1, 1
 		}
-		f.d.pull(ctx, newSemaphore(s.hold), queue, hold)
+		f.d.pull(ctx, newSemaphore(f.d.workers, s.hold), queue, hold)
 	}()
 }
 

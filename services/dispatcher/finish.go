@@ -11,26 +11,39 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// result is what is known of an execution before its call.
-func (w *work) result() events.Result {
-	c := w.cause()
-	r := events.Result{
-		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, Slot: c.Slot, Job: c.Job,
-		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
+// finish settles a trigger by its outcome: it is returned to its queue to be retried or redelivered, or it ends with
+// a verdict or a result.
+func (d *Dispatcher) finish(ctx context.Context, w *work, o outcome) {
+	defer d.flight.leave(w.ID)
+	if o.accepted() {
+		d.running.rename(w.run, o.FlowJobID) // the quota counts it until it ends
+		w.run = ""
 	}
-	if w.File != nil {
-		r.File = new(*w.File)
-		r.File.Name = c.File.Name
+	defer d.uncount(w)
+	switch {
+	case o.postponed:
+		_ = w.Nak(o.after)
+	case o.verdict != "":
+		d.putVerdict(ctx, w, o)
+	case o.passing && ctx.Err() != nil:
+		_ = w.Nak(0) // cut off because this process stops
+	case o.passing && d.retry(w, o):
+	default:
+		d.putResult(ctx, w, o.Result, o.passing || o.dead)
 	}
-	return r
 }
 
-func (w *work) cause() events.Cause { return events.CauseOf(w.Trigger, w.job.Job, w.params) }
+// finishUncalled finishes a trigger that has had no worker.
+func (d *Dispatcher) finishUncalled(ctx context.Context, w *work, o outcome) {
+	ctx, cancel := daemon.Linger(ctx, grace)
+	defer cancel()
+	d.finish(ctx, w, o)
+}
 
-// finish enters the result into the ledger of ends and stores it, each with others
-// that are finished now, then takes the trigger off its queue. It is tried for as
-// long as this process lives: the call has been made.
-func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead bool) {
+// putResult enters the result into the ledger of ends and stores it, each in a group with others that end now, then
+// acks the trigger. It retries for as long as this process lives, because the call has been made. dead = the trigger
+// is given up, and leaves a dead letter too.
+func (d *Dispatcher) putResult(ctx context.Context, w *work, r events.Result, dead bool) {
 	r.Judge(dead, d.tracks())
 	if dead {
 		if !d.store(ctx, w, "a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, w.Trigger, r) }) {
@@ -53,16 +66,16 @@ func (d *Dispatcher) finish(ctx context.Context, w *work, r events.Result, dead 
 		return
 	}
 	faultpoint.Hit(faultpoint.DispatchStored)
-	if w.limit == 0 && w.fault == nil {
+	if w.atMostOnce() && w.fault == nil {
 		_ = d.bus.ReleaseCall(ctx, w.Trigger) // an entry that stays is a few bytes, and goes with its job
 	}
-	d.end(w)
+	d.ack(w)
 	w.log.Info("called", "kind", string(w.Kind), "status", string(r.Status), "http_status", r.HTTP.Status, "flow_job_id", r.FlowJobID)
 }
 
-// decide records a verdict in place of a result, then takes the trigger off its queue.
-func (d *Dispatcher) decide(ctx context.Context, w *work, verdict, reason string) {
-	v := events.VerdictOn(w.Trigger, w.stored(), verdict, reason)
+// putVerdict records a verdict in place of a result, then acks the trigger.
+func (d *Dispatcher) putVerdict(ctx context.Context, w *work, o outcome) {
+	v := events.VerdictOn(w.Trigger, w.stored(), o.verdict, o.reason)
 	if !d.store(ctx, w, "how a trigger ended", func(ctx context.Context) error { return w.ends.PutVerdict(ctx, w.Sequence, v) }) {
 		return
 	}
@@ -70,20 +83,42 @@ func (d *Dispatcher) decide(ctx context.Context, w *work, verdict, reason string
 		if err := d.bus.CopyVerdict(ctx, v); err != nil {
 			return err
 		}
-		return d.leaveTurn(ctx, w)
+		if w.params == nil || w.params.Options.Overlap == "allow" {
+			return nil
+		}
+		return d.releaseLease(ctx, w)
 	}) {
 		return
 	}
-	d.end(w)
-	w.log.Info("not called", "verdict", verdict, "reason", reason)
+	d.ack(w)
+	w.log.Info("not called", "verdict", o.verdict, "reason", o.reason)
 }
 
-// resume does what may be missing of the end of a trigger that a process has
-// brought to it which has died, or lost its connection.
+// store stores one part of a trigger's end. It returns false when that could not be done, and the broker redelivers
+// the trigger.
+func (d *Dispatcher) store(ctx context.Context, w *work, what string, f func(context.Context) error) bool {
+	err := d.persist(ctx, "store "+what, f)
+	if err != nil {
+		w.log.Error("the end of a trigger could not be stored; it will be redelivered", "missing", what, "error", err.Error())
+		_ = w.Nak(0)
+	}
+	return err == nil
+}
+
+// ack takes a trigger off its queue that has come to its end.
+func (d *Dispatcher) ack(w *work) {
+	d.waiting.done(w.ID, w.JobID, w.old)
+	if err := w.Ack(); err != nil {
+		w.log.Warn("a finished trigger could not be acked; it will be redelivered and end at once", "error", err.Error())
+	}
+}
+
+// resume does what may be missing of the end of a trigger: the process that brought it there died, or lost its
+// connection.
 func (d *Dispatcher) resume(ctx context.Context, w *work, end jet.End) error {
 	switch {
 	case end.Verdict != nil:
-		return errors.Join(d.bus.CopyVerdict(ctx, *end.Verdict), d.giveTurn(ctx, w))
+		return errors.Join(d.bus.CopyVerdict(ctx, *end.Verdict), d.releaseLease(ctx, w))
 	case end.Result == nil:
 		return nil // its result is stored
 	}
@@ -94,14 +129,14 @@ func (d *Dispatcher) resume(ctx context.Context, w *work, end jet.End) error {
 	return d.results.Put(ctx, jet.ResultMessage(*end.Result))
 }
 
-// How often entries of the ledger of ends are looked for that dead processes left.
+// How often the ledger of ends is swept for entries that dead processes left.
 const (
-	endsFirst = time.Minute
-	endsEvery = 10 * time.Minute
+	ledgerFirst = time.Minute
+	ledgerEvery = 10 * time.Minute
 )
 
-func (d *Dispatcher) sweepEnds(ctx context.Context) {
-	for wait := endsFirst; ; wait = endsEvery {
+func (d *Dispatcher) sweepLedger(ctx context.Context) {
+	for wait := ledgerFirst; ; wait = ledgerEvery {
 		daemon.Pause(ctx, wait)
 		if ctx.Err() != nil {
 			return
@@ -111,23 +146,5 @@ func (d *Dispatcher) sweepEnds(ctx context.Context) {
 				d.log.Warn("the ledger of ends cannot be swept now", "stream", stream, "error", err.Error())
 			}
 		}
-	}
-}
-
-// store does what a trigger's end needs; false says that it could not be done
-// and the trigger will come again.
-func (d *Dispatcher) store(ctx context.Context, w *work, what string, f func(context.Context) error) bool {
-	err := d.persist(ctx, "store "+what, f)
-	if err != nil {
-		w.log.Error("a trigger could not be brought to its end and will come again", "missing", what, "error", err.Error())
-		_ = w.Nak(0)
-	}
-	return err == nil
-}
-
-func (d *Dispatcher) end(w *work) {
-	d.waiting.done(w.ID, w.JobID, w.old)
-	if err := w.Ack(); err != nil {
-		w.log.Warn("a finished trigger could not be acked; it will come again and end at once", "error", err.Error())
 	}
 }

@@ -8,32 +8,57 @@ import (
 	"spool.internal/events/jet"
 )
 
-// turnPoll is how often the file that is next in a job with overlap queue looks
-// whether the run before it has ended.
-const turnPoll = 250 * time.Millisecond
+// leasePoll is how often the next file of a job with overlap queue asks for the lease.
+const leasePoll = 250 * time.Millisecond
 
-// turnLost is after how long a turn counts as over whose trigger left neither a
-// result nor a verdict: somebody took it off its queue by hand. It is more than
-// any retry_for.
-const turnLost = 8 * 24 * time.Hour
+// leaseEnds is when a lease ends whose trigger left neither a result nor a verdict: somebody took the trigger off its
+// queue by hand. It is more than any retry_for.
+const leaseEnds = 8 * 24 * time.Hour
 
 // tracks reports whether the ends of runs are known.
 func (d *Dispatcher) tracks() bool { return d.cfg.Secret != "" || d.cfg.TrackRuns }
 
-// takeTurn makes sure that a job's previous run has ended before its next is
-// called for. The turn is an entry in the ledger: it is taken before the call, so
-// that of all dispatchers one calls, and holds until the run that came of it has
-// ended. busy says that it is another's.
-func (d *Dispatcher) takeTurn(ctx context.Context, w *work) (busy bool, err error) {
-	turn, seq, err := d.bus.Turn(ctx, w.JobID)
+// overlap reports what a job's overlap policy puts in place of the call, if anything.
+func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o outcome, decided bool) {
+	policy := w.params.Options.Overlap
+	if policy == "allow" {
+		return outcome{}, false
+	}
+	if !d.tracks() {
+		return outcome{Result: failed(r, "spool.overlap: "+policy+" needs to know when runs end: start the dispatcher with --track-runs, "+
+			"or use the built-in runner")}, true
+	}
+	busy, err := d.acquireLease(ctx, w)
+	switch {
+	case err != nil:
+		w.log.Warn("cannot look up whether the run before has ended", "error", err.Error())
+		return postponed(redeliverSoon), true
+	case !busy:
+		return outcome{}, false
+	case policy == "skip":
+		return outcome{verdict: events.VerdictSkipped, reason: "the run before it had not ended"}, true
+	}
+	after := redeliverSoon
+	if w.Kind == events.KindFile {
+		after = leasePoll // no other file of its job is called before it
+	}
+	d.noteWaiting(w, "", time.Now().Add(after))
+	return postponed(after), true
+}
+
+// acquireLease makes sure that a job's previous run has ended before the next is called for. The lease is an entry in
+// the ledger, acquired before the call, so that one of all dispatchers calls; it ends with the run that came of the
+// call. busy = another trigger holds it.
+func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (busy bool, err error) {
+	lease, seq, err := d.bus.Turn(ctx, w.JobID)
 	if err != nil {
 		return false, err
 	}
-	if turn.TriggerID == w.ID && turn.StoredAt.Equal(w.stored()) {
-		return false, nil // it is called again
+	if lease.TriggerID == w.ID && lease.StoredAt.Equal(w.stored()) {
+		return false, nil // this is a retry
 	}
-	if turn.TriggerID != w.ID { // else it was a dead letter, which has no run
-		if over, err := d.over(ctx, w.JobID, turn); err != nil || !over {
+	if lease.TriggerID != w.ID { // else it was a dead letter, which has no run
+		if ended, err := d.leaseEnded(ctx, w.JobID, lease); err != nil || !ended {
 			return true, err
 		}
 	}
@@ -44,12 +69,12 @@ func (d *Dispatcher) takeTurn(ctx context.Context, w *work) (busy bool, err erro
 	return false, err
 }
 
-// over reports whether what a trigger led to has ended.
-func (d *Dispatcher) over(ctx context.Context, jobID string, turn jet.Turn) (bool, error) {
-	if turn.TriggerID == "" || time.Since(turn.StoredAt) > turnLost {
+// leaseEnded reports whether the trigger that holds a lease led to no run, or to one that has ended.
+func (d *Dispatcher) leaseEnded(ctx context.Context, jobID string, lease jet.Turn) (bool, error) {
+	if lease.TriggerID == "" || time.Since(lease.StoredAt) > leaseEnds {
 		return true, nil
 	}
-	r, found, err := d.bus.ResultOf(ctx, jobID, turn.TriggerID, turn.StoredAt)
+	r, found, err := d.bus.ResultOf(ctx, jobID, lease.TriggerID, lease.StoredAt)
 	if err != nil || !found {
 		return false, err
 	}
@@ -60,39 +85,11 @@ func (d *Dispatcher) over(ctx context.Context, jobID string, turn jet.Turn) (boo
 	return seq > 0, err
 }
 
-// leaveTurn gives the turn of a trigger up that leaves no result.
-func (d *Dispatcher) leaveTurn(ctx context.Context, w *work) error {
-	if w.params == nil || w.params.Options.Overlap == "allow" {
-		return nil
-	}
-	return d.giveTurn(ctx, w)
-}
-
-func (d *Dispatcher) giveTurn(ctx context.Context, w *work) error {
-	turn, seq, err := d.bus.Turn(ctx, w.JobID)
-	if err != nil || turn.TriggerID != w.ID {
+// releaseLease ends the lease of a trigger that leaves no result.
+func (d *Dispatcher) releaseLease(ctx context.Context, w *work) error {
+	lease, seq, err := d.bus.Turn(ctx, w.JobID)
+	if err != nil || lease.TriggerID != w.ID {
 		return err
 	}
 	return d.bus.TakeTurn(ctx, w.JobID, jet.Turn{}, seq)
-}
-
-// overlap says what speaks against calling for a run now: an outcome in place of
-// the call, or that the trigger has to wait.
-func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o outcome, decided, wait bool, err error) {
-	policy := w.params.Options.Overlap
-	if policy == "allow" {
-		return o, false, false, nil
-	}
-	if !d.tracks() {
-		return outcome{Result: failed(r, "spool.overlap: "+policy+" needs to know when runs end: start the dispatcher with --track-runs, or use the built-in runner")}, true, false, nil
-	}
-	busy, err := d.takeTurn(ctx, w)
-	switch {
-	case err != nil || !busy:
-		return o, false, false, err
-	case policy == "skip":
-		return outcome{verdict: events.VerdictSkipped, reason: "the run before it had not ended"}, true, false, nil
-	default:
-		return o, false, true, nil
-	}
 }

@@ -8,24 +8,23 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// onHold reports that a trigger waits until its job is enabled. What somebody has
-// asked for, a dead letter that is tried again too, does not.
+// onHold reports whether a trigger waits until its job is enabled: a file or a slot. What somebody asked for does not
+// wait, nor does the retry of a dead letter.
 func (d *Dispatcher) onHold(w *work) bool {
 	j, ok := d.jobs.get(w.JobID)
 	return ok && j.Status == events.Disabled && (w.Kind == events.KindFile || w.Kind == events.KindCron)
 }
 
-// putAside takes what is on hold out of the way of others. A file waits in a queue
-// of its job alone, whose source is about to stop; one of the clock leaves a queue
-// that all jobs share.
-func (d *Dispatcher) putAside(ctx context.Context, w *work) {
+// pause moves a trigger on hold out of the way of others. A file stays in the queue of its own job, whose source is
+// about to stop; a slot leaves the queue that all jobs share.
+func (d *Dispatcher) pause(ctx context.Context, w *work) {
 	if w.Kind == events.KindFile {
-		d.handBack(w, 5*time.Second)
+		d.giveBack(w, 5*time.Second)
 		return
 	}
 	if err := d.bus.PauseTrigger(ctx, w.Delivery, w.Trigger); err != nil {
-		w.log.Warn("a trigger of a disabled job cannot be put aside yet", "error", err.Error())
-		d.handBack(w, 5*time.Second)
+		w.log.Warn("a trigger of a disabled job cannot be paused yet", "error", err.Error())
+		d.giveBack(w, 5*time.Second)
 		return
 	}
 	d.uncount(w)
@@ -35,16 +34,15 @@ func (d *Dispatcher) putAside(ctx context.Context, w *work) {
 	w.log.Info("a trigger waits until its job is enabled")
 }
 
-// keepPaused puts paused triggers back into their queue when their job is enabled,
-// until ctx ends. Those of deleted jobs go with the rest of their queues.
-func (d *Dispatcher) keepPaused(ctx context.Context) {
+// resumePaused returns paused triggers to their queue when their job is enabled, until ctx ends. Those of deleted
+// jobs go with the rest of their queues.
+func (d *Dispatcher) resumePaused(ctx context.Context) {
 	daemon.KeepResuming(ctx, &d.paused, d.resumeTriggers, func(err error) {
-		d.log.Warn("paused triggers could not be put back into their queue and are tried again", "error", err.Error())
+		d.log.Warn("paused triggers could not be returned to their queue; this is retried", "error", err.Error())
 	})
 }
 
-// resumeTriggers goes through the jobs with paused triggers once; left says that some go on
-// waiting.
+// resumeTriggers goes through the jobs with paused triggers once. left = some go on waiting.
 func (d *Dispatcher) resumeTriggers(ctx context.Context) (left bool, err error) {
 	jobs, err := d.bus.PausedJobs(ctx, events.StreamTriggers, events.AllPaused)
 	for id := range jobs {

@@ -16,7 +16,7 @@ import (
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
-func TestAgain(t *testing.T) {
+func TestBackoff(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
 		name              string
@@ -41,7 +41,7 @@ func TestAgain(t *testing.T) {
 		{"as good as over", 4, 9700 * time.Millisecond, 10 * time.Second, 0, 0.5, 0, false},
 		{"at most once", 1, 0, 0, 0, 0.5, 0, false},
 	} {
-		got, ok := again(retryWaits, c.calls, c.age, c.limit, c.asked, c.luck)
+		got, ok := tried{c.calls, c.age, c.limit, c.asked}.backoff(retryWaits, c.luck)
 		if got != c.want || ok != c.ok {
 			t.Errorf("%s: %s %v, want %s %v", c.name, got, ok, c.want, c.ok)
 		}
@@ -110,7 +110,7 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 }
 
 // An endpoint that refuses five times in a row is only probed, and found when it comes back.
-func TestGate(t *testing.T) {
+func TestCircuitBreaker(t *testing.T) {
 	s := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
 	addr := s.Listener.Addr().String()
 	s.Listener.Close()
@@ -122,7 +122,7 @@ func TestGate(t *testing.T) {
 	for n := range 20 {
 		h.trigger("j", string(rune('a'+n)), seq)
 	}
-	h.eventually("the gate is shut", func() bool { return !d.breaker.closed() })
+	h.eventually("the circuit breaker opens", func() bool { return !d.breaker.closed() })
 	h.trigger("short", "1", young)
 	h.eventually("what grows too old ends", func() bool {
 		res, found, err := h.bus.ResultOf(t.Context(), "short", "manual:short:1", time.Time{})
@@ -146,7 +146,7 @@ func TestGate(t *testing.T) {
 		}
 	}
 	if !d.breaker.closed() {
-		t.Error("the gate is still shut")
+		t.Error("the circuit breaker is still open")
 	}
 }
 

@@ -13,25 +13,25 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// How long a trigger stays in its queue whose owner has too many runs, and how
-// often it is looked whether those have ended of which no end was heard.
+// requeueMost is the longest delay of a trigger whose owner has used up the quota; recheckEvery is how often it is
+// looked up whether runs of that owner have ended unnoticed.
 const (
-	overMost     = 30 * time.Second
+	requeueMost  = 30 * time.Second
 	recheckEvery = 5 * time.Second
 )
 
-// running knows the runs of each owner that this dispatcher has called for and
-// that have not ended. It is safe for concurrent use.
+// running counts the runs of each owner that this dispatcher called for and that have not ended, against the quota.
+// It is safe for concurrent use.
 type running struct {
 	limit int
 
 	mu      sync.Mutex
-	byOwner map[string]*share
+	byOwner map[string]*ownerRuns
 	byRun   map[string]string // owner by flow job id
 }
 
-// share is what one owner has of the runs.
-type share struct {
+// ownerRuns are the runs of one owner.
+type ownerRuns struct {
 	runs    map[string]called // by flow job id
 	freed   chan struct{}     // closed when one has ended
 	checked time.Time
@@ -43,16 +43,16 @@ type called struct {
 }
 
 func newRunning(limit int) *running {
-	return &running{limit: limit, byOwner: map[string]*share{}, byRun: map[string]string{}}
+	return &running{limit: limit, byOwner: map[string]*ownerRuns{}, byRun: map[string]string{}}
 }
 
-// enter counts a run; freed is nil, or closed when there may be room.
+// enter counts a run. If the quota is used up it does not, and returns a channel that is closed when a run has ended.
 func (r *running) enter(owner, jobID, run string, now time.Time) (freed <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.byOwner[owner]
 	if s == nil {
-		s = &share{runs: map[string]called{}, freed: make(chan struct{}), checked: now}
+		s = &ownerRuns{runs: map[string]called{}, freed: make(chan struct{}), checked: now}
 		r.byOwner[owner] = s
 	}
 	if _, ok := s.runs[run]; !ok && len(s.runs) >= r.limit {
@@ -63,7 +63,7 @@ func (r *running) enter(owner, jobID, run string, now time.Time) (freed <-chan s
 	return nil
 }
 
-// rename is for an endpoint that names runs itself.
+// rename counts a run under the name that the endpoint gave it.
 func (r *running) rename(from, to string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,7 +78,7 @@ func (r *running) rename(from, to string) {
 	delete(r.byRun, from)
 }
 
-// leave takes in that a run has ended, or will not be.
+// leave counts a run no more: it has ended, or will not be.
 func (r *running) leave(run string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +96,7 @@ func (r *running) leave(run string) {
 	}
 }
 
-// due gives the runs of an owner whose ends are to be looked for now.
+// due returns the runs of an owner whose ends are to be looked up now.
 func (r *running) due(owner string, now time.Time) (runs map[string]called) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,8 +108,8 @@ func (r *running) due(owner string, now time.Time) (runs map[string]called) {
 	return maps.Clone(s.runs)
 }
 
-// hearEnds follows the ends of runs until ctx ends.
-func (d *Dispatcher) hearEnds(ctx context.Context) {
+// followEnds takes in the ends of runs until ctx ends.
+func (d *Dispatcher) followEnds(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = d.bus.Follow(ctx, jet.Follow{
 			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Newest, Headers: true,
@@ -122,13 +122,12 @@ func (d *Dispatcher) hearEnds(ctx context.Context) {
 	}
 }
 
-// recheck looks for ends that were not heard: of runs that had ended before
-// they were called for again, and while the connection was down. Runs that wait
-// since their job is disabled do not count, so that they hold up no other job.
+// recheck looks up ends that followEnds missed: of runs that had ended before their call was retried, and those while
+// the connection was down. Runs that wait because their job is disabled do not count, so that they delay no other job.
 func (d *Dispatcher) recheck(ctx context.Context, owner string, now time.Time) {
 	var ids, ends, starts []string
 	for id, c := range d.running.due(owner, now) {
-		if now.Sub(c.at) > turnLost {
+		if now.Sub(c.at) > leaseEnds {
 			d.running.leave(id)
 			continue
 		}
@@ -149,9 +148,8 @@ func (d *Dispatcher) recheck(ctx context.Context, owner string, now time.Time) {
 	}
 }
 
-// admit counts the run that a trigger leads to, if its owner may have one more.
-// A file waits here, at the head of its own queue, until that is so; what stands
-// in a queue with others goes back into it. false says that it is settled.
+// admit counts the run of a trigger against the quota of its owner. If the quota is used up, a file waits here, at the
+// head of its own queue; a trigger of a shared queue is returned to it. false = the trigger is settled.
 func (d *Dispatcher) admit(ctx context.Context, w *work) bool {
 	if d.running.limit < 0 || w.job.ByAdmin() || !d.tracks() {
 		return true
@@ -171,10 +169,10 @@ func (d *Dispatcher) admit(ctx context.Context, w *work) bool {
 		}
 		d.recheck(ctx, owner, now)
 		if w.Kind != events.KindFile {
-			d.goBack(ctx, w, why)
+			d.requeue(ctx, w, why)
 			return false
 		}
-		d.wait(w, why, now.Add(recheckEvery))
+		d.noteWaiting(w, why, now.Add(recheckEvery))
 		timer := time.NewTimer(recheckEvery)
 		select {
 		case <-freed:
@@ -183,30 +181,27 @@ func (d *Dispatcher) admit(ctx context.Context, w *work) bool {
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			d.handBack(w, 0)
+			d.giveBack(w, 0)
 			return false
 		}
 	}
 }
 
-// goBack puts a trigger back into its queue, for the longer the more wait. One
-// of a slot that a newer one has overtaken gets its verdict.
-func (d *Dispatcher) goBack(ctx context.Context, w *work, why string) {
+// requeue returns a trigger to its queue, for the longer the more triggers wait. One of a slot that was overtaken
+// gets its verdict.
+func (d *Dispatcher) requeue(ctx context.Context, w *work, why string) {
 	if w.fault == nil {
 		if newer, err := d.overtaken(ctx, w); err == nil && newer {
-			defer d.flight.leave(w.ID)
-			ending, cancel := daemon.Linger(ctx, grace)
-			defer cancel()
-			d.decide(ending, w, events.VerdictSuperseded, "a newer slot was due before this one was called")
+			d.finishUncalled(ctx, w, superseded())
 			return
 		}
 	}
-	after := min(soon+time.Duration(d.waiting.count())*10*time.Millisecond, overMost)
-	d.wait(w, why, time.Now().Add(after))
-	d.handBack(w, after)
+	after := min(redeliverSoon+time.Duration(d.waiting.count())*10*time.Millisecond, requeueMost)
+	d.noteWaiting(w, why, time.Now().Add(after))
+	d.giveBack(w, after)
 }
 
-// uncount takes back what admit has counted.
+// uncount takes back what admit counted.
 func (d *Dispatcher) uncount(w *work) {
 	if w.run != "" {
 		d.running.leave(w.run)

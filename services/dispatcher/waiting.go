@@ -15,44 +15,43 @@ const (
 	reportAnyway = 10 * time.Minute
 )
 
-// forgotten is how long after its time a trigger that has not come back is
-// taken to be in other hands.
+// forgotten is how long after its time a trigger that was not redelivered counts as taken by another process.
 const forgotten = time.Minute
 
-// waiting knows the triggers that wait for a call in this process or, by its
-// wish, in their queue.
+// waiting tracks the triggers that wait for a retry, here or as delayed redeliveries. It is safe for concurrent use.
 type waiting struct {
 	mu    sync.Mutex
-	byID  map[string]wait
-	clear map[string]bool // jobs whose published state may be of a former process
+	byID  map[string]waitingTrigger
+	clear map[string]bool // jobs whose published state may be a former process's
 }
 
-// wait is what one trigger waits for.
-type wait struct {
+// waitingTrigger is one of them.
+type waitingTrigger struct {
 	jobID string
 	calls int       // made so far
 	up    time.Time // the connection over which this was known
-	why   string    // the last error; empty when it waits for something else than the endpoint
+	why   string    // the last error; empty when it does not wait for the endpoint
 	next  time.Time // when it is to be called
 }
 
-func newWaiting() *waiting { return &waiting{byID: map[string]wait{}, clear: map[string]bool{}} }
+func newWaiting() *waiting {
+	return &waiting{byID: map[string]waitingTrigger{}, clear: map[string]bool{}}
+}
 
-func (w *waiting) put(id string, v wait) {
+func (w *waiting) put(id string, v waitingTrigger) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.byID[id] = v
 }
 
-func (w *waiting) get(id string) (wait, bool) {
+func (w *waiting) get(id string) (waitingTrigger, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	v, ok := w.byID[id]
 	return v, ok
 }
 
-// done forgets a trigger that has come to its end. old says that a former
-// process may have published that it waits.
+// done forgets a trigger that has ended. old = a former process may have published that it waits.
 func (w *waiting) done(id, jobID string, old bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,8 +67,7 @@ func (w *waiting) count() int {
 	return len(w.byID)
 }
 
-// states gives for each job the trigger that is called next, and the jobs that
-// wait for nothing any more.
+// states returns the next trigger of each job, and the jobs that no longer wait for anything.
 func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cleared []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
