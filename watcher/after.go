@@ -132,7 +132,7 @@ func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, e
 		return 0, nil
 	}
 	if e.path == "" {
-		e.path = w.stagedName(e.stage)
+		e.path = stagedName(w.cfg.Drives, e.stage)
 	}
 	if e.path == "" {
 		return 0, nil
@@ -159,28 +159,6 @@ func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, e
 	default:
 		return afterFault, err
 	}
-}
-
-// stagedName gives the name of the one file of a stage, or "".
-func (w *Watcher) stagedName(stage string) string {
-	p, err := events.ParsePath("input_dir", stage)
-	if err != nil {
-		return ""
-	}
-	root, err := w.cfg.Drives.OpenDir(p)
-	if err != nil {
-		return ""
-	}
-	defer root.Close() //nolint:errcheck // was only read
-	dir, err := root.Open(".")
-	if err != nil {
-		return ""
-	}
-	defer dir.Close() //nolint:errcheck // was only read
-	if names, err := dir.Readdirnames(2); err == nil && len(names) == 1 {
-		return names[0]
-	}
-	return ""
 }
 
 // watching gives the job that watches a folder, or one that it lies in.

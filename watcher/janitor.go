@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +23,6 @@ const (
 	someStages  = 500              // asked about at a time
 	surveyPause = time.Millisecond // between two such questions
 )
-
-// stageID names one stage.
-type stageID struct{ jobID, fingerprint string }
 
 // janitor holds the stages of runs that have ended since it last looked. It is
 // the only one that removes the stages of jobs that are there.
@@ -47,21 +43,6 @@ func (j *janitor) heard(m jet.Stored) {
 	if ok && len(j.ended) < maxEnded {
 		j.ended[id] = true
 	}
-}
-
-// stageOf finds the stage that a logical input folder is. Whoever calls the
-// runner names the folder: what is no stage by its form is none.
-func stageOf(inputDir string) (stageID, bool) {
-	p, err := events.ParsePath("input_dir", inputDir)
-	if err != nil {
-		return stageID{}, false
-	}
-	parts := strings.Split(p.Rel, "/")
-	n := len(parts)
-	if n < 4 || parts[n-4] != events.StageRoot || parts[n-1] != "input" || !events.IsToken(parts[n-3]) || len(parts[n-2]) != fingerprintLength {
-		return stageID{}, false
-	}
-	return stageID{parts[n-3], parts[n-2]}, true
 }
 
 // tidy removes stages that nobody will read, and ledger entries of files that

@@ -3,7 +3,6 @@ package watcher
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -184,23 +183,4 @@ func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 	}
 	c.waits(events.FileUnreadable, "it cannot be read by Spool: "+drive.Reason(err), now)
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
-}
-
-// fewEnough refuses folders for which a watch costs more than polling.
-func (o *opened) fewEnough() error {
-	if watchLimit == 0 {
-		return nil
-	}
-	dir, err := o.root.Open(".")
-	if err != nil {
-		return err
-	}
-	names, err := dir.Readdirnames(watchLimit + 1)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if err == nil && len(names) > watchLimit {
-		err = fmt.Errorf("more than %d entries: too many to watch on this system", watchLimit)
-	}
-	return errors.Join(err, dir.Close())
 }

@@ -24,6 +24,7 @@ var (
 	errRead    = errors.New("the file cannot be read")
 	errNoClone = errors.New("the file system shares no blocks")
 	errNoRoom  = errors.New("there is no room for a copy of it")
+	errStages  = errors.New("the folder of the stages cannot be used") // no file of the folder can be staged
 )
 
 // stat is what a look at a file or folder saw.

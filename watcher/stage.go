@@ -16,11 +16,6 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// inputDir is the logical folder that holds one staged file alone.
-func inputDir(base events.Path, jobID, fingerprint string) string {
-	return base.Join(events.StageRoot, jobID, fingerprint, "input").String()
-}
-
 // stages puts the files of one batch where their runs find them. A file has its
 // name there only when it is whole: a link at once, a copy by a rename from a
 // temporary name. So what is cut off leaves folders without a file, which the

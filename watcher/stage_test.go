@@ -207,10 +207,3 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
-
-func TestInputDir(t *testing.T) {
-	got := inputDir(events.Path{Drive: "a/b/fs/My Drive", Rel: "x"}, "job", "fp")
-	if want := "a/b/fs/My Drive/x/.spool/job/fp/input"; got != want {
-		t.Errorf("input_dir %q, want %q", got, want)
-	}
-}

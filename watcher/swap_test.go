@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -127,41 +126,4 @@ func stageRound(t *testing.T, first *opened, link *linking) (string, error) {
 		_ = st.job.RemoveAll("fp") // for the next round
 	}
 	return string(text), errors.Join(err, st.close())
-}
-
-// The folder of the stages is no link: what is removed there would be removed elsewhere.
-func TestStagesBehindALink(t *testing.T) {
-	o, root, _ := openTest(t, "mine")
-	precious := filepath.Join(root, "precious/job/"+strings.Repeat("f", fingerprintLength)+"/input")
-	if err := errors.Join(os.MkdirAll(precious, 0o755), os.Symlink("precious", filepath.Join(root, ".spool"))); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stageTest(t, o, nil, true); err == nil {
-		t.Error("a file is staged behind a link")
-	}
-	w := &Watcher{cfg: Config{Drives: o.drives, Log: slog.New(slog.DiscardHandler)}, roots: map[string]events.Path{"": {Drive: testDrive, Rel: "in"}}}
-	if err := w.eachDrive(func(stages *os.Root) error { return stages.RemoveAll("job") }); err == nil {
-		t.Error("stages behind a link are looked after")
-	}
-	if _, err := os.Stat(precious); err != nil {
-		t.Error(err)
-	}
-}
-
-// Whoever calls the runner names the input folder of a run, and with it what
-// the janitor removes.
-func TestStageOf(t *testing.T) {
-	fp := strings.Repeat("0", fingerprintLength)
-	if id, ok := stageOf("a/b/fs/D/x/.spool/job/" + fp + "/input"); !ok || id != (stageID{"job", fp}) {
-		t.Errorf("%v, %v", id, ok)
-	}
-	for _, dir := range []string{
-		"a/b/fs/D/.spool/././input", "a/b/fs/D/.spool///input", "a/b/fs/D/.spool/../../input", "a/b/fs/D/.spool/job/./input",
-		"a/b/fs/D/.spool/./" + fp + "/input", "a/b/fs/D/.spool/job/" + fp, "a/b/fs/D/.spool/job/" + fp + "/input/x", "a/b/fs/D/.spool/job/short/input",
-		"a/b/fs/D/.spool/j>b/" + fp + "/input", ".spool/job/" + fp + "/input", "",
-	} {
-		if id, ok := stageOf(dir); ok {
-			t.Errorf("%q is taken for stage %v", dir, id)
-		}
-	}
 }

@@ -196,7 +196,7 @@ func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
 	}
 	err := f.mount.watchable()
 	if err == nil {
-		err = at.fewEnough()
+		err = fewEnough(at.root)
 	}
 	var path string
 	if err == nil {

@@ -55,9 +55,6 @@ func (t *turn) unstageable(c *candidate, err error, row *int) bool {
 // that takes none.
 const mostFailures = 3
 
-// errStages says that no file of the folder can be staged.
-var errStages = errors.New("the folder of the stages cannot be used")
-
 // waiting lists the files of the folder that wait for something that takes a while,
 // and counts those that it leaves out.
 func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {

@@ -1,6 +1,6 @@
-package watcher
+//go:build !darwin
 
-const openFlags = 0
+package watcher
 
 // watchLimit is the number of entries above which a folder is polled; 0 = never.
 const watchLimit = 0

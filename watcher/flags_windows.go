@@ -1,0 +1,4 @@
+package watcher
+
+// openFlags are for systems with FIFOs and links.
+const openFlags = 0
