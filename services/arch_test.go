@@ -40,6 +40,7 @@ func TestImportsPointDown(t *testing.T) {
 		"events": {"events"}, "gateway": {"events", "gateway"}, "cron": {"events", "cron"},
 		"watcher": {"events", "watcher"}, "services": modules,
 	}
+	rooms := map[string][]string{"settle": nil, "notify": nil, "stage": {"settle"}, "janitor": {"stage"}}
 	seen := 0
 	goFiles(t, func(path string) {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
@@ -57,6 +58,10 @@ func TestImportsPointDown(t *testing.T) {
 			to := strings.Split(target, "/")
 			if !slices.Contains(may[parts[0]], to[0]) {
 				t.Errorf("%s imports %s: %s may import only %v", rel, target, parts[0], may[parts[0]])
+			}
+			// Inside the watcher, a room imports neither the watcher nor a room above it.
+			if parts[0] == "watcher" && to[0] == "watcher" && len(parts) > 2 && (len(to) == 1 || to[1] != parts[1] && !slices.Contains(rooms[parts[1]], to[1])) {
+				t.Errorf("%s imports %s: watcher/%s may import only %v", rel, target, parts[1], rooms[parts[1]])
 			}
 			// Inside services, a service does not import its sibling either.
 			if parts[0] == "services" && to[0] == "services" && parts[1] != "cmd" && to[1] != parts[1] && to[1] != "daemon" {
@@ -114,7 +119,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"services/runner/runlog.go":            "grows with what a flow prints",
 		"watcher/cookie.go":                    "holds nothing",
 		"watcher/relocate.go":                  "people's files",
-		"watcher/stage.go":                     "copies of people's files",
+		"watcher/stage/batch.go":               "copies of people's files",
 		"services/runner/restage.go":           "copies of people's files",
 	}
 	goFiles(t, func(path string) {

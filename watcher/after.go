@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/watcher/stage"
 )
 
 // How often something that cannot be done with a file now is tried again.
@@ -132,7 +133,7 @@ func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, e
 		return 0, nil
 	}
 	if e.path == "" {
-		e.path = stagedName(w.cfg.Drives, e.stage)
+		e.path = stage.FileIn(w.cfg.Drives, e.stage)
 	}
 	if e.path == "" {
 		return 0, nil
@@ -154,7 +155,7 @@ func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, e
 	switch err = r.perform(ctx); {
 	case err == nil, ctx.Err() != nil:
 		return 0, nil
-	case errors.Is(err, errWriter):
+	case errors.Is(err, stage.ErrWriter):
 		return afterBusy, nil
 	default:
 		return afterFault, err

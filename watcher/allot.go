@@ -48,8 +48,8 @@ func (t *turn) allot(ctx context.Context, fresh []*candidate) ([]*candidate, err
 	if quota < 0 || len(fresh) == 0 || t.f.now.exempt.Load() {
 		return fresh, nil
 	}
-	t.f.pulse.rest()
-	defer t.f.pulse.beat()
+	t.f.pulse.Pause()
+	defer t.f.pulse.Touch()
 	a := t.f.allotted
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -46,7 +46,7 @@ func (c *crew) begin(h *hand, f *folder) (ok bool) {
 	if c.mounts != nil && c.parkedOn(mountOf(c.mounts, f.host)) >= maxOnMount {
 		return false
 	}
-	f.pulse.beat()
+	f.pulse.Touch()
 	h.folder = f
 	return true
 }
@@ -76,7 +76,7 @@ func (c *crew) parkedOn(mount string) (n int) {
 func (c *crew) end(h *hand) (hung bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h.folder.pulse.rest()
+	h.folder.pulse.Pause()
 	hung, h.parked, h.folder = h.parked, false, nil
 	return hung
 }
@@ -142,7 +142,7 @@ func (w *Watcher) park(ctx context.Context, now time.Time) {
 	parked := 0
 	for h := range c.hands {
 		f := h.folder
-		if f == nil || h.parked || f.pulse.silent(now) < w.cfg.Hang {
+		if f == nil || h.parked || f.pulse.Silent(now) < w.cfg.Hang {
 			if h.parked {
 				parked++
 			}
@@ -151,7 +151,7 @@ func (w *Watcher) park(ctx context.Context, now time.Time) {
 		parked++
 		c.mounts = mounts()
 		h.parked, h.mount = true, mountOf(c.mounts, f.host)
-		f.showHung("does not answer", now.Add(-f.pulse.silent(now)))
+		f.showHung("does not answer", now.Add(-f.pulse.Silent(now)))
 		f.log().Warn("folder does not answer: another worker goes on with the others", "path", f.host)
 		if parked <= maxParked {
 			h.replaced = true

@@ -7,6 +7,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // Bounds on what a folder holds in memory beyond the names that lie in it.
@@ -51,15 +52,15 @@ type folder struct {
 	subs   map[string]*folder // by name; both are guarded by the watcher
 
 	hints hints
-	pulse pulse
+	pulse stage.Activity
 	shown shown
 	place place
 
 	dir       *settle.Folder
-	id        identity // of the directory at the last look; zero = none
-	mount     mounted  // of that directory
-	home      *home    // who writes into it; nil = nobody has asked yet
-	listening string   // the path that the notifier watches for it
+	id        stage.Identity // of the directory at the last look; zero = none
+	mount     mounted        // of that directory
+	home      *home          // who writes into it; nil = nobody has asked yet
+	listening string         // the path that the notifier watches for it
 	known     *memory
 	pending   map[string]*candidate
 	hinted    []string        // names to look at
@@ -72,10 +73,10 @@ type folder struct {
 	staging   pressure
 	allotted  *allotment // of the owner
 	said      said
-	troubled  bool     // said is that something is wrong
-	noLease   bool     // said already
-	noLink    bool     // said already
-	linking   *linking // nil: stages are copies
+	troubled  bool         // said is that something is wrong
+	noLease   bool         // said already
+	noLink    bool         // said already
+	linking   *stage.Links // nil: stages are copies
 
 	generations map[string]string // by path, of files that were asked to run again
 }
@@ -152,7 +153,7 @@ func (f *folder) wait(c *candidate, due time.Time) {
 // vacate forgets what was about a directory that is not there any more. What is
 // known stays: the same files may come back.
 func (f *folder) vacate() {
-	f.id, f.home = identity{}, nil
+	f.id, f.home = stage.Identity{}, nil
 	f.endPass()
 	f.hinted, f.crowded = nil, 0
 	clear(f.pending)

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // maxBatch is how many files are asked about, staged and committed at a time:
@@ -32,22 +33,22 @@ func (t *turn) flush(ctx context.Context) {
 	if len(batch) == 0 || ctx.Err() != nil {
 		return
 	}
-	t.f.pulse.rest()
+	t.f.pulse.Pause()
 	fresh, err := t.ask(ctx, batch)
 	if t.refused(ctx, &t.ledger, err) {
 		return
 	}
-	t.f.pulse.beat()
-	defer t.f.pulse.beat()
+	t.f.pulse.Touch()
+	defer t.f.pulse.Touch()
 	if fresh, err = t.judge(ctx, fresh); err == nil {
 		fresh, err = t.allot(ctx, fresh)
 	}
 	if t.refused(ctx, &t.ledger, err) {
 		return
 	}
-	t.f.pulse.beat()
+	t.f.pulse.Touch()
 	staged := t.stage(ctx, fresh)
-	t.f.pulse.rest()
+	t.f.pulse.Pause()
 	if len(staged) > 0 {
 		t.refused(ctx, &t.intake, t.commit(ctx, staged))
 	}
@@ -58,7 +59,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 	files := make([]jet.SeenFile, len(batch))
 	for i, c := range batch {
 		if c.fingerprint == "" {
-			c.fingerprint = fingerprint(t.f.jobID, t.f.subPath(c.name), t.f.generations[t.f.subPath(c.name)], c.stat)
+			c.fingerprint = stage.Fingerprint(t.f.jobID, t.f.subPath(c.name), t.f.generations[t.f.subPath(c.name)], c.stat)
 		}
 		files[i] = jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
 	}
@@ -92,7 +93,7 @@ func (t *turn) ask(ctx context.Context, batch []*candidate) ([]*candidate, error
 // others off. Files that are not to be run need no stage. When the drive takes
 // no more, it goes on with what it has.
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
-	st := newStages(t.at, t.f.jobID, t.cfg.SyncStage, t.f.linking)
+	st := stage.NewBatch(t.at, t.f.jobID, t.cfg.SyncStage, t.f.linking)
 	var trouble error
 	row := 0 // files that could not be staged, one after the other
 	for _, c := range fresh {
@@ -110,7 +111,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 			break
 		}
 	}
-	t.f.pulse.beat()
+	t.f.pulse.Touch()
 	staged = slices.DeleteFunc(t.confirm(st, staged), func(c *candidate) bool {
 		if trouble != nil || t.f.initial(c) {
 			return trouble != nil
@@ -123,10 +124,10 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 		}
 		return err != nil
 	})
-	if err := st.seal(); err != nil {
+	if err := st.Sync(); err != nil {
 		staged, trouble = nil, err
 	}
-	if trouble = errors.Join(trouble, st.close()); trouble != nil || len(staged) > 0 {
+	if trouble = errors.Join(trouble, st.Close()); trouble != nil || len(staged) > 0 {
 		t.unstaged(ctx, trouble)
 	}
 	return staged
@@ -135,7 +136,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 // confirm lets those files wait for their quiet time whose name is new, but
 // whose content may have come after it: something was written under the name
 // before the lease was had, or that cannot be known.
-func (t *turn) confirm(st *stages, staged []*candidate) []*candidate {
+func (t *turn) confirm(st *stage.Batch, staged []*candidate) []*candidate {
 	asked, told := false, false
 	return slices.DeleteFunc(staged, func(c *candidate) bool {
 		if c.action != settle.Confirm {
@@ -148,7 +149,7 @@ func (t *turn) confirm(st *stages, staged []*candidate) []*candidate {
 			return false
 		}
 		c.file.Written()
-		st.drop(c.fingerprint)
+		st.Drop(c.fingerprint)
 		t.f.wait(c, time.Now())
 		return true
 	})
@@ -159,21 +160,21 @@ func (t *turn) confirm(st *stages, staged []*candidate) []*candidate {
 func (t *turn) putOff(c *candidate, err error) bool {
 	now := time.Now()
 	switch {
-	case errors.Is(err, errWriter):
+	case errors.Is(err, stage.ErrWriter):
 		c.waits(events.FileOpen, "a program has it open for writing: it is taken when that is closed", now)
 		t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
-	case errors.Is(err, errChanged):
+	case errors.Is(err, stage.ErrChanged):
 		c.waits("", "", now)
 		t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
-	case errors.Is(err, errNoLease):
+	case errors.Is(err, stage.ErrNoLease):
 		_, wait := c.file.NoLease(t.f.rule, now)
 		t.f.sayNoLease()
 		t.f.wait(c, now.Add(wait))
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return false // this process is short of descriptors
-	case errors.Is(err, errRead) && errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, stage.ErrRead) && errors.Is(err, fs.ErrNotExist):
 		t.f.forget(c.name)
-	case errors.Is(err, errRead):
+	case errors.Is(err, stage.ErrRead):
 		t.unreadable(c, err, now)
 	default:
 		return false
@@ -181,32 +182,32 @@ func (t *turn) putOff(c *candidate, err error) bool {
 	return true
 }
 
-func (t *turn) stageOne(ctx context.Context, st *stages, c *candidate) error {
-	t.f.pulse.beat()
-	if err := st.open(); err != nil {
+func (t *turn) stageOne(ctx context.Context, st *stage.Batch, c *candidate) error {
+	t.f.pulse.Touch()
+	if err := st.Open(); err != nil {
 		return err
 	}
-	if err := t.cfg.Reserve.Short(st.job.Stat(".")); err != nil {
+	if err := t.cfg.Reserve.Short(st.Job.Stat(".")); err != nil {
 		return err
 	}
-	src, err := t.at.hold(c.name, c.stat, c.action != settle.Ready)
+	src, err := t.at.OpenFile(c.name, c.stat, c.action != settle.Ready)
 	if err != nil {
 		return err
 	}
-	return errors.Join(st.add(ctx, c.fingerprint, c.name, src), src.Close())
+	return errors.Join(st.Add(ctx, c.fingerprint, c.name, src), src.Close())
 }
 
 // name gives a staged file its name. What cannot be linked is copied.
-func (t *turn) name(ctx context.Context, st *stages, c *candidate) (err error) {
-	t.f.pulse.beat()
-	c.linked, err = st.name(c.fingerprint)
-	if !errors.Is(err, errNoLink) {
+func (t *turn) name(ctx context.Context, st *stage.Batch, c *candidate) (err error) {
+	t.f.pulse.Touch()
+	c.linked, err = st.Place(c.fingerprint)
+	if !errors.Is(err, stage.ErrNoLink) {
 		return err
 	}
 	t.f.sayNoLink(err)
-	st.link = nil
+	st.Links = nil
 	if err = t.stageOne(ctx, st, c); err == nil {
-		c.linked, err = st.name(c.fingerprint)
+		c.linked, err = st.Place(c.fingerprint)
 	}
 	return err
 }
@@ -256,7 +257,7 @@ func (t *turn) trigger(c *candidate) events.Trigger {
 	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
 	file.Linked, file.Chain = c.linked, c.chain
-	file.InputDir = inputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
+	file.InputDir = stage.InputDir(t.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
 		JobSeq: t.f.now.seq.Load(), At: time.Now().UTC(), File: file,

@@ -1,22 +1,34 @@
 package watcher
 
 import (
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // Where no lease is to be had, a file is taken that looks the same twice.
 func TestWithoutLeases(t *testing.T) {
-	o, root, _ := openTest(t, "one")
+	root := t.TempDir()
 	d, err := drive.New(t.TempDir(), []string{testDrive + "=" + root})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "in"), 0o755), os.WriteFile(filepath.Join(root, "in", "f"), []byte("one"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	o, err := stage.Open(d, events.Path{Drive: testDrive, Rel: "in"}, "", &stage.Activity{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
 	w := &Watcher{queue: newQueue(), cfg: Config{
 		Quiet: minQuiet, QuietSlow: 4 * minQuiet, Sweep: time.Minute, Drives: d,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -39,11 +51,11 @@ func TestWithoutLeases(t *testing.T) {
 	if c.action != settle.Probe {
 		t.Fatalf("first %v, want a probe", c.action)
 	}
-	(&turn{Watcher: w, f: f, at: o}).putOff(c, errNoLease)
+	(&turn{Watcher: w, f: f, at: o}).putOff(c, stage.ErrNoLease)
 	if again := next(); again != c || c.action != settle.Ready {
 		t.Errorf("then %v", again.action)
 	}
-	src, err := o.hold("f", c.stat, false)
+	src, err := o.OpenFile("f", c.stat, false)
 	if err != nil {
 		t.Fatal(err)
 	}

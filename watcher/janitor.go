@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/watcher/stage"
 )
 
 // When stages are looked at, and when they go that nobody will read.
@@ -28,7 +29,7 @@ const (
 // the only one that removes the stages of jobs that are there.
 type janitor struct {
 	mu    sync.Mutex
-	ended map[stageID]bool
+	ended map[stage.ID]bool
 }
 
 // heard takes in the end of a run.
@@ -37,7 +38,7 @@ func (j *janitor) heard(m jet.Stored) {
 	if json.Unmarshal(m.Data, &ev) != nil {
 		return
 	}
-	id, ok := stageOf(ev.InputDir)
+	id, ok := stage.Of(ev.InputDir)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if ok && len(j.ended) < maxEnded {
@@ -89,11 +90,11 @@ func (w *Watcher) tidy(ctx context.Context) {
 func (w *Watcher) removeEnded(ctx context.Context) error {
 	w.janitor.mu.Lock()
 	ended := w.janitor.ended
-	w.janitor.ended = map[stageID]bool{}
+	w.janitor.ended = map[stage.ID]bool{}
 	w.janitor.mu.Unlock()
 	byJob := map[string][]string{}
 	for id := range ended {
-		byJob[id.jobID] = append(byJob[id.jobID], id.fingerprint)
+		byJob[id.JobID] = append(byJob[id.JobID], id.Fingerprint)
 	}
 	if len(byJob) == 0 {
 		return nil
@@ -108,7 +109,7 @@ func (w *Watcher) removeEnded(ctx context.Context) error {
 }
 
 // removeStages removes those of a job's stages that nothing names, on every drive.
-func (w *Watcher) removeStages(ctx context.Context, jobID string, fingerprints []string, named map[stageID]bool) error {
+func (w *Watcher) removeStages(ctx context.Context, jobID string, fingerprints []string, named map[stage.ID]bool) error {
 	if err := w.namedByWork(ctx, jobID, named); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (w *Watcher) removeStages(ctx context.Context, jobID string, fingerprints [
 	return w.eachDrive(func(stages *os.Root) error {
 		var errs []error
 		for i, fp := range fingerprints {
-			if !queued[i] && !named[stageID{jobID, fp}] {
+			if !queued[i] && !named[stage.ID{JobID: jobID, Fingerprint: fp}] {
 				errs = append(errs, removeStage(stages, jobID, fp))
 			}
 		}
@@ -149,14 +150,14 @@ func (w *Watcher) queued(ctx context.Context, jobID string, fingerprints []strin
 }
 
 // namedByRuns gives the stages that accepted runs are to read.
-func (w *Watcher) namedByRuns(ctx context.Context) (map[stageID]bool, error) {
-	named := map[stageID]bool{}
+func (w *Watcher) namedByRuns(ctx context.Context) (map[stage.ID]bool, error) {
+	named := map[stage.ID]bool{}
 	// Those that are paused are read twice: what changes its place meanwhile is read at one of the two.
 	for _, filter := range []string{events.AllPausedRuns, events.AllRunQueue, events.AllPausedRuns} {
 		err := w.cfg.Bus.Since(ctx, events.StreamRuns, filter, time.Time{}, func(m jet.Stored) bool {
 			var run events.Run
 			if json.Unmarshal(m.Data, &run) == nil {
-				if id, ok := stageOf(run.InputDir); ok {
+				if id, ok := stage.Of(run.InputDir); ok {
 					named[id] = true
 				}
 			}
@@ -170,10 +171,10 @@ func (w *Watcher) namedByRuns(ctx context.Context) (map[stageID]bool, error) {
 }
 
 // namedByWork adds the stages that a job's reruns, retries and dead letters are to read.
-func (w *Watcher) namedByWork(ctx context.Context, jobID string, named map[stageID]bool) error {
+func (w *Watcher) namedByWork(ctx context.Context, jobID string, named map[stage.ID]bool) error {
 	note := func(t events.Trigger) {
 		if t.File != nil {
-			if id, ok := stageOf(t.File.InputDir); ok {
+			if id, ok := stage.Of(t.File.InputDir); ok {
 				named[id] = true
 			}
 		}

@@ -35,7 +35,7 @@ func (t *turn) home(ctx context.Context) (*home, error) {
 		return f.home, nil
 	}
 	h := &home{}
-	at, err := location.OfFile(t.at.self, f.host)
+	at, err := location.OfFile(t.at.Dir, f.host)
 	if err != nil {
 		f.home = h // what cannot be known holds nobody up
 		return h, nil
@@ -78,7 +78,7 @@ func (t *turn) wrote(run events.RunEvent, at location.Location) bool {
 	if err != nil {
 		return false
 	}
-	t.f.pulse.beat()
+	t.f.pulse.Touch()
 	real, err := location.Of(t.cfg.Drives.HostPath(out))
 	return err == nil && real.Is(at)
 }
@@ -133,7 +133,7 @@ func (t *turn) judge(ctx context.Context, fresh []*candidate) ([]*candidate, err
 	if len(held) == 0 {
 		return on, nil
 	}
-	t.f.pulse.rest()
+	t.f.pulse.Pause()
 	if err := t.cfg.Bus.HoldFiles(ctx, held); err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (t *turn) against(ctx context.Context, r *rings, h *home, c *candidate) (*e
 		}
 		ring, deep := o.sure && slices.Contains(o.chain, id), len(o.chain) >= t.cfg.MaxDepth
 		if ring && !deep {
-			t.f.pulse.beat()
+			t.f.pulse.Touch()
 			var err error
 			if ring, err = r.closed(ctx, o.chain, id); err != nil {
 				return nil, err

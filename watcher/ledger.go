@@ -14,6 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // absentFor is how long a path must have been found without a file before what
@@ -23,7 +24,7 @@ const absentFor = 24 * time.Hour
 
 // absence is what the ledger of one job knows of paths where no file lies.
 type absence struct {
-	folder identity
+	folder stage.Identity
 	since  map[uint64]time.Time // by the sequence of the entry
 }
 
@@ -66,17 +67,17 @@ func keyOf(hash string) (k pathKey) {
 }
 
 // present lists the paths of a job at which something lies.
-func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKey]bool, identity, error) {
-	o, err := openFolder(w.cfg.Drives, t.path, "", &pulse{})
+func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKey]bool, stage.Identity, error) {
+	o, err := stage.Open(w.cfg.Drives, t.path, "", &stage.Activity{})
 	if err != nil {
-		return nil, identity{}, err
+		return nil, stage.Identity{}, err
 	}
-	defer o.close()
-	if _, err := o.drives.Stat(o.base.Join(events.StageRoot, jobID)); err != nil {
-		return nil, identity{}, err
+	defer o.Close()
+	if _, err := o.Drives.Stat(o.Base.Join(events.StageRoot, jobID)); err != nil {
+		return nil, stage.Identity{}, err
 	}
 	present := map[pathKey]bool{}
-	return present, o.id, listInto(ctx, present, o.root, "", t.watch.Recursive)
+	return present, o.ID, listInto(ctx, present, o.Root, "", t.watch.Recursive)
 }
 
 func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, below string, deep bool) error {
@@ -106,7 +107,7 @@ func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, belo
 	return ctx.Err()
 }
 
-func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pathKey]bool, folder identity, now time.Time) error {
+func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pathKey]bool, folder stage.Identity, now time.Time) error {
 	before := w.absent[jobID]
 	if before == nil || before.folder != folder {
 		before = &absence{folder: folder}

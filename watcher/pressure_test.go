@@ -3,11 +3,13 @@ package watcher
 import (
 	"testing"
 	"time"
+
+	"spool.internal/watcher/stage"
 )
 
 func TestPressure(t *testing.T) {
 	p, now := &pressure{}, time.Now()
-	if !p.failed(errRead, now) || p.failed(errRead, now) {
+	if !p.failed(stage.ErrRead, now) || p.failed(stage.ErrRead, now) {
 		t.Error("the first failure is not the only one said")
 	}
 	if wait, err := p.wait(now); wait != pressureFirst || err == nil {
@@ -16,7 +18,7 @@ func TestPressure(t *testing.T) {
 	for range 10 {
 		wait, _ := p.wait(now)
 		now = now.Add(wait)
-		p.failed(errRead, now)
+		p.failed(stage.ErrRead, now)
 	}
 	if wait, _ := p.wait(now); wait != pressureMost {
 		t.Errorf("after many failures wait %v, want %v", wait, pressureMost)

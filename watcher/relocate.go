@@ -12,6 +12,7 @@ import (
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 	"spool.internal/events/faultpoint"
+	"spool.internal/watcher/stage"
 )
 
 // relocation moves or deletes one original whose run has ended, if it is still
@@ -33,7 +34,7 @@ type relocation struct {
 	generation string
 	do         events.Afterwards
 
-	at     *opened
+	at     *stage.Folder
 	aside  string // the hidden name
 	leased *os.File
 }
@@ -44,14 +45,14 @@ func (r *relocation) perform(ctx context.Context) error {
 		below = ""
 	}
 	var err error
-	r.at, err = openFolder(r.cfg.Drives, r.task.path, below, &pulse{})
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoFolder) {
+	r.at, err = stage.Open(r.cfg.Drives, r.task.path, below, &stage.Activity{})
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrNoFolder) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer r.at.close()
+	defer r.at.Close()
 	r.aside = events.AfterPrefix + r.fingerprint
 	defer r.release()
 	if ours, err := r.setAside(); err != nil || !ours {
@@ -59,7 +60,7 @@ func (r *relocation) perform(ctx context.Context) error {
 	}
 	faultpoint.Hit(faultpoint.AfterAside)
 	if r.do.Delete {
-		return r.at.root.Remove(r.aside)
+		return r.at.Root.Remove(r.aside)
 	}
 	to, err := r.cfg.Drives.Create(r.do.Move)
 	if err != nil {
@@ -77,35 +78,35 @@ func (r *relocation) release() {
 
 // setAside gives the original its hidden name, if it is the content that ran.
 func (r *relocation) setAside() (ours bool, err error) {
-	if s, err := r.at.look(r.aside); err == nil { // an attempt before came so far
+	if s, err := r.at.Stat(r.aside); err == nil { // an attempt before came so far
 		if !r.ran(s) {
 			return false, r.putBack()
 		}
 		return true, r.hold(r.aside, s)
 	}
 	name := path.Base(r.path)
-	s, err := r.at.look(name)
+	s, err := r.at.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && (!s.regular || !r.ran(s)):
+	case errors.Is(err, fs.ErrNotExist), err == nil && (!s.Regular || !r.ran(s)):
 		return false, nil // it is gone, or newer
 	case err != nil:
 		return false, err
 	}
 	if err := r.hold(name, s); err != nil {
-		if errors.Is(err, errChanged) {
+		if errors.Is(err, stage.ErrChanged) {
 			return false, nil
 		}
 		return false, err
 	}
 	faultpoint.Hit(faultpoint.AfterHeld)
-	if err := drive.Move(r.at.root, name, r.at.root, r.aside); err != nil {
+	if err := drive.Move(r.at.Root, name, r.at.Root, r.aside); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}
 		return false, err
 	}
-	is, err := r.at.look(r.aside)
-	if err == nil && (!r.ran(is) || r.leased != nil && broken(r.leased)) {
+	is, err := r.at.Stat(r.aside)
+	if err == nil && (!r.ran(is) || r.leased != nil && stage.Contended(r.leased)) {
 		return false, errors.Join(r.putBack(), again(r.ran(is)))
 	}
 	return err == nil, err
@@ -114,24 +115,24 @@ func (r *relocation) setAside() (ours bool, err error) {
 // again asks for another attempt, where the content is still the one that ran.
 func again(same bool) error {
 	if same {
-		return errWriter
+		return stage.ErrWriter
 	}
 	return nil
 }
 
 // ran reports that a file is the content that ran.
-func (r *relocation) ran(s stat) bool {
-	return fingerprint(r.jobID, r.path, r.generation, s.Stat) == r.fingerprint
+func (r *relocation) ran(s stage.Stat) bool {
+	return stage.Fingerprint(r.jobID, r.path, r.generation, s.Stat) == r.fingerprint
 }
 
 // hold keeps writers out while the file is moved, where that can be had.
-func (r *relocation) hold(name string, s stat) error {
-	src, err := r.at.hold(name, s.Stat, true)
+func (r *relocation) hold(name string, s stage.Stat) error {
+	src, err := r.at.OpenFile(name, s.Stat, true)
 	switch {
 	case err == nil:
 		r.leased = src.File
 		return nil
-	case errors.Is(err, errWriter), errors.Is(err, errChanged):
+	case errors.Is(err, stage.ErrWriter), errors.Is(err, stage.ErrChanged):
 		return err
 	default:
 		return nil // no lease here, or no right to read it: a rename needs none
@@ -143,7 +144,7 @@ func (r *relocation) hold(name string, s stat) error {
 func (r *relocation) putBack() error {
 	name := path.Base(r.path)
 	for n := 1; ; n++ {
-		err := drive.Move(r.at.root, r.aside, r.at.root, drive.Numbered(name, n))
+		err := drive.Move(r.at.Root, r.aside, r.at.Root, drive.Numbered(name, n))
 		if !errors.Is(err, fs.ErrExist) || n == drive.MaxNumber {
 			return err
 		}
@@ -180,7 +181,7 @@ func (r *relocation) moveInto(ctx context.Context, to *os.Root) error {
 
 func (r *relocation) transfer(ctx context.Context, to *os.Root, as string) drive.Transfer {
 	return drive.Transfer{
-		From: r.at.root, Name: r.aside, To: to, As: as, Aside: r.aside,
+		From: r.at.Root, Name: r.aside, To: to, As: as, Aside: r.aside,
 		Copy:   func(dst *os.File) error { return r.copyTo(ctx, dst) },
 		Synced: func() error { return r.syncBoth(to) },
 		Copied: func() { faultpoint.Hit(faultpoint.AfterCopied) },
@@ -215,15 +216,15 @@ func (r *relocation) unexplain(to *os.Root, as string) {
 
 // copyTo copies the file, as long as it is what it was.
 func (r *relocation) copyTo(ctx context.Context, dst *os.File) error {
-	s, err := r.at.look(r.aside)
+	s, err := r.at.Stat(r.aside)
 	if err != nil {
 		return err
 	}
-	src, err := r.at.hold(r.aside, s.Stat, false)
+	src, err := r.at.OpenFile(r.aside, s.Stat, false)
 	if err != nil {
 		return err
 	}
-	return errors.Join(src.copyTo(ctx, dst), src.Close())
+	return errors.Join(src.CopyTo(ctx, dst), src.Close())
 }
 
 // syncBoth has the names on the disk.
@@ -231,5 +232,5 @@ func (r *relocation) syncBoth(to *os.Root) error {
 	if !r.cfg.SyncStage {
 		return nil
 	}
-	return errors.Join(atomicfile.SyncIn(to, "."), syncNames(r.at.self))
+	return errors.Join(atomicfile.SyncIn(to, "."), stage.SyncDir(r.at.Dir))
 }

@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // scanChunk is how many names are read at a time.
@@ -29,8 +30,8 @@ type pass struct {
 	book   book // nil = the ledger is asked about each
 }
 
-func (f *folder) beginPass(at *opened, step settle.Step, now time.Time) error {
-	dir, err := at.root.Open(".")
+func (f *folder) beginPass(at *stage.Folder, step settle.Step, now time.Time) error {
+	dir, err := at.Root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -99,13 +100,13 @@ func (t *turn) consider(ctx context.Context, name string) {
 	}
 	isNew := f.named[name]
 	delete(f.named, name)
-	f.pulse.beat()
-	s, err := t.at.look(name)
+	f.pulse.Touch()
+	s, err := t.at.Stat(name)
 	now := time.Now()
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && !s.regular:
+	case errors.Is(err, fs.ErrNotExist), err == nil && !s.Regular:
 		f.forget(name)
-		if s.folder && f.task.watch.Recursive {
+		if s.Folder && f.task.watch.Recursive {
 			t.descend(f, name, s)
 		}
 		return
@@ -163,8 +164,8 @@ func (t *turn) marked(name string, s settle.Stat, now time.Time) bool {
 	if watch.Marker == "" {
 		return true
 	}
-	m, err := t.at.look(watch.MarkerOf(name))
-	return err == nil && m.regular && settle.Marks(m.Stat, s, now)
+	m, err := t.at.Stat(watch.MarkerOf(name))
+	return err == nil && m.Regular && settle.Marks(m.Stat, s, now)
 }
 
 // candidate gives what is pending under a name, or something new.

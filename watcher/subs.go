@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // A recursive job has a folder for each directory below its own, with a state
@@ -21,7 +22,7 @@ import (
 func (f *folder) subPath(name string) string { return path.Join(f.below, name) }
 
 // descend watches a directory in the folder, unless it is watched already.
-func (w *Watcher) descend(f *folder, name string, s stat) {
+func (w *Watcher) descend(f *folder, name string, s stage.Stat) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if f.stopped.Load() || f.subs[name] != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/watcher/stage"
 )
 
 // resident is one stage as a survey finds it.
@@ -37,7 +38,7 @@ func (w *Watcher) survey(ctx context.Context, now time.Time) error {
 	})
 }
 
-func (w *Watcher) surveyJob(ctx context.Context, stages *os.Root, jobID string, named map[stageID]bool, now time.Time) error {
+func (w *Watcher) surveyJob(ctx context.Context, stages *os.Root, jobID string, named map[stage.ID]bool, now time.Time) error {
 	rev, err := w.cfg.Bus.Job(ctx, jobID)
 	if events.CodeOf(err) == events.NotFound {
 		return nil // the cleaner's, or another Spool's
@@ -85,7 +86,7 @@ type surveyor struct {
 	job   events.Job
 	deep  bool // files lie in folders below the job's, too
 	root  *os.Root
-	named map[stageID]bool
+	named map[stage.ID]bool
 	now   time.Time
 }
 
@@ -97,7 +98,7 @@ func (s *surveyor) judge(ctx context.Context, entries []fs.DirEntry) error {
 			if info, err := e.Info(); err == nil && s.now.Sub(info.ModTime()) > orphanAfter {
 				_ = s.root.RemoveAll(name) // one that stays is found again
 			}
-		case len(name) == fingerprintLength && e.IsDir():
+		case len(name) == stage.FingerprintLength && e.IsDir():
 			all = append(all, s.inspect(name))
 		}
 	}
@@ -118,7 +119,7 @@ func (s *surveyor) judge(ctx context.Context, entries []fs.DirEntry) error {
 	for i, r := range all {
 		age := s.now.Sub(r.used)
 		switch {
-		case queued[i], s.named[stageID{s.job.ID, r.fingerprint}]:
+		case queued[i], s.named[stage.ID{JobID: s.job.ID, Fingerprint: r.fingerprint}]:
 			_ = s.root.Chtimes(path.Join(r.fingerprint, "input"), s.now, s.now) // from now on its age counts
 		case ended[i], age > s.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
 			errs = append(errs, s.root.RemoveAll(r.fingerprint))

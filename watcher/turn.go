@@ -10,6 +10,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/location"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // How many files of one folder are worked on, and for how long its names are
@@ -23,7 +24,7 @@ const (
 type turn struct {
 	*Watcher
 	f     *folder
-	at    *opened
+	at    *stage.Folder
 	batch []*candidate
 	left  int // of the budget
 	until time.Time
@@ -79,11 +80,11 @@ func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error)
 
 // check sees whether the same directory is still at the path.
 func (f *folder) check(now time.Time) {
-	look := statPath
+	look := stage.StatPath
 	if f.below != "" {
-		look = statLink
+		look = stage.StatLink
 	}
-	if s, err := look(f.host); err != nil || s.identity() != f.id {
+	if s, err := look(f.host); err != nil || s.Identity() != f.id {
 		f.dir.Doubt(now)
 		return
 	}
@@ -92,15 +93,15 @@ func (f *folder) check(now time.Time) {
 
 // look opens the folder and works on what is due in it.
 func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now time.Time) {
-	at, err := openFolder(w.cfg.Drives, f.task.path, f.below, &f.pulse)
+	at, err := stage.Open(w.cfg.Drives, f.task.path, f.below, &f.pulse)
 	if err != nil {
 		w.lose(f, err, now)
 		return
 	}
-	defer at.close()
-	if at.id != f.id {
+	defer at.Close()
+	if at.ID != f.id {
 		f.vacate()
-		f.id, f.mount = at.id, w.mounted(at.self)
+		f.id, f.mount = at.ID, w.mounted(at.Dir)
 		f.rule = w.rule(f.task.watch, f.mount.trust)
 		f.dir.Found(f.mount.trust, now)
 		step = settle.FullScan
@@ -152,7 +153,7 @@ func (t *turn) goesOn(ctx context.Context) bool {
 func (w *Watcher) lose(f *folder, err error, now time.Time) {
 	w.deafen(f)
 	f.vacate()
-	if f.parent != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoFolder)) {
+	if f.parent != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrNoFolder)) {
 		w.ascend(f)
 		return
 	}
@@ -172,12 +173,12 @@ var errLeadsBack = errors.New("really is the watched folder, or lies in it")
 
 // leadsBack reports whether the output folder of the job lies in its own,
 // whatever the paths say.
-func (f *folder) leadsBack(d *drive.Drives, at *opened) bool {
+func (f *folder) leadsBack(d *drive.Drives, at *stage.Folder) bool {
 	if f.below != "" {
 		return false
 	}
-	f.pulse.beat()
-	in, err := location.OfFile(at.self, f.host)
+	f.pulse.Touch()
+	in, err := location.OfFile(at.Dir, f.host)
 	if err != nil {
 		return false
 	}
@@ -189,18 +190,18 @@ var errMoved = errors.New("another folder has come in its place")
 
 // arm has the folder watched, before it is scanned: what comes before is seen
 // by the scan, what comes after is told.
-func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
+func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
 	if f.dir.Deaf(now) {
 		w.deafen(f)
 		return
 	}
 	err := f.mount.watchable()
 	if err == nil {
-		err = fewEnough(at.root)
+		err = fewEnough(at.Root)
 	}
 	var path string
 	if err == nil {
-		path, err = realPath(at.self, f.host)
+		path, err = realPath(at.Dir, f.host)
 	}
 	if err == nil && path != f.listening {
 		w.deafen(f)
@@ -209,7 +210,7 @@ func (w *Watcher) arm(f *folder, at *opened, now time.Time) {
 		err = w.notifier.watch(f, path)
 	}
 	if err == nil { // it is watched by its name
-		if s, serr := statPath(path); serr != nil || s.identity() != at.id {
+		if s, serr := stage.StatPath(path); serr != nil || s.Identity() != at.ID {
 			w.notifier.drop(f, path)
 			err = errMoved
 		}

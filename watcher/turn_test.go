@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
+	"spool.internal/watcher/stage"
 )
 
 // A folder of which the system tells nothing is polled, and loses nothing.
@@ -41,7 +42,7 @@ func TestWithoutHints(t *testing.T) {
 	}
 	known := func(name string) func() bool {
 		return func() bool {
-			s, err := statPath(filepath.Join(root, "in", name))
+			s, err := stage.StatPath(filepath.Join(root, "in", name))
 			return err == nil && f.known.has(name, s.Stat)
 		}
 	}

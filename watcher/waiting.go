@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // slowly is after how long a file that is only to be left alone is told of.
@@ -29,7 +30,7 @@ func (c *candidate) waits(state events.FileState, why string, now time.Time) {
 
 // ofOne are errors of making a stage that are about one file alone: another may
 // well be staged.
-var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall.EINVAL, errNoRoom}
+var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall.EINVAL, stage.ErrNoRoom}
 
 // unstageable puts a file off whose stage cannot be made. It answers false when
 // that is not the file's fault, by all that is known: too many in a row failed.
@@ -42,7 +43,7 @@ func (t *turn) unstageable(c *candidate, err error, row *int) bool {
 	now := time.Now()
 	c.waits(events.FileUnstaged, why, now)
 	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
-	if errors.Is(err, errStages) {
+	if errors.Is(err, stage.ErrStages) {
 		return false
 	}
 	if !slices.ContainsFunc(ofOne, func(one error) bool { return errors.Is(err, one) }) {

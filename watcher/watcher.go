@@ -12,6 +12,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
 	"spool.internal/watcher/settle"
+	"spool.internal/watcher/stage"
 )
 
 // Watcher turns files that land in folders into triggers.
@@ -39,8 +40,8 @@ type Watcher struct {
 	folders map[string]*folder     // by job id
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
 
-	linking *linking // where links are what is left
-	shared  *origins // who writes into folders that many runs write into
+	linking *stage.Links // where links are what is left
+	shared  *origins     // who writes into folders that many runs write into
 	held    *holdings
 
 	allotments allotments
@@ -58,7 +59,7 @@ func New(cfg Config) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		linking: &linking{above: cfg.LinkAbove}, janitor: janitor{ended: map[stageID]bool{}}, absent: map[string]*absence{},
+		linking: &stage.Links{Above: cfg.LinkAbove}, janitor: janitor{ended: map[stage.ID]bool{}}, absent: map[string]*absence{},
 		generations: map[string]map[string]string{}, toldWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)

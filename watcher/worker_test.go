@@ -14,6 +14,8 @@ import (
 	"spool.internal/watcher/settle"
 )
 
+const testDrive = "admin/repo/fs/drive"
+
 // bench is one folder and a worker that the test plays itself.
 type bench struct {
 	*testing.T

@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"strings"
@@ -7,31 +7,31 @@ import (
 	"spool.internal/events/drive"
 )
 
-// stageID names one stage.
-type stageID struct{ jobID, fingerprint string }
+// ID names one stage.
+type ID struct{ JobID, Fingerprint string }
 
-// inputDir is the logical folder that holds one staged file alone.
-func inputDir(base events.Path, jobID, fingerprint string) string {
+// InputDir is the logical folder that holds one staged file alone.
+func InputDir(base events.Path, jobID, fingerprint string) string {
 	return base.Join(events.StageRoot, jobID, fingerprint, "input").String()
 }
 
-// stageOf finds the stage that a logical input folder is. Whoever calls the
+// Of finds the stage that a logical input folder is. Whoever calls the
 // runner names the folder: what is no stage by its form is none.
-func stageOf(inputDir string) (stageID, bool) {
+func Of(inputDir string) (ID, bool) {
 	p, err := events.ParsePath("input_dir", inputDir)
 	if err != nil {
-		return stageID{}, false
+		return ID{}, false
 	}
 	parts := strings.Split(p.Rel, "/")
 	n := len(parts)
-	if n < 4 || parts[n-4] != events.StageRoot || parts[n-1] != "input" || !events.IsToken(parts[n-3]) || len(parts[n-2]) != fingerprintLength {
-		return stageID{}, false
+	if n < 4 || parts[n-4] != events.StageRoot || parts[n-1] != "input" || !events.IsToken(parts[n-3]) || len(parts[n-2]) != FingerprintLength {
+		return ID{}, false
 	}
-	return stageID{parts[n-3], parts[n-2]}, true
+	return ID{parts[n-3], parts[n-2]}, true
 }
 
-// stagedName gives the name of the one file of a stage, or "".
-func stagedName(d *drive.Drives, stage string) string {
+// FileIn gives the name of the one file of a stage, or "".
+func FileIn(d *drive.Drives, stage string) string {
 	p, err := events.ParsePath("input_dir", stage)
 	if err != nil {
 		return ""

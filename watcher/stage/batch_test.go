@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 const testDrive = "admin/repo/fs/drive"
 
 // openTest gives an open folder "in" on a drive, with one file "f" in it.
-func openTest(t *testing.T, content string) (*opened, string, settle.Stat) {
+func openTest(t *testing.T, content string) (*Folder, string, settle.Stat) {
 	t.Helper()
 	root := t.TempDir()
 	d, err := drive.New(t.TempDir(), []string{testDrive + "=" + root})
@@ -27,12 +27,12 @@ func openTest(t *testing.T, content string) (*opened, string, settle.Stat) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte(content), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	o, err := openFolder(d, events.Path{Drive: testDrive, Rel: "in"}, "", &pulse{})
+	o, err := Open(d, events.Path{Drive: testDrive, Rel: "in"}, "", &Activity{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(o.close)
-	s, err := o.look("f")
+	t.Cleanup(o.Close)
+	s, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,28 +41,28 @@ func openTest(t *testing.T, content string) (*opened, string, settle.Stat) {
 
 // stageTest stages the file as fp, in a batch of its own; without a name it stays
 // as it is before the cookie has come back.
-func stageTest(t *testing.T, o *opened, link *linking, named bool) (linked bool, err error) {
+func stageTest(t *testing.T, o *Folder, link *Links, named bool) (linked bool, err error) {
 	t.Helper()
-	look, err := o.look("f")
+	look, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := newStages(o, "job", true, link)
-	src, err := o.hold("f", look.Stat, false)
+	st := NewBatch(o, "job", true, link)
+	src, err := o.OpenFile("f", look.Stat, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(st.add(t.Context(), "fp", "f", src), src.Close())
+	err = errors.Join(st.Add(t.Context(), "fp", "f", src), src.Close())
 	if err == nil && named {
-		if linked, err = st.name("fp"); err == nil {
-			err = st.seal()
+		if linked, err = st.Place("fp"); err == nil {
+			err = st.Sync()
 		}
 	}
-	return linked, errors.Join(err, st.close())
+	return linked, errors.Join(err, st.Close())
 }
 
 func TestStage(t *testing.T) {
-	for _, link := range []*linking{nil, {above: -1}} {
+	for _, link := range []*Links{nil, {Above: -1}} {
 		t.Run(map[bool]string{true: "copy", false: "link"}[link == nil], func(t *testing.T) {
 			o, root, _ := openTest(t, "one")
 			if _, err := stageTest(t, o, link, false); err != nil {
@@ -96,7 +96,7 @@ func TestStage(t *testing.T) {
 					t.Fatal(err)
 				}
 				linked, err := stageTest(t, o, link, true)
-				if link != nil && errors.Is(err, errNoLink) {
+				if link != nil && errors.Is(err, ErrNoLink) {
 					linked, err = stageTest(t, o, nil, true) // as a turn does
 				}
 				if got, rerr := os.ReadFile(staged); err != nil || rerr != nil || string(got) != "one" || linked && link == nil {
@@ -112,27 +112,27 @@ func TestStage(t *testing.T) {
 func TestLinks(t *testing.T) {
 	o, root, s := openTest(t, "one")
 	f := filepath.Join(root, "in", "f")
-	st := newStages(o, "job", false, &linking{above: -1})
-	defer st.close()
+	st := NewBatch(o, "job", false, &Links{Above: -1})
+	defer st.Close()
 	hold := func(fingerprint string) {
 		t.Helper()
-		src, err := o.hold("f", s, false)
+		src, err := o.OpenFile("f", s, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(st.add(t.Context(), fingerprint, "f", src), src.Close()); err != nil {
+		if err := errors.Join(st.Add(t.Context(), fingerprint, "f", src), src.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	hold("whole")
-	linked, err := st.name("whole")
+	linked, err := st.Place("whole")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !linked {
 		t.Skip("this file system shares blocks: there are no links to test")
 	}
-	again, err := o.look("f")
+	again, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestLinks(t *testing.T) {
 	if err := os.WriteFile(f, []byte("two, longer"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.name("rewritten"); !errors.Is(err, errChanged) {
+	if _, err := st.Place("rewritten"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was rewritten: %v", err)
 	}
 	if err := os.Remove(filepath.Join(root, ".spool", "job", "whole", "input", "f")); err != nil {
@@ -155,13 +155,13 @@ func TestLinks(t *testing.T) {
 	if err := os.WriteFile(f, []byte("one"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.name("replaced"); !errors.Is(err, errChanged) {
+	if _, err := st.Place("replaced"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was replaced: %v", err)
 	}
 	if err := os.Remove(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.name("gone"); !errors.Is(err, errChanged) {
+	if _, err := st.Place("gone"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was gone: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, ".spool", "job", "*", "input", "*")); len(left) != 0 {
@@ -175,20 +175,20 @@ func TestHoldRefusesWhatHasChanged(t *testing.T) {
 	if err := os.WriteFile(f, []byte("more"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.hold("f", s, false); !errors.Is(err, errChanged) {
+	if _, err := o.OpenFile("f", s, false); !errors.Is(err, ErrChanged) {
 		t.Errorf("a file that has grown: %v", err)
 	}
 	if err := os.Remove(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.hold("f", s, false); !errors.Is(err, errRead) || !errors.Is(err, os.ErrNotExist) {
+	if _, err := o.OpenFile("f", s, false); !errors.Is(err, ErrRead) || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that has gone: %v", err)
 	}
 }
 
 func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 	o, root, s := openTest(t, "one")
-	src, err := o.hold("f", s, false)
+	src, err := o.OpenFile("f", s, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +196,11 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte("two2"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	st := newStages(o, "job", false, nil)
-	if err := st.add(t.Context(), "fp", "f", src); !errors.Is(err, errChanged) {
+	st := NewBatch(o, "job", false, nil)
+	if err := st.Add(t.Context(), "fp", "f", src); !errors.Is(err, ErrChanged) {
 		t.Errorf("staged a file that changed meanwhile: %v", err)
 	}
-	if err := st.close(); err != nil {
+	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(root, ".spool", "job")); len(left) != 0 {

@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"bytes"
@@ -55,7 +55,7 @@ func TestRewrites(t *testing.T) {
 	steps := []string{"seen", "held", "copied", "closed", "named"}
 	for _, kind := range []string{"copy", "link", "reflink"} {
 		t.Run(kind, func(t *testing.T) {
-			root, link := t.TempDir(), &linking{above: -1}
+			root, link := t.TempDir(), &Links{Above: -1}
 			switch kind {
 			case "copy":
 				link = nil
@@ -84,13 +84,13 @@ func TestRewrites(t *testing.T) {
 type rewriting struct {
 	t       *testing.T
 	root    string
-	link    *linking
+	link    *Links
 	leased  bool
 	rewrite func(path string) error
 	at      int // the step
 
-	o     *opened
-	first stat
+	o     *Folder
+	first Stat
 	done  chan error
 }
 
@@ -116,33 +116,33 @@ func (r *rewriting) stage() (linked bool, err error) {
 	if err := errors.Join(os.RemoveAll(in), os.Mkdir(in, 0o755), os.WriteFile(filepath.Join(in, "f"), []byte("first."), 0o644)); err != nil {
 		r.t.Fatal(err)
 	}
-	time.Sleep(minQuiet)
+	time.Sleep(20 * time.Millisecond) // two ticks of the coarsest clock of a local file system
 	d, err := drive.New(r.t.TempDir(), []string{testDrive + "=" + r.root})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if r.o, err = openFolder(d, events.Path{Drive: testDrive, Rel: "in"}, "", &pulse{}); err != nil {
+	if r.o, err = Open(d, events.Path{Drive: testDrive, Rel: "in"}, "", &Activity{}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(r.o.close)
-	if r.first, err = r.o.look("f"); err != nil {
+	r.t.Cleanup(r.o.Close)
+	if r.first, err = r.o.Stat("f"); err != nil {
 		r.t.Fatal(err)
 	}
 	r.pass(0)
-	src, err := r.o.hold("f", r.first.Stat, r.leased)
+	src, err := r.o.OpenFile("f", r.first.Stat, r.leased)
 	if err != nil {
 		return false, err
 	}
 	r.pass(1)
-	st := newStages(r.o, "job", true, r.link)
-	err = st.add(r.t.Context(), "fp", "f", src)
+	st := NewBatch(r.o, "job", true, r.link)
+	err = st.Add(r.t.Context(), "fp", "f", src)
 	r.pass(2)
 	if err = errors.Join(err, src.Close()); err == nil {
 		r.pass(3)
-		linked, err = st.name("fp")
+		linked, err = st.Place("fp")
 	}
 	r.pass(4)
-	return linked, errors.Join(err, st.close())
+	return linked, errors.Join(err, st.Close())
 }
 
 func (r *rewriting) judge(linked bool, staging error) {
@@ -153,18 +153,18 @@ func (r *rewriting) judge(linked bool, staging error) {
 	if err := <-r.done; err != nil {
 		r.t.Fatal(err)
 	}
-	second, err := r.o.look("f")
+	second, err := r.o.Stat("f")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if fingerprint("job", "f", "", second.Stat) == fingerprint("job", "f", "", r.first.Stat) {
+	if Fingerprint("job", "f", "", second.Stat) == Fingerprint("job", "f", "", r.first.Stat) {
 		r.t.Error("the second content has the fingerprint of the first")
 	}
 	staged := filepath.Join(r.root, ".spool", "job", "fp", "input", "f")
 	text, err := os.ReadFile(staged)
 	switch {
 	case staging != nil:
-		if !errors.Is(staging, errChanged) && !errors.Is(staging, errWriter) {
+		if !errors.Is(staging, ErrChanged) && !errors.Is(staging, ErrWriter) {
 			r.t.Error(staging)
 		}
 		if r.leased && r.at > 0 && r.link == nil { // held, nothing can come between the look and the copy but another file
@@ -197,27 +197,27 @@ func TestRewriteDuringALongCopy(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	look, err := o.look("f")
+	look, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := o.hold("f", look.Stat, true)
+	src, err := o.OpenFile("f", look.Stat, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	written := make(chan error, 1)
 	go func() { written <- os.WriteFile(path, []byte("second"), 0o644) }()
-	for !broken(src.File) {
+	for !Contended(src.File) {
 		time.Sleep(time.Millisecond)
 	}
-	st := newStages(o, "job", false, nil)
-	if err := errors.Join(st.add(t.Context(), "fp", "f", src), src.Close()); err != nil {
+	st := NewBatch(o, "job", false, nil)
+	if err := errors.Join(st.Add(t.Context(), "fp", "f", src), src.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.name("fp"); err != nil {
+	if _, err := st.Place("fp"); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(<-written, st.close()); err != nil {
+	if err := errors.Join(<-written, st.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if staged, err := os.ReadFile(filepath.Join(root, ".spool/job/fp/input/f")); err != nil || !bytes.Equal(staged, content) {

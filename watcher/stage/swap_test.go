@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"errors"
@@ -63,7 +63,7 @@ func swapsWhileStaging(t *testing.T, rounds int) {
 		{"the folder of stages, for one on the drive", ".spool", "mine"},
 		{"the stages of the job, for a folder on the drive", ".spool/job", "../mine"},
 	} {
-		for _, link := range []*linking{nil, {above: -1}} {
+		for _, link := range []*Links{nil, {Above: -1}} {
 			t.Run(c.name+map[bool]string{true: ", copied", false: ", linked"}[link == nil], func(t *testing.T) {
 				first, root, _ := openTest(t, "mine")
 				outside := filepath.Join(filepath.Dir(root), "outside")
@@ -98,32 +98,32 @@ func swapsWhileStaging(t *testing.T, rounds int) {
 }
 
 // stageRound stages the file as it is now, and gives what was staged.
-func stageRound(t *testing.T, first *opened, link *linking) (string, error) {
+func stageRound(t *testing.T, first *Folder, link *Links) (string, error) {
 	t.Helper()
-	o, err := openFolder(first.drives, events.Path{Drive: testDrive, Rel: "in"}, "", &pulse{})
+	o, err := Open(first.Drives, events.Path{Drive: testDrive, Rel: "in"}, "", &Activity{})
 	if err != nil {
 		return "", err
 	}
-	defer o.close()
-	s, err := o.look("f")
+	defer o.Close()
+	s, err := o.Stat("f")
 	if err != nil {
 		return "", err
 	}
-	src, err := o.hold("f", s.Stat, false)
+	src, err := o.OpenFile("f", s.Stat, false)
 	if err != nil {
 		return "", err
 	}
-	st := newStages(o, "job", false, link)
-	err = errors.Join(st.add(t.Context(), "fp", "f", src), src.Close())
+	st := NewBatch(o, "job", false, link)
+	err = errors.Join(st.Add(t.Context(), "fp", "f", src), src.Close())
 	if err == nil {
-		_, err = st.name("fp")
+		_, err = st.Place("fp")
 	}
 	var text []byte
 	if err == nil {
-		text, err = st.job.ReadFile("fp/input/f")
+		text, err = st.Job.ReadFile("fp/input/f")
 	}
-	if st.job != nil {
-		_ = st.job.RemoveAll("fp") // for the next round
+	if st.Job != nil {
+		_ = st.Job.RemoveAll("fp") // for the next round
 	}
-	return string(text), errors.Join(err, st.close())
+	return string(text), errors.Join(err, st.Close())
 }

@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 // openFlags are for systems with FIFOs and links.
 const openFlags = 0

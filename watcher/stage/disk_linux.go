@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"fmt"
@@ -31,10 +31,10 @@ func clone(dst, src *os.File) error {
 	return result
 }
 
-// syncFile has a file on the disk.
+// syncFile flushes the file to disk.
 func syncFile(f *os.File) error { return f.Sync() }
 
-// syncAll has everything on the disk that was written to the file system of a folder.
+// syncAll flushes the whole file system of a folder to disk.
 func syncAll(folder *os.File, _ func() error) error {
 	conn, err := folder.SyscallConn()
 	if err != nil {
@@ -49,5 +49,5 @@ func syncAll(folder *os.File, _ func() error) error {
 	return nil
 }
 
-// syncNames has the entries of a folder on the disk.
-func syncNames(folder *os.File) error { return folder.Sync() }
+// SyncDir flushes the entries of a folder to disk.
+func SyncDir(folder *os.File) error { return folder.Sync() }

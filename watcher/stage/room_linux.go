@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"fmt"
@@ -32,5 +32,5 @@ func roomFor(dst, src *os.File) error {
 	if need <= free {
 		return nil
 	}
-	return fmt.Errorf("%w: it takes up %d MiB, and %d MiB are free on its drive", errNoRoom, need>>20, free>>20)
+	return fmt.Errorf("%w: it takes up %d MiB, and %d MiB are free on its drive", ErrNoRoom, need>>20, free>>20)
 }

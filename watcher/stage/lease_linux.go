@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"errors"
@@ -16,14 +16,14 @@ func lease(f *os.File) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.EAGAIN):
-		return errWriter
+		return ErrWriter
 	default:
-		return errNoLease
+		return ErrNoLease
 	}
 }
 
-// broken reports that somebody waits for the lease to be given back.
-func broken(f *os.File) bool {
+// Contended reports that somebody waits for the lease to be given back.
+func Contended(f *os.File) bool {
 	kind, err := control(f, unix.F_GETLEASE, 0)
 	return err == nil && kind != unix.F_RDLCK
 }

@@ -1,4 +1,4 @@
-package watcher
+package stage
 
 import (
 	"bytes"
@@ -40,11 +40,11 @@ func TestCopyKeepsHoles(t *testing.T) {
 			if err := f.Close(); err != nil {
 				t.Fatal(err)
 			}
-			s, err := o.look("f")
+			s, err := o.Stat("f")
 			if err != nil {
 				t.Fatal(err)
 			}
-			src, err := o.hold("f", s.Stat, true)
+			src, err := o.OpenFile("f", s.Stat, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestCopyKeepsHoles(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer dst.Close()
-			if err := src.copyTo(t.Context(), dst); err != nil {
+			if err := src.CopyTo(t.Context(), dst); err != nil {
 				t.Fatal(err)
 			}
 			want, err1 := os.ReadFile(path)

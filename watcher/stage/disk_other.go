@@ -1,6 +1,6 @@
 //go:build !linux
 
-package watcher
+package stage
 
 import (
 	"errors"
@@ -8,17 +8,17 @@ import (
 	"runtime"
 )
 
-// clone is of Linux only.
+// Blocks are shared only on Linux.
 func clone(_, _ *os.File) error { return errors.ErrUnsupported }
 
-// syncFile has a file on the disk.
+// syncFile flushes the file to disk.
 func syncFile(f *os.File) error { return f.Sync() }
 
-// syncAll does it one by one.
+// syncAll flushes one file after the other.
 func syncAll(_ *os.File, each func() error) error { return each() }
 
-// syncNames has the entries of a folder on the disk, where a folder can be synced.
-func syncNames(folder *os.File) error {
+// SyncDir flushes the entries of a folder to disk, where a folder can be synced.
+func SyncDir(folder *os.File) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

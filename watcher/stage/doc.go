@@ -1,0 +1,26 @@
+// Package stage puts files where their runs find them: each alone in a folder of its own,
+// <drive>/.spool/<job_id>/<fingerprint>/input/, with the content that its fingerprint stands for.
+//
+// Open a watched folder with [Open], ask what a name in it is with [Folder.Stat], and stage a batch of files:
+//
+//	batch := stage.NewBatch(folder, jobID, sync, links)
+//	src, err := folder.OpenFile(name, seen, leased)  // open, leased, compared with what was seen
+//	err = batch.Add(ctx, fingerprint, name, src)     // copied, or noted to be linked
+//	linked, err := batch.Place(fingerprint)          // in its stage, under its name
+//	err = batch.Sync()                               // on the disk, if so configured
+//	err = batch.Close()                              // removes what has no name
+//
+// # Guarantees
+//
+//   - A file has its name in its stage only when it is whole: a link at once, a copy by a rename from a
+//     temporary name. A batch that is cut off leaves folders without a file, which the next attempt fills,
+//     and temporary files, which the janitor removes.
+//   - A copy is compared with its source when it is complete, a link when it is made: content that changed
+//     meanwhile is [ErrChanged], and leaves no stage.
+//   - With a lease (Linux) no local process has the file open or mapped for writing; one that opens it while it is
+//     copied waits, 10 s at most.
+//   - Links are followed to the watched folder as long as they stay in its drive, below it and in the stages nowhere.
+//   - Nothing but regular files is opened, and no open waits for a FIFO's writer.
+//
+// A Folder, a Source and a Batch belong to one goroutine; [Links] and [Activity] are safe for concurrent use.
+package stage

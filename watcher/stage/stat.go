@@ -1,0 +1,52 @@
+package stage
+
+import (
+	"io/fs"
+	"os"
+
+	"spool.internal/events/fileid"
+	"spool.internal/watcher/settle"
+)
+
+// Stat is a snapshot of a file or folder.
+type Stat struct {
+	settle.Stat
+	Regular bool
+	Folder  bool // no link to one
+	Perm    fs.FileMode
+	Device  uint64
+}
+
+// Identity tells a folder from the one that takes its place.
+type Identity struct {
+	device, inode uint64
+	birth         int64
+}
+
+func (s Stat) Identity() Identity { return Identity{s.Device, s.Inode, s.Birth} }
+
+// FingerprintLength is the length of a fingerprint's text.
+const FingerprintLength = fileid.Length
+
+// Fingerprint tells a file from every other, see [fileid.Fingerprint].
+func Fingerprint(jobID, path, generation string, s settle.Stat) string {
+	return fileid.Fingerprint(jobID, path, generation, s)
+}
+
+// statAt says what a name in a folder is, without following a link.
+func statAt(root *os.Root, folder *os.File, name string) (Stat, error) {
+	return asStat(fileid.At(root, folder, name))
+}
+
+// statOpen says what an open file is.
+func statOpen(f *os.File) (Stat, error) { return asStat(fileid.Open(f)) }
+
+// StatPath says what a path leads to.
+func StatPath(path string) (Stat, error) { return asStat(fileid.Path(path)) }
+
+// StatLink says what is at a path, without following a link.
+func StatLink(path string) (Stat, error) { return asStat(fileid.Link(path)) }
+
+func asStat(i fileid.Info, err error) (Stat, error) {
+	return Stat{Stat: i.Stat, Regular: i.Regular, Folder: i.Folder, Perm: i.Perm, Device: i.Device}, err
+}
