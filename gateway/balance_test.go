@@ -109,7 +109,7 @@ func TestBalanceOfSlots(t *testing.T) {
 	old.Event, old.Job.EffectiveFrom = events.JobUpdated, now.Add(-2*time.Hour)
 	seq, err := s.bus.PutJob(t.Context(), old, rev.Seq)
 	if err == nil {
-		err = s.bus.Purge(t.Context(), events.StreamJobs, events.JobSubject(id), 1)
+		err = s.bus.JobEvents(id).Keep(t.Context(), 1)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestBalanceOfFiles(t *testing.T) {
 	gone := trigger("moved.pdf") // and forgotten by the ledger since
 	s.keep(ends(triggers[0], events.OK), ends(triggers[1], events.OK), ends(triggers[2], events.ERROR), ends(gone, events.OK))
 	for _, done := range triggers[:5] { // the queue has them no more
-		if err := s.bus.Purge(t.Context(), events.StreamFiles, events.FileSubject(id, done.File.Fingerprint), 0); err != nil {
+		if err := s.bus.File(id, done.File.Fingerprint).Clear(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -10,9 +9,8 @@ import (
 
 // runners gives what the built-in runners say of themselves.
 func (g *Gateway) runners(ctx context.Context) (all []events.RunnerState, err error) {
-	err = g.cfg.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
-		var r events.RunnerState
-		if json.Unmarshal(m.Data, &r) == nil { // else it is of another version, and old within the hour
+	err = g.cfg.Bus.Runners().LastEach(ctx, func(m jet.Entry[events.RunnerState]) {
+		if r, err := m.Value(); err == nil { // else it is of another version, and old within the hour
 			all = append(all, r)
 		}
 	})
@@ -21,9 +19,8 @@ func (g *Gateway) runners(ctx context.Context) (all []events.RunnerState, err er
 
 // builtIn reports whether a built-in runner says that the runs of jobs come to it.
 func (g *Gateway) builtIn(ctx context.Context) (here bool, err error) {
-	err = g.cfg.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
-		var r events.RunnerState
-		if json.Unmarshal(m.Data, &r) == nil && !r.Direct { // else it is of another version, and old within the hour
+	err = g.cfg.Bus.Runners().LastEach(ctx, func(m jet.Entry[events.RunnerState]) {
+		if r, err := m.Value(); err == nil && !r.Direct { // else it is of another version, and old within the hour
 			here = true
 		}
 	})

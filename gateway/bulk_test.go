@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -34,9 +33,9 @@ func (s *station) bulk(token, body string, status int) reruns {
 // again gives the executions that are queued to be run again, in their order.
 func (s *station) again(jobID string) (origins []string) {
 	s.t.Helper()
-	err := s.bus.Since(s.t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindManual, jobID), time.Time{}, func(m jet.Stored) bool {
-		var trigger events.Trigger
-		if err := json.Unmarshal(m.Data, &trigger); err != nil {
+	err := s.bus.Triggers(events.KindManual, jobID).Since(s.t.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
+		trigger, err := m.Value()
+		if err != nil {
 			s.t.Error(err)
 		}
 		origins = append(origins, strings.TrimPrefix(strings.TrimPrefix(trigger.RerunOf, "cron:"+jobID+":"), "file:"+jobID+":"))

@@ -84,9 +84,9 @@ func TestChangesLeaveATrail(t *testing.T) {
 	}
 	var trail []string
 	var evs []events.JobEvent
-	err := s.bus.Since(t.Context(), events.StreamJobs, events.JobSubject(id), time.Time{}, func(m jet.Stored) bool {
-		var ev events.JobEvent
-		if err := json.Unmarshal(m.Data, &ev); err != nil {
+	err := s.bus.JobEvents(id).Since(t.Context(), time.Time{}, func(m jet.Entry[events.JobEvent]) bool {
+		ev, err := m.Value()
+		if err != nil {
 			t.Error(err)
 		}
 		evs = append(evs, ev)
@@ -120,7 +120,7 @@ func TestChangesLeaveATrail(t *testing.T) {
 	}
 
 	s.post("delete_job", byID)
-	m, _, err := s.bus.Last(t.Context(), events.StreamJobs, events.JobSubject(id))
+	m, _, err := s.bus.JobEvents(id).Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestTriggerIsQueued(t *testing.T) {
 	seen := map[string]bool{}
 	for range 3 {
 		s.ok(s.send(http.MethodPost, v1Path+"trigger_job", alice, byID))
-		m, _, err := s.bus.Last(t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindManual, id))
+		m, _, err := s.bus.Triggers(events.KindManual, id).Last(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -101,11 +100,8 @@ func (h *holder) all() {
 // hear follows the ends of runs.
 func (h *holder) hear(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = h.gateway.cfg.Bus.Follow(ctx, jet.Follow{
-			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Newest,
-		}, func(m jet.Stored) {
-			var ev events.RunEvent
-			if json.Unmarshal(m.Data, &ev) == nil && ev.Judged() == events.OutcomeFailed {
+		_ = h.gateway.cfg.Bus.Runs(events.Ended, "").Follow(ctx, jet.Newest, func(m jet.Entry[events.RunEvent]) {
+			if ev, err := m.Value(); err == nil && ev.Judged() == events.OutcomeFailed {
 				h.add(ev.JobID)
 			}
 		})
@@ -140,9 +136,8 @@ func (h *holder) look(ctx context.Context, id string) error {
 // endings gives how the executions of a job have come out since a time, newest first.
 func (h *holder) endings(ctx context.Context, id string, from time.Time) (list []events.Ending, err error) {
 	bus := h.gateway.cfg.Bus
-	err = bus.Since(ctx, events.StreamRunEvents, events.RunsOf(events.Ended, id), from, func(m jet.Stored) bool {
-		var ev events.RunEvent
-		if json.Unmarshal(m.Data, &ev) == nil {
+	err = bus.Runs(events.Ended, id).Since(ctx, from, func(m jet.Entry[events.RunEvent]) bool {
+		if ev, err := m.Value(); err == nil {
 			list = append(list, events.Ending{At: ev.At, Outcome: ev.Judged(), Message: ev.Message})
 		}
 		return true
@@ -151,13 +146,16 @@ func (h *holder) endings(ctx context.Context, id string, from time.Time) (list [
 		return nil, err
 	}
 	seen := map[string]bool{}
-	err = bus.Since(ctx, events.StreamResults, events.ResultSubject(id), from, func(m jet.Stored) bool {
-		var r events.Result
-		status := events.Status(m.Header.Get(jet.HeaderStatus))
+	err = bus.Results(id).Since(ctx, from, func(m jet.Entry[events.Result]) bool {
+		status := m.Status()
 		if status == events.OK && !h.gateway.cfg.Untracked { // its run says how it ends
 			return true
 		}
-		if trigger := m.Header.Get("ce-id"); !seen[trigger] && json.Unmarshal(m.Data, &r) == nil {
+		trigger := m.TriggerID()
+		if seen[trigger] {
+			return true
+		}
+		if r, err := m.Value(); err == nil {
 			seen[trigger] = true
 			e := events.Ending{At: time.Unix(0, r.EndedNS), Outcome: events.OutcomeOK}
 			if status == events.ERROR {

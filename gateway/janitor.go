@@ -73,19 +73,15 @@ func (n *janitor) sweep(ctx context.Context) error {
 		return err
 	}
 	n.take() // deletions of the last days, as the feed tells them at every start: the sweep covers them
-	subjects, err := n.gateway.cfg.Bus.Subjects(ctx, events.StreamResults, events.AllResults)
+	counts, err := n.gateway.cfg.Bus.Results("").CountByJob(ctx)
 	if err != nil {
 		return err
 	}
-	for s := range subjects {
-		sub, err := events.ParseSubject(s)
-		if err != nil {
+	for id := range counts {
+		if _, exists := n.gateway.jobs.Job(id); exists {
 			continue
 		}
-		if _, exists := n.gateway.jobs.Job(sub.JobID); exists {
-			continue
-		}
-		if err := n.purge(ctx, sub.JobID); err != nil {
+		if err := n.purge(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -103,7 +99,7 @@ func (n *janitor) purge(ctx context.Context, jobID string) error {
 	default:
 		return nil
 	}
-	if err := n.gateway.cfg.Bus.Purge(ctx, events.StreamResults, events.ResultSubject(jobID), 0); err != nil {
+	if err := n.gateway.cfg.Bus.Results(jobID).Clear(ctx); err != nil {
 		return err
 	}
 	n.gateway.results.forget(jobID)

@@ -170,7 +170,7 @@ func TestResultsAreListed(t *testing.T) {
 func TestResultsOfDeletedJobsArePurged(t *testing.T) {
 	s := newStation(t)
 	stored := func(id string) bool {
-		_, found, err := s.bus.Last(t.Context(), events.StreamResults, events.ResultSubject(id))
+		_, found, err := s.bus.Results(id).Last(t.Context())
 		return err != nil || found
 	}
 	put := func(id string) {

@@ -119,7 +119,7 @@ func TestSubscribersTrigger(t *testing.T) {
 		t.Error("nobody is held to a rate")
 	}
 	var by []string
-	if err := s.bus.Since(t.Context(), events.StreamTriggers, events.TriggersOf(events.KindManual), time.Time{}, func(m jet.Stored) bool {
+	if err := s.bus.Triggers(events.KindManual, "").Since(t.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
 		var trigger events.Trigger
 		_ = json.Unmarshal(m.Data, &trigger)
 		by = append(by, trigger.By)

@@ -80,7 +80,7 @@ func TestNativeDeadLetters(t *testing.T) {
 	if a.code != http.StatusAccepted || !strings.Contains(string(a.body), letters[0].TriggerID) {
 		t.Errorf("answer %d %s", a.code, a.body)
 	}
-	m, _, err := s.bus.Last(t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindRetry, k.ID))
+	m, _, err := s.bus.Triggers(events.KindRetry, k.ID).Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func (a *archive) called(tr events.Trigger, status events.Status) {
 			TriggeredAt: time.Now(), FlowJobID: "run-" + tr.File.Fingerprint,
 		})
 	}
-	if err := a.bus.Purge(a.t.Context(), events.StreamFiles, events.FileSubject(a.job.ID, tr.File.Fingerprint), 0); err != nil {
+	if err := a.bus.File(a.job.ID, tr.File.Fingerprint).Clear(a.t.Context()); err != nil {
 		a.t.Fatal(err)
 	}
 }
@@ -142,7 +142,7 @@ func TestWhereIsMyFile(t *testing.T) {
 
 	// The ledger forgets what is long gone; results tell of it for as long as they are kept.
 	s.called(f3, events.ERROR)
-	if err := s.bus.Purge(t.Context(), events.StreamFiles, events.SeenPath(s.job.ID, "a.pdf"), 0); err != nil {
+	if err := s.bus.SeenPath(s.job.ID, "a.pdf").Clear(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := s.tell("a.pdf"), "f3 ERROR; f1 OK run pending; "; got != want {

@@ -133,7 +133,7 @@ func TestMarkQueued(t *testing.T) {
 	if got := a.mark(list.List); got != "2 marked, 0 left" {
 		t.Error(got)
 	}
-	if queued, err := a.bus.Known(t.Context(), events.StreamFiles, []string{events.FileSubject(a.job.ID, b.File.Fingerprint)}); err != nil || queued[0] {
+	if queued, err := a.bus.File(a.job.ID, b.File.Fingerprint).Known(t.Context()); err != nil || queued[0] {
 		t.Errorf("b is queued: %v %v", queued, err)
 	}
 	if err := a.bus.HoldFiles(t.Context(), []events.Held{{JobID: a.job.ID, Path: "x", Fingerprint: "h1"}}); err != nil {

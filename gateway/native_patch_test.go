@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -298,9 +297,9 @@ func TestTriggerByKey(t *testing.T) {
 	}
 	queued := map[string]bool{}
 	for _, id := range []string{j.ID, k.ID} {
-		err := s.bus.Newest(t.Context(), events.StreamTriggers, []string{events.TriggerSubject(events.KindManual, id)}, 0, func(m jet.Stored) bool {
-			var got events.Trigger
-			if err := json.Unmarshal(m.Data, &got); err != nil || queued[got.ID] || got.JobID != id {
+		err := s.bus.Triggers(events.KindManual, id).Newest(t.Context(), 0, func(m jet.Entry[events.Trigger]) bool {
+			got, err := m.Value()
+			if err != nil || queued[got.ID] || got.JobID != id {
 				t.Errorf("queued: %+v, %v", got, err)
 			}
 			queued[got.ID] = true

@@ -199,7 +199,7 @@ func TestSlots(t *testing.T) {
 	old.Event, old.Job.EffectiveFrom = events.JobUpdated, now.Add(-2*time.Hour)
 	seq, err := s.bus.PutJob(t.Context(), old, rev.Seq)
 	if err == nil {
-		err = s.bus.Purge(t.Context(), events.StreamJobs, events.JobSubject(j.ID), 1)
+		err = s.bus.JobEvents(j.ID).Keep(t.Context(), 1)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +350,7 @@ func TestRerun(t *testing.T) {
 // lastTrigger gives the newest manual trigger of a job as it is queued.
 func (s *station) lastTrigger(jobID string) []byte {
 	s.t.Helper()
-	m, _, err := s.bus.Last(s.t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindManual, jobID))
+	m, _, err := s.bus.Triggers(events.KindManual, jobID).Last(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

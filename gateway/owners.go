@@ -49,7 +49,7 @@ func (o *owners) start(ctx context.Context) error {
 	if o.quota.Bytes != 0 {
 		return nil
 	}
-	n, err := o.bus.Bound(ctx, events.StreamJobs)
+	n, err := o.bus.JobsBound(ctx)
 	if err == nil {
 		o.quota.Bytes = n / 4
 	}

@@ -110,7 +110,7 @@ func TestQuotaOfQueued(t *testing.T) {
 	}
 	wantCode(t, s.native(http.MethodPost, "jobs/"+his+"/trigger", bob, ""), http.StatusAccepted)
 	wantCode(t, s.native(http.MethodPost, "jobs/"+id+"/trigger", s.admin, ""), http.StatusAccepted)
-	if err := s.bus.Purge(t.Context(), events.StreamTriggers, events.TriggersOf(events.KindManual), 0); err != nil {
+	if err := s.bus.Triggers(events.KindManual, "").Clear(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	eventstest.Eventually(t, "there is room again", func() bool {

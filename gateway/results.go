@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -41,9 +39,7 @@ func newResults(b *jet.Bus) *results {
 // run follows RESULTS until ctx ends.
 func (x *results) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := x.bus.Follow(ctx, jet.Follow{
-			Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning, Headers: true,
-		}, x.take)
+		err := x.bus.Results("").FollowHeads(ctx, jet.Beginning, x.take)
 		if err == nil {
 			return nil
 		}
@@ -55,26 +51,23 @@ func (x *results) run(ctx context.Context) error {
 	return nil
 }
 
-func (x *results) take(m jet.Stored) {
-	sub, err := events.ParseSubject(m.Subject)
-	if err != nil {
-		return // not below the filter
-	}
-	x.called(sub.JobID, events.Status(m.Header.Get(jet.HeaderStatus)))
+func (x *results) take(m jet.Entry[events.Result]) {
+	jobID := m.JobID()
+	x.called(jobID, m.Status())
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.seq = max(x.seq, m.Sequence)
-	entry := indexed{m.Sequence, maphash.String(x.seed, m.Header.Get("ce-id"))}
-	list := slices.DeleteFunc(x.byJob[sub.JobID], func(e indexed) bool { return e.trigger == entry.trigger })
+	entry := indexed{m.Sequence, maphash.String(x.seed, m.TriggerID())}
+	list := slices.DeleteFunc(x.byJob[jobID], func(e indexed) bool { return e.trigger == entry.trigger })
 	if len(list) == kept {
 		list = slices.Delete(list, 0, 1)
 	}
-	x.byJob[sub.JobID] = append(list, entry)
+	x.byJob[jobID] = append(list, entry)
 }
 
 // complete says why the index does not hold all results yet.
 func (x *results) complete(ctx context.Context) error {
-	m, _, err := x.bus.Last(ctx, events.StreamResults, events.AllResults)
+	m, _, err := x.bus.Results("").Last(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,8 +87,8 @@ func (x *results) Latest(ctx context.Context, jobID string, n int) ([]events.Res
 	}
 	latest := make([]events.Result, len(stored[0]))
 	for i, m := range stored[0] {
-		if err := json.Unmarshal(m.Data, &latest[i]); err != nil {
-			return nil, fmt.Errorf("result %d: %w", m.Sequence, err)
+		if latest[i], err = m.Value(); err != nil {
+			return nil, err
 		}
 	}
 	return latest, nil
@@ -103,7 +96,7 @@ func (x *results) Latest(ctx context.Context, jobID string, n int) ([]events.Res
 
 // LatestOf reads the last n results of many jobs in one go: for each job its
 // results as they are stored, newest first.
-func (x *results) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Stored, error) {
+func (x *results) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error) {
 	var seqs []uint64
 	var owner []int // index of the job, by index of the sequence
 	x.mu.Lock()
@@ -114,11 +107,11 @@ func (x *results) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet
 		}
 	}
 	x.mu.Unlock()
-	read := make([]jet.Stored, len(seqs))
-	if err := x.bus.GetMany(ctx, events.StreamResults, seqs, func(i int, m jet.Stored) { read[i] = m }); err != nil {
+	read := make([]jet.Entry[events.Result], len(seqs))
+	if err := x.bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) { read[i] = m }); err != nil {
 		return nil, err
 	}
-	latest := make([][]jet.Stored, len(jobIDs))
+	latest := make([][]jet.Entry[events.Result], len(jobIDs))
 	for i, m := range read {
 		if m.Sequence != 0 { // else it is gone since it was indexed
 			latest[owner[i]] = append(latest[owner[i]], m)

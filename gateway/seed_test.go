@@ -88,7 +88,7 @@ func TestSeedExamples(t *testing.T) {
 	byID := fmt.Sprintf(`{"job_id": %q}`, id)
 
 	want(s.send(http.MethodPost, v1Path+"trigger_job", s.admin, byID), `{"status": "OK", "triggered_job": "`+id+`"}`)
-	m, found, err := s.bus.Last(t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindManual, id))
+	m, found, err := s.bus.Triggers(events.KindManual, id).Last(t.Context())
 	if err != nil || !found {
 		t.Fatalf("no trigger is queued: %v", err)
 	}

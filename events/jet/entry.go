@@ -1,12 +1,16 @@
 package jet
 
 import (
+	"fmt"
 	"strings"
 
 	"spool.internal/events"
 )
 
 // What a message tells without its body being read.
+
+// String names the message in errors and logs.
+func (m Stored) String() string { return fmt.Sprintf("message %d on %s", m.Sequence, m.Subject) }
 
 // parsed takes the subject apart; it is zero for a message of another version.
 func (m Stored) parsed() events.Subject {

@@ -19,6 +19,12 @@ func (b *Bus) Results(jobID string) View[events.Result] {
 	return view[events.Result](b, events.StreamResults, orAll(jobID, events.AllResults, events.ResultSubject))
 }
 
+// ResultsAt reads results by their sequences, in one go. f is called in the order of the
+// answers, with the index of the sequence; what is gone is left out.
+func (b *Bus) ResultsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.Result])) error {
+	return b.GetMany(ctx, events.StreamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
+}
+
 // Result reads the result that a delivery carries.
 func (d *Delivery) Result() (events.Result, error) { return decode[events.Result](d.Stored) }
 

@@ -27,7 +27,7 @@ type Jobs interface {
 // Results are the executions of jobs.
 type Results interface {
 	// LatestOf reads the last n results of each job, newest first, one for each trigger.
-	LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Stored, error)
+	LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error)
 }
 
 // Config is what the API needs; every field is required.

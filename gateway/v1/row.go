@@ -40,7 +40,7 @@ func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job) ([
 	return rows, nil
 }
 
-func row(j events.Job, parameters json.RawMessage, latest []jet.Stored) ([]byte, error) {
+func row(j events.Job, parameters json.RawMessage, latest []jet.Entry[events.Result]) ([]byte, error) {
 	b := append([]byte(`{"job_id":`), events.Encode(j.ID)...)
 	b = append(append(b, `,"username":`...), events.Encode(j.Username)...)
 	b = append(append(b, `,"status":`...), events.Encode(j.Status)...)

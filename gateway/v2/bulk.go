@@ -137,18 +137,16 @@ func (a *API) meant(ctx context.Context, who change.Caller, f bulkFilter) ([]can
 	if err := a.Jobs.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	subject := events.AllResults
 	if f.jobID != "" {
 		if _, err := a.Changes.Find(ctx, who, f.jobID); err != nil {
 			return nil, err
 		}
-		subject = events.ResultSubject(f.jobID)
 	}
 	newest, looked := map[string]candidate{}, 0
-	err := a.Bus.Since(ctx, events.StreamResults, subject, f.since, func(m jet.Stored) bool {
+	err := a.Bus.Results(f.jobID).Since(ctx, f.since, func(m jet.Entry[events.Result]) bool {
 		looked++
-		var r events.Result
-		if json.Unmarshal(m.Data, &r) != nil {
+		r, err := m.Value()
+		if err != nil {
 			return looked <= maxLooked // of another version
 		}
 		job, ok := a.Jobs.Job(r.JobID)
@@ -181,18 +179,17 @@ func (a *API) meant(ctx context.Context, who change.Caller, f bulkFilter) ([]can
 
 // withOutcome picks those that came out as asked, in order.
 func (a *API) withOutcome(ctx context.Context, newest map[string]candidate, f bulkFilter) ([]candidate, error) {
-	var ends []string
+	var ends jet.View[events.RunEvent]
 	for key, c := range newest {
 		if c.TriggeredAt.Before(f.since) || !f.until.IsZero() && !c.TriggeredAt.Before(f.until) {
 			delete(newest, key)
 		} else if c.Status == events.OK && events.IsToken(c.FlowJobID) {
-			ends = append(ends, events.RunSubject(events.Ended, c.JobID, c.FlowJobID))
+			ends = ends.And(a.Bus.Run(events.Ended, c.JobID, c.FlowJobID))
 		}
 	}
 	ended := map[string]events.Outcome{}
-	if err := a.Bus.LastOf(ctx, events.StreamRunEvents, ends, func(m jet.Stored) {
-		var ev events.RunEvent
-		if json.Unmarshal(m.Data, &ev) == nil {
+	if err := ends.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+		if ev, err := m.Value(); err == nil {
 			ended[ev.FlowJobID] = ev.Judged()
 		}
 	}); err != nil {

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -31,19 +30,20 @@ var stateChannels = []string{"webhook", "email"}
 // conditions reads the states that a job and its URLs are or were in; none where nothing was ever wrong.
 func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, error) {
 	jobID := job.ID
-	var subjects, undeliverable []string
+	var states jet.View[events.Notification]
+	var undeliverable jet.View[events.Undeliverable]
 	for _, about := range events.Respects {
-		subjects = append(subjects, events.NotificationSubject(jobID, about))
+		states = states.And(a.Bus.Notifications(jobID, about))
 	}
 	keys := map[string]string{}
 	for pointer, about := range events.AboutURL {
-		subjects = append(subjects, events.NotificationSubject(jobID, about))
+		states = states.And(a.Bus.Notifications(jobID, about))
 		keys[about] = job.URLKey(pointer)
 	}
 	all := []condition{}
-	err := a.Bus.LastOf(ctx, events.StreamNotifications, subjects, func(m jet.Stored) {
-		var n events.Notification
-		if json.Unmarshal(m.Data, &n) != nil {
+	err := states.LastEach(ctx, func(m jet.Entry[events.Notification]) {
+		n, err := m.Value()
+		if err != nil {
 			return // it is of another version
 		}
 		if n.Of != "" && n.Of != keys[n.About] {
@@ -54,15 +54,15 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, erro
 			TriggerID: n.TriggerID, FlowJobID: n.FlowJobID, File: n.File, Slot: n.Slot,
 		})
 		for _, channel := range stateChannels {
-			undeliverable = append(undeliverable, events.UndeliverableSubject(jobID, n.About, m.Sequence, channel))
+			undeliverable = undeliverable.And(a.Bus.NotificationUndelivered(jobID, n.About, m.Sequence, channel))
 		}
 	})
 	if err != nil {
 		return all, err
 	}
-	err = a.Bus.LastOf(ctx, events.StreamNotifications, undeliverable, func(m jet.Stored) {
-		var u events.Undeliverable
-		if json.Unmarshal(m.Data, &u) != nil {
+	err = undeliverable.LastEach(ctx, func(m jet.Entry[events.Undeliverable]) {
+		u, err := m.Value()
+		if err != nil {
 			return
 		}
 		for i := range all {

@@ -29,7 +29,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	subjects, err := a.deadSubjects(r, owner)
+	letters, err := a.deadOf(r, owner)
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,8 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Dead = []deadLetter{}
 	last := uint64(0)
-	err = a.Bus.Newest(r.Context(), events.StreamDeadLetters, subjects, before, func(m jet.Stored) bool {
-		d, err := jet.ReadDead(m)
+	err = letters.Newest(r.Context(), before, func(m jet.Entry[jet.DeadLetter]) bool {
+		d, err := m.Value()
 		if err != nil {
 			return true // of another version
 		}
@@ -59,27 +59,22 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deadSubjects lists where the dead letters of a user's jobs are; "" is
-// everybody's, those of deleted jobs among them.
-func (a *API) deadSubjects(r *http.Request, owner string) ([]string, error) {
-	all, err := a.Bus.Subjects(r.Context(), events.StreamDeadLetters, events.AllDead)
+// deadOf gives the dead letters of a user's jobs; "" is everybody's, those of deleted
+// jobs among them.
+func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[jet.DeadLetter], err error) {
+	counts, err := a.Bus.DeadLetters("").CountByJob(r.Context())
 	if err == nil {
 		err = a.Jobs.Refresh(r.Context())
 	}
 	if err != nil {
-		return nil, err
+		return letters, err
 	}
-	var subjects []string
-	for s := range all {
-		sub, err := events.ParseSubject(s)
-		if err != nil {
-			continue
-		}
-		if job, ok := a.Jobs.Job(sub.JobID); owner == "" || ok && job.Username == owner {
-			subjects = append(subjects, s)
+	for id := range counts {
+		if job, ok := a.Jobs.Job(id); owner == "" || ok && job.Username == owner {
+			letters = letters.And(a.Bus.DeadLetters(id))
 		}
 	}
-	return subjects, nil
+	return letters, nil
 }
 
 // findDead reads a dead letter that the caller may see, and its job; that has no

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -131,9 +130,8 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 		versions[n].Result, versions[n].file = &shown[i], results[i].File
 		versions[n].Queued = false // it is about to leave the queue
 	}
-	err = a.Bus.Since(ctx, events.StreamSlots, events.SlotSubject(jobID), time.Time{}, func(m jet.Stored) bool {
-		var v events.Verdict
-		if json.Unmarshal(m.Data, &v) == nil && v.TriggerID != "" {
+	err = a.Bus.Verdicts(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.Verdict]) bool {
+		if v, err := m.Value(); err == nil && v.TriggerID != "" {
 			if n := find(v.TriggerID); n >= 0 {
 				versions[n].Verdict, versions[n].Reason, versions[n].Queued = v.Verdict, v.Reason, false
 			}

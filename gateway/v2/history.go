@@ -41,9 +41,9 @@ func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
 	page.History = []historyEntry{}
 	var newer events.JobEvent // the event after the one that is read
 	last := uint64(0)         // sequence of the last entry
-	err := a.Bus.Newest(r.Context(), events.StreamJobs, []string{events.JobSubject(id)}, before, func(m jet.Stored) bool {
-		var ev events.JobEvent
-		if json.Unmarshal(m.Data, &ev) != nil {
+	err := a.Bus.JobEvents(id).Newest(r.Context(), before, func(m jet.Entry[events.JobEvent]) bool {
+		ev, err := m.Value()
+		if err != nil {
 			return true // of another version
 		}
 		if n := len(page.History); n > 0 {

@@ -79,14 +79,14 @@ func (a *API) waits(ctx context.Context, j events.Job) (*waiting, error) {
 	}
 	w := waiting{Reason: "the job is disabled: all this goes on when it is enabled, and is dropped when it is deleted"}
 	for _, c := range []struct {
-		n              *int
-		stream, filter string
+		n     *int
+		count func(context.Context) (int, error)
 	}{
-		{&w.Files, events.StreamFiles, events.FilesOf(j.ID)},
-		{&w.Triggers, events.StreamTriggers, events.PausedOf(j.ID)},
-		{&w.Runs, events.StreamRuns, events.PausedRunsOf(j.ID)},
+		{&w.Files, a.Bus.Files(j.ID).Count},
+		{&w.Triggers, a.Bus.PausedTriggers(j.ID).Count},
+		{&w.Runs, a.Bus.WaitingRuns(j.ID).Count},
 	} {
-		n, err := a.Bus.Count(ctx, c.stream, c.filter)
+		n, err := c.count(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -185,15 +185,11 @@ func next(s *schedule.Schedule, after time.Time, n int) []time.Time {
 
 // states adds what watchers and dispatchers say that they are doing.
 func (a *API) states(ctx context.Context, d *jobDetails) error {
-	watch, retry := events.StateSubject("watch", d.ID), events.StateSubject("retry", d.ID)
-	return a.Bus.LastOf(ctx, events.StreamState, []string{watch, retry}, func(m jet.Stored) {
-		// A state that cannot be read is of another version, and old within the hour.
-		if m.Subject == watch && d.Mode == modeAutomatic {
-			_ = json.Unmarshal(m.Data, &d.Watch)
-		} else if m.Subject == retry {
-			_ = json.Unmarshal(m.Data, &d.Retrying)
-		}
-	})
+	s, err := a.Bus.JobStates(ctx, d.ID)
+	if d.Retrying = s.Retry; d.Mode == modeAutomatic {
+		d.Watch = s.Watch
+	}
+	return err
 }
 
 func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {

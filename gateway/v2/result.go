@@ -117,9 +117,9 @@ func minute(n int64) time.Time { return time.Unix(n*60, 0).UTC() }
 // trigger, until f answers false.
 func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r events.Result) bool) error {
 	seen := map[string]bool{}
-	return a.Bus.Newest(ctx, events.StreamResults, []string{events.ResultSubject(jobID)}, 0, func(m jet.Stored) bool {
-		var r events.Result
-		if json.Unmarshal(m.Data, &r) != nil || seen[r.TriggerID] {
+	return a.Bus.Results(jobID).Newest(ctx, 0, func(m jet.Entry[events.Result]) bool {
+		r, err := m.Value()
+		if err != nil || seen[r.TriggerID] {
 			return true
 		}
 		seen[r.TriggerID] = true
@@ -129,21 +129,20 @@ func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r
 
 // show joins results of one job with what the runner says of their runs.
 func (a *API) show(ctx context.Context, jobID string, results []events.Result) ([]result, error) {
-	var subjects []string
+	var phases jet.View[events.RunEvent]
 	for _, r := range results {
 		if events.IsToken(r.FlowJobID) {
 			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
-				subjects = append(subjects, events.RunSubject(phase, jobID, r.FlowJobID))
+				phases = phases.And(a.Bus.Run(phase, jobID, r.FlowJobID))
 			}
 			for _, channel := range events.Channels {
-				subjects = append(subjects, events.UndeliveredSubject(jobID, r.FlowJobID, channel))
+				phases = phases.And(a.Bus.RunUndelivered(jobID, r.FlowJobID, channel))
 			}
 		}
 	}
 	runs := map[string]*run{}
-	err := a.Bus.LastOf(ctx, events.StreamRunEvents, subjects, func(m jet.Stored) {
-		var ev events.RunEvent
-		if json.Unmarshal(m.Data, &ev) == nil {
+	err := phases.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+		if ev, err := m.Value(); err == nil {
 			if runs[ev.FlowJobID] == nil {
 				runs[ev.FlowJobID] = &run{State: "pending"}
 			}

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 // flows run elsewhere.
 func (a *API) runners(ctx context.Context) ([]events.RunnerState, error) {
 	var all []events.RunnerState
-	err := a.Bus.LastOf(ctx, events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
-		var r events.RunnerState
-		if json.Unmarshal(m.Data, &r) == nil { // else it is of another version, and old within the hour
+	err := a.Bus.Runners().LastEach(ctx, func(m jet.Entry[events.RunnerState]) {
+		if r, err := m.Value(); err == nil { // else it is of another version, and old within the hour
 			all = append(all, r)
 		}
 	})

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/fileid"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
 )
 
@@ -71,23 +69,15 @@ const stale = 15 * time.Minute
 
 // watched reads what watchers tell of a file and its folder.
 func (a *API) watched(ctx context.Context, jobID, rel string) (file *events.WaitingFile, watch *events.WatchState, err error) {
-	files := events.StateSubject("files", jobID)
-	err = a.Bus.LastOf(ctx, events.StreamState, []string{files, events.StateSubject("watch", jobID)}, func(m jet.Stored) {
-		if m.Subject != files {
-			_ = json.Unmarshal(m.Data, &watch) // of another version, and old within the hour
-			return
+	watch, waiting, at, err := a.Bus.FolderStates(ctx, jobID)
+	if time.Since(at) > stale {
+		return nil, watch, err
+	}
+	for _, f := range waiting.Files {
+		if f.RawPath() == rel {
+			file = &f
 		}
-		var all events.WaitingFiles
-		_ = json.Unmarshal(m.Data, &all) // likewise
-		if time.Since(m.Time) > stale {
-			return
-		}
-		for _, f := range all.Files {
-			if f.RawPath() == rel {
-				file = &f
-			}
-		}
-	})
+	}
 	return file, watch, err
 }
 

@@ -2,7 +2,6 @@ package balance
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -29,9 +28,10 @@ const (
 // Timeline reads what a job was.
 func (b Books) Timeline(ctx context.Context, jobID string) (slots.Timeline, error) {
 	var history []slots.Event
-	err := b.Bus.Since(ctx, events.StreamJobs, events.JobSubject(jobID), time.Time{}, func(m jet.Stored) bool {
+	err := b.Bus.JobEvents(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.JobEvent]) bool {
 		ev := slots.Event{JobRevision: jet.JobRevision{Seq: m.Sequence}, Stored: m.Time}
-		if json.Unmarshal(m.Data, &ev.Event) == nil { // else it is of another version
+		var err error
+		if ev.Event, err = m.Value(); err == nil { // else it is of another version
 			history = append(history, ev)
 		}
 		return true
@@ -50,9 +50,8 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 	if err := b.triggers(ctx, p, f, since); err != nil {
 		return err
 	}
-	err = b.Bus.Since(ctx, events.StreamResults, events.ResultSubject(f.JobID), since, func(m jet.Stored) bool {
-		var r events.Result
-		if json.Unmarshal(m.Data, &r) == nil && r.Kind == events.KindCron && r.Minute > p.After && r.Minute <= p.To {
+	err = b.Bus.Results(f.JobID).Since(ctx, since, func(m jet.Entry[events.Result]) bool {
+		if r, err := m.Value(); err == nil && r.Kind == events.KindCron && r.Minute > p.After && r.Minute <= p.To {
 			f.Triggers = append(f.Triggers, slots.Trigger{ID: r.TriggerID, Minute: r.Minute, Stored: r.TriggeredAt, Done: true})
 		}
 		return m.Time.Before(minute(p.To).Add(latestResult))
@@ -62,9 +61,9 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 	}
 	kept := 0
 	var oldest time.Time
-	judge := func(m jet.Stored) bool {
-		var v events.Verdict
-		if json.Unmarshal(m.Data, &v) != nil || v.To <= p.After || v.From > p.To {
+	judge := func(m jet.Entry[events.Verdict]) bool {
+		v, err := m.Value()
+		if err != nil || v.To <= p.After || v.From > p.To {
 			return true
 		}
 		if !strings.HasPrefix(v.TriggerID, events.FileTriggerID(f.JobID, "")) { // else it is about a file
@@ -72,10 +71,10 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 		}
 		return true
 	}
-	if err = b.Bus.Since(ctx, events.StreamTriggers, events.VerdictSubject(f.JobID), time.Time{}, judge); err != nil {
+	if err = b.Bus.NewVerdicts(f.JobID).Since(ctx, time.Time{}, judge); err != nil {
 		return err
 	}
-	err = b.Bus.Since(ctx, events.StreamSlots, events.SlotSubject(f.JobID), time.Time{}, func(m jet.Stored) bool {
+	err = b.Bus.Verdicts(f.JobID).Since(ctx, time.Time{}, func(m jet.Entry[events.Verdict]) bool {
 		if kept++; kept == 1 {
 			oldest = m.Time
 		}
@@ -90,9 +89,9 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 // triggers reads those that have no result yet: in the queue, and beside it while
 // their job is disabled.
 func (b Books) triggers(ctx context.Context, p slots.Page, f *slots.Facts, since time.Time) error {
-	read := func(m jet.Stored, paused bool) {
-		var t events.Trigger
-		if json.Unmarshal(m.Data, &t) != nil || t.Minute <= p.After || t.Minute > p.To {
+	read := func(m jet.Entry[events.Trigger], paused bool) {
+		t, err := m.Value()
+		if err != nil || t.Minute <= p.After || t.Minute > p.To {
 			return
 		}
 		stored := m.Time
@@ -103,7 +102,7 @@ func (b Books) triggers(ctx context.Context, p slots.Page, f *slots.Facts, since
 	}
 	// What is put aside is read before and after, so that a trigger on its way is seen.
 	paused := func() error {
-		return b.Bus.Since(ctx, events.StreamTriggers, events.PausedOf(f.JobID), since, func(m jet.Stored) bool {
+		return b.Bus.PausedTriggers(f.JobID).Since(ctx, since, func(m jet.Entry[events.Trigger]) bool {
 			read(m, true)
 			return true
 		})
@@ -111,7 +110,7 @@ func (b Books) triggers(ctx context.Context, p slots.Page, f *slots.Facts, since
 	if err := paused(); err != nil {
 		return err
 	}
-	err := b.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(events.KindCron, f.JobID), since, func(m jet.Stored) bool {
+	err := b.Bus.Triggers(events.KindCron, f.JobID).Since(ctx, since, func(m jet.Entry[events.Trigger]) bool {
 		read(m, false)
 		return m.Time.Before(minute(p.To).Add(latestTrigger))
 	})

@@ -2,7 +2,6 @@ package balance
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -32,9 +31,8 @@ type queue struct {
 
 func (b Books) waiting(ctx context.Context, jobID string, d Day) (queue, error) {
 	q := queue{files: map[string]events.Trigger{}}
-	err := b.Bus.Since(ctx, events.StreamFiles, events.FilesOf(jobID), d.From, func(m jet.Stored) bool {
-		var t events.Trigger
-		if json.Unmarshal(m.Data, &t) == nil && t.File != nil {
+	err := b.Bus.Files(jobID).Since(ctx, d.From, func(m jet.Entry[events.Trigger]) bool {
+		if t, err := m.Value(); err == nil && t.File != nil {
 			q.files[t.File.Fingerprint] = t
 		}
 		return m.Time.Before(d.To)
@@ -42,9 +40,8 @@ func (b Books) waiting(ctx context.Context, jobID string, d Day) (queue, error) 
 	if err != nil {
 		return q, err
 	}
-	err = b.Bus.Since(ctx, events.StreamTriggers, events.TriggerSubject(events.KindManual, jobID), d.From, func(m jet.Stored) bool {
-		var t events.Trigger
-		if json.Unmarshal(m.Data, &t) == nil && m.Time.Before(d.To) {
+	err = b.Bus.Triggers(events.KindManual, jobID).Since(ctx, d.From, func(m jet.Entry[events.Trigger]) bool {
+		if t, err := m.Value(); err == nil && m.Time.Before(d.To) {
 			if t.At = m.Time; t.ID != "" {
 				q.manual = append(q.manual, t)
 			}
@@ -72,28 +69,16 @@ func (b Books) ledger(ctx context.Context, jobID string, d Day) (*records, error
 
 // outcomes reads what became of triggers.
 func (b Books) outcomes(ctx context.Context, r *records) error {
-	var err error
-	jobID, since := r.jobID, r.day.From.Add(earliestTrigger)
-	for _, part := range []struct {
-		stream, subject string
-		from            time.Time
-		take            func(jet.Stored)
-	}{
-		{events.StreamFiles, events.HeldOf(jobID), time.Time{}, func(m jet.Stored) { take(m, func(h events.Held) { r.held[h.Fingerprint] = h }) }},
-		{events.StreamDeadLetters, events.DeadSubject(jobID), since, func(m jet.Stored) {
-			if letter, err := jet.ReadDead(m); err == nil {
-				r.dead[letter.Trigger.ID] = true
-			}
-		}},
-		{events.StreamResults, events.ResultSubject(jobID), since, func(m jet.Stored) { take(m, r.result) }},
-		{events.StreamSlots, events.SlotSubject(jobID), since, func(m jet.Stored) { take(m, func(v events.Verdict) { r.verdicts[v.TriggerID] = v }) }},
-	} {
-		if err == nil {
-			err = b.Bus.Since(ctx, part.stream, part.subject, part.from, func(m jet.Stored) bool {
-				part.take(m)
-				return true
-			})
-		}
+	since := r.day.From.Add(earliestTrigger)
+	err := b.Bus.HeldFiles(r.jobID).Each(ctx, func(h events.Held) { r.held[h.Fingerprint] = h })
+	if err == nil {
+		err = eachSince(ctx, b.Bus.DeadLetters(r.jobID), since, func(d jet.DeadLetter) { r.dead[d.Trigger.ID] = true })
+	}
+	if err == nil {
+		err = eachSince(ctx, b.Bus.Results(r.jobID), since, r.result)
+	}
+	if err == nil {
+		err = eachSince(ctx, b.Bus.Verdicts(r.jobID), since, func(v events.Verdict) { r.verdicts[v.TriggerID] = v })
 	}
 	if err != nil {
 		return err
@@ -101,12 +86,15 @@ func (b Books) outcomes(ctx context.Context, r *records) error {
 	return b.ends(ctx, r)
 }
 
-// take reads a body; one that cannot be read is of another version, and left out.
-func take[T any](m jet.Stored, f func(T)) {
-	var v T
-	if json.Unmarshal(m.Data, &v) == nil {
-		f(v)
-	}
+// eachSince reads what was stored since a time; what cannot be read is of another
+// version, and left out.
+func eachSince[T any](ctx context.Context, v jet.View[T], since time.Time, f func(T)) error {
+	return v.Since(ctx, since, func(m jet.Entry[T]) bool {
+		if value, err := m.Value(); err == nil {
+			f(value)
+		}
+		return true
+	})
 }
 
 func (r *records) result(res events.Result) {
@@ -118,21 +106,19 @@ func (r *records) result(res events.Result) {
 
 // ends reads how the runs of the results went.
 func (b Books) ends(ctx context.Context, r *records) error {
-	var subjects []string
+	var runs jet.View[events.RunEvent]
 	for _, res := range r.results {
 		if events.IsToken(res.FlowJobID) {
 			for _, p := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
-				subjects = append(subjects, events.RunSubject(p, r.jobID, res.FlowJobID))
+				runs = runs.And(b.Bus.Run(p, r.jobID, res.FlowJobID))
 			}
 		}
 	}
 	rank := map[events.Phase]int{events.Accepted: 1, events.Started: 2, events.Retrying: 3, events.Ended: 4}
-	return b.Bus.LastOf(ctx, events.StreamRunEvents, subjects, func(m jet.Stored) {
-		take(m, func(ev events.RunEvent) {
-			if rank[ev.Phase] > rank[r.runs[ev.FlowJobID].Phase] {
-				r.runs[ev.FlowJobID] = ev
-			}
-		})
+	return runs.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+		if ev, err := m.Value(); err == nil && rank[ev.Phase] > rank[r.runs[ev.FlowJobID].Phase] {
+			r.runs[ev.FlowJobID] = ev
+		}
 	})
 }
 

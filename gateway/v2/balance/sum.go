@@ -96,10 +96,10 @@ func (s *Sum) add(is string, n int) {
 }
 
 func (b Books) folder(ctx context.Context, jobID string) (f *Folder, err error) {
-	err = b.Bus.LastOf(ctx, events.StreamState, []string{events.StateSubject("watch", jobID)}, func(m jet.Stored) {
-		take(m, func(s events.WatchState) {
+	err = b.Bus.WatchState(jobID).LastEach(ctx, func(m jet.Entry[events.WatchState]) {
+		if s, err := m.Value(); err == nil {
 			f = &Folder{State: s.State, Pending: s.Pending, Unmarked: s.Unmarked, Filter: "/api/v2/jobs/" + jobID}
-		})
+		}
 	})
 	return f, err
 }

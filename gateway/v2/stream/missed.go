@@ -68,11 +68,11 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 	case <-ctx.Done():
 		return nil, after, context.Cause(ctx)
 	}
-	newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
+	newest, err := s.Bus.FeedLast(ctx, sources[i].feed)
 	if err != nil {
 		return nil, after, err
 	}
-	if newest.Sequence <= after {
+	if newest <= after {
 		return nil, until, nil // what was there is gone
 	}
 	limit, cancel := context.WithTimeout(ctx, pageTime)
@@ -82,9 +82,7 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 	var watch sync.WaitGroup
 	watch.Go(func() { s.watchEnd(limit, cancel, i, &at, until) })
 	bytes := 0
-	err = s.Bus.Follow(limit, jet.Follow{
-		Stream: sources[i].stream, Filters: []string{sources[i].filter}, From: jet.Beginning, After: after,
-	}, func(m jet.Stored) {
+	err = s.Bus.FeedAfter(limit, sources[i].feed, after, func(m jet.FeedEntry) {
 		if limit.Err() != nil {
 			return
 		}
@@ -110,8 +108,8 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 // message tells that the end is reached.
 func (s *Stream) watchEnd(ctx context.Context, end func(), i int, at *atomic.Uint64, until uint64) {
 	for sleep(ctx, retry) == nil {
-		newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
-		if reached := at.Load(); err == nil && newest.Sequence < until && reached >= newest.Sequence {
+		newest, err := s.Bus.FeedLast(ctx, sources[i].feed)
+		if reached := at.Load(); err == nil && newest < until && reached >= newest {
 			end()
 			at.CompareAndSwap(reached, until)
 			return

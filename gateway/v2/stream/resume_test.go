@@ -75,7 +75,7 @@ func TestResume(t *testing.T) {
 	l.until(&seen, 702)
 
 	// What is gone when a client comes back does not hold up what is there.
-	if err := r.bus.Purge(t.Context(), events.StreamResults, events.ResultSubject(id), 0); err != nil {
+	if err := r.bus.Results(id).Clear(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	other := r.listen("alice/operator", "", "j1-r5-u0")

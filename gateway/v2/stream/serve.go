@@ -109,13 +109,13 @@ func (s *Stream) place(ctx context.Context, c *client, resumes bool) error {
 		if resumes && c.at[i] <= passed[i] {
 			continue
 		}
-		newest, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
+		newest, err := s.Bus.FeedLast(ctx, sources[i].feed)
 		switch {
 		case err != nil:
 			return err
 		case !resumes:
-			c.at[i] = newest.Sequence
-		case newest.Sequence < c.at[i]:
+			c.at[i] = newest
+		case newest < c.at[i]:
 			// What the client saw last was taken out of the stream, or the streams
 			// were made anew and count from 1 again. Otherwise another gateway was
 			// ahead of this one.

@@ -13,15 +13,14 @@ import (
 type source struct {
 	letter string // in the id of an event
 	name   string // of its events
-	stream string
-	filter string
-	read   func(jet.Stored) (*event, error)
+	feed   jet.Feed
+	read   func(jet.FeedEntry) (*event, error)
 }
 
 var sources = [...]source{
-	{"j", "job", events.StreamJobs, events.AllJobs, readJob},
-	{"r", "result", events.StreamResults, events.AllResults, readResult},
-	{"u", "run", events.StreamRunEvents, events.AllRuns, readRun},
+	{"j", "job", jet.FeedJobs, readJob},
+	{"r", "result", jet.FeedResults, readResult},
+	{"u", "run", jet.FeedRuns, readRun},
 }
 
 // event is one event as all clients share it.
@@ -33,9 +32,9 @@ type event struct {
 	data   []byte // one line
 }
 
-func readJob(m jet.Stored) (*event, error) {
-	var ev events.JobEvent
-	if err := json.Unmarshal(m.Data, &ev); err != nil {
+func readJob(m jet.FeedEntry) (*event, error) {
+	ev, err := m.JobEvent()
+	if err != nil {
 		return nil, err
 	}
 	// Also what a job that was stored long ago has in clear is not shown here.
@@ -43,25 +42,18 @@ func readJob(m jet.Stored) (*event, error) {
 	return &event{jobID: ev.Job.ID, owner: ev.Job.Username, data: events.Encode(ev)}, nil
 }
 
-func readResult(m jet.Stored) (*event, error) {
-	sub, err := events.ParseSubject(m.Subject)
+func readResult(m jet.FeedEntry) (*event, error) {
+	data, err := oneLine(m.JSON())
+	return &event{jobID: m.JobID(), data: data}, err
+}
+
+func readRun(m jet.FeedEntry) (*event, error) {
+	jobID, owner, err := m.RunHead()
 	if err != nil {
 		return nil, err
 	}
-	data, err := oneLine(m.Data)
-	return &event{jobID: sub.JobID, data: data}, err
-}
-
-func readRun(m jet.Stored) (*event, error) {
-	var head struct {
-		JobID string `json:"job_id"`
-		Owner string `json:"owner"`
-	}
-	if err := json.Unmarshal(m.Data, &head); err != nil {
-		return nil, err
-	}
-	data, err := oneLine(m.Data)
-	return &event{jobID: head.JobID, owner: head.Owner, data: data}, err
+	data, err := oneLine(m.JSON())
+	return &event{jobID: jobID, owner: owner, data: data}, err
 }
 
 // oneLine gives JSON without line breaks, which would end the event early.
@@ -75,10 +67,10 @@ func oneLine(data []byte) ([]byte, error) {
 }
 
 // read takes a message in.
-func read(i int, m jet.Stored) (*event, error) {
+func read(i int, m jet.FeedEntry) (*event, error) {
 	e, err := sources[i].read(m)
 	if err != nil {
-		return nil, fmt.Errorf("message %d on %s: %w", m.Sequence, m.Subject, err)
+		return nil, fmt.Errorf("%s: %w", m, err)
 	}
 	e.source, e.seq = i, m.Sequence
 	return e, nil

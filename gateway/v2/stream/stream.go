@@ -19,8 +19,8 @@ const Path = "/api/v2/events"
 
 // Bus is where events are stored. A [jet.Bus] is one.
 type Bus interface {
-	Last(ctx context.Context, stream, subject string) (jet.Stored, bool, error)
-	Follow(ctx context.Context, w jet.Follow, f func(jet.Stored)) error
+	FeedLast(ctx context.Context, f jet.Feed) (uint64, error)
+	FeedAfter(ctx context.Context, f jet.Feed, after uint64, each func(jet.FeedEntry)) error
 }
 
 // Jobs is the picture of all jobs, which knows their owners.
@@ -94,9 +94,9 @@ const retry = 100 * time.Millisecond
 
 func (s *Stream) follow(ctx context.Context, i int) {
 	for ctx.Err() == nil {
-		m, _, err := s.Bus.Last(ctx, sources[i].stream, sources[i].filter)
+		newest, err := s.Bus.FeedLast(ctx, sources[i].feed)
 		if err == nil {
-			s.hub.begin(i, m.Sequence)
+			s.hub.begin(i, newest)
 			break
 		}
 		_ = sleep(ctx, retry) // the loop sees the end of ctx
@@ -104,13 +104,11 @@ func (s *Stream) follow(ctx context.Context, i int) {
 	for ctx.Err() == nil {
 		// It ends early when it was cut off for so long that events may have expired
 		// unseen; what is still there is passed on.
-		_ = s.Bus.Follow(ctx, jet.Follow{
-			Stream: sources[i].stream, Filters: []string{sources[i].filter}, From: jet.Beginning, After: s.hub.position()[i],
-		}, func(m jet.Stored) { s.pass(ctx, i, m) })
+		_ = s.Bus.FeedAfter(ctx, sources[i].feed, s.hub.position()[i], func(m jet.FeedEntry) { s.pass(ctx, i, m) })
 	}
 }
 
-func (s *Stream) pass(ctx context.Context, i int, m jet.Stored) {
+func (s *Stream) pass(ctx context.Context, i int, m jet.FeedEntry) {
 	if s.hub.idle(i, m.Sequence) {
 		return
 	}
@@ -120,7 +118,7 @@ func (s *Stream) pass(ctx context.Context, i int, m jet.Stored) {
 }
 
 // event takes a message in; nil when it cannot be read, or ctx has ended.
-func (s *Stream) event(ctx context.Context, i int, m jet.Stored) *event {
+func (s *Stream) event(ctx context.Context, i int, m jet.FeedEntry) *event {
 	e, err := read(i, m)
 	if err != nil {
 		s.Log.Error("an event cannot be read", "error", err.Error())

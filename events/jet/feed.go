@@ -1,0 +1,62 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+
+	"spool.internal/events"
+)
+
+// Feed is a stream whose messages people are shown as they come. Positions in it are
+// sequences.
+type Feed int
+
+// The feeds.
+const (
+	FeedJobs    Feed = iota // changes of jobs
+	FeedResults             // results of calls
+	FeedRuns                // phases of runs
+)
+
+func (f Feed) stream() (name, filter string) {
+	switch f {
+	case FeedJobs:
+		return events.StreamJobs, events.AllJobs
+	case FeedResults:
+		return events.StreamResults, events.AllResults
+	default:
+		return events.StreamRunEvents, events.AllRuns
+	}
+}
+
+// FeedEntry is one message of a feed. Its body is read when it is asked for.
+type FeedEntry struct{ Stored }
+
+// FeedLast asks the leader for the position of the newest message; 0 says that there is none.
+func (b *Bus) FeedLast(ctx context.Context, f Feed) (uint64, error) {
+	stream, filter := f.stream()
+	m, _, err := b.Last(ctx, stream, filter)
+	return m.Sequence, err
+}
+
+// FeedAfter calls each with what stands behind a position, as [View.Follow] does.
+func (b *Bus) FeedAfter(ctx context.Context, f Feed, after uint64, each func(FeedEntry)) error {
+	stream, filter := f.stream()
+	return b.Follow(ctx, Follow{Stream: stream, Filters: []string{filter}, From: Beginning, After: after}, func(m Stored) { each(FeedEntry{m}) })
+}
+
+// JSON is the body as it is stored.
+func (m FeedEntry) JSON() []byte { return m.Data }
+
+// JobEvent reads an entry of [FeedJobs].
+func (m FeedEntry) JobEvent() (events.JobEvent, error) { return decode[events.JobEvent](m.Stored) }
+
+// RunHead reads of an entry of [FeedRuns] whose it is, and no more.
+func (m FeedEntry) RunHead() (jobID, owner string, err error) {
+	var head struct {
+		JobID string `json:"job_id"`
+		Owner string `json:"owner"`
+	}
+	err = json.Unmarshal(m.Data, &head)
+	return head.JobID, head.Owner, err
+}
