@@ -127,9 +127,9 @@ func TestWhereTakenFilesAre(t *testing.T) {
 	}
 }
 
-// What is never run, whatever a job says, stands in README and reference.
+// What is never run, whatever a job says, is in the README of watcher and in the reference.
 func TestNeverRunIsDocumented(t *testing.T) {
-	for _, doc := range []string{"../README.md", "openapi.yaml"} {
+	for _, doc := range []string{"../watcher/README.md", "openapi.yaml"} {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)

@@ -316,7 +316,21 @@ func TestDependenciesAreExplained(t *testing.T) {
 func TestDocumentsNameWhatExists(t *testing.T) {
 	path := regexp.MustCompile("`((?:events|gateway|cron|watcher|services|deploy|\\.ci)/[A-Za-z0-9_./-]*)`")
 	named := 0
-	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+	docs := []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"}
+	for _, dir := range append(slices.Clone(modules), "deploy") {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == "README.md" {
+				rel, err := filepath.Rel(root, path)
+				docs = append(docs, rel)
+				return err
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, doc := range docs {
 		text, err := os.ReadFile(filepath.Join(root, doc))
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"spool.internal/events"
 )
 
-// outcomeCase is an endpoint, and the row of the table in ARCHITECTURE.md that says
+// outcomeCase is an endpoint, and the row of the table in README.md that says
 // what comes of calling it.
 type outcomeCase struct {
 	row      string
@@ -70,13 +70,13 @@ var outcomeCases = []outcomeCase{
 
 // The table that people read is the one that is tested.
 func TestOutcomeTable(t *testing.T) {
-	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, ok := strings.Cut(string(text), "## What a run-binary call leads to\n")
 	if !ok {
-		t.Fatal("ARCHITECTURE.md has no such section")
+		t.Fatal("README.md has no such section")
 	}
 	var rows, want []string
 	for line := range strings.Lines(section) {

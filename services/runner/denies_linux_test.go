@@ -29,7 +29,7 @@ func denies(t *testing.T, f *form) {
 	}
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(self), "README.md"))
 	if inForm() == nil {
-		text, err = os.ReadFile("../../README.md")
+		text, err = os.ReadFile("README.md")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestSandboxTable(t *testing.T) {
 		}
 		return string(text)
 	}
-	readme, security := tableOf(read("README.md"), readmeHead), tableOf(read("SECURITY.md"), readmeHead)
+	readme, security := tableOf(read("services/runner/README.md"), readmeHead), tableOf(read("SECURITY.md"), readmeHead)
 	if diff := cmp.Diff(readme, security); diff != "" {
 		t.Errorf("README.md and SECURITY.md differ:\n%s", diff)
 	}
