@@ -77,12 +77,12 @@ var takenAway = []struct {
 	do    func(p *site) error
 	says  string
 }{
-	{"removed", true, func(p *site) error { return os.RemoveAll(p.data) }, "the data folder is gone"},
+	{"removed", true, func(p *site) error { return os.RemoveAll(p.data) }, " is gone"},
 	{"renamed away", false, func(p *site) error { return os.Rename(p.data, p.data+"-away") }, "the data folder is gone"},
 	{"replaced", false, func(p *site) error {
 		return errors.Join(os.Rename(p.data, p.data+"-away"), os.CopyFS(p.data, os.DirFS(p.data+"-away")))
 	}, "the data folder was replaced"},
-	{"the server's folder removed", false, func(p *site) error { return os.RemoveAll(filepath.Join(p.data, "nats")) }, "the store is gone"},
+	{"the server's folder removed", false, func(p *site) error { return os.RemoveAll(filepath.Join(p.data, "nats")) }, " is gone"},
 	{"a stream removed", false, func(p *site) error { return os.RemoveAll(p.one("RESULTS")) }, "stream RESULTS is gone"},
 	{"the blocks of a stream removed", false, func(p *site) error { return os.RemoveAll(p.one("JOBS/msgs")) }, "stream JOBS is gone"},
 	{"a block removed", true, func(p *site) error { return os.Remove(p.one("JOBS/msgs/1.blk")) }, "a part of stream JOBS is gone"},
