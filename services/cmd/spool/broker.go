@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"spool.internal/events/reserve"
 	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
 )
@@ -26,7 +25,11 @@ type brokerOptions struct {
 	resultsPerJob int64
 }
 
-func (o *brokerOptions) flags(f *pflag.FlagSet, listen string) {
+func (o *brokerOptions) flags(f *pflag.FlagSet, alone bool) {
+	listen := ""
+	if alone {
+		listen = "127.0.0.1:4222"
+	}
 	f.StringVar(&o.listen, "nats-listen", listen, "host:port on which the embedded NATS takes other programs, with credentials")
 	f.StringVar(&o.tlsCert, "nats-tls-cert", "", "certificate for --nats-listen, a PEM file")
 	f.StringVar(&o.tlsKey, "nats-tls-key", "", "key of that certificate, a PEM file")
@@ -43,22 +46,26 @@ func (o *brokerOptions) config(data string) broker.Config {
 	}
 }
 
-// start starts the broker in a process, which stops it and asks it whether it is ready.
-func (o *brokerOptions) start(ctx context.Context, p *daemon.Process, data string, kept *reserve.Reserve) (*broker.Broker, error) {
-	cfg := o.config(data)
-	cfg.Reserve, cfg.Metrics, cfg.Log = kept, p.Metrics, p.Log
+// startBroker starts the broker, of which the process is to know whether it is ready.
+func (in *instance) startBroker(ctx context.Context) error {
+	cfg := in.set.broker.config(in.set.common.data)
+	cfg.Reserve, cfg.Metrics, cfg.Log = in.reserve(), in.Metrics, in.Log
 	b, err := broker.Start(ctx, cfg)
-	if err == nil {
-		p.OnStop("broker", b.Close)
-		p.OnCheck("broker", b.Check)
-		p.OnCheck("data folder", b.Place)
-		p.Go("data folder", b.Keep)
-		p.Go("store", b.Alive)
+	if err != nil {
+		return err
 	}
-	return b, err
+	in.broker = b
+	in.OnStop("broker", b.Close)
+	in.OnCheck("broker", b.Check)
+	in.OnCheck("data folder", b.Place)
+	in.Go("data folder", b.Keep)
+	in.Go("store", b.Alive)
+	return nil
 }
 
-func (o *brokerOptions) check(data string) error { return o.config(data).Check() }
+func (o *brokerOptions) check(s *settings) error {
+	return errors.Join(o.config(s.common.data).Check(), apart(s.common.listen, o.listen))
+}
 
 // durabilityOf checks the flag of those that do not keep the store.
 func durabilityOf(text string) error {
@@ -68,7 +75,7 @@ func durabilityOf(text string) error {
 	return nil
 }
 
-func (o *brokerOptions) durable() bool { return broker.Durability(o.durability) == broker.Fsync }
+func durable(text string) bool { return broker.Durability(text) == broker.Fsync }
 
 // apart refuses one address for both, HTTP and NATS.
 func apart(http, nats string) error {
@@ -78,38 +85,38 @@ func apart(http, nats string) error {
 	return nil
 }
 
+// brokerRole is the broker as a process of its own.
+const brokerRole = "broker"
+
 func brokerCommand() *cobra.Command {
-	var c common
-	var o brokerOptions
-	var kept spare
+	s := &settings{role: brokerRole}
 	cmd := &cobra.Command{
-		Use: "broker", Short: "Run the embedded NATS alone", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := c.prepare()
-			if err != nil {
-				return err
-			}
-			release, err := broker.Lock(c.data)
-			if err != nil {
-				return err
-			}
-			p := daemon.New(log)
-			p.OnStop("lock", func(context.Context) error { return release() })
-			b, err := o.start(cmd.Context(), p, c.data, kept.of(p, c.data))
-			if err != nil {
-				return errors.Join(stayLost(cmd.Context(), p, c.listener(), err), p.Stop())
-			}
-			if _, err := p.Serve("http", c.listener(), http.NotFoundHandler()); err != nil {
-				return errors.Join(err, p.Stop())
-			}
-			log.Info("NATS is listening", "addr", b.Addr())
-			p.Go("readiness", p.AnnounceReady)
-			return p.Wait(cmd.Context())
-		},
+		Use: brokerRole, Short: "Run the embedded NATS alone", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBroker(cmd.Context(), s) },
 	}
-	checked(cmd, func() error { return errors.Join(c.check(), o.check(c.data), apart(c.listen, o.listen)) })
-	c.flags(cmd.Flags(), "127.0.0.1:0")
-	o.flags(cmd.Flags(), "127.0.0.1:4222")
-	kept.flag(cmd.Flags())
+	s.declare(cmd)
 	return cmd
+}
+
+// runBroker runs the broker alone until ctx ends.
+func runBroker(ctx context.Context, s *settings) error {
+	log, err := s.common.prepare()
+	if err != nil {
+		return err
+	}
+	release, err := broker.Lock(s.common.data)
+	if err != nil {
+		return err
+	}
+	in := &instance{Process: daemon.New(log), set: s}
+	in.OnStop("lock", func(context.Context) error { return release() })
+	if err := in.startBroker(ctx); err != nil {
+		return errors.Join(stayLost(ctx, in.Process, s.common.listener(), err), in.Stop())
+	}
+	if _, err := in.Serve("http", s.common.listener(), http.NotFoundHandler()); err != nil {
+		return errors.Join(err, in.Stop())
+	}
+	log.Info("NATS is listening", "addr", in.broker.Addr())
+	in.Go("readiness", in.AnnounceReady)
+	return in.Wait(ctx)
 }

@@ -2,56 +2,34 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"spool.internal/cron"
 	"spool.internal/events/jet"
-	"spool.internal/services/daemon"
 )
 
 // cronOptions are the flags about the clock.
-type cronOptions struct {
-	timezone    string
-	catchUpRate int
-}
+type cronOptions struct{ catchUpRate int }
 
-func (o *cronOptions) flags(f *pflag.FlagSet) {
-	zoneFlag(f, &o.timezone)
+func (o *cronOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.IntVar(&o.catchUpRate, "catch-up-rate", 100, "triggers per second at which the backlog of catch_up all is worked off")
 }
 
-func (o *cronOptions) check() error {
-	_, err := zoneOf(o.timezone)
-	return errors.Join(err, cron.Config{CatchUpRate: o.catchUpRate}.CheckSettings())
-}
+func (o *cronOptions) check(*settings) error { return o.config().CheckSettings() }
 
-func (o *cronOptions) config(bus *jet.Bus, zone *time.Location, p *daemon.Process) cron.Config {
-	return cron.Config{Bus: bus, Location: zone, CatchUpRate: o.catchUpRate, Metrics: p.Metrics, Log: component(p, "cron")}
-}
+func (o *cronOptions) config() cron.Config { return cron.Config{CatchUpRate: o.catchUpRate} }
 
-func cronCommand() *cobra.Command {
-	r := &role{}
-	var o cronOptions
-	r.settings = o.check
-	cmd := service("cron", "Run the clock alone", r, o.flags, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		zone, err := zoneOf(o.timezone)
-		if err != nil {
-			return err
-		}
-		c, err := cron.New(o.config(bus, zone, p))
-		if err != nil {
-			return err
-		}
-		p.Go("cron", c.Run)
-		p.OnCheck("cron", c.Check)
-		_, err = p.Serve("http", r.listener(), http.NotFoundHandler())
+func (in *instance) startCron(_ context.Context, bus *jet.Bus) (err error) {
+	cfg := in.set.cron.config()
+	if cfg.Location, err = in.set.zone.load(); err != nil {
 		return err
-	})
-	cmd.AddCommand(cronRewindCommand())
-	return cmd
+	}
+	cfg.Bus, cfg.Metrics, cfg.Log = bus, in.Metrics, in.log("cron")
+	c, err := cron.New(cfg)
+	if err != nil {
+		return err
+	}
+	in.add("cron", c)
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spool.internal/events/atomicfile"
+	"spool.internal/events/jet"
 )
 
 // demoFlow is deploy/demo/flow.ibflowbin; a test compares them.
@@ -28,27 +29,26 @@ const v1 = "/api/v1/scheduler/"
 const demoDrive = "admin/repo/fs/Demo"
 
 func demoCommand() *cobra.Command {
-	o := &serveOptions{}
+	s := &settings{}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run serve with a drive, two jobs and a sample file, and print what happens",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("log-level") {
-				o.logLevel = "warn" // what happens is printed as events
+				s.common.logLevel = "warn" // what happens is printed as events
 			}
-			d := &demo{shown: o.data, out: cmd.OutOrStdout()}
-			dir, err := filepath.Abs(filepath.Join(o.data, "demo"))
+			d := &demo{shown: s.common.data, out: cmd.OutOrStdout()}
+			dir, err := filepath.Abs(filepath.Join(s.common.data, "demo"))
 			if err != nil {
 				return fmt.Errorf("data: %w", err)
 			}
 			d.dir = dir
-			o.mappings = append(o.mappings, demoDrive+"="+dir)
-			return serve(cmd.Context(), o, d.run)
+			s.place.mappings = append(s.place.mappings, demoDrive+"="+dir)
+			return serve(cmd.Context(), s, d.run)
 		},
 	}
-	o.flags(cmd)
-	checked(cmd, o.check)
+	s.declare(cmd, services...)
 	return cmd
 }
 
@@ -60,8 +60,8 @@ type demo struct {
 	api   *client
 }
 
-func (d *demo) run(ctx context.Context, in *instance) error {
-	if err := in.process.AwaitReady(ctx); err != nil {
+func (d *demo) run(ctx context.Context, in *instance, bus *jet.Bus) error {
+	if err := in.AwaitReady(ctx); err != nil {
 		return nil // stopped while starting
 	}
 	var err error
@@ -72,7 +72,7 @@ func (d *demo) run(ctx context.Context, in *instance) error {
 		return err
 	}
 	printer := &printer{out: d.out, shown: d.shown}
-	following := printer.follow(ctx, in.bus)
+	following := printer.follow(ctx, bus)
 	defer following.Wait()
 	if err := d.createJobs(ctx); err != nil {
 		return err

@@ -4,20 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/events/seal"
-	"spool.internal/services/daemon"
 	"spool.internal/services/dispatcher"
 )
 
@@ -29,9 +23,16 @@ type dispatcherOptions struct {
 	timeout    time.Duration
 	trackRuns  bool
 	retryWaits []time.Duration
+
+	secretFile string // of a dispatcher alone
 }
 
-func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
+func (o *dispatcherOptions) flags(f *pflag.FlagSet, alone bool) {
+	otherwise := " (default: the built-in runner)"
+	if alone {
+		otherwise = ""
+		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
+	}
 	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL"+otherwise)
 	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… that is not on this machine: tokens of jobs travel in clear")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
@@ -41,63 +42,63 @@ func (o *dispatcherOptions) flags(f *pflag.FlagSet, otherwise string) {
 		"pauses between the calls of one trigger; the last repeats")
 }
 
-func (o *dispatcherOptions) check(endpoint, secret string) error {
-	return o.config(nil, nil, endpoint, secret, &daemon.Process{Log: slog.New(slog.DiscardHandler)}).Validate()
+func (o *dispatcherOptions) check(s *settings) error {
+	cfg := o.config()
+	var err error
+	switch {
+	case s.alone():
+		cfg.Secret, err = readSecret(o.secretFile)
+	case o.endpoint == "":
+		cfg.RunBinaryURL, cfg.Secret = "http://127.0.0.1"+events.RunBinaryPath, "shared in this process"
+	}
+	return errors.Join(err, cfg.Validate())
 }
 
-func (o *dispatcherOptions) config(bus *jet.Bus, key *seal.Key, endpoint, secret string, p *daemon.Process) dispatcher.Config {
+func (o *dispatcherOptions) config() dispatcher.Config {
 	return dispatcher.Config{
-		Bus: bus, SealKey: key, RunBinaryURL: endpoint, InsecureEndpoint: o.insecure, Secret: secret, Workers: o.workers, CallTimeout: o.timeout,
-		TrackRuns: o.trackRuns, RetryWaits: o.retryWaits, Metrics: p.Metrics, Log: component(p, "dispatcher"),
+		RunBinaryURL: o.endpoint, InsecureEndpoint: o.insecure, Workers: o.workers, CallTimeout: o.timeout,
+		TrackRuns: o.trackRuns, RetryWaits: o.retryWaits,
 	}
 }
 
-func dispatcherCommand() *cobra.Command {
-	r := &role{}
-	var o dispatcherOptions
-	var secretFile string
-	var quota events.Quota
-	var tell notifyOptions
-	var timezone string
-	r.settings = func() error {
-		secret, err := readSecret(secretFile)
-		_, bad := zoneOf(timezone)
-		return errors.Join(err, bad, o.check(o.endpoint, secret), tell.check(r.data))
-	}
-	return service("dispatcher", "Run the dispatcher alone", r, func(f *pflag.FlagSet) {
-		o.flags(f, "")
-		quotaFlag(f, &quota)
-		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
-		tell.flags(f)
-		tell.domains.flag(f)
-		zoneFlag(f, &timezone)
-	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
-		key, err := bus.OpenSealKey(ctx, filepath.Join(r.data, "seal.key"))
-		if err != nil {
-			return err
-		}
-		secret, err := readSecret(secretFile)
-		if err != nil {
-			return err
-		}
-		zone, err := zoneOf(timezone)
-		if err != nil {
-			return err
-		}
-		if err := tell.start(ctx, p, bus, key, r.data, endpoint{foreign: secret == "", tracked: o.trackRuns, zone: zone}); err != nil {
-			return err
-		}
-		cfg := o.config(bus, key, o.endpoint, secret, p)
-		cfg.Running, cfg.Zone = quota.Running, zone
-		d, err := dispatcher.New(cfg)
-		if err != nil {
-			return err
-		}
-		p.Go("dispatcher", d.Run)
-		p.OnCheck("dispatcher", d.Check)
-		_, err = p.Serve("http", r.listener(), http.NotFoundHandler())
+// startDispatcher starts what sends notifications, too, for it has the key to their secrets.
+func (in *instance) startDispatcher(ctx context.Context, bus *jet.Bus) error {
+	cfg, err := in.dispatcherConfig(ctx, bus)
+	if err != nil {
 		return err
-	})
+	}
+	if err := in.startNotify(ctx, bus, cfg.SealKey, cfg); err != nil {
+		return err
+	}
+	d, err := dispatcher.New(cfg)
+	if err != nil {
+		return err
+	}
+	in.add("dispatcher", d)
+	return nil
+}
+
+func (in *instance) dispatcherConfig(ctx context.Context, bus *jet.Bus) (cfg dispatcher.Config, err error) {
+	cfg = in.set.dispatch.config()
+	cfg.Bus, cfg.Running, cfg.Metrics, cfg.Log = bus, in.set.quota.Running, in.Metrics, in.log("dispatcher")
+	if cfg.SealKey, err = in.openSealKey(ctx, bus); err != nil {
+		return cfg, err
+	}
+	if cfg.Zone, err = in.set.zone.load(); err != nil {
+		return cfg, err
+	}
+	if in.set.alone() || cfg.RunBinaryURL == "" { // else it is somebody else's, who is told no secret
+		if cfg.Secret, err = in.runnerSecret(in.set.dispatch.secretFile); err != nil {
+			return cfg, err
+		}
+	}
+	if !in.set.alone() {
+		if cfg.RunBinaryURL == "" {
+			cfg.RunBinaryURL = "http://" + in.calls + events.RunBinaryPath
+		}
+		cfg.RunSecrets, err = in.runSecrets(ctx, bus)
+	}
+	return cfg, err
 }
 
 // readSecret reads the secret that dispatcher and runner share; no file is no secret.

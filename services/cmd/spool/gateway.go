@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"time"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"spool.internal/events"
-	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
-	"spool.internal/services/daemon"
+	"spool.internal/services/broker"
 )
 
 // gatewayOptions are the flags about the API.
@@ -21,64 +15,58 @@ type gatewayOptions struct {
 	rate      float64
 	burst     int
 	maxUpload int64
-	domains   domains
 }
 
-func (o *gatewayOptions) flags(f *pflag.FlagSet) {
+func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may make for ever; below 0 no limit")
 	f.IntVar(&o.burst, "burst", 400, "requests that a token may make at once")
 	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "the largest file that is taken over HTTP")
 }
 
-func (o *gatewayOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, zone *time.Location, data string, log *slog.Logger) gateway.Config {
-	return gateway.Config{
-		Bus: bus, Keys: keys, Drives: drives, Zone: zone, DataDir: data, Log: log,
-		Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, MailDomains: o.domains.MailDomains, Version: version(),
-	}
+func (o *gatewayOptions) check(*settings) error { return o.config().CheckSettings() }
+
+func (o *gatewayOptions) config() gateway.Config {
+	return gateway.Config{Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Version: version()}
 }
 
-func (o *gatewayOptions) check() error {
-	return o.config(nil, nil, nil, nil, "", nil).CheckSettings()
-}
-
-func gatewayCommand() *cobra.Command {
-	r := &role{}
-	var o gatewayOptions
-	var timezone string
-	var quota events.Quota
-	var kept spare
-	r.settings = func() error {
-		_, err := zoneOf(timezone)
-		return errors.Join(err, o.check())
-	}
-	return service("gateway", "Run the REST API alone", r, func(f *pflag.FlagSet) {
-		r.place.flags(f)
-		o.flags(f)
-		o.domains.flag(f)
-		zoneFlag(f, &timezone)
-		quotaFlag(f, &quota)
-		kept.flag(f)
-	}, func(_ context.Context, p *daemon.Process, bus *jet.Bus) error {
-		drives, err := r.place.open(r.data)
-		if err != nil {
-			return err
-		}
-		drives.Recorded(bus.HostOf)
-		zone, err := zoneOf(timezone)
-		if err != nil {
-			return err
-		}
-		keys := jet.NewKeyring(bus)
-		p.Go("keyring", keys.Run)
-		cfg := o.config(bus, keys, drives, zone, r.data, component(p, "gateway"))
-		cfg.Quota, cfg.Reserve, cfg.Subscribers = quota, kept.of(p, r.data), bus
-		g, err := gateway.New(cfg)
-		if err != nil {
-			return err
-		}
-		p.Go("gateway", g.Run)
-		p.OnCheck("gateway", g.Check)
-		_, err = p.Serve("api", r.listener(), g.Handler())
+func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) {
+	cfg := in.set.gateway.config()
+	cfg.Bus, cfg.Subscribers, cfg.DataDir, cfg.Log = bus, bus, in.set.common.data, in.log("gateway")
+	if cfg.Drives, err = in.drivesOf(bus); err != nil {
 		return err
-	})
+	}
+	if cfg.Zone, err = in.set.zone.load(); err != nil {
+		return err
+	}
+	cfg.Keys, cfg.Reserve = in.keyring(bus), in.reserve()
+	cfg.MailDomains, cfg.Quota = in.set.domains.MailDomains, in.set.quota.Quota
+	if in.broker != nil {
+		cfg.Lost = in.broker.Place
+		if cfg.Subscribers, err = in.subscribers(ctx); err != nil {
+			return err
+		}
+	}
+	if in.runner != nil {
+		cfg.Mount = in.runner.Routes
+		cfg.Untracked = in.set.dispatch.endpoint != "" && !in.set.dispatch.trackRuns
+	}
+	g, err := gateway.New(cfg)
+	if err != nil {
+		return err
+	}
+	in.add("gateway", g)
+	in.addr, err = in.Serve("api", in.set.common.listener(), g.Handler())
+	return err
+}
+
+// subscribers connects with the right to let other programs in, where there can be any.
+func (in *instance) subscribers(ctx context.Context) (*jet.Bus, error) {
+	if in.set.broker.listen == "" {
+		return nil, nil
+	}
+	bus, err := in.broker.ConnectAs(ctx, broker.Gateway)
+	if err == nil {
+		in.OnStop("subscribers' connection", bus.Close)
+	}
+	return bus, err
 }

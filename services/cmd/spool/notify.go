@@ -15,7 +15,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
 	"spool.internal/gateway/v2/balance"
-	"spool.internal/services/daemon"
+	"spool.internal/services/dispatcher"
 	"spool.internal/services/notify"
 )
 
@@ -26,28 +26,11 @@ type notifyOptions struct {
 	smtpURL     string
 	smtpURLFile string
 	mailOn      string
-	domains     domains
 	balanceTo   []string
 	balanceAt   string
 }
 
-// domains is the flag --mail-domains, which gateways and notify both need.
-type domains struct{ events.MailDomains }
-
-func (d *domains) flag(f *pflag.FlagSet) {
-	f.Var(d, "mail-domains", "domains that notification_emails may go to (.example.com: all below it); all, unless given")
-}
-
-func (d *domains) String() string { return strings.Join(d.MailDomains, ",") }
-func (d *domains) Type() string   { return "strings" }
-
-func (d *domains) Set(s string) error {
-	more, err := events.ParseMailDomains("mail-domains", strings.Split(s, ","))
-	d.MailDomains = append(d.MailDomains, more...)
-	return err
-}
-
-func (o *notifyOptions) flags(f *pflag.FlagSet) {
+func (o *notifyOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.StringVar(&o.secretFile, "webhook-secret-file", "", "secrets that webhooks are signed with, one a line; made when absent (default DATA/webhook.secret)")
 	f.StringSliceVar(&o.allow, "webhook-allow", nil, "networks, addresses or hosts (.example.com: all below it) that webhooks may call whatever else says")
 	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses, and private ones where no administrator set the URL")
@@ -67,33 +50,26 @@ func (o *notifyOptions) config(data string) (notify.Config, error) {
 	smtp, err := o.smtp()
 	return notify.Config{
 		WebhookSecretFile: file, WebhookAllow: o.allow, WebhookDeny: o.deny, SMTPURL: smtp, MailOn: notify.MailOn(o.mailOn),
-		MailDomains: o.domains.MailDomains, BalanceTo: o.balanceTo, BalanceAt: o.balanceAt,
+		BalanceTo: o.balanceTo, BalanceAt: o.balanceAt,
 	}, err
 }
 
-func (o *notifyOptions) check(data string) error {
-	cfg, err := o.config(data)
+func (o *notifyOptions) check(s *settings) error {
+	cfg, err := o.config(s.common.data)
 	return errors.Join(err, cfg.CheckSettings())
 }
 
-// endpoint is who performs the runs.
-type endpoint struct {
-	foreign bool // not the built-in runner
-	tracked bool // with foreign: the dispatcher asks it how its runs end
-	zone    *time.Location
-}
-
-// start tells how the runs of the built-in runner end, and how the states of jobs
-// change. What is to be told is noted from here on: it goes before the dispatcher.
-func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.Bus, key *seal.Key, data string, e endpoint) error {
-	cfg, err := o.config(data)
+// startNotify starts what sends notifications of runs that ended and of jobs whose state
+// changed. It goes before the dispatcher: what happens from here on is noted.
+func (in *instance) startNotify(ctx context.Context, bus *jet.Bus, key *seal.Key, to dispatcher.Config) error {
+	cfg, err := in.set.notify.config(in.set.common.data)
 	if err != nil {
 		return err
 	}
-	cfg.Bus, cfg.SealKey, cfg.Metrics, cfg.Log = bus, key, p.Metrics, component(p, "notify")
-	cfg.Foreign, cfg.Tracked, cfg.Zone = e.foreign, e.tracked, e.zone
+	cfg.Bus, cfg.SealKey, cfg.Metrics, cfg.Log = bus, key, in.Metrics, in.log("notify")
+	cfg.MailDomains, cfg.Foreign, cfg.Tracked, cfg.Zone = in.set.domains.MailDomains, to.Secret == "", to.TrackRuns, to.Zone
 	cfg.Balance = func(ctx context.Context, day string) (subject, text string, err error) {
-		return balance.Books{Bus: bus, Zone: e.zone}.Letter(ctx, day, time.Now())
+		return balance.Books{Bus: bus, Zone: to.Zone}.Letter(ctx, day, time.Now())
 	}
 	n, err := notify.New(cfg)
 	if err != nil {
@@ -102,8 +78,7 @@ func (o *notifyOptions) start(ctx context.Context, p *daemon.Process, bus *jet.B
 	if err := n.Subscribe(ctx); err != nil {
 		return err
 	}
-	p.Go("notify", n.Run)
-	p.OnCheck("notify", n.Check)
+	in.add("notify", n)
 	return nil
 }
 

@@ -48,7 +48,7 @@ func reference() []byte {
 			}
 		})
 	})
-	slices.SortFunc(options, func(x, y *option) int { return strings.Compare(x.flag.Name, y.flag.Name) })
+	slices.SortStableFunc(options, func(x, y *option) int { return strings.Compare(x.flag.Name, y.flag.Name) })
 	b.WriteString("\n| Flag | Without it | What it sets | Commands |\n|---|---|---|---|\n")
 	for _, o := range options {
 		fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n", o.flag.Name, without(o.flag), cell(o.flag.Usage), strings.Join(o.commands, ", "))

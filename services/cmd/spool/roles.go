@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,33 +24,21 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// role is a service that runs as a process of its own and meets the others on NATS.
-type role struct {
-	common
-	place
-	settings  func() error // all that is wrong with the flags of this role alone; may be nil
-	natsURL   string
-	natsCreds string
-	natsCA    string
+// natsOptions are the flags of a service that meets the others at a broker elsewhere.
+type natsOptions struct {
+	url   string
+	creds string
+	ca    string
 }
 
-func (r *role) flags(f *pflag.FlagSet) {
-	r.common.flags(f, "127.0.0.1:0")
-	f.StringVar(&r.natsURL, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
-	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of this role; the broker writes one for each into its data folder, as cron.creds")
-	natsCAFlag(f, &r.natsCA)
+func (o *natsOptions) flags(f *pflag.FlagSet, _ bool) {
+	f.StringVar(&o.url, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
+	f.StringVar(&o.creds, "nats-creds", "", "credentials file of this role; the broker writes one for each into its data folder, as cron.creds")
+	natsCAFlag(f, &o.ca)
 }
 
-// check says all that is wrong with the flags, of which the role's own are part.
-func (r *role) check(name string) error {
-	faults := []error{r.common.check(), natsURL(r.natsURL), ownCreds(name, r.natsCreds), authorities(r.natsCA)}
-	if r.place.set != nil {
-		faults = append(faults, r.place.check(r.data))
-	}
-	if r.settings != nil {
-		faults = append(faults, r.settings())
-	}
-	return errors.Join(faults...)
+func (o *natsOptions) check(s *settings) error {
+	return errors.Join(natsURL(o.url), ownCreds(s.role, o.creds), authorities(o.ca))
 }
 
 // natsURL checks the address of a broker, or several with commas between them.
@@ -117,7 +105,9 @@ func (p place) drivesDir(data string) string {
 }
 
 // check says what is wrong with the drives as they are declared.
-func (p place) check(data string) error { return drive.Check(p.drivesDir(data), data, p.mappings) }
+func (p *place) check(s *settings) error {
+	return drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings)
+}
 
 // open opens the drives, of which none may touch the data folder or a secret.
 func (p place) open(data string) (*drive.Drives, error) {
@@ -140,9 +130,19 @@ func secretFiles(flags *pflag.FlagSet) (files []string) {
 	return files
 }
 
-func zoneFlag(f *pflag.FlagSet, name *string) {
-	f.StringVar(name, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+// zone is the flag --timezone.
+type zone struct{ name string }
+
+func (z *zone) flags(f *pflag.FlagSet, _ bool) {
+	f.StringVar(&z.name, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
 }
+
+func (z *zone) check(*settings) error {
+	_, err := z.load()
+	return err
+}
+
+func (z *zone) load() (*time.Location, error) { return zoneOf(z.name) }
 
 func zoneOf(name string) (*time.Location, error) {
 	zone, err := schedule.LoadLocation(name)
@@ -152,74 +152,103 @@ func zoneOf(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-func component(p *daemon.Process, name string) *slog.Logger { return p.Log.With("component", name) }
+// quota is the flag --quota, of every service that holds owners to a part of it.
+type quota struct{ events.Quota }
 
-// service makes the command of one role: the bus first, then what wire adds.
-func service(name, short string, r *role, more func(*pflag.FlagSet), wire func(context.Context, *daemon.Process, *jet.Bus) error) *cobra.Command {
+func (q *quota) flags(f *pflag.FlagSet, _ bool) {
+	f.Var(&q.Quota, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history, as 64MiB (default: a quarter of their stream)")
+}
+
+func (q *quota) check(*settings) error { return nil }
+
+// domains is the flag --mail-domains, which gateways and notify both need.
+type domains struct{ events.MailDomains }
+
+func (d *domains) flags(f *pflag.FlagSet, _ bool) {
+	f.Var(d, "mail-domains", "domains that notification_emails may go to (.example.com: all below it); all, unless given")
+}
+
+func (d *domains) check(*settings) error { return nil }
+
+func (d *domains) String() string { return strings.Join(d.MailDomains, ",") }
+func (d *domains) Type() string   { return "strings" }
+
+func (d *domains) Set(s string) error {
+	more, err := events.ParseMailDomains("mail-domains", strings.Split(s, ","))
+	d.MailDomains = append(d.MailDomains, more...)
+	return err
+}
+
+// command makes the command that runs one service alone.
+func (r service) command() *cobra.Command {
+	s := &settings{role: r.name}
 	cmd := &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := r.prepare()
-			if err != nil {
-				return err
-			}
-			ctx := cmd.Context()
-			p := daemon.New(log)
-			if err := r.wire(ctx, name, p, wire); err != nil {
-				if ctx.Err() != nil {
-					err = nil // stopped while it was waiting for the broker
-				}
-				return errors.Join(err, p.Stop())
-			}
-			return p.Wait(ctx)
-		},
+		Use: r.name, Short: r.short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context(), s) },
 	}
-	checked(cmd, func() error { return r.check(name) })
-	r.flags(cmd.Flags())
-	if more != nil {
-		more(cmd.Flags())
-	}
+	s.declare(cmd, r)
 	return cmd
 }
 
-func (r *role) wire(ctx context.Context, name string, p *daemon.Process, wire func(context.Context, *daemon.Process, *jet.Bus) error) error {
-	if err := ownCreds(name, r.natsCreds); err != nil {
-		return err
-	}
-	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: name, Needs: broker.Role(name).Needs(), Log: component(p, name)})
+// run runs one service alone until ctx ends.
+func (r service) run(ctx context.Context, s *settings) error {
+	log, err := s.common.prepare()
 	if err != nil {
 		return err
 	}
-	p.OnStop("connection", bus.Close)
-	p.OnCheck("nats", bus.Check)
+	in := &instance{Process: daemon.New(log), set: s}
+	if err := r.startAlone(ctx, in); err != nil {
+		if ctx.Err() != nil {
+			err = nil // stopped while it was waiting for the broker
+		}
+		return errors.Join(err, in.Stop())
+	}
+	return in.Wait(ctx)
+}
+
+// startAlone connects to the broker and starts the service.
+func (r service) startAlone(ctx context.Context, in *instance) error {
+	o := in.set.nats
+	if err := ownCreds(r.name, o.creds); err != nil {
+		return err
+	}
+	bus, err := jet.Connect(ctx, jet.Options{URL: o.url, Creds: o.creds, CA: o.ca, Name: r.name, Needs: broker.Role(r.name).Needs(), Log: in.log(r.name)})
+	if err != nil {
+		return err
+	}
+	in.OnStop("connection", bus.Close)
+	in.OnCheck("nats", bus.Check)
 	if err := bus.Await(ctx); err != nil {
 		return err
 	}
-	if err := wire(ctx, p, bus); err != nil {
+	if err := r.start(in, ctx, bus); err != nil {
 		return err
 	}
-	if slices.Contains(keepers, broker.Role(name)) {
-		if err := r.watchFolder(p); err != nil {
+	if in.addr == "" { // it serves nothing but its health
+		if in.addr, err = in.Serve("http", in.set.common.listener(), http.NotFoundHandler()); err != nil {
 			return err
 		}
 	}
-	p.Go("readiness", p.AnnounceReady)
+	if r.keeps {
+		if err := in.watchFolder(); err != nil {
+			return err
+		}
+	}
+	in.Go("readiness", in.AnnounceReady)
 	return nil
 }
 
-// keepers are the roles that keep something in their data folder.
-var keepers = []broker.Role{broker.Gateway, broker.Dispatcher, broker.Runner}
-
-// watchFolder ends the role when its data folder is taken away.
-func (r *role) watchFolder(p *daemon.Process) error {
-	if err := os.MkdirAll(r.data, 0o700); err != nil {
+// watchFolder ends the process when its data folder is taken away.
+func (in *instance) watchFolder() error {
+	data := in.set.common.data
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	folder, err := broker.WatchFolder(r.data, p.Log)
+	folder, err := broker.WatchFolder(data, in.Log)
 	if err != nil {
 		return err
 	}
-	p.OnCheck("data folder", folder.Check)
-	p.Go("data folder", folder.Run)
+	in.OnCheck("data folder", folder.Check)
+	in.Go("data folder", folder.Run)
 	return nil
 }

@@ -39,8 +39,15 @@ no such thing.`,
 	root.AddCommand(
 		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(),
 		storeCommand(), licensesCommand(), versionCommand(),
-		brokerCommand(), gatewayCommand(), cronCommand(), watcherCommand(), dispatcherCommand(), runnerCommand(),
+		brokerCommand(),
 	)
+	for _, one := range services {
+		role := one.command()
+		if one.name == "cron" {
+			role.AddCommand(cronRewindCommand())
+		}
+		root.AddCommand(role)
+	}
 	return root
 }
 
@@ -60,7 +67,11 @@ type common struct {
 	logJSON  bool
 }
 
-func (c *common) flags(f *pflag.FlagSet, listen string) {
+func (c *common) flags(f *pflag.FlagSet, alone bool) {
+	listen := "127.0.0.1:8080"
+	if alone {
+		listen = "127.0.0.1:0"
+	}
 	f.StringVar(&c.data, "data", "spool-data", "folder that keeps everything of this process")
 	f.StringVar(&c.listen, "listen", listen, "host:port for HTTP: API, health, metrics")
 	f.StringVar(&c.tlsCert, "tls-cert", "", "certificate for --listen, a PEM file")
@@ -74,7 +85,7 @@ func (c *common) flags(f *pflag.FlagSet, listen string) {
 
 // check says all that is wrong with these flags. It listens for a moment, to see
 // whether it can.
-func (c *common) check() error {
+func (c *common) check(*settings) error {
 	_, err := c.level()
 	return errors.Join(dataFolder(c.data), c.listener().Check(), err)
 }
@@ -135,7 +146,7 @@ type place struct {
 	set      *pflag.FlagSet // they are among these
 }
 
-func (p *place) flags(f *pflag.FlagSet) {
+func (p *place) flags(f *pflag.FlagSet, _ bool) {
 	p.set = f
 	f.StringVar(&p.drives, "drives", "", "folder under which drives lie as owner/repo/fs/drive; created when absent (default DATA/drives)")
 	f.StringArrayVar(&p.mappings, "drive", nil, "a drive that lies elsewhere: 'owner/repo/fs/drive=/host/folder'; may be given more than once")

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/gorilla/mux"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"spool.internal/events"
-	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner"
@@ -32,9 +28,11 @@ type runnerOptions struct {
 	memory    int64
 	fileSize  int64
 	processes int
+
+	secretFile, pool string // of a runner alone
 }
 
-func (o *runnerOptions) flags(f *pflag.FlagSet) {
+func (o *runnerOptions) flags(f *pflag.FlagSet, alone bool) {
 	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
 	durationVar(f, &o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
 	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxAuto), "shut flows in: auto (what this host can do; all of it for anybody but administrators), required (refuse to start where it cannot), best-effort (what it can do, for anybody) or off")
@@ -47,83 +45,73 @@ func (o *runnerOptions) flags(f *pflag.FlagSet) {
 	sizeVar(f, &o.memory, "flow-memory", 0, "memory that a flow may use, as 512MiB, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
 	boundVar(f, &o.fileSize, "flow-max-file-size", "the largest file that a flow may write, or any (default: 16GiB)")
 	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
+	if alone {
+		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
+		f.StringVar(&o.pool, "pool", "default", "runners of one pool share its runs")
+	}
 }
 
-func (o *runnerOptions) check(pool string) error {
-	cfg, err := o.config(nil, nil, nil, "", "", &daemon.Process{Log: slog.New(slog.DiscardHandler)})
-	cfg.Pool = pool
-	return errors.Join(err, cfg.CheckSettings())
+func (o *runnerOptions) check(*settings) error {
+	_, unreadable := readSecret(o.secretFile)
+	cfg, err := o.config()
+	return errors.Join(unreadable, err, cfg.CheckSettings())
 }
 
-func (o *runnerOptions) config(bus *jet.Bus, keys *jet.Keyring, drives *drive.Drives, data, secret string, p *daemon.Process) (runner.Config, error) {
+func (o *runnerOptions) config() (runner.Config, error) {
 	var err error
 	if o.network != "allow" && o.network != "listen" && o.network != "deny" {
 		err = fmt.Errorf("runner-network: %q is not allow, listen or deny", o.network)
 	}
 	return runner.Config{
-		Bus: bus, Keys: keys, Drives: drives, DataDir: data, Workers: o.flows, Secret: secret, Drain: o.drain,
-		Sandbox: runner.Sandbox(o.sandbox), Offline: o.network == "deny", Listen: o.network == "listen", FlowUser: o.user, ReadPaths: o.read, Profiles: o.profile, ProfilesFile: o.profiles, StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
-		Log: component(p, "runner"),
+		Pool: o.pool, Workers: o.flows, Drain: o.drain, Sandbox: runner.Sandbox(o.sandbox), FlowUser: o.user,
+		Offline: o.network == "deny", Listen: o.network == "listen",
+		ReadPaths: o.read, Profiles: o.profile, ProfilesFile: o.profiles,
+		StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
 	}, err
 }
 
-// run adds a runner to a process. Its flows may go on while it drains.
-func (o *runnerOptions) run(ctx context.Context, p *daemon.Process, cfg runner.Config) (*runner.Runner, error) {
+func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
+	cfg, err := in.runnerConfig(ctx, bus)
+	if err != nil {
+		return err
+	}
 	r, err := runner.New(cfg)
 	if err == nil {
 		err = r.Announce(ctx) // tokens are made with this in mind
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p.GoFor("runner", o.drain, r.Run)
-	p.OnCheck("runner", r.Check)
-	p.OnNote("sandbox", r.Notes)
-	return r, nil
+	in.GoFor("runner", cfg.Drain, r.Run) // its flows may go on while it drains
+	in.OnCheck("runner", r.Check)
+	in.OnNote("sandbox", r.Notes)
+	in.runner = r
+	calls := mux.NewRouter()
+	r.Routes(calls)
+	if in.set.alone() {
+		in.addr, err = in.Serve("api", in.set.common.listener(), calls)
+		return err
+	}
+	most := 2*in.set.dispatch.workers + 64 // what the dispatcher keeps open, and callers that are not it
+	in.calls, err = in.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0", Inside: true, MaxConnections: most}, calls)
+	return err
 }
 
-func runnerCommand() *cobra.Command {
-	r := &role{}
-	var o runnerOptions
-	var secretFile, pool string
-	var quota events.Quota
-	var kept spare
-	r.settings = func() error {
-		_, err := readSecret(secretFile)
-		return errors.Join(err, o.check(pool))
+func (in *instance) runnerConfig(ctx context.Context, bus *jet.Bus) (cfg runner.Config, err error) {
+	if cfg, err = in.set.runner.config(); err != nil {
+		return cfg, err
 	}
-	return service("runner", "Run the built-in runner alone", r, func(f *pflag.FlagSet) {
-		r.place.flags(f)
-		o.flags(f)
-		quotaFlag(f, &quota)
-		kept.flag(f)
-		f.StringVar(&secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
-		f.StringVar(&pool, "pool", "default", "runners of one pool share its runs")
-	}, func(ctx context.Context, p *daemon.Process, bus *jet.Bus) error {
-		drives, err := r.place.open(r.data)
-		if err != nil {
-			return err
-		}
-		drives.Recorded(bus.HostOf)
-		secret, err := readSecret(secretFile)
-		if err != nil {
-			return err
-		}
-		keys := jet.NewKeyring(bus)
-		p.Go("keyring", keys.Run)
-		cfg, err := o.config(bus, keys, drives, r.data, secret, p)
-		if err != nil {
-			return err
-		}
-		cfg.Reserve = kept.of(p, r.data)
-		cfg.Pool, cfg.Running = pool, quota.Running
-		run, err := o.run(ctx, p, cfg)
-		if err != nil {
-			return err
-		}
-		calls := mux.NewRouter()
-		run.Routes(calls)
-		_, err = p.Serve("api", r.listener(), calls)
-		return err
-	})
+	cfg.Bus, cfg.DataDir, cfg.Log = bus, in.set.common.data, in.log("runner")
+	if cfg.Drives, err = in.drivesOf(bus); err != nil {
+		return cfg, err
+	}
+	if cfg.Secret, err = in.runnerSecret(in.set.runner.secretFile); err != nil {
+		return cfg, err
+	}
+	cfg.Keys, cfg.Reserve, cfg.Running = in.keyring(bus), in.reserve(), in.set.quota.Running
+	if !in.set.alone() {
+		cfg.Direct = in.set.dispatch.endpoint != ""
+		cfg.RunSecrets, err = in.runSecrets(ctx, bus)
+	}
+	return cfg, err
 }

@@ -15,9 +15,11 @@ type spare struct {
 	none  bool
 }
 
-func (s *spare) flag(f *pflag.FlagSet) {
+func (s *spare) flags(f *pflag.FlagSet, _ bool) {
 	f.Var(s, "reserve", "bytes kept free for the store on the disk of --data, as 2GiB, or none: with less, uploads, stages and run logs stop there, with half of it flows that write there are ended (default: a twentieth of the disk, at most 1GiB)")
 }
+
+func (s *spare) check(*settings) error { return nil }
 
 func (s *spare) Type() string { return "size" }
 

@@ -17,18 +17,18 @@ type stageOptions struct {
 	linkAbove int64
 	retention time.Duration
 	depth     int
+
+	durability string // of a watcher alone; in one process the broker's is the watcher's
 }
 
-func (o *stageOptions) flags(f *pflag.FlagSet) {
+func (o *stageOptions) flags(f *pflag.FlagSet, alone bool) {
 	f.StringVar(&o.how, "stage", stageCopy, "what a file becomes for its run where blocks cannot be shared: copy, or link: a hard link (only where runs cannot write their input; what is rewritten before its run has ended is noticed, and only the new content runs)")
 	sizeVar(f, &o.linkAbove, "link-above", 0, "with --stage copy, files of more than this become hard links all the same, under the same conditions, as 10GiB (default: none do)")
 	durationVar(f, &o.retention, "spool-retention", watcher.DefaultRetention, "how long a staged file is kept after its call, unless the end of its run is known")
 	f.IntVar(&o.depth, "max-depth", events.DefaultMaxDepth, "runs that may follow from one another through watched folders; files beyond that are held, and those that lead back to their job at once")
-}
-
-// quotaFlag is of every service that holds owners to a part of it.
-func quotaFlag(f *pflag.FlagSet, q *events.Quota) {
-	f.Var(q, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history, as 64MiB (default: a quarter of their stream)")
+	if alone {
+		f.StringVar(&o.durability, "durability", "fsync", "whether a staged file is synced to disk before it is queued: fsync or interval")
+	}
 }
 
 // Values of --stage.
@@ -37,14 +37,17 @@ const (
 	stageLink = "link"
 )
 
-func (o *stageOptions) check() error {
-	cfg, err := o.config(watcher.Config{})
+func (o *stageOptions) check(s *settings) error {
+	cfg, err := o.config()
+	if s.alone() {
+		err = errors.Join(err, durabilityOf(o.durability))
+	}
 	return errors.Join(err, cfg.CheckSettings())
 }
 
-// config gives what the watcher is told of it; see [watcher.Config.LinkAbove].
-func (o *stageOptions) config(c watcher.Config) (watcher.Config, error) {
-	c.Retention, c.MaxDepth = o.retention, o.depth
+// config has what these flags say; see [watcher.Config.LinkAbove].
+func (o *stageOptions) config() (watcher.Config, error) {
+	c := watcher.Config{Retention: o.retention, MaxDepth: o.depth}
 	switch o.how {
 	case stageCopy:
 		c.LinkAbove = o.linkAbove

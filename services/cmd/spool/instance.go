@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"path/filepath"
+
+	"spool.internal/events/drive"
+	"spool.internal/events/jet"
+	"spool.internal/events/reserve"
+	"spool.internal/events/seal"
+	"spool.internal/services/broker"
+	"spool.internal/services/daemon"
+	"spool.internal/services/runner"
+)
+
+// service is a part of Spool that can be a process of its own.
+type service struct {
+	name, short string
+	groups      func(*settings) []flagGroup
+	start       func(*instance, context.Context, *jet.Bus) error
+	keeps       bool // something in its data folder, when it is alone
+}
+
+// services are all of them but the broker, in the order in which they start: the one
+// that starts last stops first.
+var services = []service{
+	{
+		"runner", "Run the built-in runner alone",
+		func(s *settings) []flagGroup { return []flagGroup{&s.place, &s.runner, &s.quota, &s.reserve} },
+		(*instance).startRunner, true,
+	},
+	{
+		"dispatcher", "Run the dispatcher alone",
+		func(s *settings) []flagGroup {
+			return []flagGroup{&s.dispatch, &s.notify, &s.domains, &s.zone, &s.quota}
+		},
+		(*instance).startDispatcher, true,
+	},
+	{
+		"cron", "Run the clock alone",
+		func(s *settings) []flagGroup { return []flagGroup{&s.cron, &s.zone} },
+		(*instance).startCron, false,
+	},
+	{
+		"watcher", "Run the folder watcher alone",
+		func(s *settings) []flagGroup { return []flagGroup{&s.place, &s.stage, &s.quota, &s.reserve} },
+		(*instance).startWatcher, false,
+	},
+	{
+		"gateway", "Run the REST API alone",
+		func(s *settings) []flagGroup {
+			return []flagGroup{&s.place, &s.gateway, &s.domains, &s.zone, &s.quota, &s.reserve}
+		},
+		(*instance).startGateway, true,
+	},
+}
+
+// instance is a process with one service, or with all of them, and what they share in it.
+type instance struct {
+	*daemon.Process
+	set *settings
+
+	broker *broker.Broker // nil: in another process
+	runner *runner.Runner // nil: in another process
+	calls  string         // where the runner of this process takes calls
+	addr   string         // where the API, or the only service, listens
+
+	// Made when the first service asks for them.
+	drives   *drive.Drives
+	recorded bool // folders of the host are found by what is recorded
+	kept     *reserve.Reserve
+	keys     *jet.Keyring
+	sealKey  *seal.Key
+	secret   string // shared by dispatcher and runner
+}
+
+// openDrives opens the drives, which must not touch the data folder or a secret.
+func (in *instance) openDrives() (err error) {
+	if in.drives == nil {
+		in.drives, err = in.set.place.open(in.set.common.data)
+	}
+	return err
+}
+
+// drivesOf opens the drives, and has folders of the host found by what is recorded.
+func (in *instance) drivesOf(bus *jet.Bus) (*drive.Drives, error) {
+	if err := in.openDrives(); err != nil {
+		return nil, err
+	}
+	if !in.recorded {
+		in.drives.Recorded(bus.HostOf)
+		in.recorded = true
+	}
+	return in.drives, nil
+}
+
+// reserve is the room that is kept free for the store.
+func (in *instance) reserve() *reserve.Reserve {
+	if in.kept == nil {
+		in.kept = in.set.reserve.of(in.Process, in.set.common.data)
+	}
+	return in.kept
+}
+
+// keyring knows the tokens.
+func (in *instance) keyring(bus *jet.Bus) *jet.Keyring {
+	if in.keys == nil {
+		in.keys = jet.NewKeyring(bus)
+		in.Go("keyring", in.keys.Run)
+	}
+	return in.keys
+}
+
+// openSealKey opens the key that secrets are sealed with.
+func (in *instance) openSealKey(ctx context.Context, bus *jet.Bus) (key *seal.Key, err error) {
+	if in.sealKey == nil {
+		in.sealKey, err = bus.OpenSealKey(ctx, filepath.Join(in.set.common.data, "seal.key"))
+	}
+	return in.sealKey, err
+}
+
+// runSecrets reads the secrets of commands, which dispatcher and runner share in one process.
+func (in *instance) runSecrets(ctx context.Context, bus *jet.Bus) (*seal.Shared, error) {
+	key, err := in.openSealKey(ctx, bus)
+	if err != nil {
+		return nil, err
+	}
+	return key.ForRuns()
+}
+
+// runnerSecret is what dispatcher and runner share: in one process made anew at each
+// start, else what is in the file.
+func (in *instance) runnerSecret(file string) (_ string, err error) {
+	if in.set.alone() {
+		return readSecret(file)
+	}
+	if in.secret == "" {
+		in.secret = rand.Text()
+	}
+	return in.secret, nil
+}
+
+// log is the log of a component.
+func (in *instance) log(component string) *slog.Logger {
+	return in.Log.With("component", component)
+}
+
+// add runs a service that knows whether it is ready.
+func (in *instance) add(name string, s interface {
+	Run(context.Context) error
+	Check() error
+},
+) {
+	in.Go(name, s.Run)
+	in.OnCheck(name, s.Check)
+}
