@@ -23,7 +23,7 @@ type Job struct {
 
 	// Role is that of the token with which its owner made the job or changed it
 	// last. Empty: that was before roles were kept.
-	Role string `json:"role,omitzero"`
+	Role Role `json:"role,omitzero"`
 
 	// EffectiveFrom is when the job began to be what it is now: created,
 	// enabled, or given another schedule or zone. No earlier slot is its own.
@@ -52,7 +52,7 @@ type Job struct {
 type JobWebhook struct {
 	URL   string `json:"url"`            // what [PublicURL] leaves of it, as in the parameters
 	Shown string `json:"shown,omitzero"` // what [ShownURL] leaves of it, as JSON, closed for gateways; empty when that is URL
-	Role  string `json:"role"`           // of the token that set it; one of an administrator's may go to private networks
+	Role  Role   `json:"role"`           // of the token that set it; one of an administrator's may go to private networks
 }
 
 // Disabling is why a job has no effect.
@@ -62,17 +62,14 @@ type Disabling struct {
 	Reason string    `json:"reason,omitzero"` // a sentence
 }
 
-// RoleAdmin is the role of administrators.
-const RoleAdmin = "admin"
-
 // ByAdmin reports whether a job is an administrator's, as far as the job knows:
 // such a job has no quota.
-func (j Job) ByAdmin() bool { return j.Role == RoleAdmin }
+func (j Job) ByAdmin() bool { return j.Role == Admin }
 
 // PrivateWebhook reports whether the job's webhook may go to private networks: an
 // administrator's token set its URL, or it was stored before that was kept.
 func (j *Job) PrivateWebhook() bool {
-	return j.Webhook == nil || j.Webhook.Role == "" || j.Webhook.Role == RoleAdmin
+	return j.Webhook == nil || j.Webhook.Role == "" || j.Webhook.Role == Admin
 }
 
 // PrivateURL is [Job.PrivateWebhook] for any of the [URLPointers].
@@ -81,7 +78,7 @@ func (j *Job) PrivateURL(pointer string) bool {
 		return j.PrivateWebhook()
 	}
 	hook := j.URLs[pointer]
-	return hook != nil && hook.Role == RoleAdmin
+	return hook != nil && hook.Role == Admin
 }
 
 // URL gives what is kept of the URL at a pointer, or nil.

@@ -34,7 +34,7 @@ func isProfileName(s string) bool {
 
 // MayNameProfiles says why the owner of a job, in a role, may not name its profiles,
 // as the runners declare them.
-func (o Options) MayNameProfiles(owner, role string, runners []RunnerState) error {
+func (o Options) MayNameProfiles(owner string, role Role, runners []RunnerState) error {
 	for _, name := range o.Profiles {
 		var declared []string
 		found := false

@@ -195,8 +195,8 @@ func (o *RunOptions) check(r *reader) {
 
 // CheckUser refuses a command that is to be another user, unless an administrator
 // says so: it would have that user's rights.
-func (r RunOptions) CheckUser(role string) error {
-	if r.User != "" && role != RoleAdmin {
+func (r RunOptions) CheckUser(role Role) error {
+	if r.User != "" && role != Admin {
 		return Faultf(Forbidden, "spool.run.user", "may be given by administrators only: leave it out, and the command is whom all flows are")
 	}
 	return nil

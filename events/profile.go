@@ -43,8 +43,8 @@ const (
 )
 
 // MayName says why somebody may not name the profile: the owner of a job, in a role.
-func (p Profile) MayName(owner, role string) error {
-	if role == RoleAdmin || slices.Contains(p.Owners, AnyOwner) || slices.Contains(p.Owners, owner) {
+func (p Profile) MayName(owner string, role Role) error {
+	if role == Admin || slices.Contains(p.Owners, AnyOwner) || slices.Contains(p.Owners, owner) {
 		return nil
 	}
 	return Faultf(Forbidden, "spool.run.profiles", "%q may not be named by %s: an administrator can add the line \"owners %s\" to the profile", p.Name, owner, owner)

@@ -71,12 +71,16 @@ func TestProfilesOfNetworks(t *testing.T) {
 
 func TestMayNameProfiles(t *testing.T) {
 	runners := []RunnerState{{Profiles: []Profile{{Name: "all", Owners: []string{"*"}}, {Name: "anns", Owners: []string{"ann"}}, {Name: "ours"}}}}
-	for _, c := range []struct{ profiles, owner, role, want string }{
+	for _, c := range []struct {
+		profiles, owner string
+		role            Role
+		want            string
+	}{
 		{"all", "bob", "operator", ""},
 		{"anns", "ann", "operator", ""},
 		{"anns", "bob", "operator", `"anns" may not be named by bob`},
 		{"ours", "ann", "operator", "may not be named by ann"},
-		{"ours,anns", "root", RoleAdmin, ""},
+		{"ours,anns", "root", Admin, ""},
 		{"other", "bob", "operator", "is not declared: an administrator declares profiles with --profile or --profiles; there are all"},
 	} {
 		p, err := ParseParameters([]byte(`{"name":"j","schedule":"0 0 * * *","flow_parameters":{"auth_token":"t","binary_path":"a/b/fs/c/d","input_dir":"a/b/fs/c/e","settings":{}},"spool":{"run":{"profiles":["` +

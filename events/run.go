@@ -33,7 +33,7 @@ type Run struct {
 	TriggerID    string          `json:"trigger_id,omitzero"`
 	JobID        string          `json:"job_id,omitzero"` // empty for a direct call
 	Owner        string          `json:"owner"`
-	Role         string          `json:"role,omitzero"`       // of the owner: see [Job.Role]; of a direct call, that of the token
+	Role         Role            `json:"role,omitzero"`       // of the owner: see [Job.Role]; of a direct call, that of the token
 	BinaryPath   string          `json:"binary_path"`         // logical
 	InputDir     string          `json:"input_dir"`           // logical
 	InputLook    string          `json:"input_look,omitzero"` // see [File.Look]

@@ -44,11 +44,11 @@ func StepTimeout(settings Object) (limit time.Duration, named bool, err error) {
 // the runner was given for all (negative: no limit), else, where that is 0, nothing
 // for administrators and [OthersStepTimeout] for others. role is that of
 // [Job.Role]; a job from before roles were kept goes on without a limit.
-func StepTimeoutOf(role string, given time.Duration) time.Duration {
+func StepTimeoutOf(role Role, given time.Duration) time.Duration {
 	switch {
 	case given != 0:
 		return max(0, given)
-	case role == RoleAdmin, role == "":
+	case role == Admin, role == "":
 		return 0
 	}
 	return OthersStepTimeout

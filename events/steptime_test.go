@@ -36,13 +36,13 @@ func TestStepTimeout(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		role        string
+		role        Role
 		given, want time.Duration
 	}{
-		{RoleAdmin, 0, 0},
+		{Admin, 0, 0},
 		{"operator", 0, 24 * time.Hour},
 		{"", 0, 0},
-		{RoleAdmin, time.Minute, time.Minute},
+		{Admin, time.Minute, time.Minute},
 		{"operator", time.Minute, time.Minute},
 		{"operator", -1, 0},
 	} {

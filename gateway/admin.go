@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
 )
@@ -28,7 +29,7 @@ func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err e
 	file := filepath.Join(g.cfg.DataDir, adminFile)
 	text, err = readToken(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		_, text = jet.NewToken(adminUser, jet.Admin, time.Now())
+		_, text = events.NewToken(adminUser, events.Admin, time.Now())
 		if err = atomicfile.Write(file, []byte(text+"\n"), 0o600); err == nil {
 			g.cfg.Log.Info("the admin token is written", "file", file)
 		}
@@ -39,7 +40,7 @@ func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err e
 	for {
 		err := g.revokeFormer(ctx, text)
 		if err == nil {
-			good, err = g.register(ctx, jet.TokenOf(text, adminUser, jet.Admin, time.Now()))
+			good, err = g.register(ctx, events.TokenOf(text, adminUser, events.Admin, time.Now()))
 		}
 		if err == nil {
 			if !good {
@@ -57,14 +58,14 @@ func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err e
 
 // register stores a token unless the bucket holds it. An id that was revoked,
 // or is another token's, never comes back; neither does one that has ended.
-func (g *Gateway) register(ctx context.Context, t jet.Token) (good bool, err error) {
+func (g *Gateway) register(ctx context.Context, t events.Token) (good bool, err error) {
 	for {
 		stored, found, err := g.cfg.Bus.Token(ctx, t.ID)
 		if err != nil {
 			return false, err
 		}
 		if found {
-			return stored.Hash == t.Hash && stored.Role == jet.Admin && (stored.Expires.IsZero() || stored.Expires.After(t.Created)), nil
+			return stored.Hash == t.Hash && stored.Role == events.Admin && !stored.Expired(t.Created), nil
 		}
 		if gone, err := g.cfg.Bus.Revoked(ctx, t.ID); err != nil || gone {
 			return false, err

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
@@ -90,7 +91,7 @@ func TestRevokedAdminToken(t *testing.T) {
 	if !strings.Contains(s.log.String(), "spool token reset-admin") {
 		t.Error("the log names no remedy")
 	}
-	stored := jet.TokenOf(first, "admin", jet.Admin, time.Now())
+	stored := events.TokenOf(first, "admin", events.Admin, time.Now())
 	if err := s.bus.PutToken(t.Context(), stored); !jet.IsConflict(err) {
 		t.Errorf("PutToken: %v", err)
 	}
@@ -156,7 +157,7 @@ func TestResetAdminEndsTheFormer(t *testing.T) {
 func TestAdminFileWithAnotherToken(t *testing.T) {
 	s := newStation(t)
 	viewer := s.newToken(`{"owner":"vera","role":"viewer"}`).Token
-	ended, endedText := jet.NewToken("admin", jet.Admin, time.Now().Add(-time.Hour))
+	ended, endedText := events.NewToken("admin", events.Admin, time.Now().Add(-time.Hour))
 	ended.Expires = time.Now().Add(-time.Minute)
 	if err := s.bus.PutToken(t.Context(), ended); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/admission"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/v2/stream"
 )
 
@@ -25,7 +24,7 @@ func (g *Gateway) admit(next http.Handler) http.Handler {
 			_, err := g.cfg.Keys.Verify(e.text, time.Now())
 			return events.CodeOf(err) != events.Unauthorized // while nobody can tell it is as good as before
 		}
-		switch admission.Of(r.Context()).Admit(kind, admission.ByToken(e.token.ID, e.token.Role == jet.Admin), valid) {
+		switch admission.Of(r.Context()).Admit(kind, admission.ByToken(e.token.ID, e.token.Role == events.Admin), valid) {
 		case "":
 			next.ServeHTTP(w, r)
 		case admission.TooMany:

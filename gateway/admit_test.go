@@ -12,7 +12,6 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/admission"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -34,7 +33,7 @@ func (refusing) Refused(string)           {}
 // needs none is answered.
 func TestRequestsWithoutAPermit(t *testing.T) {
 	s, _ := newDepot(t)
-	viewer := s.user("ann", jet.Viewer)
+	viewer := s.user("ann", events.Viewer)
 	for _, c := range []struct {
 		why  admission.Refusal
 		code int

@@ -97,7 +97,7 @@ func (s *station) listedEntries(token, filter string) (n int) {
 // Every slot has one place in the balance, whatever became of it.
 func TestBalanceOfSlots(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, body{schedule: `"* * * * *"`}.String())).field("job_id")
 	rev, err := s.bus.Job(t.Context(), id)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestBalanceOfSlots(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if a := s.native(http.MethodGet, "balance?job_id="+id, s.user("bob", jet.Operator), ""); a.code != http.StatusNotFound {
+	if a := s.native(http.MethodGet, "balance?job_id="+id, s.user("bob", events.Operator), ""); a.code != http.StatusNotFound {
 		t.Errorf("somebody else's: %d %s", a.code, a.body)
 	}
 	for _, query := range []string{"balance?day=tomorrow", "balance?day=2999-01-01", "balance/entries?day=2026-01-01", "balance?days=1"} {
@@ -178,7 +178,7 @@ func TestBalanceOfSlots(t *testing.T) {
 // Every file of the ledger has one, and those that have left it.
 func TestBalanceOfFiles(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, body{settings: `{"spooled_mode":true}`}.String())).field("job_id")
 	trigger := func(name string) events.Trigger {
 		f := events.NewFile(name)

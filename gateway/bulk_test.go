@@ -53,7 +53,7 @@ func TestRerunMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStation(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
-	olga := s.user("olga", jet.Operator)
+	olga := s.user("olga", events.Operator)
 	j, _ := s.made(s.admin, body{}.String())
 	theirs, _ := s.made(olga, body{binary: `"olga/r/fs/D/f"`, input: `"olga/r/fs/D/in"`}.String())
 	base := time.Now().Add(-time.Hour).UTC()
@@ -146,7 +146,7 @@ func TestRerunMany(t *testing.T) {
 		{s.admin, `{"filter":{"job_id":"x"},"expect":-1}`, "expect: must be how many executions", 400},
 		{olga, `{"filter":{"job_id":"` + j.ID + `"}}`, "no such job", 404},
 		{olga, `{"filter":{"username":"*","since":"2020-01-01T00:00:00Z"}}`, "only administrators may name another user", 403},
-		{s.user("vera", jet.Viewer), `{"filter":{"since":"2020-01-01T00:00:00Z"}}`, "may only read", 403},
+		{s.user("vera", events.Viewer), `{"filter":{"since":"2020-01-01T00:00:00Z"}}`, "may only read", 403},
 	} {
 		wantFault(t, s.native(http.MethodPost, "results/rerun", c.token, c.body), c.status, c.says)
 	}

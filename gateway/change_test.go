@@ -22,7 +22,7 @@ func TestReadsItsOwnWrites(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 8 {
 		name := fmt.Sprintf("user%d", n)
-		token := s.user(name, jet.Operator)
+		token := s.user(name, events.Operator)
 		wg.Go(func() {
 			for range 10 {
 				id := s.create(token, "mine")
@@ -72,7 +72,7 @@ func TestGatewaysShareNothingButTheBroker(t *testing.T) {
 
 func TestChangesLeaveATrail(t *testing.T) {
 	s := newStation(t)
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	before := time.Now()
 	id := s.create(alice, "job")
 	byID := `{"job_id":"` + id + `"}`
@@ -137,7 +137,7 @@ func TestChangesLeaveATrail(t *testing.T) {
 
 func TestTriggerIsQueued(t *testing.T) {
 	s := newStation(t)
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	id := s.create(alice, "job")
 	byID := `{"job_id":"` + id + `"}`
 	s.ok(s.send(http.MethodPost, v1Path+"disable_job", alice, byID)) // triggers run all the same
@@ -191,7 +191,7 @@ func TestManyChangeOneJob(t *testing.T) {
 
 func TestDeleteAll(t *testing.T) {
 	s := newStation(t)
-	alice, bob := s.user("alice", jet.Operator), s.user("bob", jet.Operator)
+	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Operator)
 	deleteAll := func(token, body string, want ...string) {
 		t.Helper()
 		a := s.ok(s.send(http.MethodPost, v1Path+"delete_job", token, body))

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // subscribe opens the stream of events; the channel gives its lines, and is
@@ -49,7 +48,7 @@ func find(lines <-chan string, text string) bool {
 
 func TestEvents(t *testing.T) {
 	s := newStation(t)
-	alice, bob := s.user("alice", jet.Operator), s.user("bob", jet.Viewer)
+	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Viewer)
 	hers, his, all := s.subscribe(alice, ""), s.subscribe(bob, ""), s.subscribe(s.admin, "?type=result,run")
 	if first := <-hers; first != "retry: 1000" {
 		t.Errorf("the stream begins with %q", first)

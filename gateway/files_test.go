@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -141,12 +141,12 @@ func TestFileRoles(t *testing.T) {
 	s.putFile("a", "a")
 	drive := filesPath + strings.ReplaceAll(testDrive, " ", "%20")
 	for _, c := range []struct {
-		role           jet.Role
+		role           events.Role
 		put, get, gone int
 	}{
-		{jet.Viewer, http.StatusForbidden, http.StatusOK, http.StatusForbidden},
-		{jet.Operator, http.StatusNoContent, http.StatusOK, http.StatusNoContent},
-		{jet.Admin, http.StatusNoContent, http.StatusOK, http.StatusNoContent},
+		{events.Viewer, http.StatusForbidden, http.StatusOK, http.StatusForbidden},
+		{events.Operator, http.StatusNoContent, http.StatusOK, http.StatusNoContent},
+		{events.Admin, http.StatusNoContent, http.StatusOK, http.StatusNoContent},
 		{"", http.StatusUnauthorized, http.StatusUnauthorized, http.StatusUnauthorized},
 	} {
 		token := ""

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 type folderNode struct {
@@ -89,7 +89,7 @@ func TestFolder(t *testing.T) {
 	if m := p.Nodes[1].Metadata; m.NodeType != "folder" || m.Size != 0 {
 		t.Errorf("a folder is %+v", m)
 	}
-	viewer := s.folder(s.user("eve", jet.Viewer), "", "").Nodes[2].Metadata.Perms
+	viewer := s.folder(s.user("eve", events.Viewer), "", "").Nodes[2].Metadata.Perms
 	if !viewer.Read || viewer.Write || viewer.Delete {
 		t.Errorf("a viewer's permissions are %+v", viewer)
 	}

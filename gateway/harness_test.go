@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
@@ -144,14 +145,14 @@ func (s *station) serve(g *gateway.Gateway) {
 }
 
 // user gives a token of a new user.
-func (s *station) user(name string, role jet.Role) string {
+func (s *station) user(name string, role events.Role) string {
 	s.t.Helper()
-	token, text := jet.NewToken(name, role, time.Now())
+	token, text := events.NewToken(name, role, time.Now())
 	s.enter(token, text)
 	return text
 }
 
-func (s *station) enter(token jet.Token, text string) {
+func (s *station) enter(token events.Token, text string) {
 	s.t.Helper()
 	if err := s.bus.PutToken(s.t.Context(), token); err != nil {
 		s.t.Fatal(err)

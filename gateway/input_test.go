@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 // body builds a create body out of its parts, so that a case shows only what is wrong in it.
@@ -159,7 +159,7 @@ func pad(b body, n int) string {
 
 func TestCallsRefuse(t *testing.T) {
 	s := newStation(t)
-	alice, viewer := s.user("alice", jet.Operator), s.user("eve", jet.Viewer)
+	alice, viewer := s.user("alice", events.Operator), s.user("eve", events.Viewer)
 	theirs := s.create(s.admin, "theirs")
 	const unknown = "07a3e5c1-1b4f-4852-9cd6-1a072fc8ab31"
 	byID := func(id string) string { return `{"job_id":"` + id + `"}` }

@@ -19,7 +19,7 @@ import (
 
 func TestWhoSeesWhat(t *testing.T) {
 	s := newStation(t)
-	alice, bob := s.user("alice", jet.Operator), s.user("bob", jet.Viewer)
+	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Viewer)
 	a1 := s.create(alice, "a1")
 	s.create(s.admin, "m1")
 	s.create(alice, "a2")

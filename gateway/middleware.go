@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 	"spool.internal/gateway/v1"
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
@@ -21,8 +21,8 @@ import (
 
 // exchange is what the middleware knows of one request.
 type exchange struct {
-	token jet.Token // zero until the request is let in
-	text  string    // of the token
+	token events.Token // zero until the request is let in
+	text  string       // of the token
 }
 
 type exchangeKey struct{}
@@ -35,7 +35,7 @@ func exchangeOf(r *http.Request) *exchange {
 	return e
 }
 
-func caller(r *http.Request) jet.Token { return exchangeOf(r).token }
+func caller(r *http.Request) events.Token { return exchangeOf(r).token }
 
 // wrap puts the middleware around the router, in the order in which a request
 // meets it. What answers outside of the router, and the router's own 404 and

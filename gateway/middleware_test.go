@@ -16,7 +16,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -31,7 +30,7 @@ func wantRefusal(t *testing.T, a answer, code int, msg string) {
 
 func TestAuthentication(t *testing.T) {
 	s := newStation(t)
-	old, oldText := jet.NewToken("old", jet.Admin, time.Now().Add(-2*time.Hour))
+	old, oldText := events.NewToken("old", events.Admin, time.Now().Add(-2*time.Hour))
 	old.Expires = time.Now().Add(-time.Hour)
 	s.enter(old, oldText)
 	header := func(lines ...string) func(*http.Request) {
@@ -149,7 +148,7 @@ func TestBodyLimit(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	// One request an hour: none is due again while the test runs.
 	s := newStation(t, withConfig(func(c *gateway.Config) { c.Rate, c.Burst = 1.0/3600, 5 }))
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	for range 5 {
 		s.list(alice, "")
 	}

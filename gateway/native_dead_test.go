@@ -7,12 +7,11 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 func TestNativeDeadLetters(t *testing.T) {
 	s := newStation(t)
-	alice, bob, viewer := s.user("alice", jet.Operator), s.user("bob", jet.Operator), s.user("alice", jet.Viewer)
+	alice, bob, viewer := s.user("alice", events.Operator), s.user("bob", events.Operator), s.user("alice", events.Viewer)
 	j, _ := s.made(alice, body{}.String())
 	k, _ := s.made(alice, body{}.String())
 	b, _ := s.made(bob, body{}.String())

@@ -207,9 +207,9 @@ func TestReprocess(t *testing.T) {
 		t.Errorf("watchers were asked %d times", n)
 	}
 
-	viewer := s.user("eve", jet.Viewer)
+	viewer := s.user("eve", events.Viewer)
 	wantFault(t, s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", viewer, `{"path":"a.pdf"}`), http.StatusForbidden, "may only read")
-	other := s.user("otto", jet.Operator)
+	other := s.user("otto", events.Operator)
 	wantFault(t, s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", other, `{"path":"a.pdf"}`), http.StatusNotFound, "")
 	wantFault(t, s.native(http.MethodGet, "jobs/"+s.job.ID+"/files?path=a.pdf", other, ""), http.StatusNotFound, "")
 }

@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 type nativePage struct {
@@ -34,7 +33,7 @@ func (s *station) listed(token, query string) (names string, pages int) {
 
 func TestNativeList(t *testing.T) {
 	s := newStation(t)
-	alice, bob := s.user("alice", jet.Operator), s.user("bob", jet.Viewer)
+	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Viewer)
 	named := func(token, body string) string {
 		t.Helper()
 		j, _ := s.made(token, body)

@@ -215,7 +215,7 @@ func TestPatchesOfDifferentFieldsAllStay(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	s := newStation(t)
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	j, _ := s.made(alice, body{}.String())
 	for _, step := range []struct{ path, body string }{
 		{"", `{"name":"m","flow_parameters":{"settings":{"tags":["x"],"webhook_config":{"url":"https://x.y","headers":{"X-A":"1"}}}}}`},
@@ -272,7 +272,7 @@ func TestHistory(t *testing.T) {
 
 func TestTriggerByKey(t *testing.T) {
 	s := newStation(t)
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	j, _ := s.made(alice, body{}.String())
 	k, _ := s.made(alice, body{}.String())
 	trigger := func(id, token string, header ...string) string {

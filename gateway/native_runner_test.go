@@ -74,7 +74,7 @@ func TestNativeJobShowsStepTimeout(t *testing.T) {
 		}
 		return shown["seconds"]
 	}
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	timed := body{settings: `{"step_timeout":90}`}.String()
 	jobs := map[string]struct{ token, id string }{}
 	for name, token := range map[string]string{"admin": s.admin, "ann": ann} {

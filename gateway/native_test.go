@@ -106,7 +106,7 @@ func automatic(name string) string {
 
 func TestNativeJob(t *testing.T) {
 	s := newStation(t)
-	alice := s.user("alice", jet.Operator)
+	alice := s.user("alice", events.Operator)
 	before := time.Now()
 	a := s.native(http.MethodPost, "jobs", alice, body{schedule: `"30 2 * * *"`, extra: `,"spool":{"timezone":"Europe/Berlin"}`}.String())
 	j := into[nativeJob](t, a, http.StatusCreated)
@@ -185,10 +185,10 @@ func TestNativeJobShowsStates(t *testing.T) {
 // Whose job is whose, and who may do what.
 func TestNativeRoles(t *testing.T) {
 	s := newStation(t)
-	j, _ := s.made(s.user("alice", jet.Operator), body{}.String())
+	j, _ := s.made(s.user("alice", events.Operator), body{}.String())
 	tokens := map[string]string{
-		"owner": s.user("alice", jet.Operator), "viewer": s.user("alice", jet.Viewer),
-		"other": s.user("bob", jet.Operator), "admin": s.admin,
+		"owner": s.user("alice", events.Operator), "viewer": s.user("alice", events.Viewer),
+		"other": s.user("bob", events.Operator), "admin": s.admin,
 	}
 	trigger := events.ManualTriggerID(j.ID, "x")
 	job := "jobs/" + j.ID

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // withSpool gives the body of a job with this object spool.
@@ -24,7 +23,7 @@ func withSpool(spool string, automatic bool) string {
 // The URLs of notify and of the heartbeat are kept and shown as that of a webhook is.
 func TestURLsOfNotify(t *testing.T) {
 	s := newStation(t)
-	ann, eve := s.user("ann", jet.Operator), s.user("ann", jet.Viewer)
+	ann, eve := s.user("ann", events.Operator), s.user("ann", events.Viewer)
 	const sent = `{"notify":{"on":["failed"],"to":{"webhook":"https://hooks.chat.example/T0-s3cret?k=q-s3cret","format":"slack"}},"heartbeat":"https:\/\/hc.example\/b-s3cret"}`
 	const shown = `{"notify":{"on":["failed"],"to":{"webhook":"https://hooks.chat.example/T0-s3cret?********","format":"slack"}},"heartbeat":"https:\/\/hc.example\/b-s3cret"}`
 	const public = `{"notify":{"on":["failed"],"to":{"webhook":"https://hooks.chat.example","format":"slack"}},"heartbeat":"https://hc.example"}`
@@ -97,7 +96,7 @@ func TestURLsOfNotify(t *testing.T) {
 // What could never be told is refused, with what to write instead.
 func TestNotifyIsRefused(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	const to = `"to":{"mail":"ann@example.com"}`
 	for _, c := range []struct {
 		spool     string
@@ -149,7 +148,7 @@ func TestNotifyIsRefused(t *testing.T) {
 // The state of a job is shown with the notices of it that were given up.
 func TestConditionsAreShown(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, withSpool(`{"notify":{"to":{"mail":"ann@example.com"}}}`, false))).field("job_id")
 	now := time.Now().UTC()
 	for seq, state := range []events.Condition{events.Failed, events.Dead} {

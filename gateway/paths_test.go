@@ -11,14 +11,13 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // Every caller on every endpoint that takes a path or sets a job going, with
 // paths of its own and of others.
 func TestPaths(t *testing.T) {
 	s, _ := newDepot(t)
-	legacy := s.user("bob", jet.Operator) // stored without paths, as by a version before
+	legacy := s.user("bob", events.Operator) // stored without paths, as by a version before
 	tokens := map[string]string{
 		"admin": s.admin, "legacy": legacy,
 		"bob":    s.newToken(`{"owner":"bob","role":"operator"}`).Token,
@@ -81,7 +80,7 @@ func jobOn(binary, input, output string) string {
 func TestPathsOfJobs(t *testing.T) {
 	s, _ := newDepot(t)
 	bob := s.newToken(`{"owner":"bob","role":"operator"}`).Token
-	legacy := s.user("bob", jet.Operator)
+	legacy := s.user("bob", events.Operator)
 	const flow, in, out = "bob/r/fs/D/flow", "bob/r/fs/D/in", "bob/r/fs/D/out"
 	foreign := map[string]string{
 		"binary_path":         jobOn("ann/r/fs/D/flow", in, out),
@@ -153,7 +152,7 @@ func TestPathsOfJobs(t *testing.T) {
 
 func TestTokenPaths(t *testing.T) {
 	s := newStation(t)
-	s.user("old", jet.Operator)
+	s.user("old", events.Operator)
 	for text, want := range map[string]string{
 		`{"owner":"b","role":"admin","paths":["b/"]}`:               "paths: an administrator reaches every path",
 		`{"owner":"b","role":"admin","paths":[]}`:                   "paths: an administrator",

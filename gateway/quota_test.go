@@ -23,7 +23,7 @@ func withQuota(q events.Quota) option {
 // deletes one gets another.
 func TestQuotaOfJobs(t *testing.T) {
 	s := newStation(t, withQuota(events.Quota{Jobs: 10}))
-	ann, bob := s.user("ann", jet.Operator), s.user("bob", jet.Operator)
+	ann, bob := s.user("ann", events.Operator), s.user("bob", events.Operator)
 	var made, refused atomic.Int64
 	var first atomic.Pointer[string]
 	var all sync.WaitGroup
@@ -66,7 +66,7 @@ func TestQuotaOfJobs(t *testing.T) {
 // always allowed.
 func TestQuotaOfBytes(t *testing.T) {
 	s := newStation(t, withQuota(events.Quota{Bytes: 200 << 10}))
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	large := func(n int) string {
 		return body{settings: fmt.Sprintf(`{"runtime_config":{"text":%q}}`, strings.Repeat("x", n<<10))}.String()
 	}
@@ -98,14 +98,14 @@ func TestQuotaOfBytes(t *testing.T) {
 // Triggers that wait count for their owner, whoever of his tokens asks.
 func TestQuotaOfQueued(t *testing.T) {
 	s := newStation(t, withQuota(events.Quota{Queued: 3}))
-	ann, bob := s.user("ann", jet.Operator), s.user("bob", jet.Operator)
+	ann, bob := s.user("ann", events.Operator), s.user("bob", events.Operator)
 	id, other, his := s.create(ann, "a"), s.create(ann, "b"), s.create(bob, "c")
 	for _, job := range []string{id, other, id} {
 		wantCode(t, s.native(http.MethodPost, "jobs/"+job+"/trigger", ann, ""), http.StatusAccepted)
 	}
 	const why = "the quota of 3 triggers of ann that may wait is used up"
 	wantFault(t, s.native(http.MethodPost, "jobs/"+other+"/trigger", ann, ""), http.StatusServiceUnavailable, why)
-	if a := s.send(http.MethodPost, v1Path+"trigger_job", s.user("ann", jet.Operator), `{"job_id":"`+id+`"}`); a.code != http.StatusServiceUnavailable || !strings.Contains(a.msg(), why) {
+	if a := s.send(http.MethodPost, v1Path+"trigger_job", s.user("ann", events.Operator), `{"job_id":"`+id+`"}`); a.code != http.StatusServiceUnavailable || !strings.Contains(a.msg(), why) {
 		t.Errorf("trigger_job: %d %s", a.code, a.body)
 	}
 	wantCode(t, s.native(http.MethodPost, "jobs/"+his+"/trigger", bob, ""), http.StatusAccepted)
@@ -155,7 +155,7 @@ func TestRoomWhenFull(t *testing.T) {
 	var tokens []string
 	name := strings.Repeat("é", 64)
 	for {
-		token, _ := jet.NewToken(name, jet.Viewer, time.Now())
+		token, _ := events.NewToken(name, events.Viewer, time.Now())
 		if err := s.bus.PutToken(t.Context(), token); err != nil {
 			if !jet.IsFull(err) {
 				t.Fatal(err)

@@ -13,7 +13,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
-	"spool.internal/events/jet"
 )
 
 // formerFile names tokens, one id a line, that a reset has replaced: the next
@@ -38,13 +37,13 @@ func ResetAdmin(dataDir string) (file string, err error) {
 			return "", err
 		}
 	}
-	_, text := jet.NewToken(adminUser, jet.Admin, time.Now())
+	_, text := events.NewToken(adminUser, events.Admin, time.Now())
 	return file, atomicfile.Write(file, []byte(text+"\n"), 0o600)
 }
 
 // idOf is the id of a token, "" when the text is none.
 func idOf(text string) string {
-	id := jet.TokenOf(text, adminUser, jet.Admin, time.Time{}).ID
+	id := events.TokenID(text)
 	if !events.IsToken(id) || strings.HasPrefix(id, "_") { // what begins so is no token
 		return ""
 	}

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 // A job keeps the role of the token with which its owner made it or changed it
@@ -17,9 +17,9 @@ func TestRoleOfJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return rev.Event.Job.Role
+		return string(rev.Event.Job.Role)
 	}
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	id := s.create(ann, "hers")
 	if got := role(id); got != "operator" {
 		t.Errorf("an operator's job has role %q", got)
@@ -32,7 +32,7 @@ func TestRoleOfJob(t *testing.T) {
 	if got := role(id); got != "operator" {
 		t.Errorf("after an administrator has changed it: %q", got)
 	}
-	patch(s.user("ann", jet.Admin), `{"name":"hers again"}`)
+	patch(s.user("ann", events.Admin), `{"name":"hers again"}`)
 	if got := role(id); got != "admin" {
 		t.Errorf("after its owner has become an administrator and changed it: %q", got)
 	}

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -63,7 +62,7 @@ func (s *station) seen(token, id string) map[string]string {
 // query; viewers and events see the origin.
 func TestWhoSeesWhichURL(t *testing.T) {
 	s := newStation(t)
-	ann, eve, other := s.user("ann", jet.Operator), s.user("ann", jet.Viewer), s.user("ann", jet.Operator)
+	ann, eve, other := s.user("ann", events.Operator), s.user("ann", events.Viewer), s.user("ann", events.Operator)
 	live := s.subscribe(eve, "?type=job")
 	for i, c := range []struct{ sent, operator, viewer string }{
 		{"https://hooks.chat.example/services/T0-s3cret/XYZ", "https://hooks.chat.example/services/T0-s3cret/XYZ", "https://hooks.chat.example"},
@@ -153,7 +152,7 @@ func (s *station) nowhere(secrets ...string) {
 
 func TestMaskedURLsAreRefused(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	j, _ := s.made(ann, body{settings: hookOf("https://h.example/p?key=s3cret", "")}.String())
 	for _, masked := range []string{
 		"https://h.example/p?********", "https://other.example/?********", "https://********@h.example/", "https://h.example/********",
@@ -187,7 +186,7 @@ func TestMaskedURLsAreRefused(t *testing.T) {
 // What was given for one origin is not sent to another.
 func TestHeadersDoNotFollowTheirURL(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	const hidden, field = `"X-Key":"k3y-value","X-Two":"two"`, "flow_parameters.settings.webhook_config.headers.X-"
 	patch := func(id, hook string) answer {
 		return s.native(http.MethodPatch, "jobs/"+id, ann, `{"flow_parameters":{"settings":{"webhook_config":`+hook+`}}}`)
@@ -230,7 +229,7 @@ func TestHeadersDoNotFollowTheirURL(t *testing.T) {
 // Whose token set the URL decides where it may go, until another sets it.
 func TestWhoseURL(t *testing.T) {
 	s := newStation(t)
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	j, _ := s.made(ann, body{settings: hookOf("https://h.example/p", `"Host":"h"`)}.String())
 	shown := func(url string) string {
 		return `{"flow_parameters":{"settings":{"webhook_config":{"url":"` + url + `"}}}}`
@@ -258,7 +257,7 @@ func TestWhoseURL(t *testing.T) {
 		}
 		role := ""
 		if hook := rev.Event.Job.Webhook; hook != nil {
-			role = hook.Role
+			role = string(hook.Role)
 		}
 		if role != step.want {
 			t.Errorf("after %s: the URL counts as set by %q; want %q", step.patch, role, step.want)
@@ -282,7 +281,7 @@ func TestWhoseURL(t *testing.T) {
 // others, and is sealed when it is changed.
 func TestJobOfBefore(t *testing.T) {
 	s := newStation(t)
-	ann, eve := s.user("ann", jet.Operator), s.user("ann", jet.Viewer)
+	ann, eve := s.user("ann", events.Operator), s.user("ann", events.Viewer)
 	const id, old = "5a9b3b52-0c1d-4a6e-9f4b-6d8f1f6c0c11", "https://u:s3cret@h.example/p?k=s3cret"
 	token, err := s.key.Public.Seal("t", id, events.TokenPointer)
 	if err != nil {
@@ -330,7 +329,7 @@ func TestJobOfBefore(t *testing.T) {
 
 func TestMailDomains(t *testing.T) {
 	s := newStation(t, withConfig(func(c *gateway.Config) { c.MailDomains = events.MailDomains{"example.com", ".corp.example"} }))
-	ann := s.user("ann", jet.Operator)
+	ann := s.user("ann", events.Operator)
 	mail := func(to string) string { return `{"notification_emails":` + to + `}` }
 	j, _ := s.made(ann, body{settings: mail(`"a@example.com, b@EXAMPLE.com, c@x.corp.example"`)}.String())
 	for _, to := range []string{

@@ -14,7 +14,7 @@ import (
 )
 
 // owned makes a job of an owner with a role.
-func (r *rig) owned(id, folder, owner, role string) {
+func (r *rig) owned(id, folder, owner string, role events.Role) {
 	r.Helper()
 	r.dir(folder)
 	raw, err := json.Marshal(map[string]any{"name": id, "flow_parameters": map[string]any{

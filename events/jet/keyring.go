@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"strings"
 	"sync"
@@ -26,7 +25,7 @@ type Keyring struct {
 	bus *Bus
 
 	mu      sync.RWMutex
-	tokens  map[string]Token
+	tokens  map[string]events.Token
 	revoked map[string]uint64 // by token id: sequence of the mark, until the feed has brought it
 	seal    *seal.PublicKey
 	shown   *seal.Shared
@@ -36,7 +35,7 @@ type Keyring struct {
 
 // NewKeyring makes a keyring; it is empty, and verifies nothing, before Run.
 func NewKeyring(b *Bus) *Keyring {
-	return &Keyring{bus: b, tokens: map[string]Token{}, revoked: map[string]uint64{}}
+	return &Keyring{bus: b, tokens: map[string]events.Token{}, revoked: map[string]uint64{}}
 }
 
 // Run keeps the keyring up to date until ctx ends.
@@ -80,7 +79,7 @@ func (k *Keyring) take(key string, m Stored) {
 		}
 		delete(k.revoked, key)
 	}
-	t, err := decode[Token](m)
+	t, err := decode[events.Token](m)
 	if deleted(m) || err != nil {
 		delete(k.tokens, key)
 		return
@@ -108,7 +107,7 @@ func (k *Keyring) prove(ctx context.Context) {
 }
 
 // Enter stores a new token, and knows it at once.
-func (k *Keyring) Enter(ctx context.Context, t Token) error {
+func (k *Keyring) Enter(ctx context.Context, t events.Token) error {
 	if err := k.bus.PutToken(ctx, t); err != nil {
 		return err
 	}
@@ -162,7 +161,7 @@ func (k *Keyring) OthersWrite(now time.Time) (bool, error) {
 		return false, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
 	}
 	for _, t := range k.tokens {
-		if t.Role != Admin && t.Role.WritesFlows() && (t.Expires.IsZero() || now.Before(t.Expires)) {
+		if t.Role != events.Admin && t.Role.MayWrite() && !t.Expired(now) {
 			return true, nil
 		}
 	}
@@ -180,19 +179,19 @@ func (k *Keyring) ShownKey() (*seal.Shared, bool) {
 // Verify finds the token that a text is. The error is an [events.Error]: of
 // code Unauthorized, or Unavailable while nobody can tell whether a token has
 // been revoked, because the feed is broken for 5 s or has not begun.
-func (k *Keyring) Verify(text string, now time.Time) (Token, error) {
+func (k *Keyring) Verify(text string, now time.Time) (events.Token, error) {
 	k.mu.RLock()
-	t, ok := k.tokens[tokenID(text)]
+	t, ok := k.tokens[events.TokenID(text)]
 	proven := k.proven
 	k.mu.RUnlock()
 	if time.Since(proven) > trustFor {
-		return Token{}, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+		return events.Token{}, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
 	}
-	if !ok || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(text))) != 1 {
-		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}
+	if !ok || !t.Matches(text) {
+		return events.Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}
 	}
-	if !t.Expires.IsZero() && !now.Before(t.Expires) {
-		return Token{}, &events.Error{Code: events.Unauthorized, Message: "the token expired at " + t.Expires.Format(time.RFC3339)}
+	if t.Expired(now) {
+		return events.Token{}, &events.Error{Code: events.Unauthorized, Message: "the token expired at " + t.Expires.Format(time.RFC3339)}
 	}
 	return t, nil
 }

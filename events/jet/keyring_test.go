@@ -33,7 +33,7 @@ func TestTokenIsRevoked(t *testing.T) {
 	here, there := follow(t, b), follow(t, b)
 	var slowest time.Duration
 	for range 20 {
-		token, text := jet.NewToken("alice", jet.Operator, time.Now())
+		token, text := events.NewToken("alice", events.Operator, time.Now())
 		if err := here.Enter(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestRevokedBeforeTheFeedTells(t *testing.T) {
 	k := follow(t, b)
 	var texts []string
 	for range 100 {
-		token, text := jet.NewToken("alice", jet.Viewer, time.Now())
+		token, text := events.NewToken("alice", events.Viewer, time.Now())
 		if err := b.PutToken(t.Context(), token); err != nil { // not by Enter: the feed alone tells
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestRevokedBeforeTheFeedTells(t *testing.T) {
 			t.Fatalf("a revoked token is %q", got)
 		}
 	}
-	last, text := jet.NewToken("alice", jet.Viewer, time.Now())
+	last, text := events.NewToken("alice", events.Viewer, time.Now())
 	if err := b.PutToken(t.Context(), last); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestKeyringWithoutAFeed(t *testing.T) {
 		t.Errorf("a keyring that does not run answers %q", got)
 	}
 	k := follow(t, b)
-	token, text := jet.NewToken("alice", jet.Viewer, time.Now())
+	token, text := events.NewToken("alice", events.Viewer, time.Now())
 	if err := k.Enter(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(jet.J
 
 // Enqueue makes sure that one more trigger of a job may wait.
 func (j *Jobs) Enqueue(ctx context.Context, who Caller, job events.Job) error {
-	if j.Owners == nil || who.Role == jet.Admin || job.ByAdmin() {
+	if j.Owners == nil || who.Role == events.Admin || job.ByAdmin() {
 		return nil
 	}
 	return j.Owners.Enqueue(ctx, job.Username)

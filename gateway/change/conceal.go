@@ -16,7 +16,7 @@ import (
 
 // Visible gives the parameters of a job as a caller may see them.
 func (j *Jobs) Visible(who Caller, job events.Job) json.RawMessage {
-	if who.MayChange() != nil {
+	if who.MayWrite() != nil {
 		return job.Visible(nil)
 	}
 	return job.Visible(j.openShown)
@@ -88,9 +88,9 @@ type urlChange struct {
 	pointer string
 	raw     json.RawMessage
 	value   string
-	shown   string  // as its operators saw it before
-	same    bool    // it stays what it is
-	role    *string // that it is kept with; nil = the caller's
+	shown   string       // as its operators saw it before
+	same    bool         // it stays what it is
+	role    *events.Role // that it is kept with; nil = the caller's
 }
 
 // url looks what becomes of the URL at a pointer. One that was stored in clear is
@@ -110,7 +110,7 @@ func (c *concealing) url(pointer string, before events.Object, parameters *event
 	if old, _ = events.ParseObject(c.old.Parameters); old != nil {
 		u.raw, u.value = events.URLAt(old, pointer)
 	}
-	u.same, u.role = false, new("")
+	u.same, u.role = false, new(events.Role(""))
 	var err error
 	*parameters, err = events.WithURL(*parameters, pointer, u.raw)
 	return u, err
@@ -164,10 +164,10 @@ func (c *concealing) kept(ctx context.Context, pointer string, secrets map[strin
 	if u.value == "" {
 		return nil, nil
 	}
-	role := string(c.who.Role)
+	role := c.who.Role
 	if u.same {
 		hook := *c.old.URL(pointer)
-		if role != events.RoleAdmin && pointer == events.WebhookURLPointer && c.otherHost(secrets) {
+		if role != events.Admin && pointer == events.WebhookURLPointer && c.otherHost(secrets) {
 			hook.Role = role
 		}
 		return &hook, nil

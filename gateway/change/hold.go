@@ -25,7 +25,7 @@ func (j *Jobs) Hold(ctx context.Context, id string, why func(events.Job) (string
 			return err
 		}
 		// It has the job's role, so that an owner of that name is given none by it.
-		who := Caller{Token: jet.Token{Owner: events.HoldAfter, Role: jet.Role(job.Role)}}
+		who := Caller{Token: events.Token{Owner: events.HoldAfter, Role: job.Role}}
 		job.Status, job.Disabled = events.Disabled, &events.Disabling{By: who.Owner, At: time.Now().UTC(), Reason: reason}
 		_, err = j.put(ctx, who, events.JobDisabled, job, rev)
 		if jet.IsConflict(err) {

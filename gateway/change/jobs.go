@@ -78,7 +78,7 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 	if err := who.Access().CheckJob(p); err != nil {
 		return err
 	}
-	if err := p.Options.Run.CheckUser(string(who.Role)); err != nil {
+	if err := p.Options.Run.CheckUser(who.Role); err != nil {
 		return err
 	}
 	if j.Untracked && p.Options.Overlap != "allow" {
@@ -96,47 +96,17 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 
 // Caller is who asks, and from where.
 type Caller struct {
-	jet.Token
+	events.Token
 	From string // address
 }
 
 // CallerOf is the caller of a request that was let in with a token.
-func CallerOf(r *http.Request, t jet.Token) Caller {
+func CallerOf(r *http.Request, t events.Token) Caller {
 	from, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		from = r.RemoteAddr
 	}
 	return Caller{t, from}
-}
-
-// MayChange says why a caller may only read.
-func (c Caller) MayChange() error {
-	switch c.Role {
-	case jet.Admin, jet.Operator:
-		return nil
-	default:
-		return events.Faultf(events.Forbidden, "", "this token may only read: use one of role operator or admin")
-	}
-}
-
-// MaySee reports whether a job exists for a caller.
-func (c Caller) MaySee(job events.Job) bool {
-	return c.Role == jet.Admin || c.Owner == job.Username
-}
-
-// OwnerFor reads whose jobs a call is about: the caller's own unless username
-// says otherwise; "" is everybody's.
-func (c Caller) OwnerFor(username string) (owner string, err error) {
-	switch {
-	case username == "" || username == c.Owner:
-		return c.Owner, nil
-	case c.Role != jet.Admin:
-		return "", events.Faultf(events.Forbidden, "username", "only administrators may name another user")
-	case username == "*":
-		return "", nil
-	default:
-		return username, nil
-	}
 }
 
 // event says who changes a job, when and from where.
@@ -150,7 +120,7 @@ func (j *Jobs) Find(ctx context.Context, who Caller, id string) (jet.JobRevision
 		return jet.JobRevision{}, NoSuchJob()
 	}
 	rev, err := j.Store.Job(ctx, id)
-	if err == nil && !who.MaySee(rev.Event.Job) {
+	if err == nil && !who.MaySee(rev.Event.Job.Username) {
 		err = NoSuchJob()
 	}
 	return rev, err

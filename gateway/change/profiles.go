@@ -17,7 +17,7 @@ func (j *Jobs) MayName(ctx context.Context, who Caller, job events.Job, p *event
 	}
 	role := job.Role
 	if who.Owner == job.Username {
-		role = string(who.Role)
+		role = who.Role
 	}
 	var runners []events.RunnerState
 	if j.Runners != nil {

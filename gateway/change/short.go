@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // BuiltIn reports whether the built-in runner is the endpoint of calls.
@@ -55,7 +54,7 @@ func (j *Jobs) Native(ctx context.Context, who Caller, o events.Object) (events.
 
 func (j *Jobs) hostDrive(ctx context.Context, who Caller, field, dir string) (events.Path, error) {
 	p := events.HostPath(who.Owner, dir)
-	if who.Role != jet.Admin {
+	if who.Role != events.Admin {
 		return p, events.Faultf(events.Forbidden, field, "only administrators may name a folder of the host: give a path like owner/repo/fs/drive/folder")
 	}
 	if j.HostDrives == nil {

@@ -45,7 +45,7 @@ const kept = 64
 // makes it what it is, its slots are its own.
 func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, at jet.JobRevision) (jet.JobRevision, error) {
 	if who.Owner == job.Username && change != events.JobDeleted {
-		job.Role = string(who.Role)
+		job.Role = who.Role
 	}
 	ev := who.event(change, job)
 	if change == events.JobDisabled && job.Disabled != nil {
@@ -77,7 +77,7 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 // charge holds what makes jobs larger to the quota of their owner. What takes
 // away is always allowed, and so is what administrators do.
 func (j *Jobs) charge(who Caller, change events.Change, next, at jet.JobRevision) (settle func(jet.JobRevision, error), err error) {
-	if j.Owners == nil || who.Role == jet.Admin || change == events.JobDisabled || change == events.JobDeleted {
+	if j.Owners == nil || who.Role == events.Admin || change == events.JobDisabled || change == events.JobDeleted {
 		return func(jet.JobRevision, error) {}, nil
 	}
 	jobs := 0

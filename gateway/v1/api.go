@@ -35,7 +35,7 @@ type Config struct {
 	Changes *change.Jobs
 	Jobs    Jobs
 	Results Results
-	Caller  func(*http.Request) jet.Token // the token that a request was let in with
+	Caller  func(*http.Request) events.Token // the token that a request was let in with
 	Log     *slog.Logger
 }
 
@@ -83,7 +83,7 @@ func (a *API) answer(h handler) http.Handler {
 // change lets nobody through who may only read.
 func (a *API) change(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.who(r).MayChange(); err != nil {
+		if err := a.who(r).MayWrite(); err != nil {
 			return err
 		}
 		return h(w, r)

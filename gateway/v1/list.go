@@ -76,7 +76,7 @@ func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], er
 	}
 	job, ok := a.Jobs.Job(id)
 	_, named := o.Get("username")
-	if !ok || !who.MaySee(job) || named && owner != "" && owner != job.Username {
+	if !ok || !who.MaySee(job.Username) || named && owner != "" && owner != job.Username {
 		return nil, change.NoSuchJob()
 	}
 	return func(yield func(events.Job) bool) { yield(job) }, nil

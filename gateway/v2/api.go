@@ -43,16 +43,16 @@ type Stages interface {
 
 // Config is what the API needs. Fields without a default are required.
 type Config struct {
-	Bus     *jet.Bus                      // what it reads beside jobs
-	Keys    *jet.Keyring                  // the tokens
-	Changes *change.Jobs                  // changes jobs
-	Jobs    Jobs                          //
-	Results Results                       //
-	Stages  Stages                        // nil: whoever runs a file again finds out whether its stage is there
-	Drives  *drive.Drives                 // nil: nothing is said of files
-	Zone    *time.Location                // of jobs that name none; nil means UTC
-	Caller  func(*http.Request) jet.Token // the token that a request was let in with
-	Log     *slog.Logger                  //
+	Bus     *jet.Bus                         // what it reads beside jobs
+	Keys    *jet.Keyring                     // the tokens
+	Changes *change.Jobs                     // changes jobs
+	Jobs    Jobs                             //
+	Results Results                          //
+	Stages  Stages                           // nil: whoever runs a file again finds out whether its stage is there
+	Drives  *drive.Drives                    // nil: nothing is said of files
+	Zone    *time.Location                   // of jobs that name none; nil means UTC
+	Caller  func(*http.Request) events.Token // the token that a request was let in with
+	Log     *slog.Logger                     //
 }
 
 // API is the handlers of the native API. It is safe for concurrent use.
@@ -125,7 +125,7 @@ func (a *API) answer(h handler) http.Handler {
 // change lets nobody through who may only read.
 func (a *API) change(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.who(r).MayChange(); err != nil {
+		if err := a.who(r).MayWrite(); err != nil {
 			return err
 		}
 		return h(w, r)
@@ -135,8 +135,8 @@ func (a *API) change(h handler) handler {
 // administer lets nobody through but administrators.
 func (a *API) administer(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if a.Caller(r).Role != jet.Admin {
-			return events.Faultf(events.Forbidden, "", "only administrators may do this: use a token of role admin")
+		if err := a.Caller(r).MayAdminister(); err != nil {
+			return err
 		}
 		return h(w, r)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
 )
 
@@ -61,7 +60,7 @@ func (a *API) ask(ctx context.Context, name string, request []byte) (triggerID s
 	case len(body.Key) > maxIdempotencyKey:
 		return "", events.Faultf(events.Invalid, "idempotency_key", "is longer than %d bytes", maxIdempotencyKey)
 	}
-	who := change.Caller{Token: jet.Token{Owner: sub.By, Role: jet.Admin}, From: "NATS"} // only administrators make subscribers
+	who := change.Caller{Token: events.Token{Owner: sub.By, Role: events.Admin}, From: "NATS"} // only administrators make subscribers
 	id := strings.ToLower(body.JobID)
 	if id == "" {
 		if id, err = a.named(ctx, who, body.Job); err != nil {

@@ -115,7 +115,7 @@ func (b *bulkAnswer) skip(c candidate, err error) {
 // says it of one.
 func (a *API) mayRerun(who change.Caller, c candidate) error {
 	job, ok := a.Jobs.Job(c.JobID)
-	if !ok || !who.MaySee(job) {
+	if !ok || !who.MaySee(job.Username) {
 		return noSuchResult()
 	}
 	if err := who.Reaches(job); err != nil {
@@ -150,7 +150,7 @@ func (a *API) meant(ctx context.Context, who change.Caller, f bulkFilter) ([]can
 			return looked <= maxLooked // of another version
 		}
 		job, ok := a.Jobs.Job(r.JobID)
-		if !ok || !who.MaySee(job) || f.jobID == "" && f.owner != "" && job.Username != f.owner {
+		if !ok || !who.MaySee(job.Username) || f.jobID == "" && f.owner != "" && job.Username != f.owner {
 			return looked <= maxLooked
 		}
 		key := r.Origin()

@@ -97,7 +97,7 @@ func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err e
 	if events.CodeOf(err) != events.NotFound {
 		return d, rev.Event.Job, err
 	}
-	if a.Caller(r).Role == jet.Admin {
+	if a.Caller(r).MaySee("") {
 		return d, job, nil
 	}
 	return d, job, none

@@ -28,10 +28,10 @@ func (a *API) listProfiles(w http.ResponseWriter, r *http.Request) error {
 	who, shown := a.Caller(r), []profile{}
 	for _, run := range runners {
 		for _, p := range run.Profiles {
-			if p.MayName(who.Owner, string(who.Role)) != nil {
+			if p.MayName(who.Owner, who.Role) != nil {
 				continue
 			}
-			if string(who.Role) != events.RoleAdmin {
+			if who.Role != events.Admin {
 				p.Owners = nil // who else may is nobody's business
 			}
 			shown = append(shown, profile{p.Name, run.Host, p.Owners, p.Lines()})

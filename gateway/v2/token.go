@@ -8,22 +8,21 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/spelling"
 )
 
 // token is an API token without its secret.
 type token struct {
-	ID      string    `json:"id"`
-	Owner   string    `json:"owner"`
-	Role    jet.Role  `json:"role"`
-	Created time.Time `json:"created"`
-	Expires time.Time `json:"expires,omitzero"`
-	Paths   []string  `json:"paths,omitzero"`     // what it reaches, unless that is everything
-	All     bool      `json:"all_paths,omitzero"` // it reaches everything
+	ID      string      `json:"id"`
+	Owner   string      `json:"owner"`
+	Role    events.Role `json:"role"`
+	Created time.Time   `json:"created"`
+	Expires time.Time   `json:"expires,omitzero"`
+	Paths   []string    `json:"paths,omitzero"`     // what it reaches, unless that is everything
+	All     bool        `json:"all_paths,omitzero"` // it reaches everything
 }
 
-func showToken(t jet.Token) token {
+func showToken(t events.Token) token {
 	return token{t.ID, t.Owner, t.Role, t.Created.UTC(), t.Expires.UTC(), t.Paths, t.Access().All}
 }
 
@@ -58,9 +57,9 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err := events.CheckOwner("owner", body.Owner); err != nil {
 		return err
 	}
-	role := jet.Role(body.Role)
+	role := events.Role(body.Role)
 	switch role {
-	case jet.Admin, jet.Operator, jet.Viewer:
+	case events.Admin, events.Operator, events.Viewer:
 	case "":
 		return events.Faultf(events.Invalid, "role", "is required: admin, operator or viewer")
 	default:
@@ -75,12 +74,12 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if role.WritesFlows() && role != jet.Admin {
+	if role.MayWrite() && role != events.Admin {
 		if err := a.admitWriter(r.Context()); err != nil {
 			return err
 		}
 	}
-	t, text := jet.NewToken(body.Owner, role, now)
+	t, text := events.NewToken(body.Owner, role, now)
 	t.Expires, t.Paths = expires, paths
 	if err := a.Keys.Enter(r.Context(), t); err != nil {
 		return err
@@ -104,11 +103,11 @@ func (a *API) admitWriter(ctx context.Context) error {
 
 // grants reads what a new token is to reach: the drives of its owner, unless
 // paths are given. An administrator reaches everything.
-func grants(role jet.Role, owner string, paths []string) ([]string, error) {
+func grants(role events.Role, owner string, paths []string) ([]string, error) {
 	switch {
-	case role == jet.Admin && paths != nil:
+	case role == events.Admin && paths != nil:
 		return nil, events.Faultf(events.Invalid, "paths", "an administrator reaches every path: leave it out, or choose another role")
-	case role == jet.Admin:
+	case role == events.Admin:
 		return nil, nil
 	case paths == nil:
 		return events.ReadGrants("owner", []string{owner})

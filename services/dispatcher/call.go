@@ -146,7 +146,7 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		req.Header.Set(events.HeaderJobID, w.JobID)
 		req.Header.Set(events.HeaderOwner, url.PathEscape(w.job.Username))
 		if w.job.Role != "" {
-			req.Header.Set(events.HeaderRole, w.job.Role)
+			req.Header.Set(events.HeaderRole, string(w.job.Role))
 		}
 		if p.Options.Retries.Times > 0 {
 			req.Header.Set(events.HeaderRetries, string(events.Encode(p.Options.Retries)))

@@ -34,7 +34,7 @@ func (r *record) String() string {
 }
 
 // jobOf stores a job whose webhook a token of this role has set.
-func (h *harness) jobOf(id, role, hook string, seq uint64) uint64 {
+func (h *harness) jobOf(id string, role events.Role, hook string, seq uint64) uint64 {
 	h.Helper()
 	seq = h.job(id, "n", hook, seq)
 	rev, err := h.bus.Job(h.Context(), id)
@@ -112,7 +112,7 @@ func TestAdministratorsGoInside(t *testing.T) {
 	h.cfg.retries = retries{}
 	to, calls := h.receiver(status(200))
 	h.start()
-	seq := h.jobOf("admins", events.RoleAdmin, hook(to), 0)
+	seq := h.jobOf("admins", events.Admin, hook(to), 0)
 	h.job("before", "n", hook(to), 0)
 	for _, job := range []string{"admins", "before"} {
 		h.ended(job, events.OK, "")

@@ -36,7 +36,7 @@ func (h *harness) asking(id, spool, settings string, seq uint64) uint64 {
 	}
 	for _, pointer := range events.URLPointers {
 		if _, url := events.URLAt(o, pointer); url != "" {
-			job.SetURL(pointer, &events.JobWebhook{URL: events.PublicURL(url), Role: events.RoleAdmin})
+			job.SetURL(pointer, &events.JobWebhook{URL: events.PublicURL(url), Role: events.Admin})
 		}
 	}
 	if job.Parameters, job.Secrets, err = events.Conceal(o, func(pointer, value string) (string, error) { return h.key.Public.Seal(value, id, pointer) }); err != nil {

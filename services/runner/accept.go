@@ -60,7 +60,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	key := req.Header.Get(events.HeaderKey)
 	flowJobID := uuid.NewString()
 	if key != "" {
-		flowJobID = events.FlowJobID(c.owner, key)
+		flowJobID = events.FlowJobID(c.Owner, key)
 	}
 	o, err := readOrder(body)
 	if err == nil {
@@ -90,7 +90,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	}
 	run, fresh, err = r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
 	if err != nil && !jet.IsUnknown(err) {
-		r.forgetDirect(c.owner, flowJobID)
+		r.forgetDirect(c.Owner, flowJobID)
 	}
 	faultpoint.Hit(faultpoint.RunAccepted)
 	return run, fresh, err

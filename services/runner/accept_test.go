@@ -12,7 +12,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 func TestAcceptOnce(t *testing.T) {
@@ -83,13 +82,13 @@ func TestWhoMayRun(t *testing.T) {
 		owner   string
 	}{
 		"dispatcher":               {url, nil, 200, "", "Jürgen M"},
-		"admin":                    {url, direct("Bearer " + l.token[jet.Admin]), 200, "", "admin"},
-		"operator":                 {url, direct("bearer " + l.token[jet.Operator]), 200, "", "olga"},
-		"viewer":                   {url, direct("Bearer " + l.token[jet.Viewer]), 200, "role viewer", ""},
+		"admin":                    {url, direct("Bearer " + l.token[events.Admin]), 200, "", "admin"},
+		"operator":                 {url, direct("bearer " + l.token[events.Operator]), 200, "", "olga"},
+		"viewer":                   {url, direct("Bearer " + l.token[events.Viewer]), 200, "role viewer", ""},
 		"nobody":                   {url, direct(""), 401, "Authorization: Bearer", ""},
 		"basic":                    {url, direct("Basic YTpi"), 401, "Authorization: Bearer", ""},
 		"no such token":            {url, direct("Bearer spool_00000000_x"), 401, "not valid", ""},
-		"wrong secret":             {url, map[string]string{events.HeaderDispatcher: "guess", "Authorization": "Bearer " + l.token[jet.Admin]}, 401, "not the secret", ""},
+		"wrong secret":             {url, map[string]string{events.HeaderDispatcher: "guess", "Authorization": "Bearer " + l.token[events.Admin]}, 401, "not the secret", ""},
 		"a runner without secret":  {closed, nil, 401, "not the secret", ""},
 		"dispatcher without owner": {url, map[string]string{events.HeaderOwner: ""}, 200, "Spool-Owner", ""},
 		"a job that is no token":   {url, map[string]string{events.HeaderJobID: "a.>"}, 200, "Spool-Job-Id", ""},
@@ -232,7 +231,7 @@ func TestPathsOfDirectCalls(t *testing.T) {
 	l.flow("flow", "exit 0")
 	url := l.serve(l.runner(nil)).URL
 	bearer := func(paths ...string) map[string]string {
-		token, text := jet.NewToken("olga", jet.Operator, time.Now())
+		token, text := events.NewToken("olga", events.Operator, time.Now())
 		token.Paths = paths
 		if err := l.bus.PutToken(t.Context(), token); err != nil {
 			t.Fatal(err)

@@ -10,17 +10,14 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/admission"
-	"spool.internal/events/jet"
 )
 
 // caller is who asks, and on whose behalf.
 type caller struct {
-	owner string
-	role  jet.Role
-	jobID string // the job that a dispatcher calls for; empty for a direct call
-	as    string // the role of the owner, see [events.Job.Role]
-	reach events.Access
-	chain []string // see [events.File.Chain]
+	events.Token             // of a direct call; for a job one that may do everything in the name of its owner
+	jobID        string      // the job that a dispatcher calls for; empty for a direct call
+	as           events.Role // of the owner, see [events.Job.Role]
+	chain        []string    // see [events.File.Chain]
 
 	retries  events.Retries
 	profiles []string
@@ -64,8 +61,8 @@ func (r *Runner) identify(req *http.Request) (caller, admission.Caller, error) {
 	if err != nil {
 		return caller{}, admission.Caller{}, err
 	}
-	c := caller{owner: t.Owner, role: t.Role, as: string(t.Role), reach: t.Access()}
-	return c, admission.ByToken(t.ID, t.Role == jet.Admin), nil
+	c := caller{Token: t, as: t.Role}
+	return c, admission.ByToken(t.ID, t.Role == events.Admin), nil
 }
 
 // fromDispatcher reads whom a dispatcher speaks for. The owner is percent-encoded.
@@ -79,7 +76,10 @@ func fromDispatcher(h http.Header) (caller, error) {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderJobID, "must be the id of a job")
 	}
 	// A job goes on with the paths that it has.
-	c := caller{owner: owner, role: jet.Admin, jobID: jobID, as: h.Get(events.HeaderRole), reach: events.Access{All: true}, chain: events.ParseChain(h.Get(events.HeaderChain))}
+	c := caller{
+		Token: events.Token{Owner: owner, Role: events.Admin}, jobID: jobID,
+		as: events.Role(h.Get(events.HeaderRole)), chain: events.ParseChain(h.Get(events.HeaderChain)),
+	}
 	if text := h.Get(events.HeaderRetries); text != "" && json.Unmarshal([]byte(text), &c.retries) != nil {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderRetries, "cannot be read")
 	}
@@ -91,10 +91,10 @@ func fromDispatcher(h http.Header) (caller, error) {
 
 // mayRun refuses who may only read.
 func (c caller) mayRun() error {
-	if c.role == jet.Admin || c.role == jet.Operator {
+	if c.MayWrite() == nil {
 		return nil
 	}
-	return events.Faultf(events.Forbidden, "", "a token of role %s may not start runs: use one of role operator or admin", c.role)
+	return events.Faultf(events.Forbidden, "", "a token of role %s may not start runs: use one of role operator or admin", c.Role)
 }
 
 // may refuses an order whose paths the caller does not reach. What Spool keeps
@@ -109,8 +109,5 @@ func (c caller) may(o order) error {
 	if c.jobID == "" && o.extras != nil && o.extras.Command != nil {
 		return events.Faultf(events.Forbidden, "spool.command", "is said by Spool's dispatcher alone: leave it out, and make a job (POST /api/v2/jobs) to run a command")
 	}
-	return c.reach.CheckRun(o.binary, o.input, o.output)
+	return c.Access().CheckRun(o.binary, o.input, o.output)
 }
-
-// maySee reports whether a run may be shown.
-func (c caller) maySee(run events.Run) bool { return c.role == jet.Admin || c.owner == run.Owner }

@@ -48,7 +48,7 @@ func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnsw
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	last, err := r.askToEnd(req.Context(), run, events.CancelledBy+c.owner)
+	last, err := r.askToEnd(req.Context(), run, events.CancelledBy+c.Owner)
 	if err != nil {
 		return statusAnswer{}, err
 	}

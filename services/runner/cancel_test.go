@@ -13,7 +13,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/services/runner/reaper"
 )
 
@@ -29,7 +28,7 @@ func (l *lab) api(method, url, body string, headers map[string]string) map[strin
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	set := map[string]string{"Authorization": "Bearer " + l.token[jet.Admin]}
+	set := map[string]string{"Authorization": "Bearer " + l.token[events.Admin]}
 	maps.Copy(set, headers)
 	for k, v := range set {
 		req.Header.Set(k, v)
@@ -59,8 +58,8 @@ func TestCancel(t *testing.T) {
 	r := l.runner(nil)
 	url := l.serve(r).URL
 	queued, running := l.accept(url, "queued", "flow", `{}`), l.accept(url, "running", "flow", `{}`)
-	viewer := map[string]string{"Authorization": "Bearer " + l.token[jet.Viewer]}
-	other := map[string]string{"Authorization": "Bearer " + l.token[jet.Operator]}
+	viewer := map[string]string{"Authorization": "Bearer " + l.token[events.Viewer]}
+	other := map[string]string{"Authorization": "Bearer " + l.token[events.Operator]}
 	for name, c := range map[string]struct {
 		id, says string
 		headers  map[string]string

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // recheckEvery is how often it is looked which runs of an owner have ended who
@@ -24,7 +23,7 @@ type direct struct {
 
 // admit makes sure that a caller may have one more run, and counts it.
 func (r *Runner) admit(ctx context.Context, c caller, flowJobID string) error {
-	if c.jobID != "" || c.role == jet.Admin || r.cfg.Running < 0 {
+	if c.jobID != "" || c.Role == events.Admin || r.cfg.Running < 0 {
 		return nil
 	}
 	d := &r.direct
@@ -33,15 +32,15 @@ func (r *Runner) admit(ctx context.Context, c caller, flowJobID string) error {
 	if d.runs == nil {
 		d.runs, d.checked = map[string]map[string]bool{}, map[string]time.Time{}
 	}
-	if d.runs[c.owner] == nil {
-		d.runs[c.owner] = map[string]bool{}
+	if d.runs[c.Owner] == nil {
+		d.runs[c.Owner] = map[string]bool{}
 	}
-	runs := d.runs[c.owner]
+	runs := d.runs[c.Owner]
 	if runs[flowJobID] {
 		return nil
 	}
-	if now := time.Now(); len(runs) >= r.cfg.Running && now.Sub(d.checked[c.owner]) > recheckEvery {
-		d.checked[c.owner] = now
+	if now := time.Now(); len(runs) >= r.cfg.Running && now.Sub(d.checked[c.Owner]) > recheckEvery {
+		d.checked[c.Owner] = now
 		for id := range runs {
 			_, seq, err := r.bus.RunEvent(ctx, events.Ended, "", id)
 			if err != nil {
@@ -53,7 +52,7 @@ func (r *Runner) admit(ctx context.Context, c caller, flowJobID string) error {
 		}
 	}
 	if len(runs) >= r.cfg.Running {
-		return events.Faultf(events.Full, "", "the quota of %d runs of %s that have not ended is used up: try again when some have", r.cfg.Running, c.owner)
+		return events.Faultf(events.Full, "", "the quota of %d runs of %s that have not ended is used up: try again when some have", r.cfg.Running, c.Owner)
 	}
 	runs[flowJobID] = true
 	return nil

@@ -41,17 +41,17 @@ type lab struct {
 	base   string // host folder of all drives
 	data   string
 	drives *drive.Drives
-	token  map[jet.Role]string
+	token  map[events.Role]string
 }
 
 func newLab(t testing.TB, o eventstest.Options) *lab {
 	t.Helper()
-	l := &lab{t: t, server: eventstest.Start(t, o), base: t.TempDir(), data: t.TempDir(), token: map[jet.Role]string{}}
+	l := &lab{t: t, server: eventstest.Start(t, o), base: t.TempDir(), data: t.TempDir(), token: map[events.Role]string{}}
 	l.bus = eventstest.Connect(t, l.server)
 	l.keys = jet.NewKeyring(l.bus)
 	l.background(l.keys.Run)
-	for role, owner := range map[jet.Role]string{jet.Admin: "admin", jet.Operator: "olga", jet.Viewer: "vera"} {
-		token, text := jet.NewToken(owner, role, time.Now())
+	for role, owner := range map[events.Role]string{events.Admin: "admin", events.Operator: "olga", events.Viewer: "vera"} {
+		token, text := events.NewToken(owner, role, time.Now())
 		if err := l.bus.PutToken(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}

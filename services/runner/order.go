@@ -151,7 +151,7 @@ func inside(path, dir string) bool {
 // run gives the order an identity.
 func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.Run {
 	run := events.Run{
-		FlowJobID: flowJobID, JobID: c.jobID, Owner: c.owner, Role: c.as, Chain: c.chain,
+		FlowJobID: flowJobID, JobID: c.jobID, Owner: c.Owner, Role: c.as, Chain: c.chain,
 		BinaryPath: o.binaryText, InputDir: o.inputText, InputLook: look, OutputFolder: o.output.String(),
 		Settings: o.keep, Retries: c.retries, Profiles: c.profiles, AcceptedAt: now.UTC(),
 	}

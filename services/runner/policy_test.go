@@ -67,7 +67,7 @@ func TestTheSandboxIsNeededForOthers(t *testing.T) {
 }
 
 // revoke takes the token of a user away, and gives one for later.
-func (l *lab) revoke(owner string) jet.Token {
+func (l *lab) revoke(owner string) events.Token {
 	l.t.Helper()
 	all, err := l.bus.Tokens(l.t.Context())
 	if err != nil {
@@ -80,7 +80,7 @@ func (l *lab) revoke(owner string) jet.Token {
 			}
 		}
 	}
-	later, _ := jet.NewToken(owner, jet.Operator, time.Now())
+	later, _ := events.NewToken(owner, events.Operator, time.Now())
 	return later
 }
 

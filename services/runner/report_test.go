@@ -15,7 +15,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 // about is the body of a dispatcher's call for a flow on the file in/x/scan 1.txt.
@@ -85,7 +84,7 @@ func TestADirectCallSaysNothingOfJobs(t *testing.T) {
 	url := l.serve(r).URL
 	l.background(r.Run)
 	a := l.ask(url, "key", about("flow", `{}`, aCause("x")), map[string]string{
-		events.HeaderDispatcher: "", events.HeaderJobID: "", events.HeaderOwner: "", "Authorization": "Bearer " + l.token[jet.Admin],
+		events.HeaderDispatcher: "", events.HeaderJobID: "", events.HeaderOwner: "", "Authorization": "Bearer " + l.token[events.Admin],
 	})
 	if a.Status != events.OK {
 		t.Fatalf("not accepted: %+v", a)

@@ -17,7 +17,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/reaper"
 )
@@ -240,7 +239,7 @@ func TestJobStatus(t *testing.T) {
 	}
 	good, bad := l.accept(url, "good", "good", `{}`), l.accept(url, "bad", "bad", `{}`)
 	l.until(events.Started, good)
-	admin := l.token[jet.Admin]
+	admin := l.token[events.Admin]
 	check := func(name, query, token string, want map[string]any) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +265,7 @@ func TestJobStatus(t *testing.T) {
 	unknown := map[string]any{"http": 200, "status": "ERROR", "msg": "job_id: no such job"}
 	check("unknown", "job_id=6bc58441-1f60-4265-99f1-881c90ac65df", admin, unknown)
 	check("no id", "job_id=>", admin, unknown)
-	check("somebody else's", "job_id="+good, l.token[jet.Operator], unknown)
+	check("somebody else's", "job_id="+good, l.token[events.Operator], unknown)
 	check("another type", "type=refiner&job_id="+good, admin, map[string]any{"http": 200, "status": "ERROR", "msg": `type: "refiner" is not known here: flow is`})
 	check("nobody", "job_id="+good, "x", map[string]any{"http": 401, "status": "ERROR", "msg": "the token is not valid"})
 }

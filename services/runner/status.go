@@ -90,7 +90,7 @@ func (r *Runner) find(ctx context.Context, c caller, id string) (events.Run, err
 	if err != nil {
 		return events.Run{}, err
 	}
-	if !found || !c.maySee(run) {
+	if !found || !c.MaySee(run.Owner) {
 		return events.Run{}, unknown
 	}
 	return run, nil

@@ -18,7 +18,7 @@ func TestDefaultStepTimeout(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", waits)
 	r := l.runner(nil)
-	for role, want := range map[string]time.Duration{events.RoleAdmin: 0, "operator": 24 * time.Hour, "": 0} {
+	for role, want := range map[events.Role]time.Duration{events.Admin: 0, "operator": 24 * time.Hour, "": 0} {
 		if limit, _ := r.stepTimeout(&attempt{run: events.Run{Role: role}}); limit != want {
 			t.Errorf("role %q: %s", role, limit)
 		}
@@ -29,8 +29,8 @@ func TestDefaultStepTimeout(t *testing.T) {
 	r = l.runner(func(c *Config) { c.StepTimeout = 200 * time.Millisecond })
 	url := l.serve(r).URL
 	l.background(r.Run)
-	for _, role := range []string{events.RoleAdmin, "operator"} {
-		a := l.ask(url, role, body("flow", `{}`), map[string]string{events.HeaderRole: role})
+	for _, role := range []events.Role{events.Admin, "operator"} {
+		a := l.ask(url, string(role), body("flow", `{}`), map[string]string{events.HeaderRole: string(role)})
 		if a.status != http.StatusOK {
 			t.Fatalf("%+v", a)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/events/jet"
 	"spool.internal/events/reserve"
 )
 
@@ -24,7 +23,7 @@ type Config struct {
 	// Drives are where the files lie.
 	Drives *drive.Drives
 	// Caller is the token that a request was let in with.
-	Caller func(*http.Request) jet.Token
+	Caller func(*http.Request) events.Token
 	// Reserve keeps room for the store on its disk; nil = none.
 	Reserve *reserve.Reserve
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.
@@ -71,16 +70,6 @@ func (a *API) Routes(r *mux.Router) {
 			}
 		}).Methods(route.methods...)
 	}
-}
-
-// mayWrite reports whether a token may change the files that it reaches.
-func mayWrite(t jet.Token) bool { return t.Role == jet.Admin || t.Role == jet.Operator }
-
-func (a *API) checkWriter(r *http.Request) error {
-	if !mayWrite(a.Caller(r)) {
-		return events.Faultf(events.Forbidden, "", "this token may only read: use one of role operator or admin")
-	}
-	return nil
 }
 
 // flag reads a query parameter that is true or false.

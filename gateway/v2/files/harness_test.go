@@ -11,9 +11,9 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/v2/files"
 )
 
@@ -34,7 +34,7 @@ func newBench(t testing.TB, base string, idle time.Duration) *bench {
 	r := mux.NewRouter()
 	files.New(files.Config{
 		Drives: drives, Idle: idle, Log: eventstest.Log(t),
-		Caller: func(*http.Request) jet.Token { return jet.Token{Role: jet.Admin} },
+		Caller: func(*http.Request) events.Token { return events.Token{Role: events.Admin} },
 	}).Routes(r)
 	b := &bench{t: t, ended: make(chan struct{}, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

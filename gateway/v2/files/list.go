@@ -70,7 +70,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 		names = names[:size]
 		answer.NextToken = base64.RawURLEncoding.EncodeToString([]byte(names[size-1]))
 	}
-	writer := mayWrite(a.Caller(r))
+	writer := a.Caller(r).Role.MayWrite()
 	for _, name := range names {
 		info, err := dir.Lstat(name)
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {

@@ -55,7 +55,7 @@ type target struct {
 
 // open opens the folder of what a request is to change. The caller closes it.
 func (a *API) open(r *http.Request, create bool) (target, error) {
-	if err := a.checkWriter(r); err != nil {
+	if err := a.Caller(r).MayWrite(); err != nil {
 		return target{}, err
 	}
 	p, drives, err := a.drives(r)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 // writeWait is how long a client may take nothing.
@@ -25,14 +25,13 @@ type client struct {
 
 // selection is which events a client gets.
 type selection struct {
-	token jet.Token
+	token events.Token
 	jobID string // empty: of all jobs, and of runs without one
 	from  [len(sources)]bool
 }
 
 func (s selection) wants(e *event) bool {
-	return s.from[e.source] && (s.jobID == "" || s.jobID == e.jobID) &&
-		(s.token.Role == jet.Admin || e.owner != "" && s.token.Owner == e.owner)
+	return s.from[e.source] && (s.jobID == "" || s.jobID == e.jobID) && s.token.MaySee(e.owner)
 }
 
 // write sends an event on its way, unless the client has it.

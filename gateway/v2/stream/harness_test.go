@@ -77,9 +77,9 @@ func newRig(t testing.TB) *rig {
 	r.background(jobs.feed.Run)
 	r.config = stream.Config{
 		Bus: r.bus, Jobs: jobs, Log: eventstest.Log(t), Recheck: 20 * time.Millisecond,
-		Caller: func(q *http.Request) jet.Token {
+		Caller: func(q *http.Request) events.Token {
 			user, role, _ := strings.Cut(q.Header.Get("Authorization"), "/")
-			return jet.Token{Owner: user, Role: jet.Role(role)}
+			return events.Token{Owner: user, Role: events.Role(role)}
 		},
 		Verify: func(q *http.Request) error {
 			r.mu.Lock()

@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/v2/query"
 )
 
@@ -66,7 +65,7 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func choose(values url.Values, token jet.Token) (selection, error) {
+func choose(values url.Values, token events.Token) (selection, error) {
 	c := selection{token: token, jobID: strings.ToLower(values.Get("job_id"))}
 	if c.jobID != "" {
 		if id, err := uuid.Parse(c.jobID); err != nil || id.String() != c.jobID {

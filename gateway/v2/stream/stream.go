@@ -36,7 +36,7 @@ type Config struct {
 	Bus  Bus
 	Jobs Jobs
 	// Caller is the token that a request was let in with.
-	Caller func(*http.Request) jet.Token
+	Caller func(*http.Request) events.Token
 	// Verify says whether that token is still good.
 	Verify func(*http.Request) error
 	// Heartbeat is how often an idle client gets a comment. 0 means 15 s.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
@@ -174,7 +175,7 @@ func (p *site) getsIn(flood, token string) {
 // token makes an operator's token; one of before tokens had paths.
 func (p *site) token(bus *jet.Bus) (id, text string) {
 	p.Helper()
-	t, text := jet.NewToken("admin", jet.Operator, time.Now())
+	t, text := events.NewToken("admin", events.Operator, time.Now())
 	if err := bus.PutToken(p.Context(), t); err != nil {
 		p.Fatal(err)
 	}
