@@ -20,17 +20,17 @@ type Config struct {
 	SealKey          *seal.Key             // opens the secrets in jobs
 	RunBinaryURL     string                // where calls are posted, the whole URL
 	InsecureEndpoint bool                  // allow an http:// RunBinaryURL that is not loopback
-	Secret           string                // shared with the built-in runner; empty = the endpoint is somebody else's
-	RunSecrets       *seal.Shared          // closes the secrets of commands for the built-in runner; default: from Secret
+	Secret           string                // shared with the built-in runner; empty = the endpoint is another one
+	RunSecrets       *seal.Shared          // seals the secrets of commands for the built-in runner; default: from Secret
 	Zone             *time.Location        // of jobs that name none; nil = UTC
 	Workers          int                   // calls in flight; default 64
-	CallTimeout      time.Duration         // one call, from dialling to the end of the answer; default 60 s
-	TrackRuns        bool                  // ask the endpoint how runs end, and publish it; not needed with the built-in runner
-	TrackFor         time.Duration         // how long a run is asked about; default 7 d
-	RetryWaits       []time.Duration       // pauses between the calls of one trigger, the last repeats; default 1 s, 5 s, 30 s, 2 min, 10 min
+	CallTimeout      time.Duration         // of one call, from dialling to the end of the answer; default 60 s
+	TrackRuns        bool                  // poll the endpoint for how runs end; not needed with the built-in runner
+	TrackFor         time.Duration         // how long a run is polled; default 7 d
+	RetryWaits       []time.Duration       // between calls of a trigger, the last repeats; default [retryWaits]
 	ProbeEvery       time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
-	Running          int                   // runs of one owner that may not have ended, unless an administrator; default 100, negative = any number
-	Metrics          prometheus.Registerer // where the figures are shown; nil = nowhere
+	Running          int                   // quota: runs of one owner that have not ended; default 100, negative = none
+	Metrics          prometheus.Registerer // nil = no metrics
 	Log              *slog.Logger
 }
 
@@ -61,9 +61,10 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	var errs []error
 	if c.RunBinaryURL == "" {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url",
+			"is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
 	} else if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // it is not repeated: it can hold a password
+		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // not repeated: it can hold a password
 	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
 		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
 			"use https://, or --insecure-endpoint in a network of its own", u.Host))
@@ -90,8 +91,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// loopback reports whether a host is this machine, by its name alone: what a name
-// resolves to may be another tomorrow.
+// loopback reports whether a host is this machine, by its name alone: tomorrow the name may resolve to another address.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()

@@ -14,7 +14,7 @@ import (
 	"spool.internal/events/metrics"
 	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // Dispatcher makes the calls.
@@ -24,20 +24,20 @@ type Dispatcher struct {
 	log     *slog.Logger
 	feed    *jet.JobFeed
 	jobs    *jobCache
-	strict  *http.Client // verifies certificates
-	lax     *http.Client // does not, for jobs that say so
-	workers chan struct{}
-	calls   sync.WaitGroup // what was taken off a queue and is not settled
+	strict  *http.Client   // verifies certificates
+	lax     *http.Client   // does not, for jobs that say so
+	workers chan struct{}  // semaphore: one slot for each
+	calls   sync.WaitGroup // deliveries that are not settled
 	breaker *breaker
 	flight  flight
 	prior   priorEnds
 	waiting *waiting
-	running *running
+	running *running // for the quota
 	results *jet.Group
 	ends    map[string]*jet.Ends // by the stream of the queue
 	meter   *meter
 	paused  atomic.Bool // triggers may wait until their jobs are enabled
-	tracker *tracker    // nil when the ends of runs are not asked for
+	tracker *tracker    // nil unless TrackRuns
 }
 
 // New wires a dispatcher; it does nothing before Run.
@@ -75,21 +75,21 @@ func New(cfg Config) (*Dispatcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.tracker = &tracker{d: d, url: address, open: map[string]*tracked{}}
+		d.tracker = newTracker(d, address)
 	}
 	d.jobs = newJobCache(cfg.SealKey, cfg.Secret != "", append(scrub.InURL(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
 	return d, nil
 }
 
-// Check reports why triggers are not being worked on, or nil.
+// Check returns why triggers are not called for now, or nil.
 func (d *Dispatcher) Check() error { return d.bus.Check() }
 
-// maxWaiting is how many deliveries of one queue may be unsettled: those that
-// wait for their next call as well, so that they do not stop the rest.
+// maxWaiting is how many deliveries of one queue may be unacked. It includes those that wait for a retry, so that they
+// do not stop the rest.
 const maxWaiting = 100_000
 
-// Run works on triggers until ctx ends, then lets the calls in flight end.
+// Run works on triggers until ctx ends, then waits for the calls in flight.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -120,44 +120,47 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		})
 	}
 	files := &files{d: d, sources: map[string]*source{}}
-	err := files.run(ctx)
+	files.run(ctx)
 	wg.Wait() // from here on nothing is taken off a queue
 	d.calls.Wait()
-	return err
+	return nil
 }
 
-// grace is how long calls in flight may go on when the process stops. One that
-// is cut off is made again at the next start, with the same key.
+// grace is how long calls in flight may go on when the process stops. One that is cut off is retried after the next
+// start, with the same key.
 const grace = 2 * time.Second
 
-// pull feeds one queue to the workers until ctx ends. A consumer that is gone
-// is made again: the work is in the queue, not in the consumer.
-func (d *Dispatcher) pull(ctx context.Context, s *semaphore, q jet.Queue, hold int) {
+// pull takes the deliveries of one queue, so many at a time, until ctx ends. A consumer that is gone is recreated: the
+// work is in the queue, not in the consumer.
+func (d *Dispatcher) pull(ctx context.Context, s *semaphore, q jet.Queue, atOnce int) {
 	for ctx.Err() == nil {
-		err := d.bus.Pull(ctx, q, hold, func(m *jet.Delivery) { d.take(ctx, s, m) })
+		err := d.bus.Pull(ctx, q, atOnce, func(m *jet.Delivery) { d.take(ctx, s, m) })
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
-			daemon.Pause(ctx, 250*time.Millisecond)
+			_ = wait.Sleep(ctx, 250*time.Millisecond)
 		}
 	}
 }
 
-// persist repeats what must be done until it is, saying once what is in the way.
-func (d *Dispatcher) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+// persist calls f until it succeeds, with backoff, and logs the first failure. It returns an error when ctx has ended.
+func (d *Dispatcher) persist(ctx context.Context, task string, f func(context.Context) error) error {
+	retry := wait.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+	for logged := false; ; {
 		err := f(ctx)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+			return fmt.Errorf("%s: %w", task, context.Cause(ctx))
 		}
-		if wait == 100*time.Millisecond {
-			d.log.Warn("cannot go on yet", "task", what, "error", err.Error())
+		if !logged {
+			d.log.Warn("a task failed and is retried until it succeeds", "task", task, "error", err.Error())
+			logged = true
 		}
-		daemon.Pause(ctx, wait)
+		_ = retry.Wait(ctx)
 		if d.bus.Held() != nil && d.bus.AwaitStore(ctx) == nil {
-			wait = 50 * time.Millisecond
+			retry.Reset()
+			logged = false
 		}
 	}
 }

@@ -3,32 +3,43 @@
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //
-// Guarantees:
+//	d, err := dispatcher.New(dispatcher.Config{Bus: bus, SealKey: key, RunBinaryURL: url, Log: log})
+//	…
+//	err = d.Run(ctx) // until ctx ends and the calls in flight have ended
 //
-//   - The call is made at least once, always with the trigger's identity as its
-//     Idempotency-Key; with retry_for 0s at most once.
-//   - How a trigger ended is entered into a ledger, then stored as its result, then
-//     the trigger is acked. Work that was stored before this process connected, or
-//     that somebody may have had in hand, may have come to its end already: the
-//     ledger is asked before a call is made, and what was missing of the end is done.
-//   - While this process and its broker live, nothing is called twice, however slow
-//     the disk: what is not acked for certain is kept alive, and counts as in hand.
-//   - What fails for a reason that may pass is called again, at growing intervals
-//     that no restart shortens, until retry_for after the trigger was stored;
-//     giving up is a dead letter and then an ERROR result. What waits takes no
-//     worker and does not stop its queue, and STATE shows it.
-//   - An endpoint that refuses five connections in a row is left alone but for one
-//     call every few seconds, and is found when it comes back.
-//   - Sources take turns: one source of triggers for each kind, one of files for
-//     each job that has files queued. Within a source the order is that of the
-//     queue, but calls overlap; of the files of one job max_concurrency are called
-//     at once by each dispatcher.
-//   - In a job with overlap queue or skip no call is made before the run of the
-//     trigger before has ended, whichever dispatcher made that call.
-//   - Under catch_up latest, a slot that was not called before a newer one of its
-//     job was due is superseded: a verdict, and no result.
-//   - With TrackRuns the runs of an endpoint that is not the built-in runner get the
-//     events of one, each once, until they end or TrackFor is over.
-//   - Triggers of a deleted job are dropped. Files and slots of a disabled one wait, in
-//     no other job's way, until it is enabled; what somebody asked for goes on.
+// # The way of a trigger
+//
+// [Dispatcher.Run] pulls triggers and files off their queues. For each delivery, take (flow.go) calls
+//
+//   - prepare: settles what needs no call, such as triggers that have ended before or whose job is deleted or
+//     disabled; finds the job and its parameters;
+//   - admit: counts the run against the quota of its owner;
+//   - attempt, on a worker: checks that nothing speaks against the call (a newer slot, a run that has not ended, an
+//     earlier call under retry_for 0s), then makes the call;
+//   - finish: retries, or stores the end of the trigger and acks it.
+//
+// # Guarantees
+//
+//   - The call is made at least once, always with the trigger's id as its Idempotency-Key; with retry_for 0s at most
+//     once.
+//   - The end of a trigger is entered into a ledger, then stored as its result; then the trigger is acked. For a
+//     trigger that was delivered before, or stored before this process connected, the ledger is asked before a call is
+//     made, and what is missing of its end is done.
+//   - While this process and its broker live, nothing is called twice, however slow the disk: a delivery whose ack is
+//     not confirmed gets heartbeats, and counts as in work.
+//   - A call that fails for a reason that may pass is retried with backoff, which no restart shortens, until retry_for
+//     after the trigger was stored. After that the trigger leaves a dead letter and an ERROR result. Triggers that wait
+//     for a retry hold no worker and do not stop their queue; STATE shows them.
+//   - When an endpoint refuses five connections in a row, the circuit breaker opens: one call every few seconds probes
+//     the endpoint until it is back.
+//   - Queues take turns: there is one for each kind of trigger, and one for the files of each job. Within a queue,
+//     calls begin in its order but overlap. Each dispatcher calls at most max_concurrency files of one job at once.
+//   - In a job with overlap queue or skip, no call is made before the run of the trigger before has ended, whichever
+//     dispatcher called for it.
+//   - Under catch_up latest, a slot that was not called before a newer slot of its job was due is superseded: it gets a
+//     verdict, and no result.
+//   - With TrackRuns, the runs of an endpoint that is not the built-in runner get the same run events as the built-in
+//     runner's, each once, until they end or TrackFor is over.
+//   - Triggers of a deleted job are dropped. Files and slots of a disabled job wait, without delaying other jobs, until
+//     it is enabled. Manual triggers and retries of dead letters are called for all the same.
 package dispatcher

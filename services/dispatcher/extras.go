@@ -7,15 +7,15 @@ import (
 	"spool.internal/events"
 )
 
-// errForeign refuses a command where nobody could run it.
+// errForeign refuses a command that only the built-in runner could run.
 var errForeign = errors.New("this job is a command (spool.run.command), and the endpoint is not the built-in runner: " +
 	"give the dispatcher the runner's --runner-secret-file, or the job a flow (binary_path)")
 
-// errUnplaced refuses a pattern for outputs where nobody could follow it.
+// errUnplaced refuses an output pattern that only the built-in runner could follow.
 var errUnplaced = errors.New("this job says where its outputs go (spool.output), and the endpoint is not the built-in runner: " +
 	"give the dispatcher the runner's --runner-secret-file, or take spool.output out of the job")
 
-// extras is what a call says to the built-in runner beyond the API; nil to others.
+// extras returns what a call tells the built-in runner beyond the API; nil for other endpoints.
 func (d *Dispatcher) extras(w *work) (*events.RunExtras, error) {
 	run := w.params.Options.Run
 	if d.cfg.Secret == "" {
@@ -42,8 +42,8 @@ func (d *Dispatcher) extras(w *work) (*events.RunExtras, error) {
 	return x, nil
 }
 
-// about is the time that an execution is about: its slot, when its file was last
-// changed, else when somebody asked.
+// about is the time that an execution is about: its slot, else when its file was last changed, else when it was asked
+// for.
 func (w *work) about() time.Time {
 	switch {
 	case w.Minute != 0:

@@ -8,6 +8,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/services/daemon"
 )
 
@@ -135,12 +136,9 @@ const (
 	ledgerEvery = 10 * time.Minute
 )
 
+// sweepLedger sweeps until ctx ends.
 func (d *Dispatcher) sweepLedger(ctx context.Context) {
-	for wait := ledgerFirst; ; wait = ledgerEvery {
-		daemon.Pause(ctx, wait)
-		if ctx.Err() != nil {
-			return
-		}
+	for next := ledgerFirst; wait.Sleep(ctx, next) == nil; next = ledgerEvery {
 		for stream, ends := range d.ends {
 			if err := ends.Sweep(ctx); err != nil && ctx.Err() == nil {
 				d.log.Warn("the ledger of ends cannot be swept now", "stream", stream, "error", err.Error())

@@ -11,30 +11,30 @@ import (
 	"spool.internal/events/seal"
 )
 
-// picture is what the dispatcher knows of all jobs.
+// jobCache holds the newest revision of every job. The job feed writes it; everybody else reads it.
 type jobCache struct {
 	key     *seal.Key
 	builtIn bool
-	others  []string // secrets of this dispatcher that the endpoint knows
+	others  []string // secrets of the dispatcher itself that the endpoint knows
 	log     *slog.Logger
 
 	mu      sync.RWMutex
 	jobs    map[string]*job
-	changed chan string // ids of jobs whose files may have to be pulled differently
-	deleted chan string // ids of jobs whose queues are to be emptied
+	changed chan string // ids of jobs whose source of files may have to change
+	deleted chan string // ids of jobs whose queues must be emptied
 }
 
-// job is one revision of a job; its parameters are read when they are first needed.
+// job is one revision of a job. Its parameters are read when they are first needed.
 type job struct {
 	events.Job
-	automatic bool
-	hold      int          // max_concurrency
-	serial    bool         // its runs must not overlap
-	slot      atomic.Int64 // the newest that was called for
+	automatic   bool         // it takes files
+	concurrency int          // max_concurrency
+	serial      bool         // its runs must not overlap
+	slot        atomic.Int64 // the newest that was called for
 
 	once    sync.Once
 	params  *events.Parameters // with secrets in clear
-	secrets *scrub.Scrubber    // takes them out of what the endpoint says
+	secrets *scrub.Scrubber    // takes them out of answers of the endpoint
 	fault   error
 }
 
@@ -45,6 +45,7 @@ func newJobCache(key *seal.Key, builtIn bool, others []string, log *slog.Logger)
 	}
 }
 
+// apply stores one revision; the feed calls it.
 func (c *jobCache) apply(r jet.JobRevision) {
 	id := r.Event.Job.ID
 	if r.Gone() {
@@ -53,8 +54,8 @@ func (c *jobCache) apply(r jet.JobRevision) {
 		delete(c.jobs, id)
 		c.mu.Unlock()
 		if had {
-			notify(c.changed, id)
-			notify(c.deleted, id)
+			offer(c.changed, id)
+			offer(c.deleted, id)
 		}
 		return
 	}
@@ -63,18 +64,18 @@ func (c *jobCache) apply(r jet.JobRevision) {
 		c.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
 		j.once.Do(func() { j.fault = err })
 	} else {
-		j.automatic, j.hold, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap != "allow"
+		j.automatic, j.concurrency, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap != "allow"
 	}
 	c.mu.Lock()
 	c.jobs[id] = j
 	c.mu.Unlock()
 	if j.automatic {
-		notify(c.changed, id)
+		offer(c.changed, id)
 	}
 }
 
-// notify never blocks: what does not fit is found by the next sweep, or at the next start.
-func notify(ch chan string, id string) {
+// offer never blocks: an id that does not fit is found by the next sweep, or at the next start.
+func offer(ch chan string, id string) {
 	select {
 	case ch <- id:
 	default:
@@ -88,7 +89,7 @@ func (c *jobCache) get(id string) (*job, bool) {
 	return j, ok
 }
 
-// automatic lists the enabled jobs in automatic mode.
+// automatic returns the ids of the enabled jobs that take files.
 func (c *jobCache) automatic() []string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -101,9 +102,8 @@ func (c *jobCache) automatic() []string {
 	return ids
 }
 
-// parameters gives a job's parameters with what the endpoint may know in clear.
-// The built-in runner needs none but those of a command: it trusts the dispatcher,
-// and notifications are sent from the job itself.
+// parameters returns a job's parameters with the secrets that the endpoint needs in clear. The built-in runner needs
+// those of a command only: it trusts the dispatcher, and notify reads the job itself.
 func (c *jobCache) parameters(j *job) (*events.Parameters, error) {
 	j.once.Do(func() {
 		open, fault := j.Reveal(c.key.Open)

@@ -14,27 +14,27 @@ func newMeter(d *Dispatcher) *meter {
 	m := &meter{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "spool_dispatcher_calls_total",
-			Help: "Run-binary calls by what came of them: ok, error (answered, final), retry (a fault that may pass), refused (no connection).",
+			Help: "Run-binary calls by outcome: ok, error (answered and final), retry (a fault that may pass), refused (no connection).",
 		}, []string{"outcome"}),
 		dead: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "spool_dispatcher_dead_letters_total", Help: "Triggers given up.",
+			Name: "spool_dispatcher_dead_letters_total", Help: "Triggers that were given up.",
 		}),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "spool_dispatcher_call_seconds", Help: "How long run-binary calls take.",
+			Name: "spool_dispatcher_call_seconds", Help: "Duration of run-binary calls.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
 	}
 	m.all = []prometheus.Collector{
 		m.calls, m.dead, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "spool_dispatcher_calls_in_flight", Help: "Workers that are busy.",
+			Name: "spool_dispatcher_calls_in_flight", Help: "Busy workers.",
 		}, func() float64 { return float64(len(d.workers)) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "spool_dispatcher_triggers_waiting", Help: "Triggers that wait for their next call.",
+			Name: "spool_dispatcher_triggers_waiting", Help: "Triggers that wait for a retry.",
 		}, func() float64 { return float64(d.waiting.count()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "spool_dispatcher_endpoint_refusing",
-			Help: "1 while the endpoint refuses connections and is only probed, else 0.",
+			Help: "1 while the circuit breaker is open because the endpoint refuses connections, else 0.",
 		}, func() float64 {
 			if d.breaker.closed() {
 				return 0

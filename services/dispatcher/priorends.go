@@ -9,13 +9,12 @@ import (
 	"spool.internal/events/jet"
 )
 
-// skew allows for a broker whose clock is not ours.
+// skew allows for a broker whose clock differs from ours.
 const skew = 5 * time.Second
 
-// priorEnds answers how a trigger came to its end, if it has. That can only be so
-// for one that somebody may have had in hand, or that was stored before this
-// connection was made: then a process that has died, or this one before a break,
-// may have brought it to its end without the ack reaching the disk.
+// priorEnds looks up whether a trigger has ended before. That is possible only if the trigger was delivered before, or
+// stored before this connection was made: then a process that died, or this one before it lost its connection, may
+// have ended it without the ack reaching the disk. It is safe for concurrent use.
 type priorEnds struct {
 	bus  *jet.Bus
 	ends map[string]*jet.Ends
@@ -24,23 +23,23 @@ type priorEnds struct {
 	jobs map[string]jobResults
 }
 
-// jobResults is what the results of one job were when this connection was new.
+// jobResults are the results of one job when this connection was new.
 type jobResults struct {
-	up  time.Time
+	up  time.Time            // when the connection was made
 	ids map[string]time.Time // when each trigger's newest result was stored
 }
 
-// maxKnown bounds the jobs whose results are remembered.
-const maxKnown = 256
+// maxCached bounds the jobs whose results are cached.
+const maxCached = 256
 
-// preload prepares for what of will be asked.
+// preload starts the lookup of a delivery that find will be asked about.
 func (p *priorEnds) preload(m *jet.Delivery) {
 	if !m.First || !m.Time.After(p.bus.Up().Add(skew)) {
 		p.ends[m.Stream()].Ahead(m.Received)
 	}
 }
 
-// find asks the ledger of ends, then the results: a former version made no ledger.
+// find asks the ledger of ends, then the results: an earlier version of Spool kept no ledger.
 func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
 	up := p.bus.Up()
 	recent := m.Time.After(up.Add(skew))
@@ -63,7 +62,7 @@ func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery)
 	return jet.End{}, found && !at.Before(m.Time), err
 }
 
-// results reads the results of a job, once for all its old work, however much there is.
+// results reads the results of a job, once for all its old triggers.
 func (p *priorEnds) results(ctx context.Context, jobID string, up time.Time) (jobResults, error) {
 	p.mu.Lock()
 	k, ok := p.jobs[jobID]
@@ -81,7 +80,7 @@ func (p *priorEnds) results(ctx context.Context, jobID string, up time.Time) (jo
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.jobs) >= maxKnown {
+	if len(p.jobs) >= maxCached {
 		clear(p.jobs)
 	}
 	p.jobs[jobID] = k

@@ -10,7 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // requeueMost is the longest delay of a trigger whose owner has used up the quota; recheckEvery is how often it is
@@ -118,7 +118,7 @@ func (d *Dispatcher) followEnds(ctx context.Context) {
 				d.running.leave(sub.Rest)
 			}
 		})
-		daemon.Pause(ctx, time.Second)
+		_ = wait.Sleep(ctx, time.Second)
 	}
 }
 

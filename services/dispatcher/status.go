@@ -9,7 +9,7 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// runStatus is what an endpoint says of a run.
+// runStatus is the status of a run as the endpoint reports it.
 type runStatus struct {
 	running bool
 	ended   bool
@@ -19,12 +19,10 @@ type runStatus struct {
 	at      time.Time     // when it ended; zero when that is not said
 }
 
-// readStatus reads an answer of the Job API. Endpoints tell the end of a run in
-// three ways, and each of them counts: state is no longer PENDING, state is DONE
-// or COMPLETE, cur_status.status is COMPLETE, FAILED or CANCELLED. A run that is
-// paused or stopped at a checkpoint has ended when state says so. An error says
-// why the answer tells nothing. What is repeated of it, but for the output folder,
-// is repeated without the secrets.
+// readStatus reads an answer of the Job API. Endpoints report the end of a run in three ways, and each of them counts:
+// state is no longer PENDING, state is DONE or COMPLETE, cur_status.status is COMPLETE, FAILED or CANCELLED. A run that
+// is paused or stopped at a checkpoint has ended if state says so. The error says why the answer is of no use. Secrets
+// are taken out of everything that is returned but the output folder.
 func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, error) {
 	short := func(text string) string { return cutTo(response([]byte(text), secrets), 200) }
 
@@ -51,7 +49,7 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 	if json.Unmarshal(a.Current, &text) == nil {
 		a.Current = json.RawMessage(text)
 	}
-	_ = json.Unmarshal(a.Current, &current) // what cannot be read says nothing
+	_ = json.Unmarshal(a.Current, &current) // of what cannot be read, nothing is known
 	var results []struct {
 		Status string `json:"status"`
 		Msg    string `json:"msg"`

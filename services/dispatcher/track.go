@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"io"
@@ -12,53 +11,45 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/heap"
 	"spool.internal/events/jet"
 )
 
-// A run is asked about when it is a tenth older than at the last time, at least
-// every minute, at most every second, and no more than asksPerSecond of all runs;
-// after trackFor it counts as ended with ERROR.
+// A run is polled each time it is a tenth older than at the last poll, at most every second and at least every minute,
+// and all runs together at most pollsPerSecond. After trackFor a run counts as ended with ERROR.
 const (
-	askFirst      = time.Second
-	askLast       = time.Minute
-	asksPerSecond = 20
-	askers        = 8
-	trackFor      = 7 * 24 * time.Hour
+	pollFirst      = time.Second
+	pollLast       = time.Minute
+	pollsPerSecond = 20
+	pollers        = 8
+	trackFor       = 7 * 24 * time.Hour
 )
 
-// tracker asks an endpoint that is not ours how its runs end, and publishes it as
-// the built-in runner would. Which runs are open it reads from RUN_EVENTS, so that
-// it forgets nothing when it restarts.
+// tracker polls an endpoint that is not the built-in runner for how its runs end, and publishes what the built-in
+// runner would. It reads the open runs from RUN_EVENTS, so a restart forgets none.
 type tracker struct {
 	d   *Dispatcher
 	url string // of the Job API
 
 	mu   sync.Mutex
 	open map[string]*tracked // by job and flow job id
-	due  schedule
+	due  *heap.Heap[*tracked]
 }
 
 // tracked is one open run.
 type tracked struct {
 	jobID, flowJobID string
 	accepted         time.Time
-	next             time.Time // when to ask
-	started          bool      // that it runs is published
+	next             time.Time // when to poll
+	started          bool      // its start is published
 	gone             bool      // it has ended, or its job is deleted
 }
 
-// schedule is a heap by next.
-type schedule []*tracked
-
-func (s schedule) Len() int           { return len(s) }
-func (s schedule) Less(a, b int) bool { return s[a].next.Before(s[b].next) }
-func (s schedule) Swap(a, b int)      { s[a], s[b] = s[b], s[a] }
-func (s *schedule) Push(x any)        { *s = append(*s, x.(*tracked)) }
-func (s *schedule) Pop() any {
-	last := len(*s) - 1
-	t := (*s)[last]
-	*s = (*s)[:last]
-	return t
+func newTracker(d *Dispatcher, url string) *tracker {
+	return &tracker{
+		d: d, url: url, open: map[string]*tracked{},
+		due: heap.New(func(a, b *tracked) bool { return a.next.Before(b.next) }),
+	}
 }
 
 // statusURL derives the address of the Job API from that of the Run Binary API.
@@ -70,41 +61,42 @@ func statusURL(runBinary string) (string, error) {
 	return base + events.JobStatusPath, nil
 }
 
+// run tracks runs until ctx ends.
 func (t *tracker) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			// Cut off for long, what ended meanwhile shows itself as ended.
+			// After a long break of the connection, polling finds what ended meanwhile.
 			_ = t.d.bus.Follow(ctx, jet.Follow{
 				Stream: events.StreamRunEvents, From: jet.Beginning, Headers: true,
 				Filters: []string{events.RunsOf(events.Accepted, ""), events.RunsOf(events.Ended, "")},
-			}, t.take)
+			}, t.note)
 		}
 	})
-	busy := make(chan struct{}, askers)
-	tick := time.NewTicker(time.Second / asksPerSecond)
+	busy := make(chan struct{}, pollers)
+	tick := time.NewTicker(time.Second / pollsPerSecond)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			r := t.first(now)
+			r := t.popDue(now)
 			if r == nil || !send(ctx, busy) {
 				continue
 			}
 			wg.Go(func() {
 				defer func() { <-busy }()
-				over := t.d.ask(ctx, t.url, r)
-				t.back(r, over, time.Now())
+				over := t.d.poll(ctx, t.url, r)
+				t.reschedule(r, over, time.Now())
 			})
 		}
 	}
 }
 
-// take takes in what was accepted at this endpoint, and what has ended.
-func (t *tracker) take(m jet.Stored) {
+// note adds a run that this endpoint accepted, and removes one that has ended.
+func (t *tracker) note(m jet.Stored) {
 	sub, err := events.ParseSubject(m.Subject)
 	if err != nil {
 		return // not below the filter
@@ -118,28 +110,29 @@ func (t *tracker) take(m jet.Stored) {
 		r.gone = true
 		delete(t.open, key)
 	case sub.Kind == string(events.Accepted) && r == nil && m.IsTracked():
-		r = &tracked{jobID: sub.JobID, flowJobID: sub.Rest, accepted: m.Time, next: time.Now().Add(askFirst)}
+		r = &tracked{jobID: sub.JobID, flowJobID: sub.Rest, accepted: m.Time, next: time.Now().Add(pollFirst)}
 		t.open[key] = r
-		heap.Push(&t.due, r)
+		t.due.Push(r)
 	}
 }
 
-// first takes the run off the schedule that is to be asked about, if one is due.
-func (t *tracker) first(now time.Time) *tracked {
+// popDue returns the run that is to be polled now, or nil.
+func (t *tracker) popDue(now time.Time) *tracked {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.due) > 0 {
-		if r := t.due[0]; !r.gone && r.next.After(now) {
+	for {
+		r, ok := t.due.First()
+		if !ok || !r.gone && r.next.After(now) {
 			return nil
 		}
-		if r := heap.Pop(&t.due).(*tracked); !r.gone {
+		if t.due.Pop(); !r.gone {
 			return r
 		}
 	}
-	return nil
 }
 
-func (t *tracker) back(r *tracked, over bool, now time.Time) {
+// reschedule sets when to poll a run again, unless that is over.
+func (t *tracker) reschedule(r *tracked, over bool, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if over || r.gone {
@@ -147,8 +140,8 @@ func (t *tracker) back(r *tracked, over bool, now time.Time) {
 		delete(t.open, r.jobID+"."+r.flowJobID)
 		return
 	}
-	r.next = now.Add(min(max(now.Sub(r.accepted)/10, askFirst), askLast))
-	heap.Push(&t.due, r)
+	r.next = now.Add(min(max(now.Sub(r.accepted)/10, pollFirst), pollLast))
+	t.due.Push(r)
 }
 
 // accept publishes that an endpoint accepted a run, so that it is tracked.
@@ -164,7 +157,7 @@ func (d *Dispatcher) accept(ctx context.Context, w *work, r events.Result) error
 	return d.publish(ctx, ev)
 }
 
-// publish publishes a phase of a run, once; of all who track it one does.
+// publish publishes a phase of a run, once: of all dispatchers that track it one succeeds.
 func (d *Dispatcher) publish(ctx context.Context, ev events.RunEvent) error {
 	err := d.bus.PutTrackedEvent(ctx, ev, 0)
 	if jet.IsConflict(err) {
@@ -173,9 +166,8 @@ func (d *Dispatcher) publish(ctx context.Context, ev events.RunEvent) error {
 	return err
 }
 
-// ask asks about a run, and publishes what is new. over says that there is
-// nothing more to ask.
-func (d *Dispatcher) ask(ctx context.Context, address string, r *tracked) (over bool) {
+// poll asks the endpoint about a run, and publishes what is new. over = there is nothing more to ask.
+func (d *Dispatcher) poll(ctx context.Context, address string, r *tracked) (over bool) {
 	log := d.log.With("job_id", r.jobID, "flow_job_id", r.flowJobID)
 	j, ok := d.jobs.get(r.jobID)
 	if !ok {
@@ -194,13 +186,13 @@ func (d *Dispatcher) ask(ctx context.Context, address string, r *tracked) (over 
 			s.message += ": " + err.Error()
 		}
 	case err != nil:
-		log.Debug("the endpoint does not tell how a run goes", "error", err.Error())
+		log.Debug("the status of a run cannot be read from the endpoint", "error", err.Error())
 		return false
 	case !s.running || r.started:
 		return false
 	}
-	if err := d.tell(ctx, r, s); err != nil {
-		log.Warn("how a run goes cannot be published yet", "error", err.Error())
+	if err := d.publishProgress(ctx, r, s); err != nil {
+		log.Warn("the status of a run cannot be published yet", "error", err.Error())
 		return false
 	}
 	if s.ended {
@@ -209,8 +201,8 @@ func (d *Dispatcher) ask(ctx context.Context, address string, r *tracked) (over 
 	return s.ended
 }
 
-// tell publishes that a run runs, and how it ended if it has.
-func (d *Dispatcher) tell(ctx context.Context, r *tracked, s runStatus) error {
+// publishProgress publishes that a run has started and, if it has ended, how.
+func (d *Dispatcher) publishProgress(ctx context.Context, r *tracked, s runStatus) error {
 	accepted, seq, err := d.bus.RunEvent(ctx, events.Accepted, r.jobID, r.flowJobID)
 	if err != nil || seq == 0 {
 		return errors.Join(err, ctx.Err())
