@@ -50,7 +50,7 @@ func BenchmarkDispatch(b *testing.B) {
 
 func acked(b *testing.B, n int) float64 {
 	b.Helper()
-	bus := benchBed(b, true, 64, "http://127.0.0.1:1", false)
+	bus := benchBus(b, true, 64)
 	queueFiles(b, bus, n)
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
@@ -109,7 +109,8 @@ func BenchmarkReach(b *testing.B) {
 	}{{"interval", false}, {"fsync", true}} {
 		b.Run(mode.name, func(b *testing.B) {
 			arrived := make(chan string, 64)
-			bus := benchBed(b, mode.fsync, 64, slowEndpoint(b, 0, func(key string) { arrived <- key }), true)
+			bus := benchBus(b, mode.fsync, 64)
+			benchDispatcher(b, bus, slowEndpoint(b, 0, func(key string) { arrived <- key }))
 			reach(b, arrived, func(n int) {
 				id := strconv.Itoa(n)
 				if _, err := bus.PutTrigger(b.Context(), events.KindManual, events.Trigger{ID: id, JobID: "job", Kind: events.KindManual}); err != nil {
@@ -163,13 +164,14 @@ func dispatched(b *testing.B, fsync bool, n, concurrency int, takes time.Duratio
 	b.Helper()
 	var calls atomic.Int64
 	begun := make(chan time.Time, 1)
-	bus := benchBed(b, fsync, concurrency, slowEndpoint(b, takes, func(string) {
+	url := slowEndpoint(b, takes, func(string) {
 		if calls.Add(1) == 1 {
 			begun <- time.Now()
 		}
-	}), false)
+	})
+	bus := benchBus(b, fsync, concurrency)
 	queueFiles(b, bus, n)
-	run(b, bus, concurrency)
+	benchDispatcher(b, bus, url)
 	first := <-begun
 	for calls.Load() < int64(n) { // asking would slow the store down
 		time.Sleep(5 * time.Millisecond)
@@ -207,9 +209,8 @@ func awaitNoFiles(b *testing.B, bus *jet.Bus) {
 	}
 }
 
-var benchURL string
-
-func benchBed(b *testing.B, fsync bool, concurrency int, url string, start bool) *jet.Bus {
+// benchBus connects to a server with one job, whose files are called for so many at once.
+func benchBus(b *testing.B, fsync bool, concurrency int) *jet.Bus {
 	b.Helper()
 	srv := eventstest.Start(b, eventstest.Options{Sync: fsync, Store: 8 << 30})
 	bus := eventstest.Connect(b, srv)
@@ -220,20 +221,17 @@ func benchBed(b *testing.B, fsync bool, concurrency int, url string, start bool)
 	}}, 0); err != nil {
 		b.Fatal(err)
 	}
-	benchURL = url
-	if start {
-		run(b, bus, concurrency)
-	}
 	return bus
 }
 
-func run(b *testing.B, bus *jet.Bus, workers int) {
+// benchDispatcher runs a dispatcher with 64 workers until the benchmark ends.
+func benchDispatcher(b *testing.B, bus *jet.Bus, url string) {
 	b.Helper()
 	key, err := seal.Load(filepath.Join(b.TempDir(), "seal.key"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := New(Config{Bus: bus, SealKey: key, RunBinaryURL: benchURL, Secret: "a secret of the bench", Workers: 64, Log: eventstest.Quiet()})
+	d, err := New(Config{Bus: bus, SealKey: key, RunBinaryURL: url, Secret: "a secret of the bench", Workers: 64, Log: eventstest.Quiet()})
 	if err != nil {
 		b.Fatal(err)
 	}

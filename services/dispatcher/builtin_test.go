@@ -12,6 +12,7 @@ import (
 // The built-in runner is sent no secret and nothing that is told by notify; it is
 // told whose job it is.
 func TestBuiltInRunnerIsCalledWithoutSecrets(t *testing.T) {
+	t.Parallel()
 	got := make(chan *http.Request, 1)
 	body := make(chan string, 1)
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {

@@ -1,13 +1,9 @@
 package dispatcher
 
 import (
-	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,146 +15,10 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
-	"spool.internal/events/seal"
 )
 
-const parameters = `{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"s3cret","binary_path":"a/b/fs/D/f",` +
-	`"input_dir":"a/b/fs/D/in","settings":{"tags":["x"],"webhook_config":{"headers":{"X-Key":"h1dden"}}}},"spool":{"retry_for":"RETRY"}}`
-
-// harness is a dispatcher between a real server and a real endpoint.
-type harness struct {
-	*testing.T
-	bus *jet.Bus
-	key *seal.Key
-	cfg Config
-	srv *eventstest.Server
-}
-
-func newHarness(t *testing.T, endpoint http.HandlerFunc) *harness {
-	key, err := seal.Load(filepath.Join(t.TempDir(), "seal.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &harness{T: t, key: key, srv: eventstest.Start(t, eventstest.Options{})}
-	h.bus = eventstest.Connect(t, h.srv)
-	url := "http://127.0.0.1:1" // refuses connections
-	if endpoint != nil {
-		s := httptest.NewServer(endpoint)
-		t.Cleanup(s.Close)
-		url = s.URL
-	}
-	h.cfg = Config{
-		Bus: h.bus, SealKey: key, RunBinaryURL: url + events.RunBinaryPath, CallTimeout: 5 * time.Second, Log: eventstest.Log(t),
-		RetryWaits: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}, ProbeEvery: 100 * time.Millisecond,
-	}
-	return h
-}
-
-// run runs a dispatcher until the test ends or stop is called.
-func (h *harness) run() (stop func()) {
-	h.Helper()
-	d, err := New(h.cfg)
-	if err != nil {
-		h.Fatal(err)
-	}
-	return h.start(d)
-}
-
-// dispatcher runs one until the test ends, and gives it.
-func (h *harness) dispatcher() *Dispatcher {
-	h.Helper()
-	d, err := New(h.cfg)
-	if err != nil {
-		h.Fatal(err)
-	}
-	h.start(d)
-	return d
-}
-
-// listen listens on an address that was listened on before.
-func listen(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
-
-func (h *harness) start(d *Dispatcher) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-ended; err != nil {
-				h.Errorf("Run: %v", err)
-			}
-		})
-	}
-	h.Cleanup(stop)
-	return stop
-}
-
-func (h *harness) job(id, retryFor string, edit func(string) string) uint64 {
-	h.Helper()
-	text := strings.Replace(parameters, "RETRY", retryFor, 1)
-	if edit != nil {
-		text = edit(text)
-	}
-	o, err := events.ParseObject([]byte(text))
-	if err != nil {
-		h.Fatal(err)
-	}
-	masked, secrets, err := events.Conceal(o, func(pointer, value string) (string, error) {
-		return h.key.Public.Seal(value, id, pointer)
-	})
-	if err != nil {
-		h.Fatal(err)
-	}
-	seq, err := h.bus.PutJob(h.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{
-		ID: id, Username: "ann lee", Status: events.Enabled, Parameters: masked, Secrets: secrets,
-	}}, 0)
-	if err != nil {
-		h.Fatal(err)
-	}
-	return seq
-}
-
-func (h *harness) trigger(job, id string, seq uint64) events.Trigger {
-	h.Helper()
-	t := events.Trigger{ID: events.ManualTriggerID(job, id), JobID: job, Kind: events.KindManual, JobSeq: seq, At: time.Now()}
-	if _, err := h.bus.PutTrigger(h.Context(), events.KindManual, t); err != nil {
-		h.Fatal(err)
-	}
-	return t
-}
-
-// results waits until a job has n results, and then for its queues to be empty.
-func (h *harness) results(job string, n int) []events.Result {
-	h.Helper()
-	var list []events.Result
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		list = nil
-		err := h.bus.Since(h.Context(), events.StreamResults, events.ResultSubject(job), time.Time{}, func(m jet.Stored) bool {
-			var res events.Result
-			if err := json.Unmarshal(m.Data, &res); err != nil {
-				h.Fatal(err)
-			}
-			list = append(list, res)
-			return true
-		})
-		if err != nil {
-			continue // the server may be restarting
-		}
-		left, err1 := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
-		files, err2 := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
-		if len(list) >= n && err1 == nil && err2 == nil && len(left)+len(files) == 0 {
-			return list
-		}
-	}
-	left, _ := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
-	files, _ := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
-	h.Fatalf("job %s has %d results after 30 s, want %d; still queued: %v %v", job, len(list), n, left, files)
-	return nil
-}
-
 func TestCallAndResult(t *testing.T) {
+	t.Parallel()
 	got := make(chan *http.Request, 1)
 	body := make(chan string, 1)
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
@@ -189,16 +49,10 @@ func TestCallAndResult(t *testing.T) {
 	}
 }
 
-func answer(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		io.WriteString(w, body) //nolint:errcheck // a test's answer
-	}
-}
-
 // Stops, restarts of the server and redeliveries must not lose or double a result,
 // and every call of a trigger carries the same key.
 func TestEveryTriggerEndsOnce(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	keys := map[string]int{}
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
@@ -245,6 +99,7 @@ func TestEveryTriggerEndsOnce(t *testing.T) {
 }
 
 func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
+	t.Parallel()
 	called := make(chan string, 100)
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		called <- q.Header.Get(events.HeaderKey)
@@ -287,15 +142,10 @@ func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 	set(events.JobDisabled, events.Disabled)
 	drop("never")
 	set(events.JobDeleted, events.Disabled)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	eventstest.Eventually(t, "no file of a deleted job is queued", func() bool {
 		left, err := h.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-		if err == nil && len(left) == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("files of a deleted job are still queued: %v", left)
-		}
-	}
+		return err == nil && len(left) == 0
+	})
 	if len(called) > 0 {
 		t.Errorf("called %s of a deleted job", <-called)
 	}
@@ -345,8 +195,8 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 		names[i] = strconv.Itoa(i)
 	}
 	queue("a", a, names...)
-	d := h.dispatcher()
-	h.eventually("all workers are busy", func() bool { return len(d.workers) == cap(d.workers) })
+	d, _ := h.dispatcher()
+	eventstest.Eventually(h, "all workers are busy", func() bool { return len(d.workers) == cap(d.workers) })
 	var took []time.Duration
 	for i := range others {
 		queue("b", b, strconv.Itoa(i))
@@ -368,6 +218,7 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 
 // A runner that finds the file rewritten leaves a verdict, and no result.
 func TestRewrittenFileLeavesAVerdict(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
 		io.WriteString(w, `{"status":"ERROR","msg":"rewritten"}`) //nolint:errcheck // a test's answer

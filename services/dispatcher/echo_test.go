@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/events/scrub"
 )
@@ -171,6 +172,7 @@ func TestNoEchoIsStored(t *testing.T) {
 
 // Cookies and what proves or asks for an identity are not kept at all.
 func TestHeadersThatAreNotKept(t *testing.T) {
+	t.Parallel()
 	const names = "Set-Cookie Set-Cookie2 Cookie WWW-Authenticate Authorization Authentication-Info Proxy-Authenticate Proxy-Authorization Proxy-Authentication-Info"
 	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
 		for name := range strings.FieldsSeq(names) {
@@ -198,6 +200,7 @@ func TestHeadersThatAreNotKept(t *testing.T) {
 // Run id and output folder name things: they are what the endpoint said, also
 // where a secret stands in them.
 func TestRunAndFolderAreReadRaw(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"status":"OK","data":{"job_id":"long-enough-1","output_folder":"a\/b/fs/D/long-enough-1/out"}}`)
 	})
@@ -231,6 +234,7 @@ func TestCutThroughASecret(t *testing.T) {
 
 // What an endpoint says of its runs is stored without the secrets, but for the folder.
 func TestNoEchoInTrackedRuns(t *testing.T) {
+	t.Parallel()
 	says := string(events.Encode("broke with " + echoToken + " and " + url.QueryEscape(echoHeader)))
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
 	h := newHarness(t, f.ServeHTTP)
@@ -248,7 +252,7 @@ func TestNoEchoInTrackedRuns(t *testing.T) {
 	f.set("f-fault", `{"status":"ERROR","msg":`+says+`}`)
 	f.set("f-page", "<html>"+echoToken)
 	f.set("f-long", strings.Repeat("x", 195)+echoToken) // what is shown ends inside
-	h.eventually("all end", func() bool { return len(h.runEvents(events.Ended)) == 5 })
+	eventstest.Eventually(h, "all end", func() bool { return len(h.runEvents(events.Ended)) == 5 })
 	for where, text := range map[string]string{"the store": h.stored(), "the log": log.String()} {
 		if found := leaks(text); len(found) > 0 || strings.Contains(text, "xt0ken") {
 			t.Errorf("%s holds %q:\n%s", where, found, text)

@@ -47,13 +47,13 @@ var outcomeCases = []outcomeCase{
 	}},
 	{row: "answers 302, which is not followed | ERROR | `302` | no | no", calls: 1, endpoint: func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/x", http.StatusFound) }},
 	{row: "answers 404 | ERROR | `404` | no | no", endpoint: answer(404, `no`), response: `no`, calls: 1},
-	{row: "answers 408 until `retry_for` is over | ERROR | `408` | yes | yes", retryFor: "300ms", endpoint: answer(408, `late`), response: `late`},
+	{row: "answers 408 until `retry_for` is over | ERROR | `408` | yes | yes", retryFor: "1s", endpoint: answer(408, `late`), response: `late`},
 	{row: "answers 429 with `Retry-After`, then 200 | OK | `200` | yes, not before it said | no", apart: time.Second, calls: 2, endpoint: inTurn(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
 	}, answer(200, `{}`))},
 	{row: "answers 500 for a while, then 200 | OK | `200` | yes | no", calls: 4, endpoint: inTurn(answer(500, ``), answer(500, ``), answer(500, ``), answer(200, `{}`))},
-	{row: "answers 500 until `retry_for` is over | ERROR | `500` | yes | yes", retryFor: "300ms", endpoint: answer(500, `boom`), response: `boom`},
+	{row: "answers 500 until `retry_for` is over | ERROR | `500` | yes | yes", retryFor: "1s", endpoint: answer(500, `boom`), response: `boom`},
 	{row: "answers 500, `retry_for: 0s` | ERROR | `500` | no | yes", retryFor: "0s", endpoint: answer(500, `boom`), response: `boom`, calls: 1},
 	{row: "hangs until `retry_for` is over | ERROR | `0` | yes | yes", retryFor: "1s", response: "Client.Timeout", endpoint: func(_ http.ResponseWriter, q *http.Request) { hang(q) }},
 	{row: "sends one byte a second, longer than a call may take | ERROR | `0` | yes | yes", retryFor: "1s", response: "Client.Timeout", endpoint: func(w http.ResponseWriter, q *http.Request) {
@@ -61,8 +61,8 @@ var outcomeCases = []outcomeCase{
 		_ = http.NewResponseController(w).Flush()
 		hang(q)
 	}},
-	{row: "resets the connection after the request | ERROR | `0` | yes | yes", retryFor: "300ms", response: "EOF", endpoint: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
-	{row: "refuses connections until `retry_for` is over | ERROR | `0` | yes | yes", retryFor: "300ms", response: "connection refused"},
+	{row: "resets the connection after the request | ERROR | `0` | yes | yes", retryFor: "1s", response: "EOF", endpoint: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+	{row: "refuses connections until `retry_for` is over | ERROR | `0` | yes | yes", retryFor: "1s", response: "connection refused"},
 	{row: "has a certificate that nobody signed | ERROR | `0` | yes | yes", retryFor: "2s", tls: true, endpoint: answer(200, `{}`), response: "certificate", calls: -1},
 	{row: "the same, `verify_ssl_certificate: false` | OK | `200` | no | no", tls: true, insecure: true, endpoint: answer(200, `{}`), calls: 1},
 	{row: "was called before, outcome unknown, `retry_for: 0s` | ERROR | `0` | no | no", retryFor: "0s", before: true, endpoint: answer(200, `{}`), response: "outcome unknown", calls: -1},

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"cmp"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -12,7 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
+	"spool.internal/events/eventstest"
 )
 
 // runsHarness is an endpoint that accepts runs, which last until they are ended.
@@ -49,6 +48,7 @@ func overlap(policy string) func(string) string {
 }
 
 func TestOverlapQueue(t *testing.T) {
+	t.Parallel()
 	h := newRunsHarness(t)
 	seq := h.job("j", "1h", overlap("queue"))
 	for n := range 4 {
@@ -66,7 +66,7 @@ func TestOverlapQueue(t *testing.T) {
 		if n == 1 {
 			stop() // whose turn it is outlives who gave it
 			h.srv.Restart(t)
-			h.eventually("the server is back", func() bool { _, _, err := h.bus.Turn(t.Context(), "j"); return err == nil })
+			eventstest.Eventually(h, "the server is back", func() bool { _, _, err := h.bus.Turn(t.Context(), "j"); return err == nil })
 		}
 		h.end("j", run)
 	}
@@ -74,6 +74,7 @@ func TestOverlapQueue(t *testing.T) {
 }
 
 func TestOverlapQueueOfFiles(t *testing.T) {
+	t.Parallel()
 	h := newRunsHarness(t)
 	seq := h.job("j", "1h", func(s string) string { return overlap("queue")(spooled(s)) })
 	var some []events.Trigger
@@ -102,6 +103,7 @@ func TestOverlapQueueOfFiles(t *testing.T) {
 }
 
 func TestOverlapSkip(t *testing.T) {
+	t.Parallel()
 	h := newRunsHarness(t)
 	seq := h.job("j", "1h", overlap("skip"))
 	h.trigger("j", "a", seq)
@@ -109,7 +111,7 @@ func TestOverlapSkip(t *testing.T) {
 	run := <-h.accepted
 	h.results("j", 1)
 	skipped := h.trigger("j", "b", seq)
-	h.eventually("the second is skipped", func() bool {
+	eventstest.Eventually(h, "the second is skipped", func() bool {
 		v := h.verdicts("j")
 		return len(v) == 1 && v[0].TriggerID == skipped.ID && v[0].Verdict == events.VerdictSkipped
 	})
@@ -123,6 +125,7 @@ func TestOverlapSkip(t *testing.T) {
 
 // Without a way to know when runs end such a job is refused, and says why.
 func TestOverlapNeedsTracking(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, answer(200, `{"status":"OK"}`))
 	h.trigger("j", "a", h.job("j", "1h", overlap("queue")))
 	h.run()
@@ -133,6 +136,7 @@ func TestOverlapNeedsTracking(t *testing.T) {
 
 // Under catch_up latest a slot that was not called before a newer one was due is superseded.
 func TestOvertakenSlots(t *testing.T) {
+	t.Parallel()
 	called := make(chan string, 10)
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		called <- q.Header.Get(events.HeaderKey)
@@ -164,23 +168,4 @@ func TestOvertakenSlots(t *testing.T) {
 	if res := h.results("all", 3); len(res) != 3 {
 		t.Errorf("%d results under all, want 3", len(res))
 	}
-}
-
-func (h *harness) verdicts(job string) (all []events.Verdict) {
-	h.Helper()
-	if err := h.bus.Since(h.Context(), events.StreamSlots, events.SlotSubject(job), time.Time{}, func(m jet.Stored) bool {
-		var v events.Verdict
-		if err := json.Unmarshal(m.Data, &v); err != nil {
-			h.Error(err)
-		}
-		all = append(all, v)
-		return true
-	}); err != nil {
-		h.Fatal(err)
-	}
-	return all
-}
-
-func spooled(s string) string {
-	return strings.Replace(s, `"settings":{`, `"settings":{"spooled_mode":true,`, 1)
 }

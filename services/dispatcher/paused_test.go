@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -41,7 +42,7 @@ func (h *harness) slot(job string, seq uint64, minute int64) events.Trigger {
 // isPaused waits until so many triggers wait until their job is enabled, and none is queued.
 func (h *harness) isPaused(job string, n int) {
 	h.Helper()
-	h.eventually(fmt.Sprintf("%d triggers are paused", n), func() bool {
+	eventstest.Eventually(h, fmt.Sprintf("%d triggers are paused", n), func() bool {
 		paused, err := h.bus.Count(h.Context(), events.StreamTriggers, events.PausedOf(job))
 		queued, qerr := h.bus.Count(h.Context(), events.StreamTriggers, events.TriggerSubject(events.KindCron, job))
 		return err == nil && qerr == nil && paused == n && queued == 0
@@ -52,6 +53,7 @@ func (h *harness) isPaused(job string, n int) {
 // that wait for their next call, and whatever restarts. They go on when it is
 // enabled, in their order and once each, or go with their job.
 func TestPausedTriggers(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var calls []string
 	fails := true
@@ -120,6 +122,7 @@ func TestPausedTriggers(t *testing.T) {
 // Cut off between its steps, a trigger is kept twice, or kept and queued: it is
 // called for once.
 func TestPausedTwice(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	calls := 0
 	h := newHarness(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -155,6 +158,7 @@ func TestPausedTwice(t *testing.T) {
 
 // Runs that wait since their job is disabled do not use up the quota of its owner.
 func TestPausedRunsAreNotCounted(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
 		id := events.FlowJobID("ann lee", q.Header.Get(events.HeaderKey))
 		io.WriteString(w, `{"status":"OK","data":{"job_id":"`+id+`"}}`) //nolint:errcheck // a test's answer; its runs never end

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -63,6 +65,7 @@ func TestRetryAfter(t *testing.T) {
 // A trigger that waits for its next call shows, takes no worker, and waits on
 // across restarts of the dispatcher and of the server.
 func TestWaitsAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	var calls atomic.Int64
 	called := make(chan time.Time, 10)
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
@@ -82,11 +85,11 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 	stop := h.run()
 	first := <-called
 	h.trigger("j", "other", seq)
-	h.eventually("another trigger is not kept up", func() bool {
+	eventstest.Eventually(h, "another trigger is not kept up", func() bool {
 		done, err := h.bus.HasResult(t.Context(), "j", "manual:j:other", time.Time{})
 		return err == nil && done
 	})
-	h.eventually("what waits is shown", func() bool {
+	eventstest.Eventually(h, "what waits is shown", func() bool {
 		s, ok := h.retryState("j")
 		return ok && s.TriggerID == trigger.ID && s.Attempt == 1 && s.LastError == "HTTP 500: not yet" && s.Waiting == 1 &&
 			s.Next.After(time.Now().Add(-time.Second))
@@ -103,7 +106,7 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 	if res := h.results("j", 2)[1]; res.Status != events.OK || res.Attempts < 2 {
 		t.Errorf("result %+v", res)
 	}
-	h.eventually("nothing is shown any more", func() bool {
+	eventstest.Eventually(h, "nothing is shown any more", func() bool {
 		_, ok := h.retryState("j")
 		return !ok
 	})
@@ -111,31 +114,32 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 
 // An endpoint that refuses five times in a row is only probed, and found when it comes back.
 func TestCircuitBreaker(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
 	addr := s.Listener.Addr().String()
 	s.Listener.Close()
 	h := newHarness(t, nil)
 	h.cfg.RunBinaryURL = "http://" + addr + events.RunBinaryPath
-	d := h.dispatcher()
+	d, _ := h.dispatcher()
 	seq := h.job("j", "1h", nil)
 	young := h.job("short", "700ms", nil)
 	for n := range 20 {
 		h.trigger("j", string(rune('a'+n)), seq)
 	}
-	h.eventually("the circuit breaker opens", func() bool { return !d.breaker.closed() })
+	eventstest.Eventually(h, "the circuit breaker opens", func() bool { return !d.breaker.closed() })
 	h.trigger("short", "1", young)
-	h.eventually("what grows too old ends", func() bool {
+	eventstest.Eventually(h, "what grows too old ends", func() bool {
 		res, found, err := h.bus.ResultOf(t.Context(), "short", "manual:short:1", time.Time{})
 		return err == nil && found && res.Status == events.ERROR && strings.Contains(res.HTTP.Response, "connection refused")
 	})
-	h.eventually("what waits is shown", func() bool {
+	eventstest.Eventually(h, "what waits is shown", func() bool {
 		s, ok := h.retryState("j")
 		return ok && strings.Contains(s.LastError, "connection refused") && s.Waiting > 10
 	})
 	back := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
 	back.Listener.Close()
 	var err error
-	if back.Listener, err = listen(addr); err != nil {
+	if back.Listener, err = net.Listen("tcp", addr); err != nil {
 		t.Fatal(err)
 	}
 	back.Start()
@@ -157,13 +161,4 @@ func (h *harness) retryState(job string) (s events.RetryState, ok bool) {
 		return s, false
 	}
 	return s, json.Unmarshal(m.Data, &s) == nil
-}
-
-func (h *harness) eventually(what string, f func() bool) {
-	h.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			h.Fatalf("%s: did not come about within 30 s", what)
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
+	"spool.internal/events/eventstest"
 )
 
 func TestReadStatus(t *testing.T) {
@@ -72,6 +71,7 @@ func (f *foreign) set(id, body string) {
 // The ends of runs of another endpoint are published once each, also when the
 // dispatcher that called for them is not the one that lives.
 func TestTracksRunsAcrossRestarts(t *testing.T) {
+	t.Parallel()
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
 	h := newHarness(t, f.ServeHTTP)
 	h.cfg.TrackRuns = true
@@ -81,14 +81,14 @@ func TestTracksRunsAcrossRestarts(t *testing.T) {
 	}
 	stop := h.run()
 	h.results("j", 3)
-	h.eventually("all run", func() bool { return len(h.runEvents(events.Started)) == 3 })
+	eventstest.Eventually(h, "all run", func() bool { return len(h.runEvents(events.Started)) == 3 })
 	stop()
 	f.set("f-good", `{"status":"OK","state":"DONE","results":[{"status":"OK","output_folder":"a/b/fs/D/out/1"}]}`)
 	f.set("f-bad", `{"status":"OK","cur_status":"{\"status\":\"FAILED\"}"}`)
 	f.set("f-lost", `{"status":"ERROR","msg":"no such job"}`)
 	h.run()
 	h.run() // two dispatchers
-	h.eventually("two end", func() bool { return len(h.runEvents(events.Ended)) == 2 })
+	eventstest.Eventually(h, "two end", func() bool { return len(h.runEvents(events.Ended)) == 2 })
 	ends := h.runEvents(events.Ended)
 	if e := ends["f-good"]; e.Status != events.OK || e.OutputFolder != "a/b/fs/D/out/1" || e.Attempt != 1 || e.TriggerID != "manual:j:good" || e.StartedAt.IsZero() {
 		t.Errorf("ended %+v", e)
@@ -103,30 +103,14 @@ func TestTracksRunsAcrossRestarts(t *testing.T) {
 
 // Who is not told for long enough says so.
 func TestTrackingGivesUp(t *testing.T) {
+	t.Parallel()
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}
 	h := newHarness(t, f.ServeHTTP)
 	h.cfg.TrackRuns, h.cfg.TrackFor = true, 100*time.Millisecond
 	h.trigger("j", "x", h.job("j", "1h", nil))
 	h.run()
-	h.eventually("it is given up", func() bool { return len(h.runEvents(events.Ended)) == 1 })
+	eventstest.Eventually(h, "it is given up", func() bool { return len(h.runEvents(events.Ended)) == 1 })
 	if e := h.runEvents(events.Ended)["f-x"]; e.Status != events.ERROR || !strings.Contains(e.Message, "did not say that the run has ended") {
 		t.Errorf("ended %+v", e)
 	}
-}
-
-func (h *harness) runEvents(p events.Phase) map[string]events.RunEvent {
-	h.Helper()
-	all := map[string]events.RunEvent{}
-	_ = h.bus.Since(h.Context(), events.StreamRunEvents, events.RunsOf(p, ""), time.Time{}, func(m jet.Stored) bool {
-		var ev events.RunEvent
-		if err := json.Unmarshal(m.Data, &ev); err != nil {
-			h.Error(err)
-		}
-		if _, twice := all[ev.FlowJobID]; twice {
-			h.Errorf("two events %s of %s", p, ev.FlowJobID)
-		}
-		all[ev.FlowJobID] = ev
-		return true
-	})
-	return all
 }

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/schedule"
 )
 
 // The balance of a day is written once, to everybody, whoever is there to write it;
 // what cannot be read yet is tried again.
 func TestBalanceMail(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, nil)
 	failures := 1
 	h.cfg.BalanceTo, h.cfg.Zone = []string{"ops@post.test", "ann@post.test"}, time.UTC
@@ -34,14 +36,14 @@ func TestBalanceMail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h.eventually("both are written to", func() bool { return len(p.received()) == 2 })
+	eventstest.Eventually(h, "both are written to", func() bool { return len(p.received()) == 2 })
 	for _, m := range p.received() {
 		head, body := m.read(t)
 		if s := decode(t, head.Header.Get("Subject")); s != "[Spool] balance of 2026-03-28: 2 failed" || !strings.Contains(body, "every slot") || !strings.Contains(body, "--balance-to") {
 			t.Errorf("%q: %s", s, body)
 		}
 	}
-	h.eventually("nothing is left", func() bool {
+	eventstest.Eventually(h, "nothing is left", func() bool {
 		cons, err := h.js.Consumer(t.Context(), events.StreamNotifications, "notify-balance")
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 	})

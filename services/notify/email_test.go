@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // mailing is a harness with an SMTP server.
@@ -26,6 +27,7 @@ func to(addresses string) string { return `{"notification_emails":"` + addresses
 
 // The server takes neither a password nor a message before STARTTLS.
 func TestMailThroughSTARTTLS(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, nil)
 	h.start()
 	h.job("j1", "Café\r\nBcc: evil@post.test", to("ann@post.test, bob@post.test"), 0)
@@ -66,6 +68,7 @@ func TestMailThroughSTARTTLS(t *testing.T) {
 // A server that greylists takes the second attempt, and it is the same message.
 // Who was not greylisted hears once.
 func TestGreylisting(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, func(_ *smtp.Server, p *smtpServer) {
 		p.rcpt = func(to string, nth int) error {
 			if to == "grey@post.test" && nth < 3 {
@@ -92,6 +95,7 @@ func TestGreylisting(t *testing.T) {
 
 // An address that is refused for good is asked once, and shown; the other hears.
 func TestRefusedAddress(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, func(_ *smtp.Server, p *smtpServer) {
 		p.rcpt = func(to string, nth int) error {
 			switch {
@@ -118,6 +122,7 @@ func TestRefusedAddress(t *testing.T) {
 // Without STARTTLS, with a certificate of somebody else or with a wrong password
 // nothing is sent, and both the run and the log say why without the password.
 func TestUntrustedServers(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		server func(*smtp.Server, *smtpServer)
 		client func(*Config)
@@ -129,6 +134,7 @@ func TestUntrustedServers(t *testing.T) {
 		"nobody is at home": {nil, func(c *Config) { c.SMTPURL = "smtp://127.0.0.1:1?from=a@b.test" }, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h, p := mailing(t, c.server)
 			if c.client != nil {
 				c.client(&h.cfg)
@@ -150,6 +156,7 @@ func TestUntrustedServers(t *testing.T) {
 
 // TLS from the first byte on, and none at all.
 func TestOtherTransports(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		secure bool
 		url    string
@@ -158,6 +165,7 @@ func TestOtherTransports(t *testing.T) {
 		"tls=none": {false, "smtp://ADDR?from=spool@post.test&tls=none"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h, p := mailing(t, func(s *smtp.Server, p *smtpServer) { p.implicit = c.secure })
 			h.cfg.SMTPURL = strings.Replace(c.url, "ADDR", p.addr, 1)
 			h.start()
@@ -173,12 +181,14 @@ func TestOtherTransports(t *testing.T) {
 
 // What there is e-mail about, by --mail-on.
 func TestMailOn(t *testing.T) {
+	t.Parallel()
 	for on, want := range map[MailOn][]string{
 		MailOnEnd:     {"OK", "ERROR (first failure)", "ERROR", "OK", "GIVEN UP (first failure)", "ERROR", "OK"},
 		MailOnFailure: {"ERROR (first failure)", "ERROR", "GIVEN UP (first failure)", "ERROR"},
 		MailOnChange:  {"ERROR (first failure)", "OK again", "GIVEN UP (first failure)", "OK again"},
 	} {
 		t.Run(string(on), func(t *testing.T) {
+			t.Parallel()
 			h, p := mailing(t, nil)
 			h.cfg.MailOn = on
 			h.start()
@@ -222,11 +232,12 @@ func (h *harness) giveUp(job, file string) {
 }
 
 func TestDeadLetter(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, nil)
 	h.start()
 	h.job("j1", "Daily", to("ann@post.test"), 0)
 	h.giveUp("j1", "a\nb.pdf")
-	h.eventually("the letter", func() bool { return len(p.received()) == 1 })
+	eventstest.Eventually(h, "the letter", func() bool { return len(p.received()) == 1 })
 	_, body := p.received()[0].read(t)
 	for _, says := range []string{"File:     a b.pdf", "Attempts: 12", "connection refused", "GIVEN UP"} {
 		if !strings.Contains(body, says) {
@@ -251,9 +262,15 @@ func TestMessageIsStable(t *testing.T) {
 	if a, b, c := id("a@b.c"), id("a@b.c"), id("d@e.f"); a != b || a == c || !strings.HasSuffix(a, "@post.test>") {
 		t.Errorf("Message-IDs %s %s %s", a, b, c)
 	}
+}
+
+func TestCutFront(t *testing.T) {
 	if s := cutFront(strings.Repeat("é", 3000), maxTail); len(s) > maxTail+4 || !strings.HasPrefix(s, "… é") {
 		t.Errorf("cut to %d bytes, %q…", len(s), s[:8])
 	}
+}
+
+func TestCutRunes(t *testing.T) {
 	if s := cutRunes(strings.Repeat("é", 300), maxSubject); len([]rune(s)) != maxSubject+1 {
 		t.Errorf("cut to %d", len([]rune(s)))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // Names and messages that try to become markup, JSON or headers.
@@ -111,6 +112,7 @@ func TestFormats(t *testing.T) {
 
 // Each format reaches its receiver as the receiver wants it.
 func TestFormatsArrive(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -131,6 +133,7 @@ func TestFormatsArrive(t *testing.T) {
 
 // Mail about a state goes to notify.to.mail, and no longer to who is outside the domains.
 func TestStateMail(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, nil)
 	h.cfg.MailDomains = events.MailDomains{"post.test"}
 	h.start()
@@ -138,7 +141,7 @@ func TestStateMail(t *testing.T) {
 	h.ended("j1", events.ERROR, "exit status 3\nno luck")
 	h.ended("j1", events.ERROR, "exit status 3\nno luck")
 	h.ended("j1", events.OK, "")
-	h.eventually("both are sent", func() bool { return len(p.received()) == 2 })
+	eventstest.Eventually(h, "both are sent", func() bool { return len(p.received()) == 2 })
 	var subjects []string
 	for _, m := range p.received() {
 		head, body := m.read(t)
@@ -154,7 +157,7 @@ func TestStateMail(t *testing.T) {
 		t.Errorf("subjects %q", subjects)
 	}
 	var u events.Undeliverable
-	h.eventually("eve is recorded", func() bool {
+	eventstest.Eventually(h, "eve is recorded", func() bool {
 		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "run", 1, "email"))
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})

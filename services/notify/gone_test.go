@@ -7,40 +7,46 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
 // A receiver that says when to come again is left alone until then, by every notice.
 func TestRetryAfterIsKept(t *testing.T) {
-	for _, code := range []int{429, 503} {
-		h := newHarness(t)
-		var first time.Time
-		url, calls := h.receiver(func(w http.ResponseWriter, _ *http.Request) {
-			if first.IsZero() {
-				first = time.Now()
-				w.Header().Set("Retry-After", "2")
-				w.WriteHeader(code)
-				return
-			}
-			if waited := time.Since(first); waited < 2*time.Second {
-				t.Errorf("called again after %s", waited)
-			}
+	t.Parallel()
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		t.Run(http.StatusText(code), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			var first time.Time
+			url, calls := h.receiver(func(w http.ResponseWriter, _ *http.Request) {
+				if first.IsZero() {
+					first = time.Now()
+					w.Header().Set("Retry-After", "2")
+					w.WriteHeader(code)
+					return
+				}
+				if waited := time.Since(first); waited < 2*time.Second {
+					t.Errorf("called again after %s", waited)
+				}
+			})
+			h.start()
+			h.job("j1", "n", hook(url), 0)
+			h.ended("j1", events.OK, "")
+			h.next(calls)
+			eventstest.Eventually(t, "it is known", func() bool { return h.figure("webhook", "failed") == 1 })
+			h.ended("j1", events.OK, "") // another one waits too
+			h.next(calls)
+			h.next(calls)
+			h.settled("notify-webhook", events.StreamRunEvents)
 		})
-		h.start()
-		h.job("j1", "n", hook(url), 0)
-		h.ended("j1", events.OK, "")
-		h.next(calls)
-		h.eventually("it is known", func() bool { return h.figure("webhook", "failed") == 1 })
-		h.ended("j1", events.OK, "") // another one waits too
-		h.next(calls)
-		h.next(calls)
-		h.settled("notify-webhook", events.StreamRunEvents)
 	}
 }
 
 // 410 turns a URL off: it is asked once, and again when it has changed. Other URLs of
 // the job, and other changes of it, are something else.
 func TestGone(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasPrefix(q.URL.Path, "/gone") {
@@ -106,6 +112,7 @@ func TestGone(t *testing.T) {
 
 // A redirect is not followed, and where it leads is not shown.
 func TestRedirectSaysWhatItIs(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	url, _ := h.receiver(func(w http.ResponseWriter, _ *http.Request) {

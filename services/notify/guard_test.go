@@ -66,6 +66,7 @@ const imds = "169.254.169.254"
 
 // The name of a receiver is its own machine first, and the metadata service later.
 func TestRebinding(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	dns := &names{list: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(imds)}}
 	resolver := dns.serve(t)
@@ -87,6 +88,7 @@ func TestRebinding(t *testing.T) {
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	inner, innerCalls := h.receiver(status(200))
 	for _, to := range []string{"http://" + imds + "/latest/meta-data/iam/", inner} {

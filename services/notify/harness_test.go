@@ -3,13 +3,12 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,29 +23,13 @@ import (
 	"spool.internal/events/seal"
 )
 
+// The tests mostly wait, so more of them run side by side than there are processors.
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaks(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
-		code = 1
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("6")
 	}
-	os.Exit(code)
-}
-
-// leaks gives the goroutines of this package that are left, once those that are about to end have ended.
-func leaks() string {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "services/notify.") && !strings.Contains(g, "TestMain") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
+	os.Exit(eventstest.Main(m))
 }
 
 // harness is notify beside a real server.
@@ -173,27 +156,17 @@ func (h *harness) settled(queue, stream string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.eventually("every notice is settled", func() bool {
+	eventstest.Eventually(h, "every notice is settled", func() bool {
 		cons, err := h.js.Consumer(h.Context(), stream, queue)
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= last.Sequence
 	})
-}
-
-func (h *harness) eventually(what string, f func() bool) {
-	h.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	h.Fatalf("%s: did not come about within a minute", what)
 }
 
 // undelivered waits for the record of what could not be told of a run.
 func (h *harness) undelivered(channel string, ev events.RunEvent) string {
 	h.Helper()
 	var m jet.Stored
-	h.eventually("the notice is given up", func() bool {
+	eventstest.Eventually(h, "the notice is given up", func() bool {
 		var found bool
 		var err error
 		m, found, err = h.bus.Last(h.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))

@@ -42,6 +42,7 @@ func (h *harness) looks(o *observer, now time.Time, job, about, want string) {
 
 // A slot is late while its run has not started, whatever it waits for.
 func TestLateSlot(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	o := h.observing(nil)
 	h.asking("j1", `{"late_after":"3m","notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
@@ -75,6 +76,7 @@ func (h *harness) phase(p events.Phase, job, flow string) {
 
 // A disabled job is late for nothing.
 func TestDisabledIsNotLate(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	o := h.observing(nil)
 	seq := h.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
@@ -104,6 +106,7 @@ func (h *harness) came(job, name string) {
 }
 
 func TestExpectedFiles(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	now := time.Now().UTC()
 	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, time.UTC)
@@ -186,6 +189,7 @@ func TestFolderState(t *testing.T) {
 
 // What the watcher reports is told, through the stream that it reports in.
 func TestBlockedAndHeld(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	o := h.observing(nil)
 	h.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, folder, 0)
@@ -206,6 +210,7 @@ func TestBlockedAndHeld(t *testing.T) {
 
 // A missed slot is told until a later one runs.
 func TestMissed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -235,6 +240,7 @@ func TestMissed(t *testing.T) {
 
 // A run that goes on for too long is told while it goes on, and its end too.
 func TestTooLong(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -273,6 +279,7 @@ func TestDutyIsMinutely(t *testing.T) {
 // A job that failures in a row have disabled is held, with the reason, until somebody
 // enables it; what a person disables is not.
 func TestHeldJob(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	o := h.observing(nil)
 	seq := h.asking("j1", `{"hold_after":2,"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)

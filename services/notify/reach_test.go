@@ -52,6 +52,7 @@ func (h *harness) jobOf(id string, role events.Role, hook string, seq uint64) ui
 // What an operator's webhook is denied reads the same, whether something listens
 // there, nothing does, or there is no such name: the log alone says more.
 func TestOperatorsStayOutside(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	var log record
@@ -108,6 +109,7 @@ func TestOperatorsStayOutside(t *testing.T) {
 // An administrator's URL may go inside, until another token sets one; and a
 // connection that it left open is not there for others.
 func TestAdministratorsGoInside(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	to, calls := h.receiver(status(200))
@@ -129,6 +131,7 @@ func TestAdministratorsGoInside(t *testing.T) {
 }
 
 func TestOperatorsGoWhereTheyAreAllowed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.WebhookAllow = []string{"127.0.0.0/8"}
 	to, calls := h.receiver(status(200))
@@ -140,6 +143,7 @@ func TestOperatorsGoWhereTheyAreAllowed(t *testing.T) {
 
 // What a receiver says instead of HTTP is repeated without the secrets that it was sent.
 func TestReceiversEcho(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	var log record
@@ -169,6 +173,7 @@ func TestReceiversEcho(t *testing.T) {
 
 // A job that is older than the list of domains writes to nobody outside it.
 func TestMailDomainsWhenSending(t *testing.T) {
+	t.Parallel()
 	h, p := mailing(t, nil)
 	h.cfg.MailDomains = events.MailDomains{"post.test"}
 	h.start()

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -86,7 +87,7 @@ func (h *harness) observed() {
 		"notify-ended": events.StreamRunEvents, "notify-results": events.StreamResults, "notify-slots": events.StreamSlots,
 		"notify-states-webhook": events.StreamNotifications, "notify-heartbeat": events.StreamRunEvents,
 	} {
-		h.eventually(queue+" is empty", func() bool {
+		eventstest.Eventually(h, queue+" is empty", func() bool {
 			cons, err := h.js.Consumer(h.Context(), stream, queue)
 			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 		})
@@ -106,6 +107,7 @@ func said(t *testing.T, calls chan call) (all []string) {
 
 // One notice for each change of state, whatever the number of runs.
 func TestChangesOfState(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -168,6 +170,7 @@ func TestChangesOfState(t *testing.T) {
 
 // Only what the job asks for is told; the rest changes the state all the same.
 func TestOnlyWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -187,6 +190,7 @@ func TestOnlyWhatIsAskedFor(t *testing.T) {
 // A process that dies between any two steps tells once: the state is stored once, and
 // its notice is told by whoever comes next.
 func TestStateIsToldOnceAcrossDeaths(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	n, err := New(h.cfg)
@@ -252,6 +256,7 @@ func TestStep(t *testing.T) {
 
 // What is given up is recorded beside the state.
 func TestStateIsUndeliverable(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	url, calls := h.receiver(status(500))
@@ -260,7 +265,7 @@ func TestStateIsUndeliverable(t *testing.T) {
 	h.ended("j1", events.ERROR, "x")
 	h.next(calls)
 	var u events.Undeliverable
-	h.eventually("it is recorded", func() bool {
+	eventstest.Eventually(h, "it is recorded", func() bool {
 		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "*", 1, "webhook"))
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})
@@ -272,6 +277,7 @@ func TestStateIsUndeliverable(t *testing.T) {
 
 // An operator's URL stays outside, for a state and for a heartbeat.
 func TestStatesOfOperatorsStayOutside(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	url, calls := h.receiver(status(200))
@@ -302,44 +308,49 @@ func TestStatesOfOperatorsStayOutside(t *testing.T) {
 }
 
 func TestHeartbeat(t *testing.T) {
+	t.Parallel()
 	for _, foreign := range []bool{false, true} {
-		h := newHarness(t)
-		h.cfg.Foreign = foreign
-		url, calls := h.receiver(status(500, 200))
-		h.start()
-		h.asking("j1", `{"heartbeat":"`+url+`/ping/s3cret"}`, "", 0)
-		h.asking("j2", `{}`, "", 0)
-		happens := func(job string, s events.Status) {
+		t.Run(fmt.Sprintf("foreign %v", foreign), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			h.cfg.Foreign = foreign
+			url, calls := h.receiver(status(500, 200))
+			h.start()
+			h.asking("j1", `{"heartbeat":"`+url+`/ping/s3cret"}`, "", 0)
+			h.asking("j2", `{}`, "", 0)
+			happens := func(job string, s events.Status) {
+				if foreign {
+					h.result(job, 0, s, "")
+				} else {
+					h.ended(job, s, "")
+				}
+			}
+			happens("j1", events.ERROR)
+			happens("j2", events.OK)
+			happens("j1", events.OK)
+			for range 2 { // the first is answered with 500
+				if c := h.next(calls); c.Method != http.MethodGet || c.URL.Path != "/ping/s3cret" {
+					t.Errorf("%s %s", c.Method, c.URL)
+				}
+			}
+			stream := events.StreamRunEvents
 			if foreign {
-				h.result(job, 0, s, "")
-			} else {
-				h.ended(job, s, "")
+				stream = events.StreamResults
 			}
-		}
-		happens("j1", events.ERROR)
-		happens("j2", events.OK)
-		happens("j1", events.OK)
-		for range 2 { // the first is answered with 500
-			if c := h.next(calls); c.Method != http.MethodGet || c.URL.Path != "/ping/s3cret" {
-				t.Errorf("%s %s", c.Method, c.URL)
+			eventstest.Eventually(h, "all is settled", func() bool {
+				cons, err := h.js.Consumer(t.Context(), stream, "notify-heartbeat")
+				return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
+			})
+			if len(calls) > 0 {
+				t.Errorf("%d more calls", len(calls))
 			}
-		}
-		stream := events.StreamRunEvents
-		if foreign {
-			stream = events.StreamResults
-		}
-		h.eventually("all is settled", func() bool {
-			cons, err := h.js.Consumer(t.Context(), stream, "notify-heartbeat")
-			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 		})
-		if len(calls) > 0 {
-			t.Errorf("%d more calls", len(calls))
-		}
 	}
 }
 
 // A job that is deleted, or asks no more, leaves nothing behind.
 func TestStatesAreForgotten(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -356,7 +367,7 @@ func TestStatesAreForgotten(t *testing.T) {
 	if _, err := h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: "gone"}}, seqs["gone"]); err != nil {
 		t.Fatal(err)
 	}
-	h.eventually("the roster knows", func() bool { return len(o.jobs.list()) == 1 })
+	eventstest.Eventually(h, "the roster knows", func() bool { return len(o.jobs.list()) == 1 })
 	if err := o.forgetStale(t.Context()); err != nil {
 		t.Fatal(err)
 	}

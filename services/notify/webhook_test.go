@@ -15,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // verify checks a request as a receiver does, with the library of the standard.
@@ -36,6 +37,7 @@ func (h *harness) verify(c call) {
 }
 
 func TestWebhook(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(204))
 	h.start()
@@ -69,6 +71,7 @@ func TestWebhook(t *testing.T) {
 
 // Two secrets sign everything twice, from the next delivery on.
 func TestSecretsAreRotated(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
@@ -99,6 +102,7 @@ func TestSecretsAreRotated(t *testing.T) {
 }
 
 func TestFailuresThenSuccess(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(500, 503, 404, 302, 200))
 	h.start()
@@ -119,6 +123,7 @@ func TestFailuresThenSuccess(t *testing.T) {
 }
 
 func TestGivenUp(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(500))
 	h.start()
@@ -138,6 +143,7 @@ func TestGivenUp(t *testing.T) {
 
 // What waits for its retry is in the broker, and its settings are those of the job now.
 func TestEditedDeletedRestarted(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{100 * 1e6, 100 * 1e6, 100 * 1e6}
 	down, downCalls := h.receiver(status(500))
@@ -158,7 +164,7 @@ func TestEditedDeletedRestarted(t *testing.T) {
 		<-downCalls
 	}
 	h.srv.Restart(t)
-	h.eventually("the connection is back", func() bool { return h.bus.Check() == nil })
+	eventstest.Eventually(h, "the connection is back", func() bool { return h.bus.Check() == nil })
 	h.cfg.Metrics = nil // another process has its own
 	h.start()
 	if c := h.next(upCalls); c.Header.Get("webhook-id") != "ended_"+first.FlowJobID {
@@ -172,6 +178,7 @@ func TestEditedDeletedRestarted(t *testing.T) {
 
 // The run of another endpoint, a run without a job, a job without a webhook.
 func TestNotTold(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	var log bytes.Buffer // slog writes one line at a time
 	h.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -203,6 +210,7 @@ func TestNotTold(t *testing.T) {
 
 // A's receiver hangs while A has more notices than this process takes in hand.
 func TestOneReceiverDelaysNoOther(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	release := make(chan struct{})
 	h.cfg.hold = 32
@@ -236,6 +244,7 @@ func TestOneReceiverDelaysNoOther(t *testing.T) {
 // A receiver that is down takes every place for notices that wait: what fails is
 // given up then, and the notices behind are told.
 func TestNoPlaceToWait(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	down, _ := h.receiver(status(500))
 	good, calls := h.receiver(status(200))
@@ -257,6 +266,7 @@ func TestNoPlaceToWait(t *testing.T) {
 }
 
 func TestHostileReceivers(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.cfg.retries = retries{}
 	h.start()
