@@ -117,7 +117,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"services/runner/poison.go":            "grows a line at a time",
 		"services/runner/reach.go":             "written in place, since it is mounted; for one run",
 		"services/runner/runlog.go":            "grows with what a flow prints",
-		"watcher/cookie.go":                    "holds nothing",
+		"watcher/notify/cookies.go":            "holds nothing",
 		"watcher/relocate.go":                  "people's files",
 		"watcher/stage/batch.go":               "copies of people's files",
 		"services/runner/restage.go":           "copies of people's files",

@@ -64,13 +64,7 @@ func (w *Watcher) again(a jet.Again) {
 
 // again has a worker of the folder look at the file at a path as one that is not known.
 func (f *folder) again(path, generation string) {
-	f.hints.note(func(h *hinted) bool {
-		if h.again == nil {
-			h.again = map[string]string{}
-		}
-		h.again[path] = generation
-		return true
-	})
+	f.requests.rerun(path, generation)
 	f.wake()
 }
 

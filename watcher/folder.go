@@ -6,15 +6,13 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
 
-// Bounds on what a folder holds in memory beyond the names that lie in it.
-const (
-	maxHints   = 4096 // names that something happened to; more, and a scan is cheaper
-	maxPending = 2000 // files that wait for their quiet time; the others wait for a scan
-)
+// maxPending is how many files of a folder wait in memory for their quiet period; the others wait for a scan.
+const maxPending = 2000
 
 // task is what a job asks of its folder.
 type task struct {
@@ -51,10 +49,11 @@ type folder struct {
 	parent *folder            // of a directory in another
 	subs   map[string]*folder // by name; both are guarded by the watcher
 
-	hints hints
-	pulse stage.Activity
-	shown shown
-	place place
+	hints    notify.Buffer
+	requests requests
+	pulse    stage.Activity
+	shown    shown
+	place    place
 
 	dir       *settle.Folder
 	id        stage.Identity // of the directory at the last look; zero = none

@@ -3,121 +3,99 @@ package watcher
 import (
 	"sync"
 	"time"
+
+	"spool.internal/watcher/notify"
 )
 
-// hints are what the notifier has told since a worker last asked.
-type hints struct {
-	mu sync.Mutex
-	hinted
+// requests are what others than the system ask of a folder. It is safe for concurrent use.
+type requests struct {
+	mu     sync.Mutex
+	marked bool              // a marker of one of several files has come
+	reruns map[string]string // generations by path: files to be run once more
 }
 
-type hinted struct {
-	names    map[string]news   // the last that tells something of what a name holds
-	marked   bool              // a marker of one of several files has come
-	crowd    bool              // more names than are kept
-	doubt    bool              // the directory was moved or removed
-	overflow bool              // the system lost events
-	again    map[string]string // generations by path: files to be run once more
+// rescan asks for a full scan: a marker has come that is none of one file alone.
+func (r *requests) rescan() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.marked = true
 }
 
-// note changes what is hinted. It reports whether that is news.
-func (h *hints) note(change func(*hinted) bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return change(&h.hinted)
+// rerun asks for a file to be run once more.
+func (r *requests) rerun(path, generation string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reruns == nil {
+		r.reruns = map[string]string{}
+	}
+	r.reruns[path] = generation
 }
 
-// take empties the hints.
-func (h *hints) take() hinted {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all := h.hinted
-	h.hinted = hinted{}
-	return all
+// take returns the requests made so far, and forgets them.
+func (r *requests) take() (marked bool, reruns map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	marked, reruns = r.marked, r.reruns
+	r.marked, r.reruns = false, nil
+	return marked, reruns
 }
 
-// changed makes a folder a [listener].
-func (f *folder) changed(name string, how news) {
+// changed, doubted and overflowed implement [listener].
+func (f *folder) Changed(name string, how notify.Change) {
 	if file, ok := f.task.watch.MarkedBy(name); ok {
 		if file == "" {
-			f.hints.note(func(h *hinted) bool { h.marked = true; return true })
+			f.requests.rescan()
 			f.wake()
 			return
 		}
-		name, how = file, touched
+		name, how = file, notify.Touched
 	}
 	if ignored(f.subPath(name), f.task.watch) {
 		return
 	}
-	if f.hints.note(func(h *hinted) bool { return h.add(name, how) }) {
+	if f.hints.Add(name, how) {
 		f.wake()
 	}
 }
 
-// add takes in news of a name. It reports whether a worker must know.
-func (h *hinted) add(name string, how news) bool {
-	old, known := h.names[name]
-	switch {
-	case known:
-		if how != touched {
-			h.names[name] = how
-		}
-		return how == named && old != named
-	case h.crowd:
-		return false
-	case h.names == nil:
-		h.names = map[string]news{}
-	}
-	h.names[name] = how
-	h.crowd = len(h.names) == maxHints
-	return true
-}
-
-// hold reports whether the names still hold what they held when the hints were
-// last taken, as far as the system has told.
-func (h *hints) hold(name string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return !h.crowd && !h.overflow && !h.doubt && h.names[name] == touched
-}
-
-func (f *folder) doubted() {
-	f.hints.note(func(h *hinted) bool { h.doubt = true; return true })
+func (f *folder) Doubted() {
+	f.hints.Doubt()
 	f.wake()
 }
 
-func (f *folder) overflowed() {
-	f.hints.note(func(h *hinted) bool { h.overflow = true; return true })
+func (f *folder) Overflowed() {
+	f.hints.Overflow()
 	f.wake()
 }
 
-// heed takes in the hints.
+// heed takes in the hints and the requests that came since the last turn.
 func (f *folder) heed(now time.Time) {
-	h := f.hints.take()
-	f.renew(h.again)
+	h := f.hints.Take()
+	marked, reruns := f.requests.take()
+	f.renew(reruns)
 	if f.dir.Away() {
 		return
 	}
-	if h.doubt {
+	if h.Doubted {
 		f.dir.Doubt(now)
 	}
-	if h.overflow {
+	if h.Overflowed {
 		f.dir.Overflowed(now)
 	}
-	if h.marked {
+	if marked {
 		f.dir.Doubt(now.Add(f.took)) // at most half the time is spent on scans
 	}
-	many := h.crowd || len(f.hinted) > maxHints
-	if h.overflow || many {
+	many := h.Crowded || len(f.hinted) > notify.MaxNames
+	if h.Overflowed || many {
 		f.unname()
 	}
 	if many {
 		f.dir.Doubt(now.Add(f.took))
 		return
 	}
-	for name, how := range h.names {
+	for name, how := range h.Names {
 		f.tell(name, how)
-		if c := f.pending[name]; c != nil && how != named && c.due.Sub(now) <= f.rule.Quiet {
+		if c := f.pending[name]; c != nil && how != notify.Arrived && c.due.Sub(now) <= f.rule.Quiet {
 			continue // looked at soon enough
 		}
 		f.hinted = append(f.hinted, name)
@@ -125,11 +103,11 @@ func (f *folder) heed(now time.Time) {
 }
 
 // tell takes in news of what a name holds.
-func (f *folder) tell(name string, how news) {
+func (f *folder) tell(name string, how notify.Change) {
 	switch how {
-	case named:
+	case notify.Arrived:
 		f.named[name] = true
-	case written:
+	case notify.Written:
 		delete(f.named, name)
 		if c := f.pending[name]; c != nil {
 			c.file.Written()

@@ -143,9 +143,9 @@ func (t *turn) confirm(st *stage.Batch, staged []*candidate) []*candidate {
 			return false
 		}
 		if !asked {
-			asked, told = true, t.notifier.pass(t.f.listening)
+			asked, told = true, t.notifier.CaughtUp(t.f.listening)
 		}
-		if told && t.f.hints.hold(c.name) {
+		if told && t.f.hints.Unwritten(c.name) {
 			return false
 		}
 		c.file.Written()

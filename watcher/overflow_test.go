@@ -7,8 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 )
+
+// stalled is a listener that lets nothing more be received until it is closed.
+type stalled chan struct{}
+
+func (s stalled) Changed(string, notify.Change) { <-s }
+func (s stalled) Doubted()                      {}
+func (s stalled) Overflowed()                   {}
 
 // A pump that does not come to receive lets the queue of the system run over.
 // What was lost then is found by the scan that the overflow asks for, long
@@ -16,10 +24,12 @@ import (
 func TestStalledPumpOverflows(t *testing.T) {
 	b := newBench(t, func(w *Watcher) { w.cfg.Sweep = time.Hour })
 	b.takeUntil(b.state(settle.Live))
-	s := b.w.notifier.of(b.f.listening)
+	stall := make(stalled)
+	if err := b.w.notifier.Watch(stall, b.f.listening); err != nil {
+		t.Fatal(err)
+	}
 	reports := 0
-	s.mu.Lock() // the pump takes it to tell
-	for ; reports < 16384+eventBuffer+4096; reports += 2 {
+	for ; reports < 16384+notify.EventBuffer+4096; reports += 2 {
 		name := filepath.Join(b.dir, fmt.Sprint(".", reports))
 		if err := os.Mkdir(name, 0o755); err != nil {
 			t.Fatal(err)
@@ -29,7 +39,7 @@ func TestStalledPumpOverflows(t *testing.T) {
 		}
 	}
 	create(t, filepath.Join(b.dir, "lost"))
-	s.mu.Unlock()
+	close(stall)
 	b.takeUntil(func() bool { return b.f.known.holds("lost") })
 	b.takeUntil(b.state(settle.Live))
 	if n := figure(t, b.w.meter.overflows); n == 0 {

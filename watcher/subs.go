@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
@@ -56,7 +57,7 @@ func (w *Watcher) ascend(f *folder) {
 	f.news()
 	w.stop(f)
 	w.mu.Unlock()
-	f.parent.changed(path.Base(f.below), touched)
+	f.parent.Changed(path.Base(f.below), notify.Touched)
 }
 
 // tree gives a folder and all below it; the watcher is locked.

@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events/drive"
 	"spool.internal/events/location"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
@@ -197,7 +198,7 @@ func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
 	}
 	err := f.mount.watchable()
 	if err == nil {
-		err = fewEnough(at.Root)
+		err = notify.FewEnough(at.Root)
 	}
 	var path string
 	if err == nil {
@@ -207,11 +208,11 @@ func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
 		w.deafen(f)
 	}
 	if err == nil {
-		err = w.notifier.watch(f, path)
+		err = w.notifier.Watch(f, path)
 	}
 	if err == nil { // it is watched by its name
 		if s, serr := stage.StatPath(path); serr != nil || s.Identity() != at.ID {
-			w.notifier.drop(f, path)
+			w.notifier.Drop(f, path)
 			err = errMoved
 		}
 	}
@@ -227,7 +228,7 @@ func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
 // deafen ends the watch of a folder.
 func (w *Watcher) deafen(f *folder) {
 	if f.listening != "" {
-		w.notifier.drop(f, f.listening)
+		w.notifier.Drop(f, f.listening)
 		f.listening = ""
 	}
 }

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"errors"
-	"hash/maphash"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,8 +10,16 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/stage"
 )
+
+// noWatches is a system that watches nothing.
+type noWatches struct{}
+
+func (noWatches) Watch(notify.Listener, string) error { return errors.New("no watches left") }
+func (noWatches) Drop(notify.Listener, string)        {}
+func (noWatches) CaughtUp(string) bool                { return false }
 
 // A folder of which the system tells nothing is polled, and loses nothing.
 func TestWithoutHints(t *testing.T) {
@@ -25,7 +32,7 @@ func TestWithoutHints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.notifier = &notifier{seed: maphash.MakeSeed(), none: errors.New("no watches left")}
+	w.notifier = noWatches{}
 	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
 	// takeUntil is a worker, and the only one.
 	takeUntil := func(done func() bool) {
@@ -58,12 +65,12 @@ func TestWithoutHints(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte("more"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f.overflowed()
+	f.Overflowed()
 	takeUntil(known("f"))
 
 	// More hints than are kept are a scan, too.
-	for i := range maxHints + 1 {
-		f.changed(filepath.Base(t.Name())+string(rune('a'+i)), touched)
+	for i := range notify.MaxNames + 1 {
+		f.Changed(filepath.Base(t.Name())+string(rune('a'+i)), notify.Touched)
 	}
 	create(t, filepath.Join(root, "in", "g"))
 	takeUntil(known("g"))

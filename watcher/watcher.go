@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
@@ -28,7 +29,7 @@ type Watcher struct {
 	cleaner     cleaner
 	loaded      chan struct{} // closed when every job is known
 
-	notifier *notifier // set by Run, before anybody works
+	notifier notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted
 
 	unannounced time.Duration // how old a file is before it counts that no report came of it
@@ -49,6 +50,13 @@ type Watcher struct {
 	absent     map[string]*absence // by job id; of the janitor's goroutine
 
 	generations map[string]map[string]string // by job id and path: see [jet.Again]
+}
+
+// notifications are hints about directories; see [notifier].
+type notifier interface {
+	Watch(l notify.Listener, path string) error
+	Drop(l notify.Listener, path string)
+	CaughtUp(path string) bool
 }
 
 // New wires a watcher; it starts nothing.
@@ -76,7 +84,8 @@ func New(cfg Config) (*Watcher, error) {
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w.notifier = newNotifier(w.cfg.Log, w.meter)
+	notifier := notify.New(w.cfg.Log, notify.Counters{Reports: w.meter.reports, Overflows: w.meter.overflows})
+	w.notifier = notifier
 	w.setRunning(true)
 	var all sync.WaitGroup
 	failed := make(chan error, 1)
@@ -102,7 +111,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	w.setRunning(false)
 	w.queue.close()
 	w.dismiss(&all)
-	if err := errors.Join(<-failed, w.notifier.close()); err != nil {
+	if err := errors.Join(<-failed, notifier.Close()); err != nil {
 		return fmt.Errorf("watcher: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
+	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 )
 
@@ -37,7 +38,8 @@ func newBench(t *testing.T, change func(*Watcher)) *bench {
 		t.Fatal(err)
 	}
 	change(w)
-	w.notifier = newNotifier(eventstest.Log(t), w.meter)
+	n := notify.New(eventstest.Log(t), notify.Counters{Reports: w.meter.reports, Overflows: w.meter.overflows})
+	w.notifier = n
 	dir := filepath.Join(root, "in")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ func newBench(t *testing.T, change func(*Watcher)) *bench {
 	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
 	t.Cleanup(func() {
 		w.retire(f)
-		if err := w.notifier.close(); err != nil {
+		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -113,9 +115,7 @@ func TestNetworkMount(t *testing.T) {
 func TestReportsThatDoNotCome(t *testing.T) {
 	b := newBench(t, func(w *Watcher) { w.unannounced = 0 })
 	b.takeUntil(b.state(settle.Live))
-	if err := b.w.notifier.of(b.f.listening).fs.Remove(b.f.listening); err != nil {
-		t.Fatal(err)
-	}
+	b.w.notifier.Drop(b.f, b.f.listening)
 	for _, name := range []string{"f", "g"} {
 		create(t, filepath.Join(b.dir, name))
 	}
@@ -124,6 +124,13 @@ func TestReportsThatDoNotCome(t *testing.T) {
 		t.Error("it does not say why it is polled")
 	}
 	b.takeUntil(func() bool { return len(b.f.pending) == 0 && b.f.known.holds("f") && b.f.known.holds("g") })
+}
+
+func create(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // figure reads a counter.

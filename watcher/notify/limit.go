@@ -1,4 +1,4 @@
-package watcher
+package notify
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// fewEnough refuses folders for which a watch costs more than polling.
-func fewEnough(folder *os.Root) error {
+// FewEnough refuses folders with so many entries that a watch costs more than polling.
+func FewEnough(folder *os.Root) error {
 	if watchLimit == 0 {
 		return nil
 	}

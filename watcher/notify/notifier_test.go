@@ -1,4 +1,4 @@
-package watcher
+package notify
 
 import (
 	"errors"
@@ -14,6 +14,10 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
+type count struct{ atomic.Int64 }
+
+func (c *count) Inc() { c.Add(1) }
+
 // ear is a listener that passes on what it hears, as long as there is room.
 type ear struct {
 	names     chan string
@@ -23,26 +27,26 @@ type ear struct {
 
 func newEar() *ear { return &ear{names: make(chan string, 1000), doubts: make(chan struct{}, 1000)} }
 
-func (e *ear) changed(name string, _ news) {
+func (e *ear) Changed(name string, _ Change) {
 	select {
 	case e.names <- name:
 	default:
 	}
 }
 
-func (e *ear) doubted() {
+func (e *ear) Doubted() {
 	select {
 	case e.doubts <- struct{}{}:
 	default:
 	}
 }
 
-func (e *ear) overflowed() { e.overflows.Add(1) }
+func (e *ear) Overflowed() { e.overflows.Add(1) }
 
-func startNotifier(t *testing.T) *notifier {
-	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)), newMeter(nil))
+func startNotifier(t *testing.T) *Notifier {
+	n := New(slog.New(slog.NewTextHandler(t.Output(), nil)), Counters{&count{}, &count{}})
 	t.Cleanup(func() {
-		if err := n.close(); err != nil {
+		if err := n.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -84,17 +88,17 @@ func TestNotifierTellsAllListeners(t *testing.T) {
 	n := startNotifier(t)
 	dir, a, b := realTemp(t), newEar(), newEar()
 	for _, e := range []*ear{a, b} {
-		if err := n.watch(e, dir); err != nil {
+		if err := n.Watch(e, dir); err != nil {
 			t.Fatal(err)
 		}
 	}
 	create(t, filepath.Join(dir, "one"))
 	hear(t, a, "one")
 	hear(t, b, "one")
-	n.drop(a, dir)
+	n.Drop(a, dir)
 	create(t, filepath.Join(dir, "two"))
 	hear(t, b, "two")
-	if err := n.watch(a, filepath.Join(dir, "absent")); err == nil {
+	if err := n.Watch(a, filepath.Join(dir, "absent")); err == nil {
 		t.Error("a folder that is not there can be watched")
 	}
 	if err := os.Rename(dir, dir+"-gone"); err != nil {
@@ -110,7 +114,7 @@ func TestNotifierTellsAllListeners(t *testing.T) {
 func TestOverflowIsTold(t *testing.T) {
 	n := startNotifier(t)
 	dir, e := realTemp(t), newEar()
-	if err := n.watch(e, dir); err != nil {
+	if err := n.Watch(e, dir); err != nil {
 		t.Fatal(err)
 	}
 	n.of(dir).fs.Errors <- fsnotify.ErrEventOverflow // as the library sends it
@@ -132,7 +136,7 @@ func TestFoldersComeAndGoWithoutDeadlock(t *testing.T) {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.watch(e, dir); err != nil {
+		if err := n.Watch(e, dir); err != nil {
 			t.Fatal(err)
 		}
 		create(t, filepath.Join(dir, "f"))
@@ -142,10 +146,10 @@ func TestFoldersComeAndGoWithoutDeadlock(t *testing.T) {
 		if err := os.RemoveAll(dir + "-moved"); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.watch(e, dir); errors.Is(err, errStuck) {
+		if err := n.Watch(e, dir); errors.Is(err, errStuck) {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		n.drop(e, dir)
+		n.Drop(e, dir)
 	}
 	e := newEar()
 	for i := range 3 {
@@ -153,7 +157,7 @@ func TestFoldersComeAndGoWithoutDeadlock(t *testing.T) {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.watch(e, dir); err != nil {
+		if err := n.Watch(e, dir); err != nil {
 			t.Fatal(err)
 		}
 		create(t, filepath.Join(dir, "last"))
@@ -165,11 +169,11 @@ func TestStuckShardIsNotWaitedFor(t *testing.T) {
 	n := startNotifier(t)
 	dir := realTemp(t)
 	s := n.of(dir)
-	s.busy.Store(time.Now().Add(-2 * patience).UnixNano())
-	if err := n.watch(newEar(), dir); !errors.Is(err, errStuck) {
+	s.busy.Store(time.Now().Add(-2 * watchTimeout).UnixNano())
+	if err := n.Watch(newEar(), dir); !errors.Is(err, errStuck) {
 		t.Errorf("a watch of a shard that hangs: %v", err)
 	}
-	if s.busy.Store(0); n.watch(newEar(), dir) != nil {
+	if s.busy.Store(0); n.Watch(newEar(), dir) != nil {
 		t.Error("a shard that hangs no more is given up")
 	}
 }
@@ -189,8 +193,8 @@ func TestCookiesOfTheDead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := newNotifier(slog.New(slog.NewTextHandler(t.Output(), nil)), newMeter(nil))
-	if err := n.close(); err != nil {
+	n := New(slog.New(slog.NewTextHandler(t.Output(), nil)), Counters{&count{}, &count{}})
+	if err := n.Close(); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(stale); !errors.Is(err, os.ErrNotExist) {

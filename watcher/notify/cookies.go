@@ -1,4 +1,4 @@
-package watcher
+package notify
 
 import (
 	"errors"
@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// cookies prove that everything that the system had to report of the
-// directories of a shard has been told: a file is made in a folder of one's own
-// that the same system's watcher watches, and its report, which stands in the
-// same queue behind all that came before, is waited for.
+// cookies prove that all reports about the directories of a shard have arrived. A cookie is a file created in a folder
+// of ours that the same system's watcher watches; its report stands in the same queue, behind everything that happened
+// before it.
 type cookies struct {
 	dir string // empty where there is none
 
@@ -24,9 +23,9 @@ type cookies struct {
 	waiting map[string]chan struct{}
 }
 
-// cookiePatience is how long a report is waited for. It takes microseconds,
-// unless the queue has overflowed or the pump has much to do.
-const cookiePatience = 250 * time.Millisecond
+// cookieTimeout is how long the report of a cookie is waited for. It takes microseconds, unless the queue has
+// overflowed or the receiver has much to do.
+const cookieTimeout = 250 * time.Millisecond
 
 // newCookies makes the folder and has it watched.
 func newCookies(watch func(path string) error) (*cookies, error) {
@@ -43,11 +42,11 @@ func newCookies(watch func(path string) error) (*cookies, error) {
 	return &cookies{dir: dir, waiting: map[string]chan struct{}{}}, nil
 }
 
-// cookiesOf is how the folders of a process begin.
+// cookiesOf is the prefix of the folders of a process.
 func cookiesOf(pid int) string { return "spool-cookies-" + strconv.Itoa(pid) + "-" }
 
-// removeStaleCookies removes what watchers left that were killed. One that is
-// taken from a living watcher, of another container, costs its files the quiet time.
+// removeStaleCookies removes the folders of processes that were killed. When it removes one of a living process in
+// another container, files there wait for their quiet period again.
 func removeStaleCookies() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), "spool-cookies-*")) // the pattern is a good one
 	for _, dir := range left {
@@ -62,27 +61,27 @@ func removeStaleCookies() {
 	}
 }
 
-// heard takes in that a file was reported in the folder.
-func (c *cookies) heard(name string) {
+// returned takes in the report of a cookie.
+func (c *cookies) returned(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if told, ok := c.waiting[name]; ok {
-		close(told)
+	if reported, ok := c.waiting[name]; ok {
+		close(reported)
 		delete(c.waiting, name)
 	}
 }
 
-// pass waits until everything that happened before it has been told. It answers
-// false when that cannot be known.
-func (c *cookies) pass() bool {
+// roundTrip waits until everything that happened before it has been reported. It returns false when that cannot be
+// known.
+func (c *cookies) roundTrip() bool {
 	if c.dir == "" {
 		return false
 	}
-	told := make(chan struct{})
+	reported := make(chan struct{})
 	c.mu.Lock()
 	c.next++
 	name := strconv.Itoa(c.next)
-	c.waiting[name] = told
+	c.waiting[name] = reported
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -96,10 +95,10 @@ func (c *cookies) pass() bool {
 	}
 	_ = f.Close()         // was not written to
 	defer os.Remove(path) //nolint:errcheck // one that stays is empty, and goes with its folder
-	late := time.NewTimer(cookiePatience)
+	late := time.NewTimer(cookieTimeout)
 	defer late.Stop()
 	select {
-	case <-told:
+	case <-reported:
 		return true
 	case <-late.C:
 		return false
