@@ -50,7 +50,7 @@ func (r *Runner) findBounds() {
 	processor := try.boundProcessor(1)
 	b.memory, b.processor = memory == nil, processor == nil
 	if b.groups = r.program.groups; b.groups == nil && try.groups != nil {
-		b.groups = try.groups.free()
+		b.groups = try.groups.unbound()
 	}
 	if memory != nil {
 		r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", memory.Error())

@@ -75,6 +75,30 @@ func (p program) tryIn(m *memoryGroup) error {
 	return err
 }
 
+// boundMemory bounds the memory of each flow started from p, all its processes together.
+// The error says why it cannot.
+func (p *program) boundMemory(bytes int64) error { return p.startIn(Memory(bytes)) }
+
+// boundProcessor bounds the processor time of each flow started from p.
+func (p *program) boundProcessor(cores float64) error { return p.startIn(Processor(cores)) }
+
+// startIn has flows start in groups, if a process can be started in one.
+func (p *program) startIn(g *groups, err error) error {
+	if err != nil {
+		return err
+	}
+	trial, err := g.group()
+	if err != nil {
+		return err
+	}
+	defer trial.close()
+	if err := p.tryIn(trial); err != nil {
+		return err
+	}
+	p.groups = g
+	return nil
+}
+
 func (p program) close() {
 	if p.file != nil {
 		_ = p.file.Close()

@@ -15,40 +15,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// groups makes a control group for each flow, which bounds the memory and the
-// processor time of all its processes together.
+// Groups makes a control group for each flow.
 type groups struct {
-	dir        string  // where they are made; the controllers are switched on for what is below
-	controller string  // of memory
-	bound      string  // the file that its bound is written to
-	memory     int64   // bytes of each; 0 = not bounded
-	cores      float64 // likewise
+	dir    string  // the group they are made in; its controllers are on for what is below
+	bound  string  // the file that the bound of memory is written to
+	memory int64   // bytes of each group; 0 = not bounded
+	cores  float64 // processors of each group; 0 = not bounded
 }
 
-// findGroups makes ready the part of the tree of control groups that was given to
-// this process. The error says why there is none, and limits of each process have
-// to do.
-func findGroups() (*groups, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+// Memory gives groups that bound the memory of each flow, all its processes together.
+func Memory(bytes int64) (*groups, error) {
+	dir, err := delegatedTree()
 	if err != nil {
 		return nil, err
+	}
+	return At(dir, "memory", "memory.max", bytes)
+}
+
+// Processor gives groups that bound how many processors' time a flow may use.
+func Processor(cores float64) (*groups, error) {
+	dir, err := delegatedTree()
+	if err != nil {
+		return nil, err
+	}
+	g := &groups{dir: dir, bound: "memory.max", cores: cores}
+	return g, g.open("cpu")
+}
+
+// At gives groups below dir whose memory is bounded by a controller, which writes its bound
+// to a file.
+func At(dir, controller, file string, bytes int64) (*groups, error) {
+	g := &groups{dir: dir, bound: file, memory: bytes}
+	return g, g.open(controller)
+}
+
+// delegatedTree finds the part of the tree of control groups that was given to this
+// process.
+func delegatedTree() (dir string, err error) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
 	}
 	members, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	own, top, err := ownTree(string(mounts), string(members))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	g := &groups{controller: "memory", bound: "memory.max"}
-	// systemd may have put us into a group below the one that it gave away.
+	// systemd may have put this process into a group below the one that it delegated.
 	for _, dir := range []string{own, filepath.Dir(own)} {
-		if g.dir = dir; delegated(dir, top && dir == own) {
-			return g, nil
+		if delegated(dir, top && dir == own) {
+			return dir, nil
 		}
 	}
-	return nil, fmt.Errorf("control group %s is not delegated to Spool (systemd: Delegate=yes)", own)
+	return "", fmt.Errorf("control group %s is not delegated to Spool (systemd: Delegate=yes)", own)
 }
 
 // ownTree gives the folder of this process in the tree of control groups (version
@@ -77,8 +99,8 @@ func ownTree(mountinfo, cgroup string) (dir string, top bool, err error) {
 	return "", false, errors.New("control groups of version 2 are not mounted")
 }
 
-// delegated reports whether nobody else manages what is below a group: systemd
-// says so, or the group is the top of a container, or it belongs to our user.
+// delegated reports whether this process alone manages what is below a group: systemd says
+// so, or the group is the top of a container, or it belongs to our user.
 func delegated(dir string, top bool) bool {
 	if unix.Access(filepath.Join(dir, "cgroup.procs"), unix.W_OK) != nil {
 		return false
@@ -93,8 +115,9 @@ func delegated(dir string, top bool) bool {
 	return top || os.Geteuid() != 0 && unix.Stat(dir, &info) == nil && int(info.Uid) == os.Geteuid()
 }
 
-// open switches a controller on for what is below the group. A group that has
-// processes of its own cannot do that, so they move into one below it.
+// open switches a controller on for the groups below dir, and removes those that earlier
+// runners left there. A group with processes of its own cannot have controllers on for what
+// is below it, so its processes move into a group below it.
 func (g *groups) open(controller string) error {
 	has := func(file string) bool {
 		text, _ := os.ReadFile(filepath.Join(g.dir, file)) // what cannot be read has nothing
@@ -113,7 +136,7 @@ func (g *groups) open(controller string) error {
 	}
 	left, _ := filepath.Glob(filepath.Join(g.dir, "flow-*")) // the pattern is a good one
 	for _, dir := range left {
-		_ = unix.Rmdir(dir) // fails as long as somebody lives there
+		_ = unix.Rmdir(dir) // fails as long as a process lives there
 	}
 	return nil
 }
@@ -139,46 +162,7 @@ func put(dir, file, text string) error {
 	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0)
 }
 
-// boundMemory bounds what flows started from p may use up together with all that
-// they start. The error says why each process has to be bounded by itself.
-func (p *program) boundMemory(memory int64) error {
-	g, err := findGroups()
-	if err == nil {
-		err = g.open(g.controller)
-	}
-	if err != nil {
-		return err
-	}
-	return p.startIn(g.with(memory, 0))
-}
-
-// boundProcessor does so with processor time.
-func (p *program) boundProcessor(cores float64) error {
-	g, err := findGroups()
-	if err == nil {
-		err = g.open("cpu")
-	}
-	if err != nil {
-		return err
-	}
-	return p.startIn(g.with(0, cores))
-}
-
-// startIn has flows start in groups, if one can.
-func (p *program) startIn(g *groups) error {
-	try, err := g.group()
-	if err != nil {
-		return err
-	}
-	defer try.close()
-	if err := p.tryIn(try); err != nil { // what starts processes in groups may be denied
-		return err
-	}
-	p.groups = g
-	return nil
-}
-
-// in starts a process in a group.
+// in changes attr so that the process starts in the group; a nil group leaves attr as it is.
 func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	if m != nil {
 		attr.UseCgroupFD, attr.CgroupFD = true, int(m.dir.Fd())
@@ -186,7 +170,7 @@ func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	return attr
 }
 
-// with gives groups with other bounds; 0 leaves one as it is.
+// with gives groups with other bounds; 0 leaves a bound as it is.
 func (g *groups) with(memory int64, cores float64) *groups {
 	other := *g
 	if memory > 0 {
@@ -198,20 +182,20 @@ func (g *groups) with(memory int64, cores float64) *groups {
 	return &other
 }
 
-// free gives groups without bounds.
-func (g *groups) free() *groups {
+// Unbound gives groups without bounds.
+func (g *groups) unbound() *groups {
 	other := *g
 	other.memory, other.cores = 0, 0
 	return &other
 }
 
-// memoryGroup is the control group of one flow.
+// Group is the control group of one flow.
 type memoryGroup struct {
 	path string
 	dir  *os.File // to start processes in
 }
 
-// group makes a group; there is none where nobody asked for bounds.
+// group makes a group. Nil groups make nil groups, and every method of those does nothing.
 func (g *groups) group() (*memoryGroup, error) {
 	if g == nil {
 		return nil, nil
@@ -247,7 +231,8 @@ func (g *groups) bind(path string) error {
 	return nil
 }
 
-// exceeded reports whether a flow that has ended has been over its bound.
+// exceeded reports whether the kernel killed a process of the group for using more memory
+// than the bound.
 func (m *memoryGroup) exceeded() (over bool) {
 	if m == nil {
 		return false

@@ -13,28 +13,6 @@ import (
 	"spool.internal/events/eventstest"
 )
 
-func TestOwnTree(t *testing.T) {
-	const host = "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
-	const hybrid = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-	const bound = "31 23 0:28 /docker/ab /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n"
-	for _, c := range []struct {
-		mounts, own, dir string
-		top              bool
-	}{
-		{host, "0::/system.slice/spool.service\n", "/sys/fs/cgroup/system.slice/spool.service", false},
-		{host, "0::/\n", "/sys/fs/cgroup", true},
-		{hybrid, "4:memory:/a\n0::/b\n", "/sys/fs/cgroup/unified/b", false},
-		{bound, "0::/docker/ab/c\n", "/sys/fs/cgroup/c", false},
-		{"", "0::/a\n", "", false},
-		{host, "4:memory:/a\n", "", false},
-		{bound, "0::/elsewhere\n", "", false},
-	} {
-		if dir, top, err := ownTree(c.mounts, c.own); dir != c.dir || top != c.top || (err == nil) != (c.dir != "") {
-			t.Errorf("%q in %q: %q, %v, %v", c.own, c.mounts, dir, top, err)
-		}
-	}
-}
-
 // greedy is a flow that keeps 200 MB in memory.
 const greedy = `head -c 200000000 /dev/zero | tail -c 200000000 | wc -c > "$2/kept"; test "$(cat "$2/kept")" = 200000000`
 
@@ -73,7 +51,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // group goes with them.
 func TestFlowsHaveGroups(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
-	g := l.groups()
+	g, dir, bound := l.groups()
 	l.flow("flow", `sleep 600 & setsid sleep 600 & touch "$2/begun"; while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 	r := l.shut(nil)
 	r.program.groups = g
@@ -83,19 +61,19 @@ func TestFlowsHaveGroups(t *testing.T) {
 	began := l.until(events.Started, id)
 	l.eventually("the flow runs", func() bool { return l.exists("out/begun") })
 	var members []string
-	all, err := filepath.Glob(filepath.Join(g.dir, "flow-*"))
+	all, err := filepath.Glob(filepath.Join(dir, "flow-*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range all {
-		procs, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	for _, group := range all {
+		procs, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if pids := strings.Fields(string(procs)); slices.Contains(pids, strconv.Itoa(began.Process.PID)) {
 			members = pids
-			if bound, err := os.ReadFile(filepath.Join(dir, g.bound)); err != nil || strings.TrimSpace(string(bound)) != strconv.Itoa(int(g.memory)) {
-				t.Errorf("the bound is %q, %v", bound, err)
+			if is, err := os.ReadFile(filepath.Join(group, bound)); err != nil || strings.TrimSpace(string(is)) != strconv.Itoa(512<<20) {
+				t.Errorf("the bound is %q, %v", is, err)
 			}
 		}
 	}
@@ -107,59 +85,47 @@ func TestFlowsHaveGroups(t *testing.T) {
 		t.Errorf("ended %+v", ended)
 	}
 	stop()
-	if left, _ := filepath.Glob(filepath.Join(g.dir, "flow-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "flow-*")); len(left) > 0 {
 		t.Errorf("there are left %v", left)
 	}
 }
 
 // groups makes a part of the tree for this test, with whatever controller bounds
 // bytes here: where it is that of memory, so much the better.
-func (l *lab) groups() *groups {
+func (l *lab) groups() (g *groups, dir, bound string) {
 	l.t.Helper()
 	for _, top := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		dir := filepath.Join(top, "spool-test-"+filepath.Base(filepath.Dir(l.base)))
-		have, err := os.ReadFile(filepath.Join(top, "cgroup.subtree_control"))
+		control := filepath.Join(top, "cgroup.subtree_control")
+		have, err := os.ReadFile(control)
 		if err != nil {
 			continue
 		}
 		for _, c := range [][2]string{{"memory", "memory.max"}, {"hugetlb", "hugetlb.2MB.max"}} {
 			if !slices.Contains(strings.Fields(string(have)), c[0]) {
-				if put(top, "cgroup.subtree_control", "+"+c[0]) != nil {
+				if os.WriteFile(control, []byte("+"+c[0]), 0) != nil {
 					continue
 				}
-				l.t.Cleanup(func() { _ = put(top, "cgroup.subtree_control", "-"+c[0]) }) // as it was
+				l.t.Cleanup(func() { _ = os.WriteFile(control, []byte("-"+c[0]), 0) }) // as it was
 			}
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				continue
 			}
 			l.t.Cleanup(func() { _, _ = os.Remove(filepath.Join(dir, "spool")), os.Remove(dir) })
-			g := &groups{dir: dir, controller: c[0], bound: c[1], memory: 512 << 20}
-			if err := g.open(g.controller); err != nil {
+			g, err := At(dir, c[0], c[1], 512<<20)
+			if err != nil {
 				l.t.Fatal(err)
 			}
-			return g
+			return g, dir, c[1]
 		}
 	}
 	l.t.Skip("this machine lets no control group of version 2 be made with a controller that bounds bytes")
-	return nil
+	return nil, "", ""
 }
 
 // Processor time is bounded in the group, or by the choice of processors, which flows
 // cannot take back in the sandbox.
 func TestProcessorIsBounded(t *testing.T) {
-	for cores, want := range map[float64]string{0.5: "50000 100000", 2: "200000 100000"} {
-		g := (&groups{dir: t.TempDir()}).with(0, cores)
-		m, err := g.group()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(filepath.Join(m.path, "cpu.max")); string(got) != want {
-			t.Errorf("%v cores are %q, %v; want %q", cores, got, err, want)
-		}
-		if _, err := os.Stat(filepath.Join(m.path, "memory.max")); err == nil {
-			t.Error("memory is bounded, too")
-		}
-	}
 	if runtime.NumCPU() < 2 {
 		t.Skip("this machine has one processor, so that there is no choice")
 	}
