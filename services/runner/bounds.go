@@ -4,12 +4,13 @@ import (
 	"math"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/cgroup"
 )
 
 // bounding is in what flows are started that profiles bound.
 type bounding struct {
-	groups            *groups // nil: none
-	memory, processor bool    // they can bound that
+	groups            *cgroup.Groups // nil: none
+	memory, processor bool           // they can bound that
 }
 
 // boundAs gives the program that a flow is started from whose profiles bound memory or
@@ -33,7 +34,7 @@ func (r *Runner) boundAs(a *attempt, limits *cell.Limits) program {
 		}
 	}
 	if memory > 0 || cores > 0 {
-		p.groups = r.bounds.groups.with(memory, cores)
+		p.groups = r.bounds.groups.With(memory, cores)
 	}
 	return p
 }
@@ -50,7 +51,7 @@ func (r *Runner) findBounds() {
 	processor := try.boundProcessor(1)
 	b.memory, b.processor = memory == nil, processor == nil
 	if b.groups = r.program.groups; b.groups == nil && try.groups != nil {
-		b.groups = try.groups.unbound()
+		b.groups = try.groups.Unbound()
 	}
 	if memory != nil {
 		r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", memory.Error())

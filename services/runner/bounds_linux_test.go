@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/cgroup"
 )
 
 // greedy is a flow that keeps 200 MB in memory.
@@ -92,7 +93,7 @@ func TestFlowsHaveGroups(t *testing.T) {
 
 // groups makes a part of the tree for this test, with whatever controller bounds
 // bytes here: where it is that of memory, so much the better.
-func (l *lab) groups() (g *groups, dir, bound string) {
+func (l *lab) groups() (g *cgroup.Groups, dir, bound string) {
 	l.t.Helper()
 	for _, top := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		dir := filepath.Join(top, "spool-test-"+filepath.Base(filepath.Dir(l.base)))
@@ -112,7 +113,7 @@ func (l *lab) groups() (g *groups, dir, bound string) {
 				continue
 			}
 			l.t.Cleanup(func() { _, _ = os.Remove(filepath.Join(dir, "spool")), os.Remove(dir) })
-			g, err := At(dir, c[0], c[1], 512<<20)
+			g, err := cgroup.At(dir, c[0], c[1], 512<<20)
 			if err != nil {
 				l.t.Fatal(err)
 			}

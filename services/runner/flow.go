@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/cgroup"
 	"spool.internal/services/runner/reaper"
 )
 
@@ -33,11 +34,11 @@ type flow struct {
 	exited  chan struct{} // closed when nothing of the flow is left
 	gone    chan struct{} // closed when the process is reaped, too
 	state   outcome
-	memory  *memoryGroup // nil where there is none
-	astray  bool         // nobody has seen to its descendants
-	over    bool         // it was over its bound of memory
-	heard   *heard       // what the kernel says was denied to it; nil: it says nothing
-	denied  []cell.Peer  // what it was not connected to; written until exited is closed
+	memory  *cgroup.Group // nil where there is none
+	astray  bool          // nobody has seen to its descendants
+	over    bool          // it was over its bound of memory
+	heard   *heard        // what the kernel says was denied to it; nil: it says nothing
+	denied  []cell.Peer   // what it was not connected to; written until exited is closed
 }
 
 // readiness is how long a process may take to get ready for its command.
@@ -179,15 +180,15 @@ func (f *flow) reapGuard() {
 			f.denied = append(f.denied, news.Denied...)
 		}
 		if news.Ended && !orderly {
-			f.state, orderly, f.over = outcome{asStatus(news.Status)}, true, f.memory.exceeded()
+			f.state, orderly, f.over = outcome{asStatus(news.Status)}, true, f.memory.Exceeded()
 			close(f.exited)
 		}
 	}
 	_, _ = f.proc.Wait() // it has said all that it knows
 	_ = f.guard.Close()
-	defer f.memory.close()
+	defer f.memory.Close()
 	if !orderly { // somebody has killed it
-		f.over, f.astray = f.memory.exceeded(), true
+		f.over, f.astray = f.memory.Exceeded(), true
 		close(f.exited)
 	}
 }

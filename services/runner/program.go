@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events/atomicfile"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/cgroup"
 )
 
 // built holds the gate program, when `make build` has put it there. Without it
@@ -24,7 +25,7 @@ type program struct {
 	file *os.File // that path is this descriptor's; nil when it is a file of its own
 	from string   // for people
 
-	groups *groups // in which flows are started; nil where there are none
+	groups *cgroup.Groups // in which flows are started; nil where there are none
 }
 
 // newProgram finds a place from which the gate program may be executed: memory,
@@ -63,8 +64,8 @@ func inFolder(text []byte, dataDir string) (program, error) {
 // try reports why the program cannot be executed.
 func (p program) try() error { return p.tryIn(nil) }
 
-func (p program) tryIn(m *memoryGroup) error {
-	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.in(ownGroup())})
+func (p program) tryIn(m *cgroup.Group) error {
+	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.In(ownGroup())})
 	if err != nil {
 		return err
 	}
@@ -77,21 +78,21 @@ func (p program) tryIn(m *memoryGroup) error {
 
 // boundMemory bounds the memory of each flow started from p, all its processes together.
 // The error says why it cannot.
-func (p *program) boundMemory(bytes int64) error { return p.startIn(Memory(bytes)) }
+func (p *program) boundMemory(bytes int64) error { return p.startIn(cgroup.Memory(bytes)) }
 
 // boundProcessor bounds the processor time of each flow started from p.
-func (p *program) boundProcessor(cores float64) error { return p.startIn(Processor(cores)) }
+func (p *program) boundProcessor(cores float64) error { return p.startIn(cgroup.Processor(cores)) }
 
 // startIn has flows start in groups, if a process can be started in one.
-func (p *program) startIn(g *groups, err error) error {
+func (p *program) startIn(g *cgroup.Groups, err error) error {
 	if err != nil {
 		return err
 	}
-	trial, err := g.group()
+	trial, err := g.New()
 	if err != nil {
 		return err
 	}
-	defer trial.close()
+	defer trial.Close()
 	if err := p.tryIn(trial); err != nil {
 		return err
 	}

@@ -82,12 +82,12 @@ func (s *starting) abandon() {
 			_ = f.Close()
 		}
 	}
-	s.memory.close()
+	s.memory.Close()
 }
 
 // exec starts a process with what is given, in a group of its own.
 func (s *starting) exec(p program, args []string, sys *syscall.SysProcAttr) (*os.Process, error) {
-	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.in(sys)})
+	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.In(sys)})
 }
 
 // start starts the processes of a flow; the gate waits for its room.
@@ -96,7 +96,7 @@ func start(p program, form cell.Form) (*flow, error) {
 	err := s.open(guarded)
 	defer s.closeGiven()
 	if err == nil {
-		s.memory, err = p.groups.group()
+		s.memory, err = p.groups.New()
 	}
 	if err == nil {
 		err = s.launch(p, form)

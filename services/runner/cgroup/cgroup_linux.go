@@ -1,4 +1,4 @@
-package runner
+package cgroup
 
 import (
 	"crypto/rand"
@@ -16,7 +16,7 @@ import (
 )
 
 // Groups makes a control group for each flow.
-type groups struct {
+type Groups struct {
 	dir    string  // the group they are made in; its controllers are on for what is below
 	bound  string  // the file that the bound of memory is written to
 	memory int64   // bytes of each group; 0 = not bounded
@@ -24,7 +24,7 @@ type groups struct {
 }
 
 // Memory gives groups that bound the memory of each flow, all its processes together.
-func Memory(bytes int64) (*groups, error) {
+func Memory(bytes int64) (*Groups, error) {
 	dir, err := delegatedTree()
 	if err != nil {
 		return nil, err
@@ -33,19 +33,19 @@ func Memory(bytes int64) (*groups, error) {
 }
 
 // Processor gives groups that bound how many processors' time a flow may use.
-func Processor(cores float64) (*groups, error) {
+func Processor(cores float64) (*Groups, error) {
 	dir, err := delegatedTree()
 	if err != nil {
 		return nil, err
 	}
-	g := &groups{dir: dir, bound: "memory.max", cores: cores}
+	g := &Groups{dir: dir, bound: "memory.max", cores: cores}
 	return g, g.open("cpu")
 }
 
 // At gives groups below dir whose memory is bounded by a controller, which writes its bound
 // to a file.
-func At(dir, controller, file string, bytes int64) (*groups, error) {
-	g := &groups{dir: dir, bound: file, memory: bytes}
+func At(dir, controller, file string, bytes int64) (*Groups, error) {
+	g := &Groups{dir: dir, bound: file, memory: bytes}
 	return g, g.open(controller)
 }
 
@@ -118,7 +118,7 @@ func delegated(dir string, top bool) bool {
 // open switches a controller on for the groups below dir, and removes those that earlier
 // runners left there. A group with processes of its own cannot have controllers on for what
 // is below it, so its processes move into a group below it.
-func (g *groups) open(controller string) error {
+func (g *Groups) open(controller string) error {
 	has := func(file string) bool {
 		text, _ := os.ReadFile(filepath.Join(g.dir, file)) // what cannot be read has nothing
 		return slices.Contains(strings.Fields(string(text)), controller)
@@ -141,7 +141,7 @@ func (g *groups) open(controller string) error {
 	return nil
 }
 
-func (g *groups) moveDown() error {
+func (g *Groups) moveDown() error {
 	below := filepath.Join(g.dir, "spool")
 	if err := os.Mkdir(below, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
@@ -162,16 +162,16 @@ func put(dir, file, text string) error {
 	return os.WriteFile(filepath.Join(dir, file), []byte(text), 0)
 }
 
-// in changes attr so that the process starts in the group; a nil group leaves attr as it is.
-func (m *memoryGroup) in(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+// In changes attr so that the process starts in the group; a nil group leaves attr as it is.
+func (m *Group) In(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
 	if m != nil {
 		attr.UseCgroupFD, attr.CgroupFD = true, int(m.dir.Fd())
 	}
 	return attr
 }
 
-// with gives groups with other bounds; 0 leaves a bound as it is.
-func (g *groups) with(memory int64, cores float64) *groups {
+// With gives groups with other bounds; 0 leaves a bound as it is.
+func (g *Groups) With(memory int64, cores float64) *Groups {
 	other := *g
 	if memory > 0 {
 		other.memory = memory
@@ -183,20 +183,20 @@ func (g *groups) with(memory int64, cores float64) *groups {
 }
 
 // Unbound gives groups without bounds.
-func (g *groups) unbound() *groups {
+func (g *Groups) Unbound() *Groups {
 	other := *g
 	other.memory, other.cores = 0, 0
 	return &other
 }
 
 // Group is the control group of one flow.
-type memoryGroup struct {
+type Group struct {
 	path string
 	dir  *os.File // to start processes in
 }
 
-// group makes a group. Nil groups make nil groups, and every method of those does nothing.
-func (g *groups) group() (*memoryGroup, error) {
+// New makes a group. Nil groups make nil groups, and every method of those does nothing.
+func (g *Groups) New() (*Group, error) {
 	if g == nil {
 		return nil, nil
 	}
@@ -204,7 +204,7 @@ func (g *groups) group() (*memoryGroup, error) {
 	if err := os.Mkdir(path, 0o755); err != nil {
 		return nil, err
 	}
-	m := &memoryGroup{path: path}
+	m := &Group{path: path}
 	err := g.bind(path)
 	if err == nil {
 		m.dir, err = os.Open(path)
@@ -216,7 +216,7 @@ func (g *groups) group() (*memoryGroup, error) {
 }
 
 // bind bounds a group.
-func (g *groups) bind(path string) error {
+func (g *Groups) bind(path string) error {
 	if g.memory > 0 {
 		if err := put(path, g.bound, strconv.FormatInt(g.memory, 10)); err != nil {
 			return err
@@ -231,9 +231,9 @@ func (g *groups) bind(path string) error {
 	return nil
 }
 
-// exceeded reports whether the kernel killed a process of the group for using more memory
+// Exceeded reports whether the kernel killed a process of the group for using more memory
 // than the bound.
-func (m *memoryGroup) exceeded() (over bool) {
+func (m *Group) Exceeded() (over bool) {
 	if m == nil {
 		return false
 	}
@@ -246,8 +246,8 @@ func (m *memoryGroup) exceeded() (over bool) {
 	return over
 }
 
-// close removes the group of a flow that is gone.
-func (m *memoryGroup) close() {
+// Close removes the group of a flow that is gone.
+func (m *Group) Close() {
 	if m == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package runner
+package cgroup
 
 import (
 	"os"
@@ -31,8 +31,8 @@ func TestOwnTree(t *testing.T) {
 // Processor time is written as the kernel wants it, and bounds nothing else.
 func TestProcessor(t *testing.T) {
 	for cores, want := range map[float64]string{0.5: "50000 100000", 2: "200000 100000"} {
-		g := (&groups{dir: t.TempDir()}).with(0, cores)
-		m, err := g.group()
+		g := (&Groups{dir: t.TempDir()}).With(0, cores)
+		m, err := g.New()
 		if err != nil {
 			t.Fatal(err)
 		}
