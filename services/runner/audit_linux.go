@@ -174,9 +174,9 @@ func auditPath(text string) string {
 	return string(path)
 }
 
-// watch notes what is denied to the flow of a guard from now on.
-func (r *Runner) watch(f *flow) {
-	if !r.room.Form.Audited || f.heard != nil {
+// watch notes what the kernel denies the flow of an attempt from now on.
+func (r *Runner) watch(a *attempt, f *flow) {
+	if !r.room.Form.Audited {
 		return
 	}
 	pid := strconv.Itoa(f.pid)
@@ -191,13 +191,13 @@ func (r *Runner) watch(f *flow) {
 	if h.flows == nil {
 		h.flows, h.domains, h.early = map[int]*heard{}, map[string]*heard{}, map[string][]kernelDenial{}
 	}
-	f.heard = &heard{pid: child}
-	h.flows[child] = f.heard
+	a.heard = &heard{pid: child}
+	h.flows[child] = a.heard
 }
 
 // unwatch gives what was denied to a flow that has ended.
-func (r *Runner) unwatch(f *flow, failed bool) []kernelDenial {
-	if f.heard == nil {
+func (r *Runner) unwatch(a *attempt, failed bool) []kernelDenial {
+	if a.heard == nil {
 		return nil
 	}
 	if failed {
@@ -206,11 +206,11 @@ func (r *Runner) unwatch(f *flow, failed bool) []kernelDenial {
 	h := &r.audit
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.flows, f.heard.pid)
+	delete(h.flows, a.heard.pid)
 	for domain, flow := range h.domains {
-		if flow == f.heard {
+		if flow == a.heard {
 			delete(h.domains, domain)
 		}
 	}
-	return f.heard.denials
+	return a.heard.denials
 }

@@ -42,7 +42,7 @@ func TestAuditIsRead(t *testing.T) {
 		one: {{"fs.read_file", "/etc/shadow"}, {"net.bind_tcp", ""}, {"fs.write_file,fs.truncate", "/srv/a b "}},
 		two: {{"fs.make_reg", "/srv/backup"}},
 	} {
-		if got := r.unwatch(&flow{heard: of}, false); !slices.Equal(got, want) {
+		if got := r.unwatch(&attempt{heard: of}, false); !slices.Equal(got, want) {
 			t.Errorf("%d was denied %q, want %q", of.pid, got, want)
 		}
 	}

@@ -11,6 +11,6 @@ type (
 	kernelDenial struct{ blockers, path string }
 )
 
-func (*Runner) keepAudit(context.Context)          {}
-func (*Runner) watch(*flow)                        {}
-func (*Runner) unwatch(*flow, bool) []kernelDenial { return nil }
+func (*Runner) keepAudit(context.Context)             {}
+func (*Runner) watch(*attempt, *flow)                 {}
+func (*Runner) unwatch(*attempt, bool) []kernelDenial { return nil }

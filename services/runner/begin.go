@@ -29,20 +29,14 @@ var startWaits = []time.Duration{
 // startPatience is how long the kernel may take to load a program and its interpreter.
 var startPatience = 30 * time.Second
 
-// begin opens the gate of a flow. The context that it gives ends when the program is
-// not loaded in time.
-func (f *flow) begin(ctx context.Context) (life context.Context, stop func()) {
-	f.open()
+// begin lets a flow begin. The context it returns ends when the program is not loaded in time.
+func begin(ctx context.Context, f *flow) (life context.Context, stop func()) {
 	life, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(startPatience, func() {
-		select {
-		case <-f.begun:
-		default:
-			cancel(halt(events.NotBegunMessage("its program or interpreter was not loaded within " + startPatience.String() + ": the mount that it lies on may not answer")))
-		}
+	loaded := f.open(startPatience, func() {
+		cancel(halt(events.NotBegunMessage("its program or interpreter was not loaded within " + startPatience.String() + ": the mount that it lies on may not answer")))
 	})
 	return life, func() {
-		timer.Stop()
+		loaded()
 		cancel(nil)
 	}
 }

@@ -41,14 +41,14 @@ func BenchmarkRun(b *testing.B) {
 		l.flow("flow", "exit 0")
 		p := l.program()
 		for b.Loop() {
-			f, err := newGate(p, cell.Room{})
+			f, err := newFlow(p, cell.Room{})
 			if err != nil {
 				b.Fatal(err)
 			}
 			if err := l.load(f, io.Discard); err != nil {
 				b.Fatal(err)
 			}
-			f.open()
+			f.open(patience, func() {})()
 			if f.wait(context.Background()); !f.state.success() {
 				b.Fatal(f.state)
 			}
@@ -63,7 +63,7 @@ func BenchmarkRun(b *testing.B) {
 				room = cell.Room{}
 			}
 			for b.Loop() {
-				f, err := newGate(r.program, room)
+				f, err := newFlow(r.program, room)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -100,7 +100,7 @@ func BenchmarkRun(b *testing.B) {
 			for b.Loop() {
 				if n++; c.rare {
 					b.StopTimer()
-					time.Sleep(5 * lull) // until the next processes wait
+					time.Sleep(50 * time.Millisecond) // until the next processes wait
 					b.StartTimer()
 				}
 				id := l.accept(url, strconv.Itoa(n), "flow", `{}`)

@@ -141,7 +141,7 @@ func (a allowed) network(line string) string {
 
 // denied puts before a message what the sandbox denied a flow that failed.
 func (r *Runner) denied(a *attempt, f *flow, message string) string {
-	heard := r.unwatch(f, message != "")
+	heard := r.unwatch(a, message != "")
 	if message == "" || !r.room.Shut || a.runlog == nil {
 		return message
 	}

@@ -14,39 +14,39 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
-// grace is how long flows may take to stop when they are asked to.
+// grace is how long a flow may take to stop after SIGTERM.
 const grace = 3 * time.Second
 
-// flow is what runs for an attempt: the processes that package cell starts.
+// flow is the processes that package cell starts for one attempt of a run. Its methods are
+// called by one goroutine.
 type flow struct {
 	pid     int      // of the guard, or of the flow itself where there are no guards; when it is gone, all is
 	began   string   // its start time, as the kernel spells it
 	marker  []string // assignments in the environment of everything that descends from it
 	proc    *os.Process
-	gate    *os.File      // room, command and word go here; its end discards the flow
-	guard   *os.File      // wishes go here, news come; nil where there are no guards
-	mounts  uint64        // which of the host's it knows
-	met     cell.Met      // what the gate has put up
-	strict  bool          // see [Runner.roomNow]
+	control *os.File      // takes the room, the command and the word to begin; closing it discards the flow
+	guard   *os.File      // takes wishes, and says news; nil where there are no guards
+	mounts  uint64        // which of the host's mounts it has, as the pool counts them
+	met     cell.Met      // what of its room it has put up
+	strict  bool          // it was started in a strict room
 	output  *os.File      // what the flow prints
 	drained chan struct{} // closed when all of that is read; nil before anybody reads
-	begun   chan struct{} // closed when its program is loaded, or will not be; nil before its gate is opened
+	begun   chan struct{} // closed when its program is loaded, or never will be; nil before open
 	exited  chan struct{} // closed when nothing of the flow is left
 	gone    chan struct{} // closed when the process is reaped, too
 	state   outcome
 	memory  *cgroup.Group // nil where there is none
 	astray  bool          // nobody has seen to its descendants
 	over    bool          // it was over its bound of memory
-	heard   *heard        // what the kernel says was denied to it; nil: it says nothing
 	denied  []cell.Peer   // what it was not connected to; written until exited is closed
 }
 
-// readiness is how long a process may take to get ready for its command.
+// readiness is how long a process may take until it waits for its command.
 const readiness = 30 * time.Second
 
-// newGate starts a process that waits for its command in a room.
-func newGate(p program, room cell.Room) (*flow, error) {
-	f, err := start(p, room.Form)
+// newFlow starts a warm process: one that has put up a room and waits for its command.
+func newFlow(p program, room cell.Room) (*flow, error) {
+	f, err := spawn(p, room.Form)
 	if err != nil {
 		return nil, err
 	}
@@ -56,20 +56,20 @@ func newGate(p program, room cell.Room) (*flow, error) {
 	}
 	if err != nil {
 		f.discard()
-		return nil, fmt.Errorf("the process %d at its gate: %w", f.pid, err)
+		return nil, fmt.Errorf("the warm process %d: %w", f.pid, err)
 	}
 	return f, nil
 }
 
-// furnish tells a gate what all flows have in common, and hears what of it there is.
+// furnish sends a process its room, and reads what of it the process could put up.
 func (f *flow) furnish(room cell.Room) error {
-	if err := cell.Send(f.gate, &room); err != nil {
+	if err := cell.Send(f.control, &room); err != nil {
 		return err
 	}
-	if err := f.gate.SetReadDeadline(time.Now().Add(readiness)); err != nil {
+	if err := f.control.SetReadDeadline(time.Now().Add(readiness)); err != nil {
 		return err
 	}
-	if _, err := cell.Receive(f.gate, &f.met); err != nil {
+	if _, err := cell.Receive(f.control, &f.met); err != nil {
 		return err
 	}
 	p, found, err := reaper.Lookup(f.pid)
@@ -80,51 +80,59 @@ func (f *flow) furnish(room cell.Room) error {
 	return nil
 }
 
-// load gives the process its command, with the descriptors that belong to it, and
-// reads what it prints from now on. The process is ready for its gate to be opened
-// soon after.
+// load sends the process its command, with the descriptors that belong to it, and copies what
+// it prints to a writer from now on. The process is ready for open soon after.
 func (f *flow) load(c cell.Command, rights []*os.File, marker []string, to io.Writer) error {
 	f.marker = marker
 	f.drained = make(chan struct{})
 	go func() {
 		defer close(f.drained)
-		_, _ = io.Copy(to, f.output) // what to does not want it takes all the same
+		_, _ = io.Copy(to, f.output) // to takes everything, also what it drops
 	}()
-	if err := cell.Send(f.gate, &c, rights...); err != nil {
-		return fmt.Errorf("the process %d at its gate: %w", f.pid, err)
+	if err := cell.Send(f.control, &c, rights...); err != nil {
+		return fmt.Errorf("the warm process %d: %w", f.pid, err)
 	}
 	return nil
 }
 
-// open lets the flow begin. When the process is gone already, its exit says so.
-func (f *flow) open() {
-	_ = cell.Send(f.gate, &cell.Open{})
+// open lets the flow begin. When the process is gone already, its exit says so. late is
+// called when the program is not loaded within a time; stop ends that watch.
+func (f *flow) open(within time.Duration, late func()) (stop func()) {
+	_ = cell.Send(f.control, &cell.Open{})
 	f.begun = make(chan struct{})
-	go func() { // ends when the gate has become the flow, or is gone: gather waits for it
+	go func() { // ends when the process has become the flow, or is gone: settle waits for it
 		defer close(f.begun)
-		_ = f.gate.SetReadDeadline(time.Time{})
-		_, _ = io.Copy(io.Discard, f.gate)
-		_ = f.gate.Close()
+		_ = f.control.SetReadDeadline(time.Time{})
+		_, _ = io.Copy(io.Discard, f.control)
+		_ = f.control.Close()
 	}()
+	timer := time.AfterFunc(within, func() {
+		select {
+		case <-f.begun:
+		default:
+			late()
+		}
+	})
+	return func() { timer.Stop() }
 }
 
-// discard ends a flow that has not begun.
+// discard kills a flow that has not begun.
 func (f *flow) discard() {
-	_ = f.gate.Close()
+	_ = f.control.Close()
 	f.signal(syscall.SIGKILL)
 	<-f.exited
-	f.gather()
+	f.settle()
 }
 
-// hold has the guard connect the flow to these and to nothing else.
-func (f *flow) hold(reach cell.Reach) error {
+// limit has the guard connect the flow to the peers of reach and to nothing else.
+func (f *flow) limit(reach cell.Reach) error {
 	return cell.Send(f.guard, &cell.Wish{Reach: &reach})
 }
 
-// wait waits for the end of the flow and of all that is known to descend from
-// it, and reports false when it had to be stopped because ctx ended first.
+// wait blocks until the flow and everything known to descend from it has ended. When ctx ends
+// first it stops the flow, by SIGTERM and after grace by SIGKILL, and returns false.
 func (f *flow) wait(ctx context.Context) bool {
-	defer f.gather()
+	defer f.settle()
 	select {
 	case <-f.exited:
 		return true
@@ -145,7 +153,7 @@ func (f *flow) wait(ctx context.Context) bool {
 	return false
 }
 
-// signal asks a flow to stop, or ends it.
+// signal asks a flow to stop (SIGTERM), or kills it (SIGKILL).
 func (f *flow) signal(sig syscall.Signal) {
 	select {
 	case <-f.exited:
@@ -153,20 +161,19 @@ func (f *flow) signal(sig syscall.Signal) {
 	default:
 	}
 	if f.guard == nil {
-		_ = reaper.SignalGroup(f.pid, sig) // nobody is left to hear it, or it is heard
+		_ = reaper.SignalGroup(f.pid, sig) // it fails only when nobody is left
 		if sig == syscall.SIGKILL {
 			_ = f.proc.Kill() // it may have left its own group
 		}
 		return
 	}
 	if cell.Send(f.guard, &cell.Wish{Kill: sig == syscall.SIGKILL}) != nil && sig == syscall.SIGKILL {
-		_ = f.proc.Kill() // who does not listen goes too; with a pid namespace that ends all
+		_ = f.proc.Kill() // a guard that does not read is killed: with a pid namespace that ends everything
 	}
 }
 
-// reapGuard waits for what a guard says of its flow, of which nothing is left then,
-// and for its own end. That takes a while, since its namespaces end with it, and
-// nobody else waits for it.
+// reapGuard waits until a guard says that its flow has ended, of which nothing is left then,
+// and for the guard's own end: that takes a while, since its namespaces end with it.
 func (f *flow) reapGuard() {
 	defer close(f.gone)
 	f.state = killed // unless it says otherwise
@@ -184,18 +191,19 @@ func (f *flow) reapGuard() {
 			close(f.exited)
 		}
 	}
-	_, _ = f.proc.Wait() // it has said all that it knows
+	_, _ = f.proc.Wait() // its status adds nothing to what it said
 	_ = f.guard.Close()
 	defer f.memory.Close()
-	if !orderly { // somebody has killed it
+	if !orderly { // it was killed
 		f.over, f.astray = f.memory.Exceeded(), true
 		close(f.exited)
 	}
 }
 
-// gather ends what nobody has seen to, and takes in the last of the output. That
-// has an end when nobody is left who could print; who hides from us does not hold us.
-func (f *flow) gather() {
+// settle kills the orphans of a flow whose guard was killed, and reads the rest of its output.
+// Reading ends when the last writer has exited; the deadline keeps a process that escaped from
+// blocking us.
+func (f *flow) settle() {
 	if f.astray && f.marker != nil {
 		reaper.KillOrphans(f.pid, f.marker)
 	}

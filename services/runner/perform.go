@@ -45,6 +45,7 @@ type attempt struct {
 	file     string               // the name of the one file in its input, where it is for one
 	runlog   *runLog
 	printed  *scrub.Writer // what the flow prints, on its way into the log
+	heard    *heard        // what the kernel denied its flow; nil: it does not say
 	log      *slog.Logger
 }
 
@@ -82,8 +83,8 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		}
 	}()
 	faultpoint.Hit(faultpoint.RunStarted)
-	r.watch(f)
-	life, stop := f.begin(life)
+	r.watch(a, f)
+	life, stop := begin(life, f)
 	defer stop()
 	faultpoint.Hit(faultpoint.RunBegun)
 	defer r.keepReach(life, a.reach, f)()
@@ -235,7 +236,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.gateFor(ctx, a)
+	f, err := r.processFor(ctx, a)
 	if err != nil {
 		return nil, asNotBegun(err)
 	}

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"os"
@@ -9,29 +8,25 @@ import (
 	"runtime"
 
 	"spool.internal/events/atomicfile"
+	"spool.internal/services/runner/built"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/cgroup"
 )
 
-// built holds the gate program, when `make build` has put it there. Without it
-// spool starts itself instead, which takes some milliseconds longer.
-//
-//go:embed all:built
-var built embed.FS
-
-// program is what the processes that start flows are started from.
+// program is what the processes of flows are started from: a small program that spool
+// carries, or spool itself.
 type program struct {
 	path string
-	file *os.File // that path is this descriptor's; nil when it is a file of its own
+	file *os.File // whose descriptor path names; nil when path is a file of its own
 	from string   // for people
 
 	groups *cgroup.Groups // in which flows are started; nil where there are none
 }
 
-// newProgram finds a place from which the gate program may be executed: memory,
-// the data folder, or spool's own file.
+// newProgram finds a place from which the small program may be executed: memory or the data
+// folder. Without one it is spool itself, which takes some milliseconds longer to start.
 func newProgram(dataDir string) (program, error) {
-	text, err := built.ReadFile("built/gate_" + runtime.GOOS + "_" + runtime.GOARCH)
+	text, err := built.Files.ReadFile("gate_" + runtime.GOOS + "_" + runtime.GOARCH)
 	var why error
 	if err == nil {
 		for _, place := range []func([]byte, string) (program, error){inMemory, inFolder} {
@@ -61,7 +56,7 @@ func inFolder(text []byte, dataDir string) (program, error) {
 	return program{path: path, from: path}, nil
 }
 
-// try reports why the program cannot be executed.
+// try says why the program cannot be executed.
 func (p program) try() error { return p.tryIn(nil) }
 
 func (p program) tryIn(m *cgroup.Group) error {

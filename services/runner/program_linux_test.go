@@ -65,7 +65,7 @@ func TestWhereTheGateProgramLies(t *testing.T) {
 			}
 			defer p.close()
 			for _, room := range []cell.Room{{}, {Form: cell.Form{Spaces: true, User: !hasCapability(21), View: true}, Run: []string{"/usr", "/bin", "/lib", "/lib64"}}} {
-				f, err := newGate(p, room)
+				f, err := newFlow(p, room)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,7 +75,7 @@ func TestWhereTheGateProgramLies(t *testing.T) {
 				if err := l.load(f, io.Discard); err != nil {
 					t.Fatal(err)
 				}
-				f.open()
+				f.open(patience, func() {})()
 				f.wait(context.Background())
 				if !room.Form.View && (!f.state.success() || !l.exists("in/ran")) {
 					t.Errorf("%+v: %v", room, f.state)

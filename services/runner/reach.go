@@ -189,11 +189,14 @@ func (c *reach) writeHosts() error {
 	return c.hosts.Truncate(int64(b.Len()))
 }
 
+// limiter is a flow that can be kept from connecting elsewhere.
+type limiter interface{ limit(cell.Reach) error }
+
 // hold gives the guard of a flow what it may connect it to. What the names were
 // before stays: the flow may just have looked one up.
-func (c *reach) hold(f *flow) error {
+func (c *reach) hold(f limiter) error {
 	peers := c.peers()
-	err := f.hold(cell.Reach{Peers: slices.Concat(peers, c.before), Unix: c.unix})
+	err := f.limit(cell.Reach{Peers: slices.Concat(peers, c.before), Unix: c.unix})
 	c.before = peers
 	return err
 }
@@ -216,7 +219,7 @@ func (r *Runner) keepReach(ctx context.Context, c *reach, f *flow) (stop func())
 }
 
 // renew takes over what names are now.
-func (c *reach) renew(now map[string]resolved, f *flow) error {
+func (c *reach) renew(now map[string]resolved, f limiter) error {
 	was := c.peers()
 	if c.now = now; slices.Equal(was, c.peers()) {
 		return nil

@@ -344,7 +344,7 @@ func TestNATSAwayWhileAFlowRuns(t *testing.T) {
 func TestAProcessWaitsAtItsGate(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", `touch "$1/ran"`)
-	f, err := newGate(l.program(), cell.Room{})
+	f, err := newFlow(l.program(), cell.Room{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestAProcessWaitsAtItsGate(t *testing.T) {
 	if p, found, err := reaper.Lookup(f.pid); err != nil || !found || p.Group != f.pid || p.Start != f.began {
 		t.Errorf("behind the gate: %+v, %v", p, err)
 	}
-	if err := f.gate.Close(); err != nil { // as the kernel does for a dead runner
+	if err := f.control.Close(); err != nil { // as the kernel does for a dead runner
 		t.Fatal(err)
 	}
 	<-f.exited

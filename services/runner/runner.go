@@ -42,16 +42,12 @@ type Runner struct {
 	lacks   []string   // what flows are not kept from
 
 	profiles *profiles
-	names    names         // of hosts, which profiles let flows connect to
-	audit    audit         // what the kernel denies to flows
-	grouping sync.Once     // groups are looked for
-	bounds   bounding      // for profiles
-	gates    chan *flow    // those that wait
-	wanted   chan struct{} // somebody waits for one
-
-	guards    sync.WaitGroup // that have not ended
-	mounts    atomic.Uint64  // how often something was mounted or unmounted
-	remounted chan struct{}  // it was
+	names    names                                // of hosts, which profiles let flows connect to
+	audit    audit                                // what the kernel denies to flows
+	grouping sync.Once                            // groups are looked for
+	bounds   bounding                             // for profiles
+	pool     *pool                                // of warm processes
+	takeWarm func(context.Context) (*flow, error) // from the pool
 
 	direct direct // calls
 
@@ -99,12 +95,15 @@ func New(cfg Config) (*Runner, error) {
 	if len(lacks) > 0 {
 		cfg.Log.Warn("flows are not shut in as they could be", "lacking", lacks)
 	}
-	return &Runner{
+	r := &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		reaper:  reap,
-		program: from, room: room, loose: loose, lacks: lacks, profiles: granting, gates: make(chan *flow, 1), wanted: make(chan struct{}, 1), remounted: make(chan struct{}, 1),
+		program: from, room: room, loose: loose, lacks: lacks, profiles: granting,
 		active: map[string]*hand{}, idle: errors.New("not started"),
-	}, nil
+	}
+	r.pool = newPool(from, r.roomNow, cfg.Log)
+	r.takeWarm = r.pool.take
+	return r, nil
 }
 
 // Routes mounts the Run Binary API and the Job API.
@@ -130,11 +129,11 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.keepGates, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
+	for _, part := range []func(context.Context){r.pool.keep, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()
-	defer r.guards.Wait()
+	defer r.pool.wait()
 	defer parts.Wait()
 	defer dismiss()
 	defer runs.Wait()

@@ -99,9 +99,6 @@ func meansOf(room cell.Room) means {
 	}
 }
 
-// errNamespaces is a fault of the launcher.
-type errNamespaces struct{ error }
-
 // formOf finds out what of the wall this kernel grants to this process, by
 // putting it up once. The error is a fault; what is merely missing is in the form,
 // and why it is in lacks.
@@ -121,7 +118,7 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 	form.Spaces, form.User, form.View = true, !hasCapability(unix.CAP_SYS_ADMIN), !h.mounts
 	form.Proc, form.Shm = form.View && !h.private, form.View && !h.private
 	room.Form = form
-	f, err := newGate(p, room)
+	f, err := newFlow(p, room)
 	if why, ok := errors.AsType[errNamespaces](err); ok {
 		form.Spaces, form.User, form.View, form.Proc, form.Shm = false, false, false, false, false
 		return form, fmt.Errorf("namespaces cannot be made: %w", why), nil
@@ -140,19 +137,4 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 		form.Hears = !room.Listen && !room.Offline && h.canHear(form)
 	}
 	return form, lacks, nil
-}
-
-func hasCapability(which int) bool {
-	return capabilities()[which/32]&(1<<(which%32)) != 0
-}
-
-func hasCapabilities() bool { return capabilities() != [2]uint32{} }
-
-func capabilities() (c [2]uint32) {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) == nil {
-		c = [2]uint32{data[0].Effective, data[1].Effective}
-	}
-	return c
 }

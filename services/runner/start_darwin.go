@@ -8,9 +8,10 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
+// guarded says that flows have guards.
 const guarded = false
 
-// launch starts the gate itself.
+// launch starts the process that becomes the flow.
 func (s *starting) launch(p program, _ cell.Form) error {
 	var err error
 	if s.proc, err = s.exec(p, []string{cell.Name, cell.Gate}, ownGroup()); err != nil {

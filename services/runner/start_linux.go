@@ -11,7 +11,11 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
+// guarded says that flows have guards.
 const guarded = true
+
+// errNamespaces is a fault of the launcher: this system lets it make no namespaces.
+type errNamespaces struct{ error }
 
 // launch starts a guard, in namespaces of its own where the form says so.
 func (s *starting) launch(p program, form cell.Form) error {

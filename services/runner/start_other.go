@@ -9,7 +9,7 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
-func start(program, cell.Form) (*flow, error) { return nil, reaper.ErrUnsupported }
+func spawn(program, cell.Form) (*flow, error) { return nil, reaper.ErrUnsupported }
 
 func ownGroup() *syscall.SysProcAttr { return nil }
 

@@ -64,7 +64,7 @@ func (s *starting) open(guarded bool) error {
 	if err != nil {
 		return err
 	}
-	s.gate = ours
+	s.control = ours
 	s.given = append(s.given, theirs)
 	return nil
 }
@@ -77,7 +77,7 @@ func (s *starting) closeGiven() {
 
 // abandon closes what nobody has been started for.
 func (s *starting) abandon() {
-	for _, f := range []*os.File{s.output, s.gate, s.guard} {
+	for _, f := range []*os.File{s.output, s.control, s.guard} {
 		if f != nil {
 			_ = f.Close()
 		}
@@ -90,8 +90,8 @@ func (s *starting) exec(p program, args []string, sys *syscall.SysProcAttr) (*os
 	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.In(sys)})
 }
 
-// start starts the processes of a flow; the gate waits for its room.
-func start(p program, form cell.Form) (*flow, error) {
+// spawn starts the processes of a flow; the last of them waits for its room.
+func spawn(p program, form cell.Form) (*flow, error) {
 	s := &starting{flow: &flow{exited: make(chan struct{}), gone: make(chan struct{})}}
 	err := s.open(guarded)
 	defer s.closeGiven()

@@ -30,33 +30,20 @@ func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string
 	}
 	a := &attempt{run: run, number: 1, log: r.log}
 	defer a.clear()
-	type started struct {
-		*flow
-		err error
+	r.takeWarm = func(context.Context) (*flow, error) { // all that the run needs besides is judged by now
+		meanwhile()
+		room, _ := r.roomNow()
+		return newFlow(r.program, room)
 	}
-	got := make(chan started, 1)
-	go func() {
-		f, err := r.start(context.Background(), a)
-		got <- started{f, err}
-	}()
-	<-r.wanted // it waits for a process, and has all that it needs besides
-	meanwhile()
-	room, strict := r.roomNow()
-	f, err := newGate(r.program, room)
+	f, err := r.start(context.Background(), a)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	f.strict = strict
-	r.gates <- f
-	s := <-got
-	if s.err != nil {
-		l.t.Fatal(s.err)
-	}
-	s.open()
-	s.wait(context.Background())
+	defer f.open(patience, func() {})()
+	f.wait(context.Background())
 	_ = a.runlog.close()
 	text, _ := os.ReadFile(filepath.Join(runDir(l.data, run.FlowJobID), "run.log"))
-	return string(text), s.state
+	return string(text), f.state
 }
 
 // swap puts a link in the place of a file or folder.

@@ -91,7 +91,7 @@ func TestMountedLater(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(l.host("in"), unix.MNT_DETACH) })
 	l.write("in/new", "", 0o644)
-	l.eventually("the runner knows", func() bool { return r.mounts.Load() > 0 })
+	l.eventually("the runner knows", func() bool { return r.pool.changes() > 0 })
 	if ended := l.until(events.Ended, l.accept(url, "after", "flow", `{}`)); ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
