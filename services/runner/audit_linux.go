@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"spool.internal/services/runner/process"
 )
 
 // audit is what the kernel says of flows in its audit: what Landlock denied them. It
@@ -175,11 +177,11 @@ func auditPath(text string) string {
 }
 
 // watch notes what the kernel denies the flow of an attempt from now on.
-func (r *Runner) watch(a *attempt, f *flow) {
+func (r *Runner) watch(a *attempt, f *process.Flow) {
 	if !r.room.Form.Audited {
 		return
 	}
-	pid := strconv.Itoa(f.pid)
+	pid := strconv.Itoa(f.PID)
 	children, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children") // without it nothing is noted
 	child, err := strconv.Atoi(strings.TrimSpace(string(children)))
 	if err != nil {

@@ -2,7 +2,11 @@
 
 package runner
 
-import "context"
+import (
+	"context"
+
+	"spool.internal/services/runner/process"
+)
 
 // There is no audit that tells of flows but on Linux.
 type (
@@ -12,5 +16,5 @@ type (
 )
 
 func (*Runner) keepAudit(context.Context)             {}
-func (*Runner) watch(*attempt, *flow)                 {}
+func (*Runner) watch(*attempt, *process.Flow)         {}
 func (*Runner) unwatch(*attempt, bool) []kernelDenial { return nil }

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/process"
 )
 
 // passing are the faults of a start that go by themselves: somebody is writing the
@@ -30,9 +31,9 @@ var startWaits = []time.Duration{
 var startPatience = 30 * time.Second
 
 // begin lets a flow begin. The context it returns ends when the program is not loaded in time.
-func begin(ctx context.Context, f *flow) (life context.Context, stop func()) {
+func begin(ctx context.Context, f *process.Flow) (life context.Context, stop func()) {
 	life, cancel := context.WithCancelCause(ctx)
-	loaded := f.open(startPatience, func() {
+	loaded := f.Open(startPatience, func() {
 		cancel(halt(events.NotBegunMessage("its program or interpreter was not loaded within " + startPatience.String() + ": the mount that it lies on may not answer")))
 	})
 	return life, func() {
@@ -43,8 +44,8 @@ func begin(ctx context.Context, f *flow) (life context.Context, stop func()) {
 
 // startFault says why the kernel did not start the program of an attempt, where that
 // may pass; empty otherwise. The gate prints it, as its last word.
-func startFault(f *flow, printed string) string {
-	if !f.state.Exited() || f.state.ExitStatus() != cannotExecute || strings.Contains(printed, "\n") {
+func startFault(f *process.Flow, printed string) string {
+	if !f.State.Exited() || f.State.ExitStatus() != cannotExecute || strings.Contains(printed, "\n") {
 		return ""
 	}
 	for _, errno := range passing {

@@ -15,6 +15,7 @@ import (
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
@@ -41,16 +42,16 @@ func BenchmarkRun(b *testing.B) {
 		l.flow("flow", "exit 0")
 		p := l.program()
 		for b.Loop() {
-			f, err := newFlow(p, cell.Room{})
+			f, err := process.Start(p, cell.Room{})
 			if err != nil {
 				b.Fatal(err)
 			}
 			if err := l.load(f, io.Discard); err != nil {
 				b.Fatal(err)
 			}
-			f.open(patience, func() {})()
-			if f.wait(context.Background()); !f.state.success() {
-				b.Fatal(f.state)
+			f.Open(patience, func() {})()
+			if f.Wait(context.Background()); !f.State.Success() {
+				b.Fatal(f.State)
 			}
 		}
 	})
@@ -63,12 +64,12 @@ func BenchmarkRun(b *testing.B) {
 				room = cell.Room{}
 			}
 			for b.Loop() {
-				f, err := newFlow(r.program, room)
+				f, err := process.Start(r.program, room)
 				if err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				f.discard()
+				f.Discard()
 				b.StartTimer()
 			}
 		})

@@ -5,6 +5,7 @@ import (
 
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/cgroup"
+	"spool.internal/services/runner/process"
 )
 
 // bounding is in what flows are started that profiles bound.
@@ -15,7 +16,7 @@ type bounding struct {
 
 // boundAs gives the program that a flow is started from whose profiles bound memory or
 // processor time. Where no group can bound all of a flow, the limits bound each process.
-func (r *Runner) boundAs(a *attempt, limits *cell.Limits) program {
+func (r *Runner) boundAs(a *attempt, limits *cell.Limits) process.Program {
 	p, g := r.program, a.granted
 	if g.Memory == 0 && g.Processor == 0 {
 		return p
@@ -34,7 +35,7 @@ func (r *Runner) boundAs(a *attempt, limits *cell.Limits) program {
 		}
 	}
 	if memory > 0 || cores > 0 {
-		p.groups = r.bounds.groups.With(memory, cores)
+		p.Groups = r.bounds.groups.With(memory, cores)
 	}
 	return p
 }
@@ -45,13 +46,13 @@ func (r *Runner) findBounds() {
 	b := &r.bounds
 	try := r.program
 	memory := error(nil)
-	if try.groups == nil { // else --flow-memory has found them
-		memory = try.boundMemory(much)
+	if try.Groups == nil { // else --flow-memory has found them
+		memory = try.BoundMemory(much)
 	}
-	processor := try.boundProcessor(1)
+	processor := try.BoundProcessor(1)
 	b.memory, b.processor = memory == nil, processor == nil
-	if b.groups = r.program.groups; b.groups == nil && try.groups != nil {
-		b.groups = try.groups.Unbound()
+	if b.groups = r.program.Groups; b.groups == nil && try.Groups != nil {
+		b.groups = try.Groups.Unbound()
 	}
 	if memory != nil {
 		r.log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", memory.Error())

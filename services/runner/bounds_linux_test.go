@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/cgroup"
+	"spool.internal/services/runner/process"
 )
 
 // greedy is a flow that keeps 200 MB in memory.
@@ -55,7 +56,9 @@ func TestFlowsHaveGroups(t *testing.T) {
 	g, dir, bound := l.groups()
 	l.flow("flow", `sleep 600 & setsid sleep 600 & touch "$2/begun"; while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 	r := l.shut(nil)
-	r.program.groups = g
+	r.program.Groups = g
+	r.pool = process.NewPool(r.program, r.roomNow, r.log)
+	r.takeWarm = r.pool.Take
 	url := l.serve(r).URL
 	stop := l.background(r.Run)
 	id := l.accept(url, "k", "flow", `{}`)

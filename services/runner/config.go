@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/reserve"
 	"spool.internal/events/seal"
+	"spool.internal/services/runner/process"
 )
 
 // Config of a runner.
@@ -164,11 +165,11 @@ func isToken(s string) bool {
 
 // boundMemory bounds the memory of the flows of a program, and gives the bound of
 // each process where there is none for all of a flow.
-func (c Config) boundMemory(p *program) (ofEach int) {
+func (c Config) boundMemory(p *process.Program) (ofEach int) {
 	if c.Memory == 0 {
 		return 0
 	}
-	if err := p.boundMemory(c.Memory); err != nil {
+	if err := p.BoundMemory(c.Memory); err != nil {
 		c.Log.Info("memory is bounded for each process of a flow, not for all of them together", "cause", err.Error())
 		return int(c.Memory)
 	}

@@ -315,7 +315,7 @@ func TestBury(t *testing.T) {
 		t.Helper()
 		cmd := exec.Command("/bin/sh", "-c", script)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), mark}
-		cmd.SysProcAttr = ownGroup()
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		ready, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

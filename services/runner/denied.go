@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // toldIn is in how much of what a flow prints last it is looked for what it was denied, in bytes.
@@ -140,7 +141,7 @@ func (a allowed) network(line string) string {
 }
 
 // denied puts before a message what the sandbox denied a flow that failed.
-func (r *Runner) denied(a *attempt, f *flow, message string) string {
+func (r *Runner) denied(a *attempt, f *process.Flow, message string) string {
 	heard := r.unwatch(a, message != "")
 	if message == "" || !r.room.Shut || a.runlog == nil {
 		return message
@@ -160,7 +161,7 @@ func (r *Runner) denied(a *attempt, f *flow, message string) string {
 	last := a.runlog.lastLines(toldIn)
 	why := could.denial(last)
 	if why == "" || strings.HasSuffix(why, cannotGrant) {
-		why = cmp.Or(a.reach.denial(f.denied, last), could.heard(heard), why)
+		why = cmp.Or(a.reach.denial(f.Denied, last), could.heard(heard), why)
 	}
 	if why == "" {
 		return message

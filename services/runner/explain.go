@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	exe "spool.internal/events/executable"
+	"spool.internal/services/runner/process"
 )
 
 // What a gate exits with that cannot become its flow, as a shell does.
@@ -19,9 +20,9 @@ const (
 
 // explain says why the kernel did not start the binary of an attempt, where its
 // first bytes tell; other messages stay as they are.
-func (r *Runner) explain(a *attempt, f *flow, message string) string {
-	status := f.state.ExitStatus()
-	if !f.state.Exited() || status != cannotExecute && status != notFound || a.command() != nil {
+func (r *Runner) explain(a *attempt, f *process.Flow, message string) string {
+	status := f.State.ExitStatus()
+	if !f.State.Exited() || status != cannotExecute && status != notFound || a.command() != nil {
 		return message
 	}
 	p, err := events.ParsePath("binary_path", a.run.BinaryPath)

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // maxGranted is how many paths a run may be granted, by all its profiles together.
@@ -72,7 +73,7 @@ func plain(path string) string {
 
 // roomOf is the room of an attempt that begins now, and what it is started from; nil: it
 // has the room of all.
-func (r *Runner) roomOf(a *attempt) (room cell.Room, own *program, err error) {
+func (r *Runner) roomOf(a *attempt) (room cell.Room, own *process.Program, err error) {
 	room, strict := r.roomNow()
 	g := a.granted
 	limited := len(g.Connect) > 0

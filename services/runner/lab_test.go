@@ -24,6 +24,7 @@ import (
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 const (
@@ -147,25 +148,25 @@ func (l *lab) flow(name, script string) {
 }
 
 // program is what the lab starts flows from.
-func (l *lab) program() program {
+func (l *lab) program() process.Program {
 	l.t.Helper()
-	p, err := newProgram(l.data)
+	p, err := process.New(l.data)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.t.Cleanup(p.close)
+	l.t.Cleanup(p.Close)
 	return p
 }
 
 // load gives a process at its gate the command to run the flow "flow" on "in".
-func (l *lab) load(f *flow, to io.Writer) error {
+func (l *lab) load(f *process.Flow, to io.Writer) error {
 	l.t.Helper()
 	in, err := os.Open(l.host("in"))
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	defer in.Close()
-	return f.load(cell.Command{
+	return f.Load(cell.Command{
 		Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Places: []cell.Place{{Path: l.host("in"), Real: l.host("in"), Access: cell.Read}},
 	}, []*os.File{in}, nil, to)
 }

@@ -14,6 +14,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // owner is a user and a group, as the file system knows them.
@@ -139,7 +140,7 @@ type userSpaces struct {
 }
 
 // of gives the namespace for an owner; it is closed by [userSpaces.close] alone.
-func (u *userSpaces) of(p program, from, to owner) (*os.File, error) {
+func (u *userSpaces) of(p process.Program, from, to owner) (*os.File, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if f := u.made[[2]owner{from, to}]; f != nil {
@@ -148,7 +149,7 @@ func (u *userSpaces) of(p program, from, to owner) (*os.File, error) {
 	if len(u.made) >= mostUserSpaces {
 		return nil, errors.New("too many owners")
 	}
-	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Wait}, &os.ProcAttr{
+	proc, err := os.StartProcess(p.Path, []string{cell.Name, cell.Wait}, &os.ProcAttr{
 		Dir: "/", Env: []string{}, Sys: &syscall.SysProcAttr{
 			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: swap(from.uid, to.uid), GidMappings: swap(from.gid, to.gid),
 			GidMappingsEnableSetgroups: true,
@@ -221,7 +222,7 @@ func (r *Runner) othersHave(a *attempt, f *os.File) bool {
 
 // flowUser is whom the flows are to be.
 func flowUser(name string) (uid, gid int, err error) {
-	if !hasCapability(unix.CAP_SETUID) || !hasCapability(unix.CAP_SETGID) {
+	if !process.HasCapability(unix.CAP_SETUID) || !process.HasCapability(unix.CAP_SETGID) {
 		return 0, 0, errors.New("only root can start flows as another user")
 	}
 	return findUser(name)

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/scrub"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // errStopped says that this runner stopped a flow because it stops itself.
@@ -72,9 +73,9 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	began := event(events.Started, run, time.Now())
 	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
-	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.pid, StartTime: f.began}
+	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.PID, StartTime: f.StartTime}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
-		f.discard()
+		f.Discard()
 		return err
 	}
 	defer func() {
@@ -88,7 +89,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	defer stop()
 	faultpoint.Hit(faultpoint.RunBegun)
 	defer r.keepReach(life, a.reach, f)()
-	a.log.Info("run started", "pid", f.pid)
+	a.log.Info("run started", "pid", f.PID)
 	if limit, whose := r.stepTimeout(a); limit > 0 {
 		var cancel context.CancelFunc
 		life, cancel = context.WithTimeoutCause(life, limit, halt(fmt.Sprintf("step_timeout: stopped after %s%s", limit, whose)))
@@ -97,7 +98,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	life, looked := r.untilLow(life, a)
 	defer looked()
 	var why error
-	if !f.wait(life) {
+	if !f.Wait(life) {
 		if why = context.Cause(life); !isHalt(why) {
 			return errStopped
 		}
@@ -183,7 +184,7 @@ func isHalt(err error) bool {
 
 // start makes the folders and the log, and gives a process that waits at its
 // gate its command. An [events.Error] ends the run; any other fault may pass.
-func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
+func (r *Runner) start(ctx context.Context, a *attempt) (*process.Flow, error) {
 	var err error
 	if a.settings, err = storedSettings(a.run); err != nil {
 		return nil, err
@@ -241,8 +242,8 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*flow, error) {
 		return nil, asNotBegun(err)
 	}
 	a.printed = a.masked.Writer(a.runlog)
-	if err := f.load(cmd, p.rights(), marker(a.run.FlowJobID, p.list[p.output].Path), a.printed); err != nil {
-		f.discard()
+	if err := f.Load(cmd, p.rights(), marker(a.run.FlowJobID, p.list[p.output].Path), a.printed); err != nil {
+		f.Discard()
 		return nil, err
 	}
 	return f, nil
@@ -297,7 +298,7 @@ func (a *attempt) clear() {
 
 // finish tells how an attempt ended whose flow has begun; why is set when that
 // was stopped.
-func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Time, seq uint64, why error) error {
+func (r *Runner) finish(ctx context.Context, a *attempt, f *process.Flow, began time.Time, seq uint64, why error) error {
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
@@ -308,8 +309,8 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 		}
 	}
 	ev := a.ended(began, nil, msg)
-	if why == nil && f.state.Exited() {
-		ev.ExitStatus = new(f.state.ExitStatus())
+	if why == nil && f.State.Exited() {
+		ev.ExitStatus = new(f.State.ExitStatus())
 	}
 	superseded := errors.Is(r.inputAsTaken(a.run), errSuperseded)
 	if superseded {
@@ -324,7 +325,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *flow, began time.Tim
 	if err := r.settleEnd(ctx, a, &ev, seq, superseded); err != nil {
 		return err
 	}
-	a.log.Info("run ended", "status", string(ev.Status), "reason", f.state.String(), "duration", ev.At.Sub(began).Round(time.Millisecond).String())
+	a.log.Info("run ended", "status", string(ev.Status), "reason", f.State.String(), "duration", ev.At.Sub(began).Round(time.Millisecond).String())
 	return nil
 }
 
@@ -341,14 +342,14 @@ func (r *Runner) settleEnd(ctx context.Context, a *attempt, ev *events.RunEvent,
 }
 
 // outcome says why an attempt ended with ERROR; empty means that all is well.
-func (a *attempt) outcome(f *flow, why error) string {
-	msg := f.state.String()
+func (a *attempt) outcome(f *process.Flow, why error) string {
+	msg := f.State.String()
 	switch {
 	case why != nil:
 		msg = why.Error()
-	case f.state.success():
+	case f.State.Success():
 		return ""
-	case f.over:
+	case f.OverMemory:
 		msg = "flow-memory: ended for using more; " + msg
 	}
 	if said := a.runlog.tail(); said != "" {

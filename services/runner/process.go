@@ -1,10 +1,14 @@
 package runner
 
-import "context"
+import (
+	"context"
+
+	"spool.internal/services/runner/process"
+)
 
 // processFor gives the process of an attempt. Warm processes serve attempts whose profiles
 // grant no more than files; others get one that is started in a room of their own.
-func (r *Runner) processFor(ctx context.Context, a *attempt) (*flow, error) {
+func (r *Runner) processFor(ctx context.Context, a *attempt) (*process.Flow, error) {
 	room, own, err := r.roomOf(a)
 	if err != nil {
 		return nil, err
@@ -16,13 +20,13 @@ func (r *Runner) processFor(ctx context.Context, a *attempt) (*flow, error) {
 		}
 		return f, nil
 	}
-	f, err := r.pool.start(*own, room)
+	f, err := r.pool.Start(*own, room)
 	if err != nil {
 		return nil, err
 	}
 	if a.reach != nil {
 		if err := a.reach.hold(f); err != nil {
-			f.discard()
+			f.Discard()
 			return nil, err
 		}
 	}
@@ -32,6 +36,6 @@ func (r *Runner) processFor(ctx context.Context, a *attempt) (*flow, error) {
 // keepMounts keeps warm processes up to date with the mounts of the host, until ctx ends.
 func (r *Runner) keepMounts(ctx context.Context) {
 	if r.room.Form.Spaces {
-		r.pool.watchMounts(ctx)
+		r.pool.WatchMounts(ctx)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // How long the addresses of a name are taken for known, and how long it may take to
@@ -190,19 +191,19 @@ func (c *reach) writeHosts() error {
 }
 
 // limiter is a flow that can be kept from connecting elsewhere.
-type limiter interface{ limit(cell.Reach) error }
+type limiter interface{ Limit(cell.Reach) error }
 
 // hold gives the guard of a flow what it may connect it to. What the names were
 // before stays: the flow may just have looked one up.
 func (c *reach) hold(f limiter) error {
 	peers := c.peers()
-	err := f.limit(cell.Reach{Peers: slices.Concat(peers, c.before), Unix: c.unix})
+	err := f.Limit(cell.Reach{Peers: slices.Concat(peers, c.before), Unix: c.unix})
 	c.before = peers
 	return err
 }
 
 // keepReach asks for the names again as long as a flow lives, until stop is called.
-func (r *Runner) keepReach(ctx context.Context, c *reach, f *flow) (stop func()) {
+func (r *Runner) keepReach(ctx context.Context, c *reach, f *process.Flow) (stop func()) {
 	if c == nil || len(c.names()) == 0 {
 		return func() {}
 	}

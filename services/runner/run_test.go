@@ -10,14 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/reaper"
 )
 
@@ -337,33 +335,6 @@ func TestNATSAwayWhileAFlowRuns(t *testing.T) {
 	l.drained()
 	if n, _ := l.phase(events.Ended, id); n != 1 || len(l.lines("in/journal")) != 1 {
 		t.Errorf("%d ends, journal %q", n, l.read("in/journal"))
-	}
-}
-
-// The gate of a runner that dies ends the process behind it; so does a gate that is discarded.
-func TestAProcessWaitsAtItsGate(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `touch "$1/ran"`)
-	f, err := newFlow(l.program(), cell.Room{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.load(f, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	if p, found, err := reaper.Lookup(f.pid); err != nil || !found || p.Group != f.pid || p.Start != f.began {
-		t.Errorf("behind the gate: %+v, %v", p, err)
-	}
-	if err := f.control.Close(); err != nil { // as the kernel does for a dead runner
-		t.Fatal(err)
-	}
-	<-f.exited
-	<-f.gone
-	if f.state.success() || l.exists("in/ran") {
-		t.Errorf("%v, and the flow ran: %v", f.state, l.exists("in/ran"))
-	}
-	if err := reaper.SignalGroup(f.pid, 0); err != syscall.ESRCH {
-		t.Errorf("the group after its end: %v", err)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/reaper"
 )
 
@@ -35,19 +36,19 @@ type Runner struct {
 	log    *slog.Logger
 	reaper reaper.Reaper
 
-	program program    // what flows are started from
-	room    cell.Room  // what all flows have in common
-	users   userSpaces // whose files are shown as the flow's user's
-	loose   []byte     // the filter of flows while nobody but administrators writes them
-	lacks   []string   // what flows are not kept from
+	program process.Program // what flows are started from
+	room    cell.Room       // what all flows have in common
+	users   userSpaces      // whose files are shown as the flow's user's
+	loose   []byte          // the filter of flows while nobody but administrators writes them
+	lacks   []string        // what flows are not kept from
 
 	profiles *profiles
-	names    names                                // of hosts, which profiles let flows connect to
-	audit    audit                                // what the kernel denies to flows
-	grouping sync.Once                            // groups are looked for
-	bounds   bounding                             // for profiles
-	pool     *pool                                // of warm processes
-	takeWarm func(context.Context) (*flow, error) // from the pool
+	names    names                                        // of hosts, which profiles let flows connect to
+	audit    audit                                        // what the kernel denies to flows
+	grouping sync.Once                                    // groups are looked for
+	bounds   bounding                                     // for profiles
+	pool     *process.Pool                                // of warm processes
+	takeWarm func(context.Context) (*process.Flow, error) // from the pool
 
 	direct direct // calls
 
@@ -73,7 +74,7 @@ func New(cfg Config) (*Runner, error) {
 			return nil, fmt.Errorf("runner: %w", err)
 		}
 	}
-	from, err := newProgram(cfg.DataDir)
+	from, err := process.New(cfg.DataDir)
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
@@ -89,7 +90,7 @@ func New(cfg Config) (*Runner, error) {
 		granting, err = newProfiles(cfg)
 	}
 	if err != nil {
-		from.close()
+		from.Close()
 		return nil, fmt.Errorf("runner: %w", err)
 	}
 	if len(lacks) > 0 {
@@ -101,8 +102,8 @@ func New(cfg Config) (*Runner, error) {
 		program: from, room: room, loose: loose, lacks: lacks, profiles: granting,
 		active: map[string]*hand{}, idle: errors.New("not started"),
 	}
-	r.pool = newPool(from, r.roomNow, cfg.Log)
-	r.takeWarm = r.pool.take
+	r.pool = process.NewPool(from, r.roomNow, cfg.Log)
+	r.takeWarm = r.pool.Take
 	return r, nil
 }
 
@@ -129,11 +130,11 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.pool.keep, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
+	for _, part := range []func(context.Context){r.pool.Keep, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()
-	defer r.pool.wait()
+	defer r.pool.Wait()
 	defer parts.Wait()
 	defer dismiss()
 	defer runs.Wait()

@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 // Sandbox says whether flows are shut in, so that they see of the host only what
@@ -30,7 +31,7 @@ func (r *Runner) Sandboxed() bool { return r.room.Shut && r.cfg.hidden.canSandbo
 
 // commonRoom is what all flows have in common, and what they are not kept from
 // all the same. It fails when that was to be nothing, or cannot be done at all.
-func commonRoom(cfg Config, p program) (room cell.Room, lacks []string, err error) {
+func commonRoom(cfg Config, p process.Program) (room cell.Room, lacks []string, err error) {
 	room = cell.Room{
 		Shut: cfg.Sandbox != SandboxOff, Offline: cfg.Offline, Listen: cfg.Listen,
 		Limits: cell.Limits{FileSize: int(cfg.MaxFileSize), Processes: cfg.MaxProcesses, Files: openFiles},

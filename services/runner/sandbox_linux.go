@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/seccomp"
 )
 
@@ -94,7 +95,7 @@ func filterOf(cfg Config, form cell.Form, strict bool) ([]byte, error) {
 func meansOf(room cell.Room) means {
 	f := room.Form
 	return means{
-		landlock: f.Landlock, filter: len(room.Filter) > 0, offline: room.Offline, spaces: f.Spaces, view: f.View, reaper: guarded,
+		landlock: f.Landlock, filter: len(room.Filter) > 0, offline: room.Offline, spaces: f.Spaces, view: f.View, reaper: process.Guarded,
 		root: os.Geteuid() == 0, drop: f.Drop || f.User, as: f.As,
 	}
 }
@@ -102,7 +103,7 @@ func meansOf(room cell.Room) means {
 // formOf finds out what of the wall this kernel grants to this process, by
 // putting it up once. The error is a fault; what is merely missing is in the form,
 // and why it is in lacks.
-func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, err error) {
+func formOf(p process.Program, room cell.Room, h hidden) (form cell.Form, lacks error, err error) {
 	form = room.Form
 	if !room.Shut {
 		return form, nil, nil
@@ -111,28 +112,28 @@ func formOf(p program, room cell.Room, h hidden) (form cell.Form, lacks error, e
 	if form.Landlock >= auditABI {
 		form.Audited = auditTells()
 	}
-	form.Drop = os.Geteuid() == 0 || hasCapabilities()
+	form.Drop = os.Geteuid() == 0 || process.HasCapabilities()
 	if h.spaces {
 		return form, errors.New("namespaces are hidden"), nil
 	}
-	form.Spaces, form.User, form.View = true, !hasCapability(unix.CAP_SYS_ADMIN), !h.mounts
+	form.Spaces, form.User, form.View = true, !process.HasCapability(unix.CAP_SYS_ADMIN), !h.mounts
 	form.Proc, form.Shm = form.View && !h.private, form.View && !h.private
 	room.Form = form
-	f, err := newFlow(p, room)
-	if why, ok := errors.AsType[errNamespaces](err); ok {
+	f, err := process.Start(p, room)
+	if why, ok := errors.AsType[process.ErrNamespaces](err); ok {
 		form.Spaces, form.User, form.View, form.Proc, form.Shm = false, false, false, false, false
 		return form, fmt.Errorf("namespaces cannot be made: %w", why), nil
 	}
 	if err != nil {
 		return form, nil, err
 	}
-	f.discard()
-	form.View, form.Proc, form.Shm = f.met.View, f.met.Proc, form.Shm && f.met.View
+	f.Discard()
+	form.View, form.Proc, form.Shm = f.Met.View, f.Met.Proc, form.Shm && f.Met.View
 	switch {
 	case h.mounts:
 		lacks = errors.New("mounts are hidden")
 	case !form.View:
-		lacks = errors.New("a root of its own cannot be mounted: " + f.met.Lacks)
+		lacks = errors.New("a root of its own cannot be mounted: " + f.Met.Lacks)
 	default:
 		form.Hears = !room.Listen && !room.Offline && h.canHear(form)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/process"
 )
 
 type hidden struct{}
@@ -30,4 +31,6 @@ func filterOf(Config, cell.Form, bool) ([]byte, error) { return nil, nil }
 
 func meansOf(cell.Room) means { return means{root: os.Geteuid() == 0} }
 
-func formOf(program, cell.Room, hidden) (cell.Form, error, error) { return cell.Form{}, nil, nil }
+func formOf(process.Program, cell.Room, hidden) (cell.Form, error, error) {
+	return cell.Form{}, nil, nil
+}

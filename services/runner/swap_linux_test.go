@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/process"
 )
 
 // inShapes runs a test in each.
@@ -22,7 +23,7 @@ func inShapes(t *testing.T, f func(t *testing.T, l *lab, shape string, change fu
 
 // between runs the flow "flow" and does something after its places were judged and
 // before they are used. It gives what the flow printed, and how it ended.
-func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string, ended outcome) {
+func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string, ended process.Outcome) {
 	l.t.Helper()
 	run := events.Run{
 		FlowJobID: "the-run", JobID: "job-1", Owner: "olga", BinaryPath: logical("flow"), InputDir: logical("in"),
@@ -30,20 +31,20 @@ func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string
 	}
 	a := &attempt{run: run, number: 1, log: r.log}
 	defer a.clear()
-	r.takeWarm = func(context.Context) (*flow, error) { // all that the run needs besides is judged by now
+	r.takeWarm = func(context.Context) (*process.Flow, error) { // all that the run needs besides is judged by now
 		meanwhile()
 		room, _ := r.roomNow()
-		return newFlow(r.program, room)
+		return process.Start(r.program, room)
 	}
 	f, err := r.start(context.Background(), a)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	defer f.open(patience, func() {})()
-	f.wait(context.Background())
+	defer f.Open(patience, func() {})()
+	f.Wait(context.Background())
 	_ = a.runlog.close()
 	text, _ := os.ReadFile(filepath.Join(runDir(l.data, run.FlowJobID), "run.log"))
-	return string(text), f.state
+	return string(text), f.State
 }
 
 // swap puts a link in the place of a file or folder.
@@ -103,7 +104,7 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 			if shape != "off" && strings.Contains(said, "THE SECRET") {
 				t.Errorf("%s: the flow got something else than was judged: %v: %s", place, ended, said)
 			}
-			if shape == "whole" && place != "stage" && ended.success() {
+			if shape == "whole" && place != "stage" && ended.Success() {
 				t.Errorf("%s: %v: %s", place, ended, said)
 			}
 			if shape == "off" && place == "output" {

@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/process"
 )
 
 // A drive that a link leads to, and tools too, are there under both names.
@@ -80,7 +81,7 @@ func TestMountedLater(t *testing.T) {
 	l := newLab(t, eventstest.Options{})
 	l.flow("flow", `ls "$1"; [ -e "$1/new" ]`)
 	r := l.shut(nil)
-	if !hasCapability(unix.CAP_SYS_ADMIN) || !r.room.Form.View {
+	if !process.HasCapability(unix.CAP_SYS_ADMIN) || !r.room.Form.View {
 		t.Skip("only root can mount a drive")
 	}
 	url := l.serve(r).URL
@@ -91,7 +92,7 @@ func TestMountedLater(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(l.host("in"), unix.MNT_DETACH) })
 	l.write("in/new", "", 0o644)
-	l.eventually("the runner knows", func() bool { return r.pool.changes() > 0 })
+	l.eventually("the runner knows", func() bool { return r.pool.Changes() > 0 })
 	if ended := l.until(events.Ended, l.accept(url, "after", "flow", `{}`)); ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}

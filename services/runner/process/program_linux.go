@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"os"
@@ -15,25 +15,25 @@ func executable() (string, error) { return "/proc/self/exe", nil }
 const highDescriptor = 32
 
 // inMemory puts the program into a file that has no name and cannot be changed.
-func inMemory(text []byte, _ string) (program, error) {
+func inMemory(text []byte, _ string) (Program, error) {
 	fd, err := unix.MemfdCreate("spool-gate", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
 	if err == unix.EINVAL { // before Linux 6.3
 		fd, err = unix.MemfdCreate("spool-gate", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	if err != nil {
-		return program{}, os.NewSyscallError("memfd_create", err)
+		return Program{}, os.NewSyscallError("memfd_create", err)
 	}
 	low := os.NewFile(uintptr(fd), "gate program")
 	defer low.Close()
 	if _, err := low.Write(text); err != nil {
-		return program{}, err
+		return Program{}, err
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE); err != nil {
-		return program{}, os.NewSyscallError("seal", err)
+		return Program{}, os.NewSyscallError("seal", err)
 	}
 	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, highDescriptor)
 	if err != nil {
-		return program{}, os.NewSyscallError("dup", err)
+		return Program{}, os.NewSyscallError("dup", err)
 	}
-	return program{path: "/proc/self/fd/" + strconv.Itoa(high), file: os.NewFile(uintptr(high), "gate program"), from: "memory"}, nil
+	return Program{Path: "/proc/self/fd/" + strconv.Itoa(high), file: os.NewFile(uintptr(high), "gate program"), from: "memory"}, nil
 }

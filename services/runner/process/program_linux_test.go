@@ -1,16 +1,15 @@
-package runner
+package process
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/cell"
 )
 
@@ -18,7 +17,7 @@ import (
 func buildGate(t testing.TB) (text []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gate")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./gate")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "../gate")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -35,7 +34,7 @@ func TestTheGateProgramIsSmall(t *testing.T) {
 	if n := len(buildGate(t)); n > 2_000_000 {
 		t.Errorf("it has %d bytes", n)
 	}
-	out, err := exec.Command("go", "list", "-deps", "./gate").Output()
+	out, err := exec.Command("go", "list", "-deps", "../gate").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,36 +48,33 @@ func TestTheGateProgramIsSmall(t *testing.T) {
 // A flow runs whatever its gate was started from.
 func TestWhereTheGateProgramLies(t *testing.T) {
 	text := buildGate(t)
-	for name, place := range map[string]func([]byte, string) (program, error){
+	for name, place := range map[string]func([]byte, string) (Program, error){
 		"memory": inMemory, "folder": inFolder,
-		"spool itself": func([]byte, string) (program, error) { return program{path: "/proc/self/exe"}, nil },
+		"spool itself": func([]byte, string) (Program, error) { return Program{Path: "/proc/self/exe"}, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLab(t, eventstest.Options{})
-			l.flow("flow", `touch "$2/ran"`)
-			p, err := place(text, l.data)
+			h := newHarness(t, `touch "$2/ran"`)
+			p, err := place(text, h.data)
 			if err == nil {
-				err = p.try()
+				err = p.Try()
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.close()
-			for _, room := range []cell.Room{{}, {Form: cell.Form{Spaces: true, User: !hasCapability(21), View: true}, Run: []string{"/usr", "/bin", "/lib", "/lib64"}}} {
-				f, err := newFlow(p, room)
+			defer p.Close()
+			for _, room := range []cell.Room{{}, {Form: cell.Form{Spaces: true, User: !HasCapability(21), View: true}, Run: []string{"/usr", "/bin", "/lib", "/lib64"}}} {
+				f, err := Start(p, room)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if room.Form.View && !f.met.View {
-					t.Logf("no view on this machine: %s", f.met.Lacks)
+				if room.Form.View && !f.Met.View {
+					t.Logf("no view on this machine: %s", f.Met.Lacks)
 				}
-				if err := l.load(f, io.Discard); err != nil {
-					t.Fatal(err)
-				}
-				f.open(patience, func() {})()
-				f.wait(context.Background())
-				if !room.Form.View && (!f.state.success() || !l.exists("in/ran")) {
-					t.Errorf("%+v: %v", room, f.state)
+				h.load(f)
+				defer f.Open(time.Minute, func() {})()
+				f.Wait(context.Background())
+				if !room.Form.View && (!f.State.Success() || !h.exists("ran")) {
+					t.Errorf("%+v: %v", room, f.State)
 				}
 			}
 		})
@@ -92,7 +88,7 @@ func TestAGateProgramThatCannotBeExecuted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.try(); err == nil {
+		if err := p.Try(); err == nil {
 			t.Errorf("%s can be executed", name)
 		}
 	}

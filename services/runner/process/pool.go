@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"context"
@@ -16,29 +16,29 @@ import (
 // another is ready: starting it would slow down the flow that begins at this moment.
 const refillDelay = 10 * time.Millisecond
 
-// pool keeps warm processes, so that a run need not wait for one to start: one ready to be
+// Pool keeps warm processes, so that a run need not wait for one to start: one ready to be
 // taken, and one more behind it. Its methods are safe for concurrent use.
-type pool struct {
-	from program
+type Pool struct {
+	from Program
 	room func() (room cell.Room, strict bool) // of a flow that begins now
 	log  *slog.Logger
 
-	ready     chan *flow
+	ready     chan *Flow
 	wanted    wait.Wake      // no process is ready, and a run asks for one
 	flows     sync.WaitGroup // whose processes have not ended
 	mounts    atomic.Uint64  // how often something was mounted or unmounted
 	remounted wait.Wake      // something was
 }
 
-// newPool makes a pool of processes that are started from a program, each in the room that
+// NewPool makes a pool of processes that are started from a program, each in the room that
 // flows have when it is started.
-func newPool(from program, room func() (room cell.Room, strict bool), log *slog.Logger) *pool {
-	return &pool{from: from, room: room, log: log, ready: make(chan *flow, 1), wanted: wait.NewWake(), remounted: wait.NewWake()}
+func NewPool(from Program, room func() (room cell.Room, strict bool), log *slog.Logger) *Pool {
+	return &Pool{from: from, room: room, log: log, ready: make(chan *Flow, 1), wanted: wait.NewWake(), remounted: wait.NewWake()}
 }
 
-// keep keeps the pool filled until ctx ends, and then discards what is in it. A process that
+// Keep keeps the pool filled until ctx ends, and then discards what is in it. A process that
 // cannot be started is tried again every second.
-func (p *pool) keep(ctx context.Context) {
+func (p *Pool) Keep(ctx context.Context) {
 	for logged := false; ctx.Err() == nil; {
 		mounts := p.mounts.Load()
 		room, strict := p.room()
@@ -56,7 +56,7 @@ func (p *pool) keep(ctx context.Context) {
 		f.mounts, f.strict = mounts, strict
 		select {
 		case <-p.remounted:
-			f.discard()
+			f.Discard()
 			p.drain()
 		case p.ready <- f:
 			select {
@@ -65,49 +65,49 @@ func (p *pool) keep(ctx context.Context) {
 			case <-ctx.Done():
 			}
 		case <-ctx.Done():
-			f.discard()
+			f.Discard()
 		}
 	}
 	p.drain()
 }
 
 // drain discards the processes that are ready.
-func (p *pool) drain() {
+func (p *Pool) drain() {
 	for {
 		select {
 		case f := <-p.ready:
-			f.discard()
+			f.Discard()
 		default:
 			return
 		}
 	}
 }
 
-// watchMounts has processes started anew when something is mounted or unmounted on this host:
+// WatchMounts has processes started anew when something is mounted or unmounted on this host:
 // those that are ready have the old mounts, and keep an unmounted one in use. It returns when
 // ctx ends.
-func (p *pool) watchMounts(ctx context.Context) {
+func (p *Pool) WatchMounts(ctx context.Context) {
 	watchMounts(ctx, func() {
 		p.mounts.Add(1)
 		p.remounted.Set()
 	})
 }
 
-// changes counts how often something was mounted or unmounted since [pool.watchMounts] began.
-func (p *pool) changes() uint64 { return p.mounts.Load() }
+// Changes counts how often something was mounted or unmounted since [Pool.WatchMounts] began.
+func (p *Pool) Changes() uint64 { return p.mounts.Load() }
 
 // newWhole starts a warm process that has put up all of a room.
-func newWhole(from program, room cell.Room) (*flow, error) {
-	f, err := newFlow(from, room)
-	if err == nil && room.Form.View && !f.met.View {
-		f.discard()
-		return nil, fmt.Errorf("a root of its own cannot be mounted any more: %s", f.met.Lacks)
+func newWhole(from Program, room cell.Room) (*Flow, error) {
+	f, err := Start(from, room)
+	if err == nil && room.Form.View && !f.Met.View {
+		f.Discard()
+		return nil, fmt.Errorf("a root of its own cannot be mounted any more: %s", f.Met.Lacks)
 	}
 	return f, err
 }
 
-// take gives a warm process. It blocks until one is ready, and fails only when ctx ends.
-func (p *pool) take(ctx context.Context) (*flow, error) {
+// Take gives a warm process. It blocks until one is ready, and fails only when ctx ends.
+func (p *Pool) Take(ctx context.Context) (*Flow, error) {
 	for {
 		p.want()
 		select {
@@ -121,7 +121,7 @@ func (p *pool) take(ctx context.Context) (*flow, error) {
 					return f, nil
 				}
 			}
-			f.discard()
+			f.Discard()
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -129,14 +129,14 @@ func (p *pool) take(ctx context.Context) (*flow, error) {
 }
 
 // want skips the refillDelay when no process is ready.
-func (p *pool) want() {
+func (p *Pool) want() {
 	if len(p.ready) == 0 {
 		p.wanted.Set()
 	}
 }
 
-// start starts a process for one flow in a room of its own.
-func (p *pool) start(from program, room cell.Room) (*flow, error) {
+// Start starts a process for one flow in a room of its own.
+func (p *Pool) Start(from Program, room cell.Room) (*Flow, error) {
 	f, err := newWhole(from, room)
 	if err == nil {
 		p.adopt(f)
@@ -144,8 +144,8 @@ func (p *pool) start(from program, room cell.Room) (*flow, error) {
 	return f, err
 }
 
-// adopt has wait wait for a flow.
-func (p *pool) adopt(f *flow) { p.flows.Go(func() { <-f.gone }) }
+// adopt has Wait wait for a flow.
+func (p *Pool) adopt(f *Flow) { p.flows.Go(func() { <-f.gone }) }
 
-// wait blocks until every process that the pool has started is gone.
-func (p *pool) wait() { p.flows.Wait() }
+// Wait blocks until every process that the pool has started is gone.
+func (p *Pool) Wait() { p.flows.Wait() }

@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"errors"
@@ -11,14 +11,14 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-// guarded says that flows have guards.
-const guarded = true
+// Guarded says that flows have guards.
+const Guarded = true
 
-// errNamespaces is a fault of the launcher: this system lets it make no namespaces.
-type errNamespaces struct{ error }
+// ErrNamespaces is a fault of the launcher: this system lets it make no namespaces.
+type ErrNamespaces struct{ error }
 
 // launch starts a guard, in namespaces of its own where the form says so.
-func (s *starting) launch(p program, form cell.Form) error {
+func (s *starting) launch(p Program, form cell.Form) error {
 	var err error
 	sys := ownGroup()
 	switch {
@@ -27,7 +27,7 @@ func (s *starting) launch(p program, form cell.Form) error {
 	case form.Spaces:
 		sys.Cloneflags = cell.Spaces
 		if s.proc, err = s.exec(p, form.GuardArgs(), sys); err != nil {
-			err = errNamespaces{err}
+			err = ErrNamespaces{err}
 		}
 	default:
 		s.proc, err = s.exec(p, form.GuardArgs(), sys)
@@ -35,13 +35,13 @@ func (s *starting) launch(p program, form cell.Form) error {
 	if err != nil {
 		return err
 	}
-	s.pid = s.proc.Pid
+	s.PID = s.proc.Pid
 	go s.reapGuard()
 	return nil
 }
 
 // throughLauncher starts a launcher and waits for its guard, a child of ours.
-func (s *starting) throughLauncher(p program, form cell.Form) (*os.Process, error) {
+func (s *starting) throughLauncher(p Program, form cell.Form) (*os.Process, error) {
 	launcher, err := s.exec(p, form.LaunchArgs(), ownGroup())
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *starting) throughLauncher(p program, form cell.Form) (*os.Process, erro
 	}
 	_, _ = launcher.Wait()
 	if err == nil && news.Fault != "" {
-		err = errNamespaces{errors.New(news.Fault)}
+		err = ErrNamespaces{errors.New(news.Fault)}
 	}
 	if err != nil {
 		// A guard that did not come to be is a child of ours in the group of the launcher.

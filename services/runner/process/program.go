@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"errors"
@@ -13,54 +13,54 @@ import (
 	"spool.internal/services/runner/cgroup"
 )
 
-// program is what the processes of flows are started from: a small program that spool
+// Program is what the processes of flows are started from: a small program that spool
 // carries, or spool itself.
-type program struct {
-	path string
+type Program struct {
+	Path string
 	file *os.File // whose descriptor path names; nil when path is a file of its own
 	from string   // for people
 
-	groups *cgroup.Groups // in which flows are started; nil where there are none
+	Groups *cgroup.Groups // in which flows are started; nil where there are none
 }
 
-// newProgram finds a place from which the small program may be executed: memory or the data
+// New finds a place from which the small program may be executed: memory or the data
 // folder. Without one it is spool itself, which takes some milliseconds longer to start.
-func newProgram(dataDir string) (program, error) {
+func New(dataDir string) (Program, error) {
 	text, err := built.Files.ReadFile("gate_" + runtime.GOOS + "_" + runtime.GOARCH)
 	var why error
 	if err == nil {
-		for _, place := range []func([]byte, string) (program, error){inMemory, inFolder} {
+		for _, place := range []func([]byte, string) (Program, error){inMemory, inFolder} {
 			p, err := place(text, dataDir)
 			if err == nil {
-				if err = p.try(); err == nil {
+				if err = p.Try(); err == nil {
 					return p, nil
 				}
-				p.close()
+				p.Close()
 			}
 			why = errors.Join(why, err)
 		}
 	}
 	self, err := executable()
 	if err != nil {
-		return program{}, errors.Join(why, err)
+		return Program{}, errors.Join(why, err)
 	}
-	return program{path: self, from: "spool itself"}, nil
+	return Program{Path: self, from: "spool itself"}, nil
 }
 
 // inFolder writes the program into the data folder.
-func inFolder(text []byte, dataDir string) (program, error) {
+func inFolder(text []byte, dataDir string) (Program, error) {
 	path := filepath.Join(dataDir, "gate")
 	if err := atomicfile.Write(path, text, 0o500); err != nil {
-		return program{}, err
+		return Program{}, err
 	}
-	return program{path: path, from: path}, nil
+	return Program{Path: path, from: path}, nil
 }
 
-// try says why the program cannot be executed.
-func (p program) try() error { return p.tryIn(nil) }
+// Try says why the program cannot be executed.
+func (p Program) Try() error { return p.tryIn(nil) }
 
-func (p program) tryIn(m *cgroup.Group) error {
-	proc, err := os.StartProcess(p.path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.In(ownGroup())})
+func (p Program) tryIn(m *cgroup.Group) error {
+	proc, err := os.StartProcess(p.Path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.In(ownGroup())})
 	if err != nil {
 		return err
 	}
@@ -71,15 +71,15 @@ func (p program) tryIn(m *cgroup.Group) error {
 	return err
 }
 
-// boundMemory bounds the memory of each flow started from p, all its processes together.
+// BoundMemory bounds the memory of each flow started from p, all its processes together.
 // The error says why it cannot.
-func (p *program) boundMemory(bytes int64) error { return p.startIn(cgroup.Memory(bytes)) }
+func (p *Program) BoundMemory(bytes int64) error { return p.startIn(cgroup.Memory(bytes)) }
 
-// boundProcessor bounds the processor time of each flow started from p.
-func (p *program) boundProcessor(cores float64) error { return p.startIn(cgroup.Processor(cores)) }
+// BoundProcessor bounds the processor time of each flow started from p.
+func (p *Program) BoundProcessor(cores float64) error { return p.startIn(cgroup.Processor(cores)) }
 
 // startIn has flows start in groups, if a process can be started in one.
-func (p *program) startIn(g *cgroup.Groups, err error) error {
+func (p *Program) startIn(g *cgroup.Groups, err error) error {
 	if err != nil {
 		return err
 	}
@@ -91,11 +91,11 @@ func (p *program) startIn(g *cgroup.Groups, err error) error {
 	if err := p.tryIn(trial); err != nil {
 		return err
 	}
-	p.groups = g
+	p.Groups = g
 	return nil
 }
 
-func (p program) close() {
+func (p Program) Close() {
 	if p.file != nil {
 		_ = p.file.Close()
 	}

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package runner
+package process
 
 import (
 	"syscall"
@@ -9,7 +9,7 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
-func spawn(program, cell.Form) (*flow, error) { return nil, reaper.ErrUnsupported }
+func spawn(Program, cell.Form) (*Flow, error) { return nil, reaper.ErrUnsupported }
 
 func ownGroup() *syscall.SysProcAttr { return nil }
 

@@ -1,14 +1,14 @@
-package runner
+package process
 
 import "golang.org/x/sys/unix"
 
-// hasCapability reports whether this process has a capability of capabilities(7), by its number.
-func hasCapability(which int) bool {
+// HasCapability reports whether this process has a capability of capabilities(7), by its number.
+func HasCapability(which int) bool {
 	return capabilities()[which/32]&(1<<(which%32)) != 0
 }
 
-// hasCapabilities reports whether this process has any.
-func hasCapabilities() bool { return capabilities() != [2]uint32{} }
+// HasCapabilities reports whether this process has any.
+func HasCapabilities() bool { return capabilities() != [2]uint32{} }
 
 func capabilities() (c [2]uint32) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

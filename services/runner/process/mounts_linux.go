@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // watchMounts calls changed whenever something is mounted or unmounted on this
 // host, until ctx ends. Where that cannot be known it does nothing.
 func watchMounts(ctx context.Context, changed func()) {
-	// Not by package os, whose poller would take some of what is told.
+	// Not by package os: its poller would take some of the events.
 	table, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return

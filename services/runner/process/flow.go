@@ -1,4 +1,4 @@
-package runner
+package process
 
 import (
 	"context"
@@ -17,72 +17,74 @@ import (
 // grace is how long a flow may take to stop after SIGTERM.
 const grace = 3 * time.Second
 
-// flow is the processes that package cell starts for one attempt of a run. Its methods are
+// Flow is the processes that package cell starts for one attempt of a run. Its methods are
 // called by one goroutine.
-type flow struct {
-	pid     int      // of the guard, or of the flow itself where there are no guards; when it is gone, all is
-	began   string   // its start time, as the kernel spells it
-	marker  []string // assignments in the environment of everything that descends from it
+type Flow struct {
+	PID        int         // of the guard, or of the flow itself where there are no guards; when it is gone, all is
+	StartTime  string      // of that process, as the kernel spells it
+	Met        cell.Met    // what of its room it has put up
+	State      Outcome     // how it ended; set when Wait returns
+	OverMemory bool        // it was killed for using more memory than its bound; set when Wait returns
+	Denied     []cell.Peer // what its guard did not connect it to; set when Wait returns
+
 	proc    *os.Process
 	control *os.File      // takes the room, the command and the word to begin; closing it discards the flow
 	guard   *os.File      // takes wishes, and says news; nil where there are no guards
-	mounts  uint64        // which of the host's mounts it has, as the pool counts them
-	met     cell.Met      // what of its room it has put up
-	strict  bool          // it was started in a strict room
 	output  *os.File      // what the flow prints
-	drained chan struct{} // closed when all of that is read; nil before anybody reads
-	begun   chan struct{} // closed when its program is loaded, or never will be; nil before open
+	marker  []string      // assignments in the environment of everything that descends from it
+	memory  *cgroup.Group // nil where there is none
+	mounts  uint64        // which of the host's mounts it has, as the pool counts them
+	strict  bool          // it was started in a strict room
+	astray  bool          // its guard was killed, so that its descendants may be left
+
+	drained chan struct{} // closed when all output is read; nil before Load
+	begun   chan struct{} // closed when its program is loaded, or never will be; nil before Open
 	exited  chan struct{} // closed when nothing of the flow is left
 	gone    chan struct{} // closed when the process is reaped, too
-	state   outcome
-	memory  *cgroup.Group // nil where there is none
-	astray  bool          // nobody has seen to its descendants
-	over    bool          // it was over its bound of memory
-	denied  []cell.Peer   // what it was not connected to; written until exited is closed
 }
 
 // readiness is how long a process may take until it waits for its command.
 const readiness = 30 * time.Second
 
-// newFlow starts a warm process: one that has put up a room and waits for its command.
-func newFlow(p program, room cell.Room) (*flow, error) {
+// Start starts a warm process: one that has put up a room and waits for its command.
+func Start(p Program, room cell.Room) (*Flow, error) {
 	f, err := spawn(p, room.Form)
 	if err != nil {
 		return nil, err
 	}
 	err = f.furnish(room)
-	if err == nil && f.met.Fault != "" {
-		err = errors.New(f.met.Fault)
+	if err == nil && f.Met.Fault != "" {
+		err = errors.New(f.Met.Fault)
 	}
 	if err != nil {
-		f.discard()
-		return nil, fmt.Errorf("the warm process %d: %w", f.pid, err)
+		f.Discard()
+		return nil, fmt.Errorf("the warm process %d: %w", f.PID, err)
 	}
 	return f, nil
 }
 
 // furnish sends a process its room, and reads what of it the process could put up.
-func (f *flow) furnish(room cell.Room) error {
+func (f *Flow) furnish(room cell.Room) error {
 	if err := cell.Send(f.control, &room); err != nil {
 		return err
 	}
 	if err := f.control.SetReadDeadline(time.Now().Add(readiness)); err != nil {
 		return err
 	}
-	if _, err := cell.Receive(f.control, &f.met); err != nil {
+	if _, err := cell.Receive(f.control, &f.Met); err != nil {
 		return err
 	}
-	p, found, err := reaper.Lookup(f.pid)
+	p, found, err := reaper.Lookup(f.PID)
 	if err != nil || !found {
 		return fmt.Errorf("it is not in the process table: %w", err)
 	}
-	f.began = p.Start
+	f.StartTime = p.Start
 	return nil
 }
 
-// load sends the process its command, with the descriptors that belong to it, and copies what
-// it prints to a writer from now on. The process is ready for open soon after.
-func (f *flow) load(c cell.Command, rights []*os.File, marker []string, to io.Writer) error {
+// Load sends the process its command, with the descriptors that belong to it, and copies what
+// it prints to a writer from now on. The process is ready for [Flow.Open] soon after.
+func (f *Flow) Load(c cell.Command, rights []*os.File, marker []string, to io.Writer) error {
 	f.marker = marker
 	f.drained = make(chan struct{})
 	go func() {
@@ -90,14 +92,14 @@ func (f *flow) load(c cell.Command, rights []*os.File, marker []string, to io.Wr
 		_, _ = io.Copy(to, f.output) // to takes everything, also what it drops
 	}()
 	if err := cell.Send(f.control, &c, rights...); err != nil {
-		return fmt.Errorf("the warm process %d: %w", f.pid, err)
+		return fmt.Errorf("the warm process %d: %w", f.PID, err)
 	}
 	return nil
 }
 
-// open lets the flow begin. When the process is gone already, its exit says so. late is
+// Open lets the flow begin. When the process is gone already, its exit says so. late is
 // called when the program is not loaded within a time; stop ends that watch.
-func (f *flow) open(within time.Duration, late func()) (stop func()) {
+func (f *Flow) Open(within time.Duration, late func()) (stop func()) {
 	_ = cell.Send(f.control, &cell.Open{})
 	f.begun = make(chan struct{})
 	go func() { // ends when the process has become the flow, or is gone: settle waits for it
@@ -116,22 +118,22 @@ func (f *flow) open(within time.Duration, late func()) (stop func()) {
 	return func() { timer.Stop() }
 }
 
-// discard kills a flow that has not begun.
-func (f *flow) discard() {
+// Discard kills a flow that has not begun.
+func (f *Flow) Discard() {
 	_ = f.control.Close()
 	f.signal(syscall.SIGKILL)
 	<-f.exited
 	f.settle()
 }
 
-// limit has the guard connect the flow to the peers of reach and to nothing else.
-func (f *flow) limit(reach cell.Reach) error {
+// Limit has the guard connect the flow to the peers of reach and to nothing else.
+func (f *Flow) Limit(reach cell.Reach) error {
 	return cell.Send(f.guard, &cell.Wish{Reach: &reach})
 }
 
-// wait blocks until the flow and everything known to descend from it has ended. When ctx ends
+// Wait blocks until the flow and everything known to descend from it has ended. When ctx ends
 // first it stops the flow, by SIGTERM and after grace by SIGKILL, and returns false.
-func (f *flow) wait(ctx context.Context) bool {
+func (f *Flow) Wait(ctx context.Context) bool {
 	defer f.settle()
 	select {
 	case <-f.exited:
@@ -154,14 +156,14 @@ func (f *flow) wait(ctx context.Context) bool {
 }
 
 // signal asks a flow to stop (SIGTERM), or kills it (SIGKILL).
-func (f *flow) signal(sig syscall.Signal) {
+func (f *Flow) signal(sig syscall.Signal) {
 	select {
 	case <-f.exited:
 		return
 	default:
 	}
 	if f.guard == nil {
-		_ = reaper.SignalGroup(f.pid, sig) // it fails only when nobody is left
+		_ = reaper.SignalGroup(f.PID, sig) // it fails only when nobody is left
 		if sig == syscall.SIGKILL {
 			_ = f.proc.Kill() // it may have left its own group
 		}
@@ -174,9 +176,9 @@ func (f *flow) signal(sig syscall.Signal) {
 
 // reapGuard waits until a guard says that its flow has ended, of which nothing is left then,
 // and for the guard's own end: that takes a while, since its namespaces end with it.
-func (f *flow) reapGuard() {
+func (f *Flow) reapGuard() {
 	defer close(f.gone)
-	f.state = killed // unless it says otherwise
+	f.State = killed // unless it says otherwise
 	orderly := false
 	for {
 		var news cell.News
@@ -184,10 +186,10 @@ func (f *flow) reapGuard() {
 			break
 		}
 		if !orderly {
-			f.denied = append(f.denied, news.Denied...)
+			f.Denied = append(f.Denied, news.Denied...)
 		}
 		if news.Ended && !orderly {
-			f.state, orderly, f.over = outcome{asStatus(news.Status)}, true, f.memory.Exceeded()
+			f.State, orderly, f.OverMemory = Outcome{asStatus(news.Status)}, true, f.memory.Exceeded()
 			close(f.exited)
 		}
 	}
@@ -195,7 +197,7 @@ func (f *flow) reapGuard() {
 	_ = f.guard.Close()
 	defer f.memory.Close()
 	if !orderly { // it was killed
-		f.over, f.astray = f.memory.Exceeded(), true
+		f.OverMemory, f.astray = f.memory.Exceeded(), true
 		close(f.exited)
 	}
 }
@@ -203,9 +205,9 @@ func (f *flow) reapGuard() {
 // settle kills the orphans of a flow whose guard was killed, and reads the rest of its output.
 // Reading ends when the last writer has exited; the deadline keeps a process that escaped from
 // blocking us.
-func (f *flow) settle() {
+func (f *Flow) settle() {
 	if f.astray && f.marker != nil {
-		reaper.KillOrphans(f.pid, f.marker)
+		reaper.KillOrphans(f.PID, f.marker)
 	}
 	if f.begun != nil {
 		<-f.begun

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package runner
+package process
 
 import (
 	"errors"
@@ -35,7 +35,7 @@ func socketPair() (ours, theirs *os.File, err error) {
 
 // starting is what a flow is made of while its processes are started.
 type starting struct {
-	*flow
+	*Flow
 	given []*os.File // what they get, as descriptors 0, 1, 2, …
 }
 
@@ -86,17 +86,17 @@ func (s *starting) abandon() {
 }
 
 // exec starts a process with what is given, in a group of its own.
-func (s *starting) exec(p program, args []string, sys *syscall.SysProcAttr) (*os.Process, error) {
-	return os.StartProcess(p.path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.In(sys)})
+func (s *starting) exec(p Program, args []string, sys *syscall.SysProcAttr) (*os.Process, error) {
+	return os.StartProcess(p.Path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.In(sys)})
 }
 
 // spawn starts the processes of a flow; the last of them waits for its room.
-func spawn(p program, form cell.Form) (*flow, error) {
-	s := &starting{flow: &flow{exited: make(chan struct{}), gone: make(chan struct{})}}
-	err := s.open(guarded)
+func spawn(p Program, form cell.Form) (*Flow, error) {
+	s := &starting{Flow: &Flow{exited: make(chan struct{}), gone: make(chan struct{})}}
+	err := s.open(Guarded)
 	defer s.closeGiven()
 	if err == nil {
-		s.memory, err = p.groups.New()
+		s.memory, err = p.Groups.New()
 	}
 	if err == nil {
 		err = s.launch(p, form)
@@ -105,5 +105,5 @@ func spawn(p program, form cell.Form) (*flow, error) {
 		s.abandon()
 		return nil, err
 	}
-	return s.flow, nil
+	return s.Flow, nil
 }
