@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs chaos cases check licenses build fuzz bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs chaos cases check licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -119,6 +119,10 @@ bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Request' -benchtime 5000x -count 5 ./services/daemon $(median)
 	@go test -run '^$$' -bench 'GatewayMemory' -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
+
+figures: ## run a benchmark and rewrite its rows in FIGURES.md (BENCH=bench-next)
+	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/figures ./figures
+	@$(MAKE) --no-print-directory $(BENCH) 2>&1 >/dev/null | $(BIN)/figures -command "make $(BENCH)" FIGURES.md
 
 fuzz: ## fuzz everything that parses, 30 s each
 	@grep -rl '^func Fuzz' --include='*_test.go' $(MODULES) | while read -r file; do \

@@ -312,41 +312,6 @@ func TestDependenciesAreExplained(t *testing.T) {
 	}
 }
 
-// TestDocumentsNameWhatExists: a path in a document is there.
-func TestDocumentsNameWhatExists(t *testing.T) {
-	path := regexp.MustCompile("`((?:events|gateway|cron|watcher|services|deploy|\\.ci)/[A-Za-z0-9_./-]*)`")
-	named := 0
-	docs := []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"}
-	for _, dir := range append(slices.Clone(modules), "deploy") {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.Name() == "README.md" {
-				rel, err := filepath.Rel(root, path)
-				docs = append(docs, rel)
-				return err
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, doc := range docs {
-		text, err := os.ReadFile(filepath.Join(root, doc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range path.FindAllStringSubmatch(string(text), -1) {
-			named++
-			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-				t.Errorf("%s names %s: %v", doc, m[1], err)
-			}
-		}
-	}
-	if named == 0 {
-		t.Error("the documents name no path: the test looks for the wrong thing")
-	}
-}
-
 // TestDemoFlow: the flow that spool demo carries is the one in deploy/demo.
 func TestDemoFlow(t *testing.T) {
 	shown, err1 := os.ReadFile(filepath.Join(root, "deploy/demo/flow.ibflowbin"))
