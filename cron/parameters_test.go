@@ -57,7 +57,7 @@ func TestReadParametersAsOthersDo(t *testing.T) {
 		if p.Spooled {
 			want = spec{}
 		}
-		if err != nil || when != want || catchUp != policies[p.Options.CatchUp] {
+		if err != nil || when != want || catchUp != policies[string(p.Options.CatchUp)] {
 			t.Errorf("%s: %v, %v, %v", body, when, catchUp, err)
 		}
 	}

@@ -3,8 +3,6 @@ package events
 import (
 	"encoding/json"
 	"time"
-
-	"spool.internal/events/schedule"
 )
 
 // RunExtras is what a run-binary call of a dispatcher says to the built-in runner
@@ -49,19 +47,6 @@ func (r RunOptions) Command(closed func(name, value string) string) *Command {
 		c.Secrets = append(c.Secrets, ClosedSecret{s.Name, s.File, closed(s.Name, s.Value)})
 	}
 	return c
-}
-
-// Zone is the zone of a job's slots: that of the server, unless it names one. Nil is UTC.
-func (p *Parameters) Zone(server *time.Location) *time.Location {
-	if name := p.Options.Timezone; name != "" {
-		if zone, err := schedule.LoadLocation(name); err == nil {
-			return zone
-		}
-	}
-	if server == nil {
-		return time.UTC
-	}
-	return server
 }
 
 // SlotTime spells the nominal time of a slot.

@@ -60,27 +60,6 @@ func formFault(body []byte) error {
 	return nil
 }
 
-// splitObject takes apart the top level of a JSON text that checkValue has passed.
-func splitObject(raw []byte, field string) (Object, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, Faultf(Invalid, field, "must be a JSON object")
-	}
-	o := Object{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, Faultf(Invalid, field, "must be a JSON object")
-		}
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return nil, Faultf(Invalid, field, "must be a JSON object")
-		}
-		o = append(o, Member{key.(string), v})
-	}
-	return o, nil
-}
-
 // checkValue walks one JSON text to its end.
 func checkValue(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))

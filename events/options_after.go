@@ -19,12 +19,8 @@ type Afterwards struct {
 
 const moveTo = "move:"
 
-var afterKeys = []string{"ok", "failed"}
-
 func readAfter(r *reader, input Path) (a After) {
-	for _, key := range r.unknown(afterKeys) {
-		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool.after: ok and failed are")
-	}
+	r.refuseUnknown()
 	for key, at := range map[string]*Afterwards{"ok": &a.OK, "failed": &a.Failed} {
 		text := r.text(key)
 		folder, move := strings.CutPrefix(text, moveTo)

@@ -69,8 +69,6 @@ var Conditions = []Condition{Failed, Recovered, Missed, Late, TooLong, Blocked, 
 // Formats are those of the body of a webhook.
 var Formats = []string{"json", "slack", "teams", "ntfy"}
 
-var notifyingKeys = []string{"notify", "expect", "late_after", "too_long_after", "heartbeat"}
-
 // maxWait bounds late_after and too_long_after.
 const maxWait = 7 * 24 * time.Hour
 
@@ -93,7 +91,7 @@ func readNotifying(r *reader) Notifying {
 func (r *reader) notify() Notify {
 	to := r.object("to", true)
 	n := Notify{
-		On: Conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: to.oneOf("format", Formats...),
+		On: Conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: oneOf(to, "format", Formats...),
 	}
 	if _, said := r.o.Get("on"); said {
 		n.On = nil
@@ -113,8 +111,8 @@ func (r *reader) notify() Notify {
 	case given && n.Webhook == "":
 		to.fail("format", "is that of a webhook, and there is none: give webhook, or leave it out")
 	}
-	r.refuseUnknown("on", "to")
-	to.refuseUnknown("mail", "webhook", "format")
+	r.refuseUnknown()
+	to.refuseUnknown()
 	return n
 }
 
@@ -129,15 +127,8 @@ func (r *reader) expect() Expect {
 	if _, err := schedule.Parse("0 0 * * "+e.Days, time.UTC); err != nil || strings.ContainsAny(e.Days, " \t") {
 		r.fail("days", "%q is not a list of days like mon-fri or sat,sun", e.Days)
 	}
-	r.refuseUnknown("by", "days", "files")
+	r.refuseUnknown()
 	return e
-}
-
-// refuseUnknown refuses every other key.
-func (r *reader) refuseUnknown(known ...string) {
-	for _, key := range r.unknown(known) {
-		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of %s", strings.TrimSuffix(r.prefix, "."))
-	}
 }
 
 // check refuses what could never be told.
@@ -168,12 +159,4 @@ func (n Notifying) check(spooled bool) error {
 		return fault("notify.on", "blocked is for jobs in automatic mode, which watch a folder")
 	}
 	return nil
-}
-
-func join(all []Condition) string {
-	texts := make([]string, len(all))
-	for i, c := range all {
-		texts[i] = string(c)
-	}
-	return strings.Join(texts, ", ")
 }

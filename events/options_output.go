@@ -39,7 +39,7 @@ const (
 
 func readPlacement(r *reader) (p Placement) {
 	p.Pattern = r.text("output")
-	p.Conflict = r.oneOf("output_conflict", Conflicts...)
+	p.Conflict = oneOf(r, "output_conflict", Conflicts...)
 	_, named := r.o.Get("output")
 	_, ruled := r.o.Get("output_conflict")
 	switch {

@@ -22,9 +22,6 @@ type Retries struct {
 	Backoff time.Duration `json:"backoff_ns"`        // before the second attempt; doubled before each that follows
 }
 
-// RetryKeys are the keys of spool.run.retries.
-var RetryKeys = []string{"times", "on_exit", "backoff"}
-
 // readRetries reads the object in that of "spool.run".
 func readRetries(run *reader) (o Retries) {
 	if _, given := run.o.Get("retries"); !given {
@@ -40,9 +37,7 @@ func readRetries(run *reader) (o Retries) {
 		o.Backoff = defaultBackoff
 	}
 	o.OnExit = r.exits("on_exit")
-	for _, key := range r.unknown(RetryKeys) {
-		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool.run.retries")
-	}
+	r.refuseUnknown()
 	return o
 }
 

@@ -41,9 +41,6 @@ func (s SecretValue) Pointer() string {
 	return runSecretPtr + s.Name
 }
 
-// RunKeys are the keys of spool.run.
-var RunKeys = []string{"command", "shell", "env", "secrets", "cwd", "user", "timeout", "retries", "profiles"}
-
 // Bounds of a command, in bytes. All of it has to fit into the message of a run,
 // and an argument into what Linux takes, which is 128 KiB.
 const (
@@ -74,9 +71,7 @@ func readRun(r *reader) RunOptions {
 	}
 	o.Timeout = max(0, o.Timeout)
 	o.check(r)
-	for _, key := range r.unknown(RunKeys) {
-		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool.run")
-	}
+	r.refuseUnknown()
 	return o
 }
 
@@ -128,8 +123,10 @@ func (o *RunOptions) secrets(r *reader) {
 		if m.Value[0] == '{' {
 			file := r.object(m.Key, false)
 			s.File, s.Value = true, file.required("file")
-			for _, key := range file.unknown([]string{"file"}) {
-				file.fail(strings.TrimPrefix(key, file.prefix), `is not a key of a secret: give "value", or {"file": "value"}`)
+			for _, other := range file.o {
+				if other.Key != "file" {
+					file.fail(other.Key, `is not a key of a secret: give "value", or {"file": "value"}`)
+				}
 			}
 		} else {
 			s.Value = r.required(m.Key)
@@ -167,10 +164,7 @@ func (r *reader) variable(name, value string) {
 // check holds the rules that need more than one key.
 func (o *RunOptions) check(r *reader) {
 	if !o.Short() {
-		for _, key := range RunKeys[1:] {
-			if key == "retries" || key == "profiles" {
-				continue // of any flow
-			}
+		for _, key := range commandKeys {
 			if _, given := r.o.Get(key); given {
 				r.fail(key, "belongs to a command: give spool.run.command, or leave it out")
 			}

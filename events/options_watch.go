@@ -29,8 +29,6 @@ const (
 // they are to be run.
 const MaxExisting = 20
 
-var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial", "existing"}
-
 func readWatch(r *reader) Watch {
 	w := Watch{
 		Recursive:     r.boolean("recursive", false),
@@ -38,7 +36,7 @@ func readWatch(r *reader) Watch {
 		Ignore:        r.strings("ignore"),
 		Marker:        r.text("marker"),
 		QuietMS:       r.integer("quiet_ms", -1, 0, 3_600_000),
-		IgnoreInitial: r.oneOf("initial", "process", "ignore") == "ignore",
+		IgnoreInitial: oneOf(r, "initial", "process", "ignore") == "ignore",
 	}
 	w.readExisting(r)
 	if fault := markerFault(w.Marker); fault != "" {
@@ -61,7 +59,7 @@ func (w *Watch) readExisting(r *reader) {
 	if existing == "" {
 		return
 	}
-	mark := r.oneOf("existing", ExistingRun, ExistingMark) == ExistingMark
+	mark := oneOf(r, "existing", ExistingRun, ExistingMark) == ExistingMark
 	if initial != "" && mark != w.IgnoreInitial {
 		r.fail("existing", "%q says the contrary of initial %q: leave initial out", existing, initial)
 	}

@@ -37,9 +37,9 @@ type Webhook struct {
 
 // Options is the object "spool": what the seed has no words for.
 type Options struct {
-	Timezone       string        // IANA name; empty = the server's
-	CatchUp        string        // latest (default), none, all
-	Overlap        string        // allow (default), queue, skip
+	Timezone       string // IANA name; empty = the server's
+	CatchUp        CatchUp
+	Overlap        Overlap
 	MaxConcurrency int           // run-binary calls of file triggers in flight; default 16
 	RetryFor       time.Duration // negative = the default of the trigger's kind; 0 = at most once
 	Watch          Watch
@@ -64,11 +64,6 @@ func (p *Parameters) RetryFor(k Kind) time.Duration {
 	}
 }
 
-var (
-	topKeys  = []string{"name", "schedule", "flow_parameters", "spool"}
-	flowKeys = []string{"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"}
-)
-
 // ParseParameters reads and checks a create body or the parameters of a stored
 // job. Every fault is an [Error] of code Invalid that names the field.
 func ParseParameters(body []byte) (*Parameters, error) {
@@ -85,14 +80,12 @@ func ReadParameters(o Object) (*Parameters, error) {
 	r := reader{o: o}
 	p.Name = r.required("name")
 	flow := r.object("flow_parameters", true)
-	if p.Spooled = flow.object("settings", false).boolean("spooled_mode", false); !p.Spooled {
-		p.Schedule = r.required("schedule")
-	}
+	p.Schedule, p.Spooled = r.slots(flow.object("settings", false))
 	p.readFlow(flow)
 	spool := r.object("spool", false)
 	p.Options = readOptions(spool)
 	p.Options.After = readAfter(spool.object("after", false), p.InputDir)
-	p.Unknown = append(r.unknown(topKeys), flow.unknown(flowKeys)...)
+	p.Unknown = append(r.unknown(), flow.unknown()...)
 	if err := r.err(); err != nil {
 		return nil, err
 	}
@@ -137,7 +130,7 @@ func (p *Parameters) check() error {
 		}
 		return nil
 	}
-	if p.Options.Overlap == "skip" {
+	if p.Options.Overlap == OverlapSkip {
 		return Faultf(Invalid, "spool.overlap", "skip would drop files in automatic mode: use allow or queue")
 	}
 	out := p.OutputDir()

@@ -47,10 +47,12 @@ func with(old, new string) string {
 	return strings.Replace(seed, old, new, 1)
 }
 
+// spool gives the seed's job options.
+func spool(options string) string { return with(`"schedule":`, `"spool":{`+options+`},"schedule":`) }
+
 func TestParametersFaults(t *testing.T) {
 	settings := func(s string) string { return with(`"settings":{`, `"settings":{`+s+`,`) }
 	auto := func(s string) string { return settings(`"spooled_mode":true` + s) }
-	spool := func(s string) string { return with(`{"schedule"`, `{"spool":{`+s+`},"schedule"`) }
 	for _, c := range []struct{ name, body, fault string }{
 		{"no name", with(`"name":"Daily Job",`, ``), "name: is required"},
 		{"null name", with(`"Daily Job"`, `null`), "name: is required"},

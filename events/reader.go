@@ -41,11 +41,10 @@ func (r *reader) fail(key, format string, args ...any) {
 
 func stringValue(o Object, key string) (string, bool) {
 	raw, ok := o.Get(key)
-	if !ok || raw[0] != '"' {
+	if !ok {
 		return "", false
 	}
-	var s string
-	return s, json.Unmarshal(raw, &s) == nil
+	return unquote(raw)
 }
 
 func (r *reader) text(key string) string {
@@ -151,15 +150,24 @@ func (r *reader) strings(key string) []string {
 	return list
 }
 
-func (r *reader) oneOf(key string, values ...string) string {
-	s := r.text(key)
+// oneOf reads one of some values; the first is the default.
+func oneOf[T ~string](r *reader, key string, values ...T) T {
+	s := T(r.text(key))
 	if s == "" {
 		return values[0]
 	}
 	if !slices.Contains(values, s) {
-		r.fail(key, "%q is not one of %s", s, strings.Join(values, ", "))
+		r.fail(key, "%q is not one of %s", s, join(values))
 	}
 	return s
+}
+
+func join[T ~string](all []T) string {
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func (r *reader) duration(key string, limit time.Duration) time.Duration {
@@ -240,8 +248,8 @@ func (r *reader) webhook() Webhook {
 func readOptions(r *reader) Options {
 	o := Options{
 		Timezone:       r.text("timezone"),
-		CatchUp:        r.oneOf("catch_up", "latest", "none", "all"),
-		Overlap:        r.oneOf("overlap", "allow", "queue", "skip"),
+		CatchUp:        r.catchUp(),
+		Overlap:        oneOf(r, "overlap", OverlapAllow, OverlapQueue, OverlapSkip),
 		MaxConcurrency: r.integer("max_concurrency", 16, 1, 1000),
 		RetryFor:       r.duration("retry_for", 168*time.Hour),
 	}
@@ -254,23 +262,9 @@ func readOptions(r *reader) Options {
 	o.Run = readRun(run)
 	o.Output = readPlacement(r)
 	o.Notifying = readNotifying(r)
-	for _, key := range append(
-		r.unknown(append([]string{"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "output", "output_conflict", "run", "hold_after"}, notifyingKeys...)),
-		w.unknown(watchKeys)...) {
-		r.fail(strings.TrimPrefix(key, r.prefix), "is not a key of spool")
-	}
+	r.refuseUnknown()
+	w.refuseUnknown()
 	return o
-}
-
-// unknown lists the keys, with their path, that are not in known.
-func (r *reader) unknown(known []string) []string {
-	var keys []string
-	for _, m := range r.o {
-		if !slices.Contains(known, m.Key) {
-			keys = append(keys, r.prefix+m.Key)
-		}
-	}
-	return keys
 }
 
 func kindOf(raw json.RawMessage) string {

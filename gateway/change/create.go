@@ -13,27 +13,6 @@ import (
 	"spool.internal/events/jet"
 )
 
-// Keys are those that the parameters of a job give a meaning to, by the object
-// that they stand in. What stands in settings is the flow's own.
-var Keys = map[string][]string{
-	"":                 {"name", "schedule", "run", "input", "watch", "settings", "flow_parameters", "spool"},
-	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
-	"spool.":           {"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "output", "output_conflict", "run", "hold_after", "notify", "expect", "late_after", "too_long_after", "heartbeat"},
-	"spool.watch.":     watchKeys,
-	"spool.after.":     {"ok", "failed"},
-	"spool.notify.":    {"on", "to"},
-	"spool.notify.to.": {"mail", "webhook", "format"},
-	"spool.expect.":    {"by", "days", "files"},
-	"spool.run.":       events.RunKeys,
-	"run.":             events.RunKeys,
-	"watch.":           watchKeys,
-
-	"spool.run.retries.": events.RetryKeys,
-	"run.retries.":       events.RetryKeys,
-}
-
-var watchKeys = []string{"recursive", "include", "ignore", "marker", "quiet_ms", "initial", "existing"}
-
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
 // which takes the time and the room of many plain ones.
 const maxHeaders = 100

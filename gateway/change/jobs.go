@@ -81,7 +81,7 @@ func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
 	if err := p.Options.Run.CheckUser(who.Role); err != nil {
 		return err
 	}
-	if j.Untracked && p.Options.Overlap != "allow" {
+	if j.Untracked && p.Options.Overlap.Serial() {
 		return events.Faultf(events.Invalid, "spool.overlap",
 			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
 	}

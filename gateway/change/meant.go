@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"spool.internal/events"
 	"spool.internal/events/spelling"
 )
 
@@ -15,11 +16,11 @@ func Meant(object, key string) string {
 		key = "timezone"
 	}
 	for _, other := range []string{"", "flow_parameters.", "spool.", "spool.watch.", "run."} {
-		if other != object && slices.Contains(Keys[other], key) {
+		if other != object && slices.Contains(events.Keys[other], key) {
 			return other + key
 		}
 	}
-	if best := spelling.Nearest(key, Keys[object]); best != "" {
+	if best := spelling.Nearest(key, events.Keys[object]); best != "" {
 		return object + best
 	}
 	return ""

@@ -39,11 +39,11 @@ func checkParameterKeys(o events.Object, object string) error {
 		if m.Value[0] == 'n' {
 			continue
 		}
-		if !slices.Contains(change.Keys[object], m.Key) {
+		if !slices.Contains(events.Keys[object], m.Key) {
 			return unknown(object, m.Key, change.Meant(object, m.Key))
 		}
 		inner := object + m.Key + "."
-		if _, ours := change.Keys[inner]; !ours || m.Value[0] != '{' {
+		if _, ours := events.Keys[inner]; !ours || m.Value[0] != '{' {
 			continue
 		}
 		below, err := events.ParseObject(m.Value)

@@ -84,7 +84,7 @@ func (d *Dispatcher) putVerdict(ctx context.Context, w *work, o outcome) {
 		if err := d.bus.CopyVerdict(ctx, v); err != nil {
 			return err
 		}
-		if w.params == nil || w.params.Options.Overlap == "allow" {
+		if w.params == nil || !w.params.Options.Overlap.Serial() {
 			return nil
 		}
 		return d.releaseLease(ctx, w)

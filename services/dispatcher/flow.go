@@ -149,7 +149,7 @@ func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
 	if w.Kind != events.KindCron {
 		return false, nil
 	}
-	if w.fresh && w.params.Options.CatchUp == "latest" && time.Now().Unix()/60 > w.Minute { // else no newer slot can be due
+	if w.fresh && w.params.Options.CatchUp == events.CatchUpLatest && time.Now().Unix()/60 > w.Minute { // else no newer slot can be due
 		newest, found, err := d.bus.NewestTrigger(ctx, events.KindCron, w.JobID)
 		if err != nil || found && newest.Minute > w.Minute || w.job.slot.Load() > w.Minute {
 			return err == nil, err

@@ -64,7 +64,7 @@ func (c *jobCache) apply(r jet.JobRevision) {
 		c.log.Error("the parameters of a job cannot be read", "job_id", id, "error", err.Error())
 		j.once.Do(func() { j.fault = err })
 	} else {
-		j.automatic, j.concurrency, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap != "allow"
+		j.automatic, j.concurrency, j.serial = params.Spooled, params.Options.MaxConcurrency, params.Options.Overlap.Serial()
 	}
 	c.mu.Lock()
 	c.jobs[id] = j

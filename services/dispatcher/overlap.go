@@ -21,11 +21,11 @@ func (d *Dispatcher) tracks() bool { return d.cfg.Secret != "" || d.cfg.TrackRun
 // overlap reports what a job's overlap policy puts in place of the call, if anything.
 func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o outcome, decided bool) {
 	policy := w.params.Options.Overlap
-	if policy == "allow" {
+	if !policy.Serial() {
 		return outcome{}, false
 	}
 	if !d.tracks() {
-		return outcome{Result: failed(r, "spool.overlap: "+policy+" needs to know when runs end: start the dispatcher with --track-runs, "+
+		return outcome{Result: failed(r, "spool.overlap: "+string(policy)+" needs to know when runs end: start the dispatcher with --track-runs, "+
 			"or use the built-in runner")}, true
 	}
 	busy, err := d.acquireLease(ctx, w)
@@ -35,7 +35,7 @@ func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o o
 		return postponed(redeliverSoon), true
 	case !busy:
 		return outcome{}, false
-	case policy == "skip":
+	case policy == events.OverlapSkip:
 		return outcome{verdict: events.VerdictSkipped, reason: "the run before it had not ended"}, true
 	}
 	after := redeliverSoon
