@@ -67,6 +67,39 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	}
 }
 
+// TestDocumentsNameTests: a test that a document gives as proof is there; with an
+// ellipsis behind it, one whose name begins so.
+func TestDocumentsNameTests(t *testing.T) {
+	tests := map[string]bool{}
+	goFiles(t, func(path string) {
+		if !strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+			for n := range m[1] {
+				tests[m[1][:n+1]+"…"] = true
+			}
+			tests[m[1]] = true
+		}
+	})
+	named := 0
+	for _, doc := range documents(t) {
+		for _, name := range regexp.MustCompile(`\bTest[A-Z]\w*…?`).FindAllString(readDocument(t, doc), -1) {
+			named++
+			if !tests[name] {
+				t.Errorf("%s names %s, and there is no such test", doc, name)
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("the documents name only %d tests: this one looks for the wrong thing", named)
+	}
+}
+
 // TestDocumentsAreReadable: no line of prose is wider than 120 columns (tables and code
 // may be), and ARCHITECTURE.md stays short enough to be read whole.
 func TestDocumentsAreReadable(t *testing.T) {
