@@ -105,14 +105,16 @@ func (w *Watcher) rule(watch events.Watch, t settle.Trust) settle.Rule {
 func (w *Watcher) remove(jobID string, deleted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var stopped []*folder
+	var stopped []<-chan struct{}
 	if f := w.folders[jobID]; f != nil {
 		delete(w.folders, jobID)
-		stopped = w.stop(f)
+		for _, f := range w.stop(f) {
+			stopped = append(stopped, f.gone)
+		}
 	}
 	if deleted {
 		delete(w.generations, jobID)
-		w.cleaner.add(chore{jobID: jobID, folders: stopped})
+		w.janitor.JobDeleted(jobID, stopped...)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
+	"spool.internal/watcher/janitor"
 	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
@@ -26,8 +27,7 @@ type Watcher struct {
 
 	bulletin    bulletin
 	toldWaiting map[string]bool // by job id: STATE has files that wait; of the watcher's lock
-	cleaner     cleaner
-	loaded      chan struct{} // closed when every job is known
+	loaded      chan struct{}   // closed when every job is known
 
 	notifier notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted
@@ -46,8 +46,7 @@ type Watcher struct {
 	held    *holdings
 
 	allotments allotments
-	janitor    janitor
-	absent     map[string]*absence // by job id; of the janitor's goroutine
+	janitor    *janitor.Janitor
 
 	generations map[string]map[string]string // by job id and path: see [jet.Again]
 }
@@ -65,11 +64,12 @@ func New(cfg Config) (*Watcher, error) {
 		return nil, fmt.Errorf("watcher: %w", err)
 	}
 	w := &Watcher{
-		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}}, cleaner: cleaner{some: make(chan struct{}, 1)},
+		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		linking: &stage.Links{Above: cfg.LinkAbove}, janitor: janitor{ended: map[stage.ID]bool{}}, absent: map[string]*absence{},
+		linking:     &stage.Links{Above: cfg.LinkAbove},
 		generations: map[string]map[string]string{}, toldWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
+	w.janitor = janitor.New(janitor.Config{Bus: cfg.Bus, Drives: cfg.Drives, Log: cfg.Log, Retention: w.cfg.Retention, Jobs: view{w}})
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
 	if err := metrics.Register(cfg.Metrics, "the watcher", w.meter.all()...); err != nil {
@@ -94,9 +94,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		failed <- w.feed.Run(ctx)
 	})
 	all.Go(func() { w.load(ctx) })
-	all.Go(func() { w.clean(ctx) })
 	all.Go(func() { w.hearAgain(ctx) })
-	all.Go(func() { w.tidy(ctx) })
+	all.Go(func() { w.janitor.Run(ctx) })
 	all.Go(func() { w.shared.follow(ctx, w.cfg.Bus) })
 	all.Go(func() { w.reviewHeld(ctx) })
 	all.Go(func() { w.afterwards(ctx) })

@@ -1,4 +1,4 @@
-package watcher
+package janitor
 
 import (
 	"errors"
@@ -13,6 +13,16 @@ import (
 	"spool.internal/watcher/stage"
 )
 
+const testDrive = "admin/repo/fs/drive"
+
+// oneDrive is a watcher with one drive, and no job.
+type oneDrive struct{}
+
+func (oneDrive) Known() <-chan struct{}      { return nil }
+func (oneDrive) Drives() []events.Path       { return []events.Path{{Drive: testDrive, Rel: "in"}} }
+func (oneDrive) Readable() map[string]Folder { return nil }
+func (oneDrive) Watches(string) bool         { return false }
+
 // The folder of the stages is no link: what is removed there would be removed elsewhere.
 func TestStagesBehindALink(t *testing.T) {
 	root := t.TempDir()
@@ -24,8 +34,8 @@ func TestStagesBehindALink(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(precious, 0o755), os.Symlink("precious", filepath.Join(root, ".spool"))); err != nil {
 		t.Fatal(err)
 	}
-	w := &Watcher{cfg: Config{Drives: d, Log: slog.New(slog.DiscardHandler)}, roots: map[string]events.Path{"": {Drive: testDrive, Rel: "in"}}}
-	if err := w.eachDrive(func(stages *os.Root) error { return stages.RemoveAll("job") }); err == nil {
+	j := New(Config{Drives: d, Log: slog.New(slog.DiscardHandler), Jobs: oneDrive{}})
+	if err := j.eachDrive(func(stages *os.Root) error { return stages.RemoveAll("job") }); err == nil {
 		t.Error("stages behind a link are looked after")
 	}
 	if _, err := os.Stat(precious); err != nil {

@@ -1,4 +1,4 @@
-package watcher
+package janitor
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
 
@@ -22,38 +21,32 @@ import (
 // while does not run again.
 const absentFor = 24 * time.Hour
 
+// someEntries is how many entries of a directory are read at a time.
+const someEntries = 256
+
 // absence is what the ledger of one job knows of paths where no file lies.
 type absence struct {
 	folder stage.Identity
 	since  map[uint64]time.Time // by the sequence of the entry
 }
 
-// purgeLedgers forgets the files that have gone. Only a listing that came to its
-// end is evidence, of a folder that is the same as at the listing before, on a
-// drive that holds the job's stages: one that is not mounted holds nothing.
-func (w *Watcher) purgeLedgers(ctx context.Context, now time.Time) error {
-	jobs := map[string]task{}
-	w.mu.Lock()
-	for id, f := range w.folders {
-		switch f.status().State {
-		case settle.Live.String(), settle.Rescan.String(), settle.Poll.String():
-			jobs[id] = f.task
-		}
-	}
-	w.mu.Unlock()
+// purgeLedgers forgets the files that have gone. Only a complete listing is evidence, of the same folder as at the
+// listing before, on a drive that holds the job's stages: a drive that is not mounted holds none.
+func (j *Janitor) purgeLedgers(ctx context.Context, now time.Time) error {
+	jobs := j.cfg.Jobs.Readable()
 	var errs []error
-	for id := range w.absent {
+	for id := range j.absent {
 		if _, ok := jobs[id]; !ok {
-			delete(w.absent, id)
+			delete(j.absent, id)
 		}
 	}
-	for id, t := range jobs {
-		present, folder, err := w.present(ctx, id, t)
+	for id, f := range jobs {
+		present, folder, err := j.present(ctx, id, f)
 		if err != nil {
-			delete(w.absent, id)
+			delete(j.absent, id)
 			continue // its state says so
 		}
-		errs = append(errs, w.purgeLedger(ctx, id, present, folder, now))
+		errs = append(errs, j.purgeLedger(ctx, id, present, folder, now))
 	}
 	return errors.Join(errs...)
 }
@@ -67,8 +60,8 @@ func keyOf(hash string) (k pathKey) {
 }
 
 // present lists the paths of a job at which something lies.
-func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKey]bool, stage.Identity, error) {
-	o, err := stage.Open(w.cfg.Drives, t.path, "", &stage.Activity{})
+func (j *Janitor) present(ctx context.Context, jobID string, f Folder) (map[pathKey]bool, stage.Identity, error) {
+	o, err := stage.Open(j.cfg.Drives, f.Path, "", &stage.Activity{})
 	if err != nil {
 		return nil, stage.Identity{}, err
 	}
@@ -77,9 +70,10 @@ func (w *Watcher) present(ctx context.Context, jobID string, t task) (map[pathKe
 		return nil, stage.Identity{}, err
 	}
 	present := map[pathKey]bool{}
-	return present, o.ID, listInto(ctx, present, o.Root, "", t.watch.Recursive)
+	return present, o.ID, listInto(ctx, present, o.Root, "", f.Recursive)
 }
 
+// listInto adds the paths of everything in a directory, and below it if deep.
 func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, below string, deep bool) error {
 	dir, err := root.Open(path.Join(".", below))
 	if err != nil {
@@ -87,7 +81,7 @@ func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, belo
 	}
 	defer dir.Close() //nolint:errcheck // was only read
 	for ctx.Err() == nil {
-		entries, err := dir.ReadDir(scanChunk)
+		entries, err := dir.ReadDir(someEntries)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -107,15 +101,16 @@ func listInto(ctx context.Context, present map[pathKey]bool, root *os.Root, belo
 	return ctx.Err()
 }
 
-func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pathKey]bool, folder stage.Identity, now time.Time) error {
-	before := w.absent[jobID]
+// purgeLedger forgets the files of one job that have gone for long enough.
+func (j *Janitor) purgeLedger(ctx context.Context, jobID string, present map[pathKey]bool, folder stage.Identity, now time.Time) error {
+	before := j.absent[jobID]
 	if before == nil || before.folder != folder {
 		before = &absence{folder: folder}
 	}
 	after := &absence{folder: folder, since: map[uint64]time.Time{}}
 	var gone []entry
 	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
-		err := w.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
+		err := j.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
 			sub, err := events.ParseSubject(m.Subject)
 			if err != nil {
 				return true
@@ -139,17 +134,17 @@ func (w *Watcher) purgeLedger(ctx context.Context, jobID string, present map[pat
 			return err
 		}
 	}
-	w.absent[jobID] = after
+	j.absent[jobID] = after
 	forgotten := 0
 	for part := range slices.Chunk(gone, someStages) {
-		n, err := w.forget(ctx, part, after)
+		n, err := j.dropEntries(ctx, part, after)
 		if err != nil {
 			return err
 		}
 		forgotten += n
 	}
 	if forgotten > 0 {
-		w.cfg.Log.Info("files that have gone were forgotten", "job_id", jobID, "files", forgotten)
+		j.cfg.Log.Info("files that have gone were forgotten", "job_id", jobID, "files", forgotten)
 	}
 	return nil
 }
@@ -160,14 +155,14 @@ type entry struct {
 	queue    string
 }
 
-// forget takes entries out of the ledger, but those of files that are still in the
-// queue, called or not: a file that comes back would be taken for them.
-func (w *Watcher) forget(ctx context.Context, part []entry, absent *absence) (n int, err error) {
+// dropEntries takes entries out of the ledger, except those of files that are still in the queue, called or not: a
+// file that comes back would be taken for them.
+func (j *Janitor) dropEntries(ctx context.Context, part []entry, absent *absence) (n int, err error) {
 	subjects := make([]string, len(part))
 	for i, e := range part {
 		subjects[i] = e.queue
 	}
-	queued, err := w.cfg.Bus.Known(ctx, events.StreamFiles, subjects)
+	queued, err := j.cfg.Bus.Known(ctx, events.StreamFiles, subjects)
 	if err != nil {
 		return 0, err
 	}
@@ -178,5 +173,5 @@ func (w *Watcher) forget(ctx context.Context, part []entry, absent *absence) (n 
 			delete(absent.since, e.sequence)
 		}
 	}
-	return len(gone), w.cfg.Bus.Drop(ctx, events.StreamFiles, gone)
+	return len(gone), j.cfg.Bus.Drop(ctx, events.StreamFiles, gone)
 }

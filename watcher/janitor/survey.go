@@ -1,4 +1,4 @@
-package watcher
+package janitor
 
 import (
 	"context"
@@ -11,49 +11,50 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/watcher/stage"
 )
 
-// resident is one stage as a survey finds it.
-type resident struct {
+// found is one stage, as a survey finds it.
+type found struct {
 	fingerprint, file string    // file: the name in it; empty when there is none
 	used              time.Time // when it was made, or last seen to be needed
 }
 
-// survey looks at all stages, and removes those that nobody will read: of runs
-// that have ended, of files that left the queue longer ago than the retention,
-// and after an hour those that were given up before their file was queued, with
-// what lies beside them under a temporary name.
-func (w *Watcher) survey(ctx context.Context, now time.Time) error {
-	named, err := w.namedByRuns(ctx)
+// surveyStages removes the stages that no run will read: of runs that have ended, of files that left the queue longer
+// ago than the retention, and after an hour those that were given up before their file was queued, with the temporary
+// files beside them.
+func (j *Janitor) surveyStages(ctx context.Context, now time.Time) error {
+	needed, err := j.neededByRuns(ctx)
 	if err != nil {
 		return err
 	}
-	return w.eachDrive(func(stages *os.Root) error {
+	return j.eachDrive(func(stages *os.Root) error {
 		ids, err := stagedJobs(stages)
 		for _, id := range ids {
-			err = errors.Join(err, w.surveyJob(ctx, stages, id, named, now))
+			err = errors.Join(err, j.surveyJob(ctx, stages, id, needed, now))
 		}
 		return err
 	})
 }
 
-func (w *Watcher) surveyJob(ctx context.Context, stages *os.Root, jobID string, named map[stage.ID]bool, now time.Time) error {
-	rev, err := w.cfg.Bus.Job(ctx, jobID)
+func (j *Janitor) surveyJob(ctx context.Context, stages *os.Root, jobID string, needed map[stage.ID]bool, now time.Time) error {
+	rev, err := j.cfg.Bus.Job(ctx, jobID)
 	if events.CodeOf(err) == events.NotFound {
-		return nil // the cleaner's, or another Spool's
+		return nil // for the clean-up of deleted jobs, or another Spool's
 	}
 	if err != nil {
 		return err
 	}
 	p, err := events.ParseParameters(rev.Event.Job.Parameters)
 	if err != nil {
-		return nil // said when it was read first
+		return nil // the log said so when the job was read
 	}
-	if err := w.namedByWork(ctx, jobID, named); err != nil {
+	if err := j.neededByWork(ctx, jobID, needed); err != nil {
 		return err
 	}
-	root, err := w.cfg.Drives.Below(stages, jobID)
+	root, err := j.cfg.Drives.Below(stages, jobID)
 	if err != nil {
 		return err
 	}
@@ -63,35 +64,36 @@ func (w *Watcher) surveyJob(ctx context.Context, stages *os.Root, jobID string, 
 		return err
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	s := surveyor{Watcher: w, job: rev.Event.Job, deep: p.Options.Watch.Recursive, root: root, named: named, now: now}
+	s := surveyor{j: j, job: rev.Event.Job, deep: p.Options.Watch.Recursive, root: root, needed: needed, now: now}
 	for ctx.Err() == nil {
 		entries, err := dir.ReadDir(someStages)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
-			err = s.judge(ctx, entries)
+			err = s.tidy(ctx, entries)
 		}
 		if err != nil {
 			return err
 		}
-		time.Sleep(surveyPause)
+		_ = wait.Sleep(ctx, surveyPause) // the loop sees that ctx has ended
 	}
 	return nil
 }
 
 // surveyor looks at the stages of one job on one drive.
 type surveyor struct {
-	*Watcher
-	job   events.Job
-	deep  bool // files lie in folders below the job's, too
-	root  *os.Root
-	named map[stage.ID]bool
-	now   time.Time
+	j      *Janitor
+	job    events.Job
+	deep   bool // files lie in folders below the job's, too
+	root   *os.Root
+	needed map[stage.ID]bool
+	now    time.Time
 }
 
-func (s *surveyor) judge(ctx context.Context, entries []fs.DirEntry) error {
-	var all []resident
+// tidy removes those of some stages that nothing needs, and renews the time of those that are needed.
+func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
+	var all []found
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case strings.HasPrefix(name, "."):
@@ -102,16 +104,18 @@ func (s *surveyor) judge(ctx context.Context, entries []fs.DirEntry) error {
 			all = append(all, s.inspect(name))
 		}
 	}
-	fingerprints, ends, seen := make([]string, len(all)), make([]string, len(all)), make([]string, len(all))
+	fingerprints := make([]string, len(all))
+	var ends jet.View[events.RunEvent]
+	var seen jet.View[struct{}]
 	for i, r := range all {
 		fingerprints[i] = r.fingerprint
 		run := events.FlowJobID(s.job.Username, events.FileTriggerID(s.job.ID, r.fingerprint))
-		ends[i] = events.RunSubject(events.Ended, s.job.ID, run)
-		seen[i] = events.SeenSubject(s.job.ID, r.file, r.fingerprint)
+		ends = ends.And(s.j.cfg.Bus.Run(events.Ended, s.job.ID, run))
+		seen = seen.And(s.j.cfg.Bus.SeenFile(jet.SeenFile{JobID: s.job.ID, Path: r.file, Fingerprint: r.fingerprint}))
 	}
-	queued, err1 := s.queued(ctx, s.job.ID, fingerprints)
-	ended, err2 := s.cfg.Bus.Known(ctx, events.StreamRunEvents, ends)
-	known, err3 := s.cfg.Bus.Known(ctx, events.StreamFiles, seen)
+	queued, err1 := s.j.queued(ctx, s.job.ID, fingerprints)
+	ended, err2 := ends.Known(ctx)
+	known, err3 := seen.Known(ctx)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -119,17 +123,18 @@ func (s *surveyor) judge(ctx context.Context, entries []fs.DirEntry) error {
 	for i, r := range all {
 		age := s.now.Sub(r.used)
 		switch {
-		case queued[i], s.named[stage.ID{JobID: s.job.ID, Fingerprint: r.fingerprint}]:
+		case queued[i], s.needed[stage.ID{JobID: s.job.ID, Fingerprint: r.fingerprint}]:
 			_ = s.root.Chtimes(path.Join(r.fingerprint, "input"), s.now, s.now) // from now on its age counts
-		case ended[i], age > s.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
+		case ended[i], age > s.j.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
 			errs = append(errs, s.root.RemoveAll(r.fingerprint))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (s *surveyor) inspect(fingerprint string) resident {
-	r := resident{fingerprint: fingerprint, used: s.now}
+// inspect says what is in a stage, and since when.
+func (s *surveyor) inspect(fingerprint string) found {
+	r := found{fingerprint: fingerprint, used: s.now}
 	dir, err := s.root.Open(path.Join(fingerprint, "input"))
 	if err != nil {
 		dir, err = s.root.Open(fingerprint) // cut off between the two

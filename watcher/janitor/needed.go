@@ -1,0 +1,47 @@
+package janitor
+
+import (
+	"context"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/watcher/stage"
+)
+
+// queued says which of a job's stages are those of queued files.
+func (j *Janitor) queued(ctx context.Context, jobID string, fingerprints []string) ([]bool, error) {
+	var files jet.View[events.Trigger]
+	for _, fp := range fingerprints {
+		files = files.And(j.cfg.Bus.File(jobID, fp))
+	}
+	return files.Known(ctx)
+}
+
+// neededByRuns returns the stages that accepted runs are to read.
+func (j *Janitor) neededByRuns(ctx context.Context) (map[stage.ID]bool, error) {
+	needed := map[stage.ID]bool{}
+	// Those that are paused are read twice: one that changes its place meanwhile is read at one of the two.
+	paused, waiting := j.cfg.Bus.WaitingRuns(""), j.cfg.Bus.RunQueue("")
+	err := paused.And(waiting, paused).Each(ctx, func(run events.Run) {
+		if id, ok := stage.Of(run.InputDir); ok {
+			needed[id] = true
+		}
+	})
+	return needed, err
+}
+
+// neededByWork adds the stages that a job's reruns, retries and dead letters are to read.
+func (j *Janitor) neededByWork(ctx context.Context, jobID string, needed map[stage.ID]bool) error {
+	add := func(t events.Trigger) {
+		if t.File != nil {
+			if id, ok := stage.Of(t.File.InputDir); ok {
+				needed[id] = true
+			}
+		}
+	}
+	work := j.cfg.Bus.Triggers(events.KindManual, jobID).And(j.cfg.Bus.Triggers(events.KindRetry, jobID))
+	if err := work.Each(ctx, add); err != nil {
+		return err
+	}
+	return j.cfg.Bus.DeadLetters(jobID).Each(ctx, func(d jet.DeadLetter) { add(d.Trigger) })
+}

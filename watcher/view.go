@@ -1,0 +1,41 @@
+package watcher
+
+import (
+	"spool.internal/events"
+	"spool.internal/watcher/janitor"
+	"spool.internal/watcher/settle"
+)
+
+// view implements [janitor.Jobs].
+type view struct{ w *Watcher }
+
+func (v view) Known() <-chan struct{} { return v.w.loaded }
+
+func (v view) Drives() []events.Path {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	all := make([]events.Path, 0, len(v.w.roots))
+	for _, p := range v.w.roots {
+		all = append(all, p)
+	}
+	return all
+}
+
+func (v view) Readable() map[string]janitor.Folder {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	jobs := map[string]janitor.Folder{}
+	for id, f := range v.w.folders {
+		switch f.status().State {
+		case settle.Live.String(), settle.Rescan.String(), settle.Poll.String():
+			jobs[id] = janitor.Folder{Path: f.task.path, Recursive: f.task.watch.Recursive}
+		}
+	}
+	return jobs
+}
+
+func (v view) Watches(jobID string) bool {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	return v.w.folders[jobID] != nil
+}
