@@ -100,12 +100,18 @@ func TestOutcomes(t *testing.T) {
 		cells := strings.Split(c.row, " | ")
 		t.Run(cells[0], func(t *testing.T) {
 			t.Parallel()
-			outcomeOf(t, c, cells[1], strings.Trim(cells[2], "`"), strings.HasPrefix(cells[3], "yes"), cells[4] == "yes")
+			outcomeOf(t, c, outcomeWant{cells[1], strings.Trim(cells[2], "`"), strings.HasPrefix(cells[3], "yes"), cells[4] == "yes"})
 		})
 	}
 }
 
-func outcomeOf(t *testing.T, c outcomeCase, status, http string, again, dead bool) {
+// outcomeWant is the rest of a row.
+type outcomeWant struct {
+	status, http string
+	again, dead  bool
+}
+
+func outcomeOf(t *testing.T, c outcomeCase, want outcomeWant) {
 	var mu sync.Mutex
 	var called []time.Time
 	h := newHarness(t, nil)
@@ -141,11 +147,11 @@ func outcomeOf(t *testing.T, c outcomeCase, status, http string, again, dead boo
 		t.Fatalf("%d results", len(list))
 	}
 	res := list[0]
-	if string(res.Status) != status || res.HTTP.Status != http || !strings.Contains(res.HTTP.Response, c.response) {
+	if string(res.Status) != want.status || res.HTTP.Status != want.http || !strings.Contains(res.HTTP.Response, c.response) {
 		t.Errorf("result %s %s %.200q", res.Status, res.HTTP.Status, res.HTTP.Response)
 	}
-	if (res.Attempts > 1) != again {
-		t.Errorf("%d attempts; tried again: want %v", res.Attempts, again)
+	if (res.Attempts > 1) != want.again {
+		t.Errorf("%d attempts; tried again: want %v", res.Attempts, want.again)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -156,7 +162,7 @@ func outcomeOf(t *testing.T, c outcomeCase, status, http string, again, dead boo
 		t.Errorf("called again after %s, want %s", called[1].Sub(called[0]), c.apart)
 	}
 	letters, err := h.bus.Subjects(t.Context(), events.StreamDeadLetters, events.AllDead)
-	if err != nil || len(letters) > 0 != dead {
+	if err != nil || len(letters) > 0 != want.dead {
 		t.Errorf("dead letters: %v (%v)", letters, err)
 	}
 }

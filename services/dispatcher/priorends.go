@@ -57,7 +57,7 @@ func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery)
 		return jet.End{}, false, nil
 	}
 	k, err := p.results(ctx, t.JobID, up)
-	// A dead letter that is tried again has a result from before it was queued again.
+	// The retry of a dead letter has a result from before it was queued.
 	at, found := k.ids[t.ID]
 	return jet.End{}, found && !at.Before(m.Time), err
 }

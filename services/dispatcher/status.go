@@ -25,14 +25,7 @@ type runStatus struct {
 // are taken out of everything that is returned but the output folder.
 func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, error) {
 	short := func(text string) string { return cutTo(response([]byte(text), secrets), 200) }
-
-	var a struct {
-		Status  string          `json:"status"`
-		Msg     string          `json:"msg"`
-		State   string          `json:"state"`
-		Results json.RawMessage `json:"results"`
-		Current json.RawMessage `json:"cur_status"` // an object, as JSON in a string
-	}
+	var a statusAnswer
 	switch err := json.Unmarshal(body, &a); {
 	case code < 200 || code > 299:
 		return runStatus{}, fmt.Errorf("HTTP %d: %s", code, short(string(body)))
@@ -41,6 +34,22 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 	case a.Status == string(events.ERROR):
 		return runStatus{}, fmt.Errorf("ERROR: %s", short(a.Msg))
 	}
+	s := a.runStatus()
+	s.message = response([]byte(s.message), secrets)
+	return s, nil
+}
+
+// statusAnswer is an answer of the Job API.
+type statusAnswer struct {
+	Status  string          `json:"status"`
+	Msg     string          `json:"msg"`
+	State   string          `json:"state"`
+	Results json.RawMessage `json:"results"`
+	Current json.RawMessage `json:"cur_status"` // an object, or that object as JSON in a string
+}
+
+// runStatus returns what the answer means.
+func (a statusAnswer) runStatus() runStatus {
 	var current struct {
 		Status   string  `json:"status"`
 		Finished float64 `json:"finish_timestamp"` // unix seconds
@@ -50,12 +59,6 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 		a.Current = json.RawMessage(text)
 	}
 	_ = json.Unmarshal(a.Current, &current) // of what cannot be read, nothing is known
-	var results []struct {
-		Status string `json:"status"`
-		Msg    string `json:"msg"`
-		Output string `json:"output_folder"`
-	}
-	_ = json.Unmarshal(a.Results, &results)
 	s := runStatus{running: current.Status == "RUNNING"}
 	switch a.State {
 	case "", "PENDING", "RUNNING":
@@ -67,7 +70,7 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 		s.ended = true
 	}
 	if !s.ended {
-		return s, nil
+		return s
 	}
 	s.status = events.OK
 	if current.Finished > 0 {
@@ -78,6 +81,18 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 	default:
 		s.status, s.message = events.ERROR, "the endpoint says "+current.Status
 	}
+	a.readResults(&s)
+	return s
+}
+
+// readResults adds the results of the steps of a run that has ended.
+func (a statusAnswer) readResults(s *runStatus) {
+	var results []struct {
+		Status string `json:"status"`
+		Msg    string `json:"msg"`
+		Output string `json:"output_folder"`
+	}
+	_ = json.Unmarshal(a.Results, &results)
 	for _, r := range results {
 		if s.output == "" {
 			s.output = r.Output
@@ -92,6 +107,4 @@ func readStatus(code int, body []byte, secrets *scrub.Scrubber) (runStatus, erro
 	if s.status == events.ERROR && s.message == "" {
 		s.message = a.Msg
 	}
-	s.message = response([]byte(s.message), secrets)
-	return s, nil
 }

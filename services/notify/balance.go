@@ -10,7 +10,7 @@ import (
 	"spool.internal/events/jet"
 )
 
-// daily says when the balance of the day before is written, and to whom.
+// daily is when the balance of the day before is sent, and to whom.
 type daily struct {
 	to   []string
 	at   time.Time // its hour and minute
@@ -18,9 +18,10 @@ type daily struct {
 	read func(ctx context.Context, day string) (subject, text string, err error)
 }
 
-// BalanceAt is when a balance is written where it is not said.
+// BalanceAt is the default of [Config.BalanceAt].
 const BalanceAt = "06:00"
 
+// daily reads the settings of the balance; nil = nobody gets one.
 func (cfg Config) daily() (*daily, error) {
 	if len(cfg.BalanceTo) == 0 {
 		return nil, nil
@@ -40,14 +41,10 @@ func (cfg Config) daily() (*daily, error) {
 	if err != nil {
 		return nil, events.Faultf(events.Invalid, "balance-at", "%q is not a time of day like %s", cfg.BalanceAt, BalanceAt)
 	}
-	d := &daily{to: cfg.BalanceTo, at: at, zone: cfg.Zone, read: cfg.Balance}
-	if d.zone == nil {
-		d.zone = time.UTC
-	}
-	return d, nil
+	return &daily{to: cfg.BalanceTo, at: at, zone: cfg.Zone, read: cfg.Balance}, nil
 }
 
-// due gives the day whose balance is to be written by now; "" is none yet today.
+// due returns the day whose balance is due; "" = none is due yet today.
 func (d *daily) due(now time.Time) string {
 	now = now.In(d.zone)
 	y, m, day := now.Date()
@@ -57,7 +54,7 @@ func (d *daily) due(now time.Time) string {
 	return time.Date(y, m, day-1, 12, 0, 0, 0, d.zone).Format(time.DateOnly)
 }
 
-// ask has the balance of a day written, once: the commit is the claim.
+// ask has the balance that is due sent, once: of all processes, the one whose commit succeeds asks for it.
 func (d *daily) ask(ctx context.Context, s states, now time.Time) error {
 	day := d.due(now)
 	if day == "" {
@@ -74,7 +71,7 @@ func (d *daily) ask(ctx context.Context, s states, now time.Time) error {
 	return err
 }
 
-// balanceMail writes the balance of a day.
+// balanceMail sends the balance of a day.
 type balanceMail struct {
 	*email
 	daily *daily
@@ -90,5 +87,5 @@ func (b balanceMail) notify(ctx context.Context, n notification, _ *events.Job) 
 	return b.deliver(ctx, letter{n: n, balance: &report{subject, text}}, b.daily.to)
 }
 
-// report is a letter that is written elsewhere.
+// report is the text of a letter that [Config.Balance] wrote.
 type report struct{ subject, text string }

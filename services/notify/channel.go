@@ -10,41 +10,42 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/services/daemon"
 )
 
 const (
-	inHand  = 256                // deliveries of one queue in the hands of this process
-	waiting = 100_000            // deliveries of one queue that may be unsettled at all
+	inHand  = 256                // unacked deliveries of one queue in this process
+	waiting = 100_000            // unacked deliveries of one queue in all processes, those that wait for a retry included
 	forget  = 7 * 24 * time.Hour // a queue that nobody reads for so long begins anew
 	grace   = 2 * time.Second    // how long a delivery may go on when the process stops
 )
 
-// sender is one way of telling.
+// sender delivers notifications over one channel.
 type sender interface {
-	// wants reports whether the job asks to be told of the notice in this way.
+	// wants reports whether the job asks for the notification on this channel.
 	wants(n notification, p *events.Parameters) bool
-	// tell delivers the notice. A [final] error is not worth another attempt.
+	// notify delivers the notification. A [final] error is not worth a retry.
 	notify(ctx context.Context, n notification, job *events.Job) error
-	// forget is told that the notice will not come again.
+	// forget is called when the notification will not be redelivered.
 	forget(n notification)
 }
 
-// final is in the chain of an error that another attempt would only repeat.
+// final is in the chain of an error that a retry would only repeat.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// channel takes notices off one queue and hands them to a sender.
+// channel takes notifications off one queue and passes them to a sender.
 type channel struct {
-	name    string // webhook, email
+	name    string // webhook, email, heartbeat
 	queue   jet.Queue
-	hold    int
+	hold    int // unacked deliveries in this process
 	read    func(*jet.Delivery) (notification, error)
 	sender  sender
 	retries retries
-	foreign bool // also told of runs that another endpoint performs
-	jobless bool // its notices are about no job
+	foreign bool // it also takes runs that another endpoint performs
+	jobless bool // its notifications are about no job
 	bus     *jet.Bus
 	log     *slog.Logger
 	meter   meter
@@ -52,7 +53,7 @@ type channel struct {
 	perJob semaphores
 }
 
-// run delivers until ctx ends, then lets what is under way end.
+// run delivers until ctx ends, then waits for the deliveries in flight.
 func (c *channel) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -66,17 +67,17 @@ func (c *channel) run(ctx context.Context) {
 			})
 		})
 		if err != nil && ctx.Err() == nil {
-			c.log.Warn("notices cannot be read now", "queue", c.queue.Name, "error", err.Error())
-			daemon.Pause(ctx, time.Second)
+			c.log.Warn("notifications cannot be read now", "queue", c.queue.Name, "error", err.Error())
+			_ = wait.Sleep(ctx, time.Second)
 		}
 	}
 }
 
-// handle brings one notice to its end, or hands it back to come again.
+// handle delivers one notification, gives it up, or returns it to its queue.
 func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	n, err := c.read(m)
 	if err != nil {
-		c.log.Error("a notice cannot be read", "subject", m.Subject, "error", err.Error())
+		c.log.Error("a notification cannot be read", "subject", m.Subject, "error", err.Error())
 		_ = m.Drop("unreadable")
 		return
 	}
@@ -84,51 +85,57 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	job, err := c.receiver(ctx, n, m)
 	switch {
 	case err != nil:
-		log.Warn("cannot look up who is to be told", "error", err.Error())
+		log.Warn("cannot look up the receiver of a notification", "error", err.Error())
 		_ = m.Nak(time.Second)
 		return
 	case job == nil:
 		c.sender.forget(n)
-		_ = m.Ack() // when this is lost the notice comes again, and ends here again
+		_ = m.Ack() // if this is lost the notification is redelivered, and ends here then
 		return
 	}
-	age := time.Since(n.at)
-	entered, failing := c.perJob.acquire(n.jobID)
-	if !entered {
-		if _, again := c.retries.after(m.Deliveries, age); failing && (!again || c.crowded(ctx)) {
-			c.giveUp(ctx, n, m, errors.New("the receiver fails, and other notices of this job were tried before this one"), log)
+	n.age = time.Since(n.at)
+	acquired, failing := c.perJob.acquire(n.jobID)
+	if !acquired {
+		if _, more := c.retries.after(m.Deliveries, n.age); failing && (!more || c.crowded(ctx)) {
+			err := errors.New("the receiver fails, and other notifications of this job were tried before this one")
+			c.giveUp(ctx, n, m, err, log)
 			return
 		}
-		_ = m.Nak(aside(age))
+		_ = m.Nak(aside(n.age))
 		return
 	}
 	faultpoint.Hit(faultpoint.NoticeDue)
 	err = c.sender.notify(ctx, n, job)
 	faultpoint.Hit(faultpoint.NoticeTold)
-	permanent := isFinal(err)
-	c.perJob.release(n.jobID, err != nil && !permanent, asked(err))
-	if err == nil {
-		c.meter.sent.Inc()
-		c.sender.forget(n)
-		log.Info("told", "attempt", m.Deliveries)
-		if err := m.Ack(); err != nil {
-			log.Warn("a notice that was told could not be acked; it will be told again", "error", err.Error())
-		}
+	c.perJob.release(n.jobID, err != nil && !isFinal(err), asked(err))
+	if err != nil {
+		c.failed(ctx, n, m, err, log)
 		return
 	}
-	if ctx.Err() != nil { // cut off by the end of this process
+	c.meter.sent.Inc()
+	c.sender.forget(n)
+	log.Info("notification delivered", "attempt", m.Deliveries)
+	if err := m.Ack(); err != nil {
+		log.Warn("a delivered notification could not be acked; it will be delivered again", "error", err.Error())
+	}
+}
+
+// failed returns a notification to its queue until its retry, or gives it up.
+func (c *channel) failed(ctx context.Context, n notification, m *jet.Delivery, err error, log *slog.Logger) {
+	if ctx.Err() != nil { // cut off because this process stops
 		_ = m.Nak(0)
 		return
 	}
 	c.meter.failed.Inc()
-	wait, again := c.retries.after(m.Deliveries, age)
-	wait = max(wait, asked(err))
-	if permanent || !again || c.crowded(ctx) {
+	after, more := c.retries.after(m.Deliveries, n.age)
+	after = max(after, asked(err))
+	if isFinal(err) || !more || c.crowded(ctx) {
 		c.giveUp(ctx, n, m, err, log)
 		return
 	}
-	log.Warn("could not be told, and will be tried again", "attempt", m.Deliveries, "next", wait.Round(time.Second).String(), "error", detail(err))
-	_ = m.Nak(wait)
+	log.Warn("a notification could not be delivered and will be retried",
+		"attempt", m.Deliveries, "next", after.Round(time.Second).String(), "error", detail(err))
+	_ = m.Nak(after)
 }
 
 func isFinal(err error) bool {
@@ -136,7 +143,7 @@ func isFinal(err error) bool {
 	return ok
 }
 
-// receiver gives the job as it is now if it wants to be told, else nil.
+// receiver returns the job as it is now if it asks for the notification, else nil.
 func (c *channel) receiver(ctx context.Context, n notification, m *jet.Delivery) (*events.Job, error) {
 	switch {
 	case c.jobless:
@@ -154,10 +161,10 @@ func (c *channel) receiver(ctx context.Context, n notification, m *jet.Delivery)
 	job := &rev.Event.Job
 	p, err := events.ParseParameters(job.Parameters)
 	if err != nil || !c.sender.wants(n, p) {
-		return nil, nil // the dispatcher says of a job that it cannot be read
+		return nil, nil // the dispatcher reports a job that cannot be read
 	}
 	if n.run != nil && !c.foreign && m.Deliveries == 1 {
-		// Another endpoint that performed the run has been given the settings, and tells of it itself.
+		// Another endpoint that performed the run was given the settings, and notifies by itself.
 		if _, ours, err := c.bus.AcceptedRun(ctx, n.run.FlowJobID); err != nil || !ours {
 			return nil, err
 		}
@@ -165,20 +172,20 @@ func (c *channel) receiver(ctx context.Context, n notification, m *jet.Delivery)
 	return job, nil
 }
 
-// giveUp records that a notice is not told, then takes it off the queue.
+// giveUp records that a notification is not delivered, then takes it off the queue.
 func (c *channel) giveUp(ctx context.Context, n notification, m *jet.Delivery, why error, log *slog.Logger) {
 	if err := c.record(ctx, n, why); err != nil {
-		log.Warn("cannot record yet that a notice is given up", "error", err.Error())
+		log.Warn("cannot record yet that a notification is given up", "error", err.Error())
 		_ = m.Nak(5 * time.Second)
 		return
 	}
 	c.meter.givenUp.Inc()
 	c.sender.forget(n)
-	log.Error("gave up telling", "attempt", m.Deliveries, "error", detail(why))
+	log.Error("gave up a notification", "attempt", m.Deliveries, "error", detail(why))
 	_ = m.Ack()
 }
 
-// record stores that a notice is given up, where it is looked for.
+// record stores that a notification is given up, with the run or the state that it is about.
 func (c *channel) record(ctx context.Context, n notification, why error) error {
 	switch now := time.Now().UTC(); {
 	case n.run != nil:
@@ -193,18 +200,18 @@ func (c *channel) record(ctx context.Context, n notification, why error) error {
 	return nil
 }
 
-// crowded reports whether nine in ten of the places for notices that wait are taken.
+// crowded reports whether the queue holds nine in ten of the notifications that it may.
 func (c *channel) crowded(ctx context.Context) bool {
 	out, _, err := c.bus.Unsettled(ctx, c.queue)
 	return err == nil && out > c.queue.Pending*9/10
 }
 
-// countWaiting shows how many notices wait.
+// countWaiting keeps the metric of waiting notifications up to date until ctx ends.
 func (c *channel) countWaiting(ctx context.Context) {
 	for ctx.Err() == nil {
 		if out, queued, err := c.bus.Unsettled(ctx, c.queue); err == nil {
 			c.meter.waiting.Set(float64(out + queued))
 		}
-		daemon.Pause(ctx, 5*time.Second)
+		_ = wait.Sleep(ctx, 5*time.Second)
 	}
 }

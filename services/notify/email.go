@@ -14,7 +14,7 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// MailOn says of which notices there is e-mail. A dead letter is a failure.
+// MailOn selects the runs that e-mail is sent about. A dead letter is a failure.
 type MailOn string
 
 const (
@@ -23,23 +23,21 @@ const (
 	MailOnChange  MailOn = "change"  // the first failure after success, and the first success after failure
 )
 
-// sessions is how many SMTP sessions there are at a time.
+// sessions is how many SMTP sessions run at once.
 const sessions = 4
 
-// email writes to the addresses that a job names, to each on its own: one that
-// is refused keeps nobody else from reading.
+// email sends to each address of a job on its own, so that one that is refused does not keep the others from theirs.
 type email struct {
 	relay   *relay
 	on      MailOn
 	domains events.MailDomains // that mail may go to; empty = all
-	secrets *scrub.Scrubber    // takes the relay's password out of what it says
+	secrets *scrub.Scrubber    // takes the relay's password out of its answers
 	bus     *jet.Bus
 	slots   chan struct{}
 
 	mu sync.Mutex
-	// settled are, by notice and address, those that need no further attempt: nil
-	// = accepted, else why it never will be. It is lost with the process; then an
-	// address may get the same message a second time.
+	// settled holds, by notification and address, those that need no further attempt: nil = accepted, else why it never
+	// will be. It is lost with the process; then an address may get the same message a second time.
 	settled map[string]map[string]error
 }
 
@@ -60,6 +58,7 @@ func (e *email) forget(n notification) {
 	delete(e.settled, n.id)
 }
 
+// done notes that an address needs no further attempt.
 func (e *email) done(n notification, to string, why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,7 +68,7 @@ func (e *email) done(n notification, to string, why error) {
 	e.settled[n.id][to] = why
 }
 
-// left lists the addresses that still need an attempt, and why others never will get the letter.
+// left returns the addresses that still need an attempt, and why others will never get the letter.
 func (e *email) left(n notification, addresses []string) (left []string, refused error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -100,7 +99,7 @@ func (e *email) notify(ctx context.Context, n notification, job *events.Job) err
 	return e.deliver(ctx, l, p.Emails)
 }
 
-// deliver writes a letter to those addresses that do not have it yet.
+// deliver sends a letter to the addresses that do not have it yet.
 func (e *email) deliver(ctx context.Context, l letter, addresses []string) error {
 	select {
 	case e.slots <- struct{}{}:
@@ -119,12 +118,12 @@ func (e *email) deliver(ctx context.Context, l letter, addresses []string) error
 	return nil
 }
 
-// said makes an error that repeats what the relay said.
+// said makes an error from an answer of the relay.
 func (e *email) said(format string, args ...any) error {
 	return errors.New(e.secrets.Text(fmt.Sprintf(format, args...)))
 }
 
-// send writes to each address. Its error is about what another attempt may mend.
+// send sends a letter to each address. Its error is about those that are worth a retry.
 func (e *email) send(ctx context.Context, l letter, to []string) error {
 	var messages []*gomail.Msg
 	var addressees []string
@@ -154,7 +153,7 @@ func (e *email) send(ctx context.Context, l letter, to []string) error {
 			passing = errors.Join(passing, e.said("e-mail to %s through %s: %s", addressees[i], e.relay.host, session))
 		case fault.ErrorCode() >= 500 && fault.Reason != gomail.ErrSMTPMailFrom:
 			e.done(l.n, addressees[i], e.said("e-mail to %s: refused: %s", addressees[i], fault))
-		default: // also a sender that is refused: the operator can mend that
+		default: // also if the sender is refused: the operator can mend that
 			passing = errors.Join(passing, e.said("e-mail to %s: %s", addressees[i], fault))
 		}
 	}

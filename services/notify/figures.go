@@ -12,11 +12,11 @@ func newFigures() *figures {
 	return &figures{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "spool_notify_deliveries_total",
-			Help: "Attempts by this process to tell of an end: sent, failed, or given_up after the last failure.",
+			Help: "Delivery attempts of this process by outcome: sent, failed, or given_up after the last failure.",
 		}, []string{"channel", "outcome"}),
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "spool_notify_waiting",
-			Help: "Notices that wait for their first or another attempt, or are being delivered, as the broker counts them.",
+			Help: "Notifications that wait for an attempt or are being delivered, as the broker counts them.",
 		}, []string{"queue"}),
 	}
 }

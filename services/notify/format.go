@@ -13,7 +13,7 @@ import (
 	"spool.internal/events"
 )
 
-// maxShown bounds the end of a message that is repeated: chats refuse long bodies.
+// maxShown bounds the end of a run's message that is quoted: chats refuse long bodies.
 const maxShown = 2000
 
 //go:embed templates
@@ -32,10 +32,10 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	},
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
-// markdown takes their meaning from the characters that the cards of Teams give one.
+// markdown escapes the characters that have a meaning in the cards of Teams.
 var markdown = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "`", "\\`", "#", `\#`)
 
-// message is what the templates show of a notification.
+// message is the data of the templates.
 type message struct {
 	State, Before events.Condition
 	About         string
@@ -82,7 +82,7 @@ func newMessage(n events.Notification, job *events.Job, tags []string) message {
 	return m
 }
 
-// Details are the facts, one a line, each on a line of its own.
+// Details returns the facts, each on a line of its own.
 func (m message) Details() string {
 	var b strings.Builder
 	for _, f := range m.Facts {
@@ -91,7 +91,7 @@ func (m message) Details() string {
 	return b.String()
 }
 
-// says tells a state in words that follow the name of the job.
+// says describes a state in words that follow the name of the job.
 func says(n events.Notification) string {
 	words := map[events.Condition]string{
 		events.Failed:   "failed",
@@ -115,7 +115,7 @@ func says(n events.Notification) string {
 	return text
 }
 
-// body gives the body of a webhook in a format, and its headers.
+// body returns the body of a webhook in a format, and its headers.
 func (m message) body(format string) ([]byte, http.Header, error) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, format+".tmpl", m); err != nil {

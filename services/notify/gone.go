@@ -12,19 +12,19 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// maxLater bounds for how long a receiver may ask to be left alone.
+// maxLater bounds the Retry-After of a receiver.
 const maxLater = 24 * time.Hour
 
-// later is an error of a receiver that says when to come again.
+// later is the error of an answer with Retry-After.
 type later struct {
 	error
 	after time.Duration
 }
 
-// gone is an error of a receiver that wants to hear no more, ever.
+// gone is the error of an answer 410: the receiver wants no more requests, ever.
 type gone struct{ error }
 
-// refused says why an answer is no success.
+// refused returns why an answer is no success.
 func refused(host string, resp *http.Response) error {
 	code := resp.StatusCode
 	err := fmt.Errorf("webhook to %s: answered with status %d", host, code)
@@ -39,14 +39,14 @@ func refused(host string, resp *http.Response) error {
 	return err
 }
 
-// asked is for how long the receiver wants to be left alone.
+// asked is how long the receiver asked to be left alone.
 func asked(err error) time.Duration {
 	l, _ := errors.AsType[later](err)
 	return l.after
 }
 
-// post sends a request to a URL of a job, unless that is off: a receiver that answers
-// 410 is not called again before the URL changes.
+// post sends a request to a URL of a job, unless the URL is off: after an answer 410 a receiver is not called until the
+// URL changes.
 func (w *webhook) post(ctx context.Context, req *http.Request, job *events.Job, pointer string, secrets *scrub.Scrubber) error {
 	about, of := events.AboutURL[pointer], job.URLKey(pointer)
 	old, seq, err := w.bus.Condition(ctx, job.ID, about)
@@ -65,11 +65,12 @@ func (w *webhook) post(ctx context.Context, req *http.Request, job *events.Job, 
 		Message: req.URL.Host + " answered with status 410, and is not called any more; any change of the URL turns it on again",
 	}
 	if err := w.bus.PutCondition(ctx, n, seq); err != nil && !jet.IsConflict(err) {
-		return err // it is asked once more
+		return err // a retry asks the receiver once more
 	}
 	return final{off(n.At)}
 }
 
+// off is why a URL that is off is not called.
 func off(since time.Time) error {
 	return fmt.Errorf("off since %s, 410: any change of the URL turns it on again", since.Format(time.RFC3339))
 }

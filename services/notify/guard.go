@@ -15,16 +15,14 @@ import (
 	"spool.internal/events"
 )
 
-// Reachable unless denied, for a URL that an administrator set: self-hosted
-// receivers are machines of the same network. What is special beyond that
-// (link-local, multicast, reserved, …) is not.
+// Networks that a URL of an administrator may lead to unless denied: self-hosted receivers are in the same network.
+// Other special addresses (link-local, multicast, reserved, …) are denied to everybody.
 var (
 	localV4 = prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 	localV6 = prefixes("::1/128", "fc00::/7")
 )
 
-// metadata are the services that tell a cloud machine its credentials, where
-// they lie outside of the link-local range.
+// metadata are the metadata services of clouds outside the link-local range: they hand out a machine's credentials.
 var metadata = prefixes(
 	"100.100.100.200/32", // Alibaba
 	"168.63.129.16/32",   // Azure
@@ -40,17 +38,16 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// guard decides which addresses a webhook may connect to. It judges the address
-// that is dialled, after the name was resolved: a name that resolves to
-// something else than a moment ago is judged by what it resolves to now.
+// guard decides which addresses a webhook may connect to. It judges the address that is dialled, after the name was
+// resolved, so a name that resolves to another address than a moment ago is judged by the new one (DNS rebinding).
 type guard struct {
 	allow, deny rules
-	private     *ssrf.Guardian // lets private networks be reached
-	public      *ssrf.Guardian // does not
+	private     *ssrf.Guardian // allows private networks
+	public      *ssrf.Guardian // denies them
 	dialer      net.Dialer
 }
 
-// rules are networks, and names of hosts.
+// rules are networks and names of hosts.
 type rules struct {
 	networks []netip.Prefix
 	names    []string // "host", or ".domain" for every host below it
@@ -89,6 +86,7 @@ func readRules(flag string, texts []string) (rules, error) {
 
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
+// name reports whether a rule names the host.
 func (r rules) name(host string) bool {
 	host = canonical(host)
 	for _, n := range r.names {
@@ -99,6 +97,7 @@ func (r rules) name(host string) bool {
 	return false
 }
 
+// address reports whether a rule covers the address.
 func (r rules) address(a netip.Addr) bool {
 	for _, p := range r.networks {
 		if p.Contains(a) {
@@ -108,10 +107,10 @@ func (r rules) address(a netip.Addr) bool {
 	return false
 }
 
-// errDenied is in the chain of a dial that the guard has refused.
+// errDenied is in the chain of the error of a dial that the guard refused.
 var errDenied = errors.New("is not allowed: --webhook-allow would")
 
-// dial connects to one of the addresses of a host, if the guard lets it.
+// dial connects to one of the addresses of a host that the guard allows.
 func (g *guard) dial(ctx context.Context, network, hostPort string, judge *ssrf.Guardian) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {
@@ -128,6 +127,7 @@ func (g *guard) dial(ctx context.Context, network, hostPort string, judge *ssrf.
 	return d.DialContext(ctx, network, hostPort)
 }
 
+// control refuses the address that is about to be dialled unless it is allowed.
 func (g *guard) control(address string, judge *ssrf.Guardian) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"spool.internal/events/jet"
 )
 
-// ended takes the end of a run.
+// ended handles the end of a run.
 func (o *observer) ended(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
 	var ev events.RunEvent
 	if err := json.Unmarshal(m.Data, &ev); err != nil {
@@ -20,7 +20,7 @@ func (o *observer) ended(ctx context.Context, m *jet.Delivery) (time.Duration, e
 	if w == nil || err != nil {
 		return 0, err
 	}
-	if !ev.Cancelled() { // by somebody, who knows
+	if !ev.Cancelled() { // who cancelled it knows
 		err = move(ctx, o.bus, endOfRun(ev, m.Time))
 	}
 	if err != nil || w.p.Options.TooLongAfter < 0 {
@@ -36,11 +36,10 @@ func (o *observer) ended(ctx context.Context, m *jet.Delivery) (time.Duration, e
 	})
 }
 
-// firstLook is when a run that has started is looked at first: most have ended by then.
-const firstLook = time.Minute
+// firstCheck is when a run that has started is checked first: most have ended by then.
+const firstCheck = time.Minute
 
-// started takes the start of a run, and takes it again until the run has ended: the
-// broker keeps it and the time at which it is to come again.
+// started handles the start of a run: it is redelivered until the run has ended, and the broker keeps when.
 func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
 	var ev events.RunEvent
 	if err := json.Unmarshal(m.Data, &ev); err != nil {
@@ -52,29 +51,29 @@ func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration,
 	}
 	limit, age := w.p.Options.TooLongAfter, time.Since(m.Time)
 	if age < limit && m.Deliveries == 1 {
-		return min(limit-age, firstLook), nil
+		return min(limit-age, firstCheck), nil
 	}
 	last, _, err := o.bus.LastRunEvent(ctx, ev.JobID, ev.FlowJobID)
 	if err != nil || last.Phase == events.Ended || last.Phase == events.Retrying || last.Attempt > ev.Attempt {
 		return 0, err
 	}
 	if age < limit {
-		return min(limit-age, max(age, firstLook)), nil
+		return min(limit-age, max(age, firstCheck)), nil
 	}
 	err = move(ctx, o.bus, events.Notification{
 		JobID: ev.JobID, About: events.AboutLength, State: events.TooLong, At: time.Now(), TriggerID: ev.TriggerID, FlowJobID: ev.FlowJobID,
 		OutputFolder: ev.OutputFolder,
 		Message:      fmt.Sprintf("the run goes on since %s, which is longer than %s", ev.At.UTC().Format(time.RFC3339), limit),
 	})
-	return min(max(age/4, firstLook), 10*time.Minute), err
+	return min(max(age/4, firstCheck), 10*time.Minute), err
 }
 
-// called takes the result of a call.
+// called handles the result of a call.
 func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
 	if failed := m.Header.Get(jet.HeaderStatus) != string(events.OK); !failed {
 		if sub, err := events.ParseSubject(m.Subject); err == nil {
 			if w, known := o.jobs.find(sub.JobID); known && w == nil {
-				return 0, nil // spares most results their reading
+				return 0, nil // spares reading most results
 			}
 		}
 	}
@@ -110,7 +109,7 @@ func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, 
 	return 0, err
 }
 
-// judged takes a verdict on slots.
+// judged handles a verdict on slots.
 func (o *observer) judged(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
 	var v events.Verdict
 	if err := json.Unmarshal(m.Data, &v); err != nil {

@@ -9,24 +9,24 @@ import (
 	"spool.internal/events/jet"
 )
 
-// watched is a job that wants its changes of state to be told.
+// watched is a job that asks for notifications of its state.
 type watched struct {
 	events.Job
 	p *events.Parameters
 }
 
-// jobIndex is the jobs that want that.
+// jobIndex is an index of the jobs that ask for notifications of their state. The job feed writes it.
 type jobIndex struct {
 	mu    sync.Mutex
-	all   map[string]*watched // nil: a job that there is, and that does not want it
-	stale map[string]bool     // jobs whose states are to be forgotten
+	all   map[string]*watched // nil: the job exists and does not ask
+	stale map[string]bool     // jobs whose states must be deleted
 }
 
 func newJobIndex() *jobIndex {
 	return &jobIndex{all: map[string]*watched{}, stale: map[string]bool{}}
 }
 
-// apply takes one revision in; the feed calls it.
+// apply stores one revision; the job feed calls it.
 func (x *jobIndex) apply(rev jet.JobRevision) {
 	job := rev.Event.Job
 	w := read(job)
@@ -44,20 +44,20 @@ func (x *jobIndex) apply(rev jet.JobRevision) {
 	x.all[job.ID] = w
 }
 
-// read gives the job if it wants to be told.
+// read returns the job if it asks for notifications, else nil.
 func read(job events.Job) *watched {
 	if !bytes.Contains(job.Parameters, []byte(`"notify"`)) {
 		return nil
 	}
 	p, err := events.ParseParameters(job.Parameters)
 	if err != nil || !p.Options.Notify.Asked() {
-		return nil // the dispatcher says of a job that it cannot be read
+		return nil // the dispatcher reports a job that cannot be read
 	}
 	job.Secrets = nil
 	return &watched{job, p}
 }
 
-// find gives a job that wants to be told, and whether the job is known at all.
+// find returns a job that asks for notifications, and whether the job is known at all.
 func (x *jobIndex) find(id string) (w *watched, known bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -65,7 +65,7 @@ func (x *jobIndex) find(id string) (w *watched, known bool) {
 	return w, known
 }
 
-// list gives all that want to be told.
+// list returns all jobs that ask for notifications.
 func (x *jobIndex) list() (list []*watched) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -77,12 +77,12 @@ func (x *jobIndex) list() (list []*watched) {
 	return list
 }
 
-// takeStale gives the jobs whose states are to be forgotten, once.
+// takeStale returns the jobs whose states must be deleted, once.
 func (x *jobIndex) takeStale() (list []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for id := range x.stale {
-		if x.all[id] == nil { // else it wants to be told again
+		if x.all[id] == nil { // else it asks again
 			list = append(list, id)
 		}
 	}
@@ -90,6 +90,7 @@ func (x *jobIndex) takeStale() (list []string) {
 	return list
 }
 
+// tagsOf returns settings.tags of a job.
 func tagsOf(p *events.Parameters) (tags []string) {
 	raw, ok := p.Settings.Get("tags")
 	if ok {

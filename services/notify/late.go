@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	lookBehind = 25 * time.Hour // slots and deadlines that are older are not asked about
-	settling   = time.Minute    // a file that came in time may be in the ledger only so much later
+	lookBehind = 25 * time.Hour // older slots and deadlines are not looked up
+	settling   = time.Minute    // a file that came in time may enter the ledger so much later
 )
 
-// due gives the last time of a schedule in (since, until]; the zero time when there is none.
+// due returns the last time of a schedule in (since, until], or the zero time.
 func due(s *schedule.Schedule, since, until time.Time) (last time.Time) {
 	if from := until.Add(-lookBehind); since.Before(from) {
 		since = from
@@ -27,14 +27,14 @@ func due(s *schedule.Schedule, since, until time.Time) (last time.Time) {
 	return last
 }
 
-// lateness is the state of a job about its starts by now, a state of "" where
-// nothing has come due. Of an answer that cannot change any more, a note is kept.
+// lateness returns whether a job is late to start; the state is "" if nothing is due. Answers that can no longer change
+// are kept in o.answered.
 func (o *observer) lateness(ctx context.Context, w *watched, old events.Notification, now time.Time) (events.Notification, error) {
 	zone := o.zone
 	if name := w.p.Options.Timezone; name != "" {
 		var err error
 		if zone, err = schedule.LoadLocation(name); err != nil {
-			return events.Notification{}, nil //nolint:nilerr // the dispatcher says of a job that it cannot be read
+			return events.Notification{}, nil //nolint:nilerr // the dispatcher reports a job that cannot be read
 		}
 	}
 	if w.p.Spooled {
@@ -66,8 +66,8 @@ func (o *observer) lateness(ctx context.Context, w *watched, old events.Notifica
 	return n, nil
 }
 
-// slotStarted reports whether the run of a slot, or of a newer one, has started, has
-// come to its end without, or is not to come.
+// slotStarted reports whether the run of a slot, or of a newer one, has started, has failed to start, or will not
+// start.
 func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time) (bool, error) {
 	minute := slot.Unix() / 60
 	var last *events.Result
@@ -97,7 +97,7 @@ func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time
 	return judged, err
 }
 
-// arrival is the state of a folder about the files that it is to bring.
+// arrival returns whether the files that a folder is to receive are late.
 func (o *observer) arrival(ctx context.Context, w *watched, old events.Notification, zone *time.Location, now time.Time) (events.Notification, error) {
 	e := w.p.Options.Expect
 	if e.Files == 0 {

@@ -17,7 +17,7 @@ import (
 func (h *harness) observing(zone *time.Location) *observer {
 	h.Helper()
 	h.cfg.Zone = zone
-	o := newObserver(h.cfg)
+	o := newObserver(h.cfg.withDefaults(), nil)
 	h.follow(o)
 	return o
 }
@@ -34,7 +34,7 @@ func (h *harness) state(job, about string) string {
 
 func (h *harness) looks(o *observer, now time.Time, job, about, want string) {
 	h.Helper()
-	o.look(h.Context(), now)
+	o.check(h.Context(), now)
 	if got := h.state(job, about); got != want {
 		h.Errorf("at %s %s is %q about its %s; want %q", now.Format("15:04:05"), job, got, about, want)
 	}

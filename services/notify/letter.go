@@ -13,13 +13,13 @@ import (
 	"spool.internal/events"
 )
 
-// Bounds on what a letter repeats.
+// Bounds on what a letter quotes.
 const (
 	maxSubject = 100  // characters of a job's name
-	maxTail    = 4000 // bytes of a message, its end
+	maxTail    = 4000 // bytes at the end of a run's message
 )
 
-// letter is what one address is told.
+// letter is an e-mail about one notification.
 type letter struct {
 	n      notification
 	job    string // its name
@@ -29,8 +29,8 @@ type letter struct {
 	balance *report  // or this
 }
 
-// message writes the letter. The same letter to the same address is always the
-// same message, with the same Message-ID, so that a repeat can be told.
+// message writes the letter. The same letter to the same address is always the same message, with the same Message-ID,
+// so that the reader's program can recognize a duplicate.
 func (l letter) message(from *mail.Address, to string) (*gomail.Msg, error) {
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.FromMailAddress(from)
@@ -40,7 +40,7 @@ func (l letter) message(from *mail.Address, to string) (*gomail.Msg, error) {
 	_, domain, _ := strings.Cut(from.Address, "@")
 	m.SetMessageIDWithValue(events.Hash(l.n.id+"\x00"+to) + "@" + domain)
 	m.SetDateWithValue(l.n.at)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // no answer of an absence, please
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // no out-of-office replies
 	m.Subject("[Spool] " + l.subject())
 	m.SetBodyString(gomail.TypeTextPlain, l.text())
 	return m, nil
@@ -126,10 +126,10 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 MST")
 }
 
-// oneLine leaves nothing in a text that could end a header or a line.
+// oneLine takes everything out of a text that could end a header or a line.
 func oneLine(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
 
-// printable replaces what controls a terminal; line breaks and tabs stay.
+// printable replaces control characters; line breaks and tabs stay.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -144,6 +144,7 @@ func printable(s string) string {
 	}, s)
 }
 
+// cutRunes keeps the first n characters.
 func cutRunes(s string, n int) string {
 	if runes := []rune(s); len(runes) > n {
 		return string(runes[:n]) + "…"
@@ -151,6 +152,7 @@ func cutRunes(s string, n int) string {
 	return s
 }
 
+// cutFront keeps the last n bytes.
 func cutFront(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -12,11 +12,11 @@ import (
 	"spool.internal/events/jet"
 )
 
-// watch looks every minute at what did not happen, until ctx ends. Several
-// processes do so side by side: whoever stores a state first has it told.
+// watch checks every minute what did not happen, until ctx ends. Several processes do so side by side: the state that
+// is stored first is the one that counts.
 func (o *observer) watch(ctx context.Context) {
-	if err := everyMinute(ctx, func() { o.look(ctx, time.Now()) }); err != nil {
-		o.log.Error("what does not happen is not told any more", "error", err.Error())
+	if err := everyMinute(ctx, func() { o.check(ctx, time.Now()) }); err != nil {
+		o.log.Error("jobs are no longer checked for what did not happen", "error", err.Error())
 	}
 }
 
@@ -35,8 +35,8 @@ func everyMinute(ctx context.Context, f func()) error {
 	return clock.Shutdown()
 }
 
-// look finds out what has not happened by now.
-func (o *observer) look(ctx context.Context, now time.Time) {
+// check finds out what has not happened by now, and stores the states that follow.
+func (o *observer) check(ctx context.Context, now time.Time) {
 	err := o.forgetStale(ctx)
 	if err == nil && o.daily != nil {
 		err = o.daily.ask(ctx, o.bus, now)
@@ -56,11 +56,11 @@ func (o *observer) look(ctx context.Context, now time.Time) {
 		err = o.judge(ctx, w, v, now)
 	}
 	if err != nil && ctx.Err() == nil {
-		o.log.Warn("what did not happen to jobs cannot be looked up now", "error", err.Error())
+		o.log.Warn("jobs cannot be checked now for what did not happen", "error", err.Error())
 	}
 }
 
-// forgetStale takes out the states of jobs that are gone, or want to be told no more.
+// forgetStale deletes the states of jobs that are gone, or no longer ask for notifications.
 func (o *observer) forgetStale(ctx context.Context) error {
 	for _, id := range o.jobs.takeStale() {
 		if err := o.bus.ForgetConditions(ctx, id); err != nil {
@@ -71,16 +71,18 @@ func (o *observer) forgetStale(ctx context.Context) error {
 	return nil
 }
 
-// view is what is stored of many jobs, read in one go.
+// view is what is stored of many jobs, read at once.
 type view struct {
 	states map[string]events.Notification // by subject
 	folder map[string]events.WatchState   // by job
 }
 
+// state returns the stored state of a job in one respect.
 func (v *view) state(jobID, about string) events.Notification {
 	return v.states[events.NotificationSubject(jobID, about)]
 }
 
+// read reads the states of jobs, and the reports on their folders.
 func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
 	v := &view{states: map[string]events.Notification{}, folder: map[string]events.WatchState{}}
 	var states, folders []string
@@ -112,10 +114,10 @@ func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
 // judge stores what a job is in now that it was not in before.
 func (o *observer) judge(ctx context.Context, w *watched, v *view, now time.Time) error {
 	if w.Status != events.Enabled {
-		if err := o.rest(ctx, w, v); err != nil {
+		if err := o.forgetExpected(ctx, w, v); err != nil {
 			return err
 		}
-		return o.settle(ctx, w, v, now, disabledState(w))
+		return o.store(ctx, w, v, now, disabledState(w))
 	}
 	seen := []events.Notification{disabledState(w)}
 	if w.p.Spooled {
@@ -126,11 +128,11 @@ func (o *observer) judge(ctx context.Context, w *watched, v *view, now time.Time
 	if err != nil {
 		return err
 	}
-	return o.settle(ctx, w, v, now, append(seen, late)...)
+	return o.store(ctx, w, v, now, append(seen, late)...)
 }
 
-// settle stores the states of a job that have changed.
-func (o *observer) settle(ctx context.Context, w *watched, v *view, now time.Time, seen ...events.Notification) error {
+// store stores those of the states that have changed.
+func (o *observer) store(ctx context.Context, w *watched, v *view, now time.Time, seen ...events.Notification) error {
 	for _, n := range seen {
 		n.JobID, n.At = w.ID, now
 		if _, changes := step(v.state(w.ID, n.About), n); n.State == "" || !changes {
@@ -143,8 +145,8 @@ func (o *observer) settle(ctx context.Context, w *watched, v *view, now time.Tim
 	return nil
 }
 
-// rest forgets what a job that is disabled cannot be in: nothing is expected of it.
-func (o *observer) rest(ctx context.Context, w *watched, v *view) error {
+// forgetExpected deletes the states that a disabled job cannot be in: nothing is expected of it.
+func (o *observer) forgetExpected(ctx context.Context, w *watched, v *view) error {
 	for _, about := range []string{events.AboutSlots, events.AboutStart, events.AboutFolder} {
 		if v.state(w.ID, about).Well() {
 			continue
@@ -156,15 +158,15 @@ func (o *observer) rest(ctx context.Context, w *watched, v *view) error {
 	return nil
 }
 
-// How long a folder may be away before that is told, and a watcher silent: it
-// reports every 10 minutes at least, and its last report is kept for an hour.
+// How long a folder may be away, and a watcher silent, before the job is blocked. A watcher reports every 10 minutes at
+// least, and its last report is kept for an hour.
 const (
 	blockedAfter = time.Minute
 	silentAfter  = 15 * time.Minute
 )
 
-// folderState is the state that what a watcher reports of a folder leads to; a
-// state of "" says nothing. up is since when somebody has been here to listen.
+// folderState returns the state that follows from a watcher's report on a folder; "" = none. up is when this process
+// began to listen.
 func folderState(w *watched, s events.WatchState, reported bool, now, up time.Time) events.Notification {
 	n := events.Notification{About: events.AboutFolder, State: events.Recovered}
 	switch away := s.State == "absent" || s.State == "blocked"; {
@@ -173,27 +175,26 @@ func folderState(w *watched, s events.WatchState, reported bool, now, up time.Ti
 	case !reported:
 		n.State = ""
 	case away && now.Sub(s.Since) < blockedAfter:
-		n.State = "" // it may be a moment's
+		n.State = "" // it may last a moment only
 	case away:
 		n.State, n.Message = events.Blocked, fmt.Sprintf("%s (%s) since %s: %s", w.p.InputDir, s.State, s.Since.UTC().Format(time.RFC3339), s.Reason)
 	}
 	return n
 }
 
-// disabledState is that of a job which failures in a row have disabled, until
-// somebody enables it.
+// disabledState returns the state of a job that failures in a row have disabled, until somebody enables it.
 func disabledState(w *watched) events.Notification {
 	n := events.Notification{About: events.AboutHold}
 	switch {
 	case w.Status == events.Disabled && w.Disabled != nil && w.Disabled.By == events.HoldAfter:
 		n.State, n.Message = events.HeldBack, w.Disabled.Reason
 	case w.Status == events.Enabled && !w.p.Spooled:
-		n.State = events.Recovered // of a folder, its watcher says more
+		n.State = events.Recovered // for a folder, holdState decides
 	}
 	return n
 }
 
-// holdState is the same of the files that are held.
+// holdState returns the same for files that are held.
 func holdState(s events.WatchState) events.Notification {
 	n := events.Notification{About: events.AboutHold, State: events.Recovered}
 	switch {

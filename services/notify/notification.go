@@ -9,17 +9,18 @@ import (
 	"spool.internal/events/jet"
 )
 
-// notification is one thing to be told.
+// notification is one thing that happened, on its way to one channel.
 type notification struct {
-	id    string // the same for ever, whoever tells it how often
+	id    string // the same at every delivery, by any process
 	at    time.Time
-	seq   uint64 // in its stream
+	age   time.Duration // at this delivery
+	seq   uint64        // in its stream
 	jobID string
 
-	run    *events.RunEvent     // one of these: how a run ended,
-	dead   *jet.DeadLetter      // what was given up,
-	result *events.Result       // how a call came out, where nobody says how its run ends,
-	state  *events.Notification // that the state of a job changed
+	run    *events.RunEvent     // one of these: a run ended,
+	dead   *jet.DeadLetter      // a trigger was given up,
+	result *events.Result       // a call was answered, where the end of its run is not known,
+	state  *events.Notification // the state of a job changed
 }
 
 func readRun(m *jet.Delivery) (notification, error) {
@@ -30,7 +31,7 @@ func readRun(m *jet.Delivery) (notification, error) {
 
 func readDead(m *jet.Delivery) (notification, error) {
 	d, err := jet.ReadDead(m.Stored)
-	// Of this letter: the trigger may be given up again after a retry.
+	// With the time: the trigger may be retried and given up once more.
 	id := "dead_" + events.Hash(d.Trigger.ID+d.Result.TriggeredAt.UTC().Format(time.RFC3339Nano))
 	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: d.Trigger.JobID, dead: &d}, err
 }
@@ -44,11 +45,12 @@ func readResult(m *jet.Delivery) (notification, error) {
 func readState(m *jet.Delivery) (notification, error) {
 	var n events.Notification
 	err := json.Unmarshal(m.Data, &n)
-	// The time is in it, as a store that was made anew counts its sequences from 1 again.
+	// With the time: a new store counts its sequences from 1.
 	id := "state_" + events.Hash(n.JobID+" "+n.About+" "+strconv.FormatUint(m.Sequence, 10)+" "+m.Time.Format(time.RFC3339Nano))
 	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err
 }
 
+// status is OK or ERROR: everything but a success is an ERROR.
 func (n notification) status() events.Status {
 	switch {
 	case n.run != nil:
@@ -59,7 +61,7 @@ func (n notification) status() events.Status {
 	return events.ERROR
 }
 
-// logged are the attributes of a log line about the notice.
+// logged returns the attributes of a log line about the notification.
 func (n notification) logged() []any {
 	switch {
 	case n.run != nil:

@@ -1,146 +1,129 @@
 package notify
 
 import (
-	"cmp"
 	"context"
-	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
-	"spool.internal/events/seal"
 )
 
-// Config of notify.
-type Config struct {
-	Bus               *jet.Bus
-	SealKey           *seal.Key             // opens the headers of webhooks
-	WebhookSecretFile string                // what webhooks are signed with; made when absent
-	WebhookAllow      []string              // networks, addresses and hosts that are allowed whatever else says
-	WebhookDeny       []string              // those that are denied, beside link-local and metadata addresses, and private networks where no administrator set the URL
-	SMTPURL           string                // smtp://user:password@host:587?from=…; empty = no e-mail
-	SMTPRoots         *x509.CertPool        // who may certify the SMTP server; nil = the system's
-	MailOn            MailOn                // default [MailOnEnd]
-	MailDomains       events.MailDomains    // that notification_emails may go to; empty = all
-	Foreign           bool                  // another endpoint performs the runs, and tells webhooks and notification_emails itself
-	Tracked           bool                  // with Foreign: run events say how its runs end
-	Zone              *time.Location        // of jobs that name none; nil = UTC
-	BalanceTo         []string              // addresses that the balance of each day is written to; empty = nobody
-	BalanceAt         string                // when, on the day after, as 06:00 in Zone; default [BalanceAt]
-	Metrics           prometheus.Registerer // where the figures are shown; nil = nowhere
-
-	// Balance writes the balance of a day of all jobs; required with BalanceTo.
-	Balance func(ctx context.Context, day string) (subject, text string, err error)
-
-	Log *slog.Logger
-
-	// For tests.
-	retries retries      // default overHours
-	places  int          // for notices that wait; default waiting
-	hold    int          // notices of a queue in the hands of this process; default inHand
-	dial    func(*guard) // changes how the guard resolves and dials
-}
-
-// Notify tells of notices.
+// Notify delivers notifications.
 type Notify struct {
 	bus      *jet.Bus
 	observer *observer
 	channels []*channel
 }
 
-// New wires notify. It makes the file of the signing secret, and nothing else before Run.
+// New wires notify. It creates the file of the signing secret, and does nothing else before Run.
 func New(cfg Config) (*Notify, error) {
-	if cfg.MailOn == "" {
-		cfg.MailOn = MailOnEnd
-	}
-	if cfg.retries == nil {
-		cfg.retries = overHours
-	}
+	cfg = cfg.withDefaults()
 	if err := cfg.CheckSettings(); err != nil {
 		return nil, err
 	}
-	cfg.places, cfg.hold = cmp.Or(cfg.places, waiting), cmp.Or(cfg.hold, inHand)
 	guard, err := newGuard(cfg.WebhookAllow, cfg.WebhookDeny)
-	if err != nil {
-		return nil, err
-	}
-	var relay *relay
-	if cfg.SMTPURL != "" {
-		if relay, err = parseRelay(cfg.SMTPURL); err != nil {
-			return nil, err
-		}
-		relay.roots = cfg.SMTPRoots
-	}
-	daily, err := cfg.daily()
 	if err != nil {
 		return nil, err
 	}
 	if cfg.dial != nil {
 		cfg.dial(guard)
 	}
+	daily, err := cfg.daily()
+	if err != nil {
+		return nil, err
+	}
+	var mail *email
+	if cfg.SMTPURL != "" {
+		relay, err := parseRelay(cfg.SMTPURL)
+		if err != nil {
+			return nil, err
+		}
+		relay.roots = cfg.SMTPRoots
+		mail = newEmail(relay, cfg.MailOn, cfg.MailDomains, cfg.Bus)
+	}
 	secrets := secretFile(cfg.WebhookSecretFile)
 	if err := secrets.ensure(); err != nil {
 		return nil, err
 	}
-	n := &Notify{bus: cfg.Bus, observer: newObserver(cfg)}
-	n.observer.daily = daily
-	figures := newFigures()
-	if err := metrics.Register[prometheus.Collector](cfg.Metrics, "notify", figures.deliveries, figures.waiting); err != nil {
+	f := newFigures()
+	if err := metrics.Register[prometheus.Collector](cfg.Metrics, "notify", f.deliveries, f.waiting); err != nil {
 		return nil, err
 	}
-	add := func(name, queue, stream, filter string, read func(*jet.Delivery) (notification, error), s sender) *channel {
-		width := maxPerJob
-		if stream == events.StreamNotifications {
-			width = 1
-		}
-		n.channels = append(n.channels, &channel{
-			name: name, read: read, sender: s, hold: cfg.hold, retries: cfg.retries, bus: cfg.Bus, log: cfg.Log.With("channel", name),
-			queue: jet.Queue{Stream: stream, Name: queue, Filter: filter, Pending: cfg.places, Idle: forget, FromNow: true},
-			meter: figures.of(name, queue), perJob: semaphores{width: width, all: map[string]*semaphore{}},
+	hook := newWebhook(cfg.Bus, cfg.SealKey, secrets, guard)
+	if mail == nil {
+		hook.noMail = sync.OnceFunc(func() {
+			cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url")
 		})
-		return n.channels[len(n.channels)-1]
 	}
-	ended := events.RunsOf(events.Ended, "")
-	var unwired func()
-	if relay == nil {
-		unwired = sync.OnceFunc(func() { cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url") })
-	}
-	hook := newWebhook(cfg.Bus, cfg.SealKey, secrets, guard, unwired)
-	if !cfg.Foreign {
-		add("webhook", "notify-webhook", events.StreamRunEvents, ended, readRun, hook)
-	}
-	add("webhook", "notify-states-webhook", events.StreamNotifications, events.AllConditions, readState, stateHook{hook})
-	beat := add("heartbeat", "notify-heartbeat", events.StreamRunEvents, ended, readRun, heartbeat{hook})
-	beat.foreign, beat.retries = true, beat.retries[:min(soon, len(beat.retries))]
-	if !n.observer.ends {
-		beat.queue.Stream, beat.queue.Filter, beat.read = events.StreamResults, events.AllResults, readResult
-	}
-	if relay != nil {
-		mail := newEmail(relay, cfg.MailOn, cfg.MailDomains, cfg.Bus)
-		if !cfg.Foreign {
-			add("email", "notify-email", events.StreamRunEvents, ended, readRun, mail)
-			add("email", "notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead, mail)
-		}
-		add("email", "notify-states-email", events.StreamNotifications, events.AllConditions, readState, stateMail{mail})
-		if daily != nil {
-			about := events.NotificationSubject("", events.AboutBalance)
-			add("email", "notify-balance", events.StreamNotifications, about, readState, balanceMail{mail, daily}).jobless = true
-		}
-	}
-	return n, nil
+	return &Notify{bus: cfg.Bus, observer: newObserver(cfg, daily), channels: cfg.channels(hook, mail, daily, f)}, nil
 }
 
-// soon is how often a heartbeat is tried again: an old one is worth nothing.
-const soon = 3
+// heartbeatRetries is how often a heartbeat is retried: a late one is of no use.
+const heartbeatRetries = 3
 
-// Subscribe makes the consumers. What happens from then on is told, whenever Run
-// comes to it; what happened before the very first Subscribe is not.
+// reading is a consumer and how its messages are read.
+type reading struct {
+	queue, stream, filter string
+	read                  func(*jet.Delivery) (notification, error)
+}
+
+// channels returns the channels that the config asks for. mail and daily may be nil.
+func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (all []*channel) {
+	add := func(name string, r reading, s sender) *channel {
+		all = append(all, c.channel(name, r, s, f))
+		return all[len(all)-1]
+	}
+	runs := func(queue string) reading {
+		return reading{queue, events.StreamRunEvents, events.RunsOf(events.Ended, ""), readRun}
+	}
+	states := func(queue, filter string) reading {
+		return reading{queue, events.StreamNotifications, filter, readState}
+	}
+	if !c.Foreign {
+		add("webhook", runs("notify-webhook"), hook)
+	}
+	add("webhook", states("notify-states-webhook", events.AllConditions), stateHook{hook})
+	ends := runs("notify-heartbeat")
+	if !c.endsKnown() {
+		ends = reading{ends.queue, events.StreamResults, events.AllResults, readResult}
+	}
+	beat := add("heartbeat", ends, heartbeat{hook})
+	beat.foreign, beat.retries = true, c.retries[:min(heartbeatRetries, len(c.retries))]
+	if mail == nil {
+		return all
+	}
+	if !c.Foreign {
+		add("email", runs("notify-email"), mail)
+		add("email", reading{"notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead}, mail)
+	}
+	add("email", states("notify-states-email", events.AllConditions), stateMail{mail})
+	if daily != nil {
+		about := events.NotificationSubject("", events.AboutBalance)
+		add("email", states("notify-balance", about), balanceMail{mail, daily}).jobless = true
+	}
+	return all
+}
+
+// channel returns one channel.
+func (c Config) channel(name string, r reading, s sender, f *figures) *channel {
+	width := maxPerJob
+	if r.stream == events.StreamNotifications {
+		width = 1
+	}
+	return &channel{
+		name: name, read: r.read, sender: s, hold: c.hold, retries: c.retries, bus: c.Bus, log: c.Log.With("channel", name),
+		queue:  jet.Queue{Stream: r.stream, Name: r.queue, Filter: r.filter, Pending: c.places, Idle: forget, FromNow: true},
+		meter:  f.of(name, r.queue),
+		perJob: semaphores{width: width, all: map[string]*semaphore{}},
+	}
+}
+
+// Subscribe makes the consumers. What happens from then on leads to notifications, whenever Run comes to it; what
+// happened before the very first Subscribe does not.
 func (n *Notify) Subscribe(ctx context.Context) error {
 	for _, c := range n.channels {
 		if err := n.bus.Open(ctx, c.queue); err != nil {
@@ -153,7 +136,7 @@ func (n *Notify) Subscribe(ctx context.Context) error {
 	return nil
 }
 
-// Run delivers notices until ctx ends.
+// Run delivers notifications until ctx ends.
 func (n *Notify) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { n.observer.run(ctx) })
@@ -164,5 +147,5 @@ func (n *Notify) Run(ctx context.Context) error {
 	return nil
 }
 
-// Check reports why notices are not delivered now, or nil.
+// Check returns why notifications are not delivered now, or nil.
 func (n *Notify) Check() error { return n.bus.Check() }

@@ -9,43 +9,41 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
-// observer finds out when the state of a job changes: from what happens, by durable
-// consumers, and every minute from what did not happen.
+// observer finds out when the state of a job changes: from what happens, read by durable consumers, and every minute
+// from what did not happen.
 type observer struct {
 	bus   *jet.Bus
-	ends  bool // run events say how runs end; else a call is all that is known
+	ends  bool // run events report how runs end; else the result of a call is all that is known
 	zone  *time.Location
 	jobs  *jobIndex
 	feed  *jet.JobFeed
 	log   *slog.Logger
 	since time.Time // when it began
-	daily *daily    // nil: nobody wants a balance
+	daily *daily    // nil: nobody gets a balance
 
-	answered map[string]int64 // by job: the newest slot, or deadline, that is settled; the duty's alone
+	answered map[string]int64 // by job: the newest slot, or deadline, that is decided; used by check alone
 }
 
-func newObserver(cfg Config) *observer {
+func newObserver(cfg Config, daily *daily) *observer {
 	o := &observer{
-		bus: cfg.Bus, ends: !cfg.Foreign || cfg.Tracked, zone: cfg.Zone, jobs: newJobIndex(),
-		log: cfg.Log, since: time.Now(), answered: map[string]int64{},
-	}
-	if o.zone == nil {
-		o.zone = time.UTC
+		bus: cfg.Bus, ends: cfg.endsKnown(), zone: cfg.Zone, jobs: newJobIndex(), log: cfg.Log, since: time.Now(), daily: daily,
+		answered: map[string]int64{},
 	}
 	o.feed = jet.NewJobFeed(cfg.Bus, o.jobs.apply)
 	return o
 }
 
-// source is one consumer and what is made of its messages. Messages are taken one
-// after the other, so that states change in the order in which things happened.
+// source is one consumer and what handles its messages, one after the other, so that states change in the order of the
+// events.
 type source struct {
 	queue jet.Queue
-	take  func(ctx context.Context, m *jet.Delivery) (again time.Duration, err error)
+	take  func(ctx context.Context, m *jet.Delivery) (after time.Duration, err error) // after > 0: redeliver it then
 }
 
+// sources are the consumers of the observer.
 func (o *observer) sources() []source {
 	queue := func(stream, name, filter string) jet.Queue {
 		return jet.Queue{Stream: stream, Name: name, Filter: filter, Pending: waiting, Idle: forget, FromNow: true}
@@ -58,6 +56,7 @@ func (o *observer) sources() []source {
 	}
 }
 
+// subscribe makes the consumers.
 func (o *observer) subscribe(ctx context.Context) error {
 	for _, s := range o.sources() {
 		if err := o.bus.Open(ctx, s.queue); err != nil {
@@ -67,6 +66,7 @@ func (o *observer) subscribe(ctx context.Context) error {
 	return nil
 }
 
+// run observes until ctx ends.
 func (o *observer) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -81,48 +81,47 @@ func (o *observer) run(ctx context.Context) {
 	wg.Go(func() { o.watch(ctx) })
 }
 
-// drain takes the messages of a source until ctx ends.
+// drain handles the messages of a source until ctx ends.
 func (o *observer) drain(ctx context.Context, s source) {
 	for ctx.Err() == nil {
 		err := o.bus.Pull(ctx, s.queue, inHand, func(m *jet.Delivery) { o.take(ctx, s, m) })
 		if err != nil && ctx.Err() == nil {
-			o.log.Warn("what happens to jobs cannot be read now", "queue", s.queue.Name, "error", err.Error())
-			daemon.Pause(ctx, time.Second)
+			o.log.Warn("events of jobs cannot be read now", "queue", s.queue.Name, "error", err.Error())
+			_ = wait.Sleep(ctx, time.Second)
 		}
 	}
 }
 
-// take makes what is to be made of one message. What fails is tried again in place:
-// it fails because the store is away, and then the next one would fail as well.
+// take handles one message. A failure is retried in place: the store is away, and the next message would fail as well.
 func (o *observer) take(ctx context.Context, s source, m *jet.Delivery) {
 	for {
-		again, err := s.take(ctx, m)
+		after, err := s.take(ctx, m)
 		var fault unreadable
 		switch {
 		case errors.As(err, &fault):
 			o.log.Error("an event cannot be read", "subject", m.Subject, "error", err.Error())
 			_ = m.Drop("unreadable")
 			return
-		case err == nil && again > 0:
-			_ = m.Nak(again)
+		case err == nil && after > 0:
+			_ = m.Nak(after)
 			return
 		case err == nil:
-			_ = m.Ack() // when this is lost the event comes again, and changes nothing
+			_ = m.Ack() // if this is lost the event is redelivered, and changes nothing
 			return
 		case ctx.Err() != nil:
 			_ = m.Nak(0)
 			return
 		}
-		o.log.Warn("what an event means for its job cannot be stored now", "subject", m.Subject, "error", err.Error())
-		daemon.Pause(ctx, time.Second)
+		o.log.Warn("the state that follows from an event cannot be stored now; this is retried", "subject", m.Subject, "error", err.Error())
+		_ = wait.Sleep(ctx, time.Second)
 	}
 }
 
 // unreadable is an event of another version.
 type unreadable struct{ error }
 
-// job gives the job if it wants to be told of its states. Where it matters, sure asks
-// the leader when the roster, which may be a moment behind, says that it does not.
+// job returns the job if it asks for notifications, else nil. The index may be a moment behind; with sure, a job that
+// does not ask by the index is looked up in the store too.
 func (o *observer) job(ctx context.Context, id string, sure bool) (*watched, error) {
 	if id == "" {
 		return nil, nil

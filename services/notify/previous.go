@@ -9,12 +9,10 @@ import (
 	"spool.internal/events/jet"
 )
 
-// lookBack are the stretches of time in which an earlier outcome is looked for,
-// the last one as long as run events are kept.
+// lookBack are the periods in which an earlier outcome is looked up; the last is as long as run events are kept.
 var lookBack = []time.Duration{time.Minute, time.Hour, 24 * time.Hour, 30 * 24 * time.Hour}
 
-// changed reports whether the outcome before a notice was the opposite. A job
-// without one was well.
+// changed reports whether the outcome before a notification was the opposite. A job without one was well.
 func (e *email) changed(ctx context.Context, n notification) (bool, error) {
 	run, found, err := e.before(ctx, n, events.StreamRunEvents, events.RunsOf(events.Ended, n.jobID))
 	if err != nil {
@@ -32,7 +30,7 @@ func (e *email) changed(ctx context.Context, n notification) (bool, error) {
 	return failed != (n.status() == events.ERROR), nil
 }
 
-// before gives the newest message below filter that is older than the notice.
+// before returns the newest message below filter that is older than the notification.
 func (e *email) before(ctx context.Context, n notification, stream, filter string) (m jet.Stored, found bool, err error) {
 	own := n.run != nil && stream == events.StreamRunEvents || n.dead != nil && stream == events.StreamDeadLetters
 	for _, stretch := range lookBack {

@@ -9,14 +9,13 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// vague is an error whose text the owner of a job may read; the detail is for
-// the log.
+// vague is an error whose text the owner of a job may read. The detail is for the log.
 type vague struct {
 	error
 	detail string
 }
 
-// detail gives what the log says of an error.
+// detail returns what the log shows of an error.
 func detail(err error) string {
 	if v, ok := errors.AsType[vague](err); ok {
 		return v.detail
@@ -24,10 +23,9 @@ func detail(err error) string {
 	return err.Error()
 }
 
-// unreached says why a receiver gave no answer. Whoever chooses a URL could
-// learn from the reason what there is in the server's networks: so what the guard
-// denies reads like a name that does not exist, and no address is named. Only the
-// host of the URL is: the rest can be a secret, and so can what the receiver said.
+// unreached returns why a receiver gave no answer. Whoever chooses a URL could learn from the reason what there is in
+// the server's networks: so what the guard denies reads like a name that does not exist, and no address is named. Of
+// the URL only the host is named: the rest can be a secret, and so can an answer of the receiver.
 func unreached(host string, err error, secrets *scrub.Scrubber) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

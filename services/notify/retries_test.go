@@ -29,9 +29,9 @@ func TestRetries(t *testing.T) {
 	}
 	// Left alone, a delivery is attempted eight times.
 	attempts, age := 0, time.Duration(0)
-	for again := true; again; attempts++ {
+	for more := true; more; attempts++ {
 		var wait time.Duration
-		wait, again = overHours.after(uint64(attempts+1), age)
+		wait, more = overHours.after(uint64(attempts+1), age)
 		age += wait + time.Second
 	}
 	if attempts != 8 || age < 17*time.Hour || age > 20*time.Hour {
@@ -40,27 +40,27 @@ func TestRetries(t *testing.T) {
 }
 
 func TestSemaphores(t *testing.T) {
-	l := semaphores{width: maxPerJob, all: map[string]*semaphore{}}
+	s := semaphores{width: maxPerJob, all: map[string]*semaphore{}}
 	for range maxPerJob {
-		if ok, _ := l.acquire("a"); !ok {
-			t.Fatal("no place in an empty lane")
+		if ok, _ := s.acquire("a"); !ok {
+			t.Fatal("no slot of an unused semaphore")
 		}
 	}
-	if ok, failed := l.acquire("a"); ok || failed {
-		t.Errorf("a full lane: entered %v, failed %v", ok, failed)
+	if ok, failed := s.acquire("a"); ok || failed {
+		t.Errorf("a full semaphore: acquired %v, failed %v", ok, failed)
 	}
-	if ok, _ := l.acquire("b"); !ok {
-		t.Error("the lane of another job is full too")
+	if ok, _ := s.acquire("b"); !ok {
+		t.Error("the semaphore of another job is full too")
 	}
 	for range maxPerJob - 1 {
-		l.release("a", true, 0)
+		s.release("a", true, 0)
 	}
-	if ok, failed := l.acquire("a"); ok || !failed {
-		t.Errorf("a lane that fails and is probed: entered %v, failed %v", ok, failed)
+	if ok, failed := s.acquire("a"); ok || !failed {
+		t.Errorf("a job that fails and is probed: acquired %v, failed %v", ok, failed)
 	}
-	l.release("a", false, 0)
-	l.release("b", false, 0)
-	if len(l.all) != 0 {
-		t.Errorf("%d lanes are kept", len(l.all))
+	s.release("a", false, 0)
+	s.release("b", false, 0)
+	if len(s.all) != 0 {
+		t.Errorf("%d semaphores are kept", len(s.all))
 	}
 }

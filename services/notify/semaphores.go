@@ -5,30 +5,29 @@ import (
 	"time"
 )
 
-// How many deliveries of one job may be under way at a time: a receiver whose
-// last delivery failed is only probed. States of a job are told one after the
-// other: "recovered" before "failed" would mislead.
+// At most maxPerJob deliveries of one job are in flight: one if the last failed, so that a receiver that is down is
+// only probed. Changes of state are delivered one after the other: "recovered" before "failed" would mislead.
 const (
 	maxPerJob = 8
-	maxIdle   = 10_000 // failed lanes that are remembered
+	maxIdle   = 10_000 // semaphores of failing receivers that are kept
 )
 
-// lanes keep the deliveries of one job out of the way of the others.
+// semaphores keep the deliveries of one job from delaying those of others. They are safe for concurrent use.
 type semaphores struct {
-	width int // deliveries of one job at a time
+	width int // deliveries of one job in flight
 	mu    sync.Mutex
 	all   map[string]*semaphore
 }
 
+// semaphore is that of one job.
 type semaphore struct {
 	busy   int
 	failed bool      // the last delivery that ended
-	until  time.Time // when its receiver wants to be called again
+	until  time.Time // the receiver asked to be left alone until then
 }
 
-// enter takes a place in the lane of a job; without a free one it reports
-// whether the lane's last delivery failed.
-func (s *semaphores) acquire(jobID string) (entered, failed bool) {
+// acquire takes a slot of a job. If none is free it reports whether the job's last delivery failed.
+func (s *semaphores) acquire(jobID string) (acquired, failed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := s.all[jobID]
@@ -50,7 +49,7 @@ func (s *semaphores) acquire(jobID string) (entered, failed bool) {
 	return true, one.failed
 }
 
-// leave gives the place back; asked is for how long the receiver wants to be left alone.
+// release returns the slot. asked is how long the receiver asked to be left alone.
 func (s *semaphores) release(jobID string, failed bool, asked time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,14 +16,13 @@ import (
 	"spool.internal/events/atomicfile"
 )
 
-// secretFile holds the secrets that webhooks are signed with, one a line. With
-// two of them everything is signed twice, so that receivers can go from one to
-// the other. The file is read for every signature: a change needs no restart.
+// secretFile holds the secrets that webhooks are signed with, one a line. With two of them everything is signed twice,
+// so that receivers can change from one to the other. The file is read for every signature: a change needs no restart.
 type secretFile string
 
 const secretPrefix = "whsec_"
 
-// ensure makes the file, with one secret, if it is not there.
+// ensure creates the file with one secret if it does not exist.
 func (f secretFile) ensure() error {
 	if _, err := f.read(); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -37,6 +36,7 @@ func (f secretFile) ensure() error {
 	return nil
 }
 
+// read reads the secrets.
 func (f secretFile) read() ([]*standardwebhooks.Webhook, error) {
 	text, err := os.ReadFile(string(f))
 	if err != nil {
@@ -63,7 +63,7 @@ func (f secretFile) read() ([]*standardwebhooks.Webhook, error) {
 	return keys, nil
 }
 
-// sign gives the value of the header webhook-signature.
+// sign returns the value of the header webhook-signature.
 func (f secretFile) sign(id string, at time.Time, body []byte) (string, error) {
 	keys, err := f.read()
 	if err != nil {

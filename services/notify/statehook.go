@@ -12,17 +12,17 @@ import (
 	"spool.internal/events/scrub"
 )
 
-// stateHook posts that the state of a job changed to the URL in its notify.to.
+// stateHook posts changes of a job's state to the URL in its notify.to.
 type stateHook struct{ *webhook }
 
 func (s stateHook) wants(n notification, p *events.Parameters) bool {
-	if len(p.Options.Notify.Mail) > 0 && s.unwired != nil {
-		s.unwired()
+	if len(p.Options.Notify.Mail) > 0 && s.noMail != nil {
+		s.noMail()
 	}
 	return asksFor(n, p) && p.Options.Notify.Webhook != ""
 }
 
-// asksFor reports whether a job asks to be told of a state at all.
+// asksFor reports whether a job asks for notifications of a state at all.
 func asksFor(n notification, p *events.Parameters) bool {
 	return n.state != nil && slices.Contains(p.Options.Notify.On, n.state.State)
 }
@@ -47,8 +47,8 @@ func (s stateHook) notify(ctx context.Context, n notification, job *events.Job) 
 	return s.post(ctx, req, job, events.NotifyURLPointer, scrub.NewForJob(p))
 }
 
-// heartbeat calls the URL of a job after each run that ended OK: who does not hear
-// it in time knows that something is wrong, whatever it is.
+// heartbeat calls the URL of a job after each run that ended OK: a monitor that misses it knows that something is
+// wrong, whatever it is.
 type heartbeat struct{ *webhook }
 
 func (h heartbeat) wants(n notification, p *events.Parameters) bool {

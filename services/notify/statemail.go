@@ -6,7 +6,7 @@ import (
 	"spool.internal/events"
 )
 
-// stateMail writes that the state of a job changed to the addresses in its notify.to.
+// stateMail sends changes of a job's state to the addresses in its notify.to.
 type stateMail struct{ *email }
 
 func (s stateMail) wants(n notification, p *events.Parameters) bool {

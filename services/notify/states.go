@@ -8,15 +8,15 @@ import (
 	"spool.internal/events/jet"
 )
 
-// states is what is stored of the states of jobs. A [jet.Bus] keeps it.
+// states stores the states of jobs. A [jet.Bus] does.
 type states interface {
 	Condition(ctx context.Context, jobID, about string) (events.Notification, uint64, error)
 	PutCondition(ctx context.Context, n events.Notification, expect uint64) error
 }
 
-// move makes n the state of its job in its respect, unless it is that already, or
-// something newer has been seen. The commit is the claim: of several who see the
-// same, before and after a crash too, one stores it, and it is told once.
+// move makes n the state of its job in its respect, unless it is already, or a newer event has been seen. It is stored
+// on condition that the state before is still the last: of several processes that see the same event, before and after
+// a crash, one stores the change, and there is one notification.
 func move(ctx context.Context, s states, n events.Notification) error {
 	for {
 		old, seq, err := s.Condition(ctx, n.JobID, n.About)
@@ -33,13 +33,13 @@ func move(ctx context.Context, s states, n events.Notification) error {
 	}
 }
 
-// step says what becomes of a state when n is seen.
+// step returns the state that follows when n is seen.
 func step(old, n events.Notification) (next events.Notification, changes bool) {
 	switch {
 	case old.Well() && n.Well(), old.State == n.State:
 		return old, false
 	case !n.At.After(old.At):
-		return old, false // it was seen before what made the state what it is
+		return old, false // it happened before the event that led to the current state
 	}
 	if n.Before = ""; !old.Well() {
 		n.Before = old.State
@@ -48,7 +48,7 @@ func step(old, n events.Notification) (next events.Notification, changes bool) {
 	return n, true
 }
 
-// endOfRun is the state that the end of a run leads to.
+// endOfRun returns the state that follows from the end of a run.
 func endOfRun(ev events.RunEvent, at time.Time) events.Notification {
 	n := events.Notification{
 		JobID: ev.JobID, About: events.AboutRun, State: events.Recovered, At: at, Message: ev.Message,
@@ -60,7 +60,7 @@ func endOfRun(ev events.RunEvent, at time.Time) events.Notification {
 	return n
 }
 
-// endOfCall is the state that a call without a run leads to.
+// endOfCall returns the state that follows from a call without a run.
 func endOfCall(r events.Result, at time.Time, dead bool) events.Notification {
 	n := events.Notification{
 		JobID: r.JobID, About: events.AboutRun, State: events.Recovered, At: at, TriggerID: r.TriggerID, FlowJobID: r.FlowJobID, OutputFolder: r.OutputFolder,

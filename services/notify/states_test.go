@@ -354,7 +354,7 @@ func TestStatesAreForgotten(t *testing.T) {
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
-	o := newObserver(h.cfg)
+	o := newObserver(h.cfg.withDefaults(), nil)
 	h.follow(o)
 	seqs := map[string]uint64{}
 	for _, id := range []string{"gone", "silent", "stays"} {

@@ -23,10 +23,10 @@ import (
 // Bounds on a receiver.
 const (
 	webhookTimeout = 15 * time.Second // from dialling to the end of the answer
-	maxAnswer      = 64 << 10         // bytes of a head or of a body that are read
+	maxAnswer      = 64 << 10         // bytes of headers, and of a body, that are read
 )
 
-// payload is the body of a webhook, in the words of the Run Binary API.
+// payload is the body of a webhook, in the terms of the Run Binary API.
 type payload struct {
 	Status   events.Status `json:"status"`
 	Msg      string        `json:"msg,omitempty"` // why it is ERROR
@@ -40,25 +40,25 @@ type webhook struct {
 	key     *seal.Key
 	bus     *jet.Bus
 	secrets secretFile
-	// Two, as a connection that one job may use is not there for another.
+	// Two, so that a connection which one job may use is not reused for another.
 	private *http.Client // for jobs whose webhook may go to private networks
 	public  *http.Client // for the others
-	unwired func()       // called when a job asks for e-mail; nil when there is some
+	noMail  func()       // called when a job asks for e-mail; nil when there is a server for it
 }
 
-func newWebhook(bus *jet.Bus, key *seal.Key, secrets secretFile, g *guard, unwired func()) *webhook {
+func newWebhook(bus *jet.Bus, key *seal.Key, secrets secretFile, g *guard) *webhook {
 	return &webhook{
-		bus: bus, key: key, secrets: secrets, unwired: unwired,
+		bus: bus, key: key, secrets: secrets,
 		private: g.client(g.private), public: g.client(g.public),
 	}
 }
 
-// client makes a client that connects to what judge lets through.
+// client returns a client that connects to what judge allows.
 func (g *guard) client(judge *ssrf.Guardian) *http.Client {
 	return &http.Client{
 		Timeout: webhookTimeout,
 		Transport: &http.Transport{
-			// No proxy: behind one nobody could say which address is connected to.
+			// No proxy: it would hide which address is connected to.
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				return g.dial(ctx, network, address, judge)
 			},
@@ -70,8 +70,8 @@ func (g *guard) client(judge *ssrf.Guardian) *http.Client {
 }
 
 func (w *webhook) wants(n notification, p *events.Parameters) bool {
-	if len(p.Emails) > 0 && w.unwired != nil {
-		w.unwired()
+	if len(p.Emails) > 0 && w.noMail != nil {
+		w.noMail()
 	}
 	return n.run != nil && p.Webhook.URL != ""
 }
@@ -90,7 +90,7 @@ func (w *webhook) notify(ctx context.Context, n notification, job *events.Job) e
 	return w.post(ctx, req, job, events.WebhookURLPointer, scrub.NewForJob(p))
 }
 
-// send makes a request and looks at the status of the answer.
+// send makes a request and judges the status of the answer.
 func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber) error {
 	client := w.public
 	if private {
@@ -101,7 +101,7 @@ func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber)
 		return unreached(req.URL.Host, err, secrets)
 	}
 	defer resp.Body.Close()
-	// What is read leaves the connection fit for another use; nobody looks at it.
+	// The body is read so that the connection can be reused; its content is of no interest.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return refused(req.URL.Host, resp)
@@ -109,10 +109,11 @@ func (w *webhook) send(req *http.Request, private bool, secrets *scrub.Scrubber)
 	return nil
 }
 
+// request returns the signed request about the end of a run.
 func (w *webhook) request(ctx context.Context, n notification, hook events.Webhook) (*http.Request, error) {
 	msg := n.run.Message
 	if n.run.Status == events.OK {
-		msg = "" // what else there is to say of a run that went well has no place in this body
+		msg = "" // the message of a run that ended OK has no place in this body
 	}
 	body := events.Encode(payload{
 		Status: n.run.Status, Msg: msg, JobID: n.run.FlowJobID, InputDir: n.run.InputDir, Output: n.run.OutputFolder,
@@ -128,13 +129,13 @@ func (w *webhook) request(ctx context.Context, n notification, hook events.Webho
 		req.Header.Set(h.Key, h.Value)
 	}
 	for _, hop := range []string{"Connection", "Transfer-Encoding", "Upgrade", "Te", "Expect"} {
-		req.Header.Del(hop) // these speak of one connection, which is not the user's
+		req.Header.Del(hop) // these are about one connection, which is ours
 	}
 	req.Header.Set("Content-Type", "application/json")
 	return req, w.sign(req, n, body)
 }
 
-// sign adds the headers that say from whom a request is, and of what.
+// sign adds the headers that identify and sign a request.
 func (w *webhook) sign(req *http.Request, n notification, body []byte) error {
 	now := time.Now()
 	signature, err := w.secrets.sign(n.id, now, body)
