@@ -1,6 +1,9 @@
-// Command receiver prints the webhooks that Spool sends, each once and only with a
-// valid signature that is at most five minutes old:
-// receiver [spool-data/webhook.secret] [127.0.0.1:9000].
+// Command receiver prints the webhooks that Spool sends:
+//
+//	receiver [spool-data/webhook.secret] [127.0.0.1:9000]
+//
+// It prints each once, and only if its signature is valid and at most five minutes
+// old. The library compares signatures in constant time, and checks the timestamp.
 package main
 
 import (
@@ -11,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -25,22 +29,23 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// With two secrets in the file everything is signed with both; one is enough.
+	// With two secrets in the file Spool signs with both; one is enough.
 	first, _, _ := strings.Cut(strings.TrimSpace(string(secret)), "\n")
 	signature, err := standardwebhooks.NewWebhook(first)
 	if err != nil {
 		log.Fatal(err)
 	}
-	var seen sync.Map // a real receiver keeps the ids where its work is kept
+	var seen sync.Map // a receiver of your own keeps the ids where it keeps its work
 	http.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		if err != nil || signature.Verify(body, r.Header) != nil {
 			http.Error(w, "not from Spool", http.StatusUnauthorized)
 			return
 		}
-		if _, again := seen.LoadOrStore(r.Header.Get("webhook-id"), true); !again { // 2xx also the second time: it has been received
+		if _, again := seen.LoadOrStore(r.Header.Get("webhook-id"), true); !again { // the second time is a success, too
 			fmt.Println(string(body))
 		}
 	})
-	log.Fatal(http.ListenAndServe(args[1], nil))
+	server := &http.Server{Addr: args[1], ReadTimeout: 30 * time.Second} // nobody holds a connection for ever
+	log.Fatal(server.ListenAndServe())
 }

@@ -1,6 +1,8 @@
-// Command subscriber prints what its subscriber sees, also what happened while it
-// was not running: subscriber NAME [nats-url] [NAME.creds] [stream]. NAME is that of
-// `spool subscriber create NAME -o NAME.creds`.
+// Command subscriber prints the events of a subscriber, also those of the time in which
+// it was not running:
+//
+//	spool subscriber create NAME -o NAME.creds
+//	subscriber NAME [nats-url] [NAME.creds] [stream]
 package main
 
 import (
