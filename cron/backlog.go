@@ -4,12 +4,11 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // backlog is a heap of what jobs are owed, in the order in which it is worked off:
 // by slot, then by job. None in it is empty.
-type backlog []*jet.Backlog
+type backlog []*events.Backlog
 
 func (h backlog) Len() int { return len(h) }
 
@@ -19,7 +18,7 @@ func (h backlog) Less(a, b int) bool {
 }
 
 func (h backlog) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
-func (h *backlog) Push(x any)   { *h = append(*h, x.(*jet.Backlog)) }
+func (h *backlog) Push(x any)   { *h = append(*h, x.(*events.Backlog)) }
 
 func (h *backlog) Pop() any {
 	last := len(*h) - 1
@@ -30,7 +29,7 @@ func (h *backlog) Pop() any {
 }
 
 // slots says how many triggers a backlog is.
-func slots(b *jet.Backlog) (n int) {
+func slots(b *events.Backlog) (n int) {
 	for _, o := range b.Owed {
 		n += o.Slots
 	}
@@ -40,7 +39,7 @@ func slots(b *jet.Backlog) (n int) {
 // takeOldest moves the oldest of what is owed to a job into the answers: one slot
 // to trigger, or all slots of which the same is to be said. It does nothing and is
 // false while that lies in the future, as after a step back of the clock.
-func (s *spacer) takeOldest(b *jet.Backlog, a *jet.Answers, now time.Time) bool {
+func (s *spacer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time) bool {
 	o := b.Owed[0]
 	minute := minuteOf(now)
 	j := s.table.job(b.JobID)
@@ -71,7 +70,7 @@ func (s *spacer) takeOldest(b *jet.Backlog, a *jet.Answers, now time.Time) bool 
 }
 
 // after takes the slots up to one of the first stretch off what is owed.
-func (r revision) after(slot int64, owed []jet.Stretch) []jet.Stretch {
+func (r revision) after(slot int64, owed []events.Stretch) []events.Stretch {
 	o := &owed[0]
 	next := r.sched.Next(timeOf(slot))
 	if next.IsZero() || minuteOf(next) > o.To {

@@ -28,7 +28,7 @@ type memory struct {
 	commits int
 	fired   []events.Trigger
 	passed  []events.Verdict
-	later   map[string]jet.Backlog
+	later   map[string]events.Backlog
 }
 
 // fate is what becomes of a commit.
@@ -49,17 +49,17 @@ func (m *memory) Clock(context.Context) (events.Clock, uint64, error) {
 	return m.clock, m.at, nil
 }
 
-func (m *memory) CommitPass(_ context.Context, c events.Clock, expect uint64, a jet.Answers) (uint64, error) {
+func (m *memory) CommitPass(_ context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error) {
 	return m.commit(a, func() bool { return expect == m.at }, func() { m.seq++; m.clock, m.at = c, m.seq })
 }
 
-func (m *memory) WorkOff(_ context.Context, a jet.Answers) (uint64, error) {
+func (m *memory) WorkOff(_ context.Context, a events.Answers) (uint64, error) {
 	return m.commit(a, func() bool {
-		return !slices.ContainsFunc(a.Later, func(b jet.Backlog) bool { return b.Rest && m.later[b.JobID].Last != b.Last })
+		return !slices.ContainsFunc(a.Later, func(b events.Backlog) bool { return b.Rest && m.later[b.JobID].Last != b.Last })
 	}, func() {})
 }
 
-func (m *memory) commit(a jet.Answers, claim func() bool, then func()) (uint64, error) {
+func (m *memory) commit(a events.Answers, claim func() bool, then func()) (uint64, error) {
 	f := stored
 	m.mu.Lock()
 	m.commits++
@@ -82,7 +82,7 @@ func (m *memory) commit(a jet.Answers, claim func() bool, then func()) (uint64, 
 	m.fired = append(m.fired, a.Fired...)
 	m.passed = append(m.passed, a.Passed...)
 	if m.later == nil {
-		m.later = map[string]jet.Backlog{}
+		m.later = map[string]events.Backlog{}
 	}
 	for _, l := range a.Later {
 		m.seq++
@@ -90,7 +90,7 @@ func (m *memory) commit(a jet.Answers, claim func() bool, then func()) (uint64, 
 		if !l.Rest {
 			owed = append(slices.Clone(m.later[l.JobID].Owed), owed...)
 		}
-		m.later[l.JobID] = jet.Backlog{JobID: l.JobID, Owed: owed, First: m.seq, Last: m.seq}
+		m.later[l.JobID] = events.Backlog{JobID: l.JobID, Owed: owed, First: m.seq, Last: m.seq}
 	}
 	then()
 	if f == unknown {
@@ -99,10 +99,10 @@ func (m *memory) commit(a jet.Answers, claim func() bool, then func()) (uint64, 
 	return m.seq, nil
 }
 
-func (m *memory) Backlogs(context.Context) (map[string]jet.Backlog, error) {
+func (m *memory) Backlogs(context.Context) (map[string]events.Backlog, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := map[string]jet.Backlog{}
+	all := map[string]events.Backlog{}
 	for id, b := range m.later {
 		b.Owed = slices.Clone(b.Owed)
 		all[id] = b
@@ -114,7 +114,7 @@ func (m *memory) Backlogs(context.Context) (map[string]jet.Backlog, error) {
 func (m *memory) TrimBacklogs(_ context.Context, before uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.later, func(_ string, b jet.Backlog) bool { return b.Last < before })
+	maps.DeleteFunc(m.later, func(_ string, b events.Backlog) bool { return b.Last < before })
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (j *journal) put(at time.Time, ev events.JobEvent) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.seq++
-	c := change{jet.JobRevision{Seq: j.seq, Event: ev}, at}
+	c := change{events.JobRevision{Seq: j.seq, Event: ev}, at}
 	j.history[ev.Job.ID] = append(j.history[ev.Job.ID], c)
 	for t := range j.tables {
 		t.apply(c.JobRevision)

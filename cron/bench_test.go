@@ -42,7 +42,7 @@ func benchPass(b *testing.B, jobs int) {
 		b.Fatal(err)
 	}
 	d := newDesk(func(_ time.Time, ev events.JobEvent) {
-		c.loop.engine.table.apply(jet.JobRevision{Seq: 1, Event: ev})
+		c.loop.engine.table.apply(events.JobRevision{Seq: 1, Event: ev})
 	})
 	for n := range jobs {
 		d.create(at(0, 0), benchID(n), "* * * * *", options{})

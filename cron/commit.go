@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
-	"spool.internal/events/jet"
 )
 
 // commit stores the steps in as few batches as they fit in, each with the clock
@@ -16,14 +15,14 @@ import (
 // batch is on its way the next one is made.
 func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, steps iter.Seq[step]) error {
 	var (
-		batch                      jet.Answers
+		batch                      events.Answers
 		triggers, verdicts, owings int
 	)
 	sent := make(chan error, 1) // what became of the batch before
 	sent <- nil
 	store := func(c events.Clock) error {
 		a := batch
-		batch = jet.Answers{}
+		batch = events.Answers{}
 		a.Encode()
 		triggers, verdicts, owings = triggers+len(a.Fired), verdicts+len(a.Passed), owings+len(a.Later)
 		if err := <-sent; err != nil {
@@ -71,7 +70,7 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 	return nil
 }
 
-func (s step) addTo(a *jet.Answers, now time.Time) {
+func (s step) addTo(a *events.Answers, now time.Time) {
 	if s.fire != 0 {
 		a.Fired = append(a.Fired, trigger(s.jobID, s.jobSeq, s.fire, now))
 	}
@@ -79,7 +78,7 @@ func (s step) addTo(a *jet.Answers, now time.Time) {
 		a.Passed = append(a.Passed, p.of(s.jobID, now))
 	}
 	if s.later != nil {
-		a.Later = append(a.Later, jet.Backlog{JobID: s.jobID, Owed: []jet.Stretch{*s.later}})
+		a.Later = append(a.Later, events.Backlog{JobID: s.jobID, Owed: []events.Stretch{*s.later}})
 	}
 }
 

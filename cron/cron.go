@@ -125,7 +125,7 @@ type catalog struct {
 func (c catalog) History(ctx context.Context, jobID string) ([]change, error) {
 	var all []change
 	err := c.bus.Since(ctx, events.StreamJobs, events.JobSubject(jobID), time.Time{}, func(m jet.Stored) bool {
-		r := change{jet.JobRevision{Seq: m.Sequence}, m.Time}
+		r := change{events.JobRevision{Seq: m.Sequence}, m.Time}
 		if json.Unmarshal(m.Data, &r.Event) == nil { // the feed has said so of those that are none
 			all = append(all, r)
 		}

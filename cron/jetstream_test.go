@@ -43,7 +43,7 @@ func recorded(t *testing.T, b *jet.Bus) map[string][]change {
 	t.Helper()
 	all := map[string][]change{}
 	err := b.Since(t.Context(), events.StreamJobs, events.AllJobs, time.Time{}, func(m jet.Stored) bool {
-		c := change{JobRevision: jet.JobRevision{Seq: m.Sequence}}
+		c := change{JobRevision: events.JobRevision{Seq: m.Sequence}}
 		if err := json.Unmarshal(m.Data, &c.Event); err != nil {
 			t.Error(err)
 		}
@@ -184,7 +184,7 @@ func TestRun(t *testing.T) {
 	eventually(t, func() bool { // a minute may come just now
 		clock, seq, err := bus.Clock(t.Context())
 		if err == nil {
-			_, err = bus.CommitPass(t.Context(), clock, seq, jet.Answers{})
+			_, err = bus.CommitPass(t.Context(), clock, seq, events.Answers{})
 		}
 		return err == nil
 	})

@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
 )
 
 // change is one event in the history of a job.
 type change struct {
-	jet.JobRevision
+	events.JobRevision
 	stored time.Time // when the stream took it in
 }
 

@@ -68,7 +68,7 @@ func spoolMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 		b.Fatal(err)
 	}
 	d := newDesk(func(_ time.Time, ev events.JobEvent) {
-		c.loop.engine.table.apply(jet.JobRevision{Seq: 1, Event: ev})
+		c.loop.engine.table.apply(events.JobRevision{Seq: 1, Event: ev})
 	})
 	for n := range jobs {
 		d.create(time.Now(), benchID(n), "* * * * *", options{})

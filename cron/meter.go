@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 // meter counts what this replica has committed. What it committed without being
@@ -47,7 +47,7 @@ func newMeter(w *watchdog) *meter {
 	return m
 }
 
-func (m *meter) count(a jet.Answers, now time.Time) {
+func (m *meter) count(a events.Answers, now time.Time) {
 	for _, t := range a.Fired {
 		if late(t.Minute, now) {
 			m.caughtUp.Inc()

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 const (
@@ -27,7 +26,7 @@ var policies = map[string]policy{"": latest, "latest": latest, "none": none, "al
 type owed struct {
 	fire   int64 // the slot to trigger; 0 = none
 	passed []span
-	later  *jet.Stretch // older slots, for the backlog
+	later  *events.Stretch // older slots, for the backlog
 }
 
 // span is a run of slots that lead to no trigger.
@@ -85,7 +84,7 @@ func (r revision) owe(from, to int64, now time.Time) owed {
 	case none:
 		o.pass(first, last, events.VerdictMissed, notRunning)
 	case all:
-		o.later = &jet.Stretch{Schedule: r.text, Timezone: r.zone, From: first, To: last, Slots: r.count(first, last)}
+		o.later = &events.Stretch{When: events.When{Schedule: r.text, Timezone: r.zone}, From: first, To: last, Slots: r.count(first, last)}
 	}
 	return o
 }

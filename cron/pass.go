@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // store holds the clock and takes what moves it; jet.Bus is one.
 type store interface {
 	Clock(ctx context.Context) (c events.Clock, at uint64, err error)
-	CommitPass(ctx context.Context, c events.Clock, expect uint64, a jet.Answers) (uint64, error)
+	CommitPass(ctx context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error)
 }
 
 // register keeps the table up to date and knows what jobs were before.

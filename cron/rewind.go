@@ -53,7 +53,7 @@ func rewind(ctx context.Context, s rewinder, now time.Time) (Rewound, error) {
 	if clock.From >= minute { // no slot up to now is left of a pass that was cut short
 		clock.From, clock.Cursor = minute, ""
 	}
-	_, err = s.CommitPass(ctx, clock, at, jet.Answers{})
+	_, err = s.CommitPass(ctx, clock, at, events.Answers{})
 	return done, err
 }
 
@@ -63,9 +63,9 @@ func cutBacklogs(ctx context.Context, s backlogs, minute int64) (dropped int, er
 	if err != nil {
 		return 0, err
 	}
-	var cut []jet.Backlog
+	var cut []events.Backlog
 	for _, b := range all {
-		rest := jet.Backlog{JobID: b.JobID, Rest: true, Last: b.Last}
+		rest := events.Backlog{JobID: b.JobID, Rest: true, Last: b.Last}
 		future := false
 		for _, o := range b.Owed {
 			if o.To > minute {
@@ -84,7 +84,7 @@ func cutBacklogs(ctx context.Context, s backlogs, minute int64) (dropped int, er
 		}
 	}
 	for part := range slices.Chunk(cut, jet.MaxBatch) {
-		if _, err := s.WorkOff(ctx, jet.Answers{Later: part}); err != nil {
+		if _, err := s.WorkOff(ctx, events.Answers{Later: part}); err != nil {
 			return 0, err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 // The clock was a day ahead for one pass. After a rewind, slots are answered for at
@@ -82,7 +81,7 @@ func TestRewindDuringAPass(t *testing.T) {
 		},
 	} {
 		s := &memory{}
-		if _, err := s.CommitPass(t.Context(), c.clock, 0, jet.Answers{}); err != nil {
+		if _, err := s.CommitPass(t.Context(), c.clock, 0, events.Answers{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := rewind(t.Context(), s, at(2, 30, 59*time.Second)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
@@ -15,8 +16,8 @@ const yield = 5 * time.Second
 
 // backlogs holds what catch-up owes; jet.Bus is one.
 type backlogs interface {
-	Backlogs(ctx context.Context) (map[string]jet.Backlog, error)
-	WorkOff(ctx context.Context, a jet.Answers) (uint64, error)
+	Backlogs(ctx context.Context) (map[string]events.Backlog, error)
+	WorkOff(ctx context.Context, a events.Answers) (uint64, error)
 	TrimBacklogs(ctx context.Context, before uint64) error
 }
 
@@ -122,9 +123,9 @@ func (s *spacer) step(ctx context.Context, n int) error {
 	if err := barrier(ctx, s.jobs); err != nil {
 		return err
 	}
-	var a jet.Answers
-	var rests []*jet.Backlog
-	left := map[*jet.Backlog]int{} // slots that each owed before
+	var a events.Answers
+	var rests []*events.Backlog
+	left := map[*events.Backlog]int{} // slots that each owed before
 	for len(a.Fired) < n && a.Len()+len(rests)+2 <= s.batch && len(s.owed) > 0 {
 		b := s.owed[0]
 		owed := slots(b)
@@ -144,7 +145,7 @@ func (s *spacer) step(ctx context.Context, n int) error {
 		return nil
 	}
 	for _, b := range rests {
-		a.Later = append(a.Later, jet.Backlog{JobID: b.JobID, Rest: true, Owed: b.Owed, Last: b.Last})
+		a.Later = append(a.Later, events.Backlog{JobID: b.JobID, Rest: true, Owed: b.Owed, Last: b.Last})
 	}
 	seq, err := s.store.WorkOff(ctx, a)
 	if err != nil {

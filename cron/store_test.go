@@ -99,7 +99,7 @@ func storeKeeps(t *testing.T, s ledger) {
 		if n == 2 {
 			fired, passed = nil, nil
 		}
-		at, err := s.CommitPass(t.Context(), clock, seq, jet.Answers{Fired: fired, Passed: passed})
+		at, err := s.CommitPass(t.Context(), clock, seq, events.Answers{Fired: fired, Passed: passed})
 		if err != nil || at <= seq {
 			t.Fatalf("commit %d = %d, %v after %d", n, at, err, seq)
 		}
@@ -121,13 +121,13 @@ func storeKeeps(t *testing.T, s ledger) {
 
 func storeRefuses(t *testing.T, s ledger) {
 	fired, passed := some(0, 2)
-	first, err := s.CommitPass(t.Context(), events.Clock{Minute: 1}, 0, jet.Answers{Fired: fired, Passed: passed})
+	first, err := s.CommitPass(t.Context(), events.Clock{Minute: 1}, 0, events.Answers{Fired: fired, Passed: passed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, expect := range []uint64{0, first - 1, first + 1} {
 		lateFired, latePassed := some(5, 2)
-		late := jet.Answers{Fired: lateFired, Passed: latePassed, Later: []jet.Backlog{owing("job-0000", false, 0, 1)}}
+		late := events.Answers{Fired: lateFired, Passed: latePassed, Later: []events.Backlog{owing("job-0000", false, 0, 1)}}
 		if _, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, expect, late); !jet.IsConflict(err) {
 			t.Errorf("a commit on %d after %d: %v, want a conflict", expect, first, err)
 		}
@@ -161,7 +161,7 @@ func storeArbitrates(t *testing.T, s ledger) {
 					return
 				}
 				fired, _ := some(round, 1)
-				_, err = s.CommitPass(t.Context(), events.Clock{From: c.Minute, Minute: c.Minute + 1}, seq, jet.Answers{Fired: fired})
+				_, err = s.CommitPass(t.Context(), events.Clock{From: c.Minute, Minute: c.Minute + 1}, seq, events.Answers{Fired: fired})
 				if err == nil {
 					mu.Lock()
 					won[round]++
@@ -181,11 +181,11 @@ func storeArbitrates(t *testing.T, s ledger) {
 }
 
 // owing makes a message of a backlog with a stretch for each pair of slots.
-func owing(id string, rest bool, last uint64, slots ...int64) jet.Backlog {
-	b := jet.Backlog{JobID: id, Rest: rest, Last: last}
+func owing(id string, rest bool, last uint64, slots ...int64) events.Backlog {
+	b := events.Backlog{JobID: id, Rest: rest, Last: last}
 	for i := 0; i+1 < len(slots); i += 2 {
-		b.Owed = append(b.Owed, jet.Stretch{
-			Schedule: "* * * * *", From: slots[i], To: slots[i+1], Slots: int(slots[i+1] - slots[i] + 1),
+		b.Owed = append(b.Owed, events.Stretch{
+			When: events.When{Schedule: "* * * * *"}, From: slots[i], To: slots[i+1], Slots: int(slots[i+1] - slots[i] + 1),
 		})
 	}
 	return b
@@ -209,7 +209,7 @@ func backlogsOf(t testing.TB, s backlogs) map[string][]int64 {
 }
 
 func storeOwes(t *testing.T, s ledger) {
-	is := func(want map[string][]int64) map[string]jet.Backlog {
+	is := func(want map[string][]int64) map[string]events.Backlog {
 		t.Helper()
 		if diff := cmp.Diff(want, backlogsOf(t, s)); diff != "" {
 			t.Fatalf("backlogs (-want +got):\n%s", diff)
@@ -220,18 +220,18 @@ func storeOwes(t *testing.T, s ledger) {
 		}
 		return all
 	}
-	work := func(later ...jet.Backlog) uint64 {
+	work := func(later ...events.Backlog) uint64 {
 		t.Helper()
 		fired, _ := some(0, 1)
-		seq, err := s.WorkOff(t.Context(), jet.Answers{Fired: fired, Later: later})
+		seq, err := s.WorkOff(t.Context(), events.Answers{Fired: fired, Later: later})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return seq
 	}
 	is(map[string][]int64{})
-	at, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, 0, jet.Answers{
-		Later: []jet.Backlog{owing("a", false, 0, 1, 5), owing("b", false, 0, 1, 5)},
+	at, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, 0, events.Answers{
+		Later: []events.Backlog{owing("a", false, 0, 1, 5), owing("b", false, 0, 1, 5)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -243,12 +243,12 @@ func storeOwes(t *testing.T, s ledger) {
 		t.Errorf("the rests are at %d and %d, want %d and the one before", all["a"].Last, all["b"].Last, seq)
 	}
 	// A pass does not look at what is there; who looked before it has lost.
-	if _, err = s.CommitPass(t.Context(), events.Clock{Minute: 12}, at, jet.Answers{
-		Later: []jet.Backlog{owing("a", false, 0, 10, 11)},
+	if _, err = s.CommitPass(t.Context(), events.Clock{Minute: 12}, at, events.Answers{
+		Later: []events.Backlog{owing("a", false, 0, 10, 11)},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	late := jet.Answers{Later: []jet.Backlog{owing("a", true, seq, 4, 5), owing("b", true, seq-1, 3, 5)}}
+	late := events.Answers{Later: []events.Backlog{owing("a", true, seq, 4, 5), owing("b", true, seq-1, 3, 5)}}
 	if _, err := s.WorkOff(t.Context(), late); !jet.IsConflict(err) {
 		t.Errorf("work on a backlog that has grown: %v, want a conflict", err)
 	}
@@ -274,8 +274,8 @@ func storeOwes(t *testing.T, s ledger) {
 
 func storeOwesOnce(t *testing.T, s ledger) {
 	const racers, slots = 4, 20
-	if _, err := s.CommitPass(t.Context(), events.Clock{Minute: 99}, 0, jet.Answers{
-		Later: []jet.Backlog{owing("a", false, 0, 1, slots)},
+	if _, err := s.CommitPass(t.Context(), events.Clock{Minute: 99}, 0, events.Answers{
+		Later: []events.Backlog{owing("a", false, 0, 1, slots)},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -295,8 +295,8 @@ func storeOwesOnce(t *testing.T, s ledger) {
 				if slot == slots {
 					rest.Owed = nil
 				}
-				_, err = s.WorkOff(t.Context(), jet.Answers{
-					Fired: []events.Trigger{trigger("a", 1, slot, at(0, 0))}, Later: []jet.Backlog{rest},
+				_, err = s.WorkOff(t.Context(), events.Answers{
+					Fired: []events.Trigger{trigger("a", 1, slot, at(0, 0))}, Later: []events.Backlog{rest},
 				})
 				if err != nil && !jet.IsConflict(err) {
 					t.Error(err)

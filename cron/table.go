@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 )
 
 // job is a job as its newest event left it. It never changes; a new event makes a new one.
@@ -50,7 +50,7 @@ func newTable(zone *time.Location, log *slog.Logger) *table {
 }
 
 // apply takes an event into the picture.
-func (t *table) apply(r jet.JobRevision) {
+func (t *table) apply(r events.JobRevision) {
 	id := r.Event.Job.ID
 	j := &job{id: id}
 	var err error

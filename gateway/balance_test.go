@@ -151,7 +151,7 @@ func TestBalanceOfSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.bus.CommitPass(t.Context(), events.Clock{From: minute - 3, Minute: minute - 2, JobsSeq: seq}, 0, jet.Answers{
+	if _, err := s.bus.CommitPass(t.Context(), events.Clock{From: minute - 3, Minute: minute - 2, JobsSeq: seq}, 0, events.Answers{
 		Fired: []events.Trigger{{ID: events.CronTriggerID(id, minute-2), JobID: id, Kind: events.KindCron, Minute: minute - 2, At: now}},
 	}); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -33,7 +32,7 @@ func (s *station) ends(jobID string, messages ...string) {
 // held waits until a job is disabled.
 func (s *station) held(id string) events.JobEvent {
 	s.t.Helper()
-	var rev jet.JobRevision
+	var rev events.JobRevision
 	eventstest.Eventually(s.t, "the job is disabled", func() (held bool) {
 		var err error
 		rev, err = s.bus.Job(s.t.Context(), id)

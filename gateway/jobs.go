@@ -42,7 +42,7 @@ func newJobs(gone func(id string), o *owners) *jobs {
 }
 
 // apply takes one revision in; the feed calls it.
-func (j *jobs) apply(rev jet.JobRevision) {
+func (j *jobs) apply(rev events.JobRevision) {
 	j.owners.apply(rev)
 	job := rev.Event.Job
 	if rev.Gone() {

@@ -224,10 +224,10 @@ func TestSlots(t *testing.T) {
 	s.keep(cron(30, 90*time.Millisecond), cron(20, 61*time.Second), cron(30, time.Hour), // tried again
 		events.Result{TriggerID: events.ManualTriggerID(j.ID, "x"), JobID: j.ID, Kind: events.KindManual})
 	queued := events.Trigger{ID: events.CronTriggerID(j.ID, minute-2), JobID: j.ID, Kind: events.KindCron, Minute: minute - 2, At: now}
-	if _, err := s.bus.CommitPass(t.Context(), events.Clock{From: minute - 3, Minute: minute - 2, JobsSeq: seq}, 0, jet.Answers{
+	if _, err := s.bus.CommitPass(t.Context(), events.Clock{From: minute - 3, Minute: minute - 2, JobsSeq: seq}, 0, events.Answers{
 		Fired:  []events.Trigger{queued},
 		Passed: []events.Verdict{{JobID: j.ID, From: minute - 5, To: minute - 4, Verdict: events.VerdictSuperseded, Reason: "on its way to SLOTS"}},
-		Later:  []jet.Backlog{{JobID: j.ID, Owed: []jet.Stretch{{Schedule: "* * * * *", From: minute - 9, To: minute - 8, Slots: 2}}}},
+		Later:  []events.Backlog{{JobID: j.ID, Owed: []events.Stretch{{When: events.When{Schedule: "* * * * *"}, From: minute - 9, To: minute - 8, Slots: 2}}}},
 	}); err != nil {
 		t.Fatal(err)
 	}

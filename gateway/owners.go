@@ -57,7 +57,7 @@ func (o *owners) start(ctx context.Context) error {
 }
 
 // apply takes one revision in, from the feed or from whoever has stored it.
-func (o *owners) apply(rev jet.JobRevision) {
+func (o *owners) apply(rev events.JobRevision) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	job := rev.Event.Job
@@ -107,7 +107,7 @@ func (o *owners) release(jobID string, c *taken) {
 
 // Charge makes sure that an owner may have so much more for a job, which counts
 // until settle says what came of it, or the feed brings it.
-func (o *owners) Charge(owner, jobID string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error) {
+func (o *owners) Charge(owner, jobID string, jobs int, bytes int64) (settle func(events.JobRevision, error), err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var has taken
@@ -125,7 +125,7 @@ func (o *owners) Charge(owner, jobID string, jobs int, bytes int64) (settle func
 	c := &taken{owner: owner, jobs: jobs, bytes: bytes}
 	o.coming[jobID] = append(o.coming[jobID], c)
 	o.add(owner, jobs, bytes)
-	return func(rev jet.JobRevision, err error) {
+	return func(rev events.JobRevision, err error) {
 		if err == nil {
 			o.apply(rev)
 		}

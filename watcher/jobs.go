@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
 )
 
 // apply takes one revision of a job into the picture. Whether the job is
 // enabled makes no difference here: its files are taken, and wait in the queue.
-func (w *Watcher) apply(r jet.JobRevision) {
+func (w *Watcher) apply(r events.JobRevision) {
 	job := r.Event.Job
 	log := w.cfg.Log.With("job_id", job.ID)
 	if job.ID == "" || strings.ContainsAny(job.ID, `./\`) {
@@ -60,7 +59,7 @@ func (w *Watcher) apply(r jet.JobRevision) {
 }
 
 // take takes in the newest revision.
-func (c *current) take(r jet.JobRevision) {
+func (c *current) take(r events.JobRevision) {
 	c.seq.Store(r.Seq)
 	c.exempt.Store(r.Event.Job.ByAdmin())
 }

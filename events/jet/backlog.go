@@ -7,61 +7,26 @@ import (
 	"spool.internal/events"
 )
 
-// Answers is what becomes of some slots. It is committed whole or not at all.
-type Answers struct {
-	Fired  []events.Trigger
-	Passed []events.Verdict
-	Later  []Backlog
-
-	encoded []Message
-}
-
-// Len is how many messages that are.
-func (a Answers) Len() int { return len(a.Fired) + len(a.Passed) + len(a.Later) }
-
-// Encode does now what a commit would do otherwise. Nothing may be changed after it.
-func (a *Answers) Encode() { a.encoded = a.messages() }
-
-func (a Answers) messages() []Message {
-	if a.encoded != nil {
-		return a.encoded
-	}
+// messages are those that answers are committed as.
+func messages(a events.Answers) []Message {
 	msgs := make([]Message, 0, a.Len()+1)
+	bodies := a.Bodies()
+	add := func(subject string) *Message {
+		msgs = append(msgs, Message{Subject: subject, Data: bodies[len(msgs)]})
+		return &msgs[len(msgs)-1]
+	}
 	for _, t := range a.Fired {
-		msgs = append(msgs, Message{Subject: events.TriggerSubject(events.KindCron, t.JobID), Data: body(t)})
+		add(events.TriggerSubject(events.KindCron, t.JobID))
 	}
 	for _, v := range a.Passed {
-		msgs = append(msgs, Message{Subject: events.VerdictSubject(v.JobID), Data: body(v)})
+		add(events.VerdictSubject(v.JobID))
 	}
-	for _, l := range a.Later {
-		m := Message{Subject: events.BacklogSubject(l.JobID), Data: body(l)}
-		if l.Rest {
-			m.Expect = &l.Last
+	for _, b := range a.Later {
+		if m := add(events.BacklogSubject(b.JobID)); b.Rest {
+			m.Expect = &b.Last
 		}
-		msgs = append(msgs, m)
 	}
 	return msgs
-}
-
-// Backlog is what catch-up owes one job beyond its newest slot. Cron's passes add
-// to it; who works it off writes what rests, which takes the place of everything
-// before it.
-type Backlog struct {
-	JobID string    `json:"job_id"`
-	Rest  bool      `json:"rest,omitzero"` // takes the place of the messages before it, else adds to them
-	Owed  []Stretch `json:"owed"`          // oldest first
-
-	First uint64 `json:"-"` // sequence of the oldest message that counts
-	Last  uint64 `json:"-"` // sequence of the newest: what a rest is to follow
-}
-
-// Stretch is slots of a job under one schedule.
-type Stretch struct {
-	Schedule string `json:"schedule"`
-	Timezone string `json:"timezone,omitzero"`
-	From     int64  `json:"from"`  // first slot, minutes since 1970 UTC
-	To       int64  `json:"to"`    // last slot, inclusive
-	Slots    int    `json:"slots"` // how many that are
 }
 
 // CommitPass moves the clock together with what that fired, did not fire and put
@@ -69,40 +34,40 @@ type Stretch struct {
 // moved it since, nothing is stored and the error is [IsConflict]. The clock's
 // sequence is the claim on the backlogs too: a pass adds to them without looking,
 // so it never waits for those who work them off.
-func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a Answers) (uint64, error) {
+func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error) {
 	clock := Message{Subject: events.ClockSubject, Data: body(c), Expect: &expect}
-	return b.Commit(ctx, events.StreamTriggers, append(a.messages(), clock)...)
+	return b.Commit(ctx, events.StreamTriggers, append(messages(a), clock)...)
 }
 
 // WorkOff commits answers to slots of backlogs together with the rests in
 // a.Later, whose sequences are consecutive and end with the one returned. When one
 // of these backlogs has changed since it was read, nothing is stored and the error
 // is [IsConflict].
-func (b *Bus) WorkOff(ctx context.Context, a Answers) (uint64, error) {
-	return b.Commit(ctx, events.StreamTriggers, a.messages()...)
+func (b *Bus) WorkOff(ctx context.Context, a events.Answers) (uint64, error) {
+	return b.Commit(ctx, events.StreamTriggers, messages(a)...)
 }
 
 // BacklogEntries are the messages that backlogs are read from, of all jobs.
-func (b *Bus) BacklogEntries() View[Backlog] {
-	return view[Backlog](b, events.StreamTriggers, events.AllBacklogs)
+func (b *Bus) BacklogEntries() View[events.Backlog] {
+	return view[events.Backlog](b, events.StreamTriggers, events.AllBacklogs)
 }
 
 // Backlogs reads what is owed to each job, settled backlogs included until they
 // are trimmed.
-func (b *Bus) Backlogs(ctx context.Context) (map[string]Backlog, error) {
+func (b *Bus) Backlogs(ctx context.Context) (map[string]events.Backlog, error) {
 	return b.backlogs(ctx, events.AllBacklogs)
 }
 
 // Backlog reads what is owed to one job.
-func (b *Bus) Backlog(ctx context.Context, jobID string) (Backlog, error) {
+func (b *Bus) Backlog(ctx context.Context, jobID string) (events.Backlog, error) {
 	all, err := b.backlogs(ctx, events.BacklogSubject(jobID))
 	return all[jobID], err
 }
 
-func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]Backlog, error) {
-	all := map[string]Backlog{}
+func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]events.Backlog, error) {
+	all := map[string]events.Backlog{}
 	err := b.Since(ctx, events.StreamTriggers, subject, time.Time{}, func(m Stored) bool {
-		l, err := decode[Backlog](m)
+		l, err := decode[events.Backlog](m)
 		if err != nil {
 			b.log.Error("a backlog cannot be read", "error", err.Error())
 			return true

@@ -31,7 +31,7 @@ func BenchmarkCommit(b *testing.B) {
 		var seq uint64
 		var err error
 		for b.Loop() {
-			if seq, err = bus.CommitPass(b.Context(), events.Clock{}, seq, jet.Answers{Fired: triggers}); err != nil {
+			if seq, err = bus.CommitPass(b.Context(), events.Clock{}, seq, events.Answers{Fired: triggers}); err != nil {
 				b.Fatal(err)
 			}
 		}

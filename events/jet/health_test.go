@@ -18,7 +18,7 @@ func TestProbesAreNotWaitedFor(t *testing.T) {
 	if _, err := bus.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: "j"}}, 0); err != nil {
 		t.Fatal(err)
 	}
-	feed := jet.NewJobFeed(bus, func(jet.JobRevision) {})
+	feed := jet.NewJobFeed(bus, func(events.JobRevision) {})
 	keys := jet.NewKeyring(bus)
 	ended := make(chan error, 2)
 	go func() { ended <- feed.Run(t.Context()) }()

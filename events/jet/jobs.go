@@ -13,22 +13,9 @@ import (
 // deletedFor is how long a deleted job is remembered, so that caches that were away hear of it.
 const deletedFor = 7 * 24 * time.Hour
 
-// JobRevision is a job as one message of JOBS left it.
-type JobRevision struct {
-	Seq   uint64 // sequence in JOBS; what triggers carry as job_seq
-	Event events.JobEvent
-	Size  int64 // about what JOBS keeps of this event, in bytes
+func jobRevision(m Stored, ev events.JobEvent) events.JobRevision {
+	return events.JobRevision{Seq: m.Sequence, Event: ev, Size: int64(len(m.Data)) + events.JobOverhead}
 }
-
-// Bytes is about what JOBS keeps of the job, with the events before.
-func (r JobRevision) Bytes() int64 { return r.Size + r.Event.Before }
-
-func jobRevision(m Stored, ev events.JobEvent) JobRevision {
-	return JobRevision{m.Sequence, ev, int64(len(m.Data)) + events.JobOverhead}
-}
-
-// Gone reports that the job is deleted.
-func (r JobRevision) Gone() bool { return r.Event.Event == events.JobDeleted }
 
 // JobEvents are the changes of a job; an empty jobID means every job's.
 func (b *Bus) JobEvents(jobID string) View[events.JobEvent] {
@@ -69,10 +56,10 @@ func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (ui
 
 // LastJob reads the newest event of a job from the leader, which is that of its
 // deletion for a while; found is false when there is none.
-func (b *Bus) LastJob(ctx context.Context, id string) (rev JobRevision, found bool, err error) {
+func (b *Bus) LastJob(ctx context.Context, id string) (rev events.JobRevision, found bool, err error) {
 	m, found, err := b.Last(ctx, events.StreamJobs, events.JobSubject(id))
 	if err != nil || !found {
-		return JobRevision{}, false, err
+		return events.JobRevision{}, false, err
 	}
 	ev, err := decode[events.JobEvent](m)
 	return jobRevision(m, ev), err == nil, err
@@ -80,21 +67,21 @@ func (b *Bus) LastJob(ctx context.Context, id string) (rev JobRevision, found bo
 
 // Job reads a job from the leader. A job that never was and a deleted one are
 // an [events.Error] of code NotFound.
-func (b *Bus) Job(ctx context.Context, id string) (JobRevision, error) {
+func (b *Bus) Job(ctx context.Context, id string) (events.JobRevision, error) {
 	m, found, err := b.Last(ctx, events.StreamJobs, events.JobSubject(id))
 	if err != nil {
-		return JobRevision{}, err
+		return events.JobRevision{}, err
 	}
 	if found {
 		ev, err := decode[events.JobEvent](m)
 		if err != nil {
-			return JobRevision{}, err
+			return events.JobRevision{}, err
 		}
 		if ev.Event != events.JobDeleted {
 			return jobRevision(m, ev), nil
 		}
 	}
-	return JobRevision{}, &events.Error{Code: events.NotFound, Field: "job_id", Message: "no such job"}
+	return events.JobRevision{}, &events.Error{Code: events.NotFound, Field: "job_id", Message: "no such job"}
 }
 
 // JobFeed keeps a service's picture of all jobs. The service gives it a
@@ -102,7 +89,7 @@ func (b *Bus) Job(ctx context.Context, id string) (JobRevision, error) {
 // goroutine, in order.
 type JobFeed struct {
 	bus   *Bus
-	apply func(JobRevision)
+	apply func(events.JobRevision)
 
 	mu      sync.Mutex
 	seq     uint64
@@ -111,7 +98,7 @@ type JobFeed struct {
 }
 
 // NewJobFeed makes a feed; it does nothing before Run.
-func NewJobFeed(b *Bus, apply func(JobRevision)) *JobFeed {
+func NewJobFeed(b *Bus, apply func(events.JobRevision)) *JobFeed {
 	return &JobFeed{bus: b, apply: apply, alive: map[string]bool{}, waiting: map[chan struct{}]uint64{}}
 }
 
@@ -160,7 +147,7 @@ func (f *JobFeed) Run(ctx context.Context) error {
 
 func (f *JobFeed) drop(missing map[string]bool) map[string]bool {
 	for id := range missing {
-		f.apply(JobRevision{Event: events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}})
+		f.apply(events.JobRevision{Event: events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}})
 		f.mu.Lock()
 		delete(f.alive, id)
 		f.mu.Unlock()

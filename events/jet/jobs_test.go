@@ -43,7 +43,7 @@ func TestJobFeed(t *testing.T) {
 
 	var mu sync.Mutex
 	jobs := map[string]events.Change{}
-	feed := jet.NewJobFeed(b, func(r jet.JobRevision) {
+	feed := jet.NewJobFeed(b, func(r events.JobRevision) {
 		mu.Lock()
 		defer mu.Unlock()
 		jobs[r.Event.Job.ID] = r.Event.Event

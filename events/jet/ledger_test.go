@@ -42,7 +42,7 @@ var ledgers = []struct {
 			return false, err
 		}
 		trigger := events.Trigger{ID: events.CronTriggerID("j", int64(n)), JobID: "j", Kind: events.KindCron}
-		_, err = b.CommitPass(t.Context(), events.Clock{Minute: int64(n) + 1}, seq, jet.Answers{Fired: []events.Trigger{trigger}})
+		_, err = b.CommitPass(t.Context(), events.Clock{Minute: int64(n) + 1}, seq, events.Answers{Fired: []events.Trigger{trigger}})
 		if jet.IsConflict(err) {
 			return false, nil
 		}
@@ -177,7 +177,7 @@ func TestCommitPairsLeavesOutWhatIsKnown(t *testing.T) {
 func TestCommitIsAllOrNothing(t *testing.T) {
 	b := eventstest.Bus(t)
 	fired := []events.Trigger{{ID: "a", JobID: "a"}, {ID: "b", JobID: "b"}}
-	_, err := b.CommitPass(t.Context(), events.Clock{Minute: 1}, 99, jet.Answers{Fired: fired})
+	_, err := b.CommitPass(t.Context(), events.Clock{Minute: 1}, 99, events.Answers{Fired: fired})
 	if !jet.IsConflict(err) {
 		t.Fatalf("commit with a wrong sequence: %v", err)
 	}

@@ -8,21 +8,20 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
-	"spool.internal/events/jet"
 )
 
 // Enable gives a job's slots and files effect again; an enabled job stays as it is.
-func (j *Jobs) Enable(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+func (j *Jobs) Enable(ctx context.Context, who Caller, id string) (events.JobRevision, error) {
 	return j.turn(ctx, who, id, events.JobEnabled, events.Enabled)
 }
 
 // Disable takes the effect from a job's slots and files; a disabled job stays as it is.
-func (j *Jobs) Disable(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+func (j *Jobs) Disable(ctx context.Context, who Caller, id string) (events.JobRevision, error) {
 	return j.turn(ctx, who, id, events.JobDisabled, events.Disabled)
 }
 
-func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Change, to events.JobStatus) (jet.JobRevision, error) {
-	return j.Update(ctx, who, id, func(rev jet.JobRevision) (events.Change, events.Job, error) {
+func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Change, to events.JobStatus) (events.JobRevision, error) {
+	return j.Update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		job := rev.Event.Job
 		if job.Status == to {
 			return "", job, nil
@@ -43,8 +42,8 @@ func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Ch
 }
 
 // Delete deletes a job that may be deleted; may is nil, or says why it may not.
-func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(jet.JobRevision) error) error {
-	_, err := j.Update(ctx, who, id, func(rev jet.JobRevision) (events.Change, events.Job, error) {
+func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(events.JobRevision) error) error {
+	_, err := j.Update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		if may != nil {
 			if err := may(rev); err != nil {
 				return "", events.Job{}, err

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // maxHeaders bounds the webhook headers of a job: each becomes a sealed box,
@@ -118,9 +117,9 @@ func (j *Jobs) Draft(ctx context.Context, who Caller, o events.Object) (Draft, e
 }
 
 // Create stores a job.
-func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (jet.JobRevision, error) {
+func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevision, error) {
 	if err := j.Allows(who, d.Parameters); err != nil {
-		return jet.JobRevision{}, err
+		return events.JobRevision{}, err
 	}
 	now := time.Now().UTC()
 	job := events.Job{
@@ -129,9 +128,9 @@ func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (jet.JobRevision
 	}
 	job, err := j.Conceal(ctx, who, job, d.object)
 	if err != nil {
-		return jet.JobRevision{}, err
+		return events.JobRevision{}, err
 	}
-	rev, err := j.put(ctx, who, events.JobCreated, job, jet.JobRevision{})
+	rev, err := j.put(ctx, who, events.JobCreated, job, events.JobRevision{})
 	if err == nil {
 		j.Log.Info("job created", "job_id", job.ID, "user", job.Username)
 	}

@@ -11,13 +11,12 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/seal"
 )
 
 // Store is where changes go. A [jet.Bus] is one.
 type Store interface {
-	Job(ctx context.Context, id string) (jet.JobRevision, error)
+	Job(ctx context.Context, id string) (events.JobRevision, error)
 	PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error)
 	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
 }
@@ -33,7 +32,7 @@ type Sealer interface {
 type Owners interface {
 	// Charge makes sure that an owner may have so much more for a job, which counts
 	// until settle says what came of it.
-	Charge(owner, jobID string, jobs int, bytes int64) (settle func(jet.JobRevision, error), err error)
+	Charge(owner, jobID string, jobs int, bytes int64) (settle func(events.JobRevision, error), err error)
 	// Enqueue makes sure that one more trigger of an owner may wait.
 	Enqueue(ctx context.Context, owner string) error
 }
@@ -115,9 +114,9 @@ func (c Caller) event(change events.Change, job events.Job) events.JobEvent {
 }
 
 // Find reads a job that exists for the caller, from the leader.
-func (j *Jobs) Find(ctx context.Context, who Caller, id string) (jet.JobRevision, error) {
+func (j *Jobs) Find(ctx context.Context, who Caller, id string) (events.JobRevision, error) {
 	if !isJobID(id) {
-		return jet.JobRevision{}, NoSuchJob()
+		return events.JobRevision{}, NoSuchJob()
 	}
 	rev, err := j.Store.Job(ctx, id)
 	if err == nil && !who.MaySee(rev.Event.Job.Username) {

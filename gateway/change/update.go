@@ -13,10 +13,10 @@ const maxTries = 10
 
 // Decide says what becomes of a job as its last event left it: what happens
 // and the job afterwards, or "" when nothing does.
-type Decide func(jet.JobRevision) (events.Change, events.Job, error)
+type Decide func(events.JobRevision) (events.Change, events.Job, error)
 
 // Update stores what decide makes of a job, and gives the job as it is then.
-func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide) (jet.JobRevision, error) {
+func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide) (events.JobRevision, error) {
 	for range maxTries {
 		rev, err := j.Find(ctx, who, id)
 		if err != nil {
@@ -35,7 +35,7 @@ func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide)
 		}
 		return next, err
 	}
-	return jet.JobRevision{}, events.Faultf(events.Conflict, "job_id", "others keep changing this job: try again")
+	return events.JobRevision{}, events.Faultf(events.Conflict, "job_id", "others keep changing this job: try again")
 }
 
 // kept is how many events JOBS keeps of a job.
@@ -43,7 +43,7 @@ const kept = 64
 
 // put stores one event of a job that is at a revision. From the event on that
 // makes it what it is, its slots are its own.
-func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, at jet.JobRevision) (jet.JobRevision, error) {
+func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, at events.JobRevision) (events.JobRevision, error) {
 	if who.Owner == job.Username && change != events.JobDeleted {
 		job.Role = who.Role
 	}
@@ -61,7 +61,7 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 			ev.Older = kept - 1
 		}
 	}
-	next := jet.JobRevision{Event: ev, Size: ev.Size()}
+	next := events.JobRevision{Event: ev, Size: ev.Size()}
 	settle, err := j.charge(who, change, next, at)
 	if err != nil {
 		return next, err
@@ -76,9 +76,9 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 
 // charge holds what makes jobs larger to the quota of their owner. What takes
 // away is always allowed, and so is what administrators do.
-func (j *Jobs) charge(who Caller, change events.Change, next, at jet.JobRevision) (settle func(jet.JobRevision, error), err error) {
+func (j *Jobs) charge(who Caller, change events.Change, next, at events.JobRevision) (settle func(events.JobRevision, error), err error) {
 	if j.Owners == nil || who.Role == events.Admin || change == events.JobDisabled || change == events.JobDeleted {
-		return func(jet.JobRevision, error) {}, nil
+		return func(events.JobRevision, error) {}, nil
 	}
 	jobs := 0
 	if change == events.JobCreated {

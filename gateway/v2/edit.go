@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
 )
 
@@ -51,7 +50,7 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Update(r.Context(), a.who(r), jobID(r), func(rev jet.JobRevision) (events.Change, events.Job, error) {
+	rev, err := a.Changes.Update(r.Context(), a.who(r), jobID(r), func(rev events.JobRevision) (events.Change, events.Job, error) {
 		if err := may(rev); err != nil {
 			return "", events.Job{}, err
 		}
@@ -131,7 +130,7 @@ func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
 	return a.turn(w, r, a.Changes.Disable)
 }
 
-func (a *API) turn(w http.ResponseWriter, r *http.Request, f func(context.Context, change.Caller, string) (jet.JobRevision, error)) error {
+func (a *API) turn(w http.ResponseWriter, r *http.Request, f func(context.Context, change.Caller, string) (events.JobRevision, error)) error {
 	if err := decodeNothing(r); err != nil {
 		return err
 	}

@@ -7,11 +7,10 @@ import (
 	"strconv"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // etag names a revision of a job.
-func etag(rev jet.JobRevision) string { return `"` + strconv.FormatUint(rev.Seq, 10) + `"` }
+func etag(rev events.JobRevision) string { return `"` + strconv.FormatUint(rev.Seq, 10) + `"` }
 
 var (
 	etagList = regexp.MustCompile(`^\s*(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*\s*$`)
@@ -20,8 +19,8 @@ var (
 
 // precondition reads If-Match. What it gives says why a revision of a job is
 // not one that the caller wants to change.
-func precondition(r *http.Request) (func(jet.JobRevision) error, error) {
-	anything := func(jet.JobRevision) error { return nil }
+func precondition(r *http.Request) (func(events.JobRevision) error, error) {
+	anything := func(events.JobRevision) error { return nil }
 	switch lines := r.Header.Values("If-Match"); {
 	case len(lines) == 0 || len(lines) == 1 && lines[0] == "*":
 		return anything, nil
@@ -29,7 +28,7 @@ func precondition(r *http.Request) (func(jet.JobRevision) error, error) {
 		return nil, events.Faultf(events.Invalid, "If-Match", `must be * or ETags in quotes, like "17"`)
 	default:
 		tags := etagItem.FindAllString(lines[0], -1) // weak ones match nothing
-		return func(rev jet.JobRevision) error {
+		return func(rev events.JobRevision) error {
 			if slices.Contains(tags, etag(rev)) {
 				return nil
 			}

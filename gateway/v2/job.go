@@ -10,7 +10,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
 	"spool.internal/gateway/change"
 )
@@ -204,7 +203,7 @@ func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 // writeJob answers with a job and the ETag of its revision.
-func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev jet.JobRevision) error {
+func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision) error {
 	d, err := a.details(r.Context(), a.who(r), rev.Event.Job)
 	if err != nil {
 		return err

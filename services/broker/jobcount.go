@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/services/broker/store"
 	"spool.internal/services/daemon"
@@ -33,7 +34,7 @@ func (j *jobCount) run(ctx context.Context, bus *jet.Bus) {
 	j.loaded = ctx.Err() == nil
 }
 
-func (j *jobCount) apply(r jet.JobRevision) {
+func (j *jobCount) apply(r events.JobRevision) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.live == nil {

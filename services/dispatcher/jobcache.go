@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 )
@@ -46,7 +45,7 @@ func newJobCache(key *seal.Key, builtIn bool, others []string, log *slog.Logger)
 }
 
 // apply stores one revision; the feed calls it.
-func (c *jobCache) apply(r jet.JobRevision) {
+func (c *jobCache) apply(r events.JobRevision) {
 	id := r.Event.Job.ID
 	if r.Gone() {
 		c.mu.Lock()

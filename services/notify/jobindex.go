@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // watched is a job that asks for notifications of its state.
@@ -27,7 +26,7 @@ func newJobIndex() *jobIndex {
 }
 
 // apply stores one revision; the job feed calls it.
-func (x *jobIndex) apply(rev jet.JobRevision) {
+func (x *jobIndex) apply(rev events.JobRevision) {
 	job := rev.Event.Job
 	w := read(job)
 	x.mu.Lock()

@@ -91,7 +91,7 @@ func (r *Runner) resume(ctx context.Context) (left bool, err error) {
 		if err != nil {
 			return true, err
 		}
-		var rev jet.JobRevision
+		var rev events.JobRevision
 		var found bool
 		if rev, found, err = r.bus.LastJob(ctx, id); err != nil {
 			return true, err

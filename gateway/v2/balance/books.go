@@ -29,7 +29,7 @@ const (
 func (b Books) Timeline(ctx context.Context, jobID string) (slots.Timeline, error) {
 	var history []slots.Event
 	err := b.Bus.JobEvents(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.JobEvent]) bool {
-		ev := slots.Event{JobRevision: jet.JobRevision{Seq: m.Sequence}, Stored: m.Time}
+		ev := slots.Event{JobRevision: events.JobRevision{Seq: m.Sequence}, Stored: m.Time}
 		var err error
 		if ev.Event, err = m.Value(); err == nil { // else it is of another version
 			history = append(history, ev)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // Entry is what became of one slot, or of several in a row.
@@ -35,7 +34,7 @@ const onTime = time.Minute
 type Facts struct {
 	JobID    string
 	Clock    events.Clock
-	Owed     []jet.Stretch    // the job's backlog
+	Owed     []events.Stretch // the job's backlog
 	Triggers []Trigger        // of cron; more than one of a slot is fine
 	Verdicts []events.Verdict // the same one twice is fine
 	Since    int64            // verdicts on slots up to this minute may be gone
@@ -218,5 +217,5 @@ func (b *book) verdict(minute int64) (newest events.Verdict, ok bool) {
 }
 
 func (b *book) owed(minute int64) bool {
-	return slices.ContainsFunc(b.Owed, func(s jet.Stretch) bool { return s.From <= minute && minute <= s.To })
+	return slices.ContainsFunc(b.Owed, func(s events.Stretch) bool { return s.From <= minute && minute <= s.To })
 }

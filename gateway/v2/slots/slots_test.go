@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 const job = "j5"
@@ -67,7 +66,7 @@ func history(t testing.TB, lines string) (all []Event) {
 			}
 			j.EffectiveFrom, j.Parameters = now, events.Encode(p)
 		}
-		ev.JobRevision = jet.JobRevision{Seq: uint64(len(all) + 1), Event: events.JobEvent{Event: events.Change(f[0]), At: now, Job: j}}
+		ev.JobRevision = events.JobRevision{Seq: uint64(len(all) + 1), Event: events.JobEvent{Event: events.Change(f[0]), At: now, Job: j}}
 		all = append(all, ev)
 	}
 	return all
@@ -197,7 +196,7 @@ func TestTell(t *testing.T) {
 		{
 			"a backlog", "created 11:50 */10 * * * *", "12:00", "12:59",
 			Facts{
-				Clock: clock("12:59", 1), Owed: []jet.Stretch{{From: minuteOf(at(t, "12:20")), To: minuteOf(at(t, "12:40"))}},
+				Clock: clock("12:59", 1), Owed: []events.Stretch{{From: minuteOf(at(t, "12:20")), To: minuteOf(at(t, "12:40"))}},
 				Triggers: []Trigger{fired("12:10", time.Hour, false), fired("12:50", 10*time.Minute, true)},
 			},
 			`12:00 ` + kept + `

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
 )
 
@@ -28,7 +27,7 @@ const maxSlots = 10_000
 
 // Event is one event in the history of a job.
 type Event struct {
-	jet.JobRevision
+	events.JobRevision
 	Stored time.Time
 }
 

@@ -33,7 +33,7 @@ type picture struct {
 
 func newPicture(b *jet.Bus) *picture {
 	p := &picture{jobs: map[string]events.Job{}}
-	p.feed = jet.NewJobFeed(b, func(rev jet.JobRevision) {
+	p.feed = jet.NewJobFeed(b, func(rev events.JobRevision) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.jobs[rev.Event.Job.ID] = rev.Event.Job; rev.Gone() {

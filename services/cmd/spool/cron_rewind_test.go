@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // A clock that ran ahead makes cron wait and say so; a rewind mends it, at a broker
@@ -28,7 +27,7 @@ func TestCronRewind(t *testing.T) {
 			t.Fatal(err)
 		}
 		minute := time.Now().Unix()/60 + 600
-		if _, err := bus.CommitPass(t.Context(), events.Clock{From: minute, Minute: minute}, at, jet.Answers{}); err != nil {
+		if _, err := bus.CommitPass(t.Context(), events.Clock{From: minute, Minute: minute}, at, events.Answers{}); err != nil {
 			t.Fatal(err)
 		}
 	}
