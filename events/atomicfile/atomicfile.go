@@ -1,14 +1,21 @@
-// Package atomicfile writes the files that Spool keeps for itself: keys,
-// credentials, tokens, what it knows of its store.
+// Package atomicfile writes the files that Spool keeps for itself: keys, credentials,
+// tokens, the note about its store.
 //
-// A file is there with all of its text, or as it was before, whatever happens on the
-// way: the text goes to a temporary name in the same folder, is synced, gets its name,
-// and the folder is synced. When Write or Create returns nil the file outlives a power
-// cut. A process that dies on the way leaves a temporary file, which a later write of
-// the same file takes away. Both are safe for concurrent use; the last Write wins.
+//	err := atomicfile.Write(file, text, 0o600)  // in place of what was there
+//	err := atomicfile.Create(file, text, 0o600) // fs.ErrExist if something is there
 //
-// So a file of ours that is empty or cut off was damaged by somebody else, and is
-// never taken for one that is missing: [Damaged] says so.
+// # Guarantees
+//
+//   - A reader sees the whole new text or the whole old one, whatever happens on the
+//     way. The text goes to a temporary name in the same folder, is synced and renamed,
+//     and the folder is synced.
+//   - When Write or Create returns nil, the file survives a power cut.
+//   - Both are safe for concurrent use; the last Write wins.
+//   - A process that dies on the way leaves a temporary file, which a later write of the
+//     same file removes.
+//
+// So a file of Spool's that is empty or cut off was damaged by somebody else, and is
+// never taken for one that is missing: [Damaged] makes the error that says so.
 package atomicfile
 
 import (
@@ -22,13 +29,14 @@ import (
 	"time"
 )
 
-// Write has file hold text, in place of what it held. Missing folders are made for
-// their owner only.
+// Write replaces the content of file, or creates it. Missing folders are created,
+// readable by their owner only.
 func Write(file string, text []byte, mode fs.FileMode) error {
 	return write(file, text, mode, os.Rename)
 }
 
-// Create is Write for a file that must not be there: the error is then [fs.ErrExist].
+// Create is Write for a file that must not exist yet: if it does, the error is
+// [fs.ErrExist].
 func Create(file string, text []byte, mode fs.FileMode) error {
 	return write(file, text, mode, func(tmp, file string) error {
 		err := os.Link(tmp, file)
@@ -69,8 +77,8 @@ func write(file string, text []byte, mode fs.FileMode, name func(tmp, file strin
 	return SyncFolder(dir)
 }
 
-// WriteIn is Write for a name below an open folder, which is never left. The temporary
-// name tmp is the caller's choice, and nobody else's at a time.
+// WriteIn is Write for a name below an open folder, and never leaves that folder. The
+// caller chooses the temporary name tmp; no two calls may use one at the same time.
 func WriteIn(root *os.Root, tmp, name string, text []byte, mode fs.FileMode) error {
 	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {

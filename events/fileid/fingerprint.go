@@ -1,6 +1,12 @@
-// Package fileid tells files apart: by what the file system says of them, and by
-// the fingerprint that the ledger remembers. It reads nothing but what a look at a
-// name gives, and follows no link unless that is said.
+// Package fileid tells files apart: by what stat says of them, and by the fingerprint
+// that the ledger remembers.
+//
+//	info, err := fileid.At(root, folder, "invoice.pdf")
+//	if info.Regular {
+//		id := fileid.Fingerprint(jobID, "invoice.pdf", "", info.Stat)
+//	}
+//
+// It reads metadata only, never content, and follows no symbolic link but in [Path].
 package fileid
 
 import (
@@ -9,7 +15,7 @@ import (
 	"encoding/hex"
 )
 
-// Length is that of a fingerprint's text.
+// Length is the length of a fingerprint: hexadecimal digits.
 const Length = 32
 
 // Fingerprint tells a file from every other: 128 bits, hex.

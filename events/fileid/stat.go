@@ -2,7 +2,7 @@ package fileid
 
 import "io/fs"
 
-// Stat is what one look at a file saw. Any difference between two means that
+// Stat is what one stat of a file returned. Any difference between two means that
 // the file was touched in between.
 type Stat struct {
 	Inode    uint64
@@ -12,7 +12,7 @@ type Stat struct {
 	Changed  int64 // of the inode, ns since 1970; Modified where the system has none
 }
 
-// Info is what a look at a file or folder saw.
+// Info is a Stat with the kind of what was found.
 type Info struct {
 	Stat
 	Regular bool

@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// At looks at a name in a folder, without following it.
+// At stats a name in a folder, and does not follow a link.
 func At(_ *os.Root, folder *os.File, name string) (Info, error) {
 	return statxIn(folder, name, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// Open looks at an open file.
+// Open stats an open file.
 func Open(f *os.File) (Info, error) { return statxIn(f, "", unix.AT_EMPTY_PATH) }
 
-// Path looks at what a path leads to.
+// Path stats what a path leads to, and follows links.
 func Path(path string) (Info, error) { return statx(unix.AT_FDCWD, path, 0) }
 
-// Link looks at what is at a path, be it a link.
+// Link stats what is at a path, and does not follow a link there.
 func Link(path string) (Info, error) {
 	return statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
 }

@@ -4,7 +4,7 @@ package fileid
 
 import "os"
 
-// At looks at a name in a folder, without following it.
+// At stats a name in a folder, and does not follow a link.
 func At(root *os.Root, _ *os.File, name string) (Info, error) {
 	fi, err := root.Lstat(name)
 	if err != nil {
@@ -13,7 +13,7 @@ func At(root *os.Root, _ *os.File, name string) (Info, error) {
 	return fromInfo(fi), nil
 }
 
-// Open looks at an open file.
+// Open stats an open file.
 func Open(f *os.File) (Info, error) {
 	fi, err := f.Stat()
 	if err != nil {
@@ -22,7 +22,7 @@ func Open(f *os.File) (Info, error) {
 	return fromInfo(fi), nil
 }
 
-// Link looks at what is at a path, be it a link.
+// Link stats what is at a path, and does not follow a link there.
 func Link(path string) (Info, error) {
 	fi, err := os.Lstat(path)
 	if err != nil {
@@ -31,7 +31,7 @@ func Link(path string) (Info, error) {
 	return fromInfo(fi), nil
 }
 
-// Path looks at what a path leads to.
+// Path stats what a path leads to, and follows links.
 func Path(path string) (Info, error) {
 	fi, err := os.Stat(path)
 	if err != nil {

@@ -1,7 +1,13 @@
-// Package schedule reads a cron expression in a time zone and says when it
-// runs. It reads no clock and does no input or output ([LoadLocation], which
-// reads the time zone database, is the one exception); a [Schedule] never
-// changes, so any number of goroutines may share one.
+// Package schedule reads a cron expression in a time zone and says when it runs.
+//
+//	paris, err := schedule.LoadLocation("Europe/Paris")
+//	s, err := schedule.Parse("30 2 * * mon-fri", paris)
+//	next := s.Next(time.Now())
+//	for slot := range s.Slots(from, to) { … }
+//	fmt.Println(s.Describe(), s.Warnings(time.Now()))
+//
+// It reads no clock and does no I/O, except that [LoadLocation] reads the time zone
+// database. A [Schedule] never changes, so any number of goroutines may share one.
 //
 // # Expression
 //

@@ -1,8 +1,14 @@
-// Package spelling reads what people write: sizes, durations, and the word that
-// somebody may have meant. It is pure.
+// Package spelling reads what people write in flags, profiles and jobs: sizes,
+// durations, and the word that they may have meant.
+//
+//	n, err := spelling.Size("512MiB")       // also 10GB, 10G, 1.5 g, 1000000
+//	d, err := spelling.Duration("1h30m")    // also 90s, 7d, 2w
+//	word := spelling.Nearest("overlpa", keys)
+//
+// Errors name what was written and show the right form. Everything here is pure.
 package spelling
 
-// Nearest gives the candidate that is at most two edits from key, or "".
+// Nearest returns the candidate that is at most two edits away from key, or "".
 func Nearest(key string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
