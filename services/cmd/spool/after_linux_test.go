@@ -14,7 +14,7 @@ import (
 
 // sorting is a job that moves what ran to done or failed, and what it does with
 // each file: one that says bad fails.
-func (p *site) sorting(in, done string, after map[string]any) string {
+func (p *harness) sorting(in, done string, after map[string]any) string {
 	p.Helper()
 	p.flow("flow.ibflowbin", "#!/bin/sh\nif grep -q bad \"$1\"/*; then echo it is bad >&2; exit 3; fi\ncat \"$1\"/* >\"$2\"/seen\n")
 	for _, dir := range []string{in, done, "failed"} {
@@ -29,7 +29,7 @@ func (p *site) sorting(in, done string, after map[string]any) string {
 }
 
 // lies gives the names in a folder of the drive, with their first lines.
-func (p *site) lies(dir string) map[string]string {
+func (p *harness) lies(dir string) map[string]string {
 	p.Helper()
 	entries, err := os.ReadDir(filepath.Join(p.dir, dir))
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *site) lies(dir string) map[string]string {
 	return all
 }
 
-func (p *site) drop(name, text string) {
+func (p *harness) drop(name, text string) {
 	p.Helper()
 	tmp := filepath.Join(p.dir, "tmp-"+filepath.Base(name))
 	if err := os.WriteFile(tmp, []byte(text), 0o644); err != nil {
@@ -56,7 +56,7 @@ func (p *site) drop(name, text string) {
 
 func TestAfter(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve("--durability", "interval")
 	bus := p.bus()
 	job := p.sorting("in", "done", nil)
@@ -133,7 +133,7 @@ func TestLongAfterKilled(t *testing.T) {
 }
 
 func afterKilled(t *testing.T, step, text string, across, newer bool) {
-	p := newSite(t)
+	p := newHarness(t)
 	args := []string{
 		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--durability", "interval",
 	}

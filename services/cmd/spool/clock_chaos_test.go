@@ -38,7 +38,7 @@ func TestLongClockAcrossKills(t *testing.T) {
 const clockJobs = 20
 
 func clockChaos(t *testing.T, kills, every, down time.Duration) {
-	p := newSite(t)
+	p := newHarness(t)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	bus := p.bus()
 	began := time.Now()
@@ -76,17 +76,17 @@ func clockChaos(t *testing.T, kills, every, down time.Duration) {
 		left, err2 := bus.Backlogs(t.Context())
 		return err == nil && err2 == nil && clock.Done() && clock.Minute >= back.Unix()/60 && len(left) == 0
 	})
-	judgeClock(p, bus, policies, began, gone, back, killed+2)
+	checkClock(p, bus, policies, began, gone, back, killed+2)
 	// The API says the same of every slot, without a record of most.
 	p.start("gateway", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "gateway.creds"), "--listen", p.api)
 	for id, policy := range policies {
-		judgeTold(p, id, policy, began, gone, back)
+		checkShown(p, id, policy, began, gone, back)
 	}
 }
 
-// judgeClock goes through the slots after began up to back. At the slot of gone
+// checkClock goes through the slots after began up to back. At the slot of gone
 // everybody was killed; at those after it and before back nobody was there.
-func judgeClock(p *site, bus *jet.Bus, policies map[string]string, began, gone, back time.Time, kills int) {
+func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gone, back time.Time, kills int) {
 	p.Helper()
 	first, lost, last := began.Unix()/60+1, gone.Unix()/60, back.Unix()/60
 	answers := map[string][]string{} // job and slot → what became of it
@@ -136,9 +136,9 @@ func judgeClock(p *site, bus *jet.Bus, policies map[string]string, began, gone, 
 		len(policies), slots, kills, back.Sub(gone), caughtUp)
 }
 
-// judgeTold goes through what the API tells of the slots of one job. Nobody calls
+// checkShown goes through what the API tells of the slots of one job. Nobody calls
 // for it here, so what was fired is queued, in time or late.
-func judgeTold(p *site, id, policy string, began, gone, back time.Time) {
+func checkShown(p *harness, id, policy string, began, gone, back time.Time) {
 	p.Helper()
 	var answer struct {
 		Slots []struct {
@@ -183,7 +183,7 @@ func judgeTold(p *site, id, policy string, began, gone, back time.Time) {
 // passedOver is what becomes of a slot at which nobody was there, by policy.
 var passedOver = map[string]string{"latest": "superseded", "none": "missed", "all": "caught_up"}
 
-func putClockJob(p *site, bus *jet.Bus, id, policy string, now time.Time) {
+func putClockJob(p *harness, bus *jet.Bus, id, policy string, now time.Time) {
 	p.Helper()
 	_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, At: now, Job: events.Job{
 		ID: id, Status: events.Enabled, CreatedOnNS: now.UnixNano(), EffectiveFrom: now,

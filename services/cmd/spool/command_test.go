@@ -57,7 +57,7 @@ func TestFlagsFromTheEnvironment(t *testing.T) {
 // The first thing a stranger sees: twice, on the same data.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	for start := range 2 {
 		pr := &process{p: p, args: []string{"demo", "--data", p.data, "--listen", p.api}, log: &lockedBuffer{}}
 		pr.cmd = exec.Command(binary, pr.args...)

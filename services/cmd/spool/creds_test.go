@@ -11,7 +11,7 @@ import (
 
 // everything makes credentials for everything with the broker's own keys, as whoever
 // reads its data folder can.
-func everything(p *site) []byte {
+func everything(p *harness) []byte {
 	p.Helper()
 	text, err := os.ReadFile(filepath.Join(p.data, "nats", "keys.json"))
 	if err != nil {

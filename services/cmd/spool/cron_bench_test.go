@@ -23,7 +23,7 @@ func BenchmarkCronProcess(b *testing.B) {
 }
 
 func cronProcess(b *testing.B, jobs int) {
-	p := newSite(b)
+	p := newHarness(b)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
 	scheduleJobs(p, jobs, 500)
 	c := p.start("cron", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "cron.creds"))
@@ -45,7 +45,7 @@ func cronProcess(b *testing.B, jobs int) {
 }
 
 // scheduleJobs stores jobs that are due in two hours and later.
-func scheduleJobs(p *site, jobs, schedules int) {
+func scheduleJobs(p *harness, jobs, schedules int) {
 	p.Helper()
 	bus, now := p.bus(), time.Now().UTC()
 	var wg sync.WaitGroup
@@ -63,7 +63,7 @@ func scheduleJobs(p *site, jobs, schedules int) {
 	wg.Wait()
 }
 
-func scheduleJob(p *site, bus *jet.Bus, n int, schedule string, now time.Time) error {
+func scheduleJob(p *harness, bus *jet.Bus, n int, schedule string, now time.Time) error {
 	id := fmt.Sprintf("6bc58441-1f60-4265-99f1-%012d", n)
 	_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, By: "admin", At: now, From: "127.0.0.1", Job: events.Job{
 		ID: id, Username: "admin", Name: "Daily Job", Status: events.Enabled, CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
@@ -80,7 +80,7 @@ func scheduleJob(p *site, bus *jet.Bus, n int, schedule string, now time.Time) e
 }
 
 // processor gives the time that a process has computed.
-func processor(p *site, pid int) time.Duration {
+func processor(p *harness, pid int) time.Duration {
 	p.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // that runs and in the folder of one that does not.
 func TestCronRewind(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	creds := filepath.Join(p.data, "cron.creds")
 	args := []string{"broker", "--data", p.data, "--nats-listen", p.nats, "--results-per-job", "77"}
 	b := p.start(args...)

@@ -21,7 +21,7 @@ import (
 
 // crontab is what a script about crontabs has at hand.
 type crontab struct {
-	*site
+	*harness
 	bus    *jet.Bus
 	srv    string   // what the lines call /srv
 	jobs   []string // by line
@@ -39,11 +39,11 @@ func TestPeople(t *testing.T) {
 			t.Skipf("the lines need %s, which this machine has not", program)
 		}
 	}
-	c := &crontab{site: newSite(t)}
+	c := &crontab{harness: newHarness(t)}
 	c.pinged = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { c.pings.Add(1) }))
 	t.Cleanup(c.pinged.Close)
 	c.serve()
-	c.bus = c.site.bus()
+	c.bus = c.harness.bus()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/people", Setup: c.setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

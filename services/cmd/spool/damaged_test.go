@@ -30,7 +30,7 @@ func (pr *process) ended() int {
 // missing and made anew, and named with what to do.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	serve := p.serve()
 	p.eventually("a secret for webhooks", func() bool {
 		_, err := os.Stat(filepath.Join(p.data, "webhook.secret"))
@@ -87,7 +87,7 @@ func TestDamagedFiles(t *testing.T) {
 }
 
 // launched starts serve, and waits for nothing.
-func (p *site) launched() *process {
+func (p *harness) launched() *process {
 	p.Helper()
 	pr := &process{p: p, args: []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir}, log: &lockedBuffer{}}
 	pr.launch()

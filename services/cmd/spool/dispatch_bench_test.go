@@ -38,7 +38,7 @@ func dispatcherMemory(b *testing.B, files int) float64 {
 		_, _ = io.WriteString(w, `{"status":"OK","data":{"job_id":"462eeed8-b051-45c8-8813-8a96d55991f9"}}`)
 	}))
 	defer endpoint.Close()
-	p := newSite(b)
+	p := newHarness(b)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval")
 	defer broker.kill()
 	bus := p.bus()

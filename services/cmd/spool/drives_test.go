@@ -12,7 +12,7 @@ import (
 // touches its data folder; nor with a drive inside another.
 func TestDrivesAndTheDataFolder(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	if code := pr.stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("stopped with status %d", code)

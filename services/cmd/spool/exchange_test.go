@@ -10,7 +10,7 @@ import (
 )
 
 // adminToken is the token that the server has written into its data folder.
-func (p *site) adminToken() string {
+func (p *harness) adminToken() string {
 	p.Helper()
 	text, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
 	if err != nil {
@@ -20,7 +20,7 @@ func (p *site) adminToken() string {
 }
 
 // exchange sends one request with a token, and gives the status and the body of its answer.
-func (p *site) exchange(method, url, token string, body []byte) (int, []byte) {
+func (p *harness) exchange(method, url, token string, body []byte) (int, []byte) {
 	p.Helper()
 	req, err := http.NewRequestWithContext(p.Context(), method, url, bytes.NewReader(body))
 	if err != nil {

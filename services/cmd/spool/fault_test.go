@@ -34,7 +34,7 @@ var faulty = sync.OnceValues(func() (string, error) {
 })
 
 // startToFail starts a spool which a fault is to strike, perhaps before it is ready.
-func (p *site) startToFail(fault string, args ...string) *process {
+func (p *harness) startToFail(fault string, args ...string) *process {
 	p.Helper()
 	name, err := faulty()
 	if err != nil {
@@ -46,8 +46,8 @@ func (p *site) startToFail(fault string, args ...string) *process {
 	return pr
 }
 
-// roleFlags say where the broker of a site is.
-func (p *site) roleFlags(role string) []string {
+// roleFlags say where the broker of a harness is.
+func (p *harness) roleFlags(role string) []string {
 	return []string{"--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, role+".creds")}
 }
 
@@ -68,7 +68,7 @@ func (pr *process) struck() {
 
 // tally counts calls and results of triggers.
 type tally struct {
-	*site
+	*harness
 	url string
 	bus *jet.Bus
 
@@ -77,8 +77,8 @@ type tally struct {
 	results map[string]int
 }
 
-func newTally(p *site) *tally {
-	y := &tally{site: p, calls: map[string]int{}, results: map[string]int{}}
+func newTally(p *harness) *tally {
+	y := &tally{harness: p, calls: map[string]int{}, results: map[string]int{}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		y.mu.Lock()
 		y.calls[r.Header.Get(events.HeaderKey)]++
@@ -149,9 +149,9 @@ func TestLongKillAtEachStep(t *testing.T) {
 }
 
 func killDispatcher(t *testing.T, step string) {
-	y := newTally(newSite(t))
+	y := newTally(newHarness(t))
 	y.start("broker", "--data", y.data, "--nats-listen", y.nats, "--results-per-job", "10")
-	y.bus = y.site.bus()
+	y.bus = y.harness.bus()
 	y.putWatchJob(y.bus, "job", "in", 16)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -235,9 +235,9 @@ func TestLongKillWhileAFileIsQueued(t *testing.T) {
 	for _, step := range []string{faultpoint.FileCommitted, faultpoint.FileEntered} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			y := newTally(newSite(t))
+			y := newTally(newHarness(t))
 			y.start("broker", "--data", y.data, "--nats-listen", y.nats)
-			y.bus = y.site.bus()
+			y.bus = y.harness.bus()
 			y.putWatchJob(y.bus, "job", "in", 16)
 			y.start(append([]string{"dispatcher", "--run-binary-url", y.url + events.RunBinaryPath}, y.roleFlags("dispatcher")...)...)
 			watcher := append([]string{"watcher", "--drive", testDrive + "=" + y.dir}, y.roleFlags("watcher")...)
@@ -278,7 +278,7 @@ func TestLongKillWithADeadLetter(t *testing.T) {
 		t.Skip("make test-long runs it: it builds spool once more")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	t.Cleanup(broken.Close)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
@@ -319,17 +319,17 @@ func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
 	for _, step := range []string{faultpoint.StoreJournal, faultpoint.StoreMeta, faultpoint.StoreSum} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			y := newTally(newSite(t))
+			y := newTally(newHarness(t))
 			broker := []string{"broker", "--data", y.data, "--nats-listen", y.nats}
 			pr := y.start(broker...)
-			y.bus = y.site.bus()
+			y.bus = y.harness.bus()
 			y.putWatchJob(y.bus, "job", "in", 16)
 			y.queue(50, 0)
 			pr.stop(syscall.SIGTERM)
 			y.makeOlder()
 			y.startToFail(step+"=kill", broker...).struck()
 			y.start(broker...)
-			y.bus = y.site.bus()
+			y.bus = y.harness.bus()
 			queued, err1 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
 			seen, err2 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
 			if len(queued) != 50 || len(seen) != 50 {
@@ -355,7 +355,7 @@ func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
 }
 
 // makeOlder gives the queue of files the settings that an older Spool made.
-func (p *site) makeOlder() {
+func (p *harness) makeOlder() {
 	p.Helper()
 	meta := p.one(filepath.Join(events.StreamFiles, "meta.inf"))
 	text, err := os.ReadFile(meta)

@@ -39,9 +39,9 @@ func TestLongFilesChaos(t *testing.T) {
 
 // stormy is one such test.
 type stormy struct {
-	*site
+	*harness
 	bus      *jet.Bus
-	judge    *judge
+	endpoint *endpoint
 	folders  int
 	broker   *process
 	calls    [2]*process // dispatchers
@@ -60,10 +60,10 @@ type dropped struct{ job, name, digest string }
 
 // filesChaos drops files for at least so long.
 func filesChaos(t *testing.T, files, folders int, lasts time.Duration) {
-	s := &stormy{site: newSite(t), folders: folders, must: map[dropped]bool{}, may: map[dropped]bool{}}
-	s.judge = newJudge(t, s.dir)
+	s := &stormy{harness: newHarness(t), folders: folders, must: map[dropped]bool{}, may: map[dropped]bool{}}
+	s.endpoint = newEndpoint(t, s.dir)
 	s.broker = s.start("broker", "--data", s.data, "--nats-listen", s.nats)
-	s.bus = s.site.bus()
+	s.bus = s.harness.bus()
 	for n := range folders {
 		if err := os.Mkdir(s.folder(n), 0o755); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func filesChaos(t *testing.T, files, folders int, lasts time.Duration) {
 	}
 	drive := []string{"--drive", testDrive + "=" + s.dir}
 	for i := range s.calls {
-		s.calls[i] = s.start(append(as("dispatcher"), "--run-binary-url", s.judge.url)...)
+		s.calls[i] = s.start(append(as("dispatcher"), "--run-binary-url", s.endpoint.url)...)
 	}
 	for i := range s.watchers {
 		s.watchers[i] = s.start(append(as("watcher"), drive...)...)
@@ -104,7 +104,7 @@ func (s *stormy) folder(n int) string { return filepath.Join(s.dir, fmt.Sprint("
 func (s *stormy) job(n int) string    { return fmt.Sprint("job-", n) }
 
 // putWatchJob makes a job that watches a folder of the drive, without a gateway.
-func (p *site) putWatchJob(bus *jet.Bus, id, folder string, concurrency int) {
+func (p *harness) putWatchJob(bus *jet.Bus, id, folder string, concurrency int) {
 	p.Helper()
 	_, err := bus.PutJob(p.Context(), events.JobEvent{Event: events.JobCreated, At: time.Now(), Job: events.Job{
 		ID: id, Status: events.Enabled, CreatedOnNS: time.Now().UnixNano(),
@@ -218,7 +218,7 @@ func (s *stormy) settle(seconds int) {
 	half, double := 0, 0
 	for n := range s.folders {
 		times := map[dropped]int{}
-		for _, c := range s.judge.of(s.job(n)) {
+		for _, c := range s.endpoint.of(s.job(n)) {
 			calls++
 			d := dropped{s.job(n), c.name, c.digest}
 			if times[d]++; times[d] == 2 {
@@ -231,7 +231,7 @@ func (s *stormy) settle(seconds int) {
 			}
 		}
 	}
-	for _, fault := range s.judge.fault {
+	for _, fault := range s.endpoint.fault {
 		s.Error(fault)
 	}
 	for i := range s.watchers {
@@ -250,7 +250,7 @@ func (s *stormy) missed() []dropped {
 	defer s.mu.Unlock()
 	called := map[dropped]bool{}
 	for n := range s.folders {
-		for _, c := range s.judge.of(s.job(n)) {
+		for _, c := range s.endpoint.of(s.job(n)) {
 			called[dropped{s.job(n), c.name, c.digest}] = true
 		}
 	}

@@ -23,7 +23,7 @@ import (
 
 // dropper drops files into a folder in two ways and remembers their contents.
 type dropper struct {
-	p   *site
+	p   *harness
 	dir string
 	mu  sync.Mutex
 	sum map[string]string
@@ -64,9 +64,9 @@ func (d *dropper) renameIn(from, to int) {
 	}
 }
 
-// judge holds the runs of a job against what was dropped: each file one key,
+// check holds the runs of a job against what was dropped: each file one key,
 // one ended run, one output folder with the right content.
-func (d *dropper) judge(bus *jet.Bus, job string) {
+func (d *dropper) check(bus *jet.Bus, job string) {
 	p := d.p
 	p.Helper()
 	want := len(d.sum)
@@ -112,7 +112,7 @@ func (d *dropper) judge(bus *jet.Bus, job string) {
 
 // acrossKills drops files in two ways while serve is killed and started again.
 func acrossKills(t *testing.T, each, kills int) {
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve("--durability", "interval")
 	job := p.job("files", "", "flow.ibflowbin", "in", nil)
 	d := &dropper{p: p, dir: filepath.Join(p.dir, "in"), sum: map[string]string{}}
@@ -131,7 +131,7 @@ func acrossKills(t *testing.T, each, kills int) {
 			pr.start()
 		}
 	}
-	d.judge(p.bus(), job)
+	d.check(p.bus(), job)
 }
 
 func TestFilesAcrossAKill(t *testing.T) {
@@ -162,7 +162,7 @@ func TestLongSubscriber(t *testing.T) {
 }
 
 func subscriber(t *testing.T, n int) {
-	p := newSite(t)
+	p := newHarness(t)
 	program := filepath.Join(t.TempDir(), "subscriber")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Dir = filepath.Join("..", "..", "..", "deploy", "demo", "subscriber")
@@ -200,7 +200,7 @@ func subscriber(t *testing.T, n int) {
 		t.Error(err)
 	}
 	d.renameIn(1, n+1)
-	d.judge(p.bus(), job)
+	d.check(p.bus(), job)
 	listen()
 	p.eventually(strconv.Itoa(n)+" more lines", func() bool { return bytes.Count([]byte(out.String()), []byte("\n")) >= n+1 })
 	printed := map[string]int{}

@@ -23,7 +23,7 @@ import (
 // process, and its effect looked at from outside.
 func TestFlagsReachTheirServices(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	certificate, key := keyPair(t)
 	p.nats = "127.0.0.1" + p.nats[strings.LastIndexByte(p.nats, ':'):] // the certificate is of that
 	hooks := filepath.Join(t.TempDir(), "hooks")
@@ -58,7 +58,7 @@ func TestFlagsReachTheirServices(t *testing.T) {
 // Each line of the log is an object when so asked.
 func TestLogJSON(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := &process{p: p, args: []string{"serve", "--data", p.data, "--listen", p.api, "--log-json"}, log: &lockedBuffer{}}
 	pr.launch()
 	t.Cleanup(pr.kill)
@@ -77,7 +77,7 @@ func TestBoundsOfFlows(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give flows to another user")
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	if err := os.Chmod(filepath.Dir(p.dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestTrackRuns(t *testing.T) {
 		_, _ = w.Write(events.Encode(answer))
 	}))
 	defer endpoint.Close()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve("--run-binary-url", endpoint.URL+"/api/v1/flow/run_binary_async", "--track-runs")
 	job := p.job("theirs", "@yearly", "flow.ibflowbin", "in", nil)
 	if end, _ := p.runs(p.bus(), job); end.Status != events.OK || asked.Load() == 0 {
@@ -122,7 +122,7 @@ func TestInsecureMustBeSaid(t *testing.T) {
 		{"--nats-listen", "0.0.0.0:0", "--nats-insecure"},
 		{"--listen", "0.0.0.0:0", "--insecure"},
 	} {
-		p := newSite(t)
+		p := newHarness(t)
 		args := []string{"serve", "--data", p.data, c.flag, c.value}
 		if c.flag != "--listen" {
 			args = append(args, "--listen", p.api)

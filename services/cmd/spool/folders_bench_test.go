@@ -26,7 +26,7 @@ import (
 func BenchmarkFolders(b *testing.B) {
 	const folders = 10_000
 	b.Run("watcher", func(b *testing.B) {
-		p := newSite(b)
+		p := newHarness(b)
 		p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval")
 		watchJobs(p, makeFolders(p, folders))
 		for b.Loop() {
@@ -43,7 +43,7 @@ func BenchmarkFolders(b *testing.B) {
 		}
 	})
 	b.Run("floor", func(b *testing.B) {
-		p := newSite(b)
+		p := newHarness(b)
 		names := makeFolders(p, folders)
 		for b.Loop() {
 			began := time.Now()
@@ -74,7 +74,7 @@ func BenchmarkKnownFiles(b *testing.B) {
 	for _, folders := range []int{1, 100} {
 		const files = 1_000_000
 		b.Run(fmt.Sprintf("folders=%d", folders), func(b *testing.B) {
-			p := newSite(b)
+			p := newHarness(b)
 			p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval")
 			names := makeFolders(p, folders)
 			fillFolders(p, names, files/folders)
@@ -95,7 +95,7 @@ func BenchmarkKnownFiles(b *testing.B) {
 	}
 }
 
-func makeFolders(p *site, n int) (names []string) {
+func makeFolders(p *harness, n int) (names []string) {
 	p.Helper()
 	for i := range n {
 		name := fmt.Sprintf("watched/%02d/%d/in", i%100, i)
@@ -107,7 +107,7 @@ func makeFolders(p *site, n int) (names []string) {
 	return names
 }
 
-func fillFolders(p *site, names []string, each int) {
+func fillFolders(p *harness, names []string, each int) {
 	p.Helper()
 	for _, name := range names {
 		for i := range each {
@@ -119,7 +119,7 @@ func fillFolders(p *site, names []string, each int) {
 	}
 }
 
-func readFolders(p *site, names []string, want int) time.Duration {
+func readFolders(p *harness, names []string, want int) time.Duration {
 	p.Helper()
 	began, n := time.Now(), 0
 	for _, name := range names {
@@ -148,7 +148,7 @@ func readFolders(p *site, names []string, want int) time.Duration {
 }
 
 // watchJobs makes a job for each folder, which ignores what lies there already.
-func watchJobs(p *site, names []string) {
+func watchJobs(p *harness, names []string) {
 	p.Helper()
 	bus := p.bus()
 	var wg sync.WaitGroup
@@ -178,7 +178,7 @@ type watching struct {
 	url   string
 }
 
-func (p *site) watch() *watching {
+func (p *harness) watch() *watching {
 	p.Helper()
 	addr := freePort(p)
 	w := &watching{began: time.Now(), url: "http://" + addr + "/metrics"}

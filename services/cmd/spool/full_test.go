@@ -17,7 +17,7 @@ func TestLongFilesFull(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve("--durability", "interval", "--max-store", fmt.Sprint(32<<20))
 	p.flow("quick.ibflowbin", "#!/bin/sh\nexit 0\n")
 	full := p.job("fills", "", "quick.ibflowbin", "in", nil)

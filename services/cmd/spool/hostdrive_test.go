@@ -16,7 +16,7 @@ import (
 // names it, for every role and after every restart.
 func TestFolderOfTheHost(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	scans := filepath.Join(t.TempDir(), "srv", "scans")
 	if err := os.MkdirAll(scans, 0o755); err != nil {
 		t.Fatal(err)

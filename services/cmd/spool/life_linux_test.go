@@ -69,12 +69,12 @@ func together[C any](t *testing.T, most int, cases []C, name func(C) string, f f
 	wg.Wait()
 }
 
-func (p *site) serveArgs() []string {
+func (p *harness) serveArgs() []string {
 	return []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir}
 }
 
 // failing starts all of spool, which a fault is to strike once it is ready.
-func (p *site) failing(fault string) *process {
+func (p *harness) failing(fault string) *process {
 	p.Helper()
 	pr := p.startToFail(fault, p.serveArgs()...)
 	p.eventually("ready", func() bool { return strings.Contains(pr.log.String(), "msg=ready") })
@@ -82,7 +82,7 @@ func (p *site) failing(fault string) *process {
 }
 
 // counting is a job whose flow writes that it ran, with a webhook.
-func (p *site) counting(schedule, hook string) string {
+func (p *harness) counting(schedule, hook string) string {
 	p.Helper()
 	p.flow("flow.ibflowbin", "#!/bin/sh\necho ran >>ran.txt\nsleep 0.3\n")
 	answer := p.call("POST", "create_job", map[string]any{
@@ -99,7 +99,7 @@ func (p *site) counting(schedule, hook string) string {
 }
 
 func liveOn(t *testing.T, s lifeStep) {
-	p := newSite(t)
+	p := newHarness(t)
 	hook, calls := receiver(t, 0)
 	pr := p.failing(s.fault)
 	job := p.counting("", hook)
@@ -114,7 +114,7 @@ func liveOn(t *testing.T, s lifeStep) {
 
 // livedOnce waits until nothing is left to be done of what one trigger led to, and
 // judges how often each thing happened.
-func (p *site) livedOnce(job string, s lifeStep, calls chan told) {
+func (p *harness) livedOnce(job string, s lifeStep, calls chan told) {
 	p.Helper()
 	bus := p.bus()
 	p.eventually("all is done", func() bool {
@@ -159,7 +159,7 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	hook, calls := receiver(t, 0)
 	pr := p.failing(faultpoint.TriggerStored + "=kill")
 	job := p.counting("@yearly", hook)
@@ -188,7 +188,7 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 }
 
 // slotsOf gives what was said of each minute of a job, by its end.
-func (p *site) slotsOf(bus *jet.Bus, job string) map[int64][]string {
+func (p *harness) slotsOf(bus *jet.Bus, job string) map[int64][]string {
 	p.Helper()
 	said := map[int64][]string{}
 	for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job)) {
@@ -202,8 +202,8 @@ func (p *site) slotsOf(bus *jet.Bus, job string) map[int64][]string {
 	return said
 }
 
-// judgeSlots wants one thing said of each minute from the first to the last.
-func (p *site) judgeSlots(said map[int64][]string) (last int64) {
+// checkSlots wants one thing said of each minute from the first to the last.
+func (p *harness) checkSlots(said map[int64][]string) (last int64) {
 	p.Helper()
 	first := int64(0)
 	for m := range said {
@@ -227,7 +227,7 @@ func TestLongKillAtTheMinute(t *testing.T) {
 	}
 	t.Parallel()
 	together(t, 2, []string{faultpoint.SlotsReckoned, faultpoint.SlotsStored}, func(s string) string { return s }, func(t *testing.T, step string) {
-		p := newSite(t)
+		p := newHarness(t)
 		hook, _ := receiver(t, 0)
 		pr := p.failing(step + "=kill")
 		job := p.counting("* * * * *", hook)
@@ -236,7 +236,7 @@ func TestLongKillAtTheMinute(t *testing.T) {
 		p.start(p.serveArgs()...)
 		bus := p.bus()
 		p.eventually("the slot has fired", func() bool { return len(p.slotsOf(bus, job)[due]) > 0 })
-		p.judgeSlots(p.slotsOf(bus, job))
+		p.checkSlots(p.slotsOf(bus, job))
 	})
 }
 
@@ -247,7 +247,7 @@ func TestLongClockLeaps(t *testing.T) {
 		t.Skip("make test-long runs it: it waits for real minutes")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	hook, _ := receiver(t, 0)
 	pr := p.failing("clock=step:5m@30s")
 	job := p.counting("* * * * *", hook)
@@ -259,7 +259,7 @@ func TestLongClockLeaps(t *testing.T) {
 	bus = p.bus()
 	p.eventually("the committed clock is found ahead", func() bool { return strings.Contains(next.log.String(), "the committed clock is ahead") })
 	time.Sleep(time.Until(nextMinute().Add(2 * time.Second)))
-	if last := p.judgeSlots(p.slotsOf(bus, job)); last < ahead || last > ahead+2 {
+	if last := p.checkSlots(p.slotsOf(bus, job)); last < ahead || last > ahead+2 {
 		t.Errorf("the last slot is %d, the clock was set to about %d", last, ahead)
 	}
 }

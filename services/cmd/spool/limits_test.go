@@ -35,7 +35,7 @@ func TestFloods(t *testing.T) {
 // flooded attacks a server in each way alone, then in all at once, and looks
 // who gets in.
 func flooded(t *testing.T, n int, flags ...string) {
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve(flags...)
 	if err := os.WriteFile(filepath.Join(p.dir, "large"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func flooded(t *testing.T, n int, flags ...string) {
 }
 
 // flood opens connections and sends the same on each.
-func (p *site) flood(n int, request string) []net.Conn {
+func (p *harness) flood(n int, request string) []net.Conn {
 	p.Helper()
 	conns := make([]net.Conn, n)
 	for i := range conns {
@@ -119,7 +119,7 @@ func (p *site) flood(n int, request string) []net.Conn {
 
 // getsIn wants that an operator's calls in parallel, an administrator and the
 // health pages are answered, each on a connection of its own.
-func (p *site) getsIn(flood, token string) {
+func (p *harness) getsIn(flood, token string) {
 	p.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
@@ -173,7 +173,7 @@ func (p *site) getsIn(flood, token string) {
 }
 
 // token makes an operator's token; one of before tokens had paths.
-func (p *site) token(bus *jet.Bus) (id, text string) {
+func (p *harness) token(bus *jet.Bus) (id, text string) {
 	p.Helper()
 	t, text := events.NewToken("admin", events.Operator, time.Now())
 	if err := bus.PutToken(p.Context(), t); err != nil {

@@ -14,13 +14,13 @@ import (
 )
 
 // ended counts the runs of a job that have ended.
-func (p *site) ended(bus *jet.Bus, job string) int {
+func (p *harness) ended(bus *jet.Bus, job string) int {
 	p.Helper()
 	return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job)))
 }
 
 // turn enables or disables a job.
-func (p *site) turn(job, how string) {
+func (p *harness) turn(job, how string) {
 	p.Helper()
 	if code, answer := p.send(http.MethodPost, "jobs/"+job+"/"+how, nil); code != http.StatusOK {
 		p.Fatalf("%s: %d %v", how, code, answer)
@@ -32,7 +32,7 @@ func (p *site) turn(job, how string) {
 // all that has come meanwhile.
 func TestMarkCommand(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	bus := p.bus()
 	job := p.job("scans", "", "flow.ibflowbin", "in", map[string]any{"watch": map[string]any{"recursive": true}})
@@ -106,7 +106,7 @@ func TestMarkCommand(t *testing.T) {
 // counted and says why, other jobs go on, and so does it all, once, after enabling.
 func TestDisabledJobStops(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("slow", "#!/bin/sh\nsleep 0.3\n")
 	pr := p.serve("--flows", "2")
 	bus := p.bus()

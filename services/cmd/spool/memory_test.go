@@ -27,7 +27,7 @@ func BenchmarkGatewayMemory(b *testing.B) {
 		jobs, results int
 	}{{"floor", 0, 0}, {"100000-jobs", 100_000, 0}, {"list-10000x10", 10_000, 10}} {
 		b.Run(c.name, func(b *testing.B) {
-			p := newSite(b)
+			p := newHarness(b)
 			p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
 			fillStore(p, c.jobs, c.results)
 			gate := p.start("gateway", "--data", p.data, "--listen", p.api, "--nats-url", "nats://"+p.nats,
@@ -42,7 +42,7 @@ func BenchmarkGatewayMemory(b *testing.B) {
 	}
 }
 
-func fillStore(p *site, jobs, results int) {
+func fillStore(p *harness, jobs, results int) {
 	p.Helper()
 	bus := p.bus()
 	body := `{"schedule":"@daily","name":"Daily Job","flow_parameters":{"auth_token":"` + events.Mask + `","binary_path":"a/b/fs/D/f","input_dir":"a/b/fs/D/in",` +
@@ -83,7 +83,7 @@ func fillStore(p *site, jobs, results int) {
 	}
 }
 
-func listAll(p *site) {
+func listAll(p *harness) {
 	p.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+p.api+v1+"list_jobs", nil)
 	if err != nil {
@@ -101,7 +101,7 @@ func listAll(p *site) {
 }
 
 // memory reads a field of /proc/<pid>/status, in MB.
-func memory(p *site, pid int, field string) float64 {
+func memory(p *harness, pid int, field string) float64 {
 	p.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

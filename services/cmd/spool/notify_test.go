@@ -36,7 +36,7 @@ func receiver(t *testing.T, failures int) (url string, calls chan told) {
 	return s.URL, calls
 }
 
-func (p *site) told(calls chan told) told {
+func (p *harness) told(calls chan told) told {
 	p.Helper()
 	select {
 	case c := <-calls:
@@ -48,7 +48,7 @@ func (p *site) told(calls chan told) told {
 }
 
 // hooked makes a job with a webhook and gives its id.
-func (p *site) hooked(url, header string) string {
+func (p *harness) hooked(url, header string) string {
 	p.Helper()
 	answer := p.call("POST", "create_job", map[string]any{
 		"name": "hooked", "schedule": "@yearly", "flow_parameters": map[string]any{
@@ -70,7 +70,7 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	url, calls := receiver(t, 3)
 	pr := p.serve()
 	p.outcome(p.hooked(url, "Bearer abc"), 0)
@@ -103,7 +103,7 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 // Another endpoint is given the settings in clear and tells of its runs itself.
 func TestForeignEndpointTells(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	hook, calls := receiver(t, 0)
 	asked := make(chan string, 10)
 	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -19,14 +19,14 @@ import (
 )
 
 // splitting is a job whose flow makes three files of one, which go to out/x.
-func (p *site) splitting(conflict string) string {
+func (p *harness) splitting(conflict string) string {
 	p.Helper()
 	p.flow("flow.ibflowbin", "#!/bin/sh\nmkdir sub; for f in a b sub/c; do cat \"$1\"/* >$f.txt; echo $f >>$f.txt; done\n")
 	return p.job("splitting", "", "flow.ibflowbin", "in", map[string]any{"output": "x/{name}", "output_conflict": conflict})
 }
 
 // everything gives the contents of all files below a folder of the drive, hidden or not.
-func (p *site) everything(dir string) map[string]string {
+func (p *harness) everything(dir string) map[string]string {
 	p.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(filepath.Join(p.dir, dir), func(path string, d fs.DirEntry, err error) error {
@@ -69,16 +69,16 @@ func TestLongOutputKilled(t *testing.T) {
 	}
 }
 
-// placing is a site whose outputs go to the folder out/x, which may be a file system of
+// placing is a harness whose outputs go to the folder out/x, which may be a file system of
 // its own.
 type placing struct {
-	*site
+	*harness
 	to   string   // the folder of the outputs
 	args []string // of the process
 }
 
 func newPlacing(t *testing.T, across bool) *placing {
-	p := newSite(t)
+	p := newHarness(t)
 	to := filepath.Join(p.dir, "out", "x")
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		t.Fatal(err)
@@ -117,11 +117,11 @@ func outputKilled(t *testing.T, step string, across bool) {
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended, and nothing is left of it", func() bool {
-		ended = read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
 		entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
 		return len(ended) == 1 && err == nil && len(entries) == 1
 	})
-	started := read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+	started := read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
 	if len(started) != 1 || ended[0].Status != events.OK || ended[0].Attempt != 1 || ended[0].OutputFolder != testDrive+"/out" {
 		t.Errorf("%d starts; ended %+v", len(started), ended[0])
 	}
@@ -137,7 +137,7 @@ func outputKilled(t *testing.T, step string, across bool) {
 }
 
 // mount puts a file system of its own on a folder.
-func (p *site) mount(dir string) {
+func (p *harness) mount(dir string) {
 	p.Helper()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
 		p.Skipf("this process may not mount: %v", err)
@@ -174,7 +174,7 @@ func outputReturned(t *testing.T, kill string, across bool) {
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended", func() bool {
-		ended = read[events.RunEvent](p.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
 		return len(ended) == 1
 	})
 	if ended[0].Status != events.ERROR || !strings.Contains(ended[0].Message, "x/b.txt is there already") || ended[0].Attempt != 1 {
@@ -191,7 +191,7 @@ func outputReturned(t *testing.T, kill string, across bool) {
 // job wrote it; a half-written one nobody gets.
 func TestOutputFeedsAJob(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve("--durability", "interval")
 	bus := p.bus()
 	status, answer := p.send("POST", "jobs", object{

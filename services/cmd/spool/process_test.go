@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build spool: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	sideBySide()
+	mostlyWait()
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
@@ -58,9 +58,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sideBySide has four tests run at once on two processors, unless -parallel says how many:
+// mostlyWait has four tests run at once on two processors, unless -parallel says how many:
 // most of what they do is wait.
-func sideBySide() {
+func mostlyWait() {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
@@ -77,8 +77,8 @@ func long(t *testing.T) {
 	}
 }
 
-// site is where the processes of one test live.
-type site struct {
+// harness is where the processes of one test live.
+type harness struct {
 	testing.TB
 	data string   // --data of every process
 	dir  string   // what the drive admin/repo/fs/D maps to
@@ -89,9 +89,9 @@ type site struct {
 
 const testDrive = "admin/repo/fs/D"
 
-func newSite(t testing.TB) *site {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
-	p := &site{TB: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
+	p := &harness{TB: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
 	p.flow("flow.ibflowbin", string(demoFlow))
 	for _, dir := range []string{"in", "tick/in"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, dir), 0o755); err != nil {
@@ -102,7 +102,7 @@ func newSite(t testing.TB) *site {
 }
 
 // flow writes an executable file into the drive.
-func (p *site) flow(name, text string) {
+func (p *harness) flow(name, text string) {
 	p.Helper()
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
 		p.Fatal(err)
@@ -131,7 +131,7 @@ func freePort(t testing.TB) string {
 
 // process is one running spool.
 type process struct {
-	p    *site
+	p    *harness
 	args []string
 	cmd  *exec.Cmd
 	log  *lockedBuffer
@@ -159,7 +159,7 @@ func (l *lockedBuffer) String() string {
 }
 
 // start starts spool and waits until it says that it is ready.
-func (p *site) start(args ...string) *process {
+func (p *harness) start(args ...string) *process {
 	p.Helper()
 	pr := &process{p: p, args: args, log: &lockedBuffer{}}
 	pr.start()
@@ -167,7 +167,7 @@ func (p *site) start(args ...string) *process {
 	return pr
 }
 
-func (p *site) serve(more ...string) *process {
+func (p *harness) serve(more ...string) *process {
 	p.Helper()
 	return p.start(append([]string{
 		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir,
@@ -224,7 +224,7 @@ const patience = 5 * time.Minute
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
-func (p *site) eventually(what string, f func() bool) {
+func (p *harness) eventually(what string, f func() bool) {
 	p.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if f() {
@@ -236,7 +236,7 @@ func (p *site) eventually(what string, f func() bool) {
 
 // call sends what Python's requests.post(url, data=json_data) and
 // requests.get(url, params=args) send: JSON without a Content-Type.
-func (p *site) call(method, name string, body any) map[string]any {
+func (p *harness) call(method, name string, body any) map[string]any {
 	p.Helper()
 	url := "http://" + p.api + "/api/v1/scheduler/" + name
 	var payload io.Reader
@@ -264,7 +264,7 @@ func (p *site) call(method, name string, body any) map[string]any {
 }
 
 // get reads an answer of the native API.
-func (p *site) get(path string, into any) {
+func (p *harness) get(path string, into any) {
 	p.Helper()
 	status, answer := p.exchange(http.MethodGet, "http://"+p.api+path, p.adminToken(), nil)
 	if err := json.Unmarshal(answer, into); err != nil || status != http.StatusOK {
@@ -273,7 +273,7 @@ func (p *site) get(path string, into any) {
 }
 
 // job makes a job whose paths are given below the drive.
-func (p *site) job(name, schedule, binary, input string, spool map[string]any) string {
+func (p *harness) job(name, schedule, binary, input string, spool map[string]any) string {
 	p.Helper()
 	body := map[string]any{"name": name, "flow_parameters": map[string]any{
 		"auth_token": "<oauth token>", "binary_path": testDrive + "/" + binary, "input_dir": testDrive + "/" + input,
@@ -294,7 +294,7 @@ func (p *site) job(name, schedule, binary, input string, spool map[string]any) s
 }
 
 // bus connects to the broker of the processes, with the rights of the broker itself.
-func (p *site) bus() *jet.Bus {
+func (p *harness) bus() *jet.Bus {
 	p.Helper()
 	bus, err := jet.Connect(p.Context(), jet.Options{
 		URL: "nats://" + p.nats, CredsText: everything(p), Name: "test", Log: eventstest.Log(p),
@@ -311,7 +311,7 @@ func (p *site) bus() *jet.Bus {
 }
 
 // read gives everything on a subject of a stream; a broker that is away gives nothing.
-func read[T any](p *site, b *jet.Bus, stream, filter string) []T {
+func read[T any](p *harness, b *jet.Bus, stream, filter string) []T {
 	p.Helper()
 	var list []T
 	_ = b.Since(p.Context(), stream, filter, time.Time{}, func(m jet.Stored) bool {

@@ -16,7 +16,7 @@ import (
 // administrator and to somebody who may name some of them; values are shown to nobody.
 func TestProfileCommand(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	file := filepath.Join(t.TempDir(), "profiles")
 	declare := func(text string) {
 		t.Helper()
@@ -96,7 +96,7 @@ func TestProfileConnects(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("flows are not shut in on this system")
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	port := func() string {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

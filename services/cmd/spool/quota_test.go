@@ -13,7 +13,7 @@ import (
 )
 
 // operator makes a token of an operator who may use every drive.
-func (p *site) operator(owner string) string {
+func (p *harness) operator(owner string) string {
 	p.Helper()
 	code, text := p.ask(http.MethodPost, "tokens", "", map[string]any{"owner": owner, "role": "operator", "paths": []string{"admin/"}})
 	if code != http.StatusCreated {
@@ -23,7 +23,7 @@ func (p *site) operator(owner string) string {
 	return token[:strings.IndexByte(token, '"')]
 }
 
-func (p *site) jobOf(token, name, in string, automatic bool) string {
+func (p *harness) jobOf(token, name, in string, automatic bool) string {
 	p.Helper()
 	body := map[string]any{"name": name, "schedule": "@yearly", "flow_parameters": map[string]any{
 		"auth_token": "any", "binary_path": testDrive + "/wait.ibflowbin", "input_dir": testDrive + "/" + in,
@@ -44,7 +44,7 @@ func (p *site) jobOf(token, name, in string, automatic bool) string {
 // and is shown; others go before it, and in the end all have run.
 func TestQuotaOfRunning(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("wait.ibflowbin", "#!/bin/sh\nuntil [ -e \"$1\"/go -o -e \"$1\"/../go ]; do sleep 0.05; done\n")
 	p.serve("--durability", "interval", "--quota", "running=2", "--flows", "16", "--sandbox", "off")
 	bus := p.bus()

@@ -21,13 +21,13 @@ done
 // outcome and the result of every run.
 func TestPrintedSubscribers(t *testing.T) {
 	t.Parallel()
-	printedSubscribers(newSite(t), "go", "python")
+	printedSubscribers(newHarness(t), "go", "python")
 }
 
 // TestSubscriberAsksForARun: with everything in one process.
 func TestSubscriberAsksForARun(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve("--durability", "interval")
 	p.asksFor(p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil))
 }
@@ -47,14 +47,14 @@ func TestLongPrintedSubscriberOfNATS(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Skipf("the command line of NATS cannot be had here: %v\n%s", err, out)
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	p.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 	printedSubscribers(p, "nats")
 	asksByCommand(p)
 }
 
 // asksByCommand asks for a run with the line that is printed for it.
-func asksByCommand(p *site) {
+func asksByCommand(p *harness) {
 	p.Helper()
 	job := p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil)
 	creds := filepath.Join(p.TempDir(), "asks.creds")
@@ -73,7 +73,7 @@ func asksByCommand(p *site) {
 
 const natscli = "github.com/nats-io/natscli/nats@v0.3.0"
 
-func printedSubscribers(p *site, languages ...string) {
+func printedSubscribers(p *harness, languages ...string) {
 	p.Helper()
 	p.flow("pages", pages)
 	p.serve("--durability", "interval")
@@ -105,7 +105,7 @@ func printedSubscribers(p *site, languages ...string) {
 }
 
 // reader makes a subscriber and its program, which has at most fifteen lines.
-func (p *site) reader(language string) (file string) {
+func (p *harness) reader(language string) (file string) {
 	p.Helper()
 	creds := filepath.Join(p.TempDir(), "it's mine.creds")
 	cmd := exec.Command(binary, "subscriber", "create", language, "--print", language, "--nats-url", "nats://"+p.nats, "-o", creds, "--url", "http://"+p.api, "--data", p.data)
@@ -124,7 +124,7 @@ func (p *site) reader(language string) (file string) {
 }
 
 // readWith starts a program in a language, if the machine has it; what it lacks is said.
-func (p *site) readWith(language, file string) *lockedBuffer {
+func (p *harness) readWith(language, file string) *lockedBuffer {
 	p.Helper()
 	var cmd *exec.Cmd
 	switch language {

@@ -19,7 +19,7 @@ import (
 func TestReserveIsKept(t *testing.T) {
 	t.Parallel()
 	disk := eventstest.NewSmallDisk(t, 768<<20, false)
-	p := newSite(t)
+	p := newHarness(t)
 	p.data, p.dir = filepath.Join(disk.Dir, "data"), filepath.Join(disk.Dir, "drive")
 	for _, dir := range []string{"in", "tick/in"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, dir), 0o755); err != nil {

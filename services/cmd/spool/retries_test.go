@@ -21,7 +21,7 @@ func TestLongRetriesAcrossKills(t *testing.T) {
 		t.Skip("make test-long runs it: it waits for attempts, and what a killed process held comes again after 10 s")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve("--durability", "fsync")
 	p.flow("ocr.ibflowbin", `#!/bin/sh
 date +%s.%N >> attempts

@@ -31,7 +31,7 @@ func TestLongRetryAcrossKills(t *testing.T) {
 		_, _ = io.WriteString(w, `{"status":"OK"}`)
 	}))
 	defer endpoint.Close()
-	p := newSite(t)
+	p := newHarness(t)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	dispatch := p.start("dispatcher", "--data", p.data, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "dispatcher.creds"),
 		"--run-binary-url", endpoint.URL, "--retry-waits", wait.String())

@@ -70,7 +70,7 @@ var rewriteWays = []struct {
 
 // eachContentRuns rewrites one file n times in each way, at each step of its runs by turns.
 func eachContentRuns(t *testing.T, kind, dir string, n int, flags ...string) {
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("flow.ibflowbin", "")
 	p.dir = dir
 	p.flow("flow.ibflowbin", "#!/bin/sh\ncat \"$1\"/* >\"$2\"/before; sleep 0.2; cat \"$1\"/* >\"$2\"/after\n")
@@ -93,7 +93,7 @@ func eachContentRuns(t *testing.T, kind, dir string, n int, flags ...string) {
 }
 
 // jobInto makes a job on a folder whose runs write below a folder of that job.
-func (p *site) jobInto(in string, watch map[string]any) string {
+func (p *harness) jobInto(in string, watch map[string]any) string {
 	p.Helper()
 	answer := p.call("POST", "create_job", map[string]any{"name": in, "spool": map[string]any{"watch": watch}, "flow_parameters": map[string]any{
 		"auth_token": "any", "binary_path": testDrive + "/flow.ibflowbin", "input_dir": testDrive + "/" + in,
@@ -106,7 +106,7 @@ func (p *site) jobInto(in string, watch map[string]any) string {
 	return id
 }
 
-func (p *site) rewrite(bus *jet.Bus, job string, write func(path, text string) error, file, kind string, inPlace bool, n int) {
+func (p *harness) rewrite(bus *jet.Bus, job string, write func(path, text string) error, file, kind string, inPlace bool, n int) {
 	p.Helper()
 	count := func(phase events.Phase) int {
 		runs := map[string]bool{}
@@ -142,16 +142,16 @@ func (p *site) rewrite(bus *jet.Bus, job string, write func(path, text string) e
 			p.eventually("ended", func() bool { return count(events.Ended) > i })
 		}
 	}
-	p.judgeContents(bus, job, want, kind, inPlace)
+	p.checkContents(bus, job, want, kind, inPlace)
 }
 
 // refused counts the contents of which a verdict says that they were rewritten before their call.
-func (p *site) refused(bus *jet.Bus, job string) int {
+func (p *harness) refused(bus *jet.Bus, job string) int {
 	p.Helper()
 	return len(read[events.Verdict](p, bus, events.StreamSlots, events.SlotSubject(job)))
 }
 
-func (p *site) judgeContents(bus *jet.Bus, job string, want map[string]int, kind string, inPlace bool) {
+func (p *harness) checkContents(bus *jet.Bus, job string, want map[string]int, kind string, inPlace bool) {
 	p.Helper()
 	var ended []events.RunEvent
 	refused := 0

@@ -23,7 +23,7 @@ func TestLongRightsSuffice(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	secret := filepath.Join(t.TempDir(), "runner.secret")
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestLongRightsSuffice(t *testing.T) {
 }
 
 // useEverything has every role do everything that it knows.
-func useEverything(t *testing.T, p *site, all map[string]*process) {
+func useEverything(t *testing.T, p *harness, all map[string]*process) {
 	t.Helper()
 	hook, told := receiver(t, 1)
 	p.flow("fail.ibflowbin", "#!/bin/sh\nexit 3\n")
@@ -134,7 +134,7 @@ func useEverything(t *testing.T, p *site, all map[string]*process) {
 }
 
 // cancelOne asks for the place of a job's run, and for its end.
-func (p *site) cancelOne(runner, job string) {
+func (p *harness) cancelOne(runner, job string) {
 	p.Helper()
 	bus := p.bus()
 	var started []events.RunEvent
@@ -150,7 +150,7 @@ func (p *site) cancelOne(runner, job string) {
 }
 
 // retryOne makes a dead letter of a job and has it queued again.
-func (p *site) retryOne(runner *process, job string) {
+func (p *harness) retryOne(runner *process, job string) {
 	p.Helper()
 	bus := p.bus()
 	runner.kill()
@@ -167,7 +167,7 @@ func (p *site) retryOne(runner *process, job string) {
 }
 
 // failAgain has a run retried, its job disabled, and the run counted that failed.
-func (p *site) failAgain() {
+func (p *harness) failAgain() {
 	p.Helper()
 	job := p.job("failing", "@yearly", "fail.ibflowbin", "tick/in", map[string]any{
 		"hold_after": 1, "run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "1s"}},
@@ -183,7 +183,7 @@ func (p *site) failAgain() {
 
 // pausesAll has files, a slot and a run of disabled jobs wait and go on, a file marked as
 // run, and one whose stage is gone.
-func (p *site) pausesAll(bus *jet.Bus, files, ticks string) {
+func (p *harness) pausesAll(bus *jet.Bus, files, ticks string) {
 	p.Helper()
 	for _, err := range []error{os.Mkdir(filepath.Join(p.dir, "fails"), 0o755), os.WriteFile(filepath.Join(p.dir, "fails", "a"), nil, 0o644)} {
 		if err != nil {
@@ -241,7 +241,7 @@ func (p *site) pausesAll(bus *jet.Bus, files, ticks string) {
 }
 
 // administer makes and revokes a token and a subscriber.
-func (p *site) administer() {
+func (p *harness) administer() {
 	p.Helper()
 	token := p.native("POST", "/api/v2/tokens", `{"owner":"ann","role":"viewer"}`, http.StatusCreated)
 	p.native("GET", "/api/v2/tokens", "", http.StatusOK)
@@ -252,7 +252,7 @@ func (p *site) administer() {
 }
 
 // asksFor has a subscriber ask for a run of a job, over NATS.
-func (p *site) asksFor(job string) {
+func (p *harness) asksFor(job string) {
 	p.Helper()
 	creds := filepath.Join(p.TempDir(), "asks.creds")
 	if out, code := spool(p, "subscriber", "create", "asks", "--may-trigger", "--job", job, "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats); code != 0 || !strings.Contains(out, "request spool.api.trigger") {
@@ -303,7 +303,7 @@ func between(text, before, after string) string {
 }
 
 // native sends a request with the admin token, to the API unless another place is given.
-func (p *site) native(method, path, body string, want int, at ...string) string {
+func (p *harness) native(method, path, body string, want int, at ...string) string {
 	p.Helper()
 	base := "http://" + p.api
 	if len(at) > 0 {

@@ -17,7 +17,7 @@ import (
 
 // ask sends a request to the native API, as an administrator unless a token is
 // given, and gives the status and the body.
-func (p *site) ask(method, path, token string, body any) (int, string) {
+func (p *harness) ask(method, path, token string, body any) (int, string) {
 	p.Helper()
 	if token == "" {
 		token = p.adminToken()
@@ -30,15 +30,15 @@ func (p *site) ask(method, path, token string, body any) (int, string) {
 	return status, string(answer)
 }
 
-// looped is a site with a flow that copies its file, under a longer name, and
+// looped is a harness with a flow that copies its file, under a longer name, and
 // the jobs of a test.
 type looped struct {
-	*site
+	*harness
 	bus *jet.Bus
 }
 
 func newLooped(t *testing.T, more ...string) *looped {
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("copy.ibflowbin", "#!/bin/sh\nfor f in \"$1\"/*; do cp \"$f\" \"$2/$(basename \"$f\").n\"; done\n")
 	p.serve(append([]string{"--durability", "interval"}, more...)...)
 	return &looped{p, p.bus()}
@@ -75,7 +75,7 @@ func (l *looped) drop(name string) {
 
 func (l *looped) runs(job string) []events.RunEvent {
 	l.Helper()
-	return read[events.RunEvent](l.site, l.bus, events.StreamRunEvents, events.RunsOf(events.Accepted, job))
+	return read[events.RunEvent](l.harness, l.bus, events.StreamRunEvents, events.RunsOf(events.Accepted, job))
 }
 
 type shownJob struct {
@@ -118,7 +118,7 @@ func TestRings(t *testing.T) {
 		{"two that share folders", []string{"f", "g"}, map[string]any{shared: false}, "*.n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			l := &looped{&site{TB: t, data: l.data, dir: l.dir, nats: l.nats, api: l.api}, l.bus}
+			l := &looped{&harness{TB: t, data: l.data, dir: l.dir, nats: l.nats, api: l.api}, l.bus}
 			var ids []string
 			for i, job := range tc.jobs {
 				ids = append(ids, l.watch(job, job, tc.jobs[(i+1)%len(tc.jobs)], tc.settings))
@@ -247,7 +247,7 @@ func TestLongHeldStays(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("copy.ibflowbin", "#!/bin/sh\ncp \"$1\"/* \"$2\"\n")
 	pr := p.serve("--durability", "interval")
 	l := &looped{p, nil}

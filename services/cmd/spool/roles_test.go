@@ -17,7 +17,7 @@ func TestLongSixRoles(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	if err := os.MkdirAll(p.data, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestLongSixRoles(t *testing.T) {
 		pr.start()
 	}
 	bus := p.bus()
-	d.judge(bus, files)
+	d.check(bus, files)
 
 	var runs []events.RunEvent
 	p.eventually("every request has ended", func() bool {
@@ -96,7 +96,7 @@ func TestLongSixRoles(t *testing.T) {
 }
 
 // once fails for runs that share a trigger, and when their number is not n.
-func once(p *site, what string, runs []events.RunEvent, n int) {
+func once(p *harness, what string, runs []events.RunEvent, n int) {
 	p.Helper()
 	keys := map[string]int{}
 	for _, r := range runs {

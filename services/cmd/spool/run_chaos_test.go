@@ -33,7 +33,7 @@ func TestLongRunsAcrossKills(t *testing.T) {
 }
 
 func runChaos(t *testing.T, n int) {
-	p := newSite(t)
+	p := newHarness(t)
 	secret := filepath.Join(t.TempDir(), "runner.secret")
 	if err := os.WriteFile(secret, []byte("a secret that the two of them share"), 0o600); err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func runChaos(t *testing.T, n int) {
 }
 
 // count counts the messages below a filter by a field of their bodies.
-func (p *site) count(bus *jet.Bus, stream, filter, field string) map[string]int {
+func (p *harness) count(bus *jet.Bus, stream, filter, field string) map[string]int {
 	p.Helper()
 	all := map[string]int{}
 	for _, m := range read[map[string]any](p, bus, stream, filter) {

@@ -14,7 +14,7 @@ import (
 
 // withoutSpaces starts spool as root without namespaces, in a user namespace of
 // the test's own: whatever is not whole there is said by whoever has to know.
-func (p *site) withoutSpaces(args ...string) *process {
+func (p *harness) withoutSpaces(args ...string) *process {
 	p.Helper()
 	whole := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
 	pr := &process{p: p, args: args, log: &lockedBuffer{}}
@@ -29,7 +29,7 @@ func (p *site) withoutSpaces(args ...string) *process {
 }
 
 // ready gives what a process says of its health.
-func (p *site) ready(addr string) (code int, text string) {
+func (p *harness) ready(addr string) (code int, text string) {
 	resp, err := http.Get("http://" + addr + "/readyz")
 	if err != nil {
 		return 0, err.Error()
@@ -43,7 +43,7 @@ func (p *site) ready(addr string) (code int, text string) {
 }
 
 // mint asks for a token, and gives its id or why there is none.
-func (p *site) mint(role string) (id, refusal string, code int) {
+func (p *harness) mint(role string) (id, refusal string, code int) {
 	p.Helper()
 	code, text := p.exchange(http.MethodPost, "http://"+p.api+"/api/v2/tokens", p.adminToken(), []byte(`{"owner":"ann","role":"`+role+`"}`))
 	var a struct{ ID, Detail string }
@@ -61,7 +61,7 @@ func TestTokensNeedTheSandbox(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("root without namespaces is root")
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	for _, c := range []struct {
 		more   []string
 		admits bool
@@ -88,7 +88,7 @@ func TestRunnersNeedTheSandbox(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("root without namespaces is root")
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	role := func(name string, more ...string) []string {
 		return append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, name+".creds"), "--drive", testDrive + "=" + p.dir}, more...)

@@ -22,7 +22,7 @@ import (
 // office is what a script about scans has at hand: a share, and the languages that
 // tesseract knows.
 type office struct {
-	*site
+	*harness
 	bus       *jet.Bus
 	languages string // folder of tesseract's
 	job       string
@@ -54,7 +54,7 @@ func playScans(t *testing.T, old, march, april, german int) {
 	if len(known) == 0 {
 		t.Skip("the languages of tesseract are not in /usr/share/tesseract-ocr/*/tessdata")
 	}
-	o := &office{site: newSite(t), languages: filepath.Join(t.TempDir(), "tessdata")}
+	o := &office{harness: newHarness(t), languages: filepath.Join(t.TempDir(), "tessdata")}
 	if out, err := exec.Command("cp", "-rL", known[len(known)-1], o.languages).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -67,7 +67,7 @@ func playScans(t *testing.T, old, march, april, german int) {
 		}
 	}
 	o.serve("--durability", "interval", "--profile", "languages: read "+o.languages+"; owners admin")
-	o.bus = o.site.bus()
+	o.bus = o.harness.bus()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/people/scans",
 		Setup: func(env *testscript.Env) error {
@@ -157,7 +157,7 @@ func (o *office) outcomes(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func (o *office) ended() []events.RunEvent {
-	return read[events.RunEvent](o.site, o.bus, events.StreamRunEvents, events.RunsOf(events.Ended, o.job))
+	return read[events.RunEvent](o.harness, o.bus, events.StreamRunEvents, events.RunsOf(events.Ended, o.job))
 }
 
 // lie waits until so many files lie in a folder of the share.

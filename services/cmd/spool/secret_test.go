@@ -23,7 +23,7 @@ import (
 func TestNoSecretInTheDataFolder(t *testing.T) {
 	t.Parallel()
 	const token, header, password = "tok3n-in-clear", "Bearer h34der-in-clear", "p4ssword-in-clear"
-	p := newSite(t)
+	p := newHarness(t)
 	smtp := filepath.Join(t.TempDir(), "smtp")
 	if err := os.WriteFile(smtp, []byte("smtp://u:"+password+"@127.0.0.1:1?from=spool@example.com\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 // An endpoint that echoes all it is sent tells nobody who reads the job.
 func TestViewersReadNoEcho(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
@@ -142,7 +142,7 @@ func TestViewersReadNoEcho(t *testing.T) {
 // A start with a wrong or missing seal key is refused in one line and changes nothing.
 func TestSealKeyCanary(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	if code := pr.stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("stopped with status %d", code)
@@ -162,7 +162,7 @@ func TestSealKeyCanary(t *testing.T) {
 	if _, err := os.Stat(key); err == nil {
 		t.Error("a new key was made in place of the missing one")
 	}
-	other := newSite(t)
+	other := newHarness(t)
 	if code := other.serve().stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("stopped with status %d", code)
 	}
@@ -185,7 +185,7 @@ func TestSealKeyCanary(t *testing.T) {
 // Tokens by the command line: made, listed without secrets, revoked at once.
 func TestTokenCommand(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	ask := func(args ...string) (string, int) {
 		return spool(t, append(args, "--url", "http://"+p.api, "--data", p.data)...)
@@ -223,7 +223,7 @@ func TestTokenCommand(t *testing.T) {
 // The admin's token is reset in the folder of a server that is stopped.
 func TestResetAdminCommand(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	file := filepath.Join(p.data, "admin.token")
 	text := func() string {

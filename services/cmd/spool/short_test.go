@@ -17,12 +17,12 @@ import (
 )
 
 // send makes a call of the native API and gives its status and answer.
-func (p *site) send(method, path string, body any) (int, map[string]any) {
+func (p *harness) send(method, path string, body any) (int, map[string]any) {
 	p.Helper()
 	return p.sendAs("", method, path, body)
 }
 
-func (p *site) sendAs(token, method, path string, body any) (int, map[string]any) {
+func (p *harness) sendAs(token, method, path string, body any) (int, map[string]any) {
 	p.Helper()
 	status, text := p.ask(method, path, token, body)
 	answer := map[string]any{}
@@ -37,7 +37,7 @@ func (p *site) sendAs(token, method, path string, body any) (int, map[string]any
 type object = map[string]any
 
 // short makes a short job.
-func (p *site) short(body object) string {
+func (p *harness) short(body object) string {
 	p.Helper()
 	if body["name"] == nil {
 		body["name"] = "short"
@@ -51,7 +51,7 @@ func (p *site) short(body object) string {
 }
 
 // runs triggers a job and gives how its next run ended, with what it printed.
-func (p *site) runs(bus *jet.Bus, job string) (events.RunEvent, string) {
+func (p *harness) runs(bus *jet.Bus, job string) (events.RunEvent, string) {
 	p.Helper()
 	ended := func() []events.RunEvent {
 		return read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
@@ -63,7 +63,7 @@ func (p *site) runs(bus *jet.Bus, job string) (events.RunEvent, string) {
 	return p.nextEnd(bus, job, before)
 }
 
-func (p *site) nextEnd(bus *jet.Bus, job string, before int) (events.RunEvent, string) {
+func (p *harness) nextEnd(bus *jet.Bus, job string, before int) (events.RunEvent, string) {
 	p.Helper()
 	var end events.RunEvent
 	p.eventually("a run of "+job+" ends", func() bool {
@@ -79,7 +79,7 @@ func (p *site) nextEnd(bus *jet.Bus, job string, before int) (events.RunEvent, s
 
 func TestShortJob(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	bus := p.bus()
 	run := func(name string, f func(*testing.T)) {
@@ -182,7 +182,7 @@ func TestShortJob(t *testing.T) {
 }
 
 // shortRights holds what a command may not be given.
-func shortRights(p *site) {
+func shortRights(p *harness) {
 	_, made := p.send("POST", "tokens", object{"owner": "ann", "role": "operator"})
 	token, _ := made["token"].(string)
 	if token == "" {
@@ -222,7 +222,7 @@ func shortRights(p *site) {
 // The secrets of a command stand in clear nowhere, though it prints them.
 func TestSecretsOfACommand(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve("--log-level", "debug")
 	bus := p.bus()
 	secrets := object{"PASSWORD": "p4ssword-in-clear", "KEY": object{"file": "k3y-of-a-file-in-clear"}}
@@ -275,7 +275,7 @@ func TestSecretsOfACommand(t *testing.T) {
 // A command that was cut short starts again from what was stored, secrets and all.
 func TestShortJobAfterAKill(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	job := p.short(object{"schedule": "@yearly", "run": object{
 		"command": `if [ -e "$KEY" ] && [ -e once ]; then echo "again with $(wc -c < "$KEY")"; exit 0; fi; touch once; sleep 600`,
@@ -298,7 +298,7 @@ func TestShortJobAfterAKill(t *testing.T) {
 // Somebody else's endpoint is sent no command.
 func TestNoCommandForOthers(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve("--run-binary-url", "http://127.0.0.1:1/api/v1/flow/run_binary_async")
 	status, answer := p.send("POST", "jobs", object{"name": "n", "schedule": "@yearly", "run": object{"command": "true"}})
 	if status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(answer), "needs the built-in runner") {
@@ -325,7 +325,7 @@ func TestNoCommandForOthers(t *testing.T) {
 // A job whose runs are the built-in runner's needs no token, which v1 asks for.
 func TestNoTokenForTheBuiltInRunner(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	bus := p.bus()
 	job := p.short(object{"schedule": "@yearly", "flow_parameters": object{
@@ -358,7 +358,7 @@ func TestCommandOfAnotherUser(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("only root on Linux can start flows as another user")
 	}
-	p := newSite(t)
+	p := newHarness(t)
 	if err := os.Chmod(filepath.Dir(p.data), 0o755); err != nil {
 		t.Fatal(err)
 	}

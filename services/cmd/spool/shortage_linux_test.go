@@ -77,7 +77,7 @@ func lostDescriptors(t *testing.T, how shortages) {
 
 // loaded is a spool under load.
 type loaded struct {
-	*site
+	*harness
 	how     shortages
 	server  *process
 	files   string // the job of the files
@@ -93,7 +93,7 @@ type loaded struct {
 }
 
 func newLoaded(t *testing.T, how shortages, data string) *loaded {
-	s := &loaded{site: newSite(t), how: how, keys: map[string]bool{}, asker: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}
+	s := &loaded{harness: newHarness(t), how: how, keys: map[string]bool{}, asker: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}
 	if data != "" {
 		s.data = data
 	}
@@ -236,7 +236,7 @@ func (s *loaded) run(short func() (giveBack func())) {
 		time.Sleep(s.how.rest)
 	}
 	ended()
-	s.judge()
+	s.checkAll()
 	if s.server.cmd.Process.Pid != pid || unix.Kill(pid, 0) != nil {
 		s.Error("spool has not lived through it")
 	}
@@ -300,8 +300,8 @@ func (s *loaded) left(dropped []string) {
 	}
 }
 
-// judge sees that everything that was acknowledged has run once and has one result.
-func (s *loaded) judge() {
+// checkAll sees that everything that was acknowledged has run once and has one result.
+func (s *loaded) checkAll() {
 	s.Helper()
 	s.mu.Lock()
 	dropped, keys := slices.Clone(s.dropped), maps.Clone(s.keys)
@@ -318,7 +318,7 @@ func (s *loaded) judge() {
 	tail := time.Since(began)
 	bus := s.bus()
 	s.inTime("all runs have ended", func() bool {
-		return len(read[events.RunEvent](s.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ""))) >= len(dropped)+len(keys)
+		return len(read[events.RunEvent](s.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ""))) >= len(dropped)+len(keys)
 	})
 	started := map[string]int{}
 	runs := map[string]int{}
@@ -345,7 +345,7 @@ func (s *loaded) judge() {
 	if clicked != len(keys) {
 		s.Errorf("%d triggers were acknowledged, %d have run", len(keys), clicked)
 	}
-	for _, ev := range read[events.RunEvent](s.site, bus, events.StreamRunEvents, events.RunsOf(events.Ended, "")) {
+	for _, ev := range read[events.RunEvent](s.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, "")) {
 		if ev.Status != events.OK {
 			s.Errorf("the run %s has ended %s: %s", ev.FlowJobID, ev.Status, ev.Message)
 		}
@@ -359,7 +359,7 @@ func (s *loaded) judge() {
 	if len(results) != len(dropped)+len(keys) {
 		s.Errorf("%d results of %d executions", len(results), len(dropped)+len(keys))
 	}
-	if dead := read[map[string]any](s.site, bus, events.StreamDeadLetters, events.AllDead); len(dead) > 0 {
+	if dead := read[map[string]any](s.harness, bus, events.StreamDeadLetters, events.AllDead); len(dead) > 0 {
 		s.Errorf("%d dead letters: %v", len(dead), dead[0])
 	}
 	s.Logf("%d files and %d triggers, %d tries refused; the last ran %s after the load", len(dropped), len(keys), s.refused, tail.Round(time.Millisecond))

@@ -13,7 +13,7 @@ import (
 // TestHangUp: a terminal that is closed is a stop like SIGTERM, flows included.
 func TestHangUp(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("long.ibflowbin", "#!/bin/sh\necho $$ >\"$2/pid\"\nexec sleep 347.25\n")
 	pr := p.serve()
 	id := p.job("long", "0 0 1 1 *", "long.ibflowbin", "in", nil)
@@ -38,7 +38,7 @@ func TestHangUp(t *testing.T) {
 // TestNohup: under nohup a hang-up is ignored, and SIGTERM still stops.
 func TestNohup(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := &process{p: p, args: []string{"serve"}, log: &lockedBuffer{}}
 	pr.cmd = exec.Command("sh", "-c", `trap '' HUP; exec "$0" "$@"`, binary, "serve", "--data", p.data, "--listen", p.api)
 	pr.cmd.Stderr = pr.log
@@ -62,7 +62,7 @@ func TestNohup(t *testing.T) {
 // flows still die of a broken pipe of their own.
 func TestLogReaderGone(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("pipe.ibflowbin", "#!/bin/sh\ntrap >\"$2/ignored\"\nyes | head -1 >/dev/null\ngrep SigIgn /proc/self/status >>\"$2/ignored\" 2>/dev/null\nexit 0\n")
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 )
 
 // asking makes a job whose flow fails unless there is a file "well" beside it.
-func (p *site) asking(spool map[string]any) string {
+func (p *harness) asking(spool map[string]any) string {
 	p.Helper()
 	p.flow("maybe.ibflowbin", "#!/bin/sh\necho no luck\n[ -e \"$1/well\" ]\n")
 	return p.job("moody", "@yearly", "maybe.ibflowbin", "tick/in", spool)
 }
 
 // state reads what a receiver was told.
-func (p *site) state(c told) (state, message string) {
+func (p *harness) state(c told) (state, message string) {
 	p.Helper()
 	var v struct{ State, Message string }
 	if err := json.Unmarshal([]byte(c.body), &v); err != nil {
@@ -38,7 +38,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 		t.Skip("make test-long runs it: what a killed process held comes again after 10 s")
 	}
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	url, calls := receiver(t, 1)
 	pr := p.serve()
 	job := p.asking(map[string]any{"notify": map[string]any{"to": map[string]any{"webhook": url + "/x"}}})
@@ -81,7 +81,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 // With another endpoint the calls are all that is known, and a heartbeat comes of each that is OK.
 func TestForeignStates(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	url, calls := receiver(t, 0)
 	codes := make(chan int, 3)
 	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +114,7 @@ func TestForeignStates(t *testing.T) {
 // The balance of the day has each file that lies in the folder, and no other.
 func TestBalanceIsTheFolder(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("picky.ibflowbin", "#!/bin/sh\n! ls \"$1\" | grep -q bad\n")
 	p.serve()
 	job := p.job("scans", "", "picky.ibflowbin", "in", nil)

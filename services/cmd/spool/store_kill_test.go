@@ -22,17 +22,17 @@ func TestLongStoreAcrossKills(t *testing.T) {
 	for _, mode := range []string{"fsync", "interval"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			storeAcrossKills(newSite(t), 20, "--durability", mode, "--max-store", "67108864", "--results-per-job", "20")
+			storeAcrossKills(newHarness(t), 20, "--durability", mode, "--max-store", "67108864", "--results-per-job", "20")
 		})
 	}
 }
 
 func TestStoreAcrossKills(t *testing.T) {
 	t.Parallel()
-	storeAcrossKills(newSite(t), 3, "--durability", "interval", "--max-store", "67108864", "--results-per-job", "20")
+	storeAcrossKills(newHarness(t), 3, "--durability", "interval", "--max-store", "67108864", "--results-per-job", "20")
 }
 
-func storeAcrossKills(p *site, kills int, args ...string) {
+func storeAcrossKills(p *harness, kills int, args ...string) {
 	p.Helper()
 	serve := p.serve(args...)
 	p.job("files", "", "flow.ibflowbin", "in", nil)
@@ -61,7 +61,7 @@ func storeAcrossKills(p *site, kills int, args ...string) {
 }
 
 // dropMany puts files into the watched folder.
-func (p *site) dropMany(round int, end <-chan struct{}) {
+func (p *harness) dropMany(round int, end <-chan struct{}) {
 	for n := 0; ; n++ {
 		select {
 		case <-end:
@@ -78,7 +78,7 @@ func (p *site) dropMany(round int, end <-chan struct{}) {
 
 // churn makes jobs, and deletes every other.
 type churn struct {
-	p     *site
+	p     *harness
 	token string
 	sure  int // are there, as somebody was told
 }

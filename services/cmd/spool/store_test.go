@@ -16,7 +16,7 @@ import (
 )
 
 // readiness gives what /readyz says.
-func (p *site) readiness() (ready bool, why map[string]string) {
+func (p *harness) readiness() (ready bool, why map[string]string) {
 	resp, err := http.Get("http://" + p.api + "/readyz")
 	if err != nil {
 		return false, nil
@@ -33,7 +33,7 @@ func (p *site) readiness() (ready bool, why map[string]string) {
 }
 
 // request sends what it is told to, and gives the status, 0 when there is no answer.
-func (p *site) request(method, path, token, body string) (status int, answer map[string]any) {
+func (p *harness) request(method, path, token, body string) (status int, answer map[string]any) {
 	req, err := http.NewRequest(method, "http://"+p.api+path, strings.NewReader(body))
 	if err != nil {
 		p.Error(err)
@@ -50,7 +50,7 @@ func (p *site) request(method, path, token, body string) (status int, answer map
 }
 
 // makeJob tries to make a job of the clock.
-func (p *site) makeJob(token string) (status int, id string) {
+func (p *harness) makeJob(token string) (status int, id string) {
 	status, answer := p.request(http.MethodPost, "/api/v1/scheduler/create_job", token, `{"name":"late","schedule":"0 7 * * *","flow_parameters":{"auth_token":"a","binary_path":"`+
 		testDrive+`/flow.ibflowbin","input_dir":"`+testDrive+`/in"}}`)
 	id, _ = answer["job_id"].(string)
@@ -61,7 +61,7 @@ func (p *site) makeJob(token string) (status int, id string) {
 }
 
 // one gives the only file that a pattern below the data folder stands for.
-func (p *site) one(pattern string) string {
+func (p *harness) one(pattern string) string {
 	p.Helper()
 	found, err := filepath.Glob(filepath.Join(p.data, "nats", "jetstream", "*", "streams", pattern))
 	if err != nil || len(found) != 1 {
@@ -74,18 +74,18 @@ func (p *site) one(pattern string) string {
 var takenAway = []struct {
 	name  string
 	short bool
-	do    func(p *site) error
+	do    func(p *harness) error
 	says  string
 }{
-	{"removed", true, func(p *site) error { return os.RemoveAll(p.data) }, " is gone"},
-	{"renamed away", false, func(p *site) error { return os.Rename(p.data, p.data+"-away") }, "the data folder is gone"},
-	{"replaced", false, func(p *site) error {
+	{"removed", true, func(p *harness) error { return os.RemoveAll(p.data) }, " is gone"},
+	{"renamed away", false, func(p *harness) error { return os.Rename(p.data, p.data+"-away") }, "the data folder is gone"},
+	{"replaced", false, func(p *harness) error {
 		return errors.Join(os.Rename(p.data, p.data+"-away"), os.CopyFS(p.data, os.DirFS(p.data+"-away")))
 	}, "the data folder was replaced"},
-	{"the server's folder removed", false, func(p *site) error { return os.RemoveAll(filepath.Join(p.data, "nats")) }, " is gone"},
-	{"a stream removed", false, func(p *site) error { return os.RemoveAll(p.one("RESULTS")) }, "stream RESULTS is gone"},
-	{"the blocks of a stream removed", false, func(p *site) error { return os.RemoveAll(p.one("JOBS/msgs")) }, "stream JOBS is gone"},
-	{"a block removed", true, func(p *site) error { return os.Remove(p.one("JOBS/msgs/1.blk")) }, "a part of stream JOBS is gone"},
+	{"the server's folder removed", false, func(p *harness) error { return os.RemoveAll(filepath.Join(p.data, "nats")) }, " is gone"},
+	{"a stream removed", false, func(p *harness) error { return os.RemoveAll(p.one("RESULTS")) }, "stream RESULTS is gone"},
+	{"the blocks of a stream removed", false, func(p *harness) error { return os.RemoveAll(p.one("JOBS/msgs")) }, "stream JOBS is gone"},
+	{"a block removed", true, func(p *harness) error { return os.Remove(p.one("JOBS/msgs/1.blk")) }, "a part of stream JOBS is gone"},
 }
 
 // A data folder that is taken away under a running Spool: not ready, every request
@@ -98,14 +98,14 @@ func TestDataFolderTakenAway(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := newSite(t)
+			p := newHarness(t)
 			noticed(p, p.serve(), func() error { return c.do(p) }, c.says)
 		})
 	}
 }
 
 // noticed takes the data folder of a process away and waits until that is said.
-func noticed(p *site, serve *process, take func() error, says string) {
+func noticed(p *harness, serve *process, take func() error, says string) {
 	p.Helper()
 	p.job("kept", "0 7 * * *", "flow.ibflowbin", "in", nil)
 	token := p.adminToken()
@@ -134,7 +134,7 @@ const lookAgain = time.Second
 func TestLongDataFolderTakenAwayEnds(t *testing.T) {
 	long(t)
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	serve := p.serve()
 	noticed(p, serve, func() error {
 		return errors.Join(os.Rename(p.data, p.data+"-away"), os.Mkdir(p.data, 0o700))
@@ -167,7 +167,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 	}
 	t.Run("mounted over", func(t *testing.T) {
 		t.Parallel()
-		p := newSite(t)
+		p := newHarness(t)
 		serve := p.serve()
 		noticed(p, serve, func() error {
 			mount(t, "-t", "tmpfs", "none", p.data)
@@ -185,7 +185,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 	})
 	t.Run("unmounted lazily", func(t *testing.T) {
 		t.Parallel()
-		p := newSite(t)
+		p := newHarness(t)
 		if err := os.MkdirAll(p.data, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestLongDataFolderUnmounted(t *testing.T) {
 // way on, and what is left.
 func TestDamagedStoreIsRefused(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	serve := p.serve()
 	p.job("a", "0 0 1 1 *", "flow.ibflowbin", "in", nil)
 	p.job("b", "0 0 1 1 *", "flow.ibflowbin", "in", nil)
@@ -274,7 +274,7 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 // A role that is a process of its own and keeps something notices it, too.
 func TestDataFolderOfARoleTakenAway(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.start("broker", "--data", p.data, "--listen", "127.0.0.1:0", "--nats-listen", p.nats)
 	own := filepath.Join(t.TempDir(), "runner")
 	runner := p.start("runner", "--data", own, "--listen", p.api, "--nats-url", "nats://"+p.nats, "--nats-creds", filepath.Join(p.data, "runner.creds"), "--drive", testDrive+"="+p.dir)

@@ -16,7 +16,7 @@ func TestLongTicksAcrossKills(t *testing.T) {
 	}
 	t.Parallel()
 	const jobs, minutes, kills = 100, 2, 20
-	p := newSite(t)
+	p := newHarness(t)
 	p.flow("quick.ibflowbin", "#!/bin/sh\nexit 0\n")
 	pr := p.serve("--durability", "interval")
 	var ids []string

@@ -11,7 +11,7 @@ import (
 )
 
 // outcome triggers a job and gives its newest v1 result.
-func (p *site) outcome(job string, before int) (status, httpStatus, response string) {
+func (p *harness) outcome(job string, before int) (status, httpStatus, response string) {
 	p.Helper()
 	if a := p.call("POST", "trigger_job", map[string]any{"job_id": job}); a["triggered_job"] != job {
 		p.Fatalf("trigger_job: %v", a)
@@ -32,7 +32,7 @@ func (p *site) outcome(job string, before int) (status, httpStatus, response str
 
 func TestTriggerOutcomes(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	p.flow("fails.ibflowbin", "#!/bin/sh\necho no luck today\nexit 1\n")
 	p.flow("plain.ibflowbin", "#!/bin/sh\n")
@@ -79,7 +79,7 @@ func TestTriggerOutcomes(t *testing.T) {
 
 func TestEndpointThatRefuses(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve("--run-binary-url", "http://127.0.0.1:1/api/v1/flow/run_binary_async")
 	job := p.job("refused", "@yearly", "flow.ibflowbin", "in", map[string]any{"retry_for": "3s"})
 	if s, h, r := p.outcome(job, 0); s != "ERROR" || h != "0" || !strings.Contains(r, "refused") {
@@ -95,7 +95,7 @@ func TestEndpointThatRefuses(t *testing.T) {
 
 func TestMissingFolderIsSaid(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	pr := p.serve()
 	p.job("nowhere", "", "flow.ibflowbin", "not/there", nil)
 	p.eventually("the log names the host path", func() bool {
@@ -105,7 +105,7 @@ func TestMissingFolderIsSaid(t *testing.T) {
 
 func TestFaultsOfAStart(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	readOnly := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(readOnly, nil, 0o600); err != nil {

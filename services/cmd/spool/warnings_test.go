@@ -13,7 +13,7 @@ import (
 
 // warned makes a job by the native API and gives its warnings, as they are told at
 // once and when it is read.
-func (p *site) warned(binary, input, more string) []string {
+func (p *harness) warned(binary, input, more string) []string {
 	p.Helper()
 	body := fmt.Sprintf(`{"name":"w","schedule":"0 0 1 1 *","flow_parameters":{"auth_token":"a","binary_path":%q,"input_dir":%q}%s}`, binary, input, more)
 	var made, read struct {
@@ -35,7 +35,7 @@ func (p *site) warned(binary, input, more string) []string {
 // A job that will not do what it should says so when it is made, and whenever it is read.
 func TestWarningsOfAJob(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.env = []string{"TZ=Asia/Tokyo"}
 	p.flow("crlf", "#!/bin/sh\r\n")
 	p.flow("no-python", "#!/usr/bin/no-such-python\n")
@@ -87,7 +87,7 @@ func TestWarningsOfAJob(t *testing.T) {
 }
 
 // tokenOf makes a token of an operator who reaches some paths.
-func (p *site) tokenOf(owner string, paths ...string) string {
+func (p *harness) tokenOf(owner string, paths ...string) string {
 	p.Helper()
 	body, err := json.Marshal(map[string]any{"owner": owner, "role": "operator", "paths": paths})
 	if err != nil {
@@ -97,7 +97,7 @@ func (p *site) tokenOf(owner string, paths ...string) string {
 }
 
 // as asks the API with a token.
-func (p *site) as(token, method, path, body string) string {
+func (p *harness) as(token, method, path, body string) string {
 	p.Helper()
 	_, answer := p.exchange(method, "http://"+p.api+path, token, []byte(body))
 	return string(answer)
@@ -107,7 +107,7 @@ func (p *site) as(token, method, path, body string) string {
 // can be said.
 func TestManyFilesLieThere(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	for i := range 25 {
 		name := fmt.Sprintf("in/%02d.pdf", i)
 		if i >= 21 {

@@ -75,7 +75,7 @@ func watchSpool(b *testing.B, drop func(b *testing.B, base, in string, n int), f
 // watchSpoolOn has the drive of the job in a folder, or where those of tests are.
 func watchSpoolOn(b *testing.B, dir string, drop func(b *testing.B, base, in string, n int), flags ...string) {
 	arrived := make(chan struct{}, 16)
-	p := newSite(b)
+	p := newHarness(b)
 	if dir != "" {
 		p.dir = dir
 		if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
@@ -93,7 +93,7 @@ func watchSpoolOn(b *testing.B, dir string, drop func(b *testing.B, base, in str
 }
 
 // watchLive waits until the folder of a job is watched.
-func (p *site) watchLive(bus *jet.Bus, job string) {
+func (p *harness) watchLive(bus *jet.Bus, job string) {
 	p.Helper()
 	p.eventually("the folder is watched", func() bool {
 		m, found, err := bus.Last(p.Context(), events.StreamState, events.StateSubject("watch", job))

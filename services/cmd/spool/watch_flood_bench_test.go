@@ -32,12 +32,12 @@ func BenchmarkFlood(b *testing.B) {
 			name string
 			run  func(b *testing.B, durability string)
 		}{
-			{"roles", func(b *testing.B, durability string) { floodSpool(b, (*site).floodRoles, durability) }},
+			{"roles", func(b *testing.B, durability string) { floodSpool(b, (*harness).floodRoles, durability) }},
 			{"serve", func(b *testing.B, durability string) {
-				floodSpool(b, func(p *site, durability, endpoint string) []*process { return p.floodServe(durability, endpoint) }, durability)
+				floodSpool(b, func(p *harness, durability, endpoint string) []*process { return p.floodServe(durability, endpoint) }, durability)
 			}},
 			{"serve-linked", func(b *testing.B, durability string) {
-				floodSpool(b, func(p *site, durability, endpoint string) []*process {
+				floodSpool(b, func(p *harness, durability, endpoint string) []*process {
 					return p.floodServe(durability, endpoint, "--stage", stageLink)
 				}, durability)
 			}},
@@ -52,14 +52,14 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
-// floodSite makes a site that stays until the last benchmark has ended: file
+// floodHarness makes a harness that stays until the last benchmark has ended: file
 // systems slow down for minutes after so many files were removed.
-func floodSite(b *testing.B) *site {
+func floodHarness(b *testing.B) *harness {
 	dir, err := os.MkdirTemp(filepath.Dir(binary), "flood-")
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &site{TB: b, data: filepath.Join(dir, "data"), dir: filepath.Join(dir, "drive"), nats: freePort(b), api: freePort(b)}
+	p := &harness{TB: b, data: filepath.Join(dir, "data"), dir: filepath.Join(dir, "drive"), nats: freePort(b), api: freePort(b)}
 	for _, name := range []string{"many", "other", "prepared"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, name), 0o755); err != nil {
 			b.Fatal(err)
@@ -68,12 +68,12 @@ func floodSite(b *testing.B) *site {
 	return p
 }
 
-func (p *site) floodBroker(durability string) *process {
+func (p *harness) floodBroker(durability string) *process {
 	return p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--max-store", fmt.Sprint(8<<30), "--durability", durability)
 }
 
 // floodRoles starts the services, and gives their processes, the watcher's last.
-func (p *site) floodRoles(durability, endpoint string) []*process {
+func (p *harness) floodRoles(durability, endpoint string) []*process {
 	as := func(role string, more ...string) []string {
 		return append([]string{role, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, role+".creds")}, more...)
 	}
@@ -84,11 +84,11 @@ func (p *site) floodRoles(durability, endpoint string) []*process {
 	}
 }
 
-func (p *site) floodServe(durability, endpoint string, more ...string) []*process {
+func (p *harness) floodServe(durability, endpoint string, more ...string) []*process {
 	return []*process{p.serve(append([]string{"--durability", durability, "--max-store", fmt.Sprint(8 << 30), "--run-binary-url", endpoint, "--workers", "256"}, more...)...)}
 }
 
-func floodSpool(b *testing.B, start func(p *site, durability, endpoint string) []*process, durability string) {
+func floodSpool(b *testing.B, start func(p *harness, durability, endpoint string) []*process, durability string) {
 	var called atomic.Int64
 	var first, last atomic.Int64 // ns since 1970
 	other := make(chan time.Time, 16)
@@ -106,7 +106,7 @@ func floodSpool(b *testing.B, start func(p *site, durability, endpoint string) [
 		}
 	}))
 	defer s.Close()
-	p := floodSite(b)
+	p := floodHarness(b)
 	processes := start(p, durability, s.URL)
 	bus := p.bus()
 	for _, name := range []string{"many", "other"} {
@@ -155,7 +155,7 @@ func floodSpool(b *testing.B, start func(p *site, durability, endpoint string) [
 }
 
 func floodFloor(b *testing.B, durability string) {
-	p := floodSite(b)
+	p := floodHarness(b)
 	broker := p.floodBroker(durability)
 	defer broker.kill()
 	bus := p.bus()

@@ -17,7 +17,7 @@ import (
 // watcher sees, as a writer, comes with since when.
 func TestWhereIsMyFile(t *testing.T) {
 	t.Parallel()
-	p := newSite(t)
+	p := newHarness(t)
 	p.serve()
 	job := p.job("where", "", "flow.ibflowbin", "in", nil)
 	in := func(name string) string { return filepath.Join(p.dir, "in", name) }

@@ -19,51 +19,51 @@ import (
 
 // zooCommands are the words of the scripts, as testdata/zoo/README.md explains them.
 var zooCommands = map[string]func(*testscript.TestScript, bool, []string){
-	"job":         word(0, 9, (*cage).makeJob),
-	"disable":     word(0, 0, func(c *cage, ts *testscript.TestScript, _ []string) { c.able(ts, "disable") }),
-	"enable":      word(0, 0, func(c *cage, ts *testscript.TestScript, _ []string) { c.able(ts, "enable") }),
-	"hold":        word(0, 0, func(c *cage, _ *testscript.TestScript, _ []string) { c.z.judge.hold(c.job) }),
-	"release":     word(0, 0, func(c *cage, _ *testscript.TestScript, _ []string) { c.z.judge.release(c.job) }),
-	"runs":        word(1, 1, (*cage).runs),
-	"ran":         word(2, 9, (*cage).ran),
-	"seen":        word(1, 2, (*cage).seen),
-	"watch-state": word(1, 9, (*cage).watchState),
-	"outcome":     word(1, 1, (*cage).outcome),
-	"file-says":   word(2, 2, (*cage).fileSays),
-	"reprocess":   word(1, 1, (*cage).reprocess),
-	"log":         word(1, 1, (*cage).log),
+	"job":         word(0, 9, (*script).makeJob),
+	"disable":     word(0, 0, func(c *script, ts *testscript.TestScript, _ []string) { c.able(ts, "disable") }),
+	"enable":      word(0, 0, func(c *script, ts *testscript.TestScript, _ []string) { c.able(ts, "enable") }),
+	"hold":        word(0, 0, func(c *script, _ *testscript.TestScript, _ []string) { c.z.endpoint.hold(c.job) }),
+	"release":     word(0, 0, func(c *script, _ *testscript.TestScript, _ []string) { c.z.endpoint.release(c.job) }),
+	"runs":        word(1, 1, (*script).runs),
+	"ran":         word(2, 9, (*script).ran),
+	"seen":        word(1, 2, (*script).seen),
+	"watch-state": word(1, 9, (*script).watchState),
+	"outcome":     word(1, 1, (*script).outcome),
+	"file-says":   word(2, 2, (*script).fileSays),
+	"reprocess":   word(1, 1, (*script).reprocess),
+	"log":         word(1, 1, (*script).log),
 
 	"append":       word(2, 2, appendTo),
-	"open":         word(1, 2, (*cage).openFile),
-	"put":          word(2, 2, (*cage).put),
-	"close":        word(1, 1, (*cage).closeFile),
-	"mmap":         word(2, 2, (*cage).mmap),
-	"munmap":       word(1, 1, (*cage).munmap),
+	"open":         word(1, 2, (*script).openFile),
+	"put":          word(2, 2, (*script).put),
+	"close":        word(1, 1, (*script).closeFile),
+	"mmap":         word(2, 2, (*script).mmap),
+	"munmap":       word(1, 1, (*script).munmap),
 	"write-slowly": word(3, 3, writeSlowly),
-	"preallocate":  word(2, 2, (*cage).preallocate),
+	"preallocate":  word(2, 2, (*script).preallocate),
 	"rsync":        word(2, 3, rsync),
-	"watch-opens":  word(1, 1, (*cage).watchOpens),
+	"watch-opens":  word(1, 1, (*script).watchOpens),
 	"opened":       opened,
 }
 
 // word makes a command of a method; it takes between least and most arguments and no negation.
-func word(least, most int, f func(*cage, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+func word(least, most int, f func(*script, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) < least || len(args) > most {
 			ts.Fatalf("it takes %d to %d arguments, and no negation", least, most)
 		}
-		f(cageOf(ts), ts, args)
+		f(scriptOf(ts), ts, args)
 	}
 }
 
 // makeJob: job [on=endpoint|runner|nobody] [watch.recursive=true] […]
-func (c *cage) makeJob(ts *testscript.TestScript, args []string) {
-	c.site = "endpoint"
+func (c *script) makeJob(ts *testscript.TestScript, args []string) {
+	c.harness = "endpoint"
 	spool, watch := map[string]any{}, map[string]any{}
 	for _, a := range args {
 		key, value, _ := strings.Cut(a, "=")
 		if key == "on" {
-			c.site = value
+			c.harness = value
 			continue
 		}
 		var v any = value
@@ -75,8 +75,8 @@ func (c *cage) makeJob(ts *testscript.TestScript, args []string) {
 		}
 	}
 	spool["watch"] = watch
-	if c.z.sites[c.site] == nil {
-		ts.Fatalf("on=%s: endpoint, runner or nobody", c.site)
+	if c.z.harnesses[c.harness] == nil {
+		ts.Fatalf("on=%s: endpoint, runner or nobody", c.harness)
 	}
 	rel, err := filepath.Rel(c.z.dir, c.in)
 	ts.Check(err)
@@ -96,14 +96,14 @@ func (c *cage) makeJob(ts *testscript.TestScript, args []string) {
 	c.watchState(ts, []string{"state=live|poll"})
 }
 
-func (c *cage) able(ts *testscript.TestScript, what string) {
+func (c *script) able(ts *testscript.TestScript, what string) {
 	_, err := c.ask(http.MethodPost, "/api/v2/jobs/"+c.job+"/"+what, nil)
 	ts.Check(err)
 	c.disabled = what == "disable"
 }
 
 // runs: runs N — as many runs as that, and no more.
-func (c *cage) runs(ts *testscript.TestScript, args []string) {
+func (c *script) runs(ts *testscript.TestScript, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	c.eventually(ts, args[0]+" runs", func() bool { return len(c.calls()) >= want })
@@ -114,7 +114,7 @@ func (c *cage) runs(ts *testscript.TestScript, args []string) {
 }
 
 // ran: ran NAME FILE… — the file of that name ran with the content of each of the others, in this order.
-func (c *cage) ran(ts *testscript.TestScript, args []string) {
+func (c *script) ran(ts *testscript.TestScript, args []string) {
 	var got, want []string
 	for _, call := range c.calls() {
 		if call.name == args[0] {
@@ -132,7 +132,7 @@ func (c *cage) ran(ts *testscript.TestScript, args []string) {
 }
 
 // seen: seen NAME [TIMES] — the file is in the ledger, whether or not it has run.
-func (c *cage) seen(ts *testscript.TestScript, args []string) {
+func (c *script) seen(ts *testscript.TestScript, args []string) {
 	want := 1
 	if len(args) > 1 {
 		var err error
@@ -146,7 +146,7 @@ func (c *cage) seen(ts *testscript.TestScript, args []string) {
 }
 
 // watchState: watch-state KEY=PATTERN… — the state of the folder comes to match.
-func (c *cage) watchState(ts *testscript.TestScript, args []string) {
+func (c *script) watchState(ts *testscript.TestScript, args []string) {
 	c.eventually(ts, "watch "+strings.Join(args, " "), func() bool {
 		state, err := c.state()
 		if err != nil {
@@ -165,21 +165,21 @@ func (c *cage) watchState(ts *testscript.TestScript, args []string) {
 }
 
 // outcome: outcome PATTERN — an execution of the job comes to say so.
-func (c *cage) outcome(ts *testscript.TestScript, args []string) {
+func (c *script) outcome(ts *testscript.TestScript, args []string) {
 	c.says(ts, "/api/v2/jobs/"+c.job+"/results", args[0])
 }
 
 // fileSays: file-says NAME PATTERN — "where is my file?" comes to be answered so.
-func (c *cage) fileSays(ts *testscript.TestScript, args []string) {
+func (c *script) fileSays(ts *testscript.TestScript, args []string) {
 	c.says(ts, "/api/v2/jobs/"+c.job+"/files?path="+url.QueryEscape(args[0]), args[1])
 }
 
 // log: log PATTERN — spool comes to say so about the job.
-func (c *cage) log(ts *testscript.TestScript, args []string) {
+func (c *script) log(ts *testscript.TestScript, args []string) {
 	pattern, err := regexp.Compile(args[0])
 	ts.Check(err)
 	c.eventually(ts, "a line of the log", func() bool {
-		for line := range strings.Lines(c.z.logs[c.site].String()) {
+		for line := range strings.Lines(c.z.logs[c.harness].String()) {
 			if strings.Contains(line, c.job) && pattern.MatchString(line) {
 				return true
 			}
@@ -189,13 +189,13 @@ func (c *cage) log(ts *testscript.TestScript, args []string) {
 }
 
 // reprocess: reprocess NAME — somebody asks for the file to be run again.
-func (c *cage) reprocess(ts *testscript.TestScript, args []string) {
+func (c *script) reprocess(ts *testscript.TestScript, args []string) {
 	_, err := c.ask(http.MethodPost, "/api/v2/jobs/"+c.job+"/files/reprocess", map[string]string{"path": args[0]})
 	ts.Check(err)
 }
 
 // appendTo: append FILE TEXT
-func appendTo(_ *cage, ts *testscript.TestScript, args []string) {
+func appendTo(_ *script, ts *testscript.TestScript, args []string) {
 	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	ts.Check(err)
 	_, err = f.WriteString(args[1] + "\n")

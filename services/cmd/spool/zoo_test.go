@@ -40,17 +40,17 @@ const nobody = 65534
 // zoo is what all scripts share.
 type zoo struct {
 	*testing.T
-	dir   string // the drive; each script has a folder of its own there
-	shm   string // a folder on another file system, "" = there is none
-	judge *judge
-	sites map[string]*site // by what a job says with on=
-	buses map[string]*jet.Bus
-	logs  map[string]*lockedBuffer
+	dir       string // the drive; each script has a folder of its own there
+	shm       string // a folder on another file system, "" = there is none
+	endpoint  *endpoint
+	harnesses map[string]*harness // by what a job says with on=
+	buses     map[string]*jet.Bus
+	logs      map[string]*lockedBuffer
 }
 
 func playZoo(t *testing.T, scripts string) {
-	z := &zoo{T: t, dir: openTempDir(t), sites: map[string]*site{}, buses: map[string]*jet.Bus{}, logs: map[string]*lockedBuffer{}}
-	z.judge = newJudge(t, z.dir)
+	z := &zoo{T: t, dir: openTempDir(t), harnesses: map[string]*harness{}, buses: map[string]*jet.Bus{}, logs: map[string]*lockedBuffer{}}
+	z.endpoint = newEndpoint(t, z.dir)
 	if err := os.MkdirAll(filepath.Join(z.dir, ".spool"), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -67,31 +67,31 @@ func playZoo(t *testing.T, scripts string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow := fmt.Sprintf("#!/bin/sh\nexec '%s' zoo-flow %s \"$1\" \"$2\"\n", self, z.judge.url)
+	flow := fmt.Sprintf("#!/bin/sh\nexec '%s' zoo-flow %s \"$1\" \"$2\"\n", self, z.endpoint.url)
 	if err := os.WriteFile(filepath.Join(z.dir, "zoo.flow"), []byte(flow), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	z.start("endpoint", nil, "--run-binary-url", z.judge.url)
+	z.start("endpoint", nil, "--run-binary-url", z.endpoint.url)
 	z.start("runner", nil, "--stage", "link", "--runner-read", self) // the flow is this program
 	if os.Getuid() == 0 {
-		z.start("nobody", &syscall.Credential{Uid: nobody, Gid: nobody}, "--run-binary-url", z.judge.url, "--stage", "link")
+		z.start("nobody", &syscall.Credential{Uid: nobody, Gid: nobody}, "--run-binary-url", z.endpoint.url, "--stage", "link")
 	} else {
-		z.sites["nobody"], z.buses["nobody"], z.logs["nobody"] = z.sites["endpoint"], z.buses["endpoint"], z.logs["endpoint"]
+		z.harnesses["nobody"], z.buses["nobody"], z.logs["nobody"] = z.harnesses["endpoint"], z.buses["endpoint"], z.logs["endpoint"]
 	}
-	pens := &pens{T: t, room: make(chan struct{}, crowd)}
-	testscript.RunT(pens, testscript.Params{
+	all := &sideBySide{T: t, room: make(chan struct{}, crowd)}
+	testscript.RunT(all, testscript.Params{
 		Dir: scripts, WorkdirRoot: z.dir, RequireUniqueNames: true,
 		Setup: z.setup, Cmds: zooCommands, Condition: z.condition,
 	})
-	pens.all.Wait()
-	for _, fault := range z.judge.fault {
+	all.wg.Wait()
+	for _, fault := range z.endpoint.fault {
 		t.Error(fault)
 	}
 }
 
 // start starts one more spool on the drive of the zoo.
 func (z *zoo) start(name string, as *syscall.Credential, more ...string) {
-	p := &site{TB: z.T, data: filepath.Join(openTempDir(z.T), "data"), dir: z.dir, nats: freePort(z), api: freePort(z)}
+	p := &harness{TB: z.T, data: filepath.Join(openTempDir(z.T), "data"), dir: z.dir, nats: freePort(z), api: freePort(z)}
 	pr := &process{p: p, log: &lockedBuffer{}, args: append([]string{
 		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--rate", "1000", "--burst", "1000",
 	}, more...)}
@@ -106,7 +106,7 @@ func (z *zoo) start(name string, as *syscall.Credential, more ...string) {
 	}
 	pr.start()
 	z.Cleanup(pr.kill)
-	z.sites[name], z.buses[name], z.logs[name] = p, p.bus(), pr.log
+	z.harnesses[name], z.buses[name], z.logs[name] = p, p.bus(), pr.log
 }
 
 // openTempDir is a folder that every user can reach.
@@ -128,8 +128,8 @@ func loud(format string, args ...any) {
 
 // setup gives a script its job-to-be and its words.
 func (z *zoo) setup(env *testscript.Env) error {
-	c := newCage(z, env.WorkDir)
-	env.Values[cageKey{}] = c
+	c := newScript(z, env.WorkDir)
+	env.Values[scriptKey{}] = c
 	env.Defer(c.close)
 	if err := os.Chmod(env.WorkDir, 0o755); err != nil {
 		return err
@@ -165,20 +165,20 @@ func (z *zoo) condition(cond string) (bool, error) {
 	return false, fmt.Errorf("unknown condition %q", cond)
 }
 
-// pens has the scripts play beside each other, more of them than there are processors.
-type pens struct {
+// sideBySide has the scripts play beside each other, more of them than there are processors.
+type sideBySide struct {
 	*testing.T
 	room chan struct{}
-	all  sync.WaitGroup
+	wg   sync.WaitGroup
 }
 
-func (p *pens) Parallel()     {}
-func (p *pens) Verbose() bool { return testing.Verbose() }
+func (p *sideBySide) Parallel()     {}
+func (p *sideBySide) Verbose() bool { return testing.Verbose() }
 
-func (p *pens) Run(name string, f func(testscript.T)) {
-	p.all.Go(func() {
+func (p *sideBySide) Run(name string, f func(testscript.T)) {
+	p.wg.Go(func() {
 		p.room <- struct{}{}
 		defer func() { <-p.room }()
-		p.T.Run(name, func(t *testing.T) { f(&pens{T: t}) })
+		p.T.Run(name, func(t *testing.T) { f(&sideBySide{T: t}) })
 	})
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // openFile: open FILE [TEXT] — opens for writing and keeps it open.
-func (c *cage) openFile(ts *testscript.TestScript, args []string) {
+func (c *script) openFile(ts *testscript.TestScript, args []string) {
 	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR|os.O_CREATE, 0o644)
 	ts.Check(err)
 	c.open[args[0]] = f
@@ -27,20 +27,20 @@ func (c *cage) openFile(ts *testscript.TestScript, args []string) {
 }
 
 // put: put FILE TEXT — writes to a file that is open.
-func (c *cage) put(ts *testscript.TestScript, args []string) {
+func (c *script) put(ts *testscript.TestScript, args []string) {
 	_, err := c.open[args[0]].WriteString(args[1] + "\n")
 	ts.Check(err)
 }
 
 // closeFile: close FILE
-func (c *cage) closeFile(ts *testscript.TestScript, args []string) {
+func (c *script) closeFile(ts *testscript.TestScript, args []string) {
 	ts.Check(c.open[args[0]].Close())
 	delete(c.open, args[0])
 }
 
 // mmap: mmap FILE SOURCE — makes a file as long as the source and closes it;
 // the map through which it will be filled stays.
-func (c *cage) mmap(ts *testscript.TestScript, args []string) {
+func (c *script) mmap(ts *testscript.TestScript, args []string) {
 	content, path := ts.ReadFile(args[1]), ts.MkAbs(args[0])
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	ts.Check(err)
@@ -53,16 +53,18 @@ func (c *cage) mmap(ts *testscript.TestScript, args []string) {
 }
 
 // munmap: munmap FILE
-func (c *cage) munmap(ts *testscript.TestScript, args []string) { ts.Check(c.unmap(ts.MkAbs(args[0]))) }
+func (c *script) munmap(ts *testscript.TestScript, args []string) {
+	ts.Check(c.unmap(ts.MkAbs(args[0])))
+}
 
-func (c *cage) unmap(path string) error {
+func (c *script) unmap(path string) error {
 	m := c.mapped[path]
 	delete(c.mapped, path)
 	return unix.Munmap(m)
 }
 
 // writeSlowly: write-slowly FILE SOURCE DURATION
-func writeSlowly(_ *cage, ts *testscript.TestScript, args []string) {
+func writeSlowly(_ *script, ts *testscript.TestScript, args []string) {
 	content := ts.ReadFile(args[1])
 	took, err := time.ParseDuration(args[2])
 	ts.Check(err)
@@ -78,7 +80,7 @@ func writeSlowly(_ *cage, ts *testscript.TestScript, args []string) {
 }
 
 // preallocate: preallocate FILE SOURCE — makes an open file as long as the source before anything is in it.
-func (c *cage) preallocate(ts *testscript.TestScript, args []string) {
+func (c *script) preallocate(ts *testscript.TestScript, args []string) {
 	c.openFile(ts, args[:1])
 	ts.Check(unix.Fallocate(int(c.open[args[0]].Fd()), 0, 0, int64(len(ts.ReadFile(args[1])))))
 }
@@ -86,7 +88,7 @@ func (c *cage) preallocate(ts *testscript.TestScript, args []string) {
 // rsync: rsync [--inplace] SOURCE FILE — by the program, or, where there is
 // none, in its way: a hidden temporary name, times set, renamed; or the file
 // itself, its times set after it was closed.
-func rsync(_ *cage, ts *testscript.TestScript, args []string) {
+func rsync(_ *script, ts *testscript.TestScript, args []string) {
 	inPlace := args[0] == "--inplace"
 	source, target := args[len(args)-2], args[len(args)-1]
 	if _, err := exec.LookPath("rsync"); err == nil {
@@ -135,7 +137,7 @@ type opens struct {
 }
 
 // watchOpens: watch-opens DIR — from now on it is known who was opened there.
-func (c *cage) watchOpens(ts *testscript.TestScript, args []string) {
+func (c *script) watchOpens(ts *testscript.TestScript, args []string) {
 	if c.opens == nil {
 		fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 		ts.Check(err)
@@ -147,7 +149,7 @@ func (c *cage) watchOpens(ts *testscript.TestScript, args []string) {
 
 // opened: [!] opened NAME
 func opened(ts *testscript.TestScript, neg bool, args []string) {
-	c := cageOf(ts)
+	c := scriptOf(ts)
 	if len(args) != 1 || c.opens == nil {
 		ts.Fatalf("[!] opened NAME, after watch-opens DIR")
 	}

@@ -20,13 +20,13 @@ import (
 	"spool.internal/events/jet"
 )
 
-// cage is what one script has: a folder, and a job that watches it.
-type cage struct {
-	z    *zoo
-	work string // the script's folder, on the drive
-	in   string // the watched one
-	site string // which spool
-	job  string // its id
+// script is what one script has: a folder, and a job that watches it.
+type script struct {
+	z       *zoo
+	work    string // the script's folder, on the drive
+	in      string // the watched one
+	harness string // which spool
+	job     string // its id
 
 	disabled bool
 	settled  int // how many files were dropped only to see that all before them are done
@@ -35,17 +35,17 @@ type cage struct {
 	opens    *opens
 }
 
-type cageKey struct{}
+type scriptKey struct{}
 
-func newCage(z *zoo, work string) *cage {
-	return &cage{z: z, work: work, in: filepath.Join(work, "in"), open: map[string]*os.File{}, mapped: map[string][]byte{}}
+func newScript(z *zoo, work string) *script {
+	return &script{z: z, work: work, in: filepath.Join(work, "in"), open: map[string]*os.File{}, mapped: map[string][]byte{}}
 }
 
-func cageOf(ts *testscript.TestScript) *cage { return ts.Value(cageKey{}).(*cage) }
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-func (c *cage) close() {
+func (c *script) close() {
 	if c.job != "" {
-		c.z.judge.release(c.job)
+		c.z.endpoint.release(c.job)
 	}
 	for _, f := range c.open {
 		_ = f.Close()
@@ -56,10 +56,10 @@ func (c *cage) close() {
 	c.opens.close()
 }
 
-func (c *cage) bus() *jet.Bus { return c.z.buses[c.site] }
+func (c *script) bus() *jet.Bus { return c.z.buses[c.harness] }
 
 // eventually waits for what spool brings about. That it takes long is no failure; that it never comes is.
-func (c *cage) eventually(ts *testscript.TestScript, what string, f func() bool) {
+func (c *script) eventually(ts *testscript.TestScript, what string, f func() bool) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if f() {
 			return
@@ -69,7 +69,7 @@ func (c *cage) eventually(ts *testscript.TestScript, what string, f func() bool)
 }
 
 // story is what happened so far, for who reads a failure.
-func (c *cage) story() string {
+func (c *script) story() string {
 	var b strings.Builder
 	for _, call := range c.calls() {
 		fmt.Fprintf(&b, "run of %q: content %.12s, fingerprint %s\n", call.name, call.digest, call.fingerprint)
@@ -84,9 +84,9 @@ func (c *cage) story() string {
 const sentinel = "zz-settled-"
 
 // calls are those of the script's own files.
-func (c *cage) calls() []call {
+func (c *script) calls() []call {
 	var list []call
-	for _, call := range c.z.judge.of(c.job) {
+	for _, call := range c.z.endpoint.of(c.job) {
 		if !strings.HasPrefix(call.name, sentinel) {
 			list = append(list, call)
 		}
@@ -96,7 +96,7 @@ func (c *cage) calls() []call {
 
 // settle drops one more file and waits until it is in the ledger, and so
 // everything that was complete before it; then until whatever is queued was called.
-func (c *cage) settle(ts *testscript.TestScript) {
+func (c *script) settle(ts *testscript.TestScript) {
 	ctx := context.Background()
 	c.settled++
 	name := fmt.Sprint(sentinel, c.settled)
@@ -105,7 +105,7 @@ func (c *cage) settle(ts *testscript.TestScript) {
 		seen, err := c.bus().SeenOnPath(ctx, c.job, name)
 		return err == nil && len(seen) > 0
 	})
-	if c.disabled || c.z.judge.holds(c.job) {
+	if c.disabled || c.z.endpoint.holds(c.job) {
 		return
 	}
 	c.eventually(ts, "the queue is empty", func() bool {
@@ -115,7 +115,7 @@ func (c *cage) settle(ts *testscript.TestScript) {
 }
 
 // state is the state of the folder as spool shows it.
-func (c *cage) state() (map[string]any, error) {
+func (c *script) state() (map[string]any, error) {
 	m, found, err := c.bus().Last(context.Background(), events.StreamState, events.StateSubject("watch", c.job))
 	if err != nil || !found {
 		return nil, fmt.Errorf("no state yet (%w)", err)
@@ -125,8 +125,8 @@ func (c *cage) state() (map[string]any, error) {
 }
 
 // ask calls the API of the script's spool.
-func (c *cage) ask(method, path string, body any) (text string, err error) {
-	p := c.z.sites[c.site]
+func (c *script) ask(method, path string, body any) (text string, err error) {
+	p := c.z.harnesses[c.harness]
 	token, err := os.ReadFile(filepath.Join(p.data, "admin.token"))
 	if err != nil {
 		return "", err
@@ -153,7 +153,7 @@ func (c *cage) ask(method, path string, body any) (text string, err error) {
 }
 
 // says waits until the API shows something about the job's executions.
-func (c *cage) says(ts *testscript.TestScript, path, pattern string) {
+func (c *script) says(ts *testscript.TestScript, path, pattern string) {
 	want, err := regexp.Compile(pattern)
 	ts.Check(err)
 	last := ""

@@ -32,9 +32,9 @@ type call struct {
 	digest      string
 }
 
-// judge is the endpoint: it opens the folder that each call names and keeps
+// endpoint is what Spool calls in a test: it opens the folder that each call names and keeps
 // what it holds. It is also what the flow of the zoo asks, in a run.
-type judge struct {
+type endpoint struct {
 	url  string
 	dir  string // the drive on this host
 	seen func() // called after every call that is new
@@ -45,8 +45,8 @@ type judge struct {
 	fault []string
 }
 
-func newJudge(t testing.TB, dir string) *judge {
-	j := &judge{dir: dir, calls: map[string][]call{}, held: map[string]chan struct{}{}}
+func newEndpoint(t testing.TB, dir string) *endpoint {
+	j := &endpoint{dir: dir, calls: map[string][]call{}, held: map[string]chan struct{}{}}
 	s := httptest.NewServer(j)
 	t.Cleanup(func() {
 		j.mu.Lock()
@@ -61,7 +61,7 @@ func newJudge(t testing.TB, dir string) *judge {
 	return j
 }
 
-func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (j *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		InputDir string `json:"input_dir"`
 	}
@@ -84,7 +84,7 @@ func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // take looks into an input folder, given by its logical path or where it lies here.
-func (j *judge) take(inputDir string) (job string, err error) {
+func (j *endpoint) take(inputDir string) (job string, err error) {
 	host := inputDir
 	if rest, ok := strings.CutPrefix(inputDir, testDrive+"/"); ok {
 		host = filepath.Join(j.dir, rest)
@@ -114,7 +114,7 @@ func (j *judge) take(inputDir string) (job string, err error) {
 	return parts[0], nil
 }
 
-func (j *judge) wrong(format string, args ...any) error {
+func (j *endpoint) wrong(format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -123,7 +123,7 @@ func (j *judge) wrong(format string, args ...any) error {
 }
 
 // keep enters a call. The same call repeated is none; with other content it is.
-func (j *judge) keep(job string, c call) {
+func (j *endpoint) keep(job string, c call) {
 	j.mu.Lock()
 	known := slices.Contains(j.calls[job], c)
 	if !known {
@@ -136,20 +136,20 @@ func (j *judge) keep(job string, c call) {
 }
 
 // of gives the calls of a job, in the order in which they came.
-func (j *judge) of(job string) []call {
+func (j *endpoint) of(job string) []call {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.calls[job])
 }
 
 // hold keeps the calls of a job waiting for their answers until release.
-func (j *judge) hold(job string) {
+func (j *endpoint) hold(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.held[job] = make(chan struct{})
 }
 
-func (j *judge) release(job string) {
+func (j *endpoint) release(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if h := j.held[job]; h != nil {
@@ -158,7 +158,7 @@ func (j *judge) release(job string) {
 	}
 }
 
-func (j *judge) holds(job string) bool {
+func (j *endpoint) holds(job string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.held[job] != nil
