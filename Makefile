@@ -28,11 +28,13 @@ build: gate ## build bin/spool
 gate:
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o services/runner/built/gate_$$(go env GOOS)_$$(go env GOARCH) ./services/runner/gate
 
-test: gate ## run the tests (about 10 minutes on two cores)
+test: gate ## run the tests, and print how much of each package they run (about 10 minutes on two cores)
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
 	@command -v rsync >/dev/null || echo "rsync is absent: the writer zoo does to files what it does"
 	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
-	go test -short $(RACE) -timeout 20m work
+	@mkdir -p $(BIN)
+	@set -x; go test -short $(RACE) -timeout 20m -coverprofile $(BIN)/coverage.out work; status=$$?; set +x; \
+		awk -f .ci/coverage.awk $(BIN)/coverage.out; exit $$status
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
 	@go test -count 1 -v -run '^TestTenAreHere$$' ./services/runner/programs | grep 'NOT SHOWN' || true
