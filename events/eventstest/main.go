@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"spool.internal/events/wait"
 )
 
 // Main is the TestMain of a package that starts goroutines: it runs the tests, and fails
@@ -28,7 +30,7 @@ func Main(m *testing.M) (status int) {
 
 // leaks waits for goroutines that are about to end.
 func leaks() error {
-	for deadline := time.Now().Add(patience / 3); ; {
+	for deadline := time.Now().Add(10 * time.Second); ; {
 		if err := goleak.Find(foreign...); err == nil || time.Now().After(deadline) {
 			return err
 		}
@@ -42,19 +44,22 @@ var foreign = []goleak.Option{
 	goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
 }
 
-// patience is generous: a test fails by what is wrong, never by a busy machine.
-const patience = 30 * time.Second
+// Patience is how long a test waits for what must come: longer than any machine needs, for
+// a test fails by what is wrong, never by a busy machine.
+const Patience = 5 * time.Minute
 
 // Eventually waits for what another goroutine, process or server brings about, and ends
-// the test if it does not come about in 30 s. f is called from the test's goroutine.
+// the test if it does not come about within [Patience]. f is called from the test's
+// goroutine, soon at first, then less and less often.
 func Eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	retry := wait.Backoff{First: 2 * time.Millisecond, Last: 50 * time.Millisecond}
+	for deadline := time.Now().Add(Patience); ; time.Sleep(retry.Next()) {
 		if f() {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v", what, patience)
+			t.Fatalf("%s: not within %v", what, Patience)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"spool.internal/events/eventstest"
 )
 
 // ended waits until a process has ended by itself, and gives its exit status.
@@ -18,7 +20,7 @@ func (pr *process) ended() int {
 	select {
 	case <-done:
 		return pr.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
+	case <-time.After(eventstest.Patience):
 		_ = pr.cmd.Process.Kill()
 		<-done
 		pr.p.Fatalf("it did not end: %s", tail(pr.log.String(), 2000))
@@ -89,7 +91,7 @@ func TestDamagedFiles(t *testing.T) {
 // launched starts serve, and waits for nothing.
 func (p *harness) launched() *process {
 	p.Helper()
-	pr := &process{p: p, args: []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir}, log: &lockedBuffer{}}
+	pr := &process{p: p, args: p.serveArgs(), log: &lockedBuffer{}}
 	pr.launch()
 	p.Cleanup(pr.kill)
 	return pr

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/broker/store"
@@ -58,7 +59,7 @@ func (pr *process) struck() {
 	go func() { _ = pr.cmd.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(eventstest.Patience):
 		pr.p.Fatalf("SPOOL_FAULT did not strike: %s", tail(pr.log.String(), 1000))
 	}
 	if !strings.Contains(pr.log.String(), "SPOOL_FAULT: kill at") {

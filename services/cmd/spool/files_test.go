@@ -144,7 +144,7 @@ func TestLongFilesAcrossKills(t *testing.T) {
 		t.Skip("make test-long runs it")
 	}
 	t.Parallel()
-	acrossKills(t, 1000, 3)
+	acrossKills(t, 500, 3)
 }
 
 // A subscriber of another program hears of every run that ended while it was stopped.

@@ -28,7 +28,8 @@ func TestLongFilesFull(t *testing.T) {
 	bus := p.bus()
 	dropped := 0
 	p.eventually("FILES is full", func() bool {
-		for range 500 {
+		queued, err := bus.Subjects(t.Context(), events.StreamFiles, events.FilesOf(full))
+		for err == nil && dropped < len(queued)+1000 { // no more than it takes
 			name := fmt.Sprintf("%0200d.txt", dropped) // long names fill faster
 			if err := os.WriteFile(filepath.Join(p.dir, "in", name), []byte("x"), 0o644); err != nil {
 				t.Fatal(err)

@@ -69,10 +69,6 @@ func together[C any](t *testing.T, most int, cases []C, name func(C) string, f f
 	wg.Wait()
 }
 
-func (p *harness) serveArgs() []string {
-	return []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir}
-}
-
 // failing starts all of spool, which a fault is to strike once it is ready.
 func (p *harness) failing(fault string) *process {
 	p.Helper()

@@ -13,6 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -41,8 +42,8 @@ func (p *harness) told(calls chan told) told {
 	select {
 	case c := <-calls:
 		return c
-	case <-time.After(patience):
-		p.Fatalf("the webhook did not come within %s", patience)
+	case <-time.After(eventstest.Patience):
+		p.Fatalf("the webhook did not come within %s", eventstest.Patience)
 		panic("unreachable")
 	}
 }

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	mostlyWait()
-	code := m.Run()
+	code := eventstest.Main(m)
 	if err := os.RemoveAll(dir); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -167,11 +167,14 @@ func (p *harness) start(args ...string) *process {
 	return pr
 }
 
+// serveArgs are what all of Spool is started with.
+func (p *harness) serveArgs() []string {
+	return []string{"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir}
+}
+
 func (p *harness) serve(more ...string) *process {
 	p.Helper()
-	return p.start(append([]string{
-		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir,
-	}, more...)...)
+	return p.start(append(p.serveArgs(), more...)...)
 }
 
 func (pr *process) start() {
@@ -219,19 +222,12 @@ func (pr *process) stop(sig syscall.Signal) int {
 	return pr.cmd.ProcessState.ExitCode()
 }
 
-// patience is how long a test waits for what must come: longer than any machine needs.
-const patience = 5 * time.Minute
-
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
+// eventually waits for what a process brings about.
 func (p *harness) eventually(what string, f func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	p.Fatalf("%s: did not come about within %s", what, patience)
+	eventstest.Eventually(p, what, f)
 }
 
 // call sends what Python's requests.post(url, data=json_data) and

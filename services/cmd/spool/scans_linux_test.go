@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -141,7 +142,7 @@ func (o *office) api(ts *testscript.TestScript, _ bool, args []string) {
 // outcomes waits until so many runs have ended ok, and so many failed.
 func (o *office) outcomes(ts *testscript.TestScript, _ bool, args []string) {
 	count := map[events.Outcome]int{}
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(eventstest.Patience); ; time.Sleep(50 * time.Millisecond) {
 		clear(count)
 		for _, ev := range o.ended() {
 			count[ev.Judged()]++
@@ -162,7 +163,7 @@ func (o *office) ended() []events.RunEvent {
 
 // lie waits until so many files lie in a folder of the share.
 func (o *office) lie(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(eventstest.Patience); ; time.Sleep(50 * time.Millisecond) {
 		entries, err := os.ReadDir(filepath.Join(o.dir, args[0]))
 		switch {
 		case err == nil && strconv.Itoa(len(entries)) == args[1]:

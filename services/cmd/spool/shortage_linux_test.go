@@ -253,17 +253,7 @@ func (s *loaded) probe(since time.Time) {
 	s.dropped = append(s.dropped, name)
 	s.mu.Unlock()
 	s.trigger(name)
-	s.inTime("a file that comes now is run", func() bool { return strings.Contains(s.starts(), " "+name+"\n") })
-}
-
-// inTime waits for what a machine that is busy with other things needs a while for.
-func (s *loaded) inTime(what string, f func() bool) {
-	s.Helper()
-	for until := time.Now().Add(10 * time.Minute); !f(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(until) {
-			s.Fatalf("%s: did not come about within 10 minutes", what)
-		}
-	}
+	s.eventually("a file that comes now is run", func() bool { return strings.Contains(s.starts(), " "+name+"\n") })
 }
 
 // waiting counts what has not run yet.
@@ -312,12 +302,12 @@ func (s *loaded) checkAll() {
 			s.left(dropped)
 		}
 	})
-	s.inTime("everything has run", func() bool {
+	s.eventually("everything has run", func() bool {
 		return strings.Count(s.starts(), "\n") >= len(dropped)+len(keys)
 	})
 	tail := time.Since(began)
 	bus := s.bus()
-	s.inTime("all runs have ended", func() bool {
+	s.eventually("all runs have ended", func() bool {
 		return len(read[events.RunEvent](s.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ""))) >= len(dropped)+len(keys)
 	})
 	started := map[string]int{}

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -60,12 +61,12 @@ func (c *script) bus() *jet.Bus { return c.z.buses[c.harness] }
 
 // eventually waits for what spool brings about. That it takes long is no failure; that it never comes is.
 func (c *script) eventually(ts *testscript.TestScript, what string, f func() bool) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(eventstest.Patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if f() {
 			return
 		}
 	}
-	ts.Fatalf("%s: did not come about within %s\n%s", what, patience, c.story())
+	ts.Fatalf("%s: did not come about within %s\n%s", what, eventstest.Patience, c.story())
 }
 
 // story is what happened so far, for who reads a failure.
@@ -157,7 +158,7 @@ func (c *script) says(ts *testscript.TestScript, path, pattern string) {
 	want, err := regexp.Compile(pattern)
 	ts.Check(err)
 	last := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(eventstest.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		text, err := c.ask(http.MethodGet, path, nil)
 		ts.Check(err)
 		if last = text; want.MatchString(text) {
