@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// diskEvery is how often it is checked whether the disk of an output has room.
+const diskEvery = time.Second
+
 // untilLow ends the life of a flow whose output lies on the disk of the store once
 // half of what is kept free there is gone. stop ends the watch.
 func (r *Runner) untilLow(life context.Context, a *attempt) (until context.Context, stop func()) {
@@ -15,7 +18,7 @@ func (r *Runner) untilLow(life context.Context, a *attempt) (until context.Conte
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(looks)
+		tick := time.NewTicker(diskEvery)
 		defer tick.Stop()
 		for {
 			select {

@@ -103,7 +103,7 @@ func TestOldLogsGo(t *testing.T) {
 		make(old, keepLogs+time.Hour): false, make(young, keepLogs-time.Hour): true,
 		make(foreign, 2*keepLogs): true, make(held, 2*keepLogs): true,
 	}
-	if err := r.forgetLogs(t.Context(), now.Add(-keepLogs)); err != nil {
+	if err := forgetOld(t.Context(), r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
 		t.Fatal(err)
 	}
 	for dir, kept := range want {

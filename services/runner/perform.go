@@ -131,7 +131,9 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 		if err != nil {
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
-		r.dropPrivate(run.FlowJobID)
+		if path, err := dropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
+			r.log.Warn("a private folder of a flow is left", "path", path, "error", err.Error())
+		}
 		if done, err := r.resumePlacing(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
 			return nil, 0, err
 		}
@@ -255,10 +257,9 @@ func (r *Runner) openRun(a *attempt) (err error) {
 	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
 		return err
 	}
-	if a.runlog, err = openLog(a.dir, a.number); err != nil {
+	if a.runlog, err = openLog(a.dir, a.number, func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }); err != nil {
 		return err
 	}
-	a.runlog.short = func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }
 	for _, lack := range r.lacks {
 		a.runlog.note("not kept from this flow: %s", lack)
 	}

@@ -38,27 +38,10 @@ func (a *attempt) giveSecrets(p *places) error {
 		return nil
 	}
 	for _, name := range []string{secretsDir, emptyInput} {
-		err := a.private.chown(filepath.Join(a.private.name, name), owner{a.form.UID, a.form.GID})
+		err := a.private.chown(filepath.Join(a.private.name, name), a.form.UID, a.form.GID)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
-}
-
-// chown gives a file, or a folder and what lies in it, to somebody.
-func (d privateFolder) chown(name string, to owner) error {
-	if err := d.in.Lchown(name, to.uid, to.gid); err != nil {
-		return err
-	}
-	f, err := d.in.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	names, _ := f.Readdirnames(-1) // a file has none
-	for _, inner := range names {
-		err = errors.Join(err, d.in.Lchown(filepath.Join(name, inner), to.uid, to.gid))
-	}
-	return err
 }

@@ -17,14 +17,14 @@ const (
 	maxLast = 1 << 20
 )
 
-// maxTail is how much of a log the end of a run quotes, in bytes.
+// maxTail is how much of what it prints the end of a run quotes, in bytes.
 const maxTail = 1024
 
-// looks is how often it is seen to that the disk has room for logs.
-const looks = time.Second
+// checkEvery is how often the log asks whether the disk has room.
+const checkEvery = time.Second
 
-// runLog is what the attempts of one run print. It takes whatever is written,
-// and never fails its writer: what has no room is counted and dropped.
+// runLog is the log of one run: what its attempts print. Write never fails: what has no room is
+// counted and dropped. Its methods are safe for concurrent use.
 type runLog struct {
 	file *os.File
 
@@ -37,13 +37,13 @@ type runLog struct {
 	fault   error  // why the file takes no more
 	closed  bool
 
-	short  func() error // why the disk takes no more now; nil = nobody asks
+	short  func() error // why the disk takes no more now; nil = it is not asked
 	looked time.Time
 }
 
-// openLog opens the log of a run for an attempt. Attempts follow each other in
-// one file; a line names each but the first.
-func openLog(dir runFolder, attempt int) (*runLog, error) {
+// openLog opens the log of a run for an attempt. Attempts follow each other in one file; a line
+// names each but the first. Once short, which may be nil, returns an error, the log takes no more.
+func openLog(dir runFolder, attempt int, short func() error) (*runLog, error) {
 	if info, err := dir.root.Lstat("run.log"); err == nil && !info.Mode().IsRegular() {
 		_ = dir.root.RemoveAll("run.log") // no log of ours; when it stays, the next step says so
 	}
@@ -51,7 +51,11 @@ func openLog(dir runFolder, attempt int) (*runLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLog(file, attempt)
+	l, err := newLog(file, attempt)
+	if err == nil {
+		l.short = short
+	}
+	return l, err
 }
 
 func newLog(file *os.File, attempt int) (*runLog, error) {
@@ -68,7 +72,7 @@ func newLog(file *os.File, attempt int) (*runLog, error) {
 	return l, nil
 }
 
-// note adds a line that no flow has printed.
+// note adds a line of Spool's own.
 func (l *runLog) note(format string, args ...any) {
 	if l.fault == nil {
 		_, l.fault = fmt.Fprintf(l.file, "--- "+format+" ---\n", args...)
@@ -80,7 +84,7 @@ func (l *runLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.printed += int64(len(p))
-	if l.short != nil && l.fault == nil && time.Since(l.looked) > looks {
+	if l.short != nil && l.fault == nil && time.Since(l.looked) > checkEvery {
 		l.looked, l.fault = time.Now(), l.short()
 	}
 	if fits := min(int64(len(p)), l.room); fits > 0 && l.fault == nil {
@@ -110,8 +114,8 @@ func (l *runLog) ending(n int64) []byte {
 	return all[max(0, int64(len(all))-n):]
 }
 
-// close completes the file and says what is missing in it; nil when nothing is.
-// Only the first call does anything.
+// close completes the file and returns what is missing in it, or nil. Only the first call does
+// anything.
 func (l *runLog) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +152,7 @@ func (l *runLog) lastLines(n int64) string {
 	return strings.ToValidUTF8(string(l.ending(n)), "")
 }
 
-// tail gives the last lines that this attempt printed, for people.
+// tail gives the last lines that this attempt printed, for a message.
 func (l *runLog) tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

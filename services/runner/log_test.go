@@ -20,7 +20,7 @@ func TestRunLogKeepsHeadAndTail(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer folder.close()
-		l, err := openLog(folder, 1)
+		l, err := openLog(folder, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
