@@ -31,7 +31,7 @@ func (r *Runner) boundAs(a *attempt, limits *cell.Limits) process.Program {
 	if g.Processor > 0 {
 		if cores = g.Processor; !r.bounds.processor {
 			cores, limits.Processors = 0, int(math.Ceil(g.Processor))
-			a.runlog.note("no control group bounds its processor time (cpu.max): it may use %d of the processors of this host", limits.Processors)
+			a.runlog.Note("no control group bounds its processor time (cpu.max): it may use %d of the processors of this host", limits.Processors)
 		}
 	}
 	if memory > 0 || cores > 0 {

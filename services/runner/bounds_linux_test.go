@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/cgroup"
 	"spool.internal/services/runner/process"
+	"spool.internal/services/runner/record"
 )
 
 // greedy is a flow that keeps 200 MB in memory.
@@ -147,7 +148,7 @@ func TestProcessorIsBounded(t *testing.T) {
 		if got := l.printed(ended); got != want {
 			t.Errorf("%q: %q, want %q", profiles, got, want)
 		}
-		log, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+		log, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
 		if said := strings.Contains(string(log), "no control group bounds its processor time"); said != (profiles != "") {
 			t.Errorf("%q: the log says %s", profiles, log)
 		}

@@ -36,7 +36,7 @@ func (r *Runner) commandOf(a *attempt, p *places) (cell.Command, error) {
 	for _, s := range a.secrets {
 		value := s.Value
 		if s.File {
-			value = filepath.Join(a.private.path, secretsDir, s.Name)
+			value = filepath.Join(a.private.Path, secretsDir, s.Name)
 		}
 		env = append(env, s.Name+"="+value)
 	}
@@ -52,7 +52,7 @@ func (a *attempt) tmp() string {
 	if a.form.View {
 		return "/tmp"
 	}
-	return a.private.path
+	return a.private.Path
 }
 
 func (a *attempt) command() *events.Command {
@@ -161,19 +161,19 @@ func (r *Runner) openSecrets(a *attempt) error {
 // empty input folder of a run without input.
 func (a *attempt) writePrivate() error {
 	if a.noInput() {
-		if err := a.private.in.Mkdir(filepath.Join(a.private.name, emptyInput), 0o755); err != nil {
+		if err := a.private.In.Mkdir(filepath.Join(a.private.Name, emptyInput), 0o755); err != nil {
 			return err
 		}
 	}
-	dir := filepath.Join(a.private.name, secretsDir)
+	dir := filepath.Join(a.private.Name, secretsDir)
 	for _, s := range a.secrets {
 		if !s.File {
 			continue
 		}
-		if err := a.private.in.MkdirAll(dir, 0o700); err != nil {
+		if err := a.private.In.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		if err := a.private.in.WriteFile(filepath.Join(dir, s.Name), []byte(s.Value), 0o600); err != nil {
+		if err := a.private.In.WriteFile(filepath.Join(dir, s.Name), []byte(s.Value), 0o600); err != nil {
 			return err
 		}
 	}
@@ -191,7 +191,7 @@ func (a *attempt) noInput() bool {
 // inputPath is where the flow finds its input.
 func (a *attempt) inputPath(p *places) string {
 	if p.input < 0 {
-		return filepath.Join(a.private.path, emptyInput)
+		return filepath.Join(a.private.Path, emptyInput)
 	}
 	return p.list[p.input].Path
 }

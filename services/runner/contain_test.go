@@ -19,6 +19,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/reaper"
+	"spool.internal/services/runner/record"
 )
 
 // lasts is a program that goes on for ever, and whose arguments name this lab: its
@@ -108,7 +109,7 @@ while [ ! -s "$2/here" ]; do sleep 0.01; done; exit 0`)
 				t.Error("something is left, or lost")
 			}
 			l.eventually("the private folder is gone", func() bool {
-				_, err := os.Stat(filepath.Join(runDir(l.data, id), "tmp"))
+				_, err := os.Stat(filepath.Join(record.Dir(l.data, id), "tmp"))
 				return os.IsNotExist(err)
 			})
 		})
@@ -127,8 +128,8 @@ func printed(t *testing.T, bytes string) (took time.Duration) {
 	if ended.Status != events.OK || !strings.Contains(ended.Message, "run.log leaves out ") {
 		t.Errorf("ended %+v", ended)
 	}
-	info, err := os.Stat(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
-	if err != nil || info.Size() > maxHead+maxLast+100 {
+	info, err := os.Stat(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+	if err != nil || info.Size() > record.MaxHead+record.MaxLast+100 {
 		t.Errorf("run.log: %v, %v", info, err)
 	}
 	return ended.At.Sub(ended.StartedAt)

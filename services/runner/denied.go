@@ -158,7 +158,7 @@ func (r *Runner) denied(a *attempt, f *process.Flow, message string) string {
 			could.own = append(could.own, p.Path)
 		}
 	}
-	last := a.runlog.lastLines(toldIn)
+	last := a.runlog.LastLines(toldIn)
 	why := could.denial(last)
 	if why == "" || strings.HasSuffix(why, cannotGrant) {
 		why = cmp.Or(a.reach.denial(f.Denied, last), could.heard(heard), why)

@@ -14,6 +14,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/record"
 )
 
 // What the sandbox denies is tried in every form that a host can have, and so is
@@ -138,7 +139,7 @@ func (l *lab) probe(r *Runner, _ targets, key string) (got map[string]string) {
 	out := "out of it " + key
 	id := l.accept(url, key, probeName, `{"output_dir":"`+logical(out)+`"}`)
 	if ended := l.until(events.Ended, id); ended.Status != events.OK {
-		printed, _ := os.ReadFile(filepath.Join(runDir(l.data, id), "run.log"))
+		printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log"))
 		l.t.Fatalf("%s: ended %+v\n%s", key, ended, printed)
 	}
 	if err := json.Unmarshal([]byte(l.read(out+"/tried.json")), &got); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/record"
 )
 
 // waits is a flow that ends when it is let.
@@ -84,7 +85,7 @@ func TestOldLogsGo(t *testing.T) {
 	r := l.runner(nil)
 	now := time.Now()
 	make := func(name string, age time.Duration) string {
-		dir := runDir(l.data, name)
+		dir := record.Dir(l.data, name)
 		if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +104,7 @@ func TestOldLogsGo(t *testing.T) {
 		make(old, keepLogs+time.Hour): false, make(young, keepLogs-time.Hour): true,
 		make(foreign, 2*keepLogs): true, make(held, 2*keepLogs): true,
 	}
-	if err := forgetOld(t.Context(), r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
+	if err := record.ForgetOld(t.Context(), r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
 		t.Fatal(err)
 	}
 	for dir, kept := range want {

@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/record"
 )
 
 const theFlowUser = 54321
@@ -75,7 +76,7 @@ grep ^Cap /proc/self/status | cut -f 2 | sort -u`)
 				if user != "" {
 					want = strings.Replace(want, "0", user, 1)
 				}
-				if text, _ := os.ReadFile(filepath.Join(runDir(l.data, id), "run.log")); string(text) != want {
+				if text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log")); string(text) != want {
 					t.Errorf("the flow printed %q, want %q", text, want)
 				}
 			})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/record"
 )
 
 const (
@@ -21,7 +22,7 @@ func (r *Runner) forget(ctx context.Context) {
 		if err := r.bus.ForgetRuns(ctx, now.Add(-keepKeys)); err != nil && ctx.Err() == nil {
 			r.log.Warn("old keys of runs could not be purged", "error", err.Error())
 		}
-		if err := forgetOld(ctx, r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
+		if err := record.ForgetOld(ctx, r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
 			r.log.Warn("old logs of runs could not be removed", "error", err.Error())
 		}
 		daemon.Pause(ctx, forgetting)

@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/record"
 )
 
 // granted runs the flow "flow" with profiles, for an owner who is no administrator.
@@ -77,7 +78,7 @@ cp /bin/true $D/backup/true 2>/dev/null; $D/backup/true 2>/dev/null && echo exec
 					_ = os.Remove(filepath.Join(dir, f))
 				}
 				ended := l.granted(url, "with "+profiles, profiles)
-				printed, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+				printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
 				var said []string
 				for line := range strings.Lines(string(printed)) {
 					if !strings.HasPrefix(line, "---") {
@@ -311,7 +312,7 @@ dd if=/dev/zero of=/dev/null bs=300M count=1 2>/dev/null && echo "has memory"; e
 	l.background(r.Run)
 	for profiles, want := range map[string]string{"keyed": "the key is ********\nhas memory\n", "keyed,small": "the key is ********\n", "keyed,small,large": "the key is ********\nhas memory\n"} {
 		ended := l.granted(url, profiles, profiles)
-		printed, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+		printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
 		if got := string(printed); !strings.HasSuffix(got, want) || profiles == "keyed,small" && strings.Contains(got, "has memory") {
 			t.Errorf("%s: %q: %+v", profiles, got, ended)
 		}

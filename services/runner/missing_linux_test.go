@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/record"
 )
 
 // What flows go without is said in the run.
@@ -29,7 +30,7 @@ func TestMissingIsSaid(t *testing.T) {
 		l.background(r.Run)
 		id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
 		l.until(events.Ended, id)
-		printed, _ := os.ReadFile(runDir(l.data, id) + "/run.log")
+		printed, _ := os.ReadFile(record.Dir(l.data, id) + "/run.log")
 		if got := strings.Join(l.until(events.Started, id).Unmet, " "); !strings.HasSuffix(got, c.want) || c.want == "" && strings.Contains(got, "shm") {
 			t.Errorf("%+v: unmet is %q", c.hidden, got)
 		}

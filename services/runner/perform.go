@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/scrub"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/process"
+	"spool.internal/services/runner/record"
 )
 
 // errStopped says that this runner stopped a flow because it stops itself.
@@ -31,8 +32,8 @@ type attempt struct {
 	granted  events.Profile // all that its profiles grant
 	number   int
 	earlier  []events.Attempt // see [events.RunEvent]
-	dir      runFolder
-	private  privateFolder
+	dir      record.Folder
+	private  record.Private
 	output   *os.Root             // the output folder, as the flow has it
 	base     *os.Root             // that of the job, which it lies in; nil: what the flow writes stays where it is
 	digest   chan string          // of the file that the run is about; nil where it is about none
@@ -44,7 +45,7 @@ type attempt struct {
 	secrets  []events.SecretValue // of its command, in clear
 	masked   *scrub.Scrubber      // of these
 	file     string               // the name of the one file in its input, where it is for one
-	runlog   *runLog
+	runlog   *record.Log
 	printed  *scrub.Writer // what the flow prints, on its way into the log
 	heard    *heard        // what the kernel denied its flow; nil: it does not say
 	log      *slog.Logger
@@ -131,7 +132,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 		if err != nil {
 			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
 		}
-		if path, err := dropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
+		if path, err := record.DropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
 			r.log.Warn("a private folder of a flow is left", "path", path, "error", err.Error())
 		}
 		if done, err := r.resumePlacing(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
@@ -206,7 +207,7 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*process.Flow, error) {
 	if a.reach, err = r.newReach(ctx, a); err != nil {
 		return nil, err
 	}
-	if a.private, err = newPrivate(a.dir, a.form.As && !a.form.View); err != nil {
+	if a.private, err = record.NewPrivate(a.dir, a.form.As && !a.form.View); err != nil {
 		return nil, err
 	}
 	if err := a.writePrivate(); err != nil {
@@ -254,17 +255,17 @@ func (r *Runner) start(ctx context.Context, a *attempt) (*process.Flow, error) {
 // openRun opens the folder and the log of a run, which says what its flow is not kept
 // from, and what it goes without.
 func (r *Runner) openRun(a *attempt) (err error) {
-	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+	if a.dir, err = record.Open(r.cfg.DataDir, a.run.FlowJobID); err != nil {
 		return err
 	}
-	if a.runlog, err = openLog(a.dir, a.number, func() error { return r.cfg.Reserve.Short(a.dir.root.Stat(".")) }); err != nil {
+	if a.runlog, err = record.OpenLog(a.dir, a.number, func() error { return r.cfg.Reserve.Short(a.dir.Root.Stat(".")) }); err != nil {
 		return err
 	}
 	for _, lack := range r.lacks {
-		a.runlog.note("not kept from this flow: %s", lack)
+		a.runlog.Note("not kept from this flow: %s", lack)
 	}
 	for _, lack := range r.missing() {
-		a.runlog.note("this flow goes without: %s", lack)
+		a.runlog.Note("this flow goes without: %s", lack)
 	}
 	return nil
 }
@@ -283,18 +284,18 @@ func (a *attempt) clear() {
 		_ = a.printed.Flush()
 	}
 	if a.runlog != nil {
-		_ = a.runlog.close() // whatever is missing has been told
+		_ = a.runlog.Close() // whatever is missing has been told
 	}
 	for _, folder := range []*os.Root{a.output, a.base} {
 		if folder != nil {
 			_ = folder.Close()
 		}
 	}
-	if err := a.private.remove(); err != nil {
-		a.log.Warn("a private folder of a flow is left", "path", a.private.path, "error", err.Error())
+	if err := a.private.Remove(); err != nil {
+		a.log.Warn("a private folder of a flow is left", "path", a.private.Path, "error", err.Error())
 	}
 	a.reach.close()
-	a.dir.close()
+	a.dir.Close()
 }
 
 // finish tells how an attempt ended whose flow has begun; why is set when that
@@ -303,7 +304,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *process.Flow, began 
 	_ = a.printed.Flush() // a log that takes no more says so itself
 	msg := a.outcome(f, why)
 	if why == nil {
-		if fault := startFault(f, a.runlog.tail()); fault != "" {
+		if fault := startFault(f, a.runlog.Tail()); fault != "" {
 			msg = events.NotBegunMessage(msg)
 		} else {
 			msg = r.denied(a, f, r.explain(a, f, msg))
@@ -318,7 +319,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, f *process.Flow, began 
 		ev.Status = events.ERROR
 		ev.Message = strings.TrimSuffix("input changed during the run; "+ev.Message, "; ")
 	}
-	if missing := a.runlog.close(); missing != nil {
+	if missing := a.runlog.Close(); missing != nil {
 		ev.Message = strings.TrimPrefix(ev.Message+"; "+missing.Error(), "; ")
 		a.log.Warn("the log of a run is not whole", "error", missing.Error())
 	}
@@ -353,7 +354,7 @@ func (a *attempt) outcome(f *process.Flow, why error) string {
 	case f.OverMemory:
 		msg = "flow-memory: ended for using more; " + msg
 	}
-	if said := a.runlog.tail(); said != "" {
+	if said := a.runlog.Tail(); said != "" {
 		msg += ": " + said
 	}
 	return msg

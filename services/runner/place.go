@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/faultpoint"
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/record"
 )
 
 // errUnreached says that outputs which are on their way cannot be got at now.
@@ -25,9 +26,9 @@ type mover struct {
 	rule   events.Placement
 	run    events.Run
 	drives *drive.Drives
-	base   *os.Root  // the output folder of the job
-	own    *os.Root  // that of the run, in there
-	dir    runFolder // where the placement is kept
+	base   *os.Root      // the output folder of the job
+	own    *os.Root      // that of the run, in there
+	dir    record.Folder // where the placement is kept
 }
 
 // rule is how the outputs of a run are placed; nil: they stay in its folder.

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
+	"spool.internal/services/runner/record"
 )
 
 // resumePlacing goes on with the outputs of an attempt whose runner died while it placed them:
@@ -58,7 +59,7 @@ func (r *Runner) reopen(a *attempt, p *placement) (m *mover, err error) {
 	if a.output, err = r.drives.Below(a.base, path.Base(a.run.OutputFolder)); err != nil {
 		return nil, err
 	}
-	if a.dir, err = openRunFolder(r.cfg.DataDir, a.run.FlowJobID); err != nil {
+	if a.dir, err = record.Open(r.cfg.DataDir, a.run.FlowJobID); err != nil {
 		return nil, err
 	}
 	return &mover{placement: p, rule: *rule, run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}, nil

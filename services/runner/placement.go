@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 	"spool.internal/events/fileid"
+	"spool.internal/services/runner/record"
 )
 
 // placementName is the file in the folder of a run that holds its [placement].
@@ -59,7 +60,7 @@ func folderID(folder *os.Root) (string, error) {
 
 // readPlacement reads that of a run; nil when there is none.
 func readPlacement(dataDir, flowJobID string) (*placement, error) {
-	text, err := os.ReadFile(filepath.Join(runDir(dataDir, flowJobID), placementName))
+	text, err := os.ReadFile(filepath.Join(record.Dir(dataDir, flowJobID), placementName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -71,13 +72,13 @@ func readPlacement(dataDir, flowJobID string) (*placement, error) {
 }
 
 // store has it on the disk, as it is or as it was.
-func (p *placement) store(dir runFolder) error {
+func (p *placement) store(dir record.Folder) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteIn(dir.root, placementName+".new", placementName, text, 0o600)
+	return atomicfile.WriteIn(dir.Root, placementName+".new", placementName, text, 0o600)
 }
 
 // drop forgets it, when the end of the run is stored.
-func (p *placement) drop(dir runFolder) { _ = dir.root.Remove(placementName) } // one that stays goes with the log
+func (p *placement) drop(dir record.Folder) { _ = dir.Root.Remove(placementName) } // one that stays goes with the log

@@ -68,12 +68,12 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	if err := r.openOutput(a, p); err != nil { // last: it may be emptied
 		return p, err
 	}
-	tmp, err := a.private.open()
+	tmp, err := a.private.Open()
 	if err != nil {
 		return p, fmt.Errorf("the private folder of a flow: %w", err)
 	}
 	p.tmp = len(p.list)
-	p.add(a.private.path, cell.Write, tmp)
+	p.add(a.private.Path, cell.Write, tmp)
 	if err := r.openGranted(a, p); err != nil {
 		return p, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"spool.internal/events"
+	"spool.internal/services/runner/record"
 )
 
 // mostDeaths is how many times a runner may die while a run is under way. A run that was there
@@ -12,7 +13,7 @@ const mostDeaths = 3
 
 // noteStop notes that an attempt did not end although its runner did not die.
 func (a *attempt) noteStop() {
-	if err := a.dir.noteStop(a.number); err != nil {
+	if err := a.dir.NoteStop(a.number); err != nil {
 		a.log.Warn("a clean stop could not be noted, and counts as a death of the runner", "error", err.Error())
 	}
 }
@@ -23,12 +24,12 @@ func poison(dataDir string, former events.RunEvent) (string, error) {
 	if former.Attempt < mostDeaths {
 		return "", nil
 	}
-	dir, err := openRunFolder(dataDir, former.FlowJobID)
+	dir, err := record.Open(dataDir, former.FlowJobID)
 	if err != nil {
 		return "", err
 	}
-	defer dir.close()
-	stops, err := dir.stops()
+	defer dir.Close()
+	stops, err := dir.Stops()
 	if err != nil {
 		return "", err
 	}

@@ -14,6 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/runner/record"
 )
 
 // lacking makes a runner on a host without Landlock and namespaces.
@@ -48,7 +49,7 @@ func TestTheSandboxIsNeededForOthers(t *testing.T) {
 	if began := l.until(events.Started, id); !strings.Contains(strings.Join(began.Unmet, " "), "files ports signals") {
 		t.Errorf("the start says that %q is lacking", began.Unmet)
 	}
-	log, err := os.ReadFile(filepath.Join(runDir(l.data, id), "run.log"))
+	log, err := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log"))
 	if err != nil || !strings.Contains(string(log), "--- not kept from this flow: files: flows open files that are not theirs; it takes Landlock 3") {
 		t.Errorf("run.log: %q, %v", log, err)
 	}

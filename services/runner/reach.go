@@ -16,6 +16,7 @@ import (
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/process"
+	"spool.internal/services/runner/record"
 )
 
 // How long the addresses of a name are taken for known, and how long it may take to
@@ -118,7 +119,7 @@ func (r *Runner) newReach(ctx context.Context, a *attempt) (*reach, error) {
 	c.now = r.names.of(ctx, c.names())
 	for _, name := range slices.Sorted(maps.Keys(c.now)) {
 		if found := c.now[name]; found.err != nil {
-			a.runlog.note("%s has no address at present: %v", name, found.err)
+			a.runlog.Note("%s has no address at present: %v", name, found.err)
 		}
 	}
 	if a.form.View {
@@ -159,9 +160,9 @@ func (c *reach) peers() (all []cell.Peer) {
 }
 
 // publish makes the hosts file of a run, in which the names are that it may connect to.
-func (c *reach) publish(dir runFolder) (err error) {
+func (c *reach) publish(dir record.Folder) (err error) {
 	c.rest, _ = os.ReadFile("/etc/hosts") // where there is none there are no other names
-	c.hosts, err = dir.root.OpenFile("hosts", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	c.hosts, err = dir.Root.OpenFile("hosts", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err == nil {
 		err = errors.Join(c.hosts.Chmod(0o644), c.writeHosts()) // whatever the umask says
 	}
@@ -232,11 +233,11 @@ func (c *reach) renew(now map[string]resolved, f limiter) error {
 }
 
 // place adds the hosts file to the places of a run.
-func (c *reach) place(dir runFolder, into *places) error {
+func (c *reach) place(dir record.Folder, into *places) error {
 	if c == nil || c.hosts == nil {
 		return nil
 	}
-	f, err := dir.root.Open("hosts")
+	f, err := dir.Root.Open("hosts")
 	if err != nil {
 		return err
 	}

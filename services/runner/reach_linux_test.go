@@ -21,6 +21,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/record"
 )
 
 // door is a server that counts who comes.
@@ -124,7 +125,7 @@ func (l *lab) openWay() {
 
 // printed is what a flow printed.
 func (l *lab) printed(ended events.RunEvent) (said string) {
-	text, err := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+	text, err := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -187,11 +188,11 @@ func main() {
 		if said := l.printed(ended); !strings.Contains(said, c.says) || !strings.Contains(ended.Message, c.message) {
 			t.Errorf("to %s: it says %q, and the run %+v", c.to, said, ended)
 		}
-		text, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "hosts"))
+		text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "hosts"))
 		if !strings.HasPrefix(string(text), "127.0.0.1\tdb.example\n") || strings.Contains(string(text), "0.0.0.0\t") {
 			t.Errorf("its hosts are %q", text)
 		}
-		log, _ := os.ReadFile(filepath.Join(runDir(l.data, ended.FlowJobID), "run.log"))
+		log, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
 		if !strings.Contains(string(log), "gone.example has no address at present: no such host") {
 			t.Errorf("the log does not say that a name has no address: %s", log)
 		}
@@ -211,11 +212,11 @@ func (l *limits) Limit(r cell.Reach) error {
 
 // New addresses of a name are taken over while a flow runs; those of before stay once.
 func TestNamesThatMove(t *testing.T) {
-	dir, err := openRunFolder(t.TempDir(), "r")
+	dir, err := record.Open(t.TempDir(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.close()
+	defer dir.Close()
 	at := func(addr string) map[string]resolved {
 		return map[string]resolved{"db": {addrs: []netip.Addr{netip.MustParseAddr(addr)}}}
 	}
@@ -228,7 +229,7 @@ func TestNamesThatMove(t *testing.T) {
 	if err := errors.Join(c.hold(f), c.renew(at("10.0.0.1"), f), c.renew(at("10.0.0.2"), f)); err != nil {
 		t.Fatal(err)
 	}
-	if text, _ := os.ReadFile(filepath.Join(dir.path, "hosts")); !strings.HasPrefix(string(text), "10.0.0.2\tdb\n") || strings.Contains(string(text), "10.0.0.1\t") {
+	if text, _ := os.ReadFile(filepath.Join(dir.Path, "hosts")); !strings.HasPrefix(string(text), "10.0.0.2\tdb\n") || strings.Contains(string(text), "10.0.0.1\t") {
 		t.Errorf("the hosts are %q", text)
 	}
 	var lists []string

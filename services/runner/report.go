@@ -130,10 +130,10 @@ func first(files []events.Output) []events.Output {
 // result reads what the flow left in SPOOL_RESULT, if it did. Only a file counts:
 // what else lies there could make us wait.
 func (a *attempt) result() ([]byte, error) {
-	if a.private.in == nil {
+	if a.private.In == nil {
 		return nil, nil
 	}
-	folder, err := a.private.in.OpenRoot(a.private.name)
+	folder, err := a.private.In.OpenRoot(a.private.Name)
 	if err != nil {
 		return nil, nil // the flow has taken it away
 	}

@@ -17,6 +17,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/reaper"
+	"spool.internal/services/runner/record"
 )
 
 func TestContractOfAFlow(t *testing.T) {
@@ -101,7 +102,7 @@ func TestHowFlowsEnd(t *testing.T) {
 					t.Errorf("message %q does not say %q", ended.Message, s)
 				}
 			}
-			if len(ended.Message) > maxTail+100 {
+			if len(ended.Message) > record.MaxTail+100 {
 				t.Errorf("the message has %d bytes", len(ended.Message))
 			}
 		})

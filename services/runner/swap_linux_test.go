@@ -10,6 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/services/runner/process"
+	"spool.internal/services/runner/record"
 )
 
 // inShapes runs a test in each.
@@ -42,8 +43,8 @@ func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string
 	}
 	defer f.Open(patience, func() {})()
 	f.Wait(context.Background())
-	_ = a.runlog.close()
-	text, _ := os.ReadFile(filepath.Join(runDir(l.data, run.FlowJobID), "run.log"))
+	_ = a.runlog.Close()
+	text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, run.FlowJobID), "run.log"))
 	return string(text), f.State
 }
 
@@ -80,7 +81,7 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 			"output": func() string { return l.host("out") },
 			"stage":  func() string { return l.host("in/a.txt") }, // a file in a folder that stays
 			"above":  func() string { return filepath.Dir(l.host("in")) },
-			"tmp":    func() string { return filepath.Join(runDir(l.data, "the-run"), "tmp") },
+			"tmp":    func() string { return filepath.Join(record.Dir(l.data, "the-run"), "tmp") },
 		} {
 			if err := os.RemoveAll(filepath.Dir(l.host("in"))); err != nil {
 				t.Fatal(err)
@@ -219,11 +220,11 @@ func TestLinksInTheFolderOfARun(t *testing.T) {
 	if err := os.WriteFile(token, []byte("a token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(runDir(l.data, id), 0o700); err != nil {
+	if err := os.MkdirAll(record.Dir(l.data, id), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, target := range map[string]string{"run.log": token, "tmp": outside} {
-		if err := os.Symlink(target, filepath.Join(runDir(l.data, id), name)); err != nil {
+		if err := os.Symlink(target, filepath.Join(record.Dir(l.data, id), name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -237,7 +238,7 @@ func TestLinksInTheFolderOfARun(t *testing.T) {
 	if left, _ := os.ReadDir(outside); len(left) > 0 {
 		t.Errorf("outside there is %v", left)
 	}
-	if text, _ := os.ReadFile(filepath.Join(runDir(l.data, id), "run.log")); string(text) != "printed\n" {
+	if text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log")); string(text) != "printed\n" {
 		t.Errorf("run.log: %q", text)
 	}
 }

@@ -38,7 +38,7 @@ func (a *attempt) giveSecrets(p *places) error {
 		return nil
 	}
 	for _, name := range []string{secretsDir, emptyInput} {
-		err := a.private.chown(filepath.Join(a.private.name, name), a.form.UID, a.form.GID)
+		err := a.private.Chown(filepath.Join(a.private.Name, name), a.form.UID, a.form.GID)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package runner
+package record
 
 import (
 	"bytes"
@@ -13,14 +13,14 @@ import (
 
 func TestRunLogKeepsHeadAndTail(t *testing.T) {
 	dir := t.TempDir()
-	for attempt, total := range map[int]int{1: maxHead + maxLast, 2: maxHead + 3*maxLast + 12345} {
+	for attempt, total := range map[int]int{1: MaxHead + MaxLast, 2: MaxHead + 3*MaxLast + 12345} {
 		id := fmt.Sprint("run-", attempt)
-		folder, err := openRunFolder(dir, id)
+		folder, err := Open(dir, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer folder.close()
-		l, err := openLog(folder, 1, nil)
+		defer folder.Close()
+		l, err := OpenLog(folder, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,18 +32,18 @@ func TestRunLogKeepsHeadAndTail(t *testing.T) {
 				t.Fatal(n, err)
 			}
 		}
-		if tail := l.tail(); !strings.HasSuffix(all.String(), tail+"\n") || !strings.HasPrefix(tail, "line ") && !strings.HasPrefix(tail, "xx") {
+		if tail := l.Tail(); !strings.HasSuffix(all.String(), tail+"\n") || !strings.HasPrefix(tail, "line ") && !strings.HasPrefix(tail, "xx") {
 			t.Errorf("tail %q", tail)
 		}
-		missing := l.close()
-		text, err := os.ReadFile(filepath.Join(runDir(dir, id), "run.log"))
+		missing := l.Close()
+		text, err := os.ReadFile(filepath.Join(Dir(dir, id), "run.log"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(text[:maxHead], all.Bytes()[:maxHead]) || !bytes.HasSuffix(text, all.Bytes()[all.Len()-maxLast:]) {
+		if !bytes.Equal(text[:MaxHead], all.Bytes()[:MaxHead]) || !bytes.HasSuffix(text, all.Bytes()[all.Len()-MaxLast:]) {
 			t.Error("head or tail are not what was printed")
 		}
-		if lost := all.Len() - maxHead - maxLast; lost > 0 {
+		if lost := all.Len() - MaxHead - MaxLast; lost > 0 {
 			want := fmt.Sprintf("--- %d bytes are left out here ---\n", lost)
 			if !bytes.Contains(text, []byte(want)) || missing == nil || !strings.Contains(missing.Error(), fmt.Sprintf("leaves out %d of the %d", lost, all.Len())) {
 				t.Errorf("%d bytes are lost: %v", lost, missing)
@@ -73,10 +73,10 @@ func TestRunLogOnAFullDisk(t *testing.T) {
 			t.Errorf("a full disk reaches the flow: %d, %v", n, err)
 		}
 	}
-	if !strings.HasSuffix(l.tail(), "the reason") {
-		t.Errorf("tail %q", l.tail())
+	if !strings.HasSuffix(l.Tail(), "the reason") {
+		t.Errorf("tail %q", l.Tail())
 	}
-	if err := l.close(); err == nil || !strings.Contains(err.Error(), "no space left") {
+	if err := l.Close(); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("close: %v", err)
 	}
 }

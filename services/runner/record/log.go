@@ -1,4 +1,4 @@
-package runner
+package record
 
 import (
 	"errors"
@@ -13,19 +13,19 @@ import (
 // How much of what the attempts of a run print is kept in its log, in bytes:
 // the first that fits, and the last of each attempt.
 const (
-	maxHead = 15 << 20
-	maxLast = 1 << 20
+	MaxHead = 15 << 20
+	MaxLast = 1 << 20
 )
 
-// maxTail is how much of what it prints the end of a run quotes, in bytes.
-const maxTail = 1024
+// MaxTail is how much of what it prints the end of a run quotes, in bytes.
+const MaxTail = 1024
 
 // checkEvery is how often the log asks whether the disk has room.
 const checkEvery = time.Second
 
-// runLog is the log of one run: what its attempts print. Write never fails: what has no room is
+// Log is the log of one run: what its attempts print. Write never fails: what has no room is
 // counted and dropped. Its methods are safe for concurrent use.
-type runLog struct {
+type Log struct {
 	file *os.File
 
 	mu      sync.Mutex
@@ -41,13 +41,13 @@ type runLog struct {
 	looked time.Time
 }
 
-// openLog opens the log of a run for an attempt. Attempts follow each other in one file; a line
+// OpenLog opens the log of a run for an attempt. Attempts follow each other in one file; a line
 // names each but the first. Once short, which may be nil, returns an error, the log takes no more.
-func openLog(dir runFolder, attempt int, short func() error) (*runLog, error) {
-	if info, err := dir.root.Lstat("run.log"); err == nil && !info.Mode().IsRegular() {
-		_ = dir.root.RemoveAll("run.log") // no log of ours; when it stays, the next step says so
+func OpenLog(dir Folder, attempt int, short func() error) (*Log, error) {
+	if info, err := dir.Root.Lstat("run.log"); err == nil && !info.Mode().IsRegular() {
+		_ = dir.Root.RemoveAll("run.log") // no log of ours; when it stays, the next step says so
 	}
-	file, err := dir.root.OpenFile("run.log", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := dir.Root.OpenFile("run.log", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -58,29 +58,29 @@ func openLog(dir runFolder, attempt int, short func() error) (*runLog, error) {
 	return l, err
 }
 
-func newLog(file *os.File, attempt int) (*runLog, error) {
-	l := &runLog{file: file}
+func newLog(file *os.File, attempt int) (*Log, error) {
+	l := &Log{file: file}
 	before, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
-	l.room = max(maxHead-before, maxLast) // of each attempt something is kept
+	l.room = max(MaxHead-before, MaxLast) // of each attempt something is kept
 	if attempt > 1 {
-		l.note("attempt %d, %s", attempt, time.Now().UTC().Format(time.RFC3339))
+		l.Note("attempt %d, %s", attempt, time.Now().UTC().Format(time.RFC3339))
 	}
 	return l, nil
 }
 
-// note adds a line of Spool's own.
-func (l *runLog) note(format string, args ...any) {
+// Note adds a line of Spool's own.
+func (l *Log) Note(format string, args ...any) {
 	if l.fault == nil {
 		_, l.fault = fmt.Fprintf(l.file, "--- "+format+" ---\n", args...)
 	}
 }
 
 // Write takes what the flow prints.
-func (l *runLog) Write(p []byte) (int, error) {
+func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.printed += int64(len(p))
@@ -96,27 +96,27 @@ func (l *runLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *runLog) remember(p []byte) {
-	p = p[max(0, len(p)-maxLast):]
-	if free := maxLast - len(l.last); free > 0 {
+func (l *Log) remember(p []byte) {
+	p = p[max(0, len(p)-MaxLast):]
+	if free := MaxLast - len(l.last); free > 0 {
 		n := min(free, len(p))
 		l.last, p = append(l.last, p[:n]...), p[n:]
 	}
 	for len(p) > 0 {
 		n := copy(l.last[l.at:], p)
-		l.at, p = (l.at+n)%maxLast, p[n:]
+		l.at, p = (l.at+n)%MaxLast, p[n:]
 	}
 }
 
 // ending gives the last n bytes that were printed, or fewer.
-func (l *runLog) ending(n int64) []byte {
+func (l *Log) ending(n int64) []byte {
 	all := append(l.last[l.at:len(l.last):len(l.last)], l.last[:l.at]...)
 	return all[max(0, int64(len(all))-n):]
 }
 
-// close completes the file and returns what is missing in it, or nil. Only the first call does
+// Close completes the file and returns what is missing in it, or nil. Only the first call does
 // anything.
-func (l *runLog) close() error {
+func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -128,7 +128,7 @@ func (l *runLog) close() error {
 		ending := l.ending(rest)
 		if lost := rest - int64(len(ending)); lost > 0 {
 			missing = fmt.Errorf("run.log leaves out %d of the %d bytes printed", lost, l.printed)
-			l.note("%d bytes are left out here", lost)
+			l.Note("%d bytes are left out here", lost)
 		}
 		if l.fault == nil {
 			_, l.fault = l.file.Write(ending)
@@ -145,19 +145,19 @@ func (l *runLog) close() error {
 	return missing
 }
 
-// lastLines gives the last n bytes that this attempt printed.
-func (l *runLog) lastLines(n int64) string {
+// LastLines gives the last n bytes that this attempt printed.
+func (l *Log) LastLines(n int64) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.ToValidUTF8(string(l.ending(n)), "")
 }
 
-// tail gives the last lines that this attempt printed, for a message.
-func (l *runLog) tail() string {
+// Tail gives the last lines that this attempt printed, for a message.
+func (l *Log) Tail() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	said := strings.ToValidUTF8(string(l.ending(maxTail)), "")
-	if l.printed > maxTail { // not in the middle of a line, unless there is only one
+	said := strings.ToValidUTF8(string(l.ending(MaxTail)), "")
+	if l.printed > MaxTail { // not in the middle of a line, unless there is only one
 		if _, rest, ok := strings.Cut(said, "\n"); ok && strings.TrimSpace(rest) != "" {
 			said = rest
 		}
