@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
@@ -19,9 +21,9 @@ import (
 // placementName is the file in the folder of a run that holds its [placement].
 const placementName = "placement.json"
 
-// placement is how what a run wrote gets to where its job wants it. It is on the disk
-// before the first file moves, so that whoever is killed meanwhile is followed by
-// somebody who does the rest, and the flow does not run again.
+// placement says where each file that a run wrote goes. It is on disk before the first file
+// moves, so that the runner after one that was killed does the rest, and the flow does not run
+// again.
 type placement struct {
 	Event events.RunEvent `json:"event"`          // how the run ends
 	In    string          `json:"in"`             // which folder is the output folder, see [folderID]
@@ -30,8 +32,8 @@ type placement struct {
 	Final bool            `json:"final,omitzero"` // another attempt would end so, too
 }
 
-// placed is one file on its way. It lies where it is to be when it is not where it
-// was. The paths are bytes, as the file system has them.
+// placed is one file. It has arrived when it is no longer where it was. The paths are bytes, as
+// the file system has them.
 type placed struct {
 	From   []byte `json:"from"`   // below the run's own folder
 	To     []byte `json:"to"`     // below the output folder, but for its number
@@ -48,7 +50,7 @@ func (f placed) to() (below, name string) {
 
 func (f placed) target() string { return path.Join(f.to()) }
 
-// folderID tells an open folder from one that takes its place.
+// folderID identifies an open folder, also against one that later has its name.
 func folderID(folder *os.Root) (string, error) {
 	f, err := folder.Open(".")
 	if err != nil {
@@ -58,7 +60,7 @@ func folderID(folder *os.Root) (string, error) {
 	return fmt.Sprint(is.Inode, " ", is.Birth), errors.Join(err, f.Close())
 }
 
-// readPlacement reads that of a run; nil when there is none.
+// readPlacement reads the placement of a run; nil when there is none.
 func readPlacement(dataDir, flowJobID string) (*placement, error) {
 	text, err := os.ReadFile(filepath.Join(record.Dir(dataDir, flowJobID), placementName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +73,7 @@ func readPlacement(dataDir, flowJobID string) (*placement, error) {
 	return p, json.Unmarshal(text, p)
 }
 
-// store has it on the disk, as it is or as it was.
+// store writes it to disk: after a crash it is there as it is now, or as it was.
 func (p *placement) store(dir record.Folder) error {
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -80,5 +82,17 @@ func (p *placement) store(dir record.Folder) error {
 	return atomicfile.WriteIn(dir.Root, placementName+".new", placementName, text, 0o600)
 }
 
-// drop forgets it, when the end of the run is stored.
+// drop removes it, once the end of the run is stored.
 func (p *placement) drop(dir record.Folder) { _ = dir.Root.Remove(placementName) } // one that stays goes with the log
+
+// listed sorts the files of a run, and gives as many of them as its event may name.
+func listed(files []events.Output) []events.Output {
+	slices.SortFunc(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
+	size := 0
+	for i, f := range files {
+		if size += len(f.Path); i == events.MaxOutputs || size > events.MaxOutputNames {
+			return files[:i]
+		}
+	}
+	return files
+}

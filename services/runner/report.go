@@ -1,13 +1,11 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -112,19 +110,7 @@ func (a *attempt) outputs(ctx context.Context, began time.Time) (files []events.
 	if err == nil {
 		count = &n
 	}
-	return first(files), count
-}
-
-// first gives those of the files of a run that its event tells of.
-func first(files []events.Output) []events.Output {
-	slices.SortFunc(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
-	size := 0
-	for i, f := range files {
-		if size += len(f.Path); i == events.MaxOutputs || size > events.MaxOutputNames {
-			return files[:i]
-		}
-	}
-	return files
+	return listed(files), count
 }
 
 // result reads what the flow left in SPOOL_RESULT, if it did. Only a file counts:

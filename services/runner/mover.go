@@ -17,10 +17,16 @@ import (
 	"spool.internal/services/runner/record"
 )
 
-// errUnreached says that outputs which are on their way cannot be got at now.
+// errUnreached says that outputs which are on their way cannot be reached now.
 var errUnreached = errors.New("the outputs of the run cannot be placed now")
 
-// mover places what one run wrote. Nothing that it does follows a link.
+// errInterrupted says that ctx ended, and a while after it.
+var errInterrupted = errors.New("the runner stops while it places outputs")
+
+// linger is how long a placement may go on after its context has ended.
+const linger = 3500 * time.Millisecond
+
+// mover moves the files that one run wrote to their places. It follows no link.
 type mover struct {
 	*placement
 	rule   events.Placement
@@ -28,10 +34,10 @@ type mover struct {
 	drives *drive.Drives
 	base   *os.Root      // the output folder of the job
 	own    *os.Root      // that of the run, in there
-	dir    record.Folder // where the placement is kept
+	dir    record.Folder // where the placement is stored
 }
 
-// rule is how the outputs of a run are placed; nil: they stay in its folder.
+// ruleOf is how the outputs of a run are placed; nil: they stay in its folder.
 func ruleOf(run events.Run) *events.Placement {
 	if run.Spool == nil || run.Spool.Output == nil || !run.Spool.Output.Given() {
 		return nil
@@ -39,11 +45,16 @@ func ruleOf(run events.Run) *events.Placement {
 	return run.Spool.Output
 }
 
-// place moves what a run that ends OK has written to where its job wants it, and
-// tells that in ev: or why it ends with ERROR instead. final says that another
-// attempt would not help. After an error it is half done, and known to be.
-func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m *mover, err error) {
-	m = &mover{placement: &placement{Event: *ev}, rule: *ruleOf(a.run), run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}
+// newMover places what a run that ends with ev has written. base is the output folder of its
+// job, own that of the run.
+func newMover(run events.Run, ev events.RunEvent, drives *drive.Drives, base, own *os.Root, dir record.Folder) *mover {
+	return &mover{placement: &placement{Event: ev}, rule: *ruleOf(run), run: run, drives: drives, base: base, own: own, dir: dir}
+}
+
+// begin decides where each file goes, writes that down, and moves them. After an error the
+// placement is half done, and another runner can go on with it.
+func (m *mover) begin(ctx context.Context) error {
+	var err error
 	if m.Back, m.Final = m.plan(); m.Back == "" {
 		if m.In, err = folderID(m.base); err == nil {
 			err = m.store(m.dir)
@@ -55,13 +66,11 @@ func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m 
 			faultpoint.Hit(faultpoint.OutputPlanned)
 		}
 	}
-	err = m.carryOut(ctx)
-	*ev = m.tell(a.hide)
-	return m, err
+	return m.carryOut(ctx)
 }
 
-// plan lists what the run has written, and decides where each goes. A fault is a
-// sentence, and then nothing has a place.
+// plan lists what the run has written and decides where each file goes. A fault is a sentence;
+// no file has a place then. final says that another attempt would not help.
 func (m *mover) plan() (fault string, final bool) {
 	if err := m.list(); err != nil {
 		return fmt.Sprintf("they cannot be read: %v", err), false
@@ -101,7 +110,7 @@ func (m *mover) list() error {
 	})
 }
 
-// number gives a file the first number with which its name is free.
+// number gives a file the lowest number with which its name is free.
 func (m *mover) number(f *placed, taken map[string]string) (fault string) {
 	for f.Number = 1; f.Number <= drive.MaxNumber; f.Number++ {
 		to := f.target()
@@ -130,7 +139,7 @@ func (m *mover) conflict(f *placed) string {
 	return fmt.Sprintf("%s is there already, and spool.output_conflict is fail: take it away, or choose suffix or replace, and run this again", f.target())
 }
 
-// look sees what has the name that a file is to have.
+// look gives what has the name that a file is to have.
 func (m *mover) look(f *placed) (fs.FileInfo, error) {
 	below, name := f.to()
 	to, err := m.drives.Below(m.base, below)
@@ -141,11 +150,10 @@ func (m *mover) look(f *placed) (fs.FileInfo, error) {
 	return to.Lstat(name)
 }
 
-// carryOut does what is left to do of a placement. When a file cannot be placed, all
-// go back, but where they have taken the place of others. An error says that it has to be
-// gone on with.
+// carryOut does what is left to do of a placement. When one file cannot be placed all go back,
+// except those that replaced other files. An error says that the placement is not done.
 func (m *mover) carryOut(ctx context.Context) error {
-	ctx, cancel := daemon.Linger(ctx, farewell)
+	ctx, cancel := daemon.Linger(ctx, linger)
 	defer cancel()
 	for i := range m.Files {
 		if m.Back != "" {
@@ -153,7 +161,7 @@ func (m *mover) carryOut(ctx context.Context) error {
 		}
 		err := m.forth(ctx, &m.Files[i])
 		if ctx.Err() != nil && err != nil {
-			return errStopped
+			return errInterrupted
 		}
 		if err != nil {
 			m.turnBack(&m.Files[i], err)
@@ -179,7 +187,7 @@ func (m *mover) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// turnBack notes why the placement fails. If that cannot be kept, it is found again.
+// turnBack notes why the placement fails. If that cannot be stored, it is found out again.
 func (m *mover) turnBack(f *placed, err error) {
 	m.Back = fmt.Sprintf("%s cannot be %s: %v", f.From, f.target(), err)
 	if m.rule.Conflict == events.ConflictFail && errors.Is(err, fs.ErrExist) {
@@ -188,8 +196,8 @@ func (m *mover) turnBack(f *placed, err error) {
 	_ = m.store(m.dir)
 }
 
-// tell gives the end of the run, with where its outputs lie.
-func (m *mover) tell(hide func(string) string) events.RunEvent {
+// ended gives the end of the run, with where its outputs lie. hide masks the secrets in names.
+func (m *mover) ended(hide func(string) string) events.RunEvent {
 	ev := m.Event
 	ev.At = time.Now().UTC() // a file that changed until now is this run's
 	if m.Back != "" {
@@ -208,11 +216,11 @@ func (m *mover) tell(hide func(string) string) events.RunEvent {
 	for _, f := range m.Files {
 		files = append(files, events.Output{Path: hide(strings.ToValidUTF8(f.target(), "\ufffd")), Size: f.Size})
 	}
-	ev.Outputs, ev.OutputCount = first(files), &n
+	ev.Outputs, ev.OutputCount = listed(files), &n
 	return ev
 }
 
-// tidy removes the folder of the run, as far as it is empty, once its end is stored.
+// tidy removes what is empty of the folder of the run, once the end of the run is stored.
 func (m *mover) tidy() {
 	if m.Back == "" && m.own != nil {
 		var dirs []string

@@ -117,8 +117,8 @@ func copyIn(ctx context.Context, from *os.Root, name string, dst *os.File) error
 	return ctx.Err()
 }
 
-// syncIn has the content of a file on the disk: its name is not to be there first.
-// What may not be read has been written by somebody else.
+// syncIn flushes the content of a file to disk before the file gets its new name. A file that
+// may not be read was written by somebody else.
 func syncIn(from *os.Root, name string) error {
 	f, err := from.OpenFile(name, openFlags, 0)
 	if errors.Is(err, fs.ErrPermission) {
@@ -130,7 +130,7 @@ func syncIn(from *os.Root, name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// sync has all names on the disk before anybody is told.
+// sync flushes all new names to disk before the end of the run is stored.
 func (m *mover) sync() error {
 	done := map[string]bool{}
 	for _, f := range m.Files {

@@ -11,6 +11,15 @@ import (
 	"spool.internal/services/runner/record"
 )
 
+// place moves what an attempt that ends OK has written to where its job wants it, and says so in
+// ev; or ev says why it ends with ERROR instead.
+func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m *mover, err error) {
+	m = newMover(a.run, *ev, r.drives, a.base, a.output, a.dir)
+	err = m.begin(ctx)
+	*ev = m.ended(a.hide)
+	return m, err
+}
+
 // resumePlacing goes on with the outputs of an attempt whose runner died while it placed them:
 // the flow has ended, and does not run again. done says that the run is over.
 func (r *Runner) resumePlacing(ctx context.Context, run events.Run, former events.RunEvent, seq uint64, cancelled bool) (done bool, err error) {
@@ -40,7 +49,7 @@ func (r *Runner) resumePlacing(ctx context.Context, run events.Run, former event
 		return false, err
 	}
 	a.log.Info("what a run wrote has been placed after a restart", "files", len(m.Files))
-	return true, r.concludePlaced(ctx, a, m, m.tell(hide), seq)
+	return true, r.concludePlaced(ctx, a, m, m.ended(hide), seq)
 }
 
 // reopen opens the folders of a placement.
@@ -62,7 +71,9 @@ func (r *Runner) reopen(a *attempt, p *placement) (m *mover, err error) {
 	if a.dir, err = record.Open(r.cfg.DataDir, a.run.FlowJobID); err != nil {
 		return nil, err
 	}
-	return &mover{placement: p, rule: *rule, run: a.run, drives: r.drives, base: a.base, own: a.output, dir: a.dir}, nil
+	m = newMover(a.run, p.Event, r.drives, a.base, a.output, a.dir)
+	m.placement = p
+	return m, nil
 }
 
 // concludePlaced is conclude for an attempt whose outputs were placed, or should have been.
