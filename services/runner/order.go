@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/services/runner/place"
 )
 
 // order is what a run-binary call asks for.
@@ -164,7 +165,7 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 		}
 	}
 	if o.settings.hasRunID {
-		run.OutputFolder = o.output.Join(events.RunFolder(now, flowJobID, ruleOf(run) != nil)).String()
+		run.OutputFolder = o.output.Join(events.RunFolder(now, flowJobID, place.RuleOf(run) != nil)).String()
 	}
 	return run
 }

@@ -135,7 +135,7 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 		if path, err := record.DropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
 			r.log.Warn("a private folder of a flow is left", "path", path, "error", err.Error())
 		}
-		if done, err := r.resumePlacing(ctx, run, former, seq, last.Phase == events.Cancelling); done || err != nil {
+		if done, err := r.resumePlacing(ctx, former, last, run, seq); done || err != nil {
 			return nil, 0, err
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/place"
 )
 
 // placing is a lab whose runs place what they write.
@@ -110,7 +111,7 @@ func TestOutputsArePlaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			if strings.HasPrefix(e.Name(), placementName) {
+			if strings.HasPrefix(e.Name(), place.FileName) {
 				t.Errorf("%s is left", e.Name())
 			}
 		}
@@ -213,8 +214,8 @@ func TestPlacementKnowsItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer base.Close()
-	kept := &placement{}
-	if kept.In, err = folderID(base); err != nil {
+	kept := &place.Placement{}
+	if kept.In, err = place.FolderID(base); err != nil {
 		t.Fatal(err)
 	}
 	reopen := func() error {

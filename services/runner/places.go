@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/place"
 )
 
 // places are the files and folders of a run, opened once: what was judged is what
@@ -151,7 +152,7 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 // the one of its job, which stays open: they go below what was opened here.
 func (r *Runner) createOutput(a *attempt, p events.Path) (*os.Root, error) {
 	dir, ok := events.PlacedIn(a.run.OutputFolder, a.run.FlowJobID)
-	if !ok || ruleOf(a.run) == nil {
+	if !ok || place.RuleOf(a.run) == nil {
 		return r.drives.Create(p)
 	}
 	base, err := r.drives.Create(dir)

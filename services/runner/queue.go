@@ -11,6 +11,7 @@ import (
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
+	"spool.internal/services/runner/place"
 	"spool.internal/services/runner/reaper"
 )
 
@@ -113,7 +114,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	case errors.Is(err, errNoRoom):
 		wait = room
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
-	case errors.Is(err, errRival), errors.Is(err, reaper.ErrUnproven), errors.Is(err, errUnreached):
+	case errors.Is(err, errRival), errors.Is(err, reaper.ErrUnproven), errors.Is(err, place.ErrUnreached):
 		wait = later
 		log.Warn("a run has to wait", "wait", wait.String(), "error", err.Error())
 	default:

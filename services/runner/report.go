@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/services/runner/place"
 )
 
 // resultName is the file in the private folder of a flow whose path is its SPOOL_RESULT.
@@ -110,7 +111,7 @@ func (a *attempt) outputs(ctx context.Context, began time.Time) (files []events.
 	if err == nil {
 		count = &n
 	}
-	return listed(files), count
+	return place.Listed(files), count
 }
 
 // result reads what the flow left in SPOOL_RESULT, if it did. Only a file counts:

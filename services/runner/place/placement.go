@@ -1,4 +1,4 @@
-package runner
+package place
 
 import (
 	"cmp"
@@ -18,13 +18,13 @@ import (
 	"spool.internal/services/runner/record"
 )
 
-// placementName is the file in the folder of a run that holds its [placement].
-const placementName = "placement.json"
+// FileName is the file in the folder of a run that holds its [placement].
+const FileName = "placement.json"
 
-// placement says where each file that a run wrote goes. It is on disk before the first file
+// Placement says where each file that a run wrote goes. It is on disk before the first file
 // moves, so that the runner after one that was killed does the rest, and the flow does not run
 // again.
-type placement struct {
+type Placement struct {
 	Event events.RunEvent `json:"event"`          // how the run ends
 	In    string          `json:"in"`             // which folder is the output folder, see [folderID]
 	Files []placed        `json:"files"`          //
@@ -50,8 +50,8 @@ func (f placed) to() (below, name string) {
 
 func (f placed) target() string { return path.Join(f.to()) }
 
-// folderID identifies an open folder, also against one that later has its name.
-func folderID(folder *os.Root) (string, error) {
+// FolderID identifies an open folder, also against one that later has its name.
+func FolderID(folder *os.Root) (string, error) {
 	f, err := folder.Open(".")
 	if err != nil {
 		return "", err
@@ -60,33 +60,33 @@ func folderID(folder *os.Root) (string, error) {
 	return fmt.Sprint(is.Inode, " ", is.Birth), errors.Join(err, f.Close())
 }
 
-// readPlacement reads the placement of a run; nil when there is none.
-func readPlacement(dataDir, flowJobID string) (*placement, error) {
-	text, err := os.ReadFile(filepath.Join(record.Dir(dataDir, flowJobID), placementName))
+// Read reads the placement of a run; nil when there is none.
+func Read(dataDir, flowJobID string) (*Placement, error) {
+	text, err := os.ReadFile(filepath.Join(record.Dir(dataDir, flowJobID), FileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	p := &placement{}
+	p := &Placement{}
 	return p, json.Unmarshal(text, p)
 }
 
 // store writes it to disk: after a crash it is there as it is now, or as it was.
-func (p *placement) store(dir record.Folder) error {
+func (p *Placement) store(dir record.Folder) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteIn(dir.Root, placementName+".new", placementName, text, 0o600)
+	return atomicfile.WriteIn(dir.Root, FileName+".new", FileName, text, 0o600)
 }
 
 // drop removes it, once the end of the run is stored.
-func (p *placement) drop(dir record.Folder) { _ = dir.Root.Remove(placementName) } // one that stays goes with the log
+func (p *Placement) drop(dir record.Folder) { _ = dir.Root.Remove(FileName) } // one that stays goes with the log
 
-// listed sorts the files of a run, and gives as many of them as its event may name.
-func listed(files []events.Output) []events.Output {
+// Listed sorts the files of a run, and gives as many of them as its event may name.
+func Listed(files []events.Output) []events.Output {
 	slices.SortFunc(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
 	size := 0
 	for i, f := range files {

@@ -1,4 +1,4 @@
-package runner
+package place
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"spool.internal/services/runner/record"
 )
 
-// errUnreached says that outputs which are on their way cannot be reached now.
-var errUnreached = errors.New("the outputs of the run cannot be placed now")
+// ErrUnreached says that outputs which are on their way cannot be reached now.
+var ErrUnreached = errors.New("the outputs of the run cannot be placed now")
 
 // errInterrupted says that ctx ended, and a while after it.
 var errInterrupted = errors.New("the runner stops while it places outputs")
@@ -26,38 +26,47 @@ var errInterrupted = errors.New("the runner stops while it places outputs")
 // linger is how long a placement may go on after its context has ended.
 const linger = 3500 * time.Millisecond
 
-// mover moves the files that one run wrote to their places. It follows no link.
-type mover struct {
-	*placement
+// Mover moves the files that one run wrote to their places. It follows no link.
+type Mover struct {
+	*Placement
+	Folders
 	rule   events.Placement
 	run    events.Run
 	drives *drive.Drives
-	base   *os.Root      // the output folder of the job
-	own    *os.Root      // that of the run, in there
-	dir    record.Folder // where the placement is stored
 }
 
-// ruleOf is how the outputs of a run are placed; nil: they stay in its folder.
-func ruleOf(run events.Run) *events.Placement {
+// Folders are what a placement moves files between, opened by the caller.
+type Folders struct {
+	Job    *os.Root      // the output folder of the job
+	Run    *os.Root      // that of the run, in there
+	Record record.Folder // where the placement is stored
+}
+
+// RuleOf is how the outputs of a run are placed; nil: they stay in its folder.
+func RuleOf(run events.Run) *events.Placement {
 	if run.Spool == nil || run.Spool.Output == nil || !run.Spool.Output.Given() {
 		return nil
 	}
 	return run.Spool.Output
 }
 
-// newMover places what a run that ends with ev has written. base is the output folder of its
-// job, own that of the run.
-func newMover(run events.Run, ev events.RunEvent, drives *drive.Drives, base, own *os.Root, dir record.Folder) *mover {
-	return &mover{placement: &placement{Event: ev}, rule: *ruleOf(run), run: run, drives: drives, base: base, own: own, dir: dir}
+// New places what a run that ends with ev has written. The run has a rule ([RuleOf]).
+func New(run events.Run, ev events.RunEvent, drives *drive.Drives, in Folders) *Mover {
+	return Resume(run, &Placement{Event: ev}, drives, in)
 }
 
-// begin decides where each file goes, writes that down, and moves them. After an error the
+// Resume goes on with a placement that [Read] found.
+func Resume(run events.Run, p *Placement, drives *drive.Drives, in Folders) *Mover {
+	return &Mover{Placement: p, Folders: in, rule: *RuleOf(run), run: run, drives: drives}
+}
+
+// Begin decides where each file goes, writes that down, and moves them. After an error the
 // placement is half done, and another runner can go on with it.
-func (m *mover) begin(ctx context.Context) error {
+func (m *Mover) Begin(ctx context.Context) error {
 	var err error
 	if m.Back, m.Final = m.plan(); m.Back == "" {
-		if m.In, err = folderID(m.base); err == nil {
-			err = m.store(m.dir)
+		if m.In, err = FolderID(m.Job); err == nil {
+			err = m.store(m.Record)
 		}
 		if err != nil {
 			m.Back = fmt.Sprintf("it cannot be written down where they go: %v", err)
@@ -66,12 +75,12 @@ func (m *mover) begin(ctx context.Context) error {
 			faultpoint.Hit(faultpoint.OutputPlanned)
 		}
 	}
-	return m.carryOut(ctx)
+	return m.CarryOut(ctx)
 }
 
 // plan lists what the run has written and decides where each file goes. A fault is a sentence;
 // no file has a place then. final says that another attempt would not help.
-func (m *mover) plan() (fault string, final bool) {
+func (m *Mover) plan() (fault string, final bool) {
 	if err := m.list(); err != nil {
 		return fmt.Sprintf("they cannot be read: %v", err), false
 	}
@@ -97,8 +106,8 @@ func (m *mover) plan() (fault string, final bool) {
 	return "", false
 }
 
-func (m *mover) list() error {
-	return fs.WalkDir(m.own.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+func (m *Mover) list() error {
+	return fs.WalkDir(m.Run.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -111,7 +120,7 @@ func (m *mover) list() error {
 }
 
 // number gives a file the lowest number with which its name is free.
-func (m *mover) number(f *placed, taken map[string]string) (fault string) {
+func (m *Mover) number(f *placed, taken map[string]string) (fault string) {
 	for f.Number = 1; f.Number <= drive.MaxNumber; f.Number++ {
 		to := f.target()
 		if other, ok := taken[to]; ok {
@@ -135,14 +144,14 @@ func (m *mover) number(f *placed, taken map[string]string) (fault string) {
 	return fmt.Sprintf("there are %d files of the name %s: take some away", drive.MaxNumber, f.To)
 }
 
-func (m *mover) conflict(f *placed) string {
+func (m *Mover) conflict(f *placed) string {
 	return fmt.Sprintf("%s is there already, and spool.output_conflict is fail: take it away, or choose suffix or replace, and run this again", f.target())
 }
 
 // look gives what has the name that a file is to have.
-func (m *mover) look(f *placed) (fs.FileInfo, error) {
+func (m *Mover) look(f *placed) (fs.FileInfo, error) {
 	below, name := f.to()
-	to, err := m.drives.Below(m.base, below)
+	to, err := m.drives.Below(m.Job, below)
 	if err != nil {
 		return nil, err
 	}
@@ -150,9 +159,9 @@ func (m *mover) look(f *placed) (fs.FileInfo, error) {
 	return to.Lstat(name)
 }
 
-// carryOut does what is left to do of a placement. When one file cannot be placed all go back,
+// CarryOut does what is left to do of a placement. When one file cannot be placed all go back,
 // except those that replaced other files. An error says that the placement is not done.
-func (m *mover) carryOut(ctx context.Context) error {
+func (m *Mover) CarryOut(ctx context.Context) error {
 	ctx, cancel := daemon.Linger(ctx, linger)
 	defer cancel()
 	for i := range m.Files {
@@ -170,7 +179,7 @@ func (m *mover) carryOut(ctx context.Context) error {
 	}
 	if m.Back == "" {
 		if err := m.sync(); err != nil {
-			return fmt.Errorf("%w: %w", errUnreached, err)
+			return fmt.Errorf("%w: %w", ErrUnreached, err)
 		}
 		faultpoint.Hit(faultpoint.OutputPlaced)
 		return nil
@@ -180,7 +189,7 @@ func (m *mover) carryOut(ctx context.Context) error {
 	}
 	for i := range m.Files {
 		if err := m.back(ctx, &m.Files[i]); err != nil {
-			return fmt.Errorf("%w: %w", errUnreached, err)
+			return fmt.Errorf("%w: %w", ErrUnreached, err)
 		}
 		faultpoint.Hit(faultpoint.OutputReturned)
 	}
@@ -188,16 +197,16 @@ func (m *mover) carryOut(ctx context.Context) error {
 }
 
 // turnBack notes why the placement fails. If that cannot be stored, it is found out again.
-func (m *mover) turnBack(f *placed, err error) {
+func (m *Mover) turnBack(f *placed, err error) {
 	m.Back = fmt.Sprintf("%s cannot be %s: %v", f.From, f.target(), err)
 	if m.rule.Conflict == events.ConflictFail && errors.Is(err, fs.ErrExist) {
 		m.Back, m.Final = m.conflict(f), true
 	}
-	_ = m.store(m.dir)
+	_ = m.store(m.Record)
 }
 
-// ended gives the end of the run, with where its outputs lie. hide masks the secrets in names.
-func (m *mover) ended(hide func(string) string) events.RunEvent {
+// Ended gives the end of the run, with where its outputs lie. hide masks the secrets in names.
+func (m *Mover) Ended(hide func(string) string) events.RunEvent {
 	ev := m.Event
 	ev.At = time.Now().UTC() // a file that changed until now is this run's
 	if m.Back != "" {
@@ -216,24 +225,24 @@ func (m *mover) ended(hide func(string) string) events.RunEvent {
 	for _, f := range m.Files {
 		files = append(files, events.Output{Path: hide(strings.ToValidUTF8(f.target(), "\ufffd")), Size: f.Size})
 	}
-	ev.Outputs, ev.OutputCount = listed(files), &n
+	ev.Outputs, ev.OutputCount = Listed(files), &n
 	return ev
 }
 
-// tidy removes what is empty of the folder of the run, once the end of the run is stored.
-func (m *mover) tidy() {
-	if m.Back == "" && m.own != nil {
+// Tidy removes what is empty of the folder of the run, once the end of the run is stored.
+func (m *Mover) Tidy() {
+	if m.Back == "" && m.Run != nil {
 		var dirs []string
-		_ = fs.WalkDir(m.own.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		_ = fs.WalkDir(m.Run.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() && name != "." {
 				dirs = append(dirs, name)
 			}
 			return nil
 		})
 		for i := len(dirs) - 1; i >= 0; i-- {
-			_ = m.own.Remove(dirs[i]) // what is not empty stays
+			_ = m.Run.Remove(dirs[i]) // what is not empty stays
 		}
-		_ = m.base.Remove(path.Base(m.run.OutputFolder))
+		_ = m.Job.Remove(path.Base(m.run.OutputFolder))
 	}
-	m.drop(m.dir)
+	m.drop(m.Record)
 }

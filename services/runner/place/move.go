@@ -1,4 +1,4 @@
-package runner
+package place
 
 import (
 	"context"
@@ -17,9 +17,9 @@ import (
 )
 
 // forth moves one file to its place, if it is not there already.
-func (m *mover) forth(ctx context.Context, f *placed) error {
+func (m *Mover) forth(ctx context.Context, f *placed) error {
 	below, name := f.from()
-	from, err := m.drives.Below(m.own, below)
+	from, err := m.drives.Below(m.Run, below)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (m *mover) forth(ctx context.Context, f *placed) error {
 		return err
 	}
 	toBelow, _ := f.to()
-	to, err := m.drives.CreateBelow(m.base, toBelow)
+	to, err := m.drives.CreateBelow(m.Job, toBelow)
 	if err != nil {
 		return err
 	}
@@ -52,22 +52,22 @@ func (m *mover) forth(ctx context.Context, f *placed) error {
 			return err
 		}
 		f.Number++ // somebody else was faster
-		if err := m.store(m.dir); err != nil {
+		if err := m.store(m.Record); err != nil {
 			return err
 		}
 	}
 }
 
 // back moves one file back, if it has left.
-func (m *mover) back(ctx context.Context, f *placed) error {
+func (m *Mover) back(ctx context.Context, f *placed) error {
 	below, name := f.from()
-	from, err := m.drives.CreateBelow(m.own, below)
+	from, err := m.drives.CreateBelow(m.Run, below)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
 	toBelow, as := f.to()
-	to, err := m.drives.Below(m.base, toBelow)
+	to, err := m.drives.Below(m.Job, toBelow)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (m *mover) back(ctx context.Context, f *placed) error {
 	return err
 }
 
-func (m *mover) transfer(ctx context.Context, from *os.Root, name string, to *os.Root, as string) drive.Transfer {
+func (m *Mover) transfer(ctx context.Context, from *os.Root, name string, to *os.Root, as string) drive.Transfer {
 	return drive.Transfer{
 		From: from, Name: name, To: to, As: as, Replace: m.rule.Conflict == events.ConflictReplace,
 		Aside:  events.AfterPrefix + m.run.FlowJobID,
@@ -131,13 +131,13 @@ func syncIn(from *os.Root, name string) error {
 }
 
 // sync flushes all new names to disk before the end of the run is stored.
-func (m *mover) sync() error {
+func (m *Mover) sync() error {
 	done := map[string]bool{}
 	for _, f := range m.Files {
 		below, _ := f.to()
 		for dir := strings.TrimSuffix(below, "/"); !done[dir]; dir = parent(dir) {
 			done[dir] = true
-			folder, err := m.drives.Below(m.base, dir)
+			folder, err := m.drives.Below(m.Job, dir)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // somebody has taken it away, with what was in it
 			}
