@@ -135,3 +135,9 @@ func (d *Drives) Mappings() []Mapping {
 	}
 	return all
 }
+
+// Inside reports whether a host path is dir or lies below it. It compares names and follows no link.
+func Inside(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}

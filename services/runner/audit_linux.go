@@ -13,17 +13,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"spool.internal/services/runner/process"
 )
 
-// audit is what the kernel says of flows in its audit: what Landlock denied them. It
-// says that to root alone, and where the audit is on. It is safe for concurrent use.
+// audit reads in the kernel's audit what Landlock denied to flows. Only root can read it, and
+// only where it is on. It is safe for concurrent use.
 type audit struct {
 	mu      sync.Mutex
-	flows   map[int]*heard    // by the process that has shut itself in
-	domains map[string]*heard // by Landlock's name of what it has shut itself in
-	early   map[string][]kernelDenial
+	flows   map[int]*heard            // by the process that shut itself in
+	domains map[string]*heard         // by the domain of Landlock that the process is in
+	early   map[string][]kernelDenial // by domain, while it is not known whose that is
 }
 
 // heard is what was denied to one flow.
@@ -57,7 +55,7 @@ func auditSocket() (*os.File, bool) {
 	return f, true
 }
 
-// auditTells reports that there is an audit for this process to read.
+// auditTells reports whether there is an audit that this process can read.
 func auditTells() bool {
 	f, on := auditSocket()
 	if on {
@@ -93,11 +91,8 @@ func auditIsOn(fd int) bool {
 	return false
 }
 
-// keepAudit reads the audit until ctx ends.
-func (r *Runner) keepAudit(ctx context.Context) {
-	if !r.room.Form.Audited {
-		return
-	}
+// keep reads the audit until ctx ends.
+func (h *audit) keep(ctx context.Context) {
 	f, on := auditSocket()
 	if !on {
 		return
@@ -110,7 +105,7 @@ func (r *Runner) keepAudit(ctx context.Context) {
 			continue
 		}
 		if n > netlinkHeader {
-			r.audit.hear(binary.NativeEndian.Uint16(buf[4:]), string(buf[netlinkHeader:n]))
+			h.hear(binary.NativeEndian.Uint16(buf[4:]), string(buf[netlinkHeader:n]))
 		}
 	}
 }
@@ -121,7 +116,7 @@ var (
 	auditProcess = regexp.MustCompile(` status=allocated .*\bpid=(\d+) `)
 )
 
-// hear takes in a record. Which process a domain is of is said after its first denial.
+// hear takes in a record. The kernel names the process of a domain after its first denial.
 func (h *audit) hear(kind uint16, text string) {
 	m := auditDomain.FindStringSubmatch(text)
 	if m == nil {
@@ -176,43 +171,40 @@ func auditPath(text string) string {
 	return string(path)
 }
 
-// watch notes what the kernel denies the flow of an attempt from now on.
-func (r *Runner) watch(a *attempt, f *process.Flow) {
-	if !r.room.Form.Audited {
-		return
-	}
-	pid := strconv.Itoa(f.PID)
+// watch begins to note what is denied to the flow of a guard; nil: it cannot be known.
+func (h *audit) watch(guard int) *heard {
+	pid := strconv.Itoa(guard)
 	children, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children") // without it nothing is noted
 	child, err := strconv.Atoi(strings.TrimSpace(string(children)))
 	if err != nil {
-		return
+		return nil
 	}
-	h := &r.audit
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.flows == nil {
 		h.flows, h.domains, h.early = map[int]*heard{}, map[string]*heard{}, map[string][]kernelDenial{}
 	}
-	a.heard = &heard{pid: child}
-	h.flows[child] = a.heard
+	flow := &heard{pid: child}
+	h.flows[child] = flow
+	return flow
 }
 
-// unwatch gives what was denied to a flow that has ended.
-func (r *Runner) unwatch(a *attempt, failed bool) []kernelDenial {
-	if a.heard == nil {
+// unwatch returns what was denied to a flow that has ended. After one that failed it waits until
+// the kernel has said what it knows.
+func (h *audit) unwatch(flow *heard, failed bool) []kernelDenial {
+	if flow == nil {
 		return nil
 	}
 	if failed {
 		time.Sleep(auditSettle)
 	}
-	h := &r.audit
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.flows, a.heard.pid)
-	for domain, flow := range h.domains {
-		if flow == a.heard {
+	delete(h.flows, flow.pid)
+	for domain, of := range h.domains {
+		if of == flow {
 			delete(h.domains, domain)
 		}
 	}
-	return a.heard.denials
+	return flow.denials
 }

@@ -2,19 +2,15 @@
 
 package runner
 
-import (
-	"context"
+import "context"
 
-	"spool.internal/services/runner/process"
-)
-
-// There is no audit that tells of flows but on Linux.
+// Only Linux has an audit that names flows.
 type (
 	audit        struct{}
 	heard        struct{}
 	kernelDenial struct{ blockers, path string }
 )
 
-func (*Runner) keepAudit(context.Context)             {}
-func (*Runner) watch(*attempt, *process.Flow)         {}
-func (*Runner) unwatch(*attempt, bool) []kernelDenial { return nil }
+func (*audit) keep(context.Context)                {}
+func (*audit) watch(int) *heard                    { return nil }
+func (*audit) unwatch(*heard, bool) []kernelDenial { return nil }

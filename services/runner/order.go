@@ -3,11 +3,10 @@ package runner
 import (
 	"encoding/json"
 	"io/fs"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/services/runner/place"
 )
 
@@ -86,7 +85,7 @@ func (r *Runner) inspect(o order) error {
 			return wholeDrive(o.output)
 		}
 		out := r.drives.HostPath(o.output)
-		if inside(r.drives.HostPath(o.input), out) || inside(r.drives.HostPath(o.binary), out) {
+		if drive.Inside(r.drives.HostPath(o.input), out) || drive.Inside(r.drives.HostPath(o.binary), out) {
 			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete the input or the binary: they lie in the output folder %s", o.output)
 		}
 	}
@@ -141,12 +140,6 @@ func judgeFolder(p events.Path, host string, info fs.FileInfo) error {
 
 func wholeDrive(p events.Path) error {
 	return events.Faultf(events.Invalid, "settings.delete_out_dir", "would empty the whole drive %s: name a folder in it as output_dir", p)
-}
-
-// inside reports whether a host path is dir or lies below it.
-func inside(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // run gives the order an identity.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
+	"spool.internal/events/drive"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/place"
 )
@@ -171,7 +172,7 @@ func (r *Runner) empty(p events.Path, root *os.Root, places []cell.Place) error 
 	}
 	out := places[len(places)-1].Real
 	for _, given := range places[:len(places)-1] {
-		if inside(given.Real, out) {
+		if drive.Inside(given.Real, out) {
 			return events.Faultf(events.Invalid, "settings.delete_out_dir", "would delete %s, which lies in the output folder %s", given.Path, p)
 		}
 	}

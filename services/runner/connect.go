@@ -11,7 +11,7 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-// What programs say of names that they could not look up, and where the name stands.
+// What programs print of names that they could not look up, and where the name stands in it.
 var (
 	saysUnknownHost = regexp.MustCompile(`(?i)resolv|name or service not known|name resolution|no such host|unknown ?host|ENOTFOUND|EAI_AGAIN|translate host name|nodename nor servname|lookup`)
 	namesHost       = regexp.MustCompile(`(?i)\b((?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z][a-z0-9_-]*)(?::(\d{1,5})\b)?`)
@@ -20,18 +20,22 @@ var (
 	usualPorts      = map[string]string{"http": "80", "ws": "80", "https": "443", "wss": "443", "ftp": "21", "postgres": "5432", "postgresql": "5432", "mysql": "3306", "redis": "6379", "amqp": "5672", "nats": "4222", "ssh": "22"}
 )
 
-// denial says what a flow was not connected to, and which line of a profile would allow it.
-func (c *reach) denial(denied []cell.Peer, said string) string {
-	if c == nil {
-		return ""
-	}
+// host is a name and its addresses.
+type host struct {
+	name  string
+	addrs []netip.Addr
+}
+
+// connection says what a flow was not connected to, and which line of a profile would allow it.
+// known are the names that it may connect to.
+func connection(known []host, denied []cell.Peer, said string) string {
 	if len(denied) > 0 {
 		p := denied[len(denied)-1]
 		addr := netip.AddrFrom16(p.Addr).Unmap()
 		at := events.Target{Host: addr.String(), Port: uint16(p.Port)}
-		for _, name := range c.names() { // its name, where it is one that is granted at another port
-			if slices.Contains(c.now[name].addrs, addr) {
-				at.Host = name
+		for _, h := range known { // its name, where it is one that is granted at another port
+			if slices.Contains(h.addrs, addr) {
+				at.Host = h.name
 			}
 		}
 		return fmt.Sprintf("the sandbox denied a connection to %s, which the profile line \"connect %s\" would allow", netip.AddrPortFrom(addr, uint16(p.Port)), at)
