@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"spool.internal/events/eventstest"
+	"spool.internal/services/runner/denial"
 )
 
 // Where the kernel's audit is on, it says what a flow was denied that prints nothing of it.
@@ -18,7 +19,7 @@ func TestAuditTells(t *testing.T) {
 		setAudit(t, 1)
 		t.Cleanup(func() { setAudit(t, 0) })
 	}
-	if !auditTells() {
+	if !denial.Tells() {
 		t.Skip("the kernel's audit is off, or not for this user to read: it takes root, and auditctl -e 1, or SPOOL_TEST_AUDIT=1, by which this test switches it on for the whole machine")
 	}
 	l := newLab(t, eventstest.Options{})

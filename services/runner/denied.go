@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"spool.internal/services/runner/denial"
 	"spool.internal/services/runner/process"
 )
 
@@ -14,26 +15,26 @@ const quoted = 4 << 10
 
 // denied puts what the sandbox denied a flow that failed before a message.
 func (r *Runner) denied(a *attempt, f *process.Flow, message string) string {
-	heard := r.audit.unwatch(a.heard, message != "")
+	heard := r.audit.Unwatch(a.heard, message != "")
 	if message == "" || !r.room.Shut || a.runlog == nil {
 		return message
 	}
-	could := allowed{
-		places: a.places, read: slices.Concat(r.room.Run, r.room.Read, r.room.Devices, []string{"/dev/shm", "/tmp"}),
-		hides: r.room.Form.View, offline: a.offline, listen: a.listens,
+	could := denial.Allowed{
+		Places: a.places, Read: slices.Concat(r.room.Run, r.room.Read, r.room.Devices, []string{"/dev/shm", "/tmp"}),
+		Hides: r.room.Form.View, Offline: a.offline, Listen: a.listens,
 	}
 	if !r.room.Form.View {
-		could.read = could.read[:len(could.read)-2]
+		could.Read = could.Read[:len(could.Read)-2]
 	}
 	for _, p := range a.places {
 		if !p.Granted {
-			could.own = append(could.own, p.Path)
+			could.Own = append(could.Own, p.Path)
 		}
 	}
 	last := a.runlog.LastLines(quoted)
-	why := could.denial(last)
-	if why == "" || strings.HasSuffix(why, cannotGrant) {
-		why = cmp.Or(a.notConnected(f, last), could.kernels(heard), why)
+	why := could.Explain(last)
+	if why == "" || strings.HasSuffix(why, denial.CannotGrant) {
+		why = cmp.Or(a.notConnected(f, last), could.Kernel(heard), why)
 	}
 	if why == "" {
 		return message
@@ -49,23 +50,23 @@ func (a *attempt) notConnected(f *process.Flow, said string) string {
 	if a.reach == nil {
 		return ""
 	}
-	var known []host
+	var known []denial.Host
 	for _, name := range a.reach.names() {
-		known = append(known, host{name: name, addrs: a.reach.now[name].addrs})
+		known = append(known, denial.Host{Name: name, Addrs: a.reach.now[name].addrs})
 	}
-	return connection(known, f.Denied, said)
+	return denial.Connection(known, f.Denied, said)
 }
 
 // watch begins to note what the kernel denies the flow of an attempt.
 func (r *Runner) watch(a *attempt, f *process.Flow) {
 	if r.room.Form.Audited {
-		a.heard = r.audit.watch(f.PID)
+		a.heard = r.audit.Watch(f.PID)
 	}
 }
 
 // keepAudit reads the kernel's audit until ctx ends, where there is one.
 func (r *Runner) keepAudit(ctx context.Context) {
 	if r.room.Form.Audited {
-		r.audit.keep(ctx)
+		r.audit.Keep(ctx)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/scrub"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/denial"
 	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/record"
 )
@@ -47,7 +48,7 @@ type attempt struct {
 	file     string               // the name of the one file in its input, where it is for one
 	runlog   *record.Log
 	printed  *scrub.Writer // what the flow prints, on its way into the log
-	heard    *heard        // what the kernel denied its flow; nil: it does not say
+	heard    *denial.Heard // what the kernel denied its flow; nil: it does not say
 	log      *slog.Logger
 }
 

@@ -20,6 +20,7 @@ import (
 	"spool.internal/events/seal"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/denial"
 	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/reaper"
 )
@@ -44,7 +45,7 @@ type Runner struct {
 
 	profiles *profiles
 	names    names                                        // of hosts, which profiles let flows connect to
-	audit    audit                                        // what the kernel denies to flows
+	audit    denial.Audit                                 // what the kernel denies to flows
 	grouping sync.Once                                    // groups are looked for
 	bounds   bounding                                     // for profiles
 	pool     *process.Pool                                // of warm processes

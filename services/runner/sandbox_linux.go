@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"spool.internal/services/runner/cell"
+	"spool.internal/services/runner/denial"
 	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/seccomp"
 )
@@ -110,7 +111,7 @@ func formOf(p process.Program, room cell.Room, h hidden) (form cell.Form, lacks 
 	}
 	form.Landlock = h.abi()
 	if form.Landlock >= auditABI {
-		form.Audited = auditTells()
+		form.Audited = denial.Tells()
 	}
 	form.Drop = os.Geteuid() == 0 || process.HasCapabilities()
 	if h.spaces {

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package runner
+package denial
 
 import (
 	"strings"
@@ -11,16 +11,16 @@ import (
 
 // What programs say of what they were denied leads to the line that would allow it.
 func TestDenialIsExplained(t *testing.T) {
-	could := allowed{
-		hides: true, offline: true,
-		places: []cell.Place{
+	could := Allowed{
+		Hides: true, Offline: true,
+		Places: []cell.Place{
 			{Path: "/d/flow", Access: cell.Run},
 			{Path: "/d/in", Access: cell.Read},
 			{Path: "/d/out", Access: cell.Write},
 			{Path: "/srv/data", Access: cell.Read, Granted: true},
 			{Path: "/srv/backup", Access: cell.Write, Granted: true},
 		},
-		own: []string{"/d/flow", "/d/in", "/d/out"}, read: []string{"/usr", "/bin", "/etc/hosts", "/tmp"},
+		Own: []string{"/d/flow", "/d/in", "/d/out"}, Read: []string{"/usr", "/bin", "/etc/hosts", "/tmp"},
 	}
 	for said, want := range map[string]string{
 		"flow: 2: cannot create /srv/x/made: Directory nonexistent":                                                                      `/srv/x/made, which the profile line "write /srv/x" would allow`,
@@ -52,12 +52,12 @@ func TestDenialIsExplained(t *testing.T) {
 
 		"all is well in /srv": "",
 	} {
-		if got := could.denial(said); (got == "") != (want == "") || !strings.Contains(got, want) {
+		if got := could.Explain(said); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s\ngives %q, want %q", said, got, want)
 		}
 	}
-	could.hides = false
-	if got := could.denial("cat: /srv/none: No such file or directory"); got != "" {
+	could.Hides = false
+	if got := could.Explain("cat: /srv/none: No such file or directory"); got != "" {
 		t.Errorf("where nothing is hidden, what is not there is said to be denied: %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package runner
+package denial
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 
 // Records as Linux 6.18 writes them, of two flows at once, and of others.
 func TestAuditIsRead(t *testing.T) {
-	one, two := &heard{pid: 5386}, &heard{pid: 77}
-	a := &audit{flows: map[int]*heard{5386: one, 77: two}, domains: map[string]*heard{}, early: map[string][]kernelDenial{}}
+	one, two := &Heard{pid: 5386}, &Heard{pid: 77}
+	a := &Audit{flows: map[int]*Heard{5386: one, 77: two}, domains: map[string]*Heard{}, early: map[string][]Denial{}}
 	for _, line := range []string{
 		`1423 audit(1795957149.604:2): domain=1629c8d95 blockers=fs.read_file path="/etc/shadow" dev="vda" ino=409622`,
 		`1424 audit(1795957149.604:2): domain=1629c8d95 status=allocated mode=enforcing pid=5386 uid=0 exe="/memfd:spool-gate (deleted)" comm="exe"`,
@@ -29,26 +29,26 @@ func TestAuditIsRead(t *testing.T) {
 		}
 		a.hear(kind, line[5:])
 	}
-	for of, want := range map[*heard][]kernelDenial{
+	for of, want := range map[*Heard][]Denial{
 		one: {{"fs.read_file", "/etc/shadow"}, {"net.bind_tcp", ""}, {"fs.write_file,fs.truncate", "/srv/a b "}},
 		two: {{"fs.make_reg", "/srv/backup"}},
 	} {
-		if got := a.unwatch(of, false); !slices.Equal(got, want) {
+		if got := a.Unwatch(of, false); !slices.Equal(got, want) {
 			t.Errorf("%d was denied %q, want %q", of.pid, got, want)
 		}
 	}
 	if len(a.flows)+len(a.domains) > 0 {
 		t.Errorf("left: %+v", a)
 	}
-	could := allowed{own: []string{"/d/out"}}
-	for want, d := range map[string]kernelDenial{
+	could := Allowed{Own: []string{"/d/out"}}
+	for want, d := range map[string]Denial{
 		`/etc/shadow, which the profile line "read /etc/shadow" would allow`: {"fs.read_file", "/etc/shadow"},
 		`/srv/x, which the profile line "write /srv/x" would allow`:          {"fs.make_reg", "/srv/x"},
 		`/srv/x/y, which the profile line "write /srv/x" would allow`:        {"fs.write_file,fs.truncate", "/srv/x/y"},
 		`/opt/x, which the profile line "run /opt/x" would allow`:            {"fs.execute", "/opt/x"},
 		`a port, which the profile line "listen" would allow`:                {"net.bind_tcp", ""},
 	} {
-		if got := could.kernels([]kernelDenial{d, {"scope.signal", ""}, {"fs.read_file", "/proc/kcore"}, {"fs.execute", "/d/out/x"}}); got != "the sandbox denied "+want {
+		if got := could.Kernel([]Denial{d, {"scope.signal", ""}, {"fs.read_file", "/proc/kcore"}, {"fs.execute", "/d/out/x"}}); got != "the sandbox denied "+want {
 			t.Errorf("%+v: it says %q, want %q", d, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package runner
+package denial
 
 import (
 	"context"
@@ -15,23 +15,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// audit reads in the kernel's audit what Landlock denied to flows. Only root can read it, and
+// Audit reads in the kernel's audit what Landlock denied to flows. Only root can read it, and
 // only where it is on. It is safe for concurrent use.
-type audit struct {
+type Audit struct {
 	mu      sync.Mutex
-	flows   map[int]*heard            // by the process that shut itself in
-	domains map[string]*heard         // by the domain of Landlock that the process is in
-	early   map[string][]kernelDenial // by domain, while it is not known whose that is
+	flows   map[int]*Heard      // by the process that shut itself in
+	domains map[string]*Heard   // by the domain of Landlock that the process is in
+	early   map[string][]Denial // by domain, while it is not known whose that is
 }
 
-// heard is what was denied to one flow.
-type heard struct {
+// Heard is what was denied to one flow.
+type Heard struct {
 	pid     int
-	denials []kernelDenial
+	denials []Denial
 }
 
-// kernelDenial is one denial. The path of what was to be made or removed is that of its folder.
-type kernelDenial struct {
+// Denial is one denial. The path of what was to be made or removed is that of its folder.
+type Denial struct {
 	blockers string // what it would have taken: fs.read_file, net.bind_tcp, …
 	path     string // empty: it is about no file
 }
@@ -55,8 +55,8 @@ func auditSocket() (*os.File, bool) {
 	return f, true
 }
 
-// auditTells reports whether there is an audit that this process can read.
-func auditTells() bool {
+// Tells reports whether there is an audit that this process can read.
+func Tells() bool {
 	f, on := auditSocket()
 	if on {
 		_ = f.Close()
@@ -91,8 +91,8 @@ func auditIsOn(fd int) bool {
 	return false
 }
 
-// keep reads the audit until ctx ends.
-func (h *audit) keep(ctx context.Context) {
+// Keep reads the audit until ctx ends.
+func (h *Audit) Keep(ctx context.Context) {
 	f, on := auditSocket()
 	if !on {
 		return
@@ -117,7 +117,7 @@ var (
 )
 
 // hear takes in a record. The kernel names the process of a domain after its first denial.
-func (h *audit) hear(kind uint16, text string) {
+func (h *Audit) hear(kind uint16, text string) {
 	m := auditDomain.FindStringSubmatch(text)
 	if m == nil {
 		return
@@ -131,7 +131,7 @@ func (h *audit) hear(kind uint16, text string) {
 		if a == nil {
 			return
 		}
-		d := kernelDenial{a[1], auditPath(a[2])}
+		d := Denial{a[1], auditPath(a[2])}
 		if flow := h.domains[domain]; flow != nil {
 			flow.add(d)
 		} else if len(h.early) < mostHeard {
@@ -154,7 +154,7 @@ func (h *audit) hear(kind uint16, text string) {
 	}
 }
 
-func (f *heard) add(d kernelDenial) {
+func (f *Heard) add(d Denial) {
 	if len(f.denials) >= mostHeard {
 		f.denials = slices.Delete(f.denials, 0, 1)
 	}
@@ -171,8 +171,8 @@ func auditPath(text string) string {
 	return string(path)
 }
 
-// watch begins to note what is denied to the flow of a guard; nil: it cannot be known.
-func (h *audit) watch(guard int) *heard {
+// Watch begins to note what is denied to the flow of a guard; nil: it cannot be known.
+func (h *Audit) Watch(guard int) *Heard {
 	pid := strconv.Itoa(guard)
 	children, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children") // without it nothing is noted
 	child, err := strconv.Atoi(strings.TrimSpace(string(children)))
@@ -182,16 +182,16 @@ func (h *audit) watch(guard int) *heard {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.flows == nil {
-		h.flows, h.domains, h.early = map[int]*heard{}, map[string]*heard{}, map[string][]kernelDenial{}
+		h.flows, h.domains, h.early = map[int]*Heard{}, map[string]*Heard{}, map[string][]Denial{}
 	}
-	flow := &heard{pid: child}
+	flow := &Heard{pid: child}
 	h.flows[child] = flow
 	return flow
 }
 
-// unwatch returns what was denied to a flow that has ended. After one that failed it waits until
+// Unwatch returns what was denied to a flow that has ended. After one that failed it waits until
 // the kernel has said what it knows.
-func (h *audit) unwatch(flow *heard, failed bool) []kernelDenial {
+func (h *Audit) Unwatch(flow *Heard, failed bool) []Denial {
 	if flow == nil {
 		return nil
 	}

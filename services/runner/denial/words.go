@@ -1,4 +1,4 @@
-package runner
+package denial
 
 import (
 	"fmt"
@@ -25,25 +25,25 @@ var (
 	saysMkdir   = regexp.MustCompile(`(?i)mkdir|creat`)
 )
 
-const cannotGrant = "which no profile can grant"
+const CannotGrant = "which no profile can grant"
 
-// allowed is what a flow was allowed.
-type allowed struct {
-	places  []cell.Place // its own, and those that were granted
-	read    []string     // what all flows may read
-	own     []string     // its own places: nobody can grant more there
-	hides   bool         // what it is not given is not there
-	offline bool
-	listen  bool
+// Allowed is what a flow was allowed.
+type Allowed struct {
+	Places  []cell.Place // its own, and those that were granted
+	Read    []string     // what all flows may read
+	Own     []string     // its own places: nobody can grant more there
+	Hides   bool         // what it is not given is not there
+	Offline bool
+	Listen  bool
 }
 
-// denial finds in the last lines of a flow that failed what the sandbox denied it, and says which
+// Explain finds in the last lines of a flow that failed what the sandbox denied it, and says which
 // line of a profile would allow that; empty when nothing tells.
-func (a allowed) denial(said string) string {
+func (a Allowed) Explain(said string) string {
 	lines := strings.Split(said, "\n")
 	for i, line := range slices.Backward(lines) {
 		denied := saysDenied.MatchString(line)
-		if !denied && !(a.hides && saysMissing.MatchString(line)) {
+		if !denied && !(a.Hides && saysMissing.MatchString(line)) {
 			continue
 		}
 		for _, p := range slices.Backward(pathsIn(line)) {
@@ -86,10 +86,10 @@ func wanted(p, said string) string {
 
 // lineFor gives the line that would allow what failed at a path. What the flow could
 // do there failed for another reason.
-func (a allowed) lineFor(p, line string) (grants string, ok bool) {
+func (a Allowed) lineFor(p, line string) (grants string, ok bool) {
 	writes := saysWrite.MatchString(line)
 	could, known := a.could(p)
-	if known && (could == cell.Write || !writes && could != cell.Read) || slices.ContainsFunc(a.own, func(dir string) bool { return drive.Inside(p, dir) }) {
+	if known && (could == cell.Write || !writes && could != cell.Read) || slices.ContainsFunc(a.Own, func(dir string) bool { return drive.Inside(p, dir) }) {
 		return "", false
 	}
 	word, at := "read", p
@@ -102,7 +102,7 @@ func (a allowed) lineFor(p, line string) (grants string, ok bool) {
 		word = "run"
 	}
 	if events.Grantable(at) != "" {
-		return cannotGrant, at != "/"
+		return CannotGrant, at != "/"
 	}
 	grants = fmt.Sprintf("which the profile line %q would allow", word+" "+at)
 	if word == "read" {
@@ -112,35 +112,35 @@ func (a allowed) lineFor(p, line string) (grants string, ok bool) {
 }
 
 // could says what the flow could do at a path, if it was given it.
-func (a allowed) could(p string) (most cell.Access, known bool) {
-	for _, place := range a.places {
+func (a Allowed) could(p string) (most cell.Access, known bool) {
+	for _, place := range a.Places {
 		if drive.Inside(p, place.Path) || drive.Inside(p, place.Real) {
 			if !known || place.Access == cell.Write {
 				most, known = place.Access, true
 			}
 		}
 	}
-	if !known && slices.ContainsFunc(a.read, func(dir string) bool { return drive.Inside(p, dir) }) {
+	if !known && slices.ContainsFunc(a.Read, func(dir string) bool { return drive.Inside(p, dir) }) {
 		return cell.Run, true
 	}
 	return most, known
 }
 
-func (a allowed) network(line string) string {
+func (a Allowed) network(line string) string {
 	switch {
-	case saysListen.MatchString(line) && !a.listen:
+	case saysListen.MatchString(line) && !a.Listen:
 		return "which the profile line \"listen\" would allow"
-	case saysConnect.MatchString(line) && a.offline:
+	case saysConnect.MatchString(line) && a.Offline:
 		return "which the profile line \"network any\" would allow"
 	}
 	return ""
 }
 
-// kernels says which line of a profile would allow the last of what the kernel denied.
-func (a allowed) kernels(denials []kernelDenial) string {
+// Kernel says which line of a profile would allow the last of what the kernel denied.
+func (a Allowed) Kernel(denials []Denial) string {
 	for _, d := range slices.Backward(denials) {
 		if d.path == "" {
-			if strings.Contains(d.blockers, "net.bind_tcp") && !a.listen {
+			if strings.Contains(d.blockers, "net.bind_tcp") && !a.Listen {
 				return "the sandbox denied a port, which the profile line \"listen\" would allow"
 			}
 			continue
@@ -154,7 +154,7 @@ func (a allowed) kernels(denials []kernelDenial) string {
 		case strings.HasPrefix(d.blockers, "fs.write_file"), strings.HasPrefix(d.blockers, "fs.truncate"):
 			at = path.Dir(d.path)
 		}
-		if events.Grantable(at) == "" && !slices.ContainsFunc(a.own, func(dir string) bool { return drive.Inside(d.path, dir) }) {
+		if events.Grantable(at) == "" && !slices.ContainsFunc(a.Own, func(dir string) bool { return drive.Inside(d.path, dir) }) {
 			return fmt.Sprintf("the sandbox denied %s, which the profile line %q would allow", d.path, word+" "+at)
 		}
 	}

@@ -1,4 +1,4 @@
-package runner
+package denial
 
 import (
 	"fmt"
@@ -20,22 +20,22 @@ var (
 	usualPorts      = map[string]string{"http": "80", "ws": "80", "https": "443", "wss": "443", "ftp": "21", "postgres": "5432", "postgresql": "5432", "mysql": "3306", "redis": "6379", "amqp": "5672", "nats": "4222", "ssh": "22"}
 )
 
-// host is a name and its addresses.
-type host struct {
-	name  string
-	addrs []netip.Addr
+// Host is a name and its addresses.
+type Host struct {
+	Name  string
+	Addrs []netip.Addr
 }
 
-// connection says what a flow was not connected to, and which line of a profile would allow it.
+// Connection says what a flow was not connected to, and which line of a profile would allow it.
 // known are the names that it may connect to.
-func connection(known []host, denied []cell.Peer, said string) string {
+func Connection(known []Host, denied []cell.Peer, said string) string {
 	if len(denied) > 0 {
 		p := denied[len(denied)-1]
 		addr := netip.AddrFrom16(p.Addr).Unmap()
 		at := events.Target{Host: addr.String(), Port: uint16(p.Port)}
 		for _, h := range known { // its name, where it is one that is granted at another port
-			if slices.Contains(h.addrs, addr) {
-				at.Host = h.name
+			if slices.Contains(h.Addrs, addr) {
+				at.Host = h.Name
 			}
 		}
 		return fmt.Sprintf("the sandbox denied a connection to %s, which the profile line \"connect %s\" would allow", netip.AddrPortFrom(addr, uint16(p.Port)), at)
