@@ -16,9 +16,9 @@ import (
 
 // How often something that cannot be done with a file now is tried again.
 const (
-	afterBusy  = time.Second      // somebody writes to it
-	afterFault = 30 * time.Second // its folder, or the one that it goes to, is not to be had
-	afterHold  = 64               // files in hand
+	afterBusy     = time.Second      // somebody writes to it
+	afterFault    = 30 * time.Second // its folder, or the one that it goes to, is not to be had
+	endingsInHand = 64               // files in hand
 )
 
 // ending is how the run of one file ended, or its call where nobody tells more.
@@ -35,7 +35,7 @@ type ending struct {
 // afterwards does with originals what their jobs say, when their runs have ended,
 // until ctx ends. What waits is a pending message of a durable consumer: a kill
 // leaves it there, and doing it again does nothing (see [relocation]).
-func (w *Watcher) afterwards(ctx context.Context) {
+func (w *Watcher) followEndings(ctx context.Context) {
 	select {
 	case <-w.loaded:
 	case <-ctx.Done():
@@ -47,21 +47,21 @@ func (w *Watcher) afterwards(ctx context.Context) {
 	results := make(chan struct{})
 	go func() {
 		defer close(results)
-		w.workOff(ctx, queue(events.StreamResults, events.AllResults), endingOfResult)
+		w.consumeEndings(ctx, queue(events.StreamResults, events.AllResults), endingOfResult)
 	}()
-	w.workOff(ctx, queue(events.StreamRunEvents, events.RunsOf(events.Ended, "")), endingOfRun)
+	w.consumeEndings(ctx, queue(events.StreamRunEvents, events.RunsOf(events.Ended, "")), endingOfRun)
 	<-results
 }
 
-func (w *Watcher) workOff(ctx context.Context, q jet.Queue, read func(jet.Stored) (ending, bool)) {
+func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(jet.Stored) (ending, bool)) {
 	for said := false; ctx.Err() == nil; {
-		err := w.cfg.Bus.Pull(ctx, q, afterHold, func(d *jet.Delivery) {
+		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
 			e, ok := read(d.Stored)
 			if !ok {
 				_ = d.Ack() // when it fails the message comes again
 				return
 			}
-			wait, err := w.conclude(ctx, e)
+			wait, err := w.concludeFile(ctx, e)
 			if err != nil {
 				w.cfg.Log.Warn("a file stays where it is for now", "job_id", e.jobID, "file", e.path, "error", err.Error())
 			}
@@ -125,7 +125,7 @@ func endingOfResult(m jet.Stored) (ending, bool) {
 
 // conclude does with the original what its job says; wait says after how long to
 // try again, 0 that there is nothing left to do.
-func (w *Watcher) conclude(ctx context.Context, e ending) (wait time.Duration, err error) {
+func (w *Watcher) concludeFile(ctx context.Context, e ending) (wait time.Duration, err error) {
 	w.mu.Lock()
 	f := w.folders[e.jobID]
 	w.mu.Unlock()

@@ -14,7 +14,7 @@ const recount = time.Second
 
 // allotment is what one owner may still queue. It is safe for concurrent use.
 type allotment struct {
-	full pressure // that nothing can be queued now
+	full backpressure // that nothing can be queued now
 
 	mu      sync.Mutex
 	queued  int // when they were counted, and since by this watcher
@@ -34,7 +34,7 @@ func (a *allotments) of(owner string) *allotment {
 		a.byOwner = map[string]*allotment{}
 	}
 	if a.byOwner[owner] == nil {
-		a.byOwner[owner] = &allotment{full: pressure{most: recount}}
+		a.byOwner[owner] = &allotment{full: backpressure{last: recount}}
 	}
 	return a.byOwner[owner]
 }
@@ -44,23 +44,23 @@ func (a *allotments) of(owner string) *allotment {
 // used up, at most every second; so watchers that share folders can together
 // exceed it by what each queues in a second.
 func (t *turn) allot(ctx context.Context, fresh []*candidate) ([]*candidate, error) {
-	quota := t.cfg.Queued
+	quota := t.w.cfg.Queued
 	if quota < 0 || len(fresh) == 0 || t.f.now.exempt.Load() {
 		return fresh, nil
 	}
-	t.f.pulse.Pause()
-	defer t.f.pulse.Touch()
+	t.f.activity.Pause()
+	defer t.f.activity.Touch()
 	a := t.f.allotted
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := time.Now()
 	if a.counted.IsZero() || a.queued+len(fresh) > quota/2 && now.Sub(a.counted) > recount {
-		n, err := t.queuedOf(ctx, t.f.now.owner)
+		n, err := t.w.queuedOf(ctx, t.f.now.owner)
 		if err != nil {
 			return nil, err
 		}
 		select {
-		case <-t.loaded:
+		case <-t.w.loaded:
 			a.queued, a.counted = n, now
 		default: // jobs are still being read: it is counted again
 			a.queued = n

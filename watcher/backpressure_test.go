@@ -13,7 +13,7 @@ import (
 
 func TestQueueFull(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{Store: 32 << 20})
+	r := newHarness(t, eventstest.Options{Store: 32 << 20})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	fill := func(size int) {
@@ -46,7 +46,7 @@ func TestQueueFull(t *testing.T) {
 }
 
 func TestServerAway(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()
@@ -60,7 +60,7 @@ func TestServerAway(t *testing.T) {
 }
 
 func TestDriveTakesNoStages(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.write(filepath.Join(r.root, ".spool"), "in the way")
 	r.job("job", "in", nil)

@@ -18,7 +18,7 @@ import (
 // waits for the quiet time.
 func TestRenamedInNeedsNoQuietTime(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	const quiet = time.Hour // longer than the test may take
 	dir := r.dir("in")
 	r.job("job", "in", map[string]any{"watch": map[string]any{"quiet_ms": quiet.Milliseconds()}})
@@ -49,7 +49,7 @@ func TestRenamedInNeedsNoQuietTime(t *testing.T) {
 // quiet time, never lose a half of it, although each file's name is new.
 func TestReopenedWithinTheQuietTime(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", map[string]any{"watch": map[string]any{"quiet_ms": 1500}})
 	r.start()
@@ -88,7 +88,7 @@ func TestMarker(t *testing.T) {
 	for _, tt := range []struct{ pattern, marker string }{{".done", "f.pdf.done"}, {"{stem}.ok", "f.ok"}} {
 		t.Run(tt.pattern, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			file, marker := filepath.Join(dir, "f.pdf"), filepath.Join(dir, tt.marker)
 			r.job("job", "in", map[string]any{"watch": map[string]any{"marker": tt.pattern}})

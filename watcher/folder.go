@@ -11,9 +11,6 @@ import (
 	"spool.internal/watcher/stage"
 )
 
-// maxPending is how many files of a folder wait in memory for their quiet period; the others wait for a scan.
-const maxPending = 2000
-
 // task is what a job asks of its folder.
 type task struct {
 	path   events.Path
@@ -23,23 +20,22 @@ type task struct {
 	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
 }
 
-// current is what changes of a job without its folder being another.
+// current is what can change in a job while its folder stays the same.
 type current struct {
 	owner  string
 	seq    atomic.Uint64 // of the newest revision
 	exempt atomic.Bool   // the owner has no quota
 }
 
-// folder is the folder of one job, or a directory below it. What stands below place belongs to the
-// worker that has taken the folder from the queue.
+// folder is the folder of one job, or a directory below it.
 type folder struct {
 	jobID string
 	task  task
 	host  string // where it lies on this host, for people
-	rule  settle.Rule
 	logs  *slog.Logger
-	wake  func()
-	news  func() // of what it shows
+
+	wake         func()
+	stateChanged func() // called when what is shown of it has changed
 
 	below   string   // the path below the job's folder; "" = that folder itself
 	now     *current // of the job, for its folder and all below it
@@ -51,34 +47,60 @@ type folder struct {
 
 	hints    notify.Buffer
 	requests requests
-	pulse    stage.Activity
+	activity stage.Activity // of the worker that has the folder
 	shown    shown
-	place    place
+	allotted *allotment // of the owner
 
-	dir       *settle.Folder
-	id        stage.Identity // of the directory at the last look; zero = none
-	mount     mounted        // of that directory
-	home      *home          // who writes into it; nil = nobody has asked yet
-	listening string         // the path that the notifier watches for it
-	known     *memory
-	pending   map[string]*candidate
-	hinted    []string        // names to look at
-	named     map[string]bool // those of them that have just come; nothing was written under them since
-	unmarked  int             // files that lacked their marker when the last scan saw them
-	pass      *pass
-	crowded   int // files that the last scan found no room for in pending
-	took      time.Duration
-	scanned   time.Time // end of the last complete scan
-	staging   pressure
-	allotted  *allotment // of the owner
-	said      said
-	troubled  bool         // said is that something is wrong
-	noLease   bool         // said already
-	noLink    bool         // said already
-	linking   *stage.Links // nil: stages are copies
-
-	generations map[string]string // by path, of files that were asked to run again
+	queueState queueState
+	work       work
 }
+
+// work is what only the worker touches that has taken the folder from the queue.
+type work struct {
+	dir         *settle.Folder
+	rule        settle.Rule
+	id          stage.Identity // of the directory that was last opened; zero = none
+	mount       mounted        // of that directory
+	provenance  *provenance    // who writes into it; nil = not yet known
+	watchedPath string         // the path that the notifier watches for it; "" = none
+
+	known       *memory
+	pending     map[string]*candidate
+	hinted      []string          // names to look at
+	arrived     map[string]bool   // those of them that are new; nothing was written under them since
+	generations map[string]string // by path, of files that were asked to run again
+
+	scan      *scan         // under way; nil = none
+	scanTook  time.Duration // the last one
+	scannedAt time.Time     // when the last complete one ended
+	crowded   int           // files that the last scan found no room for in pending
+	unmarked  int           // files that lacked their marker when the last scan saw them
+
+	links   *stage.Links // nil: stages are copies
+	staging backpressure // of the drive
+
+	logged   logged // what the log knows of the folder
+	troubled bool   // the log has said that something is wrong
+	noLease  bool   // the log has said that there are no leases
+	noLink   bool   // the log has said that files cannot be linked
+}
+
+// log is for lines about the folder. It is made anew each time: thousands of folders have nothing to log.
+func (f *folder) log() *slog.Logger {
+	log := f.logs.With("job_id", f.jobID)
+	if f.below != "" {
+		log = log.With("folder", f.below)
+	}
+	return log
+}
+
+// initial reports that the file was there before the job was made, and is not to be run.
+func (f *folder) initial(c *candidate) bool {
+	return max(c.stat.Changed, c.stat.Birth) < f.task.before
+}
+
+// maxPending is how many files of a folder wait in memory until they are complete; the others wait for a scan.
+const maxPending = 2000
 
 // candidate is a file that is not known to be in the ledger.
 type candidate struct {
@@ -92,69 +114,78 @@ type candidate struct {
 	batched     bool
 	linked      bool     // its stage is a hard link
 	chain       []string // the jobs whose runs led to it
-	said        bool     // that it cannot be read
+	logged      bool     // the log has said that it cannot be read or staged
 
-	state events.FileState // what it waits for, when that has been found out
+	state events.FileState // why it waits, when that has been found out
 	why   string
 	from  time.Time
 }
 
-// log is for lines about the folder. It is made anew each time: thousands of
-// folders have nothing to say.
-func (f *folder) log() *slog.Logger {
-	log := f.logs.With("job_id", f.jobID)
-	if f.below != "" {
-		log = log.With("folder", f.below)
+// setReason says why a file waits.
+func (c *candidate) setReason(state events.FileState, why string, now time.Time) {
+	if c.state != state {
+		c.state, c.from = state, now
 	}
-	return log
-}
-
-// due tells how long until there is something to look at.
-func (f *folder) due(now time.Time) time.Duration {
-	if f.dir.Away() {
-		return maxWait
-	}
-	if f.pass != nil || len(f.hinted) > 0 {
-		return 0
-	}
-	wait := maxWait
-	for _, c := range f.pending {
-		wait = min(wait, c.due.Sub(now))
-	}
-	return max(0, wait)
+	c.why = why
 }
 
 // maxWait is longer than any wait that matters.
 const maxWait = time.Hour
 
+// due returns how long until there is something to look at.
+func (k *work) due(now time.Time) time.Duration {
+	if k.dir.Away() {
+		return maxWait
+	}
+	if k.scan != nil || len(k.hinted) > 0 {
+		return 0
+	}
+	wait := maxWait
+	for _, c := range k.pending {
+		wait = min(wait, c.due.Sub(now))
+	}
+	return max(0, wait)
+}
+
+// candidate returns what is pending under a name, or a new candidate.
+func (k *work) candidate(name string) *candidate {
+	if c := k.pending[name]; c != nil {
+		return c
+	}
+	return &candidate{name: name, seen: time.Now()}
+}
+
 // keep remembers that the file is in the ledger.
-func (f *folder) keep(c *candidate) {
-	f.known.keep(c.name, c.stat)
-	delete(f.pending, c.name)
+func (k *work) keep(c *candidate) {
+	k.known.keep(c.name, c.stat)
+	delete(k.pending, c.name)
 }
 
-// forget takes in that there is no such file.
-func (f *folder) forget(name string) {
-	f.known.forget(name)
-	delete(f.pending, name)
+// forget notes that there is no such file.
+func (k *work) forget(name string) {
+	k.known.forget(name)
+	delete(k.pending, name)
 }
 
-// wait holds a candidate until it is due.
-func (f *folder) wait(c *candidate, due time.Time) {
+// postpone has a candidate looked at again when it is due.
+func (k *work) postpone(c *candidate, due time.Time) {
 	c.due = due
-	if f.pending[c.name] == c || len(f.pending) < maxPending {
-		f.pending[c.name] = c
+	if k.pending[c.name] == c || len(k.pending) < maxPending {
+		k.pending[c.name] = c
 		return
 	}
-	f.crowded++
+	k.crowded++
 }
 
-// vacate forgets what was about a directory that is not there any more. What is
-// known stays: the same files may come back.
-func (f *folder) vacate() {
-	f.id, f.home = stage.Identity{}, nil
-	f.endPass()
-	f.hinted, f.crowded = nil, 0
-	clear(f.pending)
-	clear(f.named)
+// busy has a candidate tried again later that could not be opened or staged now.
+func (k *work) busy(c *candidate, now time.Time) { k.postpone(c, now.Add(c.file.Busy(k.rule, now))) }
+
+// vacate forgets everything about a directory that is not there any more. What is known stays: the same files may
+// come back.
+func (k *work) vacate() {
+	k.id, k.provenance = stage.Identity{}, nil
+	k.endScan()
+	k.hinted, k.crowded = nil, 0
+	clear(k.pending)
+	clear(k.arrived)
 }

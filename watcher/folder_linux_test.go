@@ -19,7 +19,7 @@ import (
 // nobody: the look at its identity finds out.
 func TestFolderMountedOver(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()
@@ -45,7 +45,7 @@ func TestFolderMountedOver(t *testing.T) {
 }
 
 // drop2 puts a file in a folder on another file system than the drive's.
-func (r *rig) drop2(path, content string) {
+func (r *harness) drop2(path, content string) {
 	r.Helper()
 	r.write(path+".tmp", content)
 	r.check(os.Rename(path+".tmp", path))
@@ -73,7 +73,7 @@ func TestNoMoreWatches(t *testing.T) {
 	if err := os.WriteFile(limit, []byte("0"), 0); err != nil {
 		t.Skip(err)
 	}
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()

@@ -11,7 +11,7 @@ import (
 
 func TestFolderComesLater(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.job("job", "later/in", nil)
 	r.start()
 	r.awaitLog("does not exist (looked at " + filepath.Join(r.root, "later/in") + ")")
@@ -28,28 +28,28 @@ func TestFolderComesLater(t *testing.T) {
 func TestFolderIsReplaced(t *testing.T) {
 	tests := []struct {
 		name    string
-		replace func(r *rig, dir string)
+		replace func(r *harness, dir string)
 	}{
-		{"deleted and made again", func(r *rig, dir string) {
+		{"deleted and made again", func(r *harness, dir string) {
 			r.check(os.RemoveAll(dir))
 			r.dir("in")
 		}},
-		{"deleted, and made again after that was noticed", func(r *rig, dir string) {
+		{"deleted, and made again after that was noticed", func(r *harness, dir string) {
 			r.check(os.RemoveAll(dir))
 			r.awaitLog("does not exist")
 			r.dir("in")
 		}},
-		{"swapped for another", func(r *rig, dir string) {
+		{"swapped for another", func(r *harness, dir string) {
 			r.dir("other")
 			r.check(os.Rename(dir, dir+"-gone"))
 			r.check(os.Rename(filepath.Join(r.root, "other"), dir))
 		}},
-		{"a link to another", func(r *rig, dir string) {
+		{"a link to another", func(r *harness, dir string) {
 			r.dir("other")
 			r.check(os.RemoveAll(dir))
 			r.check(os.Symlink("other", dir))
 		}},
-		{"its parent swapped", func(r *rig, dir string) {
+		{"its parent swapped", func(r *harness, dir string) {
 			// Nothing is reported about the folder itself: the check finds out.
 			r.check(os.RemoveAll(dir))
 			r.check(os.Symlink("a", filepath.Join(r.root, "now")))
@@ -65,7 +65,7 @@ func TestFolderIsReplaced(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			r.write(filepath.Join(dir, "before"), "one")
 			r.job("job", "in", nil)
@@ -91,7 +91,7 @@ func TestFolderIsReplaced(t *testing.T) {
 
 func TestLinkOutOfTheDrive(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	outside := t.TempDir()
 	r.write(filepath.Join(outside, "secret"), "no")
 	r.check(os.Symlink(outside, filepath.Join(r.root, "in")))

@@ -39,7 +39,7 @@ func mountHung(t *testing.T, dir string) (end func()) {
 // folders beside it, not the end of Run, not for longer than it hangs.
 func TestHungMount(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.cfg.Hang = time.Second
 	end := mountHung(t, r.dir("hung"))
 	const hung = 12 // more than there are workers, and than are parked for one mount
@@ -73,7 +73,7 @@ func TestHungMount(t *testing.T) {
 
 func TestRunEndsWhileAMountHangs(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.cfg.Hang = time.Second
 	end := mountHung(t, r.dir("hung"))
 	r.job("hung", "hung/in", nil)

@@ -18,17 +18,17 @@ const (
 
 // holdings is what is held, by job and path. It is safe for concurrent use.
 type holdings struct {
-	mu    sync.Mutex
-	byJob map[string]map[string]events.Held
-	poke  chan struct{} // of size 1: a job has changed, or something was held by somebody else
+	mu     sync.Mutex
+	byJob  map[string]map[string]events.Held
+	wakeup chan struct{} // of size 1: a job has changed, or something was held by somebody else
 }
 
 func newHoldings() *holdings {
-	return &holdings{byJob: map[string]map[string]events.Held{}, poke: make(chan struct{}, 1)}
+	return &holdings{byJob: map[string]map[string]events.Held{}, wakeup: make(chan struct{}, 1)}
 }
 
 // look asks for a review, if anything is held.
-func (h *holdings) look() {
+func (h *holdings) askReview() {
 	h.mu.Lock()
 	some := len(h.byJob) > 0
 	h.mu.Unlock()
@@ -39,7 +39,7 @@ func (h *holdings) look() {
 
 func (h *holdings) wake() {
 	select {
-	case h.poke <- struct{}{}:
+	case h.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -119,31 +119,15 @@ func (w *Watcher) holding(ctx context.Context, h events.Held) {
 	if old, replaced := w.held.put(h); replaced {
 		_ = w.cfg.Bus.ForgetHeld(ctx, old) // one that stays goes with its path
 	}
-	w.bulletin.add(h.JobID)
+	w.changed.add(h.JobID)
 }
 
 // letGo takes in that a file at a path was triggered.
 func (w *Watcher) letGo(ctx context.Context, jobID, path string) {
 	if old, had := w.held.drop(jobID, path); had {
 		_ = w.cfg.Bus.ForgetHeld(ctx, old) // the next listing finds one that stays
-		w.bulletin.add(jobID)
+		w.changed.add(jobID)
 	}
-}
-
-// askedFor reports whether somebody has asked to run a file that was held, and
-// has not changed since.
-func (t *turn) askedFor(ctx context.Context, h events.Held) (bool, error) {
-	if t.f.generations[h.RawPath()] == "" {
-		return false, nil
-	}
-	before, err := t.cfg.Bus.HeldOnPath(ctx, h.JobID, h.RawPath())
-	for _, b := range before {
-		if b.Fingerprint != h.Fingerprint && b.Size == h.Size && b.ModifiedNS == h.ModifiedNS {
-			t.held.put(b)
-			return true, nil
-		}
-	}
-	return false, err
 }
 
 // reviewHeld lets held files go on whose ring is cut, and forgets those that
@@ -161,7 +145,7 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 	defer soon.Stop()
 	for {
 		select {
-		case <-w.held.poke:
+		case <-w.held.wakeup:
 			soon.Reset(reviewSoon)
 			continue
 		case <-soon.C:
@@ -173,8 +157,8 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 		if err != nil {
 			continue // the next tick tries again
 		}
-		w.bulletin.add(w.held.replace(all)...)
-		rings := rings{Watcher: w, jobs: map[string]*events.Job{}}
+		w.changed.add(w.held.replace(all)...)
+		rings := rings{w: w, jobs: map[string]*events.Job{}}
 		for _, h := range all {
 			if ctx.Err() == nil {
 				w.review(ctx, &rings, h)
@@ -201,11 +185,11 @@ func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
 		return
 	}
 	w.held.drop(h.JobID, h.RawPath())
-	w.bulletin.add(h.JobID)
+	w.changed.add(h.JobID)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if f = f.at(h.RawPath()); f != nil {
-		f.again(h.RawPath(), w.generations[h.JobID][h.RawPath()])
+	if f = f.find(h.RawPath()); f != nil {
+		f.rerun(h.RawPath(), w.generations[h.JobID][h.RawPath()])
 	}
 }
 

@@ -13,16 +13,16 @@ import (
 )
 
 // tidyRig has a job and files that are staged, and a watcher whose clock is the test's.
-type tidyRig struct {
-	*rig
+type tidyHarness struct {
+	*harness
 	w        *watcher.Watcher
 	dir      string
 	triggers map[string]events.Trigger // by path
 }
 
-func newTidyRig(t *testing.T, names ...string) *tidyRig {
-	r := &tidyRig{rig: newRig(t, eventstest.Options{}), triggers: map[string]events.Trigger{}}
-	r.dir = r.rig.dir("in")
+func newTidyHarness(t *testing.T, names ...string) *tidyHarness {
+	r := &tidyHarness{harness: newHarness(t, eventstest.Options{}), triggers: map[string]events.Trigger{}}
+	r.dir = r.harness.dir("in")
 	r.job("job", "in", nil)
 	r.w, _ = r.run()
 	r.awaitLog("folder is watched")
@@ -36,7 +36,7 @@ func newTidyRig(t *testing.T, names ...string) *tidyRig {
 }
 
 // called takes the files off the queue, as after their calls.
-func (r *tidyRig) called(names ...string) {
+func (r *tidyHarness) takenOff(names ...string) {
 	r.Helper()
 	for _, name := range names {
 		tr := r.triggers[name]
@@ -45,7 +45,7 @@ func (r *tidyRig) called(names ...string) {
 }
 
 // ended tells that the run of a file has ended.
-func (r *tidyRig) ended(name string) {
+func (r *tidyHarness) runEnds(name string) {
 	r.Helper()
 	tr := r.triggers[name]
 	r.check(r.bus.PutRunEvent(r.Context(), events.RunEvent{
@@ -53,14 +53,14 @@ func (r *tidyRig) ended(name string) {
 	}, 0))
 }
 
-func (r *tidyRig) kept(name string) bool {
+func (r *tidyHarness) kept(name string) bool {
 	p, err := events.ParsePath("input_dir", r.triggers[name].File.InputDir)
 	r.check(err)
 	_, err = os.Stat(filepath.Join(r.drives.HostPath(p), name))
 	return err == nil
 }
 
-func (r *tidyRig) expect(when string, want map[string]bool) {
+func (r *tidyHarness) expect(when string, want map[string]bool) {
 	r.Helper()
 	for name, kept := range want {
 		if r.kept(name) != kept {
@@ -71,8 +71,8 @@ func (r *tidyRig) expect(when string, want map[string]bool) {
 
 func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	t.Parallel()
-	r := newTidyRig(t, "queued", "running", "ended", "dead", "rerun", "accepted")
-	r.called("running", "ended", "dead", "rerun", "accepted")
+	r := newTidyHarness(t, "queued", "running", "ended", "dead", "rerun", "accepted")
+	r.takenOff("running", "ended", "dead", "rerun", "accepted")
 	dead := r.triggers["dead"]
 	r.check(r.bus.PutDead(t.Context(), dead, events.Result{TriggerID: dead.ID, JobID: "job"}))
 	again := events.Trigger{ID: events.ManualTriggerID("job", "x"), JobID: "job", Kind: events.KindManual, File: r.triggers["rerun"].File}
@@ -81,7 +81,7 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	_, _, err = r.bus.AcceptRun(t.Context(), "default", events.Run{FlowJobID: "other", InputDir: r.triggers["accepted"].File.InputDir})
 	r.check(err)
 	for _, name := range []string{"queued", "ended", "dead", "rerun", "accepted"} {
-		r.ended(name)
+		r.runEnds(name)
 	}
 	want := map[string]bool{"queued": true, "running": true, "ended": false, "dead": true, "rerun": true, "accepted": true}
 	r.eventually(func() bool {
@@ -94,15 +94,15 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	r.check(r.bus.Purge(t.Context(), events.StreamDeadLetters, events.DeadSubject("job"), 0))
 	r.check(r.bus.Purge(t.Context(), events.StreamTriggers, events.AllTriggers, 0))
 	r.check(r.bus.Purge(t.Context(), events.StreamRuns, events.AllRunQueue, 0))
-	r.called("queued")
+	r.takenOff("queued")
 	r.check(r.w.Tidy(t.Context(), time.Now()))
 	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "dead": false, "rerun": false, "accepted": false})
 }
 
 func TestStagesGoAfterTheRetention(t *testing.T) {
 	t.Parallel()
-	r := newTidyRig(t, "foreign", "disabled")
-	r.called("foreign")
+	r := newTidyHarness(t, "foreign", "disabled")
+	r.takenOff("foreign")
 	stages := filepath.Join(r.root, ".spool", "job")
 	orphan := filepath.Join(stages, events.Hash("orphan"))
 	r.check(os.MkdirAll(filepath.Join(orphan, "input"), 0o755))
@@ -125,7 +125,7 @@ func TestStagesGoAfterTheRetention(t *testing.T) {
 	r.expect("after 6 days", map[string]bool{"foreign": true, "disabled": true})
 	r.check(r.w.Tidy(t.Context(), now.Add(8*day)))
 	r.expect("after 8 days", map[string]bool{"foreign": false, "disabled": true})
-	r.called("disabled") // its job was disabled for 8 days
+	r.takenOff("disabled") // its job was disabled for 8 days
 	r.check(r.w.Tidy(t.Context(), now.Add(14*day)))
 	r.expect("6 days after it left the queue", map[string]bool{"disabled": true})
 	r.check(r.w.Tidy(t.Context(), now.Add(16*day)))
@@ -133,7 +133,7 @@ func TestStagesGoAfterTheRetention(t *testing.T) {
 }
 
 // seen counts the ledger entries of a path.
-func (r *tidyRig) seen(name string) int {
+func (r *tidyHarness) seen(name string) int {
 	r.Helper()
 	entries, err := r.bus.SeenOnPath(r.Context(), "job", name)
 	r.check(err)
@@ -142,8 +142,8 @@ func (r *tidyRig) seen(name string) int {
 
 func TestLedgerForgetsWhatHasGone(t *testing.T) {
 	t.Parallel()
-	r := newTidyRig(t, "stays", "gone", "back", "again")
-	r.called("stays", "gone", "back", "again")
+	r := newTidyHarness(t, "stays", "gone", "back", "again")
+	r.takenOff("stays", "gone", "back", "again")
 	r.check(r.bus.Reprocess(t.Context(), "job", "again", "admin"))
 	r.await("job", 1)
 	for _, name := range []string{"gone", "back", "again"} {

@@ -21,7 +21,7 @@ func (w *Watcher) apply(r events.JobRevision) {
 		log.Error("a job has an id that can name no folder")
 		return
 	}
-	w.held.look()
+	w.held.askReview()
 	if r.Gone() {
 		w.remove(job.ID, true)
 		return
@@ -44,14 +44,14 @@ func (w *Watcher) apply(r events.JobRevision) {
 	defer w.mu.Unlock()
 	f := w.folders[job.ID]
 	if f != nil && reflect.DeepEqual(f.task, want) {
-		f.now.take(r)
+		f.now.update(r)
 		return
 	}
 	if f != nil {
 		w.stop(f)
 	}
 	f = w.newFolder(job.ID, want, "", &current{owner: job.Username})
-	f.now.take(r)
+	f.now.update(r)
 	w.folders[job.ID] = f
 	root, _ := w.cfg.Drives.Locate(want.path)
 	w.roots[root] = want.path
@@ -59,7 +59,7 @@ func (w *Watcher) apply(r events.JobRevision) {
 }
 
 // take takes in the newest revision.
-func (c *current) take(r events.JobRevision) {
+func (c *current) update(r events.JobRevision) {
 	c.seq.Store(r.Seq)
 	c.exempt.Store(r.Event.Job.ByAdmin())
 }
@@ -68,22 +68,18 @@ func (c *current) take(r events.JobRevision) {
 func (w *Watcher) newFolder(jobID string, t task, below string, now *current) *folder {
 	f := &folder{
 		jobID: jobID, task: t, below: below, now: now, allotted: w.allotments.of(now.owner),
-		host:    filepath.Join(w.cfg.Drives.HostPath(t.path), filepath.FromSlash(below)),
-		rule:    w.rule(t.watch, settle.Local),
-		logs:    w.cfg.Log,
-		gone:    make(chan struct{}),
-		dir:     settle.NewFolder(w.cfg.Sweep, time.Now()),
-		known:   newMemory(),
-		pending: map[string]*candidate{},
-		named:   map[string]bool{},
-
-		generations: maps.Clone(w.generations[jobID]),
+		host: filepath.Join(w.cfg.Drives.HostPath(t.path), filepath.FromSlash(below)),
+		logs: w.cfg.Log, gone: make(chan struct{}),
+		work: work{
+			dir: settle.NewFolder(w.cfg.Sweep, time.Now()), rule: w.rule(t.watch, settle.Local), known: newMemory(),
+			pending: map[string]*candidate{}, arrived: map[string]bool{}, generations: maps.Clone(w.generations[jobID]),
+		},
 	}
 	if w.cfg.LinkAbove != 0 {
-		f.linking = w.linking
+		f.work.links = w.links
 	}
 	f.wake = func() { w.queue.push(f) }
-	f.news = func() { w.bulletin.add(jobID) }
+	f.stateChanged = func() { w.changed.add(jobID) }
 	return f
 }
 
@@ -128,14 +124,14 @@ func (w *Watcher) stop(f *folder) []*folder {
 }
 
 // jobs gives the ids of the jobs whose folders are watched now.
-func (w *Watcher) jobs() []string {
+func (w *Watcher) jobIDs() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Keys(w.folders))
 }
 
 // list gives the folders that are watched now, with all below them.
-func (w *Watcher) list() []*folder {
+func (w *Watcher) allFolders() []*folder {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []*folder

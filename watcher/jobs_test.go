@@ -16,7 +16,7 @@ func TestDeletedJobLeavesNothing(t *testing.T) {
 	for _, running := range []bool{true, false} {
 		name := map[bool]string{true: "while watched", false: "before the start"}[running]
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			ev := r.job("job", "in", nil)
 			r.job("other", "other", nil) // on the same drive
@@ -46,7 +46,7 @@ func TestDeletedJobLeavesNothing(t *testing.T) {
 }
 
 func TestJobForgottenLongAgo(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.job("other", "other", nil)
 	r.dir("other")
 	// Stages of a job that this ledger knows, and of one that another Spool may know.
@@ -61,7 +61,7 @@ func TestJobForgottenLongAgo(t *testing.T) {
 
 func TestJobChanges(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	a, b := r.dir("a"), r.dir("b")
 	r.job("job", "a", nil)
 	r.start()
@@ -80,7 +80,7 @@ func TestJobChanges(t *testing.T) {
 }
 
 // newEvent is an update that moves a job to another folder.
-func (r *rig) newEvent(id, folder string) events.JobEvent {
+func (r *harness) newEvent(id, folder string) events.JobEvent {
 	other := r.job("model", folder, nil)
 	ev := other
 	ev.Event, ev.Job.ID = events.JobUpdated, id
@@ -92,7 +92,7 @@ func (r *rig) newEvent(id, folder string) events.JobEvent {
 }
 
 func TestInitialFilesIgnored(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.write(filepath.Join(dir, "old"), "no")
 	time.Sleep(30 * time.Millisecond) // older than the job by more than a tick
@@ -109,7 +109,7 @@ func TestInitialFilesIgnored(t *testing.T) {
 
 func TestQuietOfTheJob(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", map[string]any{"watch": map[string]any{"quiet_ms": 700}})
 	r.start()

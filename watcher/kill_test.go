@@ -20,7 +20,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv(killed)
 	if dir != "" {
-		r := newRigOn(t, eventstest.Options{Dir: filepath.Join(dir, "store")}, filepath.Join(dir, "drive"))
+		r := newHarnessOn(t, eventstest.Options{Dir: filepath.Join(dir, "store")}, filepath.Join(dir, "drive"))
 		r.start()
 		<-t.Context().Done() // until killed
 		return
@@ -32,7 +32,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("made", func(t *testing.T) {
-		newRigOn(t, eventstest.Options{Dir: store}, root).job("job", "in", nil)
+		newHarnessOn(t, eventstest.Options{Dir: store}, root).job("job", "in", nil)
 	})
 	const files = 1000
 	dropped := make(chan error, 1)
@@ -69,7 +69,7 @@ func TestKilled(t *testing.T) {
 	if err := <-dropped; err != nil {
 		t.Fatal(err)
 	}
-	r := newRigOn(t, eventstest.Options{Dir: store}, root)
+	r := newHarnessOn(t, eventstest.Options{Dir: store}, root)
 	r.start()
 	r.expectEach(r.await("job", files), files)
 }

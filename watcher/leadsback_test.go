@@ -13,7 +13,7 @@ import (
 // A folder whose job's output leads back into it is blocked when it is armed,
 // and taken up again when the link is gone.
 func TestLeadsBack(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	in, out := r.dir("in"), filepath.Join(r.root, "out")
 	if err := os.Symlink("in", out); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func TestHeldByWriter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			f, err := os.Create(filepath.Join(dir, "held"))
 			r.check(err)
@@ -57,7 +57,7 @@ func TestHeldByWriter(t *testing.T) {
 }
 
 func TestFIFOIsNeverOpened(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.check(unix.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
 	r.job("job", "in", nil)

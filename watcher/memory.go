@@ -17,7 +17,7 @@ type memory struct {
 }
 
 type mark struct {
-	look uint64
+	hash uint64
 	scan uint32 // the last that saw the name
 }
 
@@ -38,25 +38,25 @@ func (m *memory) end() {
 }
 
 // holds reports that the name is known, whatever the file looks like by now.
-func (m *memory) holds(name string) bool {
+func (m *memory) knowsName(name string) bool {
 	k, ok := m.names[name]
 	if ok && k.scan != m.scan {
-		m.names[name] = mark{k.look, m.scan}
+		m.names[name] = mark{k.hash, m.scan}
 	}
 	return ok
 }
 
 // has reports that the file is known and looks as it did.
-func (m *memory) has(name string, s settle.Stat) bool {
-	return m.holds(name) && m.names[name].look == m.look(s)
+func (m *memory) knows(name string, s settle.Stat) bool {
+	return m.knowsName(name) && m.names[name].hash == m.hash(s)
 }
 
 func (m *memory) keep(name string, s settle.Stat) {
-	m.names[name] = mark{m.look(s), m.scan}
+	m.names[name] = mark{m.hash(s), m.scan}
 }
 
 // look leaves out what makes no other file: a chmod, or the link of a stage.
-func (m *memory) look(s settle.Stat) uint64 {
+func (m *memory) hash(s settle.Stat) uint64 {
 	s.Changed = 0
 	return maphash.Comparable(m.seed, s)
 }

@@ -15,14 +15,14 @@ func TestMemory(t *testing.T) {
 		m.keep(fmt.Sprint(i), s)
 	}
 	m.end()
-	if !m.has("3", s) || m.has("3", settle.Stat{Inode: 1, Size: 3}) || m.has("none", s) {
+	if !m.knows("3", s) || m.knows("3", settle.Stat{Inode: 1, Size: 3}) || m.knows("none", s) {
 		t.Error("what is known is confused")
 	}
 	m.begin()
-	m.holds("3")
+	m.knowsName("3")
 	m.keep("new", s)
 	m.end()
-	if len(m.names) != 2 || !m.holds("3") || !m.holds("new") {
+	if len(m.names) != 2 || !m.knowsName("3") || !m.knowsName("new") {
 		t.Errorf("after a scan that saw one of ten, and a new one: %v", m.names)
 	}
 }

@@ -56,7 +56,7 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	var pending int
 	var oldest time.Duration
 	now := time.Now()
-	for _, s := range m.watcher.states(slices.Values(m.watcher.jobs())) {
+	for _, s := range m.watcher.states(slices.Values(m.watcher.jobIDs())) {
 		states[s.State]++
 		pending += s.Pending
 		if !s.OldestPending.IsZero() {
@@ -72,5 +72,5 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.pending, float64(pending))
 	gauge(m.oldest, oldest.Seconds())
 	gauge(m.held, float64(m.watcher.held.count()))
-	gauge(m.hung, float64(m.watcher.crew.hung()))
+	gauge(m.hung, float64(m.watcher.pool.stuck()))
 }

@@ -12,7 +12,7 @@ import (
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	reg := prometheus.NewRegistry()
 	r.cfg.Metrics = reg
 	dir := r.dir("in")

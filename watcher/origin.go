@@ -60,7 +60,7 @@ func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 			return false
 		})
 		if err == nil {
-			err = bus.Follow(ctx, what, o.hear)
+			err = bus.Follow(ctx, what, o.record)
 		}
 		if err != nil && ctx.Err() == nil {
 			select {
@@ -72,7 +72,7 @@ func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 }
 
 // hear takes in one event of a run. Of a run of another endpoint no start is told.
-func (o *origins) hear(m jet.Stored) {
+func (o *origins) record(m jet.Stored) {
 	var ev events.RunEvent
 	if json.Unmarshal(m.Data, &ev) != nil {
 		return

@@ -22,10 +22,10 @@ func (s stalled) Overflowed()                   {}
 // What was lost then is found by the scan that the overflow asks for, long
 // before a sweep would.
 func TestStalledPumpOverflows(t *testing.T) {
-	b := newBench(t, func(w *Watcher) { w.cfg.Sweep = time.Hour })
+	b := newHarness(t, func(w *Watcher) { w.cfg.Sweep = time.Hour })
 	b.takeUntil(b.state(settle.Live))
 	stall := make(stalled)
-	if err := b.w.notifier.Watch(stall, b.f.listening); err != nil {
+	if err := b.w.notifier.Watch(stall, b.f.work.watchedPath); err != nil {
 		t.Fatal(err)
 	}
 	reports := 0
@@ -40,7 +40,7 @@ func TestStalledPumpOverflows(t *testing.T) {
 	}
 	create(t, filepath.Join(b.dir, "lost"))
 	close(stall)
-	b.takeUntil(func() bool { return b.f.known.holds("lost") })
+	b.takeUntil(func() bool { return b.f.work.known.knowsName("lost") })
 	b.takeUntil(b.state(settle.Live))
 	if n := figure(t, b.w.meter.overflows); n == 0 {
 		t.Error("nothing has overflowed: the test proves nothing")

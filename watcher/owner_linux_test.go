@@ -96,7 +96,7 @@ func TestStrangersFiles(t *testing.T) {
 const waitsForRight = "the secret waits to be readable"
 
 func strangersFiles(t *testing.T, dir string) {
-	r := newRigOn(t, eventstest.Options{}, filepath.Join(dir, "drive"))
+	r := newHarnessOn(t, eventstest.Options{}, filepath.Join(dir, "drive"))
 	r.cfg.LinkAbove = -1
 	r.job("job", "in", nil)
 	r.start()

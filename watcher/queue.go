@@ -15,7 +15,7 @@ type queue struct {
 }
 
 // place is where a folder stands in its queue, which guards it.
-type place struct {
+type queueState struct {
 	queued, running, again bool
 	timer                  *time.Timer
 }
@@ -34,7 +34,7 @@ func (q *queue) push(f *folder) {
 }
 
 func (q *queue) add(f *folder) {
-	switch p := &f.place; {
+	switch p := &f.queueState; {
 	case q.closed || p.queued:
 	case p.running:
 		p.again = true
@@ -58,26 +58,26 @@ func (q *queue) pop() *folder {
 	f := q.ready[0]
 	q.ready[0] = nil
 	q.ready = q.ready[1:]
-	f.place.queued, f.place.running, f.place.again = false, true, false
+	f.queueState.queued, f.queueState.running, f.queueState.again = false, true, false
 	return f
 }
 
 // Long waits end together, every coarse: then thousands of folders in which
 // nothing happens do not each wake a worker that sleeps.
 const (
-	long   = time.Second
-	coarse = 100 * time.Millisecond
+	longWait  = time.Second
+	waitGrain = 100 * time.Millisecond
 )
 
 // done gives a folder back, to be queued again after wait.
 func (q *queue) done(f *folder, wait time.Duration) {
-	if wait >= long {
+	if wait >= longWait {
 		now := time.Now()
-		wait = now.Add(wait).Truncate(coarse).Add(coarse).Sub(now)
+		wait = now.Add(wait).Truncate(waitGrain).Add(waitGrain).Sub(now)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	p := &f.place
+	p := &f.queueState
 	p.running = false
 	switch {
 	case q.closed:
@@ -94,9 +94,9 @@ func (q *queue) done(f *folder, wait time.Duration) {
 func (q *queue) retire(f *folder) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	f.place.queued = true // whoever still pushes it pushes nothing
-	if f.place.timer != nil {
-		f.place.timer.Stop()
+	f.queueState.queued = true // whoever still pushes it pushes nothing
+	if f.queueState.timer != nil {
+		f.queueState.timer.Stop()
 	}
 }
 
@@ -106,7 +106,7 @@ func (q *queue) close() {
 	defer q.mu.Unlock()
 	q.closed = true
 	for _, f := range q.ready {
-		f.place.queued = false
+		f.queueState.queued = false
 	}
 	q.ready = nil
 	q.some.Broadcast()

@@ -14,7 +14,7 @@ import (
 )
 
 // owned makes a job of an owner with a role.
-func (r *rig) owned(id, folder, owner string, role events.Role) {
+func (r *harness) owned(id, folder, owner string, role events.Role) {
 	r.Helper()
 	r.dir(folder)
 	raw, err := json.Marshal(map[string]any{"name": id, "flow_parameters": map[string]any{
@@ -32,7 +32,7 @@ func (r *rig) owned(id, folder, owner string, role events.Role) {
 // What is over the quota of an owner waits in its folder, is shown, and is
 // queued when there is room; nobody else waits, and nothing is lost.
 func TestQuotaOfQueuedFiles(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.cfg.Queued = 5
 	r.owned("j1", "a", "ann", "operator")
 	r.owned("j2", "b", "ann", "operator")

@@ -17,60 +17,60 @@ var recursive = map[string]any{"watch": map[string]any{"recursive": true}}
 func TestRecursive(t *testing.T) {
 	tests := []struct {
 		name string
-		does func(r *rig, dir string)
+		does func(r *harness, dir string)
 		want []string // paths, as the ledger has them
 	}{
-		{"lay there before", func(r *rig, dir string) {
+		{"lay there before", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/old/deep"), "f"), "x")
 		}, []string{"old/deep/f"}},
-		{"made and filled at once", func(r *rig, dir string) {
+		{"made and filled at once", func(r *harness, dir string) {
 			r.awaitLive("job")
 			for _, d := range []string{"in/a/b/c", "in/a/d"} {
 				r.write(filepath.Join(r.dir(d), "f"), "x")
 			}
 		}, []string{"a/b/c/f", "a/d/f"}},
-		{"moved in with files", func(r *rig, dir string) {
+		{"moved in with files", func(r *harness, dir string) {
 			r.awaitLive("job")
 			r.write(filepath.Join(r.dir("else/b"), "f"), "x")
 			r.write(filepath.Join(r.root, "else", "g"), "x")
 			r.check(os.Rename(filepath.Join(r.root, "else"), filepath.Join(dir, "a")))
 		}, []string{"a/b/f", "a/g"}},
-		{"the same name in two folders", func(r *rig, dir string) {
+		{"the same name in two folders", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/a"), "f"), "x")
 			r.write(filepath.Join(r.dir("in/b"), "f"), "x")
 		}, []string{"a/f", "b/f"}},
-		{"a folder renamed after its file was taken", func(r *rig, dir string) {
+		{"a folder renamed after its file was taken", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/a"), "f"), "x")
 			r.await("job", 1)
 			r.check(os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")))
 		}, []string{"a/f", "b/f"}},
-		{"a folder deleted and made again", func(r *rig, dir string) {
+		{"a folder deleted and made again", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/a"), "f"), "x")
 			r.await("job", 1)
 			r.check(os.RemoveAll(filepath.Join(dir, "a")))
 			r.write(filepath.Join(r.dir("in/a"), "f"), "x")
 		}, []string{"a/f", "a/f"}},
-		{"hidden folders, and links to folders", func(r *rig, dir string) {
+		{"hidden folders, and links to folders", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/.git"), "f"), "no")
 			r.write(filepath.Join(r.dir("in/build.tmp"), "f"), "no")
 			r.write(filepath.Join(r.dir("outside"), "f"), "no")
 			r.check(os.Symlink("../outside", filepath.Join(dir, "link")))
 		}, nil},
-		{"a folder replaced by a link to it", func(r *rig, dir string) {
+		{"a folder replaced by a link to it", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/a"), "f"), "x")
 			r.await("job", 1)
 			r.check(os.Rename(filepath.Join(dir, "a"), filepath.Join(r.root, "moved")))
 			r.check(os.Symlink("../moved", filepath.Join(dir, "a")))
 			r.write(filepath.Join(r.root, "moved", "g"), "no")
 		}, []string{"a/f"}},
-		{"a name that is not UTF-8", func(r *rig, dir string) {
+		{"a name that is not UTF-8", func(r *harness, dir string) {
 			r.write(filepath.Join(r.dir("in/\xff"), "\xfe"), "x")
 		}, []string{"\xff/\xfe"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			r.job("job", "in", recursive)
 			stop := r.start()
@@ -102,7 +102,7 @@ func TestRecursive(t *testing.T) {
 
 func TestNotRecursive(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.write(filepath.Join(r.dir("else"), "f"), "x")
 	r.job("job", "in", nil)
@@ -117,7 +117,7 @@ func TestNotRecursive(t *testing.T) {
 // What was there before the job is not run; what came into it later is, however old.
 func TestRecursiveInitial(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.write(filepath.Join(r.dir("in/old"), "f"), "no")
 	r.write(filepath.Join(r.dir("else"), "f"), "x")
 	time.Sleep(30 * time.Millisecond) // older than the job by more than a tick
@@ -134,7 +134,7 @@ func TestRecursiveInitial(t *testing.T) {
 
 func TestRecursiveState(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	a, b := r.dir("in/a"), r.dir("in/b")
 	r.job("job", "in", recursive)
 	r.start()
@@ -151,7 +151,7 @@ func TestRecursiveState(t *testing.T) {
 
 func TestDeletedRecursiveJobLeavesNothing(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in/a/b")
 	ev := r.job("job", "in", recursive)
 	r.start()

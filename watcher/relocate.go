@@ -82,7 +82,7 @@ func (r *relocation) setAside() (ours bool, err error) {
 		if !r.ran(s) {
 			return false, r.putBack()
 		}
-		return true, r.hold(r.aside, s)
+		return true, r.lease(r.aside, s)
 	}
 	name := path.Base(r.path)
 	s, err := r.at.Stat(name)
@@ -92,7 +92,7 @@ func (r *relocation) setAside() (ours bool, err error) {
 	case err != nil:
 		return false, err
 	}
-	if err := r.hold(name, s); err != nil {
+	if err := r.lease(name, s); err != nil {
 		if errors.Is(err, stage.ErrChanged) {
 			return false, nil
 		}
@@ -126,7 +126,7 @@ func (r *relocation) ran(s stage.Stat) bool {
 }
 
 // hold keeps writers out while the file is moved, where that can be had.
-func (r *relocation) hold(name string, s stage.Stat) error {
+func (r *relocation) lease(name string, s stage.Stat) error {
 	src, err := r.at.OpenFile(name, s.Stat, true)
 	switch {
 	case err == nil:

@@ -27,7 +27,7 @@ type shown struct {
 }
 
 // said is what the log knows of a folder.
-type said struct {
+type logged struct {
 	state  settle.State
 	reason string
 }
@@ -40,13 +40,13 @@ func (f *folder) status() events.WatchState {
 
 // show makes the folder's state visible, and says in the log when it has changed.
 func (f *folder) show(held error) {
-	state, since, reason := f.dir.Status()
-	if now := (said{state, reason}); now != f.said {
-		f.said = now
-		f.say(state, reason)
+	state, since, reason := f.work.dir.Status()
+	if now := (logged{state, reason}); now != f.work.logged {
+		f.work.logged = now
+		f.logState(state, reason)
 	}
-	pending, oldest := len(f.pending)+f.crowded, time.Time{}
-	for _, c := range f.pending {
+	pending, oldest := len(f.work.pending)+f.work.crowded, time.Time{}
+	for _, c := range f.work.pending {
 		if oldest.IsZero() || c.seen.Before(oldest) {
 			oldest = c.seen
 		}
@@ -54,13 +54,13 @@ func (f *folder) show(held error) {
 	if held == nil {
 		held = f.blocking()
 	}
-	if held != nil && pending > 0 && !f.dir.Away() {
+	if held != nil && pending > 0 && !f.work.dir.Away() {
 		reason = "files wait: " + held.Error()
 	}
 	f.publishWaiting()
 	f.publish(events.WatchState{
 		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
-		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.unmarked, Note: f.note(), LastScan: f.scanned.UTC(),
+		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.work.unmarked, Note: f.note(), LastScan: f.work.scannedAt.UTC(),
 	})
 }
 
@@ -70,7 +70,7 @@ func (f *folder) publish(state events.WatchState) {
 	old := f.shown.state
 	old.LastScan = state.LastScan // alone it is no news
 	if f.shown.state = state; state != old {
-		f.news()
+		f.stateChanged()
 	}
 }
 
@@ -82,12 +82,12 @@ func (f *folder) publishWaiting() {
 		return
 	}
 	f.shown.waiting, f.shown.more = list, more
-	f.news()
+	f.stateChanged()
 }
 
 // showHung makes visible that the folder does not answer, on behalf of the
 // worker that hangs in it.
-func (f *folder) showHung(reason string, since time.Time) {
+func (f *folder) showStuck(reason string, since time.Time) {
 	s := f.status()
 	if s.State != settle.Blocked.String() {
 		s.Since = since.UTC()
@@ -98,34 +98,34 @@ func (f *folder) showHung(reason string, since time.Time) {
 }
 
 // say logs the state: loudly when something is wrong, or is right again.
-func (f *folder) say(s settle.State, reason string) {
+func (f *folder) logState(s settle.State, reason string) {
 	log := f.log().With("path", f.host)
 	switch s {
 	case settle.Live:
-		if f.troubled {
+		if f.work.troubled {
 			log.Info("folder is watched again")
 		} else {
 			log.Debug("folder is watched")
 		}
-		f.troubled = false
+		f.work.troubled = false
 	case settle.Poll:
 		log.Warn("folder cannot be watched and is polled", "reason", reason)
-		f.troubled = true
+		f.work.troubled = true
 	case settle.Absent, settle.Blocked:
 		log.Warn("folder cannot be read: no file in it is seen", "state", s.String(), "reason", reason)
-		f.troubled = true
+		f.work.troubled = true
 	default:
 		log.Debug("folder is scanned", "state", s.String(), "reason", reason)
 	}
 }
 
 // bulletin is the jobs of which there is news.
-type bulletin struct {
+type changedJobs struct {
 	mu   sync.Mutex
 	jobs map[string]bool
 }
 
-func (b *bulletin) add(jobIDs ...string) {
+func (b *changedJobs) add(jobIDs ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.jobs == nil {
@@ -136,7 +136,7 @@ func (b *bulletin) add(jobIDs ...string) {
 	}
 }
 
-func (b *bulletin) take() map[string]bool {
+func (b *changedJobs) take() map[string]bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := b.jobs
@@ -155,7 +155,7 @@ func (w *Watcher) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-anyway.C:
-			w.bulletin.add(w.jobs()...)
+			w.changed.add(w.jobIDs()...)
 		case <-tick.C:
 			w.reportNews(ctx)
 		}
@@ -164,7 +164,7 @@ func (w *Watcher) report(ctx context.Context) {
 
 // reportNews publishes what is news. What cannot be published is news again.
 func (w *Watcher) reportNews(ctx context.Context) {
-	for batch := range slices.Chunk(w.states(maps.Keys(w.bulletin.take())), maxBatch) {
+	for batch := range slices.Chunk(w.states(maps.Keys(w.changed.take())), maxBatch) {
 		var messages []jet.Message
 		var ids []string
 		for _, s := range batch {
@@ -175,7 +175,7 @@ func (w *Watcher) reportNews(ctx context.Context) {
 			}
 		}
 		if _, err := w.cfg.Bus.Commit(ctx, events.StreamState, messages...); err != nil {
-			w.bulletin.add(ids...)
+			w.changed.add(ids...)
 		}
 	}
 }

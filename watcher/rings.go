@@ -11,7 +11,7 @@ import (
 // rings looks at the ways from the output folders of jobs into the folders of
 // others, as they are now. It reads each job once.
 type rings struct {
-	*Watcher
+	w    *Watcher
 	jobs map[string]*events.Job // nil: there is none any more
 }
 
@@ -19,7 +19,7 @@ func (r *rings) job(ctx context.Context, id string) (*events.Job, error) {
 	if j, ok := r.jobs[id]; ok {
 		return j, nil
 	}
-	rev, err := r.cfg.Bus.Job(ctx, id)
+	rev, err := r.w.cfg.Bus.Job(ctx, id)
 	switch {
 	case events.CodeOf(err) == events.NotFound:
 		r.jobs[id] = nil
@@ -74,8 +74,8 @@ func (r *rings) feeds(ctx context.Context, from, to string) (bool, error) {
 	if !reads.Spooled {
 		return false, nil
 	}
-	out, err1 := location.Of(r.cfg.Drives.HostPath(writes.OutputDir()))
-	in, err2 := location.Of(r.cfg.Drives.HostPath(reads.InputDir))
+	out, err1 := location.Of(r.w.cfg.Drives.HostPath(writes.OutputDir()))
+	in, err2 := location.Of(r.w.cfg.Drives.HostPath(reads.InputDir))
 	return err1 != nil || err2 != nil || out.Within(in) || in.Within(out), nil
 }
 

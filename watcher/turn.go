@@ -3,129 +3,118 @@ package watcher
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/events/location"
 	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
 
-// How many files of one folder are worked on, and for how long its names are
-// read, before another folder has its turn.
+// How many files of one folder are worked on, and for how long its names are read, before another folder has its turn.
 const (
 	turnBudget = 2000
 	turnTime   = 100 * time.Millisecond
 )
 
-// turn is what a worker does with a folder before it gives it back.
+// turn is what a worker does with a folder between taking it from the queue and giving it back. A file passes its
+// methods in this order:
+//
+//	take → takeHints → run → consider     which names are due, and which files are complete (this file)
+//	scan                                  names that nothing was reported of (scan.go)
+//	flush → unknown → stage → commit      complete files, in batches (batch.go)
 type turn struct {
-	*Watcher
+	w     *Watcher
 	f     *folder
-	at    *stage.Folder
+	k     *work         // of f
+	at    *stage.Folder // f, opened
 	batch []*candidate
-	left  int // of the budget
+	left  int // files that the turn may still work on
 	until time.Time
 
-	unhinted bool // the name looked at was found by the scan alone
+	unhinted bool // nothing was reported of the name that is looked at
 	scanning bool
 }
 
-// take does what is due for a folder, and tells when it is to be taken next.
+// take does what is due for a folder, and returns after how long to take it again.
 func (w *Watcher) take(ctx context.Context, f *folder) time.Duration {
 	now := time.Now()
-	hold, why := w.hold(f, now)
-	if hold == 0 {
-		f.heed(now)
-		step, _ := f.dir.Next(now)
+	wait, why := w.downstream(f, now)
+	if wait == 0 {
+		f.takeHints(now)
+		step, _ := f.work.dir.Next(now)
 		if step == settle.Check {
 			f.check(now)
-			step, _ = f.dir.Next(now)
+			step, _ = f.work.dir.Next(now)
 		}
-		if step != settle.Rest || f.due(now) == 0 {
-			w.look(ctx, f, step, now)
+		if step != settle.Rest || f.work.due(now) == 0 {
+			t := &turn{w: w, f: f, k: &f.work, left: turnBudget, until: now.Add(turnTime)}
+			t.run(ctx, step, now)
 			now = time.Now()
-			hold, why = w.hold(f, now)
+			wait, why = w.downstream(f, now)
 		}
 	}
 	f.show(why)
-	if hold > 0 {
-		return hold
+	if wait > 0 {
+		return wait
 	}
-	_, wait := f.dir.Next(now)
-	return min(wait, f.due(now))
+	_, wait = f.work.dir.Next(now)
+	return min(wait, f.work.due(now))
 }
 
-// storeLook is how often it is looked whether a store takes files that took none.
-const storeLook = 500 * time.Millisecond
-
-// hold tells how long nothing can be done about files, and why.
-func (w *Watcher) hold(f *folder, now time.Time) (hold time.Duration, why error) {
-	if err := w.cfg.Bus.Held(); err != nil {
-		return storeLook, err // a stage would be built in vain
-	}
-	all := []*pressure{&w.ledger, &w.intake, &f.staging}
-	if !f.now.exempt.Load() {
-		all = append(all, &f.allotted.full)
-	}
-	for _, p := range all {
-		if wait, err := p.wait(now); err != nil && wait >= hold {
-			hold, why = wait, err
-		}
-	}
-	return hold, why
-}
-
-// check sees whether the same directory is still at the path.
-func (f *folder) check(now time.Time) {
-	look := stage.StatPath
-	if f.below != "" {
-		look = stage.StatLink
-	}
-	if s, err := look(f.host); err != nil || s.Identity() != f.id {
-		f.dir.Doubt(now)
+// takeHints takes over what was reported of the folder, and requested, since the last turn.
+func (f *folder) takeHints(now time.Time) {
+	k := &f.work
+	h := f.hints.Take()
+	marked, reruns := f.requests.take()
+	k.rerun(reruns)
+	if k.dir.Away() {
 		return
 	}
-	f.dir.Same(now)
-}
-
-// look opens the folder and works on what is due in it.
-func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now time.Time) {
-	at, err := stage.Open(w.cfg.Drives, f.task.path, f.below, &f.pulse)
-	if err != nil {
-		w.lose(f, err, now)
+	if h.Doubted {
+		k.dir.Doubt(now)
+	}
+	if h.Overflowed {
+		k.dir.Overflowed(now)
+	}
+	if marked {
+		k.dir.Doubt(now.Add(k.scanTook)) // at most half the time is spent on scans
+	}
+	many := h.Crowded || len(k.hinted) > notify.MaxNames
+	if h.Overflowed || many {
+		k.distrustNames()
+	}
+	if many {
+		k.dir.Doubt(now.Add(k.scanTook))
 		return
 	}
-	defer at.Close()
-	if at.ID != f.id {
-		f.vacate()
-		f.id, f.mount = at.ID, w.mounted(at.Dir)
-		f.rule = w.rule(f.task.watch, f.mount.trust)
-		f.dir.Found(f.mount.trust, now)
-		step = settle.FullScan
-	}
-	if step != settle.Rest && f.pass == nil {
-		if f.leadsBack(w.cfg.Drives, at) {
-			w.lose(f, errLeadsBack, now)
-			return
+	for name, how := range h.Names {
+		k.changed(name, how)
+		if c := k.pending[name]; c != nil && how != notify.Arrived && c.due.Sub(now) <= k.rule.Quiet {
+			continue // looked at soon enough
 		}
-		w.arm(f, at, now)
-		if err := f.beginPass(at, step, now); err != nil {
-			w.lose(f, err, now)
-			return
-		}
+		k.hinted = append(k.hinted, name)
 	}
-	t := &turn{Watcher: w, f: f, at: at, left: turnBudget, until: now.Add(turnTime)}
-	for len(f.hinted) > 0 && t.goesOn(ctx) {
-		last := len(f.hinted) - 1
-		name := f.hinted[last]
-		f.hinted = f.hinted[:last]
+}
+
+// run opens the folder and works on what is due in it: names that something was reported of, files that waited, then
+// the scan.
+func (t *turn) run(ctx context.Context, step settle.Step, now time.Time) {
+	if err := t.open(step, now); err != nil {
+		t.w.unavailable(t.f, err, now)
+		return
+	}
+	defer t.at.Close()
+	k := t.k
+	for len(k.hinted) > 0 && t.goesOn(ctx) {
+		last := len(k.hinted) - 1
+		name := k.hinted[last]
+		k.hinted = k.hinted[:last]
 		t.consider(ctx, name)
 	}
-	for name, c := range f.pending {
+	for name, c := range k.pending {
 		if !t.goesOn(ctx) {
 			break
 		}
@@ -135,8 +124,8 @@ func (w *Watcher) look(ctx context.Context, f *folder, step settle.Step, now tim
 	}
 	t.scan(ctx)
 	t.flush(ctx)
-	if f.crowded > 0 && f.pass == nil && len(f.pending) <= maxPending/2 {
-		f.dir.Again(time.Now().Add(f.took))
+	if k.crowded > 0 && k.scan == nil && len(k.pending) <= maxPending/2 {
+		k.dir.Again(time.Now().Add(k.scanTook))
 	}
 }
 
@@ -146,96 +135,100 @@ func (t *turn) goesOn(ctx context.Context) bool {
 	if t.left <= 0 || now.After(t.until) || t.f.stopped.Load() || ctx.Err() != nil {
 		return false
 	}
-	hold, _ := t.hold(t.f, now)
-	return hold == 0
+	wait, _ := t.w.downstream(t.f, now)
+	return wait == 0
 }
 
-// lose takes in that the folder cannot be opened or read.
-func (w *Watcher) lose(f *folder, err error, now time.Time) {
-	w.deafen(f)
-	f.vacate()
-	if f.parent != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrNoFolder)) {
-		w.ascend(f)
+// consider looks at one name. A complete file goes into the batch; one that is not waits; any other is forgotten.
+func (t *turn) consider(ctx context.Context, name string) {
+	f, k := t.f, t.k
+	c := k.pending[name]
+	if c != nil && c.batched {
 		return
 	}
-	reason := w.cfg.Drives.Why(f.task.path.Join(f.below), err)
-	if errors.Is(err, errLeadsBack) {
-		reason = fmt.Sprintf("the output folder %s %s: results would be run again; choose another, or take away the link or mount that leads there", f.task.out, err)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		f.dir.Missing(reason, now)
-	} else {
-		f.dir.Refused(reason, now)
-	}
-}
-
-// errLeadsBack says that what the runs write would be run again.
-var errLeadsBack = errors.New("really is the watched folder, or lies in it")
-
-// leadsBack reports whether the output folder of the job lies in its own,
-// whatever the paths say.
-func (f *folder) leadsBack(d *drive.Drives, at *stage.Folder) bool {
-	if f.below != "" {
-		return false
-	}
-	f.pulse.Touch()
-	in, err := location.OfFile(at.Dir, f.host)
-	if err != nil {
-		return false
-	}
-	out, err := location.Of(d.HostPath(f.task.out))
-	return err == nil && out.Within(in)
-}
-
-var errMoved = errors.New("another folder has come in its place")
-
-// arm has the folder watched, before it is scanned: what comes before is seen
-// by the scan, what comes after is told.
-func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
-	if f.dir.Deaf(now) {
-		w.deafen(f)
+	isNew := k.arrived[name]
+	delete(k.arrived, name)
+	f.activity.Touch()
+	s, err := t.at.Stat(name)
+	now := time.Now()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !s.Regular:
+		k.forget(name)
+		if s.Folder && f.task.watch.Recursive {
+			t.w.addSub(f, name, s)
+		}
+		return
+	case err != nil:
+		t.unreadable(k.candidate(name), err, now)
+		return
+	case !f.task.watch.Includes(f.subPath(name)):
+		k.forget(name)
+		return
+	case k.known.knows(name, s.Stat):
+		delete(k.pending, name)
+		return
+	case !t.marked(name, s.Stat, now):
+		delete(k.pending, name)
+		if t.scanning {
+			k.unmarked++
+		}
 		return
 	}
-	err := f.mount.watchable()
-	if err == nil {
-		err = notify.FewEnough(at.Root)
+	if k.scan != nil {
+		k.scan.found = true
 	}
-	var path string
-	if err == nil {
-		path, err = realPath(at.Dir, f.host)
+	if c == nil && t.unhinted && now.Sub(time.Unix(0, s.Changed)) > t.w.unannounced && k.dir.Unannounced(now) {
+		t.w.meter.unreported.Inc()
 	}
-	if err == nil && path != f.listening {
-		w.deafen(f)
-	}
-	if err == nil {
-		err = w.notifier.Watch(f, path)
-	}
-	if err == nil { // it is watched by its name
-		if s, serr := stage.StatPath(path); serr != nil || s.Identity() != at.ID {
-			w.notifier.Drop(f, path)
-			err = errMoved
+	c = k.candidate(name)
+	if t.complete(c, s.Stat, isNew, now) {
+		k.pending[name] = c
+		t.batch = append(t.batch, c)
+		t.left--
+		if len(t.batch) == maxBatch {
+			t.flush(ctx)
 		}
 	}
-	if err != nil {
-		w.deafen(f)
-		f.dir.Unwatched(err.Error(), now)
-		return
-	}
-	f.listening = path
-	f.dir.Watched(now)
 }
 
-// deafen ends the watch of a folder.
-func (w *Watcher) deafen(f *folder) {
-	if f.listening != "" {
-		w.notifier.Drop(f, f.listening)
-		f.listening = ""
+// complete reports whether a candidate may go into the batch by what was seen of it; if not, it waits.
+func (t *turn) complete(c *candidate, s settle.Stat, isNew bool, now time.Time) bool {
+	if s != c.stat {
+		if c.stat, c.fingerprint, c.logged = s, "", false; c.state != events.FileOpen {
+			c.setReason("", "", now)
+		}
 	}
+	if isNew {
+		c.file.Named()
+	}
+	if t.f.task.watch.Marker != "" {
+		c.file.Mark()
+	}
+	action, wait := c.file.Observe(t.k.rule, s, now)
+	if action == settle.Wait {
+		t.k.postpone(c, now.Add(wait))
+		return false
+	}
+	c.action, c.due, c.batched = action, now, true
+	return true
 }
 
-// retire ends the work on a folder for good.
-func (w *Watcher) retire(f *folder) {
-	w.deafen(f)
-	f.vacate()
-	close(f.gone)
+// marked reports whether a file needs no marker, or has it.
+func (t *turn) marked(name string, s settle.Stat, now time.Time) bool {
+	watch := t.f.task.watch
+	if watch.Marker == "" {
+		return true
+	}
+	m, err := t.at.Stat(watch.MarkerOf(name))
+	return err == nil && m.Regular && settle.Marks(m.Stat, s, now)
+}
+
+// unreadable postpones a file whose stat or content cannot be read.
+func (t *turn) unreadable(c *candidate, err error, now time.Time) {
+	if !c.logged {
+		t.f.log().Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
+		c.logged = true
+	}
+	c.setReason(events.FileUnreadable, "it cannot be read by Spool: "+drive.Reason(err), now)
+	t.k.busy(c, now)
 }

@@ -50,7 +50,7 @@ func TestWithoutHints(t *testing.T) {
 	known := func(name string) func() bool {
 		return func() bool {
 			s, err := stage.StatPath(filepath.Join(root, "in", name))
-			return err == nil && f.known.has(name, s.Stat)
+			return err == nil && f.work.known.knows(name, s.Stat)
 		}
 	}
 	takeUntil(state("absent"))

@@ -20,7 +20,7 @@ func TestUnreadableFolder(t *testing.T) {
 		asNobody(t)
 		return
 	}
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.write(filepath.Join(dir, "f"), "one")
 	r.check(os.Chmod(dir, 0))

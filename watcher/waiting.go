@@ -18,15 +18,7 @@ import (
 )
 
 // slowly is after how long a file that is only to be left alone is told of.
-const slowly = time.Second
-
-// waits takes in what a file waits for.
-func (c *candidate) waits(state events.FileState, why string, now time.Time) {
-	if c.state != state {
-		c.state, c.from = state, now
-	}
-	c.why = why
-}
+const youngReported = time.Second
 
 // ofOne are errors of making a stage that are about one file alone: another may
 // well be staged.
@@ -36,13 +28,13 @@ var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall
 // that is not the file's fault, by all that is known: too many in a row failed.
 func (t *turn) unstageable(c *candidate, err error, row *int) bool {
 	why := "its copy for the run cannot be made: " + drive.Reason(err)
-	if !c.said {
+	if !c.logged {
 		t.f.log().Warn("a file cannot be staged: it waits", "file", c.name, "error", err.Error())
-		c.said = true
+		c.logged = true
 	}
 	now := time.Now()
-	c.waits(events.FileUnstaged, why, now)
-	t.f.wait(c, now.Add(c.file.Busy(t.f.rule, now)))
+	c.setReason(events.FileUnstaged, why, now)
+	t.k.busy(c, now)
 	if errors.Is(err, stage.ErrStages) {
 		return false
 	}
@@ -59,19 +51,19 @@ const mostFailures = 3
 // waiting lists the files of the folder that wait for something that takes a while,
 // and counts those that it leaves out.
 func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {
-	for _, c := range f.pending {
+	for _, c := range f.work.pending {
 		w := events.WaitingFile{State: c.state, Reason: c.why, Since: c.from.UTC()}
 		if c.state == "" {
-			if now.Sub(c.seen) < slowly {
+			if now.Sub(c.seen) < youngReported {
 				continue
 			}
-			w.State, w.Since, w.Reason = events.FileYoung, c.seen.UTC(), young(f.rule, c.file.State())
+			w.State, w.Since, w.Reason = events.FileYoung, c.seen.UTC(), young(f.work.rule, c.file.State())
 		}
 		file := events.NewFile(f.subPath(c.name))
 		w.Path, w.PathB64 = file.Path, file.PathB64
 		list = append(list, w)
 	}
-	return longest(list, f.crowded)
+	return longest(list, f.work.crowded)
 }
 
 // young says for how long a file is to be left alone.
@@ -111,17 +103,17 @@ func (w *Watcher) waitingOf(jobID string) (m jet.Message, ok bool) {
 	defer w.mu.Unlock()
 	f := w.folders[jobID]
 	if f == nil {
-		delete(w.toldWaiting, jobID)
+		delete(w.publishedWaiting, jobID)
 		return jet.Message{}, false
 	}
 	all := events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}}
 	list, more := f.waitingIn()
 	all.Files, all.More = append(all.Files, list...), more
-	if len(list) == 0 && !w.toldWaiting[jobID] {
+	if len(list) == 0 && !w.publishedWaiting[jobID] {
 		return jet.Message{}, false
 	}
-	if w.toldWaiting[jobID] = true; len(list) == 0 {
-		delete(w.toldWaiting, jobID)
+	if w.publishedWaiting[jobID] = true; len(list) == 0 {
+		delete(w.publishedWaiting, jobID)
 	}
 	return jet.Message{Subject: events.StateSubject("files", jobID), Data: events.Encode(all)}, true
 }
@@ -130,7 +122,7 @@ func (w *Watcher) waitingOf(jobID string) (m jet.Message, ok bool) {
 func (f *folder) blocking() error {
 	var first *candidate
 	more := 0
-	for _, c := range f.pending {
+	for _, c := range f.work.pending {
 		if c.state != events.FileUnstaged && c.state != events.FileUnreadable {
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // awaitWaiting waits until the watcher tells something of the files that wait.
-func (r *rig) awaitWaiting(job string, is func(map[string]events.WaitingFile) bool) {
+func (r *harness) awaitWaiting(job string, is func(map[string]events.WaitingFile) bool) {
 	r.Helper()
 	r.eventually(func() bool {
 		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("files", job))
@@ -32,7 +32,7 @@ func (r *rig) awaitWaiting(job string, is func(map[string]events.WaitingFile) bo
 }
 
 // inTheWay lays a file where the stage of another is to be made, and takes it away.
-func (r *rig) inTheWay(job, dir, name string) (remove func()) {
+func (r *harness) inTheWay(job, dir, name string) (remove func()) {
 	r.Helper()
 	info, err := fileid.Path(filepath.Join(dir, name))
 	r.check(err)
@@ -46,7 +46,7 @@ func (r *rig) inTheWay(job, dir, name string) (remove func()) {
 // folder names it and says why, and it runs when that is over.
 func TestOneThatCannotBeStaged(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	for i := range 5 {
 		r.write(filepath.Join(dir, strconv.Itoa(i)), "some")
@@ -73,7 +73,7 @@ func TestOneThatCannotBeStaged(t *testing.T) {
 // each file; all of them run when it takes them again.
 func TestNoneCanBeStaged(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	spool := filepath.Join(filepath.Dir(dir), events.StageRoot)
 	r.check(os.WriteFile(spool, nil, 0o644))
@@ -93,7 +93,7 @@ func TestOpenFileIsToldOf(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("who writes a file is seen by leases, on Linux alone")
 	}
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()

@@ -22,28 +22,28 @@ type Watcher struct {
 	cfg   Config
 	feed  *jet.JobFeed
 	queue *queue
-	crew  crew
+	pool  pool
 	meter *meter
 
-	bulletin    bulletin
-	toldWaiting map[string]bool // by job id: STATE has files that wait; of the watcher's lock
-	loaded      chan struct{}   // closed when every job is known
+	changed          changedJobs
+	publishedWaiting map[string]bool // by job id: STATE has files that wait; of the watcher's lock
+	loaded           chan struct{}   // closed when every job is known
 
 	notifier notifier // set by Run, before anybody works
 	mounted  func(*os.File) mounted
 
 	unannounced time.Duration // how old a file is before it counts that no report came of it
 
-	ledger, intake pressure // of asking what is known, of queueing what is not
+	ledger, intake backpressure // of asking what is known, of queueing what is not
 
 	mu      sync.Mutex
 	running bool
 	folders map[string]*folder     // by job id
 	roots   map[string]events.Path // by the host folder of a drive: a path on it
 
-	linking *stage.Links // where links are what is left
-	shared  *origins     // who writes into folders that many runs write into
-	held    *holdings
+	links  *stage.Links // where links are what is left
+	shared *origins     // who writes into folders that many runs write into
+	held   *holdings
 
 	allotments allotments
 	janitor    *janitor.Janitor
@@ -64,10 +64,10 @@ func New(cfg Config) (*Watcher, error) {
 		return nil, fmt.Errorf("watcher: %w", err)
 	}
 	w := &Watcher{
-		cfg: cfg.withDefaults(), queue: newQueue(), crew: crew{hands: map[*hand]bool{}},
+		cfg: cfg.withDefaults(), queue: newQueue(), pool: pool{workers: map[*worker]bool{}},
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		linking:     &stage.Links{Above: cfg.LinkAbove},
-		generations: map[string]map[string]string{}, toldWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
+		links:       &stage.Links{Above: cfg.LinkAbove},
+		generations: map[string]map[string]string{}, publishedWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
 	}
 	w.janitor = janitor.New(janitor.Config{Bus: cfg.Bus, Drives: cfg.Drives, Log: cfg.Log, Retention: w.cfg.Retention, Jobs: view{w}})
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
@@ -94,22 +94,22 @@ func (w *Watcher) Run(ctx context.Context) error {
 		failed <- w.feed.Run(ctx)
 	})
 	all.Go(func() { w.load(ctx) })
-	all.Go(func() { w.hearAgain(ctx) })
+	all.Go(func() { w.followReruns(ctx) })
 	all.Go(func() { w.janitor.Run(ctx) })
 	all.Go(func() { w.shared.follow(ctx, w.cfg.Bus) })
 	all.Go(func() { w.reviewHeld(ctx) })
-	all.Go(func() { w.afterwards(ctx) })
+	all.Go(func() { w.followEndings(ctx) })
 	all.Go(func() { w.report(ctx) })
-	all.Go(func() { w.oversee(ctx) })
-	w.crew.mu.Lock()
-	for range workers {
-		w.hire(ctx)
+	all.Go(func() { w.watchPool(ctx) })
+	w.pool.mu.Lock()
+	for range poolSize {
+		w.startWorker(ctx)
 	}
-	w.crew.mu.Unlock()
+	w.pool.mu.Unlock()
 	<-ctx.Done()
 	w.setRunning(false)
 	w.queue.close()
-	w.dismiss(&all)
+	w.awaitEnd(&all)
 	if err := errors.Join(<-failed, notifier.Close()); err != nil {
 		return fmt.Errorf("watcher: %w", err)
 	}
@@ -154,7 +154,7 @@ func (w *Watcher) Check() error {
 		return errors.New("watcher: jobs are still being read")
 	}
 	now := time.Now()
-	for _, p := range []*pressure{&w.ledger, &w.intake} {
+	for _, p := range []*backpressure{&w.ledger, &w.intake} {
 		if _, err := p.wait(now); err != nil && !jet.IsFull(err) {
 			return fmt.Errorf("watcher: files cannot be queued: %w", err)
 		}

@@ -19,35 +19,35 @@ func TestFiles(t *testing.T) {
 	old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	tests := []struct {
 		name string
-		does func(r *rig, dir string)
+		does func(r *harness, dir string)
 		want []string // contents of the stages
 	}{
-		{"written", func(r *rig, dir string) { r.write(filepath.Join(dir, "f"), "one") }, []string{"one"}},
-		{"renamed in", func(r *rig, dir string) { r.drop(filepath.Join(dir, "f"), "one") }, []string{"one"}},
-		{"renamed in with an old time", func(r *rig, dir string) {
+		{"written", func(r *harness, dir string) { r.write(filepath.Join(dir, "f"), "one") }, []string{"one"}},
+		{"renamed in", func(r *harness, dir string) { r.drop(filepath.Join(dir, "f"), "one") }, []string{"one"}},
+		{"renamed in with an old time", func(r *harness, dir string) {
 			tmp := filepath.Join(r.root, "old")
 			r.write(tmp, "one")
 			r.check(os.Chtimes(tmp, old, old))
 			r.check(os.Rename(tmp, filepath.Join(dir, "f")))
 		}, []string{"one"}},
-		{"linked in", func(r *rig, dir string) {
+		{"linked in", func(r *harness, dir string) {
 			tmp := filepath.Join(r.root, "linked")
 			r.write(tmp, "one")
 			r.check(os.Link(tmp, filepath.Join(dir, "f")))
 		}, []string{"one"}},
-		{"temporary name, then renamed", func(r *rig, dir string) {
+		{"temporary name, then renamed", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, "f.part"), "one")
 			r.check(os.Rename(filepath.Join(dir, "f.part"), filepath.Join(dir, "f")))
 		}, []string{"one"}},
-		{"empty", func(r *rig, dir string) { r.write(filepath.Join(dir, "f"), "") }, []string{""}},
-		{"from the future", func(r *rig, dir string) {
+		{"empty", func(r *harness, dir string) { r.write(filepath.Join(dir, "f"), "") }, []string{""}},
+		{"from the future", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, "f"), "one")
 			r.check(os.Chtimes(filepath.Join(dir, "f"), time.Now().Add(time.Hour), time.Now().Add(time.Hour)))
 		}, []string{"one"}},
-		{"a name of 255 bytes", func(r *rig, dir string) {
+		{"a name of 255 bytes", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, strings.Repeat("n", 255)), "one")
 		}, []string{"one"}},
-		{"the same name after it was deleted", func(r *rig, dir string) {
+		{"the same name after it was deleted", func(r *harness, dir string) {
 			f := filepath.Join(dir, "f")
 			for n := range 2 {
 				r.write(f, "same")
@@ -56,13 +56,13 @@ func TestFiles(t *testing.T) {
 				r.check(os.Remove(f))
 			}
 		}, []string{"same", "same"}},
-		{"rewritten", func(r *rig, dir string) {
+		{"rewritten", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, "f"), "one")
 			r.await("job", 1)
 			r.write(filepath.Join(dir, "f"), "two")
 			r.await("job", 2)
 		}, []string{"one", "two"}},
-		{"appended", func(r *rig, dir string) {
+		{"appended", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, "f"), "one")
 			r.await("job", 1)
 			f, err := os.OpenFile(filepath.Join(dir, "f"), os.O_APPEND|os.O_WRONLY, 0)
@@ -72,25 +72,25 @@ func TestFiles(t *testing.T) {
 			r.check(f.Close())
 			r.await("job", 2)
 		}, []string{"one", "onemore"}},
-		{"renamed over", func(r *rig, dir string) {
+		{"renamed over", func(r *harness, dir string) {
 			r.drop(filepath.Join(dir, "f"), "one")
 			r.await("job", 1)
 			r.drop(filepath.Join(dir, "f"), "two")
 			r.await("job", 2)
 		}, []string{"one", "two"}},
-		{"renamed inside", func(r *rig, dir string) {
+		{"renamed inside", func(r *harness, dir string) {
 			r.drop(filepath.Join(dir, "f"), "one")
 			r.await("job", 1)
 			r.check(os.Rename(filepath.Join(dir, "f"), filepath.Join(dir, "g")))
 			r.await("job", 2)
 		}, []string{"one", "one"}},
-		{"touched", func(r *rig, dir string) {
+		{"touched", func(r *harness, dir string) {
 			r.drop(filepath.Join(dir, "f"), "one")
 			r.await("job", 1)
 			r.check(os.Chtimes(filepath.Join(dir, "f"), old, old))
 			r.await("job", 2)
 		}, []string{"one", "one"}},
-		{"chmod, link elsewhere and read", func(r *rig, dir string) {
+		{"chmod, link elsewhere and read", func(r *harness, dir string) {
 			f := filepath.Join(dir, "f")
 			r.drop(f, "one")
 			r.await("job", 1)
@@ -99,7 +99,7 @@ func TestFiles(t *testing.T) {
 			_, err := os.ReadFile(f)
 			r.check(err)
 		}, []string{"one"}},
-		{"hidden, unfinished, link, folder", func(r *rig, dir string) {
+		{"hidden, unfinished, link, folder", func(r *harness, dir string) {
 			for _, name := range []string{".hidden", "f.part", "f.TMP", "f~", "~$f.docx", "#f#", "Thumbs.db"} {
 				r.write(filepath.Join(dir, name), "no")
 			}
@@ -107,7 +107,7 @@ func TestFiles(t *testing.T) {
 			r.check(os.Symlink(filepath.Join(r.root, "target"), filepath.Join(dir, "link")))
 			r.write(filepath.Join(r.dir("in/folder"), "below"), "no")
 		}, nil},
-		{"deleted before it is complete", func(r *rig, dir string) {
+		{"deleted before it is complete", func(r *harness, dir string) {
 			r.write(filepath.Join(dir, "f"), "one")
 			r.check(os.Remove(filepath.Join(dir, "f")))
 		}, nil},
@@ -115,7 +115,7 @@ func TestFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, eventstest.Options{})
+			r := newHarness(t, eventstest.Options{})
 			dir := r.dir("in")
 			r.job("job", "in", nil)
 			r.start()
@@ -133,7 +133,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func (r *rig) check(err error) {
+func (r *harness) check(err error) {
 	r.Helper()
 	if err != nil {
 		r.Fatal(err)
@@ -141,7 +141,7 @@ func (r *rig) check(err error) {
 }
 
 func TestTrigger(t *testing.T) {
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	r.cfg.SyncStage = true
 	dir := r.dir("in")
 	ev := r.job("job", "in", nil)
@@ -173,7 +173,7 @@ func TestTrigger(t *testing.T) {
 
 func TestSlowWriterIsNeverHalf(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()
@@ -204,7 +204,7 @@ func TestSlowWriterIsNeverHalf(t *testing.T) {
 
 func TestTwoWatchersTakeEachFileOnce(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	r.start()
@@ -220,7 +220,7 @@ func TestTwoWatchersTakeEachFileOnce(t *testing.T) {
 }
 
 // expectEach checks that the triggers are those of files f-0 … f-(n-1), each once, with its content.
-func (r *rig) expectEach(got []events.Trigger, n int) {
+func (r *harness) expectEach(got []events.Trigger, n int) {
 	r.Helper()
 	seen := map[string]bool{}
 	for _, tr := range got {
@@ -241,7 +241,7 @@ func (r *rig) expectEach(got []events.Trigger, n int) {
 
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	const files = 1000
@@ -287,7 +287,7 @@ func TestCheckAndConfig(t *testing.T) {
 			t.Errorf("the error does not name %s: %v", field, err)
 		}
 	}
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	w, err := watcher.New(r.cfg)
 	r.check(err)
 	if w.Check() == nil {

@@ -18,14 +18,14 @@ import (
 const testDrive = "admin/repo/fs/drive"
 
 // bench is one folder and a worker that the test plays itself.
-type bench struct {
+type harness struct {
 	*testing.T
 	w   *Watcher
 	f   *folder
 	dir string
 }
 
-func newBench(t *testing.T, change func(*Watcher)) *bench {
+func newHarness(t *testing.T, change func(*Watcher)) *harness {
 	root := t.TempDir()
 	d, err := drive.New(t.TempDir(), []string{testDrive + "=" + root})
 	if err != nil {
@@ -51,10 +51,10 @@ func newBench(t *testing.T, change func(*Watcher)) *bench {
 			t.Error(err)
 		}
 	})
-	return &bench{t, w, f, dir}
+	return &harness{t, w, f, dir}
 }
 
-func (b *bench) takeUntil(done func() bool) {
+func (b *harness) takeUntil(done func() bool) {
 	b.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !done(); {
 		if time.Now().After(deadline) {
@@ -64,7 +64,7 @@ func (b *bench) takeUntil(done func() bool) {
 	}
 }
 
-func (b *bench) state(want settle.State) func() bool {
+func (b *harness) state(want settle.State) func() bool {
 	return func() bool { return b.f.status().State == want.String() }
 }
 
@@ -72,7 +72,7 @@ func (b *bench) state(want settle.State) func() bool {
 // when two looks far enough apart saw the same. What statfs says is made up
 // here; what it means is [settle.FileSystem].
 func TestNetworkMount(t *testing.T) {
-	b := newBench(t, func(w *Watcher) {
+	b := newHarness(t, func(w *Watcher) {
 		w.mounted = func(*os.File) mounted {
 			name, trust := settle.FileSystem(0x6969)
 			return mounted{name, trust}
@@ -82,7 +82,7 @@ func TestNetworkMount(t *testing.T) {
 	if got := b.f.status().Reason; got != "on a network mount (nfs) the system does not report what others do" {
 		t.Errorf("reason %q", got)
 	}
-	if b.f.listening != "" {
+	if b.f.work.watchedPath != "" {
 		t.Error("a network mount is watched")
 	}
 	// A writer of this host, whom a lease would show: another host's would not be shown either.
@@ -97,10 +97,10 @@ func TestNetworkMount(t *testing.T) {
 		}
 	}
 	write("one")
-	b.takeUntil(func() bool { return len(b.f.pending) == 1 })
+	b.takeUntil(func() bool { return len(b.f.work.pending) == 1 })
 	seen := time.Now()
 	write("two") // before the second look
-	b.takeUntil(func() bool { return len(b.f.pending) == 0 })
+	b.takeUntil(func() bool { return len(b.f.work.pending) == 0 })
 	if took := time.Since(seen); took < 300*time.Millisecond {
 		t.Errorf("taken %v after it had changed", took)
 	}
@@ -113,9 +113,9 @@ func TestNetworkMount(t *testing.T) {
 // A watch that has gone without a word, as after an unmount: two files found by
 // sweeps alone, and the folder is polled.
 func TestReportsThatDoNotCome(t *testing.T) {
-	b := newBench(t, func(w *Watcher) { w.unannounced = 0 })
+	b := newHarness(t, func(w *Watcher) { w.unannounced = 0 })
 	b.takeUntil(b.state(settle.Live))
-	b.w.notifier.Drop(b.f, b.f.listening)
+	b.w.notifier.Drop(b.f, b.f.work.watchedPath)
 	for _, name := range []string{"f", "g"} {
 		create(t, filepath.Join(b.dir, name))
 	}
@@ -123,7 +123,9 @@ func TestReportsThatDoNotCome(t *testing.T) {
 	if b.f.status().Reason == "" {
 		t.Error("it does not say why it is polled")
 	}
-	b.takeUntil(func() bool { return len(b.f.pending) == 0 && b.f.known.holds("f") && b.f.known.holds("g") })
+	b.takeUntil(func() bool {
+		return len(b.f.work.pending) == 0 && b.f.work.known.knowsName("f") && b.f.work.known.knowsName("g")
+	})
 }
 
 func create(t *testing.T, path string) {

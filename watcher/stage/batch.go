@@ -13,33 +13,57 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/events/reserve"
 	"spool.internal/watcher/settle"
 )
+
+// errNoLink says that a file can only be copied.
+var errNoLink = errors.New("the file cannot be linked")
+
+// Options of a batch.
+type Options struct {
+	JobID   string
+	Sync    bool             // flush the placed files to disk
+	Links   *Links           // nil: files are copied
+	Reserve *reserve.Reserve // room that is kept free; nil: none
+}
+
+// File is one file to be staged.
+type File struct {
+	Name        string
+	Fingerprint string
+	Stat        settle.Stat // what the fingerprint stands for
+	Lease       bool        // copy it under a read lease
+}
 
 // Batch puts the files of one batch where their runs find them. A file has its
 // name there only when it is whole: a link at once, a copy by a rename from a
 // temporary name. So what is cut off leaves folders without a file, which the
 // next attempt fills, and temporary files, which the janitor removes.
 type Batch struct {
-	from   *Folder  // the folder of the files
-	Job    *os.Root // <drive>/.spool/<job_id>, opened with the first stage
-	jobID  string
-	nonce  string
-	sync   bool
-	Links  *Links          // nil: files are copied
-	files  map[string]item // by fingerprint
-	placed []string        // those that have their names
+	o      Options
+	from   *Folder         // the folder of the files
+	job    *os.Root        // <drive>/.spool/<job_id>, opened with the first file
+	nonce  string          // of the temporary names
+	files  map[string]item // by fingerprint; those that have no name yet
+	placed []string        // paths of those that have one
+	noLink error           // why links were given up
 }
 
-// Links says which files may be linked, and remembers on which devices copies
-// share no blocks, so that a link is what is left there. It is safe for
-// concurrent use.
+// item is a file on its way into its stage.
+type item struct {
+	File
+	copied bool // it is whole under its temporary name
+}
+
+// Links says which files may be linked, and remembers the devices whose file systems share no blocks, so that a link
+// is what is left there. It is safe for concurrent use.
 type Links struct {
 	Above    int64 // files of more bytes
 	noClones sync.Map
 }
 
-// of gives the linking for a file of so many bytes, or nil where it is to be copied.
+// of returns the links for a file of so many bytes, or nil where it is to be copied.
 func (l *Links) of(size int64) *Links {
 	if l == nil || size <= l.Above {
 		return nil
@@ -47,100 +71,126 @@ func (l *Links) of(size int64) *Links {
 	return l
 }
 
-// item is a file on its way into its stage.
-type item struct {
-	name   string
-	stat   settle.Stat
-	copied bool // it is whole under its temporary name
-}
-
-// ErrNoLink says that a file can only be copied.
-var ErrNoLink = errors.New("the file cannot be linked")
-
-func NewBatch(from *Folder, jobID string, sync bool, link *Links) *Batch {
-	return &Batch{from: from, jobID: jobID, nonce: rand.Text()[:10], sync: sync, Links: link, files: map[string]item{}}
+// NewBatch makes a batch of files of one folder.
+func NewBatch(from *Folder, o Options) *Batch {
+	return &Batch{o: o, from: from, nonce: rand.Text()[:10], files: map[string]item{}}
 }
 
 func (s *Batch) temporary(fingerprint string) string { return "." + fingerprint + "." + s.nonce }
 
-// Add takes in one file that is held: copies it, or only notes what it is to be
-// when it is linked.
-func (s *Batch) Add(ctx context.Context, fingerprint, name string, src *Source) error {
-	if err := s.Open(); err != nil {
+// Add opens a file, leases it if asked to, and copies it; or it only notes what is to be linked. The error is one of
+// those of [Folder.OpenFile], or of the drive.
+func (s *Batch) Add(ctx context.Context, f File) error {
+	s.from.activity.Touch()
+	if err := s.open(); err != nil {
 		return err
 	}
-	f := item{name: name, stat: src.stat.Stat}
-	if link := s.Links.of(src.stat.Size); link == nil {
-		err := s.build(s.temporary(fingerprint), src, func(dst *os.File) error { return src.CopyTo(ctx, dst) })
+	if err := s.o.Reserve.Short(s.job.Stat(".")); err != nil {
+		return err
+	}
+	src, err := s.from.OpenFile(f.Name, f.Stat, f.Lease)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.copyIn(ctx, f, src), src.Close())
+}
+
+// copyIn copies an open file to a temporary name, or only notes it where it is to be linked.
+func (s *Batch) copyIn(ctx context.Context, f File, src *Source) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	it := item{File: f}
+	if links := s.o.Links.of(src.stat.Size); links == nil {
+		err := s.build(s.temporary(f.Fingerprint), src, func(dst *os.File) error { return src.CopyTo(ctx, dst) })
 		if err != nil {
-			return fmt.Errorf("stage %s: %w", name, err)
+			return fmt.Errorf("stage %s: %w", f.Name, err)
 		}
-		f.copied = true
-	} else if _, none := link.noClones.Load(src.stat.Device); !none {
-		switch err := s.build(s.temporary(fingerprint), src, src.cloneTo); {
+		it.copied = true
+	} else if _, none := links.noClones.Load(src.stat.Device); !none {
+		switch err := s.build(s.temporary(f.Fingerprint), src, src.cloneTo); {
 		case err == nil:
-			f.copied = true
+			it.copied = true
 		case errors.Is(err, ErrNoClone):
-			link.noClones.Store(src.stat.Device, true)
+			links.noClones.Store(src.stat.Device, true)
 		default:
-			return fmt.Errorf("stage %s: %w", name, err)
+			return fmt.Errorf("stage %s: %w", f.Name, err)
 		}
 	}
-	s.files[fingerprint] = f
+	it.Stat = src.stat.Stat
+	s.files[f.Fingerprint] = it
 	return nil
 }
 
-// Drop takes back a file that has no name yet.
+// Drop takes back a file that was added and has no name yet.
 func (s *Batch) Drop(fingerprint string) {
 	if s.files[fingerprint].copied {
-		_ = s.Job.Remove(s.temporary(fingerprint)) // one that stays is the janitor's
+		_ = s.job.Remove(s.temporary(fingerprint)) // the janitor removes one that stays
 	}
 	delete(s.files, fingerprint)
 }
 
-func (s *Batch) Open() error {
-	if s.Job != nil {
+// open opens the folder of the job's stages, and makes it if need be.
+func (s *Batch) open() error {
+	if s.job != nil {
 		return nil
 	}
-	job, err := s.from.Drives.Create(s.from.Base.Join(events.StageRoot, s.jobID))
+	job, err := s.from.Drives.Create(s.from.Base.Join(events.StageRoot, s.o.JobID))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStages, err)
 	}
-	s.Job = job
+	s.job = job
 	return nil
 }
 
 func (s *Batch) build(tmp string, src *Source, fill func(dst *os.File) error) error {
-	dst, err := s.Job.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.Perm|0o400)
+	dst, err := s.job.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.Perm|0o400)
 	if err != nil {
 		return err
 	}
 	err = fill(dst)
 	if err = errors.Join(err, dst.Close()); err != nil {
-		return errors.Join(err, s.Job.Remove(tmp))
+		return errors.Join(err, s.job.Remove(tmp))
 	}
 	return nil
 }
 
-// Place gives a file its name in its stage, and reports whether it is a link.
-// Somebody else's that is there has the same content: a copy takes its place, a
-// link leaves it there. The error is ErrChanged, ErrNoLink, or the drive's.
-func (s *Batch) Place(fingerprint string) (linked bool, err error) {
+// Place gives a file its name in its stage, and reports whether it is a link. A file that cannot be linked is copied
+// after all, as are those after it ([Batch.NoLink]). The error is one of those of Add.
+func (s *Batch) Place(ctx context.Context, fingerprint string) (linked bool, err error) {
+	s.from.activity.Touch()
+	linked, err = s.place(fingerprint)
+	if !errors.Is(err, errNoLink) {
+		return linked, err
+	}
+	s.o.Links, s.noLink = nil, err
+	if err = s.Add(ctx, s.files[fingerprint].File); err != nil {
+		return false, err
+	}
+	return s.place(fingerprint)
+}
+
+// NoLink returns why the batch has given up linking, or nil.
+func (s *Batch) NoLink() error { return s.noLink }
+
+// place gives a file its name. A file of another watcher that is there already has the same content: a copy takes its
+// place, a link leaves it there. The error is ErrChanged, errNoLink, or the drive's.
+func (s *Batch) place(fingerprint string) (linked bool, err error) {
 	f := s.files[fingerprint]
 	in := path.Join(fingerprint, "input")
 	for _, dir := range []string{fingerprint, in} {
-		if err := s.Job.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.job.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return false, fmt.Errorf("make stage: %w", err)
 		}
 	}
-	to := path.Join(in, f.name)
+	to := path.Join(in, f.Name)
 	if f.copied {
-		err = s.Job.Rename(s.temporary(fingerprint), to)
+		err = s.job.Rename(s.temporary(fingerprint), to)
 	} else {
 		linked, err = s.linkTo(in, f)
 	}
 	if err != nil {
-		return false, fmt.Errorf("name the stage of %s: %w", f.name, err)
+		return false, fmt.Errorf("name the stage of %s: %w", f.Name, err)
 	}
 	delete(s.files, fingerprint)
 	s.placed = append(s.placed, to)
@@ -149,46 +199,46 @@ func (s *Batch) Place(fingerprint string) (linked bool, err error) {
 
 // linkTo makes a link to a file in the folder in, if it is still the one that was held.
 func (s *Batch) linkTo(in string, f item) (linked bool, err error) {
-	dir, err := s.Job.OpenRoot(in)
+	dir, err := s.job.OpenRoot(in)
 	if err != nil {
 		return false, err
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	to := path.Join(in, f.name)
-	err = drive.Link(s.from.Root, f.name, dir, f.name)
+	to := path.Join(in, f.Name)
+	err = drive.Link(s.from.Root, f.Name, dir, f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, ErrChanged
 	case err != nil && !errors.Is(err, fs.ErrExist):
-		return false, fmt.Errorf("%w: %w", ErrNoLink, err)
+		return false, fmt.Errorf("%w: %w", errNoLink, err)
 	}
 	made := err == nil
-	there, err := statIn(s.Job, to)
+	there, err := statIn(s.job, to)
 	if err != nil {
 		return false, err
 	}
-	same := there.Regular && there.Inode == f.stat.Inode && there.Birth == f.stat.Birth
+	same := there.Regular && there.Inode == f.Stat.Inode && there.Birth == f.Stat.Birth
 	switch {
-	case same && there.Size == f.stat.Size && there.Modified == f.stat.Modified:
+	case same && there.Size == f.Stat.Size && there.Modified == f.Stat.Modified:
 		if !made { // the janitor must not take it for one that was given up
 			now := time.Now()
-			err = s.Job.Chtimes(in, now, now)
+			err = s.job.Chtimes(in, now, now)
 		}
 		return true, err
 	case made, same:
-		return false, errors.Join(ErrChanged, s.Job.Remove(to))
+		return false, errors.Join(ErrChanged, s.job.Remove(to))
 	default:
-		return false, ErrNoLink // a copy that was made before; perhaps a power cut has spoilt it
+		return false, errNoLink // a copy that was made before; perhaps a power cut has spoilt it
 	}
 }
 
 // Sync flushes the placed files to disk, if sync is enabled. If it fails, none of
 // them may be published.
 func (s *Batch) Sync() error {
-	if !s.sync || len(s.placed) == 0 {
+	if !s.o.Sync || len(s.placed) == 0 {
 		return nil
 	}
-	dir, err := s.Job.Open(".")
+	dir, err := s.job.Open(".")
 	if err != nil {
 		return fmt.Errorf("open stages: %w", err)
 	}
@@ -212,13 +262,13 @@ func (s *Batch) Sync() error {
 
 // syncOne has one file on the disk, and the two folders that name it.
 func (s *Batch) syncOne(name string) error {
-	f, err := s.Job.Open(name)
+	f, err := s.job.Open(name)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(syncFile(f), f.Close())
 	for dir := path.Dir(name); dir != "." && err == nil; dir = path.Dir(dir) {
-		d, oerr := s.Job.Open(dir)
+		d, oerr := s.job.Open(dir)
 		if oerr != nil {
 			return oerr
 		}
@@ -229,11 +279,11 @@ func (s *Batch) syncOne(name string) error {
 
 // Close removes what has no name.
 func (s *Batch) Close() error {
-	if s.Job == nil {
+	if s.job == nil {
 		return nil
 	}
 	for fingerprint := range s.files {
 		s.Drop(fingerprint)
 	}
-	return s.Job.Close()
+	return s.job.Close()
 }

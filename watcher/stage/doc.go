@@ -3,12 +3,11 @@
 //
 // Open a watched folder with [Open], ask what a name in it is with [Folder.Stat], and stage a batch of files:
 //
-//	batch := stage.NewBatch(folder, jobID, sync, links)
-//	src, err := folder.OpenFile(name, seen, leased)  // open, leased, compared with what was seen
-//	err = batch.Add(ctx, fingerprint, name, src)     // copied, or noted to be linked
-//	linked, err := batch.Place(fingerprint)          // in its stage, under its name
-//	err = batch.Sync()                               // on the disk, if so configured
-//	err = batch.Close()                              // removes what has no name
+//	batch := stage.NewBatch(folder, stage.Options{JobID: jobID})
+//	err = batch.Add(ctx, file)                    // opened, leased, compared with its stat, copied or noted to be linked
+//	linked, err := batch.Place(ctx, fingerprint)  // in its stage, under its name
+//	err = batch.Sync()                            // on the disk, if so configured
+//	err = batch.Close()                           // removes what has no name
 //
 // # Guarantees
 //

@@ -66,7 +66,7 @@ func TestCopyKeepsHoles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if used := info.Sys().(*syscall.Stat_t).Blocks * 512; used > 1<<20 && len(c.data) < 4 {
+			if used := info.Sys().(*syscall.Stat_t).Blocks * 512; used > 1<<20 {
 				t.Errorf("the copy takes %d bytes of disk", used)
 			}
 		})

@@ -134,12 +134,12 @@ func (r *rewriting) stage() (linked bool, err error) {
 		return false, err
 	}
 	r.pass(1)
-	st := NewBatch(r.o, "job", true, r.link)
-	err = st.Add(r.t.Context(), "fp", "f", src)
+	st := NewBatch(r.o, Options{JobID: "job", Sync: true, Links: r.link})
+	err = st.copyIn(r.t.Context(), File{Name: "f", Fingerprint: "fp"}, src)
 	r.pass(2)
 	if err = errors.Join(err, src.Close()); err == nil {
 		r.pass(3)
-		linked, err = st.Place("fp")
+		linked, err = st.place("fp")
 	}
 	r.pass(4)
 	return linked, errors.Join(err, st.Close())
@@ -210,11 +210,11 @@ func TestRewriteDuringALongCopy(t *testing.T) {
 	for !Contended(src.File) {
 		time.Sleep(time.Millisecond)
 	}
-	st := NewBatch(o, "job", false, nil)
-	if err := errors.Join(st.Add(t.Context(), "fp", "f", src), src.Close()); err != nil {
+	st := NewBatch(o, Options{JobID: "job"})
+	if err := errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Place("fp"); err != nil {
+	if _, err := st.place("fp"); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(<-written, st.Close()); err != nil {

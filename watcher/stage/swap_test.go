@@ -113,17 +113,17 @@ func stageRound(t *testing.T, first *Folder, link *Links) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	st := NewBatch(o, "job", false, link)
-	err = errors.Join(st.Add(t.Context(), "fp", "f", src), src.Close())
+	st := NewBatch(o, Options{JobID: "job", Links: link})
+	err = errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close())
 	if err == nil {
-		_, err = st.Place("fp")
+		_, err = st.place("fp")
 	}
 	var text []byte
 	if err == nil {
-		text, err = st.Job.ReadFile("fp/input/f")
+		text, err = st.job.ReadFile("fp/input/f")
 	}
-	if st.Job != nil {
-		_ = st.Job.RemoveAll("fp") // for the next round
+	if st.job != nil {
+		_ = st.job.RemoveAll("fp") // for the next round
 	}
 	return string(text), errors.Join(err, st.Close())
 }

@@ -51,7 +51,7 @@ func leaked() int {
 const driveName = "admin/repo/fs/drive"
 
 // rig is a server, a drive and what a test needs to watch it.
-type rig struct {
+type harness struct {
 	testing.TB
 	server *eventstest.Server
 	bus    *jet.Bus
@@ -61,14 +61,14 @@ type rig struct {
 	log    *lockedBuffer
 }
 
-func newRig(t testing.TB, o eventstest.Options) *rig {
+func newHarness(t testing.TB, o eventstest.Options) *harness {
 	t.Helper()
-	return newRigOn(t, o, t.TempDir())
+	return newHarnessOn(t, o, t.TempDir())
 }
 
-func newRigOn(t testing.TB, o eventstest.Options, root string) *rig {
+func newHarnessOn(t testing.TB, o eventstest.Options, root string) *harness {
 	t.Helper()
-	r := &rig{TB: t, server: eventstest.Start(t, o), root: root, log: &lockedBuffer{}}
+	r := &harness{TB: t, server: eventstest.Start(t, o), root: root, log: &lockedBuffer{}}
 	r.bus = eventstest.Connect(t, r.server)
 	var err error
 	if r.drives, err = drive.New(t.TempDir(), []string{driveName + "=" + r.root}); err != nil {
@@ -87,13 +87,13 @@ func newRigOn(t testing.TB, o eventstest.Options, root string) *rig {
 }
 
 // start runs a watcher; the function that it gives stops it and waits.
-func (r *rig) start() (stop func()) {
+func (r *harness) start() (stop func()) {
 	_, stop = r.run()
 	return stop
 }
 
 // run is start that also gives the watcher.
-func (r *rig) run() (w *watcher.Watcher, stop func()) {
+func (r *harness) run() (w *watcher.Watcher, stop func()) {
 	r.Helper()
 	w, err := watcher.New(r.cfg)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *rig) run() (w *watcher.Watcher, stop func()) {
 }
 
 // job makes a job in automatic mode on a folder of the drive. extra are its "spool" options.
-func (r *rig) job(id, folder string, extra map[string]any) events.JobEvent {
+func (r *harness) job(id, folder string, extra map[string]any) events.JobEvent {
 	r.Helper()
 	body := map[string]any{
 		"name": id,
@@ -137,7 +137,7 @@ func (r *rig) job(id, folder string, extra map[string]any) events.JobEvent {
 	return ev
 }
 
-func (r *rig) put(ev events.JobEvent, expect uint64) uint64 {
+func (r *harness) put(ev events.JobEvent, expect uint64) uint64 {
 	r.Helper()
 	seq, err := r.bus.PutJob(r.Context(), ev, expect)
 	if err != nil {
@@ -147,7 +147,7 @@ func (r *rig) put(ev events.JobEvent, expect uint64) uint64 {
 }
 
 // dir makes a folder on the drive.
-func (r *rig) dir(name string) string {
+func (r *harness) dir(name string) string {
 	r.Helper()
 	dir := filepath.Join(r.root, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -156,7 +156,7 @@ func (r *rig) dir(name string) string {
 	return dir
 }
 
-func (r *rig) write(path, content string) {
+func (r *harness) write(path, content string) {
 	r.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		r.Fatal(err)
@@ -164,7 +164,7 @@ func (r *rig) write(path, content string) {
 }
 
 // drop puts a file in a folder by renaming it in.
-func (r *rig) drop(path, content string) {
+func (r *harness) drop(path, content string) {
 	r.Helper()
 	tmp := filepath.Join(r.root, "elsewhere-"+filepath.Base(path))
 	r.write(tmp, content)
@@ -174,7 +174,7 @@ func (r *rig) drop(path, content string) {
 }
 
 // queued gives the triggers of a job that are in the queue.
-func (r *rig) queued(jobID string) []events.Trigger {
+func (r *harness) queued(jobID string) []events.Trigger {
 	r.Helper()
 	var all []events.Trigger
 	err := r.bus.Since(r.Context(), events.StreamFiles, events.FilesOf(jobID), time.Time{}, func(m jet.Stored) bool {
@@ -193,7 +193,7 @@ func (r *rig) queued(jobID string) []events.Trigger {
 }
 
 // await waits for n triggers of a job and checks that each stage holds its file alone.
-func (r *rig) await(jobID string, n int) []events.Trigger {
+func (r *harness) await(jobID string, n int) []events.Trigger {
 	r.Helper()
 	var all []events.Trigger
 	r.eventually(func() bool { all = r.queued(jobID); return len(all) >= n })
@@ -204,7 +204,7 @@ func (r *rig) await(jobID string, n int) []events.Trigger {
 }
 
 // stagedName gives the name of the one file in a trigger's input folder.
-func (r *rig) stagedName(tr events.Trigger) string {
+func (r *harness) stagedName(tr events.Trigger) string {
 	r.Helper()
 	p, err := events.ParsePath("input_dir", tr.File.InputDir)
 	if err != nil {
@@ -218,13 +218,13 @@ func (r *rig) stagedName(tr events.Trigger) string {
 }
 
 // awaitLive waits until everything of a job has been scanned.
-func (r *rig) awaitLive(jobID string) {
+func (r *harness) awaitLive(jobID string) {
 	r.Helper()
 	r.awaitState(jobID, func(s events.WatchState) bool { return s.State == "live" && s.Pending == 0 })
 }
 
 // staged gives the content of the one file in a trigger's input folder.
-func (r *rig) staged(tr events.Trigger) string {
+func (r *harness) staged(tr events.Trigger) string {
 	r.Helper()
 	p, err := events.ParsePath("input_dir", tr.File.InputDir)
 	if err != nil {
@@ -246,7 +246,7 @@ func (r *rig) staged(tr events.Trigger) string {
 
 // settled drops one more file, waits for its trigger and so for everything that
 // was there before it, then checks that the job has n triggers besides.
-func (r *rig) settled(jobID, dir string, n int) []events.Trigger {
+func (r *harness) settled(jobID, dir string, n int) []events.Trigger {
 	r.Helper()
 	r.drop(filepath.Join(dir, "zz-last"), "last")
 	all := r.await(jobID, n+1)
@@ -259,12 +259,12 @@ func (r *rig) settled(jobID, dir string, n int) []events.Trigger {
 	return others
 }
 
-func (r *rig) awaitLog(what string) {
+func (r *harness) awaitLog(what string) {
 	r.Helper()
 	r.eventually(func() bool { return strings.Contains(r.log.String(), what) })
 }
 
-func (r *rig) awaitState(jobID string, is func(events.WatchState) bool) {
+func (r *harness) awaitState(jobID string, is func(events.WatchState) bool) {
 	r.Helper()
 	r.eventually(func() bool {
 		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("watch", jobID))
@@ -277,7 +277,7 @@ func (r *rig) awaitState(jobID string, is func(events.WatchState) bool) {
 }
 
 // eventually waits for something that another goroutine or server brings about.
-func (r *rig) eventually(f func() bool) {
+func (r *harness) eventually(f func() bool) {
 	r.Helper()
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if f() {
@@ -305,7 +305,7 @@ func (l *lockedBuffer) String() string {
 }
 
 // holdOpen writes a file and keeps it open.
-func (r *rig) holdOpen(path, content string) *os.File {
+func (r *harness) holdOpen(path, content string) *os.File {
 	r.Helper()
 	f, err := os.Create(path)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 func (f *folder) subPath(name string) string { return path.Join(f.below, name) }
 
 // descend watches a directory in the folder, unless it is watched already.
-func (w *Watcher) descend(f *folder, name string, s stage.Stat) {
+func (w *Watcher) addSub(f *folder, name string, s stage.Stat) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if f.stopped.Load() || f.subs[name] != nil {
@@ -43,7 +43,7 @@ func (w *Watcher) descend(f *folder, name string, s stage.Stat) {
 }
 
 // watches reports whether a directory in the folder is watched already.
-func (w *Watcher) watches(f *folder, name string) bool {
+func (w *Watcher) hasSub(f *folder, name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return f.subs[name] != nil
@@ -51,10 +51,10 @@ func (w *Watcher) watches(f *folder, name string) bool {
 
 // ascend retires the folder of a directory that has gone. Another can have taken
 // its place meanwhile: the parent looks.
-func (w *Watcher) ascend(f *folder) {
+func (w *Watcher) removeSub(f *folder) {
 	w.mu.Lock()
 	delete(f.parent.subs, path.Base(f.below))
-	f.news()
+	f.stateChanged()
 	w.stop(f)
 	w.mu.Unlock()
 	f.parent.Changed(path.Base(f.below), notify.Touched)
@@ -70,7 +70,7 @@ func (f *folder) tree() []*folder {
 }
 
 // at finds the folder that a path of a job lies in; the watcher is locked.
-func (f *folder) at(path string) *folder {
+func (f *folder) find(path string) *folder {
 	for name, rest, deeper := strings.Cut(path, "/"); deeper && f != nil; name, rest, deeper = strings.Cut(rest, "/") {
 		f = f.subs[name]
 	}
@@ -91,7 +91,7 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 		if state.State == "" { // no worker has had it yet
 			state.JobID, state.State, state.HostPath = id, settle.Arming.String(), f.host
 		}
-		state = f.worst(state)
+		state = f.withSubs(state)
 		w.held.show(&state)
 		all = append(all, state)
 	}
@@ -99,15 +99,15 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 }
 
 // worst adds the states of the directories below; the watcher is locked.
-func (f *folder) worst(state events.WatchState) events.WatchState {
+func (f *folder) withSubs(state events.WatchState) events.WatchState {
 	for _, sub := range f.subs {
-		state = sub.worst(worse(state, sub.status(), sub.below))
+		state = sub.withSubs(worse(state, sub.status(), sub.below))
 	}
 	return state
 }
 
 // gravity orders states by how much they ask for somebody's attention.
-var gravity = map[string]int{
+var severity = map[string]int{
 	settle.Live.String(): 1, settle.Arming.String(): 2, settle.Rescan.String(): 3,
 	settle.Poll.String(): 4, settle.Absent.String(): 5, settle.Blocked.String(): 6,
 }
@@ -117,7 +117,7 @@ func worse(job, sub events.WatchState, below string) events.WatchState {
 	if sub.State == "" {
 		return job // no worker has had it yet
 	}
-	if gravity[sub.State] > gravity[job.State] {
+	if severity[sub.State] > severity[job.State] {
 		job.State, job.Since, job.Reason = sub.State, sub.Since, sub.Reason
 		if sub.Reason != "" {
 			job.Reason = events.NewFile(below).Path + ": " + sub.Reason
@@ -126,13 +126,13 @@ func worse(job, sub events.WatchState, below string) events.WatchState {
 	job.Pending += sub.Pending
 	job.Unmarked += sub.Unmarked
 	job.Note = cmp.Or(job.Note, sub.Note)
-	job.OldestPending = first(job.OldestPending, sub.OldestPending)
-	job.LastScan = first(job.LastScan, sub.LastScan)
+	job.OldestPending = earlierOf(job.OldestPending, sub.OldestPending)
+	job.LastScan = earlierOf(job.LastScan, sub.LastScan)
 	return job
 }
 
 // first is the earlier of two times; the zero time is none.
-func first(a, b time.Time) time.Time {
+func earlierOf(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

@@ -34,11 +34,11 @@ func TestWithoutLeases(t *testing.T) {
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	f := w.newFolder("job", task{path: events.Path{Drive: testDrive, Rel: "in"}, watch: events.Watch{QuietMS: -1}}, "", &current{})
-	f.dir.Found(settle.Local, time.Now())
+	f.work.dir.Found(settle.Local, time.Now())
 	next := func() *candidate {
 		t.Helper()
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-			tn := &turn{Watcher: w, f: f, at: o, left: turnBudget}
+			tn := &turn{w: w, f: f, k: &f.work, at: o, left: turnBudget}
 			if tn.consider(t.Context(), "f"); len(tn.batch) == 1 {
 				tn.batch[0].batched = false
 				return tn.batch[0]
@@ -51,7 +51,7 @@ func TestWithoutLeases(t *testing.T) {
 	if c.action != settle.Probe {
 		t.Fatalf("first %v, want a probe", c.action)
 	}
-	(&turn{Watcher: w, f: f, at: o}).putOff(c, stage.ErrNoLease)
+	(&turn{w: w, f: f, k: &f.work, at: o}).putOff(c, stage.ErrNoLease)
 	if again := next(); again != c || c.action != settle.Ready {
 		t.Errorf("then %v", again.action)
 	}

@@ -13,12 +13,12 @@ import (
 // When requests to run files again are looked for: after a hint, which can come
 // before what it is about is stored, and whether or not one came.
 const (
-	askSoon  = 20 * time.Millisecond
-	askAgain = 10 * time.Second
+	rerunsSoon  = 20 * time.Millisecond
+	rerunsEvery = 10 * time.Second
 )
 
 // hearAgain takes in requests to run files again, until ctx ends.
-func (w *Watcher) hearAgain(ctx context.Context) {
+func (w *Watcher) followReruns(ctx context.Context) {
 	some := make(chan struct{}, 1)
 	hint := func(string) {
 		select {
@@ -26,7 +26,7 @@ func (w *Watcher) hearAgain(ctx context.Context) {
 		default:
 		}
 	}
-	tick := time.NewTicker(askAgain)
+	tick := time.NewTicker(rerunsEvery)
 	defer tick.Stop()
 	soon := time.NewTimer(0)
 	defer soon.Stop()
@@ -35,10 +35,10 @@ func (w *Watcher) hearAgain(ctx context.Context) {
 		if !listening {
 			listening = w.cfg.Bus.Hint(events.AllAgain, hint) == nil
 		}
-		last, _ = w.cfg.Bus.Agains(ctx, last, w.again) // the next tick tries again
+		last, _ = w.cfg.Bus.Agains(ctx, last, w.rerun) // the next tick tries again
 		select {
 		case <-some:
-			soon.Reset(askSoon)
+			soon.Reset(rerunsSoon)
 		case <-soon.C:
 		case <-tick.C:
 		case <-ctx.Done():
@@ -48,7 +48,7 @@ func (w *Watcher) hearAgain(ctx context.Context) {
 }
 
 // again takes in one request: from now on the file at the path is another.
-func (w *Watcher) again(a jet.Again) {
+func (w *Watcher) rerun(a jet.Again) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.generations[a.JobID] == nil {
@@ -56,27 +56,27 @@ func (w *Watcher) again(a jet.Again) {
 	}
 	w.generations[a.JobID][a.Path()] = a.Generation
 	if f := w.folders[a.JobID]; f != nil {
-		if f = f.at(a.Path()); f != nil {
-			f.again(a.Path(), a.Generation)
+		if f = f.find(a.Path()); f != nil {
+			f.rerun(a.Path(), a.Generation)
 		}
 	}
 }
 
 // again has a worker of the folder look at the file at a path as one that is not known.
-func (f *folder) again(path, generation string) {
+func (f *folder) rerun(path, generation string) {
 	f.requests.rerun(path, generation)
 	f.wake()
 }
 
-// renew takes in the requests that came since the last turn.
-func (f *folder) renew(again map[string]string) {
-	if f.generations == nil && len(again) > 0 {
-		f.generations = map[string]string{}
+// rerun has files looked at again as ones that are not known.
+func (k *work) rerun(reruns map[string]string) {
+	if k.generations == nil && len(reruns) > 0 {
+		k.generations = map[string]string{}
 	}
-	maps.Copy(f.generations, again)
-	for p := range again {
+	maps.Copy(k.generations, reruns)
+	for p := range reruns {
 		name := path.Base(p)
-		f.forget(name)
-		f.hinted = append(f.hinted, name)
+		k.forget(name)
+		k.hinted = append(k.hinted, name)
 	}
 }

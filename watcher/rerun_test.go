@@ -13,7 +13,7 @@ import (
 // restart makes no third run of it.
 func TestReprocess(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, eventstest.Options{})
+	r := newHarness(t, eventstest.Options{})
 	dir := r.dir("in")
 	r.job("job", "in", nil)
 	stop := r.start()
