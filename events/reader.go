@@ -21,6 +21,7 @@ type reader struct {
 	o      Object
 	prefix string
 	fault  *error // shared by a reader and the readers of its inner objects
+	brief  bool   // a fault of a type does not say what the value is
 }
 
 func (r *reader) err() error {
@@ -39,6 +40,14 @@ func (r *reader) fail(key, format string, args ...any) {
 	}
 }
 
+func (r *reader) mistyped(key, want string, raw json.RawMessage) {
+	if r.brief {
+		r.fail(key, "must be %s", want)
+		return
+	}
+	r.fail(key, "must be %s, not %s", want, kindOf(raw))
+}
+
 func stringValue(o Object, key string) (string, bool) {
 	raw, ok := o.Get(key)
 	if !ok {
@@ -54,7 +63,7 @@ func (r *reader) text(key string) string {
 	}
 	s, isString := stringValue(r.o, key)
 	if !isString {
-		r.fail(key, "must be a string, not %s", kindOf(raw))
+		r.mistyped(key, "a string", raw)
 	}
 	return s
 }
@@ -89,7 +98,7 @@ func (r *reader) boolean(key string, def bool) bool {
 	case string(raw) == "false":
 		return false
 	default:
-		r.fail(key, "must be true or false, not %s", kindOf(raw))
+		r.mistyped(key, "true or false", raw)
 		return def
 	}
 }
@@ -108,13 +117,13 @@ func (r *reader) integer(key string, def, low, high int) int {
 }
 
 func (r *reader) object(key string, required bool) *reader {
-	inner := &reader{prefix: r.prefix + key + ".", fault: r.shared()}
+	inner := &reader{prefix: r.prefix + key + ".", fault: r.shared(), brief: r.brief}
 	raw, ok := r.o.Get(key)
 	switch {
 	case !ok && required:
 		r.fail(key, "is required")
 	case ok && raw[0] != '{':
-		r.fail(key, "must be an object, not %s", kindOf(raw))
+		r.mistyped(key, "an object", raw)
 	case ok:
 		inner.o, _ = splitObject(raw, key)
 	}
@@ -135,13 +144,16 @@ func (r *reader) strings(key string) []string {
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
-		r.fail(key, "must be a list of strings, not %s", kindOf(raw))
+		r.mistyped(key, "a list of strings", raw)
 		return nil
 	}
 	var list []string
 	for _, item := range items {
 		var s string
 		if item[0] != '"' || json.Unmarshal(item, &s) != nil {
+			if r.brief {
+				r.mistyped(key, "a list of strings", item)
+			}
 			r.fail(key, "must be a list of strings; one of its items is %s", kindOf(item))
 			return nil
 		}

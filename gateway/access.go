@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"spool.internal/gateway/v1"
+	"spool.internal/gateway/wire"
 )
 
 // How much of what a caller chooses a log line repeats, in bytes.
@@ -31,7 +31,7 @@ func (g *Gateway) logAccess(next http.Handler) http.Handler {
 				level = slog.LevelWarn
 			}
 			fields := []any{
-				"request_id", w.Header().Get(v1.HeaderRequestID), "method", clip(r.Method, maxLoggedMethod), "path", clip(r.URL.Path, maxLoggedPath),
+				"request_id", w.Header().Get(wire.HeaderRequestID), "method", clip(r.Method, maxLoggedMethod), "path", clip(r.URL.Path, maxLoggedPath),
 				"status", rec.status, "bytes", rec.bytes, "duration", time.Since(began),
 				"remote", r.RemoteAddr, "user", exchangeOf(r).token.Owner, "finished", finished,
 			}

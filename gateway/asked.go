@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/gateway/v2/problem"
+	"spool.internal/gateway/wire"
 )
 
 // askPatience is how long the request of a subscriber is worked on: as long as
@@ -23,10 +23,10 @@ func (g *Gateway) answerSubscribers(ctx context.Context) error {
 	}
 	return bus.AnswerTriggers(ctx, func(ctx context.Context, name string, body []byte) (int, []byte) {
 		if why := g.waiting.Load(); why != nil {
-			return problem.Text(http.StatusServiceUnavailable, events.Faultf(events.Unavailable, "", "%s: try again", *why))
+			return wire.ProblemText(http.StatusServiceUnavailable, events.Faultf(events.Unavailable, "", "%s: try again", *why))
 		}
 		if d := g.limiter.delay("subscriber "+name, time.Now()); d > 0 {
-			return problem.Text(http.StatusTooManyRequests, events.Faultf(events.Unavailable, "", "too many requests of this subscriber: try again in %s", d.Round(time.Millisecond)))
+			return wire.ProblemText(http.StatusTooManyRequests, events.Faultf(events.Unavailable, "", "too many requests of this subscriber: try again in %s", d.Round(time.Millisecond)))
 		}
 		ctx, cancel := context.WithTimeout(ctx, askPatience)
 		defer cancel()

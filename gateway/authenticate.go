@@ -2,12 +2,12 @@ package gateway
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/admission"
+	"spool.internal/gateway/wire"
 )
 
 // authenticate lets nobody under /api without a valid token, and nobody at all
@@ -30,7 +30,7 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 			return
 		}
 		e := exchangeOf(r)
-		text, err := bearer(r)
+		text, err := wire.Bearer(r)
 		if err == nil {
 			e.text = text
 			e.token, err = g.cfg.Keys.Verify(text, time.Now())
@@ -61,22 +61,4 @@ func (g *Gateway) knock(w http.ResponseWriter, r *http.Request) bool {
 		refuseUntil(w, r, d, "too many requests without a valid token from this address: slow down")
 	}
 	return d == 0
-}
-
-// bearer takes the token out of the one place where it is neither logged nor
-// remembered by proxies and browsers.
-func bearer(r *http.Request) (string, error) {
-	query := r.URL.Query()
-	if slices.ContainsFunc([]string{"token", "access_token", "auth_token"}, query.Has) {
-		return "", events.Faultf(events.Unauthorized, "", "a token in the URL is refused, for URLs end up in logs: send it as Authorization: Bearer <token>")
-	}
-	lines := r.Header.Values("Authorization")
-	if len(lines) != 1 {
-		return "", events.Faultf(events.Unauthorized, "", "send one header Authorization: Bearer <token>")
-	}
-	scheme, text, _ := strings.Cut(lines[0], " ")
-	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
-		return "", events.Faultf(events.Unauthorized, "", "the header Authorization must be: Bearer <token>")
-	}
-	return text, nil
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/gateway/v1"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
+	"spool.internal/gateway/wire"
 )
 
 // exchange is what the middleware knows of one request.
@@ -35,7 +36,9 @@ func exchangeOf(r *http.Request) *exchange {
 	return e
 }
 
-func caller(r *http.Request) events.Token { return exchangeOf(r).token }
+func tokenOf(r *http.Request) events.Token { return exchangeOf(r).token }
+
+func caller(r *http.Request) change.Caller { return change.CallerOf(r, tokenOf(r)) }
 
 // wrap puts the middleware around the router, in the order in which a request
 // meets it. What answers outside of the router, and the router's own 404 and
@@ -63,11 +66,11 @@ var goodID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // identify names the request as its client does, or anew.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(v1.HeaderRequestID)
+		id := r.Header.Get(wire.HeaderRequestID)
 		if !goodID.MatchString(id) {
 			id = uuid.NewString()
 		}
-		w.Header().Set(v1.HeaderRequestID, id)
+		w.Header().Set(wire.HeaderRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{})))
@@ -105,7 +108,7 @@ func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 			if fault == http.ErrAbortHandler { //nolint:errorlint // a panic's value, as net/http compares it
 				panic(fault)
 			}
-			id := w.Header().Get(v1.HeaderRequestID)
+			id := w.Header().Get(wire.HeaderRequestID)
 			g.cfg.Log.Error("a request panicked", "request_id", id, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler)
@@ -138,11 +141,11 @@ func limitBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if r.ContentLength > v1.MaxBody {
-			refuseLarge(w, r)
+		if r.ContentLength > wire.MaxBody {
+			refuse(w, r, http.StatusRequestEntityTooLarge, "the body is "+wire.LongerThan(wire.MaxBody))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, v1.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -71,7 +71,7 @@ func (l *limiter) makeRoom(now time.Time) {
 // limitRate answers 429 to a token that asks too often.
 func (g *Gateway) limitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if id := caller(r).ID; id != "" {
+		if id := tokenOf(r).ID; id != "" {
 			if d := g.limiter.delay(id, time.Now()); d > 0 {
 				conn := admission.Of(r.Context())
 				conn.Refused("token_rate")

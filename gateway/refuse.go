@@ -10,7 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/gateway/v1"
 	"spool.internal/gateway/v2"
-	"spool.internal/gateway/v2/problem"
+	"spool.internal/gateway/wire"
 )
 
 // isNative reports that a request is about the native API, whose faults are
@@ -20,10 +20,10 @@ func isNative(r *http.Request) bool { return strings.HasPrefix(r.URL.Path+"/", v
 // refuse answers with a fault that the middleware has found.
 func refuse(w http.ResponseWriter, r *http.Request, status int, msg string) {
 	if isNative(r) {
-		problem.WriteStatus(w, status, &events.Error{Message: msg})
+		wire.WriteProblem(w, status, &events.Error{Message: msg})
 		return
 	}
-	v1.Refuse(w, status, msg)
+	wire.WriteError(w, status, msg)
 }
 
 // refuseUntil answers 429 to a caller that is to wait.
@@ -32,19 +32,10 @@ func refuseUntil(w http.ResponseWriter, r *http.Request, d time.Duration, msg st
 	refuse(w, r, http.StatusTooManyRequests, msg)
 }
 
-// refuseLarge answers to a body that is too long.
-func refuseLarge(w http.ResponseWriter, r *http.Request) {
-	if isNative(r) {
-		refuse(w, r, http.StatusRequestEntityTooLarge, "the body is longer than 256 KiB")
-		return
-	}
-	v1.RefuseLarge(w)
-}
-
 // fail answers with an error that stopped a request before its route.
 func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if isNative(r) {
-		v2.Fail(w, g.cfg.Log, err)
+		wire.Fail(w, g.cfg.Log, err)
 		return
 	}
 	v1.Fail(w, g.cfg.Log, err)

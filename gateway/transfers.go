@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
+	"spool.internal/gateway/wire"
 )
 
 // transfers adds what is not a call with an answer: files, streams of events,
@@ -15,7 +16,7 @@ import (
 func (g *Gateway) transfers(r *mux.Router) {
 	if g.cfg.Drives != nil {
 		files.New(files.Config{
-			Drives: g.cfg.Drives, Caller: caller, MaxUpload: g.cfg.MaxUpload, Reserve: g.cfg.Reserve, Log: g.cfg.Log,
+			Drives: g.cfg.Drives, Token: tokenOf, MaxUpload: g.cfg.MaxUpload, Reserve: g.cfg.Reserve, Log: g.cfg.Log,
 		}).Routes(r)
 	}
 	g.events.Routes(r)
@@ -24,9 +25,9 @@ func (g *Gateway) transfers(r *mux.Router) {
 
 func (g *Gateway) newEvents() *stream.Stream {
 	return stream.New(stream.Config{
-		Bus: g.cfg.Bus, Jobs: g.jobs, Caller: caller, Log: g.cfg.Log,
+		Bus: g.cfg.Bus, Jobs: g.jobs, Token: tokenOf, Log: g.cfg.Log,
 		Verify: func(r *http.Request) error {
-			text, err := bearer(r)
+			text, err := wire.Bearer(r)
 			if err == nil {
 				_, err = g.cfg.Keys.Verify(text, time.Now())
 			}

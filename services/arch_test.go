@@ -67,6 +67,13 @@ func TestImportsPointDown(t *testing.T) {
 			if parts[0] == "services" && to[0] == "services" && parts[1] != "cmd" && to[1] != parts[1] && to[1] != "daemon" {
 				t.Errorf("%s imports %s: services meet on subjects", rel, target)
 			}
+			// Of the gateway, they may import what all HTTP APIs are spelled with.
+			if parts[0] == "services" && to[0] == "gateway" && parts[1] != "cmd" && target != "gateway/wire" {
+				t.Errorf("%s imports %s: services meet on subjects, and share gateway/wire alone", rel, target)
+			}
+			if strings.HasPrefix(rel, "gateway/wire/") && to[0] == "gateway" {
+				t.Errorf("%s imports %s: gateway/wire stands alone, so that every service may import it", rel, target)
+			}
 		}
 	})
 	if seen < 50 {

@@ -2,7 +2,6 @@ package v1
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"net/http"
 
@@ -11,18 +10,8 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
-
-// Jobs is the picture of all jobs that listings are read from.
-type Jobs interface {
-	// Refresh blocks until the picture shows all that anybody was told is stored.
-	Refresh(ctx context.Context) error
-	// Job finds one job.
-	Job(id string) (events.Job, bool)
-	// Oldest yields the jobs of one owner ("" = everybody's), oldest first,
-	// beginning after the job that was created at createdNS with the given id.
-	Oldest(owner string, createdNS int64, id string) iter.Seq[events.Job]
-}
 
 // Results are the executions of jobs.
 type Results interface {
@@ -33,9 +22,9 @@ type Results interface {
 // Config is what the API needs; every field is required.
 type Config struct {
 	Changes *change.Jobs
-	Jobs    Jobs
+	Jobs    wire.Jobs
 	Results Results
-	Caller  func(*http.Request) events.Token // the token that a request was let in with
+	Caller  func(*http.Request) change.Caller // who asks
 	Log     *slog.Logger
 }
 
@@ -45,49 +34,27 @@ type API struct{ Config }
 // New makes the API.
 func New(c Config) *API { return &API{c} }
 
-// MaxBody is the longest request body, in bytes.
-const MaxBody = 256 << 10
-
 // Prefix is the path that the six calls have in common.
 const Prefix = "/api/v1/scheduler/"
 
 // Routes adds the six calls to a router. Who calls has been authenticated
-// before, and the body bounded to [MaxBody].
+// before, and the body bounded to [wire.MaxBody].
 func (a *API) Routes(r *mux.Router) {
+	calls := wire.Calls{
+		Token: func(r *http.Request) events.Token { return a.Caller(r).Token },
+		Fail:  func(w http.ResponseWriter, err error) { Fail(w, a.Log, err) },
+	}
 	for _, route := range []struct {
 		method, name string
-		handle       handler
+		handle       http.Handler
 	}{
-		{http.MethodPost, "create_job", a.change(a.createJob)},
-		{http.MethodGet, "list_jobs", a.listJobs},
-		{http.MethodPost, "delete_job", a.change(a.deleteJob)},
-		{http.MethodPost, "enable_job", a.change(a.enableJob)},
-		{http.MethodPost, "disable_job", a.change(a.disableJob)},
-		{http.MethodPost, "trigger_job", a.change(a.triggerJob)},
+		{http.MethodPost, "create_job", calls.Write(a.createJob)},
+		{http.MethodGet, "list_jobs", calls.Read(a.listJobs)},
+		{http.MethodPost, "delete_job", calls.Write(a.deleteJob)},
+		{http.MethodPost, "enable_job", calls.Write(a.enableJob)},
+		{http.MethodPost, "disable_job", calls.Write(a.disableJob)},
+		{http.MethodPost, "trigger_job", calls.Write(a.triggerJob)},
 	} {
-		r.Handle(Prefix+route.name, a.answer(route.handle)).Methods(route.method)
+		r.Handle(Prefix+route.name, route.handle).Methods(route.method)
 	}
 }
-
-// handler writes its answer unless it returns an error.
-type handler func(http.ResponseWriter, *http.Request) error
-
-func (a *API) answer(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			Fail(w, a.Log, err)
-		}
-	})
-}
-
-// change lets nobody through who may only read.
-func (a *API) change(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.who(r).MayWrite(); err != nil {
-			return err
-		}
-		return h(w, r)
-	}
-}
-
-func (a *API) who(r *http.Request) change.Caller { return change.CallerOf(r, a.Caller(r)) }

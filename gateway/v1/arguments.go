@@ -1,18 +1,16 @@
 package v1
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"spool.internal/events"
-	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 func readArguments(r *http.Request) (events.Object, error) {
-	body, err := change.Body(r)
+	body, err := wire.Body(r)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +23,7 @@ func readQuery(r *http.Request, keys ...string) (events.Object, error) {
 	if r.URL.RawQuery != "" {
 		return parseQuery(r.URL.RawQuery, keys...)
 	}
-	body, err := change.Body(r)
+	body, err := wire.Body(r)
 	if err != nil || len(strings.TrimSpace(string(body))) == 0 {
 		return nil, err
 	}
@@ -35,9 +33,9 @@ func readQuery(r *http.Request, keys ...string) (events.Object, error) {
 // parseQuery gives those of the keys that stand in a query string the form of a
 // body. A key without a value is absent: that is how clients leave one out.
 func parseQuery(raw string, keys ...string) (events.Object, error) {
-	values, err := url.ParseQuery(raw)
+	values, err := wire.ParseQuery(raw)
 	if err != nil {
-		return nil, events.Faultf(events.Invalid, "", "the query string is malformed")
+		return nil, err
 	}
 	var o events.Object
 	for _, key := range keys {
@@ -51,16 +49,10 @@ func parseQuery(raw string, keys ...string) (events.Object, error) {
 	return o, nil
 }
 
+// textOf reads a string, "" when it is absent.
 func textOf(o events.Object, key string) (string, error) {
-	raw, ok := o.Get(key)
-	if !ok {
-		return "", nil
-	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", events.Faultf(events.Invalid, key, "must be a string")
-	}
-	return s, nil
+	f := events.NewBriefFields(o, "")
+	return f.Text(key), f.Err()
 }
 
 // jobIDOf reads the id of a job; capitals are what some tools make of a UUID.
@@ -70,11 +62,8 @@ func jobIDOf(o events.Object) (string, error) {
 }
 
 func flagOf(o events.Object, key string) (bool, error) {
-	raw, ok := o.Get(key)
-	if ok && string(raw) != "true" && string(raw) != "false" {
-		return false, events.Faultf(events.Invalid, key, "must be true or false")
-	}
-	return ok && string(raw) == "true", nil
+	f := events.NewBriefFields(o, "")
+	return f.Flag(key), f.Err()
 }
 
 // countOf reads a number that a query string can only spell as text.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 func (a *API) enableJob(w http.ResponseWriter, r *http.Request) error {
@@ -11,10 +12,10 @@ func (a *API) enableJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Changes.Enable(r.Context(), a.who(r), id); err != nil {
+	if _, err := a.Changes.Enable(r.Context(), a.Caller(r), id); err != nil {
 		return err
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Status      events.Status `json:"status"`
 		EnabledJobs string        `json:"enabled_jobs"`
 	}{events.OK, id})
@@ -26,10 +27,10 @@ func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Changes.Disable(r.Context(), a.who(r), id); err != nil {
+	if _, err := a.Changes.Disable(r.Context(), a.Caller(r), id); err != nil {
 		return err
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Status       events.Status `json:"status"`
 		DisabledJobs string        `json:"disabled_jobs"`
 	}{events.OK, id})
@@ -41,10 +42,10 @@ func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Changes.Trigger(r.Context(), a.who(r), id, "", nil); err != nil {
+	if _, err := a.Changes.Trigger(r.Context(), a.Caller(r), id, "", nil); err != nil {
 		return err
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Status       events.Status `json:"status"`
 		TriggeredJob string        `json:"triggered_job"`
 	}{events.OK, id})

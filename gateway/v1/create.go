@@ -4,11 +4,11 @@ import (
 	"net/http"
 
 	"spool.internal/events"
-	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
-	body, err := change.Body(r)
+	body, err := wire.Body(r)
 	if err != nil {
 		return err
 	}
@@ -16,11 +16,11 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	draft, err := a.Changes.Draft(r.Context(), a.who(r), o)
+	draft, err := a.Changes.Draft(r.Context(), a.Caller(r), o)
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Create(r.Context(), a.who(r), draft)
+	rev, err := a.Changes.Create(r.Context(), a.Caller(r), draft)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Add("Spool-Warning", warning)
 		a.Log.Warn("a job has a key that means nothing", "job_id", id, "warning", warning)
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Status events.Status `json:"status"`
 		JobID  string        `json:"job_id"`
 	}{events.OK, id})

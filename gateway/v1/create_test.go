@@ -61,24 +61,6 @@ func FuzzDecodeCreate(f *testing.F) {
 	})
 }
 
-func FuzzParsePageToken(f *testing.F) {
-	f.Add("")
-	f.Add("MTIzLmFiYw")
-	f.Add(pageToken(events.Job{ID: "x.y", CreatedOnNS: -1}))
-	f.Fuzz(func(t *testing.T, s string) {
-		created, id, err := parsePageToken(s)
-		if err != nil {
-			if events.CodeOf(err) != events.Invalid {
-				t.Fatalf("fault %v", err)
-			}
-			return
-		}
-		if c, i, err := parsePageToken(pageToken(events.Job{ID: id, CreatedOnNS: created})); s != "" && (err != nil || c != created || i != id) {
-			t.Errorf("%d %q became %d %q, %v", created, id, c, i, err)
-		}
-	})
-}
-
 // decode is what becomes of a body before anybody is asked about it.
 func decode(body []byte) (events.Object, *events.Parameters, error) {
 	o, err := events.ParseObject(body)

@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // deleters is how many deletions of one call are on their way at once; the
@@ -43,7 +44,7 @@ func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Status      events.Status `json:"status"`
 		DeletedJobs string        `json:"deleted_jobs"`
 	}{events.OK, strings.Join(ids, ",")})
@@ -51,14 +52,14 @@ func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) delete(r *http.Request, id string) error {
-	return a.Changes.Delete(r.Context(), a.who(r), id, nil)
+	return a.Changes.Delete(r.Context(), a.Caller(r), id, nil)
 }
 
 // deleteAll deletes the caller's jobs, or for an administrator somebody
 // else's, and gives the ids of those that it has deleted itself. After an
 // error some are deleted; the call can be repeated.
 func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
-	owner, err := ownerOf(o, a.who(r))
+	owner, err := ownerOf(o, a.Caller(r))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 func TestFail(t *testing.T) {
@@ -39,7 +40,7 @@ func TestFail(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
 			w := httptest.NewRecorder()
-			w.Header().Set(HeaderRequestID, "r7")
+			w.Header().Set(wire.HeaderRequestID, "r7")
 			Fail(w, slog.New(slog.NewTextHandler(&log, nil)), c.err)
 			want := `{"status":"ERROR","msg":"` + c.msg + `"}` + "\n"
 			if w.Code != c.code || w.Body.String() != want {

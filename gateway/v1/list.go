@@ -3,14 +3,12 @@ package v1
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
 	"iter"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 const (
@@ -32,7 +30,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l := &listing{api: a, who: a.who(r), out: bufio.NewWriterSize(w, 32<<10), limit: limit}
+	l := &listing{api: a, who: a.Caller(r), out: bufio.NewWriterSize(w, 32<<10), limit: limit}
 	parts := l.read(r.Context(), jobs)
 	first := <-parts.next()
 	if first.err != nil {
@@ -43,7 +41,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	err = l.write(first, parts)
 	parts.stop()
 	if err != nil {
-		a.Log.Warn("a list was broken off", "request_id", w.Header().Get(HeaderRequestID), "error", err.Error())
+		a.Log.Warn("a list was broken off", "request_id", w.Header().Get(wire.HeaderRequestID), "error", err.Error())
 		panic(http.ErrAbortHandler)
 	}
 	return nil
@@ -51,7 +49,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 
 // choose finds the jobs that a call asks for.
 func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], error) {
-	who := a.who(r)
+	who := a.Caller(r)
 	owner, err := ownerOf(o, who)
 	if err != nil {
 		return nil, err
@@ -64,15 +62,15 @@ func (a *API) choose(r *http.Request, o events.Object) (iter.Seq[events.Job], er
 	if err != nil {
 		return nil, err
 	}
-	createdNS, after, err := parsePageToken(token)
-	if err != nil {
-		return nil, err
+	created, after, ok := wire.ParsePageToken(token)
+	if !ok {
+		return nil, events.Faultf(events.Invalid, "page_token", "is not a next_page_token of list_jobs")
 	}
 	if err := a.Jobs.Refresh(r.Context()); err != nil {
 		return nil, err
 	}
 	if id == "" {
-		return a.Jobs.Oldest(owner, createdNS, after), nil
+		return a.Jobs.Oldest(owner, created, after), nil
 	}
 	job, ok := a.Jobs.Job(id)
 	_, named := o.Get("username")
@@ -181,29 +179,8 @@ func (l *listing) write(p part, following parts) error {
 	}
 	l.out.WriteString("]")
 	if l.more {
-		l.out.WriteString(`,"next_page_token":"` + pageToken(l.last) + `"`)
+		l.out.WriteString(`,"next_page_token":"` + wire.PageToken(l.last.CreatedOnNS, l.last.ID) + `"`)
 	}
 	l.out.WriteString("}\n")
 	return l.out.Flush()
-}
-
-// A page token is the place of the last job that was shown; it stays good when
-// that job is deleted.
-func pageToken(last events.Job) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(last.CreatedOnNS, 10) + "." + last.ID))
-}
-
-func parsePageToken(s string) (createdNS int64, id string, err error) {
-	if s == "" {
-		return 0, "", nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	created, id, _ := strings.Cut(string(raw), ".")
-	if err == nil {
-		createdNS, err = strconv.ParseInt(created, 10, 64)
-	}
-	if err != nil {
-		return 0, "", events.Faultf(events.Invalid, "page_token", "is not a next_page_token of list_jobs")
-	}
-	return createdNS, id, nil
 }

@@ -6,14 +6,12 @@ import (
 	"strings"
 
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
-// Bounds on what a body can put into the header of its answer: clients give up
-// on an answer with more than about a hundred lines of header.
-const (
-	maxWarnings  = 8
-	maxKeyLength = 64 // runes
-)
+// maxWarnings bounds what a body can put into the header of its answer: clients give
+// up on an answer with more than about a hundred lines of header.
+const maxWarnings = 8
 
 // warnings says of each unknown key that it means nothing, in text that a
 // header can hold, with the known key that it may be a slip for.
@@ -27,18 +25,8 @@ func warnings(unknown []string) []string {
 		if strings.HasPrefix(path, "flow_parameters.") {
 			object = "flow_parameters."
 		}
-		text := "unknown key " + quote(path)
-		if meant := change.Meant(object, strings.TrimPrefix(path, object)); meant != "" {
-			text += ", did you mean " + quote(meant) + "?"
-		}
-		list = append(list, text)
+		meant := change.Meant(object, strings.TrimPrefix(path, object))
+		list = append(list, "unknown key "+strconv.QuoteToASCII(wire.ShortKey(path))+wire.DidYouMean(meant))
 	}
 	return list
-}
-
-func quote(key string) string {
-	if runes := []rune(key); len(runes) > maxKeyLength {
-		key = string(runes[:maxKeyLength]) + "..."
-	}
-	return strconv.QuoteToASCII(key)
 }

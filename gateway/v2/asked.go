@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // maxAsked is how long the request of a subscriber may be, in bytes.
@@ -22,10 +23,10 @@ func (a *API) Asked(ctx context.Context, name string, request []byte) (status in
 	w := &page{header: http.Header{}}
 	id, err := a.ask(ctx, name, request)
 	if err != nil {
-		Fail(w, a.Log.With("subscriber", name), err)
+		wire.Fail(w, a.Log.With("subscriber", name), err)
 		return w.status, w.body.Bytes()
 	}
-	write(w, http.StatusAccepted, triggered{id})
+	wire.Write(w, http.StatusAccepted, triggered{id})
 	return w.status, w.body.Bytes()
 }
 
@@ -37,40 +38,33 @@ func (a *API) ask(ctx context.Context, name string, request []byte) (triggerID s
 	if at == 0 || !sub.MayTrigger(time.Now()) {
 		return "", events.Faultf(events.Forbidden, "", "the subscriber %s may not trigger jobs: make one with --may-trigger", name)
 	}
-	var body struct {
-		Job   string `json:"job"`
-		JobID string `json:"job_id"`
-		Key   string `json:"idempotency_key"`
-	}
 	if len(request) > maxAsked {
-		return "", refusal{http.StatusRequestEntityTooLarge, events.Faultf(events.Invalid, "", "the request is longer than 8 KiB")}
+		return "", wire.Refuse(http.StatusRequestEntityTooLarge, events.Invalid, "", "the request is %s", wire.LongerThan(maxAsked))
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/", bytes.NewReader(request))
-	if err == nil {
-		err = decode(r, &body, false)
-	}
+	in, err := wire.FieldsOf(request, "job", "job_id", "idempotency_key")
 	if err != nil {
 		return "", err
 	}
+	job, id, key := in.Text("job"), strings.ToLower(in.Text("job_id")), in.Text("idempotency_key")
 	switch {
-	case body.Job != "" && body.JobID != "":
+	case in.Err() != nil:
+		return "", in.Err()
+	case job != "" && id != "":
 		return "", events.Faultf(events.Invalid, "job", "is given beside job_id: one of them is right")
-	case body.Job == "" && body.JobID == "":
+	case job == "" && id == "":
 		return "", events.Faultf(events.Invalid, "job", `is required: the id of a job, or its whole name, as {"job": "invoices"}`)
-	case len(body.Key) > maxIdempotencyKey:
+	case len(key) > maxIdempotencyKey:
 		return "", events.Faultf(events.Invalid, "idempotency_key", "is longer than %d bytes", maxIdempotencyKey)
 	}
 	who := change.Caller{Token: events.Token{Owner: sub.By, Role: events.Admin}, From: "NATS"} // only administrators make subscribers
-	id := strings.ToLower(body.JobID)
 	if id == "" {
-		if id, err = a.named(ctx, who, body.Job); err != nil {
+		if id, err = a.named(ctx, who, job); err != nil {
 			return "", err
 		}
 	}
 	if sub.JobID != "" && sub.JobID != id {
 		return "", events.Faultf(events.Forbidden, "job", "the subscriber %s may trigger the job %s and no other", name, sub.JobID)
 	}
-	key := body.Key
 	if key != "" {
 		key = "subscriber\x00" + name + "\x00" + key
 	}

@@ -6,6 +6,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/v2/balance"
+	"spool.internal/gateway/wire"
 )
 
 type balancePage struct {
@@ -21,28 +22,28 @@ type balancePage struct {
 func (a *API) books() balance.Books { return balance.Books{Bus: a.Bus, Zone: a.Zone} }
 
 // day reads the day that is asked for; today unless it is said.
-func (a *API) day(q *query, now time.Time) balance.Day {
-	name := q.text("day")
+func (a *API) day(q *wire.Query, now time.Time) balance.Day {
+	name := q.Text("day")
 	if name == "" {
 		name = now.In(a.Zone).Format(time.DateOnly)
 	}
 	d, err := a.books().DayOf(name)
-	if err != nil && q.err == nil {
-		q.err = err
+	if err != nil {
+		q.FailWith(err)
 	} else if d.From.After(now) {
-		q.fail("day", "has not come yet")
+		q.Fail("day", "has not come yet")
 	}
 	return d
 }
 
 // balance accounts for every slot and file of a day.
 func (a *API) balance(w http.ResponseWriter, r *http.Request) error {
-	q, now := readQuery(r, "day", "username", "job_id", "limit", "page_token"), time.Now()
+	q, now := wire.ReadQuery(r, "day", "username", "job_id", "limit", "page_token"), time.Now()
 	d := a.day(q, now)
-	limit := q.limit(defaultLimit)
-	created, id := q.after()
-	if q.err != nil {
-		return q.err
+	limit := q.Limit(wire.DefaultLimit)
+	created, id := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
 	page := balancePage{Day: d.Name, From: d.From.UTC(), To: d.To.UTC(), Zone: a.Zone.String(), Jobs: []balance.Job{}}
 	add := func(j events.Job) error {
@@ -52,8 +53,8 @@ func (a *API) balance(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	who := a.who(r)
-	if only := q.text("job_id"); only != "" {
+	who := a.Caller(r)
+	if only := q.Text("job_id"); only != "" {
 		rev, err := a.Changes.Find(r.Context(), who, only)
 		if err == nil {
 			err = add(rev.Event.Job)
@@ -62,7 +63,7 @@ func (a *API) balance(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	} else {
-		owner, err := who.OwnerFor(q.text("username"))
+		owner, err := who.OwnerFor(q.Text("username"))
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func (a *API) balance(w http.ResponseWriter, r *http.Request) error {
 		looked := 0
 		for j := range a.Jobs.Oldest(owner, int64(created), id) {
 			if looked++; looked > limit {
-				page.Next = pageToken(uint64(last.CreatedOnNS), last.ID)
+				page.Next = wire.PageToken(last.CreatedOnNS, last.ID)
 				break
 			}
 			if err := add(j); err != nil {
@@ -83,7 +84,7 @@ func (a *API) balance(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page.Totals = balance.Totals(page.Jobs)
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
@@ -94,18 +95,18 @@ type entryPage struct {
 
 // balanceEntries lists what a number of a balance counts.
 func (a *API) balanceEntries(w http.ResponseWriter, r *http.Request) error {
-	q, now := readQuery(r, "day", "job_id", "of", "is", "limit", "page_token"), time.Now()
+	q, now := wire.ReadQuery(r, "day", "job_id", "of", "is", "limit", "page_token"), time.Now()
 	d := a.day(q, now)
-	of, is, id := q.oneOf("of", balance.Groups...), q.text("is"), q.text("job_id")
+	of, is, id := q.OneOf("of", balance.Groups...), q.Text("is"), q.Text("job_id")
 	if id == "" {
-		q.fail("job_id", "is required")
+		q.Fail("job_id", "is required")
 	}
-	limit := q.limit(defaultLimit)
-	skip, _ := q.after()
-	if q.err != nil {
-		return q.err
+	limit := q.Limit(wire.DefaultLimit)
+	skip, _ := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
-	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
+	if _, err := a.Changes.Find(r.Context(), a.Caller(r), id); err != nil {
 		return err
 	}
 	entries, _, err := a.books().Of(r.Context(), id, d, now)
@@ -122,11 +123,11 @@ func (a *API) balanceEntries(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		if len(page.Entries) == limit {
-			page.Next = pageToken(matched-1, "")
+			page.Next = wire.PageToken(matched-1, "")
 			break
 		}
 		page.Entries = append(page.Entries, e)
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }

@@ -1,27 +1,18 @@
 package v2
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
-	"strings"
 
 	"spool.internal/events"
-	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
-
-// maxBody is the longest request body, and the longest parameters of a job, in bytes.
-const maxBody = 256 << 10
 
 // readObject reads the parameters of a job, or a patch of them, whose keys are
 // all known.
 func readObject(r *http.Request) (events.Object, error) {
-	body, err := change.Body(r)
+	body, err := wire.Body(r)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +31,7 @@ func checkParameterKeys(o events.Object, object string) error {
 			continue
 		}
 		if !slices.Contains(events.Keys[object], m.Key) {
-			return unknown(object, m.Key, change.Meant(object, m.Key))
+			return wire.UnknownKey(object, m.Key, change.Meant(object, m.Key))
 		}
 		inner := object + m.Key + "."
 		if _, ours := events.Keys[inner]; !ours || m.Value[0] != '{' {
@@ -56,73 +47,3 @@ func checkParameterKeys(o events.Object, object string) error {
 	}
 	return nil
 }
-
-// maxKey is how much of an unknown key is shown, in runes.
-const maxKey = 64
-
-// unknown refuses a key, with the one that may have been meant.
-func unknown(object, key, meant string) error {
-	text := "unknown key"
-	if meant != "" {
-		text = fmt.Sprintf("unknown key, did you mean %q?", meant)
-	}
-	if runes := []rune(key); len(runes) > maxKey {
-		key = string(runes[:maxKey]) + "..."
-	}
-	return events.Faultf(events.Invalid, object+key, "%s", text)
-}
-
-// decode reads a body into a struct of strings and numbers whose tags are the
-// keys that are known. With optional an empty body is an empty object.
-func decode(r *http.Request, v any, optional bool) error {
-	body, err := change.Body(r)
-	if err != nil {
-		return err
-	}
-	if optional && len(bytes.TrimSpace(body)) == 0 {
-		return nil
-	}
-	o, err := events.ParseObject(body)
-	if err != nil {
-		return err
-	}
-	var keys []string
-	for t := reflect.TypeOf(v).Elem(); len(keys) < t.NumField(); {
-		keys = append(keys, t.Field(len(keys)).Tag.Get("json"))
-	}
-	for _, m := range o {
-		if !slices.Contains(keys, m.Key) {
-			return unknown("", m.Key, spelling.Nearest(m.Key, keys))
-		}
-	}
-	err = json.Unmarshal(body, v)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		want := "a string"
-		switch wrong.Type.Kind() {
-		case reflect.String:
-		case reflect.Bool:
-			want = "true or false"
-		default:
-			want = "a whole number"
-		}
-		return events.Faultf(events.Invalid, wrong.Field, "must be %s, not %s", want, kindOf(wrong.Value))
-	}
-	return err
-}
-
-// kindOf names a JSON type as package json calls it.
-func kindOf(value string) string {
-	switch kind, _, _ := strings.Cut(value, " "); kind {
-	case "bool":
-		return "a boolean"
-	case "array":
-		return "a list"
-	case "object":
-		return "an object"
-	default:
-		return "a " + kind
-	}
-}
-
-// decodeNothing refuses a body that says something where nothing can be said.
-func decodeNothing(r *http.Request) error { return decode(r, &struct{}{}, true) }

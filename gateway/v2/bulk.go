@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // Bounds of a rerun by filter: what one request runs again, and how many results it
@@ -52,7 +53,7 @@ type candidate struct {
 // rerunMany runs executions again by a filter. Without `expect` it only counts; with
 // it, nothing is run again when the count has become another.
 func (a *API) rerunMany(w http.ResponseWriter, r *http.Request) error {
-	who := a.who(r)
+	who := a.Caller(r)
 	f, expect, err := readBulk(r, who)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (a *API) rerunMany(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	case *expect != len(all):
-		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "expect", "is %d, and the filter means %d executions now: nothing was run again", *expect, len(all))}
+		return wire.Refuse(http.StatusConflict, events.Conflict, "expect", "is %d, and the filter means %d executions now: nothing was run again", *expect, len(all))
 	default:
 		status = http.StatusAccepted
 		if err := a.rerunAll(r.Context(), who, all[:min(len(all), maxRerun)], &answer); err != nil {
@@ -80,7 +81,7 @@ func (a *API) rerunMany(w http.ResponseWriter, r *http.Request) error {
 		a.Log.Info("executions are run again", "count", answer.Count, "queued", answer.Queued, "user", who.Owner)
 	}
 	answer.Left = answer.Count - answer.Queued - len(answer.Skipped)
-	write(w, status, answer)
+	wire.Write(w, status, answer)
 	return nil
 }
 
@@ -124,10 +125,7 @@ func (a *API) mayRerun(who change.Caller, c candidate) error {
 	if err := who.Access().CheckFile(c.File); err != nil {
 		return err
 	}
-	if err := a.staged(c.File); err != nil {
-		return err.(refusal).fault //nolint:errorlint // staged makes no other
-	}
-	return nil
+	return a.staged(c.File)
 }
 
 // meant finds the executions that a filter means, in the order of their slots, and of
@@ -213,7 +211,7 @@ func (a *API) withOutcome(ctx context.Context, newest map[string]candidate, f bu
 
 // readBulk reads {"filter": {…}, "expect": 12}.
 func readBulk(r *http.Request, who change.Caller) (f bulkFilter, expect *int, err error) {
-	body, err := change.Body(r)
+	body, err := wire.Body(r)
 	if err != nil {
 		return f, nil, err
 	}
@@ -221,51 +219,52 @@ func readBulk(r *http.Request, who change.Caller) (f bulkFilter, expect *int, er
 	if err != nil {
 		return f, nil, err
 	}
-	q := &query{values: url.Values{}}
+	values := url.Values{}
 	for _, m := range o {
 		switch m.Key {
 		case "filter":
-			err = q.fill(m.Value, "outcome", "job_id", "username", "since", "until")
+			err = fill(values, m.Value, "outcome", "job_id", "username", "since", "until")
 		case "expect":
 			if json.Unmarshal(m.Value, &expect) != nil || expect != nil && *expect < 0 {
 				err = events.Faultf(events.Invalid, "expect", "must be how many executions the filter means, as counted before: a whole number")
 			}
 		default:
-			err = unknown("", m.Key, spelling.Nearest(m.Key, []string{"filter", "expect"}))
+			err = wire.UnknownKey("", m.Key, spelling.Nearest(m.Key, []string{"filter", "expect"}))
 		}
 		if err != nil {
 			return f, nil, err
 		}
 	}
+	q := wire.QueryOf(values)
 	outcomes := []string{string(events.OutcomeFailed), string(events.OutcomeCancelled), string(events.OutcomeOK)}
-	f.outcome = events.Outcome(cmp.Or(q.oneOf("filter.outcome", outcomes...), outcomes[0]))
-	f.jobID = q.text("filter.job_id")
-	f.since, f.until = q.time("filter.since", time.Time{}), q.time("filter.until", time.Time{})
+	f.outcome = events.Outcome(cmp.Or(q.OneOf("filter.outcome", outcomes...), outcomes[0]))
+	f.jobID = q.Text("filter.job_id")
+	f.since, f.until = q.Time("filter.since", time.Time{}), q.Time("filter.until", time.Time{})
 	if f.jobID == "" && f.since.IsZero() {
-		q.fail("filter.since", "is required where no job_id is given: the time from which on executions were triggered")
+		q.Fail("filter.since", "is required where no job_id is given: the time from which on executions were triggered")
 	}
-	if q.err != nil {
-		return f, nil, q.err
+	if q.Err() != nil {
+		return f, nil, q.Err()
 	}
-	f.owner, err = who.OwnerFor(q.text("filter.username"))
+	f.owner, err = who.OwnerFor(q.Text("filter.username"))
 	return f, expect, err
 }
 
 // fill takes strings out of an object whose keys are all known.
-func (q *query) fill(raw json.RawMessage, keys ...string) error {
+func fill(values url.Values, raw json.RawMessage, keys ...string) error {
 	o, err := events.ParseObject(raw)
 	if err != nil {
 		return events.Faultf(events.Invalid, "filter", "must be an object")
 	}
 	for _, m := range o {
 		if !slices.Contains(keys, m.Key) {
-			return unknown("filter.", m.Key, spelling.Nearest(m.Key, keys))
+			return wire.UnknownKey("filter.", m.Key, spelling.Nearest(m.Key, keys))
 		}
 		var text string
 		if json.Unmarshal(m.Value, &text) != nil {
 			return events.Faultf(events.Invalid, "filter."+m.Key, "must be a string")
 		}
-		q.values.Set("filter."+m.Key, text)
+		values.Set("filter."+m.Key, text)
 	}
 	return nil
 }

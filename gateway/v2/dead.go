@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 )
 
 // deadLetter is what could not be delivered, and its last call.
@@ -19,13 +20,13 @@ type deadLetter struct {
 }
 
 func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "username", "limit", "page_token")
-	limit := q.limit(defaultLimit)
-	before, _ := q.after()
-	if q.err != nil {
-		return q.err
+	q := wire.ReadQuery(r, "username", "limit", "page_token")
+	limit := q.Limit(wire.DefaultLimit)
+	before, _ := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
-	owner, err := a.who(r).OwnerFor(q.text("username"))
+	owner, err := a.Caller(r).OwnerFor(q.Text("username"))
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 			return true // of another version
 		}
 		if len(page.Dead) == limit {
-			page.Next = pageToken(last, "")
+			page.Next = wire.PageToken(last, "")
 			return false
 		}
 		last = d.Seq
@@ -55,7 +56,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
@@ -93,7 +94,7 @@ func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err e
 	if !found {
 		return d, job, none
 	}
-	rev, err := a.Changes.Find(r.Context(), a.who(r), d.Trigger.JobID)
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), d.Trigger.JobID)
 	if events.CodeOf(err) != events.NotFound {
 		return d, rev.Event.Job, err
 	}
@@ -104,7 +105,7 @@ func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err e
 }
 
 func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	d, job, err := a.findDead(r)
@@ -112,27 +113,27 @@ func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if job.ID == "" {
-		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "id", "the job is deleted: the dead letter can only be dropped")}
+		return wire.Refuse(http.StatusConflict, events.Conflict, "id", "the job is deleted: the dead letter can only be dropped")
 	}
-	if err := a.who(r).Reaches(job); err != nil {
+	if err := a.Caller(r).Reaches(job); err != nil {
 		return err
 	}
-	if err := a.who(r).Access().CheckFile(d.Trigger.File); err != nil {
+	if err := a.Caller(r).Access().CheckFile(d.Trigger.File); err != nil {
 		return err
 	}
-	if err := a.Changes.Enqueue(r.Context(), a.who(r), job); err != nil {
+	if err := a.Changes.Enqueue(r.Context(), a.Caller(r), job); err != nil {
 		return err
 	}
 	if err := a.Bus.RetryDead(r.Context(), d); err != nil {
 		return err
 	}
 	a.Log.Info("a dead letter is retried", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", a.Caller(r).Owner)
-	write(w, http.StatusAccepted, triggered{d.Trigger.ID})
+	wire.Write(w, http.StatusAccepted, triggered{d.Trigger.ID})
 	return nil
 }
 
 func (a *API) dropDead(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	d, _, err := a.findDead(r)

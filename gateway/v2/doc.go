@@ -1,5 +1,5 @@
-// Package v2 is the native API: HTTP status codes, JSON answers, faults as
-// package problem writes them. It is what a gateway serves below /api/v2/ on
+// Package v2 is the native API: HTTP status codes, JSON answers, faults as problems
+// (package wire). It is what a gateway serves below /api/v2/ on
 // jobs, their results and slots, dead letters, previews and tokens.
 //
 // # Conventions

@@ -3,6 +3,8 @@ package v2
 import (
 	"net/http"
 	"time"
+
+	"spool.internal/gateway/wire"
 )
 
 // mappedDrive is a drive that lies in a folder of the host that somebody named.
@@ -22,8 +24,8 @@ const (
 
 // listDrives shows the drives that lie elsewhere than in the folder of all drives.
 func (a *API) listDrives(w http.ResponseWriter, r *http.Request) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
 	}
 	all := []mappedDrive{}
 	if a.Stages != nil {
@@ -38,7 +40,7 @@ func (a *API) listDrives(w http.ResponseWriter, r *http.Request) error {
 	for _, d := range recorded {
 		all = append(all, mappedDrive{d.Path, d.Host, fromJob, d.By, &d.At})
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Drives []mappedDrive `json:"drives"`
 	}{all})
 	return nil

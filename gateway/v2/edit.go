@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
@@ -17,20 +18,20 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if o, err = a.Changes.Native(r.Context(), a.who(r), o); err != nil {
+	if o, err = a.Changes.Native(r.Context(), a.Caller(r), o); err != nil {
 		return err
 	}
 	if o, err = a.Changes.WithToken(r.Context(), o); err != nil {
 		return err
 	}
-	draft, err := a.Changes.Draft(r.Context(), a.who(r), o)
+	draft, err := a.Changes.Draft(r.Context(), a.Caller(r), o)
 	if err != nil {
 		return err
 	}
-	if err := a.askExisting(a.who(r), draft.Parameters); err != nil {
+	if err := a.askExisting(a.Caller(r), draft.Parameters); err != nil {
 		return err
 	}
-	rev, err := a.Changes.Create(r.Context(), a.who(r), draft)
+	rev, err := a.Changes.Create(r.Context(), a.Caller(r), draft)
 	if err != nil {
 		return err
 	}
@@ -45,16 +46,16 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	patch, err := readObject(r)
 	if err == nil {
-		patch, err = a.Changes.Native(r.Context(), a.who(r), patch)
+		patch, err = a.Changes.Native(r.Context(), a.Caller(r), patch)
 	}
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Update(r.Context(), a.who(r), jobID(r), func(rev events.JobRevision) (events.Change, events.Job, error) {
+	rev, err := a.Changes.Update(r.Context(), a.Caller(r), jobID(r), func(rev events.JobRevision) (events.Change, events.Job, error) {
 		if err := may(rev); err != nil {
 			return "", events.Job{}, err
 		}
-		return a.patched(r.Context(), a.who(r), rev.Event.Job, patch)
+		return a.patched(r.Context(), a.Caller(r), rev.Event.Job, patch)
 	})
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patc
 	if err != nil {
 		return "", j, err
 	}
-	if len(next.Parameters) > maxBody {
+	if len(next.Parameters) > wire.MaxBody {
 		return "", j, events.Faultf(events.Invalid, "", "with this patch the job is longer than 256 KiB")
 	}
 	if bytes.Equal(next.Parameters, j.Parameters) && maps.Equal(next.Secrets, j.Secrets) {
@@ -110,12 +111,12 @@ func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patc
 func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 	may, err := precondition(r)
 	if err == nil {
-		err = decodeNothing(r)
+		err = wire.ReadNothing(r)
 	}
 	if err != nil {
 		return err
 	}
-	if err := a.Changes.Delete(r.Context(), a.who(r), jobID(r), may); err != nil {
+	if err := a.Changes.Delete(r.Context(), a.Caller(r), jobID(r), may); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -131,10 +132,10 @@ func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) turn(w http.ResponseWriter, r *http.Request, f func(context.Context, change.Caller, string) (events.JobRevision, error)) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	rev, err := f(r.Context(), a.who(r), jobID(r))
+	rev, err := f(r.Context(), a.Caller(r), jobID(r))
 	if err != nil {
 		return err
 	}

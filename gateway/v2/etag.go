@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // etag names a revision of a job.
@@ -32,8 +33,8 @@ func precondition(r *http.Request) (func(events.JobRevision) error, error) {
 			if slices.Contains(tags, etag(rev)) {
 				return nil
 			}
-			return refusal{http.StatusPreconditionFailed, events.Faultf(events.Conflict, "If-Match",
-				"the job has changed, its ETag is %s now: read it again", etag(rev))}
+			return wire.Refuse(http.StatusPreconditionFailed, events.Conflict, "If-Match",
+				"the job has changed, its ETag is %s now: read it again", etag(rev))
 		}, nil
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 )
 
 // fileVersion is one content that a path has had, or one more run of it.
@@ -53,16 +54,16 @@ func (a *API) holds(ctx context.Context, jobID, path string, versions []fileVers
 const maxVersions = 100
 
 func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "path")
-	path := q.text("path")
+	q := wire.ReadQuery(r, "path")
+	path := q.Text("path")
 	if path == "" {
-		q.fail("path", "is required: the file's path below the watched folder")
+		q.Fail("path", "is required: the file's path below the watched folder")
 	}
-	if q.err != nil {
-		return q.err
+	if q.Err() != nil {
+		return q.Err()
 	}
 	id := jobID(r)
-	rev, err := a.Changes.Find(r.Context(), a.who(r), id)
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), id)
 	if err != nil {
 		return err
 	}
@@ -70,12 +71,12 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	now, err := a.stand(r.Context(), a.who(r), rev.Event.Job, path, versions)
+	now, err := a.stand(r.Context(), a.Caller(r), rev.Event.Job, path, versions)
 	if err != nil {
 		return err
 	}
 	file := events.NewFile(path)
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Path    string        `json:"path"`
 		PathB64 string        `json:"path_b64,omitempty"`
 		Now     *standing     `json:"now,omitempty"`
@@ -150,9 +151,9 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := jobID(r)
-	rev, err := a.Changes.Find(r.Context(), a.who(r), id)
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), id)
 	if err == nil {
-		err = a.who(r).Reaches(rev.Event.Job)
+		err = a.Caller(r).Reaches(rev.Event.Job)
 	}
 	if err != nil {
 		return err
@@ -162,22 +163,22 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case len(versions) == 0:
-		now, err := a.stand(r.Context(), a.who(r), rev.Event.Job, path, nil)
+		now, err := a.stand(r.Context(), a.Caller(r), rev.Event.Job, path, nil)
 		if err != nil {
 			return err
 		}
 		if now != nil && now.State != events.FileAbsent && now.State != events.FileNoFolder {
-			return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", now.Reason)}
+			return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", now.Reason)
 		}
 		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job")
 	case versions[0].Queued:
-		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path", "the file is queued already")}
+		return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file is queued already")
 	}
 	if a.gone(rev.Event.Job, path) {
 		file := versions[0].file
 		if file == nil || a.staged(file) != nil {
-			return refusal{http.StatusConflict, events.Faultf(events.Conflict, "path",
-				"the file is not in the folder any more, and its content is not kept any more: put it into the folder again")}
+			return wire.Refuse(http.StatusConflict, events.Conflict, "path",
+				"the file is not in the folder any more, and its content is not kept any more: put it into the folder again")
 		}
 		return a.trigger(w, r, id, file)
 	}
@@ -192,20 +193,20 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 // readPath reads a body that names a file by its path, or by the bytes of it
 // where they are not UTF-8.
 func readPath(r *http.Request) (string, error) {
-	var body struct {
-		Path    string `json:"path"`
-		PathB64 string `json:"path_b64"`
-	}
-	if err := decode(r, &body, false); err != nil {
+	in, err := wire.ReadFields(r, "path", "path_b64")
+	if err != nil {
 		return "", err
 	}
-	if body.PathB64 != "" {
-		return events.DecodePath("path_b64", body.PathB64)
-	}
-	if body.Path == "" {
+	path, coded := in.Text("path"), in.Text("path_b64")
+	switch {
+	case in.Err() != nil:
+		return "", in.Err()
+	case coded != "":
+		return events.DecodePath("path_b64", coded)
+	case path == "":
 		return "", events.Faultf(events.Invalid, "path", "is required: the file's path below the watched folder")
 	}
-	return body.Path, nil
+	return path, nil
 }
 
 // gone reports that there is certainly no file at a path below a job's folder.

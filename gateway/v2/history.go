@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // historyEntry is one change of a job.
@@ -24,14 +25,14 @@ type historyEntry struct {
 }
 
 func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "limit", "page_token")
-	limit := q.limit(defaultLimit)
-	before, _ := q.after()
-	if q.err != nil {
-		return q.err
+	q := wire.ReadQuery(r, "limit", "page_token")
+	limit := q.Limit(wire.DefaultLimit)
+	before, _ := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
 	id := jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
+	if _, err := a.Changes.Find(r.Context(), a.Caller(r), id); err != nil {
 		return err
 	}
 	var page struct {
@@ -50,7 +51,7 @@ func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
 			page.History[n-1].Changed = changed(ev.Job, newer.Job)
 		}
 		if len(page.History) == limit {
-			page.Next = pageToken(last, "")
+			page.Next = wire.PageToken(last, "")
 			return false
 		}
 		page.History = append(page.History, historyEntry{ev.Event, ev.By, ev.At.UTC(), ev.From, []string{}, ev.Reason})
@@ -60,7 +61,7 @@ func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 

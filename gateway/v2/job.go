@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/schedule"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // Modes of a job.
@@ -192,10 +193,10 @@ func (a *API) states(ctx context.Context, d *jobDetails) error {
 }
 
 func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
 	}
-	rev, err := a.Changes.Find(r.Context(), a.who(r), jobID(r))
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), jobID(r))
 	if err != nil {
 		return err
 	}
@@ -204,12 +205,12 @@ func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
 
 // writeJob answers with a job and the ETag of its revision.
 func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision) error {
-	d, err := a.details(r.Context(), a.who(r), rev.Event.Job)
+	d, err := a.details(r.Context(), a.Caller(r), rev.Event.Job)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("ETag", etag(rev))
-	write(w, status, d)
+	wire.Write(w, status, d)
 	return nil
 }
 

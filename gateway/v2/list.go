@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 const (
@@ -46,20 +47,20 @@ type jobPage struct {
 }
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "status", "mode", "last_result", "q", "username", "limit", "page_token")
+	q := wire.ReadQuery(r, "status", "mode", "last_result", "q", "username", "limit", "page_token")
 	f := jobFilter{
-		status:     q.oneOf("status", string(events.Enabled), string(events.Disabled)),
-		mode:       q.oneOf("mode", modeCron, modeAutomatic),
-		lastResult: q.oneOf("last_result", string(events.OK), string(events.ERROR), "none"),
-		name:       strings.ToLower(q.text("q")),
+		status:     q.OneOf("status", string(events.Enabled), string(events.Disabled)),
+		mode:       q.OneOf("mode", modeCron, modeAutomatic),
+		lastResult: q.OneOf("last_result", string(events.OK), string(events.ERROR), "none"),
+		name:       strings.ToLower(q.Text("q")),
 	}
-	limit := q.limit(defaultLimit)
-	created, id := q.after()
-	if q.err != nil {
-		return q.err
+	limit := q.Limit(wire.DefaultLimit)
+	created, id := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
-	who := a.who(r)
-	owner, err := who.OwnerFor(q.text("username"))
+	who := a.Caller(r)
+	owner, err := who.OwnerFor(q.Text("username"))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
@@ -111,7 +112,7 @@ func (a *API) page(ctx context.Context, who change.Caller, jobs iter.Seq[events.
 		}
 	}
 	if _, more := next(); more {
-		page.Next = pageToken(uint64(last.CreatedOnNS), last.ID)
+		page.Next = wire.PageToken(last.CreatedOnNS, last.ID)
 	}
 	return page, nil
 }

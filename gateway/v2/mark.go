@@ -10,6 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // How many files one list has, and how much of them.
@@ -47,20 +48,27 @@ type marked struct {
 
 // markRequest is a dry run, or names the list of one.
 type markRequest struct {
-	Pattern string `json:"pattern"`
-	Limit   int    `json:"limit"`
-	Page    string `json:"page_token"`
-	List    string `json:"list"`
+	pattern string
+	limit   int // 0: as many as one call shows unless it is told
+	page    string
+	list    string
+}
+
+func readMark(r *http.Request) (markRequest, error) {
+	in, err := wire.ReadFields(r, "pattern", "limit", "page_token", "list")
+	if err != nil {
+		return markRequest{}, err
+	}
+	m := markRequest{in.Text("pattern"), in.Number("limit", 0, 0, mostMarked), in.Text("page_token"), in.Text("list")}
+	return m, in.Err()
 }
 
 func (m markRequest) check() error {
 	switch {
-	case m.List != "" && (m.Pattern != "" || m.Page != "" || m.Limit != 0):
+	case m.list != "" && (m.pattern != "" || m.page != "" || m.limit != 0):
 		return events.Faultf(events.Invalid, "list", "is of a dry run that has said which files: leave the other keys out")
-	case m.List == "" && m.Pattern == "":
+	case m.list == "" && m.pattern == "":
 		return events.Faultf(events.Invalid, "pattern", "is required for a dry run, as *.pdf or 2025/**; * is all files. The answer names the list that a second call then marks")
-	case m.Limit < 0 || m.Limit > mostMarked:
-		return events.Faultf(events.Invalid, "limit", "must be from 1 to %d", mostMarked)
 	}
 	return nil
 }
@@ -68,13 +76,13 @@ func (m markRequest) check() error {
 // markFiles says that files which lie in the folder of a job have run. Without a list
 // it only shows them, and keeps what it has shown for the call that marks.
 func (a *API) markFiles(w http.ResponseWriter, r *http.Request) error {
-	var asked markRequest
-	if err := decode(r, &asked, false); err != nil {
+	asked, err := readMark(r)
+	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Find(r.Context(), a.who(r), jobID(r))
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), jobID(r))
 	if err == nil {
-		err = a.who(r).Reaches(rev.Event.Job)
+		err = a.Caller(r).Reaches(rev.Event.Job)
 	}
 	if err == nil {
 		err = asked.check()
@@ -82,14 +90,14 @@ func (a *API) markFiles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if asked.List != "" {
-		return a.mark(w, r, rev.Event.Job, asked.List)
+	if asked.list != "" {
+		return a.mark(w, r, rev.Event.Job, asked.list)
 	}
 	list, err := a.markable(r, rev.Event.Job, asked)
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, list)
+	wire.Write(w, http.StatusOK, list)
 	return nil
 }
 
@@ -119,7 +127,7 @@ func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id st
 		}
 	}
 	a.Log.Info("files are marked as run", "job_id", job.ID, "files", answer.Marked, "list", id, "user", by)
-	write(w, http.StatusOK, answer)
+	wire.Write(w, http.StatusOK, answer)
 	return nil
 }
 
@@ -131,26 +139,26 @@ func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (mark
 		return m, err
 	}
 	if !p.Spooled {
-		return m, refusal{http.StatusConflict, events.Faultf(events.Conflict, "", "the job watches no folder: only files of jobs in automatic mode can be marked")}
+		return m, wire.Refuse(http.StatusConflict, events.Conflict, "", "the job watches no folder: only files of jobs in automatic mode can be marked")
 	}
 	if a.Drives == nil {
 		return m, events.Faultf(events.Unavailable, "", "this gateway has no drives: ask one that is started with those of the job")
 	}
-	after, err := events.DecodePath("page_token", asked.Page)
+	after, err := events.DecodePath("page_token", asked.page)
 	if err == nil {
-		err = events.CheckPattern("pattern", asked.Pattern, p.Options.Watch.Recursive)
+		err = events.CheckPattern("pattern", asked.pattern, p.Options.Watch.Recursive)
 	}
 	if err != nil {
 		return m, err
 	}
-	drives := a.Drives.As(a.who(r).Access())
+	drives := a.Drives.As(a.Caller(r).Access())
 	var folder *os.Root
 	err, in := change.Look(func() (err error) { folder, err = drives.OpenDir(p.InputDir); return err })
 	if !in {
 		return m, events.Faultf(events.Unavailable, "", "the folder %s does not answer: its mount hangs, or is slow", p.InputDir)
 	}
 	if err != nil {
-		return m, refusal{http.StatusConflict, events.Faultf(events.Conflict, "", "the folder %s %s", p.InputDir, drives.Why(p.InputDir, err))}
+		return m, wire.Refuse(http.StatusConflict, events.Conflict, "", "the folder %s %s", p.InputDir, drives.Why(p.InputDir, err))
 	}
 	defer folder.Close() //nolint:errcheck // was only read
 	if err := a.fill(r.Context(), &m, folder, job, p.Options.Watch, asked, after); err != nil {
@@ -168,11 +176,11 @@ func (a *API) fill(ctx context.Context, m *marking, folder *os.Root, job events.
 	if err != nil {
 		return err
 	}
-	limit, size := asked.Limit, 0
+	limit, size := asked.limit, 0
 	if limit == 0 {
 		limit = markedAtOnce
 	}
-	search := search{folder: folder, watch: watch, pattern: asked.Pattern, after: after}
+	search := search{folder: folder, watch: watch, pattern: asked.pattern, after: after}
 	err = search.each(ctx, func(batch []foundFile) error {
 		files := make([]jet.SeenFile, len(batch))
 		for i, f := range batch {

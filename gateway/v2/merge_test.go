@@ -103,23 +103,3 @@ func FuzzMergePatch(f *testing.F) {
 		}
 	})
 }
-
-// Page tokens come back from strangers.
-func FuzzPageToken(f *testing.F) {
-	f.Add(pageToken(7, "job"))
-	f.Add("MTIzLmFiYw")
-	f.Fuzz(func(t *testing.T, s string) {
-		q := &query{values: map[string][]string{"page_token": {s}}}
-		number, id := q.after()
-		if q.err != nil {
-			if events.CodeOf(q.err) != events.Invalid {
-				t.Fatalf("fault %v", q.err)
-			}
-			return
-		}
-		again := &query{values: map[string][]string{"page_token": {pageToken(number, id)}}}
-		if n, i := again.after(); s != "" && (n != number || i != id || again.err != nil) {
-			t.Errorf("%d %q became %d %q, %v", number, id, n, i, again.err)
-		}
-	})
-}

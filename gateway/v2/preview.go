@@ -6,49 +6,42 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/schedule"
+	"spool.internal/gateway/wire"
 )
 
 // maxPreview is how many slots a preview shows at most.
 const maxPreview = 100
 
-// previewSlot is one slot, as a clock in Greenwich and one on the spot show it.
+// previewSlot is one slot, in UTC and in the zone that was asked for.
 type previewSlot struct {
 	UTC   time.Time `json:"utc"`
 	Local string    `json:"local"`
 }
 
 func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Schedule string `json:"schedule"`
-		Timezone string `json:"timezone"`
-		Count    *int   `json:"count"`
-		From     string `json:"from"`
-	}
-	if err := decode(r, &body, false); err != nil {
+	in, err := wire.ReadFields(r, "schedule", "timezone", "count", "from")
+	if err != nil {
 		return err
 	}
-	count, from, zone := nextRuns, time.Now(), a.Zone
-	if body.Count != nil {
-		count = *body.Count
-	}
-	if count < 1 || count > maxPreview {
-		return events.Faultf(events.Invalid, "count", "must be a whole number from 1 to %d", maxPreview)
-	}
-	var err error
-	if body.From != "" {
-		if from, err = parseTime(body.From); err != nil {
-			return events.Faultf(events.Invalid, "from", "%s", err.Error())
+	count, from, zone := in.Number("count", nextRuns, 1, maxPreview), time.Now(), a.Zone
+	if text := in.Text("from"); text != "" {
+		if from, err = wire.ParseTime(text); err != nil {
+			in.Fail("from", "%s", err.Error())
 		}
 	}
-	if body.Timezone != "" {
-		if zone, err = schedule.LoadLocation(body.Timezone); err != nil {
-			return events.Faultf(events.Invalid, "timezone", "%s", err.Error())
+	if text := in.Text("timezone"); text != "" {
+		if zone, err = schedule.LoadLocation(text); err != nil {
+			in.Fail("timezone", "%s", err.Error())
 		}
 	}
-	if body.Schedule == "" {
-		return events.Faultf(events.Invalid, "schedule", "is required")
+	text := in.Text("schedule")
+	if text == "" {
+		in.Fail("schedule", "is required")
 	}
-	s, err := schedule.Parse(body.Schedule, zone)
+	if in.Err() != nil {
+		return in.Err()
+	}
+	s, err := schedule.Parse(text, zone)
 	if err != nil {
 		return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
 	}
@@ -61,6 +54,6 @@ func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
 	for _, slot := range next(s, from, count) {
 		answer.Next = append(answer.Next, previewSlot{slot, slot.In(zone).Format(time.RFC3339)})
 	}
-	write(w, http.StatusOK, answer)
+	wire.Write(w, http.StatusOK, answer)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // profile is what a runner grants to the flows of jobs that name it.
@@ -18,8 +19,8 @@ type profile struct {
 
 // listProfiles gives the profiles that the caller may name, and to an administrator all.
 func (a *API) listProfiles(w http.ResponseWriter, r *http.Request) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
 	}
 	runners, err := a.runners(r.Context())
 	if err != nil {
@@ -38,7 +39,7 @@ func (a *API) listProfiles(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.SortFunc(shown, func(a, b profile) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Host, b.Host)) })
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Profiles []profile `json:"profiles"`
 	}{shown})
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // defaultResults is how many results a page has unless it is told.
@@ -19,15 +20,15 @@ type resultPage struct {
 }
 
 func (a *API) listResults(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "status", "limit", "page_token")
-	status := events.Status(q.oneOf("status", string(events.OK), string(events.ERROR)))
-	limit := q.limit(defaultResults)
-	before, _ := q.after()
-	if q.err != nil {
-		return q.err
+	q := wire.ReadQuery(r, "status", "limit", "page_token")
+	status := events.Status(q.OneOf("status", string(events.OK), string(events.ERROR)))
+	limit := q.Limit(defaultResults)
+	before, _ := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
 	id := jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.who(r), id); err != nil {
+	if _, err := a.Changes.Find(r.Context(), a.Caller(r), id); err != nil {
 		return err
 	}
 	var page resultPage
@@ -39,7 +40,7 @@ func (a *API) listResults(w http.ResponseWriter, r *http.Request) error {
 			return true
 		}
 		if len(found) == limit {
-			page.Next = pageToken(last, "")
+			page.Next = wire.PageToken(last, "")
 			return false
 		}
 		found, last = append(found, res), seq
@@ -51,12 +52,12 @@ func (a *API) listResults(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
 func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	triggerID := mux.Vars(r)["trigger_id"]
@@ -64,12 +65,12 @@ func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if len(parts) != 3 {
 		return noSuchResult()
 	}
-	rev, err := a.Changes.Find(r.Context(), a.who(r), parts[1])
+	rev, err := a.Changes.Find(r.Context(), a.Caller(r), parts[1])
 	if events.CodeOf(err) == events.NotFound {
 		return noSuchResult()
 	}
 	if err == nil {
-		err = a.who(r).Reaches(rev.Event.Job) // before anything is said about its files
+		err = a.Caller(r).Reaches(rev.Event.Job) // before anything is said about its files
 	}
 	if err != nil {
 		return err
@@ -78,14 +79,14 @@ func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.who(r).Access().CheckFile(res.File); err != nil {
+	if err := a.Caller(r).Access().CheckFile(res.File); err != nil {
 		return err
 	}
 	if err := a.staged(res.File); err != nil {
 		return err
 	}
 	return a.queue(w, r, func(key string) (string, error) {
-		return a.Changes.Rerun(r.Context(), a.who(r), key, res)
+		return a.Changes.Rerun(r.Context(), a.Caller(r), key, res)
 	})
 }
 
@@ -121,8 +122,8 @@ func (a *API) staged(f *events.File) error {
 		_, err = a.Stages.Stat(p)
 	}
 	if err != nil {
-		return refusal{http.StatusConflict, events.Faultf(events.Conflict, "trigger_id",
-			"the content of this file is not kept any more: put the file into the folder again")}
+		return wire.Refuse(http.StatusConflict, events.Conflict, "trigger_id",
+			"the content of this file is not kept any more: put the file into the folder again")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"spool.internal/gateway/v2/slots"
+	"spool.internal/gateway/wire"
 )
 
 // slotsBack is how far slots are shown unless it is said.
@@ -17,23 +18,23 @@ type slotPage struct {
 }
 
 func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
-	q := readQuery(r, "from", "to", "limit", "page_token")
+	q := wire.ReadQuery(r, "from", "to", "limit", "page_token")
 	now := time.Now()
-	to := q.time("to", now)
-	from := q.time("from", to.Add(-slotsBack))
+	to := q.Time("to", now)
+	from := q.Time("from", to.Add(-slotsBack))
 	if to.Before(from) {
-		q.fail("to", "is before from")
+		q.Fail("to", "is before from")
 	}
-	limit := q.limit(defaultLimit)
-	told, _ := q.after()
-	if q.err != nil {
-		return q.err
+	limit := q.Limit(wire.DefaultLimit)
+	told, _ := q.After()
+	if q.Err() != nil {
+		return q.Err()
 	}
 	if to.After(now) {
 		to = now // what has not come has not become anything
 	}
 	ctx, id := r.Context(), jobID(r)
-	if _, err := a.Changes.Find(ctx, a.who(r), id); err != nil {
+	if _, err := a.Changes.Find(ctx, a.Caller(r), id); err != nil {
 		return err
 	}
 	// Facts are read in the order in which they come about, so that what moves on
@@ -55,8 +56,8 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	page := slotPage{KnownFrom: minute(max(timeline.Since(), f.Since))}
 	var next int64
 	if page.Slots, next = p.Tell(f, limit); next > 0 {
-		page.Next = pageToken(uint64(next), "")
+		page.Next = wire.PageToken(next, "")
 	}
-	write(w, http.StatusOK, page)
+	wire.Write(w, http.StatusOK, page)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // subscriber is a program that reacts to events, without its credentials.
@@ -37,8 +38,8 @@ func showSubscriber(s events.Subscriber, now time.Time) subscriber {
 }
 
 func (a *API) listSubscribers(w http.ResponseWriter, r *http.Request) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
 	}
 	all, err := a.Bus.Subscribers(r.Context())
 	if err != nil {
@@ -48,33 +49,28 @@ func (a *API) listSubscribers(w http.ResponseWriter, r *http.Request) error {
 	for _, s := range all {
 		shown = append(shown, showSubscriber(s, now))
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Subscribers []subscriber `json:"subscribers"`
 	}{shown})
 	return nil
 }
 
 func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Name    string `json:"name"`
-		Stream  string `json:"stream"`
-		JobID   string `json:"job_id"`
-		Filter  string `json:"filter"`
-		Expires string `json:"expires"`
-		Trigger bool   `json:"may_trigger"`
-	}
-	if err := decode(r, &body, false); err != nil {
-		return err
-	}
-	now := time.Now()
-	expires, err := expiry(body.Expires, now)
+	in, err := wire.ReadFields(r, "name", "stream", "job_id", "filter", "expires", "may_trigger")
 	if err != nil {
 		return err
 	}
-	by := a.Caller(r).Owner
-	ask, err := events.NewSubscriber(events.Subscriber{
-		Name: body.Name, Stream: body.Stream, JobID: body.JobID, Filter: body.Filter, By: by, Expires: expires, Trigger: body.Trigger,
-	})
+	by, now, ends := a.Caller(r).Owner, time.Now(), in.Text("expires")
+	ask := events.Subscriber{
+		Name: in.Text("name"), Stream: in.Text("stream"), JobID: in.Text("job_id"), Filter: in.Text("filter"), By: by, Trigger: in.Flag("may_trigger"),
+	}
+	if in.Err() != nil {
+		return in.Err()
+	}
+	if ask.Expires, err = expiry(ends, now); err != nil {
+		return err
+	}
+	ask, err = events.NewSubscriber(ask)
 	if err != nil {
 		return err
 	}
@@ -88,7 +84,7 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 		return withoutBroker(ask, err)
 	}
 	a.Log.Info("subscriber created", "subscriber", ask.Name, "stream", ask.Stream, "filter", ask.Filter, "may_trigger", ask.Trigger, "user", by)
-	write(w, http.StatusCreated, struct {
+	wire.Write(w, http.StatusCreated, struct {
 		subscriber
 		Credentials string `json:"credentials"` // shown here and never again
 	}{showSubscriber(made.Subscriber, now), made.Credentials})
@@ -107,7 +103,7 @@ func withoutBroker(s events.Subscriber, err error) error {
 }
 
 func (a *API) revokeSubscriber(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	name, by := mux.Vars(r)["name"], a.Caller(r).Owner

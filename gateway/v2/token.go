@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/spelling"
+	"spool.internal/gateway/wire"
 )
 
 // token is an API token without its secret.
@@ -27,8 +28,8 @@ func showToken(t events.Token) token {
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
 	}
 	all, err := a.Bus.Tokens(r.Context())
 	if err != nil {
@@ -38,39 +39,37 @@ func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range all {
 		shown = append(shown, showToken(t))
 	}
-	write(w, http.StatusOK, struct {
+	wire.Write(w, http.StatusOK, struct {
 		Tokens []token `json:"tokens"`
 	}{shown})
 	return nil
 }
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Owner   string   `json:"owner"`
-		Role    string   `json:"role"`
-		Expires string   `json:"expires"`
-		Paths   []string `json:"paths"`
-	}
-	if err := decode(r, &body, false); err != nil {
+	in, err := wire.ReadFields(r, "owner", "role", "expires", "paths")
+	if err != nil {
 		return err
 	}
-	if err := events.CheckOwner("owner", body.Owner); err != nil {
+	owner, role, ends, reach := in.Text("owner"), events.Role(in.Text("role")), in.Text("expires"), in.Strings("paths")
+	if in.Err() != nil {
+		return in.Err()
+	}
+	if err := events.CheckOwner("owner", owner); err != nil {
 		return err
 	}
-	role := events.Role(body.Role)
 	switch role {
 	case events.Admin, events.Operator, events.Viewer:
 	case "":
 		return events.Faultf(events.Invalid, "role", "is required: admin, operator or viewer")
 	default:
-		return events.Faultf(events.Invalid, "role", "%q is not one of admin, operator, viewer", body.Role)
+		return events.Faultf(events.Invalid, "role", "%q is not one of admin, operator, viewer", role)
 	}
 	now := time.Now()
-	expires, err := expiry(body.Expires, now)
+	expires, err := expiry(ends, now)
 	if err != nil {
 		return err
 	}
-	paths, err := grants(role, body.Owner, body.Paths)
+	paths, err := grants(role, owner, reach)
 	if err != nil {
 		return err
 	}
@@ -79,13 +78,13 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	t, text := events.NewToken(body.Owner, role, now)
+	t, text := events.NewToken(owner, role, now)
 	t.Expires, t.Paths = expires, paths
 	if err := a.Keys.Enter(r.Context(), t); err != nil {
 		return err
 	}
 	a.Log.Info("token created", "token_id", t.ID, "owner", t.Owner, "role", string(t.Role), "user", a.Caller(r).Owner)
-	write(w, http.StatusCreated, struct {
+	wire.Write(w, http.StatusCreated, struct {
 		token
 		Token string `json:"token"` // shown here and never again
 	}{showToken(t), text})
@@ -121,7 +120,7 @@ func expiry(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	t, err := parseTime(s)
+	t, err := wire.ParseTime(s)
 	if d, bad := spelling.Duration(s); bad == nil {
 		t, err = now.Add(d), nil
 	}
@@ -135,7 +134,7 @@ func expiry(s string, now time.Time) (time.Time, error) {
 }
 
 func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	id := mux.Vars(r)["id"]

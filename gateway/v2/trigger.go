@@ -4,13 +4,14 @@ import (
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // maxIdempotencyKey is how long the key of a caller may be, in bytes.
 const maxIdempotencyKey = 255
 
 func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
-	if err := decodeNothing(r); err != nil {
+	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
 	return a.trigger(w, r, jobID(r), nil)
@@ -19,7 +20,7 @@ func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
 // trigger queues an execution, once for each Idempotency-Key, and answers with its identity.
 func (a *API) trigger(w http.ResponseWriter, r *http.Request, jobID string, file *events.File) error {
 	return a.queue(w, r, func(key string) (string, error) {
-		return a.Changes.Trigger(r.Context(), a.who(r), jobID, key, file)
+		return a.Changes.Trigger(r.Context(), a.Caller(r), jobID, key, file)
 	})
 }
 
@@ -32,7 +33,7 @@ func (a *API) queue(w http.ResponseWriter, r *http.Request, put func(key string)
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusAccepted, triggered{id})
+	wire.Write(w, http.StatusAccepted, triggered{id})
 	return nil
 }
 

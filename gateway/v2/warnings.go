@@ -16,6 +16,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/executable"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/wire"
 )
 
 // warnings says what will keep a job from doing what it should, as far as the
@@ -159,8 +160,8 @@ func (a *API) askExisting(who change.Caller, p *events.Parameters) error {
 	if n >= countedExisting {
 		count += " or more"
 	}
-	return refusal{http.StatusConflict, events.Faultf(events.Conflict, "spool.watch.existing",
-		"%s files lie in %s already: send %q to run them, or %q to mark them as seen and run only what comes later", count, p.InputDir, events.ExistingRun, events.ExistingMark)}
+	return wire.Refuse(http.StatusConflict, events.Conflict, "spool.watch.existing",
+		"%s files lie in %s already: send %q to run them, or %q to mark them as seen and run only what comes later", count, p.InputDir, events.ExistingRun, events.ExistingMark)
 }
 
 // existing counts the files that a watcher would find.

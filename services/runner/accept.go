@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 )
 
 // maxBody is how large the body of a call may be, in bytes.
@@ -23,7 +23,7 @@ func (r *Runner) runBinary(w http.ResponseWriter, req *http.Request) {
 		refuse(w, r.log.With("job_id", req.Header.Get(events.HeaderJobID), "trigger_id", req.Header.Get(events.HeaderKey)), err)
 		return
 	}
-	answer(w, http.StatusOK, events.RunAnswer{
+	wire.Write(w, http.StatusOK, events.RunAnswer{
 		Status: events.OK, Data: &events.RunData{JobID: run.FlowJobID, OutputFolder: run.OutputFolder},
 	})
 	if !fresh {
@@ -53,7 +53,8 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	if err != nil {
 		return events.Run{}, false, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	req.Body = http.MaxBytesReader(w, req.Body, maxBody)
+	body, err := wire.Body(req)
 	if err != nil {
 		return events.Run{}, false, err
 	}

@@ -152,7 +152,7 @@ func TestRefused(t *testing.T) {
 		"output is input":       {body("in/flow", `{"output_dir":"`+logical("in")+`","delete_out_dir":true}`), 200, []string{"settings.delete_out_dir"}},
 		"not JSON":              {`{`, 200, []string{"not JSON"}},
 		"twice":                 {`{"binary_path":"a","binary_path":"b"}`, 200, []string{"binary_path", "twice"}},
-		"too large":             {strings.Repeat(" ", maxBody+1), 413, []string{"256 KiB"}},
+		"too large":             {strings.Repeat(" ", maxBody+1), 413, []string{"640 KiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := l.ask(url, name, c.body, nil)

@@ -4,23 +4,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 )
 
 // retryAfter is what a refused caller is asked to wait, in seconds.
 const retryAfter = "5"
-
-// answer sends a body of the v1 API.
-func answer(w http.ResponseWriter, status int, body any) {
-	text := append(events.Encode(body), '\n')
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(status)
-	_, _ = w.Write(text) // when the client has gone there is nobody to tell
-}
 
 // refuse maps a fault to its answer: in v1 a handled outcome is HTTP 200, and
 // only what the caller's authentication, our load or our bugs are to blame for
@@ -31,10 +22,9 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 	if handled {
 		msg = fault.Error()
 	}
-	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
-	case tooLarge:
-		status, msg = http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB"
+	case wire.IsTooLong(err):
+		status, msg = http.StatusRequestEntityTooLarge, "the body is "+wire.LongerThan(maxBody)
 	case jet.IsUnknown(err), isShort(err), handled && (fault.Code == events.Full || fault.Code == events.Unavailable):
 		status = http.StatusServiceUnavailable
 		switch {
@@ -52,7 +42,6 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
 	case fault.Code == events.Unauthorized:
 		status = http.StatusUnauthorized
-		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	answer(w, status, events.RunAnswer{Status: events.ERROR, Msg: msg})
+	wire.WriteError(w, status, msg)
 }

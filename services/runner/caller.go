@@ -10,6 +10,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/admission"
+	"spool.internal/gateway/wire"
 )
 
 // caller is who asks, and on whose behalf.
@@ -53,11 +54,11 @@ func (r *Runner) identify(req *http.Request) (caller, admission.Caller, error) {
 		c, err := fromDispatcher(req.Header)
 		return c, admission.Caller{Key: "dispatcher", Rank: admission.Service}, err
 	}
-	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return caller{}, admission.Caller{}, events.Faultf(events.Unauthorized, "", "a token is missing: send the header Authorization: Bearer <token>")
+	var t events.Token
+	token, err := wire.Bearer(req)
+	if err == nil {
+		t, err = r.cfg.Keys.Verify(token, time.Now())
 	}
-	t, err := r.cfg.Keys.Verify(strings.TrimSpace(token), time.Now())
 	if err != nil {
 		return caller{}, admission.Caller{}, err
 	}

@@ -3,12 +3,12 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 	"spool.internal/services/daemon"
 )
 
@@ -21,7 +21,7 @@ func (r *Runner) cancel(w http.ResponseWriter, req *http.Request) {
 		refuse(w, r.log, err)
 		return
 	}
-	answer(w, http.StatusOK, body)
+	wire.Write(w, http.StatusOK, body)
 }
 
 func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnswer, error) {
@@ -33,15 +33,18 @@ func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnsw
 		return statusAnswer{}, err
 	}
 	id := req.URL.Query().Get("job_id")
-	if body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody)); err != nil {
+	req.Body = http.MaxBytesReader(w, req.Body, maxBody)
+	if body, err := wire.Body(req); err != nil {
 		return statusAnswer{}, err
 	} else if len(body) > 0 {
 		all, err := events.ParseObject(body)
 		if err != nil {
 			return statusAnswer{}, err
 		}
-		if raw, ok := all.Get("job_id"); ok && json.Unmarshal(raw, &id) != nil {
-			return statusAnswer{}, events.Faultf(events.Invalid, "job_id", "must be a string")
+		if in := events.NewBriefFields(all, ""); in.Given("job_id") {
+			if id = in.Text("job_id"); in.Err() != nil {
+				return statusAnswer{}, in.Err()
+			}
 		}
 	}
 	run, err := r.find(req.Context(), c, id)

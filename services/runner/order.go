@@ -27,17 +27,16 @@ func readOrder(body []byte) (order, error) {
 	if err != nil {
 		return o, err
 	}
-	if o.binaryText, o.binary, err = readPath(all, "binary_path"); err != nil {
+	in := events.NewBriefFields(all, "")
+	if o.binaryText, o.binary, err = readPath(in, "binary_path"); err != nil {
 		return o, err
 	}
-	if o.inputText, o.input, err = readPath(all, "input_dir"); err != nil {
+	if o.inputText, o.input, err = readPath(in, "input_dir"); err != nil {
 		return o, err
 	}
-	given := events.Object{}
-	if raw, ok := all.Get("settings"); ok {
-		if given, err = events.ParseObject(raw); err != nil {
-			return o, events.Faultf(events.Invalid, "settings", "must be an object")
-		}
+	given := in.Object("settings")
+	if in.Err() != nil {
+		return o, in.Err()
 	}
 	if o.settings, err = readSettings(given); err != nil {
 		return o, err
@@ -56,14 +55,13 @@ func readOrder(body []byte) (order, error) {
 	return o, nil
 }
 
-func readPath(o events.Object, key string) (string, events.Path, error) {
-	raw, ok := o.Get(key)
-	if !ok {
+func readPath(in *events.Fields, key string) (string, events.Path, error) {
+	if !in.Given(key) {
 		return "", events.Path{}, events.Faultf(events.Invalid, key, "is required")
 	}
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return "", events.Path{}, events.Faultf(events.Invalid, key, "must be a string")
+	text := in.Text(key)
+	if in.Err() != nil {
+		return "", events.Path{}, in.Err()
 	}
 	p, err := events.ParseInside(key, text)
 	return text, p, err

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"encoding/json"
 	"time"
 
 	"spool.internal/events"
@@ -24,36 +23,29 @@ type settings struct {
 
 // readSettings checks what is there; every fault names its key.
 func readSettings(o events.Object) (settings, error) {
-	s := settings{tags: "[]", runtimeConfig: "{}"}
-	var list []string
-	for _, key := range []struct {
-		name, want string
-		into       any
-		keep       *string
-	}{
-		{"output_dir", "a string", &s.outputDir, nil},
-		{"output_has_run_id", "true or false", &s.hasRunID, nil},
-		{"delete_out_dir", "true or false", &s.deleteOutDir, nil},
-		{"tags", "a list of strings", &list, &s.tags},
-		{"runtime_config", "an object", &map[string]json.RawMessage{}, &s.runtimeConfig},
-	} {
-		raw, ok := o.Get(key.name)
-		if !ok {
-			continue
-		}
-		if json.Unmarshal(raw, key.into) != nil {
-			return s, events.Faultf(events.Invalid, "settings."+key.name, "must be %s", key.want)
-		}
-		if key.keep != nil {
-			*key.keep = string(raw)
-		}
-		if key.keep != nil && len(raw) > maxVariable {
-			return s, events.Faultf(events.Invalid, "settings."+key.name, "is %d bytes long; a flow can be given %d", len(raw), maxVariable)
-		}
+	in := events.NewBriefFields(o, "settings.")
+	s := settings{outputDir: in.Text("output_dir"), hasRunID: in.Flag("output_has_run_id"), deleteOutDir: in.Flag("delete_out_dir")}
+	in.Strings("tags")
+	in.Object("runtime_config")
+	s.tags, s.runtimeConfig = variable(in, o, "tags", "[]"), variable(in, o, "runtime_config", "{}")
+	if in.Err() != nil {
+		return s, in.Err()
 	}
 	var err error
 	s.stepTimeout, s.timed, err = events.StepTimeout(o)
 	return s, err
+}
+
+// variable gives a setting as it was written, for the environment of the flow.
+func variable(in *events.Fields, o events.Object, key, otherwise string) string {
+	raw, ok := o.Get(key)
+	if !ok {
+		return otherwise
+	}
+	if len(raw) > maxVariable {
+		in.Fail(key, "is %d bytes long; a flow can be given %d", len(raw), maxVariable)
+	}
+	return string(raw)
 }
 
 // storedSettings reads the settings of an accepted run.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/gateway/wire"
 )
 
 // jobStatus answers GET /api/v1/jobs/status. Programs tell an end by state, by
@@ -20,7 +21,7 @@ func (r *Runner) jobStatus(w http.ResponseWriter, req *http.Request) {
 		refuse(w, r.log, err)
 		return
 	}
-	answer(w, http.StatusOK, body)
+	wire.Write(w, http.StatusOK, body)
 }
 
 type statusAnswer struct {

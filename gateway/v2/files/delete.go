@@ -3,12 +3,12 @@ package files
 import (
 	"net/http"
 
-	"spool.internal/gateway/v2/query"
+	"spool.internal/gateway/wire"
 )
 
 // delete takes away a file, a link, or a folder.
 func (a *API) delete(w http.ResponseWriter, r *http.Request) error {
-	values, err := query.Read(r, "recursive")
+	values, err := wire.Values(r, "recursive")
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package files
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -10,19 +9,12 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/gateway/v2/problem"
+	"spool.internal/gateway/wire"
 )
 
-// refusal is a fault with a status that no code of the domain gives.
-type refusal struct {
-	status int
-	why    *events.Error
-}
-
-func (f *refusal) Error() string { return f.why.Error() }
-
+// refuse makes a fault with a status that no code of the domain gives.
 func refuse(status int, field, format string, args ...any) error {
-	return &refusal{status, &events.Error{Field: field, Message: fmt.Sprintf(format, args...)}}
+	return wire.Refuse(status, "", field, format, args...)
 }
 
 // errUpload is in the chain of a body that did not arrive.
@@ -62,7 +54,7 @@ var errnos = []struct {
 
 // explain turns any error into one that may be shown, where that can be.
 func explain(err error) error {
-	if _, ok := errors.AsType[*refusal](err); ok || events.CodeOf(err) != "" {
+	if wire.IsRefusal(err) || events.CodeOf(err) != "" {
 		return err
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -90,14 +82,4 @@ func ofPath(err error) bool {
 	_, one := errors.AsType[*fs.PathError](err)
 	_, two := errors.AsType[*os.LinkError](err)
 	return one || two
-}
-
-// fail answers with a fault.
-func (a *API) fail(w http.ResponseWriter, err error) {
-	err = explain(err)
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		problem.WriteStatus(w, refused.status, refused.why)
-		return
-	}
-	problem.Write(w, a.Log, err)
 }

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/reserve"
+	"spool.internal/gateway/wire"
 )
 
 // Prefix is where the path of a drive begins in a URL.
@@ -22,8 +23,8 @@ const Prefix = "/api/v2/files/"
 type Config struct {
 	// Drives are where the files lie.
 	Drives *drive.Drives
-	// Caller is the token that a request was let in with.
-	Caller func(*http.Request) events.Token
+	// Token is the one that a request was let in with.
+	Token func(*http.Request) events.Token
 	// Reserve keeps room for the store on its disk; nil = none.
 	Reserve *reserve.Reserve
 	// MaxUpload is how large a file may be, in bytes. 0 means 5 GiB.
@@ -66,7 +67,7 @@ func (a *API) Routes(r *mux.Router) {
 	} {
 		r.HandleFunc(Prefix+"{path:(?s:.+)}", func(w http.ResponseWriter, r *http.Request) {
 			if err := route.handle(w, r); err != nil {
-				a.fail(w, err)
+				wire.Fail(w, a.Log, explain(err))
 			}
 		}).Methods(route.methods...)
 	}

@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/gateway/v2/problem"
-	"spool.internal/gateway/v2/query"
+	"spool.internal/gateway/wire"
 )
 
 // Node types, as expect-node-type and listings spell them.
@@ -32,7 +31,7 @@ func typeOf(info fs.FileInfo) string {
 
 // get answers GET and HEAD.
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
-	values, err := query.Read(r, "expect-node-type", "page_size", "page_token")
+	values, err := wire.Values(r, "expect-node-type", "page_size", "page_token")
 	if err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func (w *answer) WriteHeader(status int) {
 		e = &events.Error{Field: "Range", Message: "is not one of this file"}
 	}
 	w.Header().Del("Content-Length")
-	problem.WriteStatus(w.ResponseWriter, status, e)
+	wire.WriteProblem(w.ResponseWriter, status, e)
 }
 
 func (w *answer) Write(p []byte) (int, error) {

@@ -34,7 +34,7 @@ func newBench(t testing.TB, base string, idle time.Duration) *bench {
 	r := mux.NewRouter()
 	files.New(files.Config{
 		Drives: drives, Idle: idle, Log: eventstest.Log(t),
-		Caller: func(*http.Request) events.Token { return events.Token{Role: events.Admin} },
+		Token: func(*http.Request) events.Token { return events.Token{Role: events.Admin} },
 	}).Routes(r)
 	b := &bench{t: t, ended: make(chan struct{}, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

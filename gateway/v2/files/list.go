@@ -12,6 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/gateway/wire"
 )
 
 // Entries of one page.
@@ -70,7 +71,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 		names = names[:size]
 		answer.NextToken = base64.RawURLEncoding.EncodeToString([]byte(names[size-1]))
 	}
-	writer := a.Caller(r).Role.MayWrite()
+	writer := a.Token(r).Role.MayWrite()
 	for _, name := range names {
 		info, err := dir.Lstat(name)
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -87,7 +88,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 		}
 		answer.Nodes = append(answer.Nodes, n)
 	}
-	_, _ = w.Write(append(events.Encode(answer), '\n')) // a client that is gone has nobody to be told
+	wire.Write(w, http.StatusOK, answer)
 	return nil
 }
 

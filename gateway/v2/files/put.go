@@ -15,7 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/gateway/v2/query"
+	"spool.internal/gateway/wire"
 )
 
 // put receives a file.
@@ -56,7 +56,7 @@ type putOrder struct {
 
 func (a *API) putOrder(r *http.Request) (putOrder, error) {
 	o := putOrder{mode: 0o644}
-	values, err := query.Read(r, "executable")
+	values, err := wire.Values(r, "executable")
 	if err != nil {
 		return o, err
 	}

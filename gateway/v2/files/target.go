@@ -33,7 +33,7 @@ func (a *API) drives(r *http.Request) (events.Path, *drive.Drives, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	reach := a.Caller(r).Access()
+	reach := a.Token(r).Access()
 	if err := reach.Check("path", p); err != nil {
 		return p, nil, err
 	}
@@ -55,7 +55,7 @@ type target struct {
 
 // open opens the folder of what a request is to change. The caller closes it.
 func (a *API) open(r *http.Request, create bool) (target, error) {
-	if err := a.Caller(r).MayWrite(); err != nil {
+	if err := a.Token(r).MayWrite(); err != nil {
 		return target{}, err
 	}
 	p, drives, err := a.drives(r)

@@ -77,7 +77,7 @@ func newRig(t testing.TB) *rig {
 	r.background(jobs.feed.Run)
 	r.config = stream.Config{
 		Bus: r.bus, Jobs: jobs, Log: eventstest.Log(t), Recheck: 20 * time.Millisecond,
-		Caller: func(q *http.Request) events.Token {
+		Token: func(q *http.Request) events.Token {
 			user, role, _ := strings.Cut(q.Header.Get("Authorization"), "/")
 			return events.Token{Owner: user, Role: events.Role(role)}
 		},

@@ -12,16 +12,16 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/gateway/v2/query"
+	"spool.internal/gateway/wire"
 )
 
 // serve answers one request; its error is for a request that got no answer yet.
 func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
-	values, err := query.Read(r, "job_id", "type", "last_event_id")
+	values, err := wire.Values(r, "job_id", "type", "last_event_id")
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(values, s.Caller(r))
+	chosen, err := choose(values, s.Token(r))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.Context().Err() == nil && !errors.Is(err, errStopped) && events.CodeOf(err) != events.Unauthorized {
 		s.Log.Info("a client of the events is cut off",
-			"request_id", w.Header().Get("X-Request-Id"), "user", c.token.Owner, "error", err.Error())
+			"request_id", w.Header().Get(wire.HeaderRequestID), "user", c.token.Owner, "error", err.Error())
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
-	"spool.internal/gateway/v2/problem"
+	"spool.internal/gateway/wire"
 )
 
 // Path is where the events are.
@@ -35,8 +35,8 @@ type Jobs interface {
 type Config struct {
 	Bus  Bus
 	Jobs Jobs
-	// Caller is the token that a request was let in with.
-	Caller func(*http.Request) events.Token
+	// Token is the one that a request was let in with.
+	Token func(*http.Request) events.Token
 	// Verify says whether that token is still good.
 	Verify func(*http.Request) error
 	// Heartbeat is how often an idle client gets a comment. 0 means 15 s.
@@ -70,7 +70,7 @@ func New(c Config) *Stream {
 func (s *Stream) Routes(r *mux.Router) {
 	r.HandleFunc(Path, func(w http.ResponseWriter, r *http.Request) {
 		if err := s.serve(w, r); err != nil {
-			problem.Write(w, s.Log, err)
+			wire.Fail(w, s.Log, err)
 		}
 	}).Methods(http.MethodGet, http.MethodHead)
 }
