@@ -30,13 +30,13 @@ func (o *brokerOptions) flags(f *pflag.FlagSet, alone bool) {
 	if alone {
 		listen = "127.0.0.1:4222"
 	}
-	f.StringVar(&o.listen, "nats-listen", listen, "host:port on which the embedded NATS takes other programs, with credentials")
+	f.StringVar(&o.listen, "nats-listen", listen, "host:port on which the embedded NATS accepts other programs, with credentials")
 	f.StringVar(&o.tlsCert, "nats-tls-cert", "", "certificate for --nats-listen, a PEM file")
 	f.StringVar(&o.tlsKey, "nats-tls-key", "", "key of that certificate, a PEM file")
-	f.BoolVar(&o.insecure, "nats-insecure", false, "allow --nats-listen on an address that is not loopback without TLS")
+	f.BoolVar(&o.insecure, "nats-insecure", false, "allow --nats-listen without TLS on an address that is not loopback")
 	f.StringVar(&o.durability, "durability", "fsync", "when a message counts as stored: fsync (on disk) or interval (within 250 ms)")
-	sizeVar(f, &o.maxStore, "max-store", 0, "room that all streams may take, as 10GiB (default: nine tenths of the disk's free space, at most 25 GiB)")
-	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept for each job")
+	sizeVar(f, &o.maxStore, "max-store", 0, "disk space for all streams together, such as 10GiB (default: nine tenths of the disk's free space, at most 25 GiB)")
+	f.Int64Var(&o.resultsPerJob, "results-per-job", 1000, "results kept per job")
 }
 
 func (o *brokerOptions) config(data string) broker.Config {
@@ -46,7 +46,7 @@ func (o *brokerOptions) config(data string) broker.Config {
 	}
 }
 
-// startBroker starts the broker, of which the process is to know whether it is ready.
+// startBroker starts the broker; the process is ready only while the broker is.
 func (in *instance) startBroker(ctx context.Context) error {
 	cfg := in.set.broker.config(in.set.common.data)
 	cfg.Reserve, cfg.Metrics, cfg.Log = in.reserve(), in.Metrics, in.Log
@@ -67,7 +67,7 @@ func (o *brokerOptions) check(s *settings) error {
 	return errors.Join(o.config(s.common.data).Check(), apart(s.common.listen, o.listen))
 }
 
-// durabilityOf checks the flag of those that do not keep the store.
+// durabilityOf checks --durability of a service that does not keep the store.
 func durabilityOf(text string) error {
 	if d := broker.Durability(text); d != broker.Fsync && d != broker.Interval {
 		return fmt.Errorf("durability: %q is neither fsync nor interval", text)
@@ -77,10 +77,10 @@ func durabilityOf(text string) error {
 
 func durable(text string) bool { return broker.Durability(text) == broker.Fsync }
 
-// apart refuses one address for both, HTTP and NATS.
+// apart refuses the same address for HTTP and for NATS.
 func apart(http, nats string) error {
 	if _, port, err := net.SplitHostPort(http); err == nil && http == nats && port != "0" {
-		return fmt.Errorf("nats-listen: %s is what --listen has: choose another port", nats)
+		return fmt.Errorf("nats-listen: %s is the address of --listen, too: choose another port", nats)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ type client struct {
 	token string
 }
 
-// remote are the flags of the commands that ask a server.
+// remote are the flags of the commands that call a server.
 type remote struct {
 	url       string
 	tokenFile string
@@ -35,7 +35,7 @@ type remote struct {
 }
 
 func (r *remote) flags(f *pflag.FlagSet) {
-	f.StringVar(&r.url, "url", "http://127.0.0.1:8080", "where the server's API is")
+	f.StringVar(&r.url, "url", "http://127.0.0.1:8080", "base URL of the server's API")
 	f.StringVar(&r.tokenFile, "token-file", "", "file with the API token (default DATA/admin.token)")
 	f.StringVar(&r.data, "data", "spool-data", "the server's data folder, for its admin.token")
 }
@@ -61,7 +61,7 @@ func openClient(url, tokenFile string) (*client, error) {
 	return &client{strings.TrimRight(url, "/"), strings.TrimSpace(string(token))}, nil
 }
 
-// checkExpires refuses what the server will not take for an end.
+// checkExpires refuses an --expires that the server would refuse.
 func checkExpires(text string) error {
 	if _, err := time.Parse(time.RFC3339, text); err == nil || text == "" {
 		return nil
@@ -72,8 +72,8 @@ func checkExpires(text string) error {
 	return nil
 }
 
-// call sends body as JSON and reads the answer. What the server refuses is an
-// error with the server's own words, from either version of the API.
+// call sends body as JSON and reads the answer. If the server refuses, the error is the
+// server's message, from either version of the API.
 func (c *client) call(ctx context.Context, method, path string, body, answer any) error {
 	var payload io.Reader
 	if body != nil {
@@ -98,7 +98,7 @@ func (c *client) call(ctx context.Context, method, path string, body, answer any
 		Msg     string          `json:"msg"`
 		Message string          `json:"message"`
 	}
-	_ = json.Unmarshal(text, &said) // an answer without a body says nothing
+	_ = json.Unmarshal(text, &said) // an answer may have no body
 	if resp.StatusCode >= 300 || string(said.Status) == `"ERROR"` {
 		if said.Msg+said.Message == "" {
 			said.Msg = resp.Status

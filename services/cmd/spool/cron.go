@@ -9,11 +9,11 @@ import (
 	"spool.internal/events/jet"
 )
 
-// cronOptions are the flags about the clock.
+// cronOptions are the flags of cron.
 type cronOptions struct{ catchUpRate int }
 
 func (o *cronOptions) flags(f *pflag.FlagSet, _ bool) {
-	f.IntVar(&o.catchUpRate, "catch-up-rate", 100, "triggers per second at which the backlog of catch_up all is worked off")
+	f.IntVar(&o.catchUpRate, "catch-up-rate", 100, "triggers per second at which cron works off the backlogs of jobs with catch_up: all")
 }
 
 func (o *cronOptions) check(*settings) error { return o.config().CheckSettings() }

@@ -18,8 +18,8 @@ import (
 	"spool.internal/services/broker"
 )
 
-// rewind finds the committed clock: at a broker that runs, or in the data folder of
-// one that does not.
+// rewind finds the committed clock: at a running broker, or in the data folder of a
+// stopped one.
 type rewind struct {
 	natsURL, natsCreds, natsCA, data string
 	maxStore                         int64
@@ -31,16 +31,16 @@ func cronRewindCommand() *cobra.Command {
 		Use:   "rewind",
 		Short: "Set the committed clock back to now, after this machine's clock ran ahead",
 		Long: `Set the committed clock back to the present minute. When a machine's clock ran
-ahead, cron has answered for minutes that are still to come, and it waits for them:
-"the committed clock is ahead". See that the clock is right, then rewind.
+ahead, cron has triggered slots of minutes that are still to come, and it waits for
+them: "the committed clock is ahead". Set the machine's clock right first, then rewind.
 
-A rewind is never automatic, for the minutes between now and the old clock come a
-second time: their slots are triggered again. Such a trigger has the identity that
-it had the first time, and so has its Idempotency-Key: the built-in runner takes it
-for the run that it knows, another endpoint may run it twice.
+A rewind is never automatic, because the slots between now and the old clock are
+triggered a second time. The second trigger has the same id, and the same
+Idempotency-Key, as the first: the built-in runner recognises the run, but a foreign
+endpoint may run it twice.
 
-With --nats-url it asks the broker that runs there. With --data it opens the data
-folder of a stopped "spool serve" or "spool broker", which need not listen for NATS.`,
+With --nats-url it connects to a running broker. With --data it opens the data folder
+of a stopped "spool serve" or "spool broker"; that one need not listen for NATS.`,
 		Example: `  spool cron rewind --data /var/lib/spool
   spool cron rewind --nats-url nats://127.0.0.1:4222 --nats-creds /var/lib/spool/cron.creds`,
 		Args: cobra.NoArgs,
@@ -50,11 +50,11 @@ folder of a stopped "spool serve" or "spool broker", which need not listen for N
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.natsURL, "nats-url", "", "where the broker listens, as nats://127.0.0.1:4222")
+	f.StringVar(&r.natsURL, "nats-url", "", "where the broker listens, such as nats://127.0.0.1:4222")
 	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of cron; the broker writes DATA/cron.creds")
 	natsCAFlag(f, &r.natsCA)
-	f.StringVar(&r.data, "data", "", "data folder of a broker that does not run")
-	sizeVar(f, &r.maxStore, "max-store", 0, "with --data: as it is given to serve or broker")
+	f.StringVar(&r.data, "data", "", "data folder of a stopped broker")
+	sizeVar(f, &r.maxStore, "max-store", 0, "with --data: the value that serve or broker is started with")
 	return cmd
 }
 
@@ -73,13 +73,13 @@ func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err e
 	defer func() { err = errors.Join(err, done()) }()
 	did, err := cron.Rewind(ctx, bus, time.Now())
 	if jet.IsConflict(err) {
-		return errors.New("cron moved the clock meanwhile: try again")
+		return errors.New("the clock was not rewound, because cron moved it at the same moment: try again")
 	}
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "the clock was at %s and is at %s now\n", did.From.Format(time.RFC3339), did.To.Format(time.RFC3339))
-	fmt.Fprintf(out, "slots between the two come a second time; about %d triggers that catch-up owed to them are dropped\n", did.Backlog)
+	fmt.Fprintf(out, "slots between the two are triggered a second time; about %d triggers of their backlog are dropped\n", did.Backlog)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (r rewind) online(ctx context.Context, log *slog.Logger) (*jet.Bus, func() 
 	if err := ownCreds("cron", r.natsCreds); err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("nobody answers"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("no broker has answered within 10 s"))
 	defer cancel()
 	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: "cron", Log: log})
 	if err != nil {
@@ -98,7 +98,7 @@ func (r rewind) online(ctx context.Context, log *slog.Logger) (*jet.Bus, func() 
 
 func (r rewind) offline(ctx context.Context, log *slog.Logger) (*jet.Bus, func() error, error) {
 	if _, err := os.Stat(filepath.Join(r.data, "nats")); err != nil {
-		return nil, nil, fmt.Errorf("data: no store of a broker in %s", r.data)
+		return nil, nil, fmt.Errorf("data: %s holds no store of a broker: name the data folder of serve or broker", r.data)
 	}
 	release, err := broker.Lock(r.data)
 	if err != nil {
@@ -118,7 +118,7 @@ func (r rewind) offline(ctx context.Context, log *slog.Logger) (*jet.Bus, func()
 	return bus, func() error { return errors.Join(limited(bus.Close), limited(b.Close), release()) }, nil
 }
 
-// limited bounds the end of what was opened for one command.
+// limited closes what was opened for one command, within 10 s.
 func limited(end func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

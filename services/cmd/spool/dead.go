@@ -16,13 +16,13 @@ func deadCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "dead", Short: "List dead letters, queue them again or drop them"}
 	cmd.AddCommand(
 		deadListCommand(),
-		deadActCommand("retry", "Queue executions that were given up again, with their identity", http.MethodPost, "/retry"),
-		deadActCommand("drop", "Forget executions that were given up", http.MethodDelete, ""),
+		deadActCommand("retry", "Queue dead letters again, each with its trigger id", http.MethodPost, "/retry"),
+		deadActCommand("drop", "Delete dead letters: what they stand for is not called again", http.MethodDelete, ""),
 	)
 	return cmd
 }
 
-// deadLetter is what the commands show of one.
+// deadLetter is what the commands show of a dead letter.
 type deadLetter struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
@@ -65,7 +65,7 @@ func deadListCommand() *cobra.Command {
 	var r remote
 	var username string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List what could not be delivered, newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List dead letters, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.open()
 			if err != nil {
@@ -81,11 +81,11 @@ func deadListCommand() *cobra.Command {
 		},
 	}
 	r.flags(cmd.Flags())
-	cmd.Flags().StringVar(&username, "username", "", "whose jobs, as an administrator; * = everybody's (default: the caller's)")
+	cmd.Flags().StringVar(&username, "username", "", "owner of the jobs, for administrators; * = everybody (default: the caller)")
 	return cmd
 }
 
-// glimpse is the beginning of a text, on one line.
+// glimpse returns the beginning of a text, on one line.
 func glimpse(s string) string {
 	const most = 80
 	if runes := []rune(oneLineText(s)); len(runes) > most {
@@ -94,7 +94,7 @@ func glimpse(s string) string {
 	return oneLineText(s)
 }
 
-// deadActCommand makes the command that does one thing to each letter it is given.
+// deadActCommand makes the command that does one thing to each dead letter it is given.
 func deadActCommand(name, short, method, suffix string) *cobra.Command {
 	var r remote
 	var job, username string
@@ -103,7 +103,7 @@ func deadActCommand(name, short, method, suffix string) *cobra.Command {
 		Example: "  spool dead " + name + " 17 21\n  spool dead " + name + " --job 6bc58441-1f60-4265-99f1-881c90ac65df",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if (len(ids) > 0) == (job != "") {
-				return errors.New("give the ids that `spool dead list` shows, or --job for all of one job")
+				return errors.New("give the ids that `spool dead list` prints, or --job for all dead letters of a job, but not both")
 			}
 			c, err := r.open()
 			if err != nil {
@@ -133,6 +133,6 @@ func deadActCommand(name, short, method, suffix string) *cobra.Command {
 	}
 	r.flags(cmd.Flags())
 	cmd.Flags().StringVar(&job, "job", "", "all dead letters of this job")
-	cmd.Flags().StringVar(&username, "username", "", "whose job it is, as an administrator (default: the caller's)")
+	cmd.Flags().StringVar(&username, "username", "", "owner of the job, for administrators (default: the caller)")
 	return cmd
 }

@@ -93,8 +93,8 @@ Stop with Ctrl-C.
 	return nil
 }
 
-// prepare lays out the drive. Its flows write to it, so that nothing is followed
-// out of it by name.
+// prepare lays out the drive. Flows write to the drive, so links in it are not followed
+// out of it.
 func (d *demo) prepare() error {
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return fmt.Errorf("demo: %w", err)

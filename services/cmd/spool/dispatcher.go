@@ -15,7 +15,7 @@ import (
 	"spool.internal/services/dispatcher"
 )
 
-// dispatcherOptions are the flags about calls.
+// dispatcherOptions are the flags of the dispatcher.
 type dispatcherOptions struct {
 	endpoint   string
 	insecure   bool
@@ -31,15 +31,15 @@ func (o *dispatcherOptions) flags(f *pflag.FlagSet, alone bool) {
 	otherwise := " (default: the built-in runner)"
 	if alone {
 		otherwise = ""
-		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it the endpoint is somebody else's")
+		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it, the endpoint counts as a foreign one")
 	}
-	f.StringVar(&o.endpoint, "run-binary-url", "", "Run Binary API that calls are posted to, the whole URL"+otherwise)
-	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… that is not on this machine: tokens of jobs travel in clear")
+	f.StringVar(&o.endpoint, "run-binary-url", "", "URL of the Run Binary API that calls are posted to, with its path"+otherwise)
+	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… on another machine: the tokens of jobs are sent in clear")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 	durationVar(f, &o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
-	f.BoolVar(&o.trackRuns, "track-runs", false, "ask an endpoint that is not the built-in runner how its runs end, and publish it")
+	f.BoolVar(&o.trackRuns, "track-runs", false, "ask a foreign endpoint (one that is not the built-in runner) how its runs end, and publish it")
 	durationsVar(f, &o.retryWaits, "retry-waits", []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
-		"pauses between the calls of one trigger; the last repeats")
+		"waits between the calls of one trigger; the last one repeats")
 }
 
 func (o *dispatcherOptions) check(s *settings) error {
@@ -61,7 +61,7 @@ func (o *dispatcherOptions) config() dispatcher.Config {
 	}
 }
 
-// startDispatcher starts what sends notifications, too, for it has the key to their secrets.
+// startDispatcher also starts notify, which needs the seal key that the dispatcher has.
 func (in *instance) startDispatcher(ctx context.Context, bus *jet.Bus) error {
 	cfg, err := in.dispatcherConfig(ctx, bus)
 	if err != nil {
@@ -87,7 +87,7 @@ func (in *instance) dispatcherConfig(ctx context.Context, bus *jet.Bus) (cfg dis
 	if cfg.Zone, err = in.set.zone.load(); err != nil {
 		return cfg, err
 	}
-	if in.set.alone() || cfg.RunBinaryURL == "" { // else it is somebody else's, who is told no secret
+	if in.set.alone() || cfg.RunBinaryURL == "" { // a foreign endpoint gets no secret
 		if cfg.Secret, err = in.runnerSecret(in.set.dispatch.secretFile); err != nil {
 			return cfg, err
 		}
@@ -101,7 +101,7 @@ func (in *instance) dispatcherConfig(ctx context.Context, bus *jet.Bus) (cfg dis
 	return cfg, err
 }
 
-// readSecret reads the secret that dispatcher and runner share; no file is no secret.
+// readSecret reads the secret that dispatcher and runner share; without a file it is "".
 func readSecret(file string) (string, error) {
 	if file == "" {
 		return "", nil
@@ -112,7 +112,7 @@ func readSecret(file string) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if len(secret) < 16 {
-		return "", events.Faultf(events.Invalid, "runner-secret-file", "%s holds fewer than 16 characters: put a long random text into it", file)
+		return "", events.Faultf(events.Invalid, "runner-secret-file", "the secret in %s has fewer than 16 characters: put a long random text into it", file)
 	}
 	return secret, nil
 }

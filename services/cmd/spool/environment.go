@@ -16,8 +16,8 @@ import (
 
 const envPrefix = "SPOOL_"
 
-// fromEnvironment sets the flags that the command line does not give, and warns
-// of variables that no command knows.
+// fromEnvironment sets the flags that the command line does not give, and warns about
+// variables that no command knows.
 func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	values := map[string]string{}
 	for _, assignment := range environ {
@@ -49,21 +49,22 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	return errors.Join(faults...)
 }
 
-// variable names the environment variable of a flag.
+// variable returns the environment variable of a flag.
 func variable(f *pflag.Flag) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
-// Those that Kubernetes sets for a service called spool, and Docker for a link.
+// setByOthers matches the variables that Kubernetes sets for a service called spool, and
+// Docker for a link.
 var setByOthers = regexp.MustCompile(`^SPOOL_([A-Z0-9_]+_)?(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?|NAME|ENV_[A-Za-z0-9_]+)$`)
 
-// setForFlows are those that a flow has, which may call this program.
+// setForFlows are the variables of a flow, which may call this program.
 var setForFlows = []string{
 	"SPOOL_JOB_ID", "SPOOL_RUN_ID", "SPOOL_INPUT_DIR", "SPOOL_OUTPUT_DIR", "SPOOL_TAGS", "SPOOL_RUNTIME_CONFIG",
 	"SPOOL_SLOT", "SPOOL_FILE", "SPOOL_NAME", "SPOOL_STEM", "SPOOL_RESULT", "SPOOL_ATTEMPT",
 }
 
-// unknownVariables gives a sentence for each variable that means nothing to any command.
+// unknownVariables returns a warning for each variable that no command knows.
 func unknownVariables(root *cobra.Command, values map[string]string) []string {
 	known := append(slices.Clone(setForFlows), faultpoint.Variables...)
 	var visit func(*cobra.Command)

@@ -1,7 +1,7 @@
 package main
 
-// exit is an error that ends the program with a code of its own: 2 it was asked for
-// in a wrong way, 3 there is no such thing.
+// exit is an error that ends the program with a status of its own: 2 wrong arguments, 3
+// there is no such thing.
 type exit struct {
 	code int
 	error

@@ -15,10 +15,10 @@ func scheduleExplainCommand() *cobra.Command {
 	var q question
 	cmd := &cobra.Command{
 		Use:   "explain EXPRESSION",
-		Short: "Say in words what a cron expression means, what may surprise, and when it runs next",
-		Long: `Say in words what a cron expression means, what about it may surprise, and when it
-runs next. A run marked dst_gap stands for times that a change of clocks left out;
-a run marked dst_fold has its wall time twice and runs the first time only.`,
+		Short: "Explain a cron expression: what it means, what may surprise, and when it runs next",
+		Long: `Explain a cron expression: what it means, what about it may surprise, and when it runs
+next. A run marked dst_gap replaces times that a change to summer time skips; a run
+marked dst_fold has a wall time that comes twice, and runs the first time only.`,
 		Example: `  spool schedule explain '30 2 * * *' --timezone Europe/Paris`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -17,12 +17,12 @@ import (
 )
 
 func filesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "files", Short: "Say what is to become of files that lie in the folders of jobs"}
+	cmd := &cobra.Command{Use: "files", Short: "Manage the files in the folders of jobs"}
 	cmd.AddCommand(filesMarkCommand())
 	return cmd
 }
 
-// markList is files that can be marked as run.
+// markList is a page of files that can be marked as run.
 type markList struct {
 	List  string `json:"list"`
 	Count int    `json:"count"`
@@ -44,15 +44,15 @@ func filesMarkCommand() *cobra.Command {
 	var o markOptions
 	cmd := &cobra.Command{
 		Use:   "mark JOB PATTERN",
-		Short: "Say that files which lie in the folder of a job have run",
-		Long: `Say that files which lie in the folder of a job have run, so that they do not run
-again: after a restore, a move to another disk, or when a folder was renamed. JOB is
-its id or its name. PATTERN is held against the path below the folder where it has a
-slash (** for any folders), else against the name.
+		Short: "Mark files in the folder of a job as already run",
+		Long: `Mark files in the folder of a job as already run, so that they do not run again: after
+a restore, a move to another disk, or when a folder was renamed. JOB is the id or the
+name of the job. A PATTERN with a slash is matched against the path below the folder
+(** for any folders), one without a slash against the name.
 
-Disable the job before the files come, mark them, and enable it: files that are
-complete in the folder of an enabled job are called for at once. What the command has
-shown is marked, and nothing that came after.`,
+Disable the job before the files arrive, mark them, and enable it: the files in the
+folder of an enabled job run as soon as they are complete. Only the files that the
+command has shown are marked, none that arrived later.`,
 		Example: `  spool files mark scans '2025/**'
   spool files mark 6bc58441-1f60-4265-99f1-881c90ac65df '*' --yes`,
 		Args: cobra.ExactArgs(2),
@@ -73,8 +73,8 @@ shown is marked, and nothing that came after.`,
 	}
 	o.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "show which files would be marked, and mark none")
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "mark them without asking")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "json: one object with what was marked")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "mark without asking")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "json: print the result as one JSON object")
 	return cmd
 }
 
@@ -105,7 +105,7 @@ func (c *client) markFiles(cmd *cobra.Command, id, pattern string, o markOptions
 				Marked int `json:"marked"`
 			}
 			if err := c.call(cmd.Context(), http.MethodPost, path, map[string]string{"list": l.List}, &done); err != nil {
-				return fmt.Errorf("%d of %d files are marked: %w", marked, count, err)
+				return fmt.Errorf("only %d of %d files are marked as run: %w", marked, count, err)
 			}
 			marked += done.Marked
 		}
@@ -119,14 +119,14 @@ func (c *client) markFiles(cmd *cobra.Command, id, pattern string, o markOptions
 	return nil
 }
 
-// showMarkable shows how many files there are, and of those five; all of them in a dry run.
+// showMarkable prints the number of files and the first five of them, or all in a dry run.
 func showMarkable(w io.Writer, lists []markList, count int, all bool) {
 	for _, l := range lists[:1] {
 		if l.Hint != "" {
 			fmt.Fprintln(w, "Note:", l.Hint)
 		}
 	}
-	fmt.Fprintf(w, "%d files lie there and have not run\n", count)
+	fmt.Fprintf(w, "%d files in the folder have not run\n", count)
 	shown := 0
 	for _, l := range lists {
 		for _, f := range l.Files {
@@ -139,11 +139,11 @@ func showMarkable(w io.Writer, lists []markList, count int, all bool) {
 	}
 }
 
-// agree asks a person at a terminal; without one nobody has agreed.
+// agree asks the person at the terminal; without a terminal it is an error.
 func agree(in io.Reader, w io.Writer, question string) error {
 	f, ok := in.(*os.File)
 	if !ok || !isTerminal(f) {
-		return exit{2, errors.New("nobody can be asked here: give --yes to mark them, or --dry-run to see them")}
+		return exit{2, errors.New("nothing was marked, because there is no terminal to ask at: give --yes to mark the files, or --dry-run to see them")}
 	}
 	fmt.Fprint(w, question, " [y/N] ")
 	answer, _ := bufio.NewReader(f).ReadString('\n') // no answer is no
@@ -159,7 +159,7 @@ func isTerminal(f *os.File) bool {
 	return err == nil && nerr == nil && info.Mode()&os.ModeCharDevice != 0 && !os.SameFile(info, null)
 }
 
-// jobID gives the id of a job by its id or its name.
+// jobID returns the id of a job, given its id or its name.
 func (c *client) jobID(ctx context.Context, text string) (string, error) {
 	if uuid.Validate(text) == nil {
 		return strings.ToLower(text), nil
@@ -192,8 +192,8 @@ func (c *client) jobID(ctx context.Context, text string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", exit{3, fmt.Errorf("no job of yours is called %q: give its id, or its whole name", text)}
+		return "", exit{3, fmt.Errorf("you have no job named %q: give its id, or its whole name", text)}
 	default:
-		return "", exit{2, fmt.Errorf("%d jobs are called %q: give the id of one of them: %s", len(found), text, strings.Join(found, ", "))}
+		return "", exit{2, fmt.Errorf("%d jobs are named %q: give the id of one of them: %s", len(found), text, strings.Join(found, ", "))}
 	}
 }

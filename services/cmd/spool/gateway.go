@@ -10,7 +10,7 @@ import (
 	"spool.internal/services/broker"
 )
 
-// gatewayOptions are the flags about the API.
+// gatewayOptions are the flags of the gateway.
 type gatewayOptions struct {
 	rate      float64
 	burst     int
@@ -18,9 +18,9 @@ type gatewayOptions struct {
 }
 
 func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
-	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may make for ever; below 0 no limit")
-	f.IntVar(&o.burst, "burst", 400, "requests that a token may make at once")
-	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "the largest file that is taken over HTTP")
+	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may send on average; below 0: no limit")
+	f.IntVar(&o.burst, "burst", 400, "requests that a token may send in one burst")
+	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "largest file that is accepted over HTTP")
 }
 
 func (o *gatewayOptions) check(*settings) error { return o.config().CheckSettings() }
@@ -59,7 +59,8 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 	return err
 }
 
-// subscribers connects with the right to let other programs in, where there can be any.
+// subscribers returns a connection that can create subscribers, or nil where no other
+// program can connect.
 func (in *instance) subscribers(ctx context.Context) (*jet.Bus, error) {
 	if in.set.broker.listen == "" {
 		return nil, nil

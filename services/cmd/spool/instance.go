@@ -57,7 +57,7 @@ var services = []service{
 	},
 }
 
-// instance is a process with one service, or with all of them, and what they share in it.
+// instance is a running process with one service, or with all of them, and what they share.
 type instance struct {
 	*daemon.Process
 	set *settings
@@ -69,7 +69,7 @@ type instance struct {
 
 	// Made when the first service asks for them.
 	drives   *drive.Drives
-	recorded bool // folders of the host are found by what is recorded
+	recorded bool // drives finds folders of the host in the store
 	kept     *reserve.Reserve
 	keys     *jet.Keyring
 	sealKey  *seal.Key
@@ -84,7 +84,7 @@ func (in *instance) openDrives() (err error) {
 	return err
 }
 
-// drivesOf opens the drives, and has folders of the host found by what is recorded.
+// drivesOf opens the drives; folders of the host that jobs name are found in the store.
 func (in *instance) drivesOf(bus *jet.Bus) (*drive.Drives, error) {
 	if err := in.openDrives(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (in *instance) drivesOf(bus *jet.Bus) (*drive.Drives, error) {
 	return in.drives, nil
 }
 
-// reserve is the room that is kept free for the store.
+// reserve returns the space that is kept free for the store.
 func (in *instance) reserve() *reserve.Reserve {
 	if in.kept == nil {
 		in.kept = in.set.reserve.of(in.Process, in.set.common.data)
@@ -104,7 +104,7 @@ func (in *instance) reserve() *reserve.Reserve {
 	return in.kept
 }
 
-// keyring knows the tokens.
+// keyring returns the tokens, which it follows from here on.
 func (in *instance) keyring(bus *jet.Bus) *jet.Keyring {
 	if in.keys == nil {
 		in.keys = jet.NewKeyring(bus)
@@ -121,7 +121,8 @@ func (in *instance) openSealKey(ctx context.Context, bus *jet.Bus) (key *seal.Ke
 	return in.sealKey, err
 }
 
-// runSecrets reads the secrets of commands, which dispatcher and runner share in one process.
+// runSecrets returns the key to the secrets of commands, for the dispatcher and the runner
+// of one process.
 func (in *instance) runSecrets(ctx context.Context, bus *jet.Bus) (*seal.Shared, error) {
 	key, err := in.openSealKey(ctx, bus)
 	if err != nil {
@@ -130,8 +131,8 @@ func (in *instance) runSecrets(ctx context.Context, bus *jet.Bus) (*seal.Shared,
 	return key.ForRuns()
 }
 
-// runnerSecret is what dispatcher and runner share: in one process made anew at each
-// start, else what is in the file.
+// runnerSecret returns the secret that dispatcher and runner share: in one process a new
+// one at each start, else the one in the file.
 func (in *instance) runnerSecret(file string) (_ string, err error) {
 	if in.set.alone() {
 		return readSecret(file)
@@ -142,12 +143,12 @@ func (in *instance) runnerSecret(file string) (_ string, err error) {
 	return in.secret, nil
 }
 
-// log is the log of a component.
+// log returns the log of a component.
 func (in *instance) log(component string) *slog.Logger {
 	return in.Log.With("component", component)
 }
 
-// add runs a service that knows whether it is ready.
+// add runs a service; the process is ready only while the service is.
 func (in *instance) add(name string, s interface {
 	Run(context.Context) error
 	Check() error

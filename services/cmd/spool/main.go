@@ -1,5 +1,11 @@
-// Command spool is every part of Spool: one service, or all of them in one
-// process with NATS inside.
+// Command spool runs Spool: all services in one process with NATS inside (serve, demo), or
+// one service in a process of its own (broker, gateway, cron, watcher, dispatcher, runner).
+// The other commands talk to a running server over its API, or work on the data folder of
+// a stopped one.
+//
+// services in instance.go is the list of services: what each is called, which groups of
+// flags it needs and how it starts. serve starts all of them, the command of a service one;
+// see README.md for every command and flag.
 package main
 
 import (

@@ -70,7 +70,7 @@ func TestMarkCommand(t *testing.T) {
 		p.get("/api/v2/jobs/"+job, &shown)
 		return shown.Waiting.Files == 6
 	})
-	if out, code := mark("scans", "2026/**", "--dry-run"); code != 0 || !strings.Contains(out, "6 files lie there") || strings.Count(out, "\n") != 7 {
+	if out, code := mark("scans", "2026/**", "--dry-run"); code != 0 || !strings.Contains(out, "6 files in the folder") || strings.Count(out, "\n") != 7 {
 		t.Errorf("dry run: %d %s", code, out)
 	}
 	for args, want := range map[string]int{"scans 2026/**": 2, "nobody *": 3, "scans [": 1, "scans * -o yaml": 2} {

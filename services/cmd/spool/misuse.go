@@ -14,8 +14,7 @@ import (
 	"spool.internal/events/spelling"
 )
 
-// misuse is what is wrong with the flags and arguments of a command, found before
-// it did anything.
+// misuse is an error in the flags or arguments of a command, found before it did anything.
 type misuse struct {
 	cmd *cobra.Command
 	error
@@ -25,17 +24,17 @@ func (m misuse) Unwrap() error { return m.error }
 
 // Exit statuses.
 const (
-	exitFailed = 1 // what was asked for could not be done
-	exitMisuse = 2 // what was asked for is wrong
+	exitFailed = 1 // the command failed
+	exitMisuse = 2 // wrong flags or arguments
 	exitLost   = 3 // the data folder is damaged or was taken away: a person has to do something first
 )
 
-// wrongFlag is a fault of one flag.
+// wrongFlag returns the error of one flag.
 func wrongFlag(name, format string, args ...any) error {
 	return misuse{nil, fmt.Errorf("--"+name+": "+format, args...)}
 }
 
-// report gives the lines that tell of an error, and the exit status.
+// report returns the lines to print for an error, and the exit status.
 func report(err error) (lines []string, status int) {
 	m, wrong := errors.AsType[misuse](err)
 	if !wrong {
@@ -49,14 +48,14 @@ func report(err error) (lines []string, status int) {
 		if line := named(m.cmd, fault); !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
-		if !errors.Is(fault, syscall.EADDRINUSE) { // that may pass
+		if !errors.Is(fault, syscall.EADDRINUSE) { // may pass, so it is no misuse
 			status = exitMisuse
 		}
 	}
 	return lines, status
 }
 
-// each takes a joined error apart.
+// each returns the parts of a joined error.
 func each(err error) (all []error) {
 	if err == nil {
 		return nil
@@ -90,7 +89,7 @@ func named(cmd *cobra.Command, fault error) string {
 	}
 }
 
-// checked has a command look for every fault of its flags before it does anything.
+// checked makes a command report every fault of its flags before it does anything.
 func checked(cmd *cobra.Command, check func() error) {
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := check(); err != nil {
@@ -100,8 +99,8 @@ func checked(cmd *cobra.Command, check func() error) {
 	}
 }
 
-// strict has every command below root say what is wrong with all of its arguments
-// and flags, of which args are those that were given.
+// strict makes every command below root report all that is wrong with its arguments and
+// flags; args are those that were given.
 func strict(root *cobra.Command, args []string) {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, first error) error {
 		_, given, err := root.Find(args)
@@ -132,7 +131,7 @@ func strict(root *cobra.Command, args []string) {
 	visit(root)
 }
 
-// group is what a command does that only has others below it.
+// group runs a command that only has subcommands.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
@@ -146,22 +145,22 @@ func group(cmd *cobra.Command, args []string) error {
 	return misuse{cmd, errors.New(text)}
 }
 
-// wrongArguments says what is wrong with arguments that a command does not take.
+// wrongArguments returns the error of arguments that a command does not take.
 func wrongArguments(cmd *cobra.Command, args []string) error {
 	_, takes, _ := strings.Cut(cmd.Use, " ")
 	switch {
 	case cmd.HasSubCommands() && len(args) == 1 && len(cmd.SuggestionsFor(args[0])) > 0:
 		return group(cmd, args)
 	case takes == "":
-		return fmt.Errorf("%s takes no arguments, and there is %q (the value of a switch is written --insecure=false)", cmd.CommandPath(), args[0])
+		return fmt.Errorf("%s takes no arguments, but %q was given (the value of a switch is written --insecure=false)", cmd.CommandPath(), args[0])
 	case len(args) == 0:
-		return fmt.Errorf("%s lacks %s", cmd.CommandPath(), takes)
+		return fmt.Errorf("%s requires %s", cmd.CommandPath(), takes)
 	default:
-		return fmt.Errorf("%s takes %s, and there are %d arguments: %s (one with blanks stands in quotes)", cmd.CommandPath(), takes, len(args), strings.Join(args, " "))
+		return fmt.Errorf("%s takes %s, but %d arguments were given: %s (quote an argument that contains spaces)", cmd.CommandPath(), takes, len(args), strings.Join(args, " "))
 	}
 }
 
-// furtherFaults is what a command finds wrong with its flags.
+// furtherFaults returns what the check of a command finds wrong with its flags.
 func furtherFaults(cmd *cobra.Command) error {
 	if cmd.PreRunE == nil {
 		return nil
@@ -172,7 +171,7 @@ func furtherFaults(cmd *cobra.Command) error {
 	return nil
 }
 
-// flagFaults reads flags again, on and on, to find every one that is wrong.
+// flagFaults parses the flags repeatedly, until every wrong one is found.
 func flagFaults(cmd *cobra.Command, given []string) []error {
 	var unknown, values []error
 	flags := cmd.Flags()
@@ -184,7 +183,7 @@ func flagFaults(cmd *cobra.Command, given []string) []error {
 		values = nil
 		flags.VisitAll(func(f *pflag.Flag) {
 			if list, ok := f.Value.(*patient).Value.(pflag.SliceValue); ok && f.Changed {
-				_ = list.Replace(nil) // what it had is read again
+				_ = list.Replace(nil) // the next parse appends to it
 			}
 		})
 		err := flags.Parse(given)
@@ -198,13 +197,13 @@ func flagFaults(cmd *cobra.Command, given []string) []error {
 	}
 }
 
-// unreadable says why flags cannot be read on.
+// unreadable returns why flags cannot be parsed further.
 func unreadable(err error) []error {
 	if err == nil {
 		return nil
 	}
 	if lacks, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return []error{fmt.Errorf("%s: lacks its value", lacks.GetFlag().Name)}
+		return []error{fmt.Errorf("%s: requires a value", lacks.GetFlag().Name)}
 	}
 	if letter, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return []error{fmt.Errorf("-%s is not a flag: --help lists them, and most begin with two dashes", letter.GetSpecifiedName())}
@@ -225,14 +224,14 @@ func unknownFlag(flags *pflag.FlagSet, name string) error {
 	return fmt.Errorf("--%s is not a flag: --help lists them", name)
 }
 
-// ignored is the value of a flag that is not one.
+// ignored is the value of an unknown flag.
 type ignored string
 
 func (i *ignored) String() string     { return "" }
 func (i *ignored) Set(_ string) error { return nil }
 func (i *ignored) Type() string       { return "" }
 
-// patient is a value that tells of a fault without ending the reading.
+// patient is a value that reports a fault without ending the parsing.
 type patient struct {
 	pflag.Value
 	flag   *pflag.Flag
@@ -246,14 +245,14 @@ func (p *patient) Set(text string) error {
 	return nil
 }
 
-// refused says in plain words why a value is refused, and gives the flag its
-// default back, so that nothing else is wrong for that.
+// refused returns in plain words why a value is refused, and resets the flag to its
+// default, so that no check fails because of it.
 func refused(f *pflag.Flag, v pflag.Value, text string, err error) error {
 	_ = v.Set(f.DefValue)
 	return plainly(v.Type(), text, err)
 }
 
-// plainly says in plain words why a value is refused.
+// plainly returns in plain words why a value is refused.
 func plainly(kind, text string, err error) error {
 	switch kind {
 	case "int", "int64":

@@ -19,7 +19,7 @@ import (
 	"spool.internal/services/notify"
 )
 
-// notifyOptions are the flags about telling how runs ended.
+// notifyOptions are the flags of notifications.
 type notifyOptions struct {
 	secretFile  string
 	allow, deny []string
@@ -31,17 +31,17 @@ type notifyOptions struct {
 }
 
 func (o *notifyOptions) flags(f *pflag.FlagSet, _ bool) {
-	f.StringVar(&o.secretFile, "webhook-secret-file", "", "secrets that webhooks are signed with, one a line; made when absent (default DATA/webhook.secret)")
-	f.StringSliceVar(&o.allow, "webhook-allow", nil, "networks, addresses or hosts (.example.com: all below it) that webhooks may call whatever else says")
-	f.StringSliceVar(&o.deny, "webhook-deny", nil, "the same that they may not call, beside link-local and metadata addresses, and private ones where no administrator set the URL")
-	f.StringVar(&o.smtpURL, "smtp-url", "", "server for e-mail: smtp://user:password@host:587?from=spool@example.com (smtps:// for TLS from the start); better given as a file or in the environment")
-	f.StringVar(&o.smtpURLFile, "smtp-url-file", "", "file that holds the --smtp-url")
-	f.StringSliceVar(&o.balanceTo, "balance-to", nil, "e-mail addresses that are told each day what became of every slot and file of the day before")
-	f.StringVar(&o.balanceAt, "balance-at", notify.BalanceAt, "when, in the zone of --timezone")
-	f.StringVar(&o.mailOn, "mail-on", "end", "what notification_emails hear of: end (of every run), failure, change (first failure after success, first success after failure)")
+	f.StringVar(&o.secretFile, "webhook-secret-file", "", "file with the secrets that sign webhooks, one per line; created when absent (default DATA/webhook.secret)")
+	f.StringSliceVar(&o.allow, "webhook-allow", nil, "networks, addresses or hosts (.example.com: all below it) that webhooks may always call")
+	f.StringSliceVar(&o.deny, "webhook-deny", nil, "networks, addresses or hosts that webhooks may not call, besides link-local and metadata addresses, and private ones unless an administrator set the URL")
+	f.StringVar(&o.smtpURL, "smtp-url", "", "server for e-mail: smtp://user:password@host:587?from=spool@example.com (smtps:// for TLS from the start); better given in a file or in the environment")
+	f.StringVar(&o.smtpURLFile, "smtp-url-file", "", "file that contains the --smtp-url")
+	f.StringSliceVar(&o.balanceTo, "balance-to", nil, "e-mail addresses that get a balance each day: what became of every slot and file of the day before")
+	f.StringVar(&o.balanceAt, "balance-at", notify.BalanceAt, "time of day at which the balance is sent, in the zone of --timezone")
+	f.StringVar(&o.mailOn, "mail-on", "end", "which runs are reported to notification_emails: end (every run), failure, or change (the first failure after a success, the first success after a failure)")
 }
 
-// config has what a person has set.
+// config returns the settings of these flags.
 func (o *notifyOptions) config(data string) (notify.Config, error) {
 	file := o.secretFile
 	if file == "" {
@@ -59,8 +59,8 @@ func (o *notifyOptions) check(s *settings) error {
 	return errors.Join(err, cfg.CheckSettings())
 }
 
-// startNotify starts what sends notifications of runs that ended and of jobs whose state
-// changed. It goes before the dispatcher: what happens from here on is noted.
+// startNotify starts the sender of notifications. It starts before the dispatcher, so that
+// it subscribes before anything runs.
 func (in *instance) startNotify(ctx context.Context, bus *jet.Bus, key *seal.Key, to dispatcher.Config) error {
 	cfg, err := in.set.notify.config(in.set.common.data)
 	if err != nil {
@@ -87,7 +87,7 @@ func (o *notifyOptions) smtp() (string, error) {
 		return o.smtpURL, nil
 	}
 	if o.smtpURL != "" {
-		return "", events.Faultf(events.Invalid, "smtp-url-file", "is given beside --smtp-url: one of them is right")
+		return "", events.Faultf(events.Invalid, "smtp-url-file", "is given together with --smtp-url: leave out one of them")
 	}
 	text, err := os.ReadFile(o.smtpURLFile)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"spool.internal/events/jet"
 )
 
-// printer prints executions and runs as they happen. They come on two streams;
-// what happened first is printed first, as far as that is known within settle.
+// printer prints results and runs as they happen. They come on two streams; they are
+// printed in the order in which they happened, as far as that is known within settle.
 type printer struct {
 	out   io.Writer
 	shown string
@@ -35,7 +35,7 @@ type line struct {
 
 func clock(t time.Time) string { return t.Local().Format("15:04:05.000") }
 
-// follow prints until ctx ends; the group tells when it has stopped.
+// follow prints until ctx ends; wait for the group to know that it has stopped.
 func (p *printer) follow(ctx context.Context, bus *jet.Bus) *sync.WaitGroup {
 	p.ended = make(chan struct{})
 	lines := make(chan line, 64)
@@ -68,8 +68,8 @@ func (p *printer) follow(ctx context.Context, bus *jet.Bus) *sync.WaitGroup {
 	return &wg
 }
 
-// firstEnd waits for the end of a first file's run, so that a stranger has seen one
-// before the instructions; for a while only, whatever goes wrong.
+// firstEnd waits for the first run of a file to end, so that a new user sees one before
+// the instructions. It gives up after a while.
 func (p *printer) firstEnd(ctx context.Context) {
 	select {
 	case <-p.ended:

@@ -73,7 +73,7 @@ func profileShowCommand() *cobra.Command {
 				}
 			}
 			if !found {
-				return errors.New("no such profile: spool profile list shows those that may be named")
+				return errors.New("no such profile: `spool profile list` prints those that you may name")
 			}
 			return nil
 		},

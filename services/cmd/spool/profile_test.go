@@ -67,7 +67,7 @@ func TestProfileCommand(t *testing.T) {
 			t.Errorf("profile show: status %d, %q, want %q", code, out, want)
 		}
 	}
-	if out, code := ask("show", "bakcup"); code == 0 || !strings.Contains(out, "no such profile: spool profile list shows") {
+	if out, code := ask("show", "bakcup"); code == 0 || !strings.Contains(out, "no such profile: `spool profile list` prints") {
 		t.Errorf("one that is not there: status %d, %q", code, out)
 	}
 	made, _ := spool(t, "token", "create", "--owner", "ann", "--role", "operator", "--expires", "1h", "--data", p.data, "--url", "http://"+p.api)

@@ -13,14 +13,14 @@ import (
 //go:embed reader
 var readers embed.FS
 
-// readerQuotes says how each language writes a string.
+// readerQuotes quotes a string in each language.
 var readerQuotes = map[string]func(string) string{
 	"go":     strconv.Quote,
 	"python": strconv.QuoteToASCII,
 	"nats":   func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" },
 }
 
-// checkReader says what is wrong with the name of a language.
+// checkReader refuses an unknown language.
 func checkReader(language string) error {
 	if readerQuotes[language] == nil {
 		return wrongFlag("print", "%q is not one of go, python, nats", language)
@@ -28,19 +28,21 @@ func checkReader(language string) error {
 	return nil
 }
 
-// readerProgram gives a program that reads the events of a subscriber.
-func readerProgram(language, address, creds, stream, consumer string, asks bool) (string, error) {
-	text, err := readers.ReadFile("reader/" + language + ".tmpl")
+// program returns a program, in the language of --print, that reads the events of a
+// subscriber.
+func (o *subscriberOptions) program(of subscriberMade) (string, error) {
+	text, err := readers.ReadFile("reader/" + o.print + ".tmpl")
 	if err != nil {
 		return "", err
 	}
-	if creds, err = filepath.Abs(creds); err != nil {
+	creds, err := filepath.Abs(o.out)
+	if err != nil {
 		return "", err
 	}
-	quote := readerQuotes[language]
+	quote := readerQuotes[o.print]
 	var b strings.Builder
-	err = template.Must(template.New(language).Parse(string(text))).Execute(&b, map[string]any{
-		"URL": quote(address), "Creds": quote(creds), "Stream": quote(stream), "Consumer": quote(consumer), "Asks": asks,
+	err = template.Must(template.New(o.print).Parse(string(text))).Execute(&b, map[string]any{
+		"URL": quote(o.address), "Creds": quote(creds), "Stream": quote(of.Stream), "Consumer": quote(of.Consumer), "Asks": o.trigger,
 	})
 	return b.String(), err
 }

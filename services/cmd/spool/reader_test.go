@@ -59,7 +59,7 @@ func asksByCommand(p *harness) {
 	job := p.job("asked", "@yearly", "flow.ibflowbin", "tick/in", nil)
 	creds := filepath.Join(p.TempDir(), "asks.creds")
 	out, code := spool(p, "subscriber", "create", "asks", "--may-trigger", "-o", creds, "--url", "http://"+p.api, "--data", p.data, "--nats-url", "nats://"+p.nats)
-	_, line, found := strings.Cut(out, "it asks for a run with: ")
+	_, line, found := strings.Cut(out, "it requests a run with: ")
 	if code != 0 || !found {
 		p.Fatalf("create: status %d, %s", code, out)
 	}

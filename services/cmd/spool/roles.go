@@ -24,7 +24,7 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// natsOptions are the flags of a service that meets the others at a broker elsewhere.
+// natsOptions are the flags of a service that connects to a broker in another process.
 type natsOptions struct {
 	url   string
 	creds string
@@ -33,7 +33,7 @@ type natsOptions struct {
 
 func (o *natsOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.StringVar(&o.url, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
-	f.StringVar(&o.creds, "nats-creds", "", "credentials file of this role; the broker writes one for each into its data folder, as cron.creds")
+	f.StringVar(&o.creds, "nats-creds", "", "credentials file of this role; the broker writes one for each role into its data folder, such as cron.creds")
 	natsCAFlag(f, &o.ca)
 }
 
@@ -41,7 +41,7 @@ func (o *natsOptions) check(s *settings) error {
 	return errors.Join(natsURL(o.url), ownCreds(s.role, o.creds), authorities(o.ca))
 }
 
-// natsURL checks the address of a broker, or several with commas between them.
+// natsURL checks the address of a broker, or several, separated by commas.
 func natsURL(text string) error {
 	for one := range strings.SplitSeq(text, ",") {
 		if one = strings.TrimSpace(one); !strings.Contains(one, "://") {
@@ -74,7 +74,7 @@ func natsCAFlag(f *pflag.FlagSet, file *string) {
 	f.StringVar(file, "nats-ca", "", "PEM file with the authorities that sign certificates of --nats-url tls://… (default: the system's)")
 }
 
-// ownCreds refuses the credentials of another role, which would be denied what this one needs.
+// ownCreds refuses the credentials of another role, which lack rights that this role needs.
 func ownCreds(name, file string) error {
 	if file == "" {
 		return nil
@@ -84,7 +84,7 @@ func ownCreds(name, file string) error {
 		return fmt.Errorf("nats-creds: %w", err)
 	}
 	if owner != name && slices.Contains(broker.Roles(), broker.Role(owner)) {
-		return fmt.Errorf("nats-creds: %s is for %s, and this is %s: the broker writes %s beside it",
+		return fmt.Errorf("nats-creds: %s holds the credentials of %s, but this is %s: use %s, which the broker writes beside it",
 			file, owner, name, broker.Role(name).Creds())
 	}
 	return nil
@@ -104,12 +104,13 @@ func (p place) drivesDir(data string) string {
 	return filepath.Join(data, "drives")
 }
 
-// check says what is wrong with the drives as they are declared.
+// check reports what is wrong with the declared drives.
 func (p *place) check(s *settings) error {
 	return drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings)
 }
 
-// open opens the drives, of which none may touch the data folder or a secret.
+// open opens the drives. A drive that contains, or lies in, the data folder or a secret is
+// an error.
 func (p place) open(data string) (*drive.Drives, error) {
 	drives, err := drive.New(p.drivesDir(data), p.mappings)
 	if err != nil {
@@ -118,7 +119,7 @@ func (p place) open(data string) (*drive.Drives, error) {
 	return drives, drives.Guard(data, secretFiles(p.set)...)
 }
 
-// secretFiles are the files that flags name for their secrets.
+// secretFiles returns the files with secrets that flags name.
 func secretFiles(flags *pflag.FlagSet) (files []string) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		for _, ending := range []string{"-file", "-key", "-creds"} {
@@ -134,7 +135,7 @@ func secretFiles(flags *pflag.FlagSet) (files []string) {
 type zone struct{ name string }
 
 func (z *zone) flags(f *pflag.FlagSet, _ bool) {
-	f.StringVar(&z.name, "timezone", "UTC", "zone of jobs that name none, as Europe/Paris")
+	f.StringVar(&z.name, "timezone", "UTC", "time zone of jobs that set none, such as Europe/Paris")
 }
 
 func (z *zone) check(*settings) error {
@@ -152,20 +153,20 @@ func zoneOf(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// quota is the flag --quota, of every service that holds owners to a part of it.
+// quota is the flag --quota, for every service that enforces a part of it.
 type quota struct{ events.Quota }
 
 func (q *quota) flags(f *pflag.FlagSet, _ bool) {
-	f.Var(&q.Quota, "quota", "what an owner may have who is no administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes of the jobs with their history, as 64MiB (default: a quarter of their stream)")
+	f.Var(&q.Quota, "quota", "limits for each owner who is not an administrator: jobs=10000,bytes=…,queued=50000,running=100, each a number or none; bytes is the size of the jobs with their history, such as 64MiB (default: a quarter of their stream)")
 }
 
 func (q *quota) check(*settings) error { return nil }
 
-// domains is the flag --mail-domains, which gateways and notify both need.
+// domains is the flag --mail-domains, for the gateway and for notifications.
 type domains struct{ events.MailDomains }
 
 func (d *domains) flags(f *pflag.FlagSet, _ bool) {
-	f.Var(d, "mail-domains", "domains that notification_emails may go to (.example.com: all below it); all, unless given")
+	f.Var(d, "mail-domains", "domains that notification_emails may be sent to; .example.com stands for all below it (default: all)")
 }
 
 func (d *domains) check(*settings) error { return nil }
@@ -224,7 +225,7 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	if err := r.start(in, ctx, bus); err != nil {
 		return err
 	}
-	if in.addr == "" { // it serves nothing but its health
+	if in.addr == "" { // health and metrics only
 		if in.addr, err = in.Serve("http", in.set.common.listener(), http.NotFoundHandler()); err != nil {
 			return err
 		}

@@ -16,16 +16,15 @@ import (
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "spool",
-		Short: "Starts a flow when the clock says so, when somebody asks, or when a file lands in a folder",
-		Long: `Spool starts a flow when the clock says so, when somebody asks, or when a file
-lands in a folder. Every flag can be given as an environment variable: --nats-url
-is SPOOL_NATS_URL.
+		Short: "Starts a flow on a schedule, on request, or when a file lands in a folder",
+		Long: `Spool starts a flow on a schedule, on request, or when a file lands in a folder.
+Every flag can be given as an environment variable: --nats-url is SPOOL_NATS_URL.
 
 ` + unitsHelp + `
 
-Exit status: 0 when all went well, 1 when what was asked for could not be done, 2
-when it was wrong: each fault is a line, and nothing was started; 3 when there is
-no such thing.`,
+Exit status: 0 success; 1 the command failed; 2 wrong flags or arguments, each fault
+on a line of its own, and nothing was started; 3 there is no such thing, or the data
+folder is damaged or gone.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -72,33 +71,33 @@ func (c *common) flags(f *pflag.FlagSet, alone bool) {
 	if alone {
 		listen = "127.0.0.1:0"
 	}
-	f.StringVar(&c.data, "data", "spool-data", "folder that keeps everything of this process")
+	f.StringVar(&c.data, "data", "spool-data", "folder that holds all data of this process")
 	f.StringVar(&c.listen, "listen", listen, "host:port for HTTP: API, health, metrics")
 	f.StringVar(&c.tlsCert, "tls-cert", "", "certificate for --listen, a PEM file")
 	f.StringVar(&c.tlsKey, "tls-key", "", "key of the certificate, a PEM file")
-	f.BoolVar(&c.insecure, "insecure", false, "allow --listen on an address that is not loopback without TLS")
-	f.IntVar(&c.conns, "max-connections", 0, "connections that --listen takes at a time (default: a third of the limit of open files, at most 10,000)")
-	f.StringSliceVar(&c.proxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is believed, as 10.0.0.0/8; may be given more than once")
-	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.BoolVar(&c.insecure, "insecure", false, "allow --listen without TLS on an address that is not loopback")
+	f.IntVar(&c.conns, "max-connections", 0, "connections that --listen keeps open at a time (default: a third of the limit of open files, at most 10,000)")
+	f.StringSliceVar(&c.proxies, "trusted-proxies", nil, "addresses or networks whose X-Forwarded-For is trusted, such as 10.0.0.0/8; may be given more than once")
+	f.StringVar(&c.logLevel, "log-level", "info", "lowest level that is logged: debug, info, warn or error")
 	f.BoolVar(&c.logJSON, "log-json", false, "log JSON instead of text")
 }
 
-// check says all that is wrong with these flags. It listens for a moment, to see
+// check reports all that is wrong with these flags. It listens for a moment, to see
 // whether it can.
 func (c *common) check(*settings) error {
 	_, err := c.level()
 	return errors.Join(dataFolder(c.data), c.listener().Check(), err)
 }
 
-// dataFolder refuses what cannot be one; it need not be there.
+// dataFolder refuses what cannot be a data folder; it need not exist yet.
 func dataFolder(name string) error {
 	if name == "" {
-		return errors.New("data: is empty: name a folder")
+		return errors.New("data: is empty: give a folder")
 	}
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		return fmt.Errorf("data: %s is no folder", name)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("data: the data folder cannot be looked at: %w", err)
+		return fmt.Errorf("data: the data folder cannot be read: %w", err)
 	}
 	return nil
 }
@@ -127,7 +126,7 @@ func (c *common) prepare() (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
 }
 
-// bounded cuts a value that would fill the log: some are what a caller has sent.
+// bounded cuts a value that would fill the log: callers choose the length of some.
 func bounded(_ []string, a slog.Attr) slog.Attr {
 	most := 2 << 10
 	if a.Key == "stack" {
@@ -143,11 +142,11 @@ func bounded(_ []string, a slog.Attr) slog.Attr {
 type place struct {
 	drives   string
 	mappings []string
-	set      *pflag.FlagSet // they are among these
+	set      *pflag.FlagSet // all flags of the command
 }
 
 func (p *place) flags(f *pflag.FlagSet, _ bool) {
 	p.set = f
-	f.StringVar(&p.drives, "drives", "", "folder under which drives lie as owner/repo/fs/drive; created when absent (default DATA/drives)")
-	f.StringArrayVar(&p.mappings, "drive", nil, "a drive that lies elsewhere: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
+	f.StringVar(&p.drives, "drives", "", "folder with the drives, each as owner/repo/fs/drive; created when absent (default DATA/drives)")
+	f.StringArrayVar(&p.mappings, "drive", nil, "a drive in another folder: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
 }

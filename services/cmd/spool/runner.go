@@ -14,7 +14,7 @@ import (
 	"spool.internal/services/runner"
 )
 
-// runnerOptions are the flags about the flows of the built-in runner.
+// runnerOptions are the flags of the built-in runner.
 type runnerOptions struct {
 	flows     int
 	drain     time.Duration
@@ -33,21 +33,21 @@ type runnerOptions struct {
 }
 
 func (o *runnerOptions) flags(f *pflag.FlagSet, alone bool) {
-	f.IntVar(&o.flows, "flows", 0, "flows of the built-in runner that run at once (default: 2 for each processor)")
-	durationVar(f, &o.drain, "drain", 0, "how long flows may go on at a stop before they are stopped too; a second signal ends the wait")
-	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxAuto), "shut flows in: auto (what this host can do; all of it for anybody but administrators), required (refuse to start where it cannot), best-effort (what it can do, for anybody) or off")
-	f.StringVar(&o.user, "flow-user", "", "the user whom flows are when spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
-	f.StringVar(&o.network, "runner-network", "allow", "whether flows may use the network: allow, listen (they may take ports, too) or deny")
-	f.StringArrayVar(&o.read, "runner-read", nil, "a file or folder that flows in the sandbox may read and execute too; may be given more than once")
-	f.StringArrayVar(&o.profile, "profile", nil, "what the flows of jobs that name it are granted: 'backup: write /srv/backup; owners ann'; may be given more than once")
-	f.StringVar(&o.profiles, "profiles", "", "file with such profiles, which is read again when it changes")
-	durationVar(f, &o.stepTime, "step-timeout", 0, "how long a flow may run whose job names no step_timeout; -1s: as long as it likes (default: that for administrators' jobs, 24h for others)")
-	sizeVar(f, &o.memory, "flow-memory", 0, "memory that a flow may use, as 512MiB, all its processes together where Spool has a control group with the memory controller, else each (default: any)")
-	boundVar(f, &o.fileSize, "flow-max-file-size", "the largest file that a flow may write, or any (default: 16GiB)")
-	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user who runs the flows may have; not held by root (default: 4096, -1: any)")
+	f.IntVar(&o.flows, "flows", 0, "flows that the built-in runner runs at once (default: 2 per processor)")
+	durationVar(f, &o.drain, "drain", 0, "how long running flows may go on when Spool stops; a second signal ends the wait")
+	f.StringVar(&o.sandbox, "sandbox", string(runner.SandboxAuto), "confinement of flows: auto (as far as this host can; in full for everybody but administrators), required (refuse to start where the host cannot), best-effort (as far as the host can, for everybody) or off")
+	f.StringVar(&o.user, "flow-user", "", "user that flows run as when Spool is root: a name, uid or uid:gid (default: root, in the sandbox without capabilities)")
+	f.StringVar(&o.network, "runner-network", "allow", "network access of flows: allow, listen (they may open ports, too) or deny")
+	f.StringArrayVar(&o.read, "runner-read", nil, "another file or folder that flows in the sandbox may read and execute; may be given more than once")
+	f.StringArrayVar(&o.profile, "profile", nil, "what is granted to the flows of jobs that name the profile: 'backup: write /srv/backup; owners ann'; may be given more than once")
+	f.StringVar(&o.profiles, "profiles", "", "file with such profiles, reloaded when it changes")
+	durationVar(f, &o.stepTime, "step-timeout", 0, "how long a flow may run if its job sets no step_timeout; -1s: no limit (default: no limit for jobs of administrators, 24h for others)")
+	sizeVar(f, &o.memory, "flow-memory", 0, "memory that a flow may use, such as 512MiB: for all its processes together where Spool has a control group with the memory controller, else for each of them (default: any)")
+	boundVar(f, &o.fileSize, "flow-max-file-size", "largest file that a flow may write, or any (default: 16GiB)")
+	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user of the flows may have; not enforced when that user is root (default: 4096, -1: any)")
 	if alone {
-		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it only Spool's tokens are accepted")
-		f.StringVar(&o.pool, "pool", "default", "runners of one pool share its runs")
+		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it, only Spool's tokens are accepted")
+		f.StringVar(&o.pool, "pool", "default", "pool of this runner; the runners of a pool share its runs")
 	}
 }
 
@@ -77,7 +77,7 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	}
 	r, err := runner.New(cfg)
 	if err == nil {
-		err = r.Announce(ctx) // tokens are made with this in mind
+		err = r.Announce(ctx) // the gateway creates tokens by what runners announce
 	}
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 		in.addr, err = in.Serve("api", in.set.common.listener(), calls)
 		return err
 	}
-	most := 2*in.set.dispatch.workers + 64 // what the dispatcher keeps open, and callers that are not it
+	most := 2*in.set.dispatch.workers + 64 // the dispatcher's connections, and some for other callers
 	in.calls, err = in.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0", Inside: true, MaxConnections: most}, calls)
 	return err
 }

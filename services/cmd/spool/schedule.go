@@ -18,7 +18,7 @@ func scheduleCommand() *cobra.Command {
 	return cmd
 }
 
-// question is what next and explain are asked.
+// question has the flags of next and explain.
 type question struct {
 	timezone string
 	from     string
@@ -26,19 +26,19 @@ type question struct {
 }
 
 func (q *question) flags(f *pflag.FlagSet) {
-	f.StringVar(&q.timezone, "timezone", "UTC", "zone of the expression, as Europe/Paris")
+	f.StringVar(&q.timezone, "timezone", "UTC", "time zone of the expression, such as Europe/Paris")
 	f.StringVar(&q.from, "from", "", "only times strictly after this one, RFC 3339 (default: now)")
-	f.IntVar(&q.count, "count", 5, "how many times")
+	f.IntVar(&q.count, "count", 5, "number of times to print")
 }
 
-// check says all that is wrong with the flags.
+// check reports all that is wrong with the flags.
 func (q *question) check() error {
 	_, err := zoneOf(q.timezone)
 	if _, bad := time.Parse(time.RFC3339, q.from); q.from != "" && bad != nil {
 		err = errors.Join(err, events.Faultf(events.Invalid, "from", "%q is not a time like 2026-03-28T00:00:00Z", q.from))
 	}
 	if q.count < 1 {
-		err = errors.Join(err, events.Faultf(events.Invalid, "count", "%d is too few: at least 1", q.count))
+		err = errors.Join(err, events.Faultf(events.Invalid, "count", "%d is too small: give 1 or more", q.count))
 	}
 	return err
 }

@@ -23,7 +23,7 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-// ready is what demo does once everything runs, with a connection of its own.
+// ready is called once everything is started, with a connection of its own; demo uses it.
 type ready func(context.Context, *instance, *jet.Bus) error
 
 // serve runs the broker and every service until ctx ends.

@@ -38,7 +38,7 @@ type flagGroup interface {
 // alone reports whether the other services are processes of their own.
 func (s *settings) alone() bool { return s.role != "" }
 
-// groups gives the groups of these services, each once.
+// groups returns the groups of these services, each once.
 func (s *settings) groups(of ...service) (all []flagGroup) {
 	all = []flagGroup{&s.common}
 	switch s.role {
@@ -57,8 +57,8 @@ func (s *settings) groups(of ...service) (all []flagGroup) {
 	return all
 }
 
-// declare gives a command the flags of some services. It says everything that is wrong
-// with them before anything is made or started.
+// declare adds the flags of some services to a command, which reports everything that is
+// wrong with them before anything is created or started.
 func (s *settings) declare(cmd *cobra.Command, of ...service) {
 	groups := s.groups(of...)
 	for _, group := range groups {

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// stopSignals are those that stop a service. A terminal that is closed hangs up;
-// under nohup that signal is ignored, and stays so.
+// stopSignals are the signals that stop a service. Closing the terminal sends SIGHUP; under
+// nohup that signal is ignored, and stays ignored.
 func stopSignals() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -16,9 +16,9 @@ func stopSignals() []os.Signal {
 	return signals
 }
 
-// catchBrokenPipes lets a service outlive the reader of its log. The signal is
-// caught, not ignored: what is ignored a flow would inherit, and `yes | head`
-// in it would not end.
+// catchBrokenPipes lets a service outlive the reader of its log. The signal is caught, not
+// ignored, because flows would inherit an ignored signal, and `yes | head` in a flow would
+// never end.
 func catchBrokenPipes() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }

@@ -9,14 +9,15 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// spare is how much of the disk of the data folder is kept free for the store.
+// spare is the flag --reserve: the space kept free for the store on the disk of the data
+// folder.
 type spare struct {
 	bytes int64 // 0 = the default
 	none  bool
 }
 
 func (s *spare) flags(f *pflag.FlagSet, _ bool) {
-	f.Var(s, "reserve", "bytes kept free for the store on the disk of --data, as 2GiB, or none: with less, uploads, stages and run logs stop there, with half of it flows that write there are ended (default: a twentieth of the disk, at most 1GiB)")
+	f.Var(s, "reserve", "space kept free for the store on the disk of --data, such as 2GiB, or none: below it, uploads, stages and run logs on that disk stop; below half of it, flows that write there are ended (default: a twentieth of the disk, at most 1GiB)")
 }
 
 func (s *spare) check(*settings) error { return nil }
@@ -38,7 +39,8 @@ func (s *spare) Set(text string) error {
 	return size{n: &s.bytes}.Set(text)
 }
 
-// of gives the reserve of a data folder, and says what it is; /readyz says when it is short.
+// of returns the reserve of a data folder and logs its size; /readyz has a note while less
+// is free.
 func (s *spare) of(p *daemon.Process, data string) *reserve.Reserve {
 	if s.none {
 		return nil
@@ -50,6 +52,6 @@ func (s *spare) of(p *daemon.Process, data string) *reserve.Reserve {
 		}
 		return nil
 	})
-	p.Log.Info("room is kept free for the store", "reserve", reserve.Size(kept.Bytes()), "disk_of", data)
+	p.Log.Info("space is kept free for the store", "reserve", reserve.Size(kept.Bytes()), "disk_of", data)
 	return kept
 }

@@ -15,16 +15,16 @@ import (
 	"spool.internal/services/daemon"
 )
 
-// stayLost keeps a process up that must not use its data folder, not ready and with the
-// reason on /readyz, until it is stopped. Any other error it gives back at once.
+// stayLost keeps a process running that must not use its data folder: not ready, with the
+// reason on /readyz, until it is stopped. It returns any other error at once.
 func stayLost(ctx context.Context, p *daemon.Process, l daemon.Listener, err error) error {
 	lost, ok := errors.AsType[*broker.Lost](err)
 	if !ok {
 		return err
 	}
-	p.Log.Error("not ready, and nothing is served before this is put right", "error", lost.Error())
+	p.Log.Error("not ready: nothing is served until this is repaired", "error", lost.Error())
 	p.OnCheck("store", func() error { return lost })
-	refusal := events.Encode(map[string]string{"status": "ERROR", "msg": "the server's store is damaged, and nothing is served: its operator has to put it right"})
+	refusal := events.Encode(map[string]string{"status": "ERROR", "msg": "the server's store is damaged, so nothing is served: its operator has to repair it"})
 	_, listening := p.Serve("api", l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -37,7 +37,7 @@ func stayLost(ctx context.Context, p *daemon.Process, l daemon.Listener, err err
 }
 
 func storeCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "store", Short: "Look at the store of a server that is stopped, and go on without what it has lost"}
+	cmd := &cobra.Command{Use: "store", Short: "Check the store of a stopped server, and go on without what it has lost"}
 	cmd.AddCommand(storeCheckCommand(), storeAcceptCommand())
 	return cmd
 }
@@ -45,7 +45,7 @@ func storeCommand() *cobra.Command {
 func storeCheckCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
-		Use: "check", Short: "Say what the store has lost, and change nothing", Args: cobra.NoArgs,
+		Use: "check", Short: "Report what the store has lost, and change nothing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(data, func(dir string) error {
 				lost, err := store.Look(data, dir)
@@ -60,7 +60,7 @@ func storeCheckCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must not run")
+	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must be stopped")
 	return cmd
 }
 
@@ -68,16 +68,16 @@ func storeAcceptCommand() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
 		Use:   "accept-loss",
-		Short: "Take out of the store what cannot be read, and have the next start accept that this is lost",
-		Long: `Take out of the store what cannot be read, say what is lost, and have the next start
-accept just that. Copies of the damaged files are kept in the data folder. To restore
-the data folder from your backup is better: then do not run this.`,
+		Short: "Remove what cannot be read from the store, and let the next start accept that loss",
+		Long: `Remove what cannot be read from the store, print what is lost, and let the next start
+accept exactly that. Copies of the damaged files stay in the data folder. If you have
+a backup of the data folder, restore it instead.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(data, func(dir string) error { return acceptLoss(cmd.OutOrStdout(), data, dir) })
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must not run")
+	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must be stopped")
 	return cmd
 }
 
@@ -93,11 +93,11 @@ func acceptLoss(w io.Writer, data, dir string) error {
 	for _, what := range lost {
 		fmt.Fprintln(w, "lost: "+what)
 	}
-	_, err = fmt.Fprintf(w, "accepted: the next start goes on without that; what was damaged is kept in %s\n", kept)
+	_, err = fmt.Fprintf(w, "accepted: the next start goes on without it; the damaged files are kept in %s\n", kept)
 	return err
 }
 
-// withStore takes a data folder for itself and finds its streams.
+// withStore locks a data folder and finds its streams.
 func withStore(data string, f func(dir string) error) error {
 	dir, err := broker.Store(data)
 	if err != nil {

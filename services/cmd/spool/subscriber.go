@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
@@ -22,102 +23,123 @@ func subscriberCommand() *cobra.Command {
 	return cmd
 }
 
+// subscriberOptions are the flags of subscriber create.
+type subscriberOptions struct {
+	remote
+	stream, job, filter string
+	trigger             bool
+	expires             string
+	print, address, out string
+}
+
 func subscriberCreateCommand() *cobra.Command {
-	var r remote
-	var stream, job, filter, expires, out, print, address string
-	var trigger bool
+	var o subscriberOptions
 	cmd := &cobra.Command{
 		Use:   "create NAME",
-		Short: "Make a subscriber and print its credentials; they are shown this once",
-		Long: `Make a durable pull consumer of a stream, and credentials with which a program
-pulls from it and acks, and does nothing else. With --may-trigger it also asks for runs. The consumer is subscriber-NAME.
-With --print, the credentials go to a file and a program is printed that runs as it
-is: it reads the events of ended runs and prints file, outcome and result.`,
+		Short: "Create a subscriber and print its credentials, which are shown only once",
+		Long: `Create a durable pull consumer of a stream, named subscriber-NAME, and credentials that
+allow a program to pull from it, to ack, and nothing else. With --may-trigger it may
+also request runs. With --print, the credentials go to a file, and a program is printed
+that runs as it is: it reads the events of ended runs and prints file, outcome and result.`,
 		Example: `  spool subscriber create billing --job 6bc58441-1f60-4265-99f1-881c90ac65df -o billing.creds
   spool subscriber create ends --filter 'spool.run.ended.>' --expires 30d -o ends.creds
   spool subscriber create mine --print python > mine.py
   spool subscriber create shop --job 6bc58441-1f60-4265-99f1-881c90ac65df --may-trigger -o shop.creds`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkExpires(expires); err != nil {
-				return err
-			}
-			c, err := r.open()
-			if err != nil {
-				return err
-			}
-			if print != "" {
-				if err := checkReader(print); err != nil {
-					return err
-				}
-				out = cmp.Or(out, args[0]+".creds")
-				if filter == "" && stream == events.StreamRunEvents {
-					filter = events.RunsOf(events.Ended, "")
-				}
-			}
-			body := map[string]any{"name": args[0], "stream": stream}
-			for key, value := range map[string]string{"job_id": job, "filter": filter, "expires": expires} {
-				if value != "" {
-					body[key] = value
-				}
-			}
-			if trigger {
-				body["may_trigger"] = true
-			}
-			keep, err := openSecret(out)
-			if err != nil {
-				return err
-			}
-			var made struct {
-				Stream      string `json:"stream"`
-				Consumer    string `json:"consumer"`
-				Filter      string `json:"filter"`
-				Credentials string `json:"credentials"`
-			}
-			if err := c.call(cmd.Context(), http.MethodPost, "/api/v2/subscribers", body, &made); err != nil {
-				return errors.Join(err, keep.drop())
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "stream %s, consumer %s, subjects %s\n", made.Stream, made.Consumer, made.Filter)
-			if trigger {
-				fmt.Fprintln(cmd.ErrOrStderr(), asksLike(address, out))
-			}
-			if keep.File == nil {
-				_, err := fmt.Fprint(cmd.OutOrStdout(), made.Credentials)
-				return err
-			}
-			if err := keep.write(made.Credentials); err != nil || print == "" {
-				return err
-			}
-			program, err := readerProgram(print, address, out, made.Stream, made.Consumer, trigger)
-			if err == nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "credentials in %s\n", out)
-				_, err = fmt.Fprint(cmd.OutOrStdout(), program)
-			}
-			return err
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.create(cmd, args[0]) },
 	}
-	r.flags(cmd.Flags())
-	f := cmd.Flags()
-	f.StringVar(&stream, "stream", "RUN_EVENTS", "RUN_EVENTS, RESULTS, JOBS or DEADLETTERS")
-	f.StringVar(&job, "job", "", "id of the only job whose events it sees")
-	f.StringVar(&filter, "filter", "", "subjects that it sees, as spool.run.ended.> (default: all of the stream)")
-	f.BoolVar(&trigger, "may-trigger", false, "let it ask for runs of jobs, by requests on "+events.AskTrigger+": of the one of --job, else of all")
-	f.StringVar(&expires, "expires", "", "when it ends: a duration like 30d, or an RFC 3339 time (default: never)")
-	f.StringVar(&print, "print", "", "print a program that reads its events: go, python or nats (the command line of NATS); the credentials go to --out, or NAME.creds")
-	f.StringVar(&address, "nats-url", "nats://127.0.0.1:4222", "where that program finds NATS: --nats-listen of the server")
-	f.StringVarP(&out, "out", "o", "", "file for the credentials, which only you can read; it must not be there (default: print them)")
+	o.flags(cmd.Flags())
 	return cmd
 }
 
-// asksLike says how a run is asked for.
-func asksLike(address, creds string) string {
-	return fmt.Sprintf("it asks for a run with: nats --server %s --creds %s request %s '{\"job\":\"<id or name>\"}'", address, cmp.Or(creds, "FILE"), events.AskTrigger)
+func (o *subscriberOptions) flags(f *pflag.FlagSet) {
+	o.remote.flags(f)
+	f.StringVar(&o.stream, "stream", "RUN_EVENTS", "RUN_EVENTS, RESULTS, JOBS or DEADLETTERS")
+	f.StringVar(&o.job, "job", "", "id of the only job whose events it receives")
+	f.StringVar(&o.filter, "filter", "", "subjects that it receives, such as spool.run.ended.> (default: all of the stream)")
+	f.BoolVar(&o.trigger, "may-trigger", false, "allow it to request runs on "+events.AskTrigger+": of the job of --job, else of all jobs")
+	f.StringVar(&o.expires, "expires", "", "when it expires: a duration such as 30d, or an RFC 3339 time (default: never)")
+	f.StringVar(&o.print, "print", "", "print a program that reads the events: go, python or nats (the NATS command line); the credentials go to --out, or NAME.creds")
+	f.StringVar(&o.address, "nats-url", "nats://127.0.0.1:4222", "where that program finds NATS: --nats-listen of the server")
+	f.StringVarP(&o.out, "out", "o", "", "file for the credentials, readable by you alone; it must not exist (default: print them)")
 }
 
-// secret is a file that a secret goes into, made before the secret is.
+// subscriberMade is what the server answers.
+type subscriberMade struct {
+	Stream      string `json:"stream"`
+	Consumer    string `json:"consumer"`
+	Filter      string `json:"filter"`
+	Credentials string `json:"credentials"`
+}
+
+func (o *subscriberOptions) create(cmd *cobra.Command, name string) error {
+	if err := checkExpires(o.expires); err != nil {
+		return err
+	}
+	c, err := o.open()
+	if err != nil {
+		return err
+	}
+	if o.print != "" {
+		if err := checkReader(o.print); err != nil {
+			return err
+		}
+		o.out = cmp.Or(o.out, name+".creds")
+		if o.filter == "" && o.stream == events.StreamRunEvents {
+			o.filter = events.RunsOf(events.Ended, "")
+		}
+	}
+	keep, err := openSecret(o.out)
+	if err != nil {
+		return err
+	}
+	var made subscriberMade
+	if err := c.call(cmd.Context(), http.MethodPost, "/api/v2/subscribers", o.body(name), &made); err != nil {
+		return errors.Join(err, keep.drop())
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "stream %s, consumer %s, subjects %s\n", made.Stream, made.Consumer, made.Filter)
+	if o.trigger {
+		fmt.Fprintln(cmd.ErrOrStderr(), asksLike(o.address, o.out))
+	}
+	if keep.File == nil {
+		_, err := fmt.Fprint(cmd.OutOrStdout(), made.Credentials)
+		return err
+	}
+	if err := keep.write(made.Credentials); err != nil || o.print == "" {
+		return err
+	}
+	program, err := o.program(made)
+	if err == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "credentials in %s\n", o.out)
+		_, err = fmt.Fprint(cmd.OutOrStdout(), program)
+	}
+	return err
+}
+
+// body is the request; what was not given is left to the server.
+func (o *subscriberOptions) body(name string) map[string]any {
+	body := map[string]any{"name": name, "stream": o.stream}
+	for key, value := range map[string]string{"job_id": o.job, "filter": o.filter, "expires": o.expires} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	if o.trigger {
+		body["may_trigger"] = true
+	}
+	return body
+}
+
+// asksLike returns the command that requests a run.
+func asksLike(address, creds string) string {
+	return fmt.Sprintf("it requests a run with: nats --server %s --creds %s request %s '{\"job\":\"<id or name>\"}'", address, cmp.Or(creds, "FILE"), events.AskTrigger)
+}
+
+// secret is a file for a secret, created before the secret is, so that no secret is
+// created that cannot be kept.
 type secret struct{ *os.File }
 
-// openSecret makes the file; no name is no file.
+// openSecret creates the file; without a name there is none.
 func openSecret(name string) (secret, error) {
 	if name == "" {
 		return secret{}, nil
@@ -133,7 +155,7 @@ func (s secret) write(text string) error {
 	return errors.Join(s.Close(), atomicfile.Write(s.Name(), []byte(text), 0o600))
 }
 
-// drop takes the file away, of which nothing came.
+// drop removes the file, because there is no secret for it.
 func (s secret) drop() error {
 	if s.File == nil {
 		return nil
@@ -191,7 +213,7 @@ func triggers(may bool) string {
 func subscriberRevokeCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
-		Use: "revoke NAME", Short: "Revoke a subscriber: it is cut off at once", Args: cobra.ExactArgs(1),
+		Use: "revoke NAME", Short: "Revoke a subscriber; its connections end at once", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.open()
 			if err != nil {

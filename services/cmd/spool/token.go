@@ -17,7 +17,7 @@ import (
 )
 
 func tokenCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make, list and revoke API tokens, as an administrator"}
+	cmd := &cobra.Command{Use: "token", Short: "Create, list and revoke API tokens, as an administrator"}
 	cmd.AddCommand(tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand(), tokenResetAdminCommand())
 	return cmd
 }
@@ -28,7 +28,7 @@ func tokenCreateCommand() *cobra.Command {
 	var paths []string
 	cmd := &cobra.Command{
 		Use:     "create",
-		Short:   "Make a token and print it; it is shown this once",
+		Short:   "Create a token and print it; it is shown only once",
 		Example: "  spool token create --owner ann --role operator --expires 30d",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,8 +59,8 @@ func tokenCreateCommand() *cobra.Command {
 	r.flags(cmd.Flags())
 	cmd.Flags().StringVar(&owner, "owner", "admin", "user whose jobs the token reaches")
 	cmd.Flags().StringVar(&role, "role", "operator", "admin, operator or viewer")
-	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: a duration like 30d, or an RFC 3339 time (default: never)")
-	cmd.Flags().StringArrayVar(&paths, "path", nil, "what it reaches on the drives, with all below: 'owner/', 'owner/repo/fs/drive/folder'; may be given more than once (default: OWNER/; administrators reach everything)")
+	cmd.Flags().StringVar(&expires, "expires", "", "when it expires: a duration such as 30d, or an RFC 3339 time (default: never)")
+	cmd.Flags().StringArrayVar(&paths, "path", nil, "what the token reaches on the drives, with everything below it: 'owner/', 'owner/repo/fs/drive/folder'; may be given more than once (default: OWNER/; administrators reach everything)")
 	return cmd
 }
 
@@ -102,7 +102,7 @@ func tokenListCommand() *cobra.Command {
 	return cmd
 }
 
-// pathsOf tells in words what a token reaches.
+// pathsOf returns in words what a token reaches.
 func pathsOf(role string, paths []string) string {
 	switch {
 	case role == "admin":
@@ -117,7 +117,7 @@ func pathsOf(role string, paths []string) string {
 func tokenRevokeCommand() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
-		Use: "revoke ID", Short: "Revoke a token: it stops at once", Args: cobra.ExactArgs(1),
+		Use: "revoke ID", Short: "Revoke a token; it is refused from now on", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.open()
 			if err != nil {
@@ -135,12 +135,12 @@ func tokenResetAdminCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reset-admin",
 		Short: "Put a new admin token into the data folder of a stopped server",
-		Long: `Put a new admin token into the data folder of a server that is stopped. The
-next start takes it in, and revokes the one that was there.`,
+		Long: `Put a new admin token into the data folder of a stopped server. At its next start the
+server accepts this token and revokes the one before.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if info, err := os.Stat(data); err != nil || !info.IsDir() {
-				return fmt.Errorf("data: %s is no data folder: name that of the server", data)
+				return fmt.Errorf("data: %s is not a data folder: give that of the server", data)
 			}
 			release, err := broker.Lock(data)
 			if err != nil {
@@ -150,10 +150,10 @@ next start takes it in, and revokes the one that was there.`,
 			if err = errors.Join(err, release()); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s holds a new token; the next start takes it in, and the one before ends\n", file)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s holds a new token; the next start accepts it, and revokes the one before\n", file)
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must not run")
+	cmd.Flags().StringVar(&data, "data", "spool-data", "data folder of the server, which must be stopped")
 	return cmd
 }

@@ -9,12 +9,12 @@ import (
 	"spool.internal/events/spelling"
 )
 
-// unitsHelp tells how sizes and durations are written, in every flag.
+// unitsHelp explains how sizes and durations are written in every flag.
 const unitsHelp = `Sizes are written as bytes or like ` + spelling.SizeForm + `.
 Durations are written like ` + spelling.DurationForm + `.`
 
-// size is a flag for a number of bytes. 0 and "" stand for the default; if any is
-// set, below 0 or "any" stands for no bound.
+// size is a flag for a number of bytes. 0 and "" mean the default; if any is set, a value
+// below 0 or "any" means no limit.
 type size struct {
 	n   *int64
 	any bool
@@ -72,7 +72,7 @@ func (d duration) Set(text string) (err error) {
 	return err
 }
 
-// durations is a flag for several, with commas between them.
+// durations is a flag for several durations, separated by commas.
 type durations struct {
 	list  *[]time.Duration
 	given bool
@@ -96,7 +96,7 @@ func (d *durations) String() string {
 	return strings.Join(texts, ",")
 }
 
-// Set replaces the default, and adds to what an earlier one has set.
+// Set replaces the default, and appends to what an earlier flag has set.
 func (d *durations) Set(text string) error {
 	var more []time.Duration
 	for part := range strings.SplitSeq(text, ",") {

@@ -21,9 +21,9 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is what the Go tool has noted of the build: a tag or "devel", the commit
-// and its date, and whether files differed from it. A build outside a repository has
-// none of these but the first.
+// version returns what the Go tool recorded of the build: a tag or "devel", the commit and
+// its date, and whether files differed from it. A build outside a repository has only the
+// first.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

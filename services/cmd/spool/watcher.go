@@ -19,7 +19,7 @@ func (in *instance) startWatcher(_ context.Context, bus *jet.Bus) error {
 	cfg.Bus, cfg.Drives, cfg.SyncStage, cfg.Queued = bus, drives, in.set.syncs(), in.set.quota.Queued
 	cfg.Reserve, cfg.Metrics, cfg.Log = in.reserve(), in.Metrics, in.log("watcher")
 	if cfg.LinkAbove != 0 && in.runner != nil && (in.set.dispatch.endpoint != "" || !in.runner.Sandboxed()) {
-		cfg.Log.Warn("stages can be hard links to the files in watched folders, and runs are not kept from writing their input: a run can change the originals; leave out --stage link and --link-above, or have flows shut in")
+		cfg.Log.Warn("runs can change the files in watched folders: stages can be hard links to them, and nothing keeps runs from writing to their input; leave out --stage link and --link-above, or run flows in the sandbox")
 	}
 	w, err := watcher.New(cfg)
 	if err != nil {
@@ -29,7 +29,7 @@ func (in *instance) startWatcher(_ context.Context, bus *jet.Bus) error {
 	return nil
 }
 
-// syncs reports whether a staged file is on the disk before it is queued.
+// syncs reports whether a staged file is synced to disk before it is queued.
 func (s *settings) syncs() bool {
 	if s.alone() {
 		return durable(s.stage.durability)
