@@ -151,7 +151,7 @@ func (w *Watcher) concludeFile(ctx context.Context, e ending) (wait time.Duratio
 	if to := w.watching(do.Move); to != "" {
 		return afterFault, fmt.Errorf("%s lies in the folder that job %s watches: choose another for spool.after", do.Move, to)
 	}
-	r := &relocation{Watcher: w, task: f.task, ending: e, generation: generation, do: do}
+	r := &relocation{w: w, task: f.task, ending: e, generation: generation, do: do}
 	switch err = r.perform(ctx); {
 	case err == nil, ctx.Err() != nil:
 		return 0, nil

@@ -8,20 +8,20 @@ import (
 	"spool.internal/events"
 )
 
-// recount is how long a count of an owner's queued files is used while it is
-// near the quota; what this watcher has queued since is added.
+// recount is how long a count of an owner's queued files is used near the quota; what this watcher has queued since is
+// added.
 const recount = time.Second
 
-// allotment is what one owner may still queue. It is safe for concurrent use.
+// allotment is how many files one owner has queued, and may still queue. It is safe for concurrent use.
 type allotment struct {
-	full backpressure // that nothing can be queued now
+	full backpressure // of the quota
 
 	mu      sync.Mutex
 	queued  int // when they were counted, and since by this watcher
 	counted time.Time
 }
 
-// allotments are those of the owners who have a quota.
+// allotments are the allotments of all owners with a quota.
 type allotments struct {
 	mu      sync.Mutex
 	byOwner map[string]*allotment
@@ -39,10 +39,9 @@ func (a *allotments) of(owner string) *allotment {
 	return a.byOwner[owner]
 }
 
-// allot leaves those files out for which the quota of their owner has no room:
-// they wait where they are. The count is asked for when half of the quota may be
-// used up, at most every second; so watchers that share folders can together
-// exceed it by what each queues in a second.
+// allot leaves out the files for which the quota of their owner has no room: they stay pending. The queued files are
+// counted when half of the quota may be used up, at most every second; so watchers that share folders can together exceed
+// the quota by what each queues in a second.
 func (t *turn) allot(ctx context.Context, fresh []*candidate) ([]*candidate, error) {
 	quota := t.w.cfg.Queued
 	if quota < 0 || len(fresh) == 0 || t.f.now.exempt.Load() {
@@ -62,7 +61,7 @@ func (t *turn) allot(ctx context.Context, fresh []*candidate) ([]*candidate, err
 		select {
 		case <-t.w.loaded:
 			a.queued, a.counted = n, now
-		default: // jobs are still being read: it is counted again
+		default: // jobs are still being read: the next batch counts again
 			a.queued = n
 		}
 	}

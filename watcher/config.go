@@ -16,49 +16,39 @@ import (
 // Config of the watcher.
 type Config struct {
 	Bus    *jet.Bus      // required
-	Drives *drive.Drives // required; where the folders lie on this host
+	Drives *drive.Drives // required; where the folders are on this host
 	Log    *slog.Logger  // required
 
-	Metrics prometheus.Registerer // where the figures are shown; nil = nowhere
+	Metrics prometheus.Registerer // where the metrics are registered; nil = nowhere
 
-	// Quiet is how long a file must have been left alone before a read lease is
-	// asked for, at least 20 ms. A job's watch.quiet_ms goes before it.
-	// Default 50 ms.
+	// Quiet is the quiet period: how long a file must be unchanged before a read lease is asked for, at least 20 ms. A
+	// job's watch.quiet_ms overrides it. Default 50 ms.
 	Quiet time.Duration
-	// QuietSlow is how long a file must stay unchanged where no lease is to be
-	// had, at least 20 ms. Default 2 s.
+	// QuietSlow is how long a file must be unchanged where no lease can be had, at least 20 ms. Default 2 s.
 	QuietSlow time.Duration
-	// QuietRemote is how long a file on a network mount must look the same, at
-	// least 20 ms. Default 5 s.
+	// QuietRemote is how long a file on a network mount must be unchanged, at least 20 ms. Default 5 s.
 	QuietRemote time.Duration
-	// Sweep is the time between two scans of a folder in which nothing seems to
-	// happen, at least 1 s. Default 60 s.
+	// Sweep is the time between two scans of a folder in which nothing seems to happen, at least 1 s. Default 60 s.
 	Sweep time.Duration
-	// Hang is how long a call into the file system may take before the folder
-	// counts as blocked, at least 1 s. Default 10 s.
+	// Hang is how long a call into the file system may take before the folder counts as blocked, at least 1 s. Default
+	// 10 s.
 	Hang time.Duration
-	// SyncStage has stages on the disk before their triggers are published. It
-	// belongs with a broker that syncs; without it a power cut can lose a stage
-	// whose trigger is kept. Default false.
+	// SyncStage flushes stages to disk before their triggers are published. Use it with a broker that syncs; without it a
+	// power cut can lose a stage whose trigger is kept. Default false.
 	SyncStage bool
-	// LinkAbove has the stage of a file of more bytes be a hard link to it, where it
-	// cannot share blocks with it, rather than a copy; negative = of every file. It
-	// is for runs that cannot write their input and whose runner looks whether it was
-	// rewritten ([events.File.Look]): then what was there before does not run.
-	// Default 0, of none.
+	// LinkAbove stages files of more bytes as hard links instead of copies, where the file system cannot share blocks;
+	// negative = every file. It is for runs that cannot write their input, and a runner that checks whether the file was
+	// rewritten ([events.File.Look]): then the old content does not run. Default 0: no file.
 	LinkAbove int64
-	// Retention is how long a stage is kept after its file has left the queue,
-	// unless the end of its run is known: then it goes at once. At least 1 m.
-	// Default 7 days.
+	// Retention is how long a stage is kept after its file has left the queue, unless the end of its run is known: then
+	// it is removed within a minute. At least 1 m. Default 7 days.
 	Retention time.Duration
-	// Reserve keeps room for the store: no file is staged on its disk while that is
-	// short of it. Default nil, no room.
+	// Reserve keeps room for the store: while its disk has less free, no file is staged there. Default nil: no reserve.
 	Reserve *reserve.Reserve
-	// MaxDepth is how many runs may follow from one another through watched
-	// folders, at least 1. Default 8.
+	// MaxDepth is how many runs may follow from one another through watched folders, at least 1. Default 8.
 	MaxDepth int
-	// Queued is how many files of one owner may be queued who is no
-	// administrator; negative = any number. Default 50,000.
+	// Queued is how many files of one owner who is no administrator may be queued; negative = any number. Default
+	// 50,000.
 	Queued int
 }
 
@@ -72,8 +62,7 @@ const (
 	DefaultRetention   = 7 * 24 * time.Hour
 )
 
-// minQuiet is two ticks of the coarsest clock of a local file system: what is
-// written within one can look unchanged.
+// minQuiet is two ticks of the coarsest clock of a local file system: a change within one tick can go unnoticed.
 const minQuiet = 20 * time.Millisecond
 
 // withDefaults fills in what is zero.
@@ -106,7 +95,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate reports every fault of the config.
+// Validate returns every fault of the config.
 func (c Config) Validate() error {
 	var errs []error
 	for _, f := range []struct {
@@ -120,7 +109,7 @@ func (c Config) Validate() error {
 	return errors.Join(append(errs, c.CheckSettings())...)
 }
 
-// CheckSettings reports what is wrong with what a person has set.
+// CheckSettings returns every fault of what a person can set.
 func (c Config) CheckSettings() error {
 	var errs []error
 	fault := func(field, format string, args ...any) {

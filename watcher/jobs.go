@@ -12,8 +12,8 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// apply takes one revision of a job into the picture. Whether the job is
-// enabled makes no difference here: its files are taken, and wait in the queue.
+// apply brings the folders up to date with one revision of a job. Whether the job is enabled makes no difference: its
+// files are taken, and wait in the queue.
 func (w *Watcher) apply(r events.JobRevision) {
 	job := r.Event.Job
 	log := w.cfg.Log.With("job_id", job.ID)
@@ -58,13 +58,13 @@ func (w *Watcher) apply(r events.JobRevision) {
 	w.queue.push(f)
 }
 
-// take takes in the newest revision.
+// update notes the newest revision.
 func (c *current) update(r events.JobRevision) {
 	c.seq.Store(r.Seq)
 	c.exempt.Store(r.Event.Job.ByAdmin())
 }
 
-// newFolder is the folder of a job, or a directory below it; the watcher is locked.
+// newFolder makes the folder of a job, or of a directory below it; the watcher is locked.
 func (w *Watcher) newFolder(jobID string, t task, below string, now *current) *folder {
 	f := &folder{
 		jobID: jobID, task: t, below: below, now: now, allotted: w.allotments.of(now.owner),
@@ -83,7 +83,7 @@ func (w *Watcher) newFolder(jobID string, t task, below string, now *current) *f
 	return f
 }
 
-// rule says how long the files of a job must be left alone on such a file system.
+// rule returns how long the files of a job must be unchanged on such a file system.
 func (w *Watcher) rule(watch events.Watch, t settle.Trust) settle.Rule {
 	r := settle.Rule{Quiet: w.cfg.Quiet, Slow: w.cfg.QuietSlow, Remote: t == settle.Remote}
 	if r.Remote {
@@ -113,7 +113,7 @@ func (w *Watcher) remove(jobID string, deleted bool) {
 	}
 }
 
-// stop has a folder and all below it retired by the next workers that take them.
+// stop has a folder and all below it retired by the next workers that take them, and returns them.
 func (w *Watcher) stop(f *folder) []*folder {
 	all := f.tree()
 	for _, f := range all {
@@ -123,14 +123,14 @@ func (w *Watcher) stop(f *folder) []*folder {
 	return all
 }
 
-// jobs gives the ids of the jobs whose folders are watched now.
+// jobIDs returns the jobs whose folders are watched now.
 func (w *Watcher) jobIDs() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Keys(w.folders))
 }
 
-// list gives the folders that are watched now, with all below them.
+// allFolders returns the folders that are watched now, with all below them.
 func (w *Watcher) allFolders() []*folder {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -6,13 +6,12 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// memory knows the files of one folder that are in the ledger, so that a scan
-// need not ask for them. It saves work and decides nothing: losing it costs a
-// question to the ledger for each file. It holds as many names as lie in the
-// folder, and of what each looked like only a hash.
+// memory remembers the files of one folder that are in the ledger, so that a scan need not ask for them. It is a cache:
+// losing it costs a question to the ledger for each file. It holds as many names as lie in the folder, and only a hash
+// of each file's stat.
 type memory struct {
 	seed  maphash.Seed
-	scan  uint32 // of the scan that runs, or of the last
+	scan  uint32 // number of the scan under way, or of the last
 	names map[string]mark
 }
 
@@ -28,7 +27,7 @@ func newMemory() *memory {
 // begin starts a scan.
 func (m *memory) begin() { m.scan++ }
 
-// end forgets the names that the scan has not seen.
+// end completes a scan: it forgets the names that the scan has not seen.
 func (m *memory) end() {
 	for name, k := range m.names {
 		if k.scan != m.scan {
@@ -37,7 +36,7 @@ func (m *memory) end() {
 	}
 }
 
-// holds reports that the name is known, whatever the file looks like by now.
+// knowsName reports whether the name is known, whatever its file is by now.
 func (m *memory) knowsName(name string) bool {
 	k, ok := m.names[name]
 	if ok && k.scan != m.scan {
@@ -46,7 +45,7 @@ func (m *memory) knowsName(name string) bool {
 	return ok
 }
 
-// has reports that the file is known and looks as it did.
+// knows reports whether the file is known, and unchanged.
 func (m *memory) knows(name string, s settle.Stat) bool {
 	return m.knowsName(name) && m.names[name].hash == m.hash(s)
 }
@@ -55,7 +54,7 @@ func (m *memory) keep(name string, s settle.Stat) {
 	m.names[name] = mark{m.hash(s), m.scan}
 }
 
-// look leaves out what makes no other file: a chmod, or the link of a stage.
+// hash leaves out the change time: a chmod, or the link of a stage, makes no other file.
 func (m *memory) hash(s settle.Stat) uint64 {
 	s.Changed = 0
 	return maphash.Comparable(m.seed, s)

@@ -9,7 +9,7 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// meter counts what the watcher does, and shows how its folders are.
+// meter counts what the watcher does, and shows the states of its folders.
 type meter struct {
 	scans, overflows, reports, unreported, files prometheus.Counter
 
@@ -23,31 +23,32 @@ func newMeter(w *Watcher) *meter {
 	}
 	return &meter{
 		scans:      counter("spool_watch_scans_total", "Scans of folders, to their end."),
-		overflows:  counter("spool_watch_overflows_total", "Times that the system lost reports, so that folders were scanned again."),
-		reports:    counter("spool_watch_events_total", "Reports of the system about watched folders."),
-		unreported: counter("spool_watch_unreported_files_total", "Files found by a sweep of which the system had not told; 0 on a local disk."),
+		overflows:  counter("spool_watch_overflows_total", "Times that the system dropped file events, so that folders were scanned again."),
+		reports:    counter("spool_watch_events_total", "File events of the system in watched folders."),
+		unreported: counter("spool_watch_unreported_files_total", "Files found by a sweep for which the system had sent no event; 0 on a local disk."),
 		files:      counter("spool_watch_files_total", "Files queued by this watcher."),
 		folders:    prometheus.NewDesc("spool_watch_folders", "Folders by state.", []string{"state"}, nil),
 		pending:    prometheus.NewDesc("spool_watch_pending_files", "Files that were seen and are not queued yet.", nil, nil),
 		oldest:     prometheus.NewDesc("spool_watch_oldest_pending_seconds", "How long the oldest of them has waited; 0 when there is none.", nil, nil),
-		held:       prometheus.NewDesc("spool_watch_held_files", "Files that lead to no run because they came out of runs that lead back to their job, or out of too many.", nil, nil),
-		hung:       prometheus.NewDesc("spool_watch_hung_calls", "Calls into file systems that do not come back.", nil, nil),
+		held:       prometheus.NewDesc("spool_watch_held_files", "Files that are held: they came out of runs that lead back to their own job, or out of too many.", nil, nil),
+		hung:       prometheus.NewDesc("spool_watch_hung_calls", "Calls into file systems that hang.", nil, nil),
 		watcher:    w,
 	}
 }
 
-// all are what is registered.
+// all returns what is to be registered.
 func (m *meter) all() []prometheus.Collector {
 	return []prometheus.Collector{m, m.scans, m.overflows, m.reports, m.unreported, m.files}
 }
 
-// Describe and Collect make a meter a [prometheus.Collector].
+// Describe and Collect implement [prometheus.Collector].
 func (m *meter) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.folders, m.pending, m.oldest, m.held, m.hung} {
 		ch <- d
 	}
 }
 
+// Collect: see Describe.
 func (m *meter) Collect(ch chan<- prometheus.Metric) {
 	states := map[string]int{}
 	for s := settle.Absent; s <= settle.Blocked; s++ {

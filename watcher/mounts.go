@@ -9,7 +9,7 @@ import (
 
 // mounted is what kind of file system a directory is on.
 type mounted struct {
-	name  string // "" where it is not known
+	name  string // "" = not known
 	trust settle.Trust
 }
 
@@ -21,8 +21,7 @@ func (m mounted) watchable() error {
 	return nil
 }
 
-// mountOf gives the mount that a path lies on, as far as its text says: links are
-// not followed, for that could hang.
+// mountOf returns the mount that a path lies on, by its text alone: following links could hang.
 func mountOf(mounts []string, path string) string {
 	longest := ""
 	for _, m := range mounts {

@@ -9,7 +9,7 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// mountedAt asks what an open directory is on. What does not say is taken for local.
+// mountedAt asks what file system an open directory is on. If that is not known it counts as local.
 func mountedAt(dir *os.File) (m mounted) {
 	conn, err := dir.SyscallConn()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// mountedAt asks what an open directory is on. What does not say is taken for local.
+// mountedAt asks what file system an open directory is on. If that is not known it counts as local.
 func mountedAt(dir *os.File) (m mounted) {
 	conn, err := dir.SyscallConn()
 	if err != nil {
@@ -27,8 +27,7 @@ func mountedAt(dir *os.File) (m mounted) {
 	return m
 }
 
-// realPath is the path without links of an open directory: of this one, whatever
-// the path that led to it leads to by now.
+// realPath returns the path without links of an open directory, whatever its former path leads to by now.
 func realPath(dir *os.File, path string) (real string, err error) {
 	conn, err := dir.SyscallConn()
 	if err != nil {
@@ -41,7 +40,7 @@ func realPath(dir *os.File, path string) (real string, err error) {
 	return real, nil
 }
 
-// mounts lists the places where file systems are mounted. It asks none of them.
+// mounts lists where file systems are mounted, without asking any of them.
 func mounts() []string {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -10,9 +10,8 @@ import (
 const (
 	poolSize = 4 // folders worked on at a time
 
-	// A worker whose call into the file system hangs is parked: another takes its
-	// place. On one mount that hangs a few show that it does; the other folders
-	// there are not tried until one of them is back.
+	// A worker that is stuck in a call into the file system is replaced. A few on one mount show that the mount hangs;
+	// its other folders are then not tried until one of the workers is back.
 	maxStuck        = 64
 	maxStuckOnMount = 4
 	mountRetry      = 5 * time.Second
@@ -23,84 +22,86 @@ const (
 
 var errStuck = errors.New("it did not answer for a while")
 
-// crew is the workers, and what each has in hand.
+// pool tracks the workers and the folder each is processing.
 type pool struct {
+	running sync.WaitGroup // the workers
+
 	mu      sync.Mutex
 	workers map[*worker]bool
-	mounts  []string // of the system, when a hand was last parked
-	running sync.WaitGroup
+	mounts  []string // of the system, when a worker last got stuck; nil = none is
 }
 
-// hand is one worker. Its crew guards it.
+// worker is one worker of a pool, which guards it.
 type worker struct {
 	folder   *folder // that it works on, or nil
 	stuck    bool
-	mount    string // on which it hangs
+	mount    string // on which it is stuck
 	replaced bool   // another has taken its place
 }
 
-// begin puts a folder into a hand, unless its mount is known to hang.
-func (c *pool) start(h *worker, f *folder) (ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.mounts != nil && c.stuckOn(mountOf(c.mounts, f.host)) >= maxStuckOnMount {
+// start gives a folder to a worker, unless its mount is known to hang.
+func (p *pool) start(k *worker, f *folder) (ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mounts != nil && p.stuckOn(mountOf(p.mounts, f.host)) >= maxStuckOnMount {
 		return false
 	}
 	f.activity.Touch()
-	h.folder = f
+	k.folder = f
 	return true
 }
 
-// hung counts the calls that do not come back.
-func (c *pool) stuck() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for h := range c.workers {
-		if h.stuck {
+// finish takes the folder back, and reports whether the worker was stuck in it.
+func (p *pool) finish(k *worker) (stuck bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k.folder.activity.Pause()
+	stuck, k.stuck, k.folder = k.stuck, false, nil
+	return stuck
+}
+
+// stuck counts the workers that are stuck.
+func (p *pool) stuck() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := range p.workers {
+		if k.stuck {
 			n++
 		}
 	}
 	return n
 }
 
-func (c *pool) stuckOn(mount string) (n int) {
-	for h := range c.workers {
-		if h.stuck && h.mount == mount {
+// stuckOn counts those that are stuck on a mount; the pool is locked.
+func (p *pool) stuckOn(mount string) (n int) {
+	for k := range p.workers {
+		if k.stuck && k.mount == mount {
 			n++
 		}
 	}
 	return n
 }
 
-// end takes the folder back, and reports whether the hand had hung with it.
-func (c *pool) finish(h *worker) (hung bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	h.folder.activity.Pause()
-	hung, h.stuck, h.folder = h.stuck, false, nil
-	return hung
-}
-
-// hire starts a worker; the crew is locked.
+// startWorker adds a worker; the pool is locked.
 func (w *Watcher) startWorker(ctx context.Context) {
-	h := &worker{}
-	w.pool.workers[h] = true
+	k := &worker{}
+	w.pool.workers[k] = true
 	w.pool.running.Go(func() {
-		w.work(ctx, h)
+		w.work(ctx, k)
 		w.pool.mu.Lock()
 		defer w.pool.mu.Unlock()
-		delete(w.pool.workers, h)
+		delete(w.pool.workers, k)
 	})
 }
 
-// toil takes folders in turn.
-func (w *Watcher) work(ctx context.Context, h *worker) {
-	for !h.replaced {
+// work takes folders in turn, until the queue is closed or the worker is replaced.
+func (w *Watcher) work(ctx context.Context, k *worker) {
+	for !k.replaced {
 		f := w.queue.pop()
 		if f == nil {
 			return
 		}
-		if !w.pool.start(h, f) {
+		if !w.pool.start(k, f) {
 			f.showStuck("its mount does not answer", time.Now())
 			w.queue.done(f, mountRetry)
 			continue
@@ -108,11 +109,11 @@ func (w *Watcher) work(ctx context.Context, h *worker) {
 		if f.stopped.Load() {
 			w.queue.retire(f)
 			w.retire(f)
-			w.pool.finish(h)
+			w.pool.finish(k)
 			continue
 		}
 		wait := w.take(ctx, f)
-		if w.pool.finish(h) {
+		if w.pool.finish(k) {
 			w.unavailable(f, errStuck, time.Now())
 			f.show(nil)
 			wait = checkStuckEvery
@@ -121,7 +122,7 @@ func (w *Watcher) work(ctx context.Context, h *worker) {
 	}
 }
 
-// oversee parks the workers that hang, until ctx ends.
+// watchPool replaces stuck workers, until ctx ends.
 func (w *Watcher) watchPool(ctx context.Context) {
 	tick := time.NewTicker(checkStuckEvery)
 	defer tick.Stop()
@@ -136,34 +137,34 @@ func (w *Watcher) watchPool(ctx context.Context) {
 }
 
 func (w *Watcher) replaceStuck(ctx context.Context, now time.Time) {
-	c := &w.pool
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	parked := 0
-	for h := range c.workers {
-		f := h.folder
-		if f == nil || h.stuck || f.activity.Silent(now) < w.cfg.Hang {
-			if h.stuck {
-				parked++
+	p := &w.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	stuck := 0
+	for k := range p.workers {
+		f := k.folder
+		if f == nil || k.stuck || f.activity.Silent(now) < w.cfg.Hang {
+			if k.stuck {
+				stuck++
 			}
 			continue
 		}
-		parked++
-		c.mounts = mounts()
-		h.stuck, h.mount = true, mountOf(c.mounts, f.host)
+		stuck++
+		p.mounts = mounts()
+		k.stuck, k.mount = true, mountOf(p.mounts, f.host)
 		f.showStuck("does not answer", now.Add(-f.activity.Silent(now)))
 		f.log().Warn("folder does not answer: another worker goes on with the others", "path", f.host)
-		if parked <= maxStuck {
-			h.replaced = true
+		if stuck <= maxStuck {
+			k.replaced = true
 			w.startWorker(ctx)
 		}
 	}
-	if parked == 0 {
-		c.mounts = nil
+	if stuck == 0 {
+		p.mounts = nil
 	}
 }
 
-// dismiss waits for what Run has started, but not for long for what hangs.
+// awaitEnd waits for what Run has started, but not for long for calls that hang.
 func (w *Watcher) awaitEnd(others *sync.WaitGroup) {
 	ended := make(chan struct{})
 	go func() {

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// queue hands folders to workers in turn. A folder is in the hands of one worker
-// at a time; pushed meanwhile, it comes again.
+// queue gives folders to workers in turn. One worker at a time has a folder; if it is pushed meanwhile, it comes again.
 type queue struct {
 	mu     sync.Mutex
 	some   sync.Cond
@@ -14,7 +13,7 @@ type queue struct {
 	closed bool
 }
 
-// place is where a folder stands in its queue, which guards it.
+// queueState is where a folder stands in its queue, which guards it.
 type queueState struct {
 	queued, running, again bool
 	timer                  *time.Timer
@@ -45,7 +44,7 @@ func (q *queue) add(f *folder) {
 	}
 }
 
-// pop takes the first folder, or waits for one. It answers nil once the queue is closed.
+// pop takes the first folder, or waits for one. It returns nil once the queue is closed.
 func (q *queue) pop() *folder {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,8 +61,7 @@ func (q *queue) pop() *folder {
 	return f
 }
 
-// Long waits end together, every coarse: then thousands of folders in which
-// nothing happens do not each wake a worker that sleeps.
+// Long waits end together, at multiples of waitGrain, so that thousands of idle folders do not each wake a worker.
 const (
 	longWait  = time.Second
 	waitGrain = 100 * time.Millisecond
@@ -94,7 +92,7 @@ func (q *queue) done(f *folder, wait time.Duration) {
 func (q *queue) retire(f *folder) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	f.queueState.queued = true // whoever still pushes it pushes nothing
+	f.queueState.queued = true // so that a later push does nothing
 	if f.queueState.timer != nil {
 		f.queueState.timer.Stop()
 	}

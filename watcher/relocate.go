@@ -18,17 +18,16 @@ import (
 // relocation moves or deletes one original whose run has ended, if it is still
 // the content that ran. It can be cut off anywhere and begun again:
 //
-//  1. The file gets a hidden name in its own folder, which says whose it is: no
-//     run begins under it, and from here a program that writes the name again makes
-//     another file. What it then has is compared; other content gets its name back,
-//     or one beside it.
-//  2. Beside where it is to go the reason is written, if its run failed.
-//  3. It is moved to a free name in one step; on another file system it is copied
-//     there under a hidden name, synced, given its name, and then removed here.
+//  1. The file gets a hidden name in its own folder, which contains its fingerprint. Under that name no run begins, and a
+//     program that writes the old name again makes another file. Its content is then compared; other content gets its
+//     name back, or one beside it.
+//  2. If its run failed, the reason is written beside its destination.
+//  3. It is moved to a free name in one step; on another file system it is copied there under a hidden name, synced, given
+//     its name, and then removed here.
 //
-// An attempt finds what it has to go on with under the hidden name, or nothing.
+// The next attempt goes on with what it finds under the hidden name, or has nothing to do.
 type relocation struct {
-	*Watcher
+	w *Watcher
 	ending
 	task       task
 	generation string
@@ -45,7 +44,7 @@ func (r *relocation) perform(ctx context.Context) error {
 		below = ""
 	}
 	var err error
-	r.at, err = stage.Open(r.cfg.Drives, r.task.path, below, &stage.Activity{})
+	r.at, err = stage.Open(r.w.cfg.Drives, r.task.path, below, &stage.Activity{})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrNoFolder) {
 		return nil
 	}
@@ -62,7 +61,7 @@ func (r *relocation) perform(ctx context.Context) error {
 	if r.do.Delete {
 		return r.at.Root.Remove(r.aside)
 	}
-	to, err := r.cfg.Drives.Create(r.do.Move)
+	to, err := r.w.cfg.Drives.Create(r.do.Move)
 	if err != nil {
 		return errors.Join(err, r.putBack())
 	}
@@ -78,7 +77,7 @@ func (r *relocation) release() {
 
 // setAside gives the original its hidden name, if it is the content that ran.
 func (r *relocation) setAside() (ours bool, err error) {
-	if s, err := r.at.Stat(r.aside); err == nil { // an attempt before came so far
+	if s, err := r.at.Stat(r.aside); err == nil { // an attempt before got this far
 		if !r.ran(s) {
 			return false, r.putBack()
 		}
@@ -120,12 +119,12 @@ func again(same bool) error {
 	return nil
 }
 
-// ran reports that a file is the content that ran.
+// ran reports whether a file is the content that ran.
 func (r *relocation) ran(s stage.Stat) bool {
 	return stage.Fingerprint(r.jobID, r.path, r.generation, s.Stat) == r.fingerprint
 }
 
-// hold keeps writers out while the file is moved, where that can be had.
+// lease keeps writers out while the file is moved, where a lease can be had.
 func (r *relocation) lease(name string, s stage.Stat) error {
 	src, err := r.at.OpenFile(name, s.Stat, true)
 	switch {
@@ -139,8 +138,7 @@ func (r *relocation) lease(name string, s stage.Stat) error {
 	}
 }
 
-// putBack gives a file its name back, or where that is taken one beside it: then
-// it counts as a file of its own.
+// putBack gives a file its name back, or, where that is taken, a numbered one: then it counts as a file of its own.
 func (r *relocation) putBack() error {
 	name := path.Base(r.path)
 	for n := 1; ; n++ {
@@ -173,7 +171,7 @@ func (r *relocation) moveInto(ctx context.Context, to *os.Root) error {
 			return err
 		}
 		faultpoint.Hit(faultpoint.AfterMoved)
-		r.cfg.Log.Info("a file was moved after its run", "job_id", r.jobID, "file", r.path, "to", r.do.Move.Join(t.As).String(), "ok", r.ok)
+		r.w.cfg.Log.Info("a file was moved after its run", "job_id", r.jobID, "file", r.path, "to", r.do.Move.Join(t.As).String(), "ok", r.ok)
 		return r.syncBoth(to)
 	}
 	return fmt.Errorf("%s has %d files of this name: take some away", r.do.Move, drive.MaxNumber)
@@ -189,15 +187,14 @@ func (r *relocation) transfer(ctx context.Context, to *os.Root, as string) drive
 	}
 }
 
-// explain writes why a run failed beside the name that its file is to have; it
-// answers false where the name is not free.
+// explain writes why a run failed, beside the name that its file is to have. It returns false where the name is not free.
 func (r *relocation) explain(t drive.Transfer) (free bool, err error) {
 	to, as := t.To, t.As
 	if _, err := to.Lstat(as); !errors.Is(err, fs.ErrNotExist) {
 		return err == nil && t.Landed(), err
 	}
 	name, text := as+events.WhyEnding, r.whyText()
-	if is, err := to.ReadFile(name); err == nil { // of an attempt before, or of another file that is to come
+	if is, err := to.ReadFile(name); err == nil { // from an attempt before, or for another file that is to come
 		return !r.ok && string(is) == text, nil
 	}
 	if r.ok {
@@ -207,14 +204,14 @@ func (r *relocation) explain(t drive.Transfer) (free bool, err error) {
 	return true, atomicfile.WriteIn(to, tmp, name, []byte(text), 0o644)
 }
 
-// unexplain takes away what explain has just written.
+// unexplain removes what explain has just written.
 func (r *relocation) unexplain(to *os.Root, as string) {
 	if !r.ok {
 		_ = to.Remove(as + events.WhyEnding)
 	}
 }
 
-// copyTo copies the file, as long as it is what it was.
+// copyTo copies the file, unless it changes meanwhile.
 func (r *relocation) copyTo(ctx context.Context, dst *os.File) error {
 	s, err := r.at.Stat(r.aside)
 	if err != nil {
@@ -227,9 +224,9 @@ func (r *relocation) copyTo(ctx context.Context, dst *os.File) error {
 	return errors.Join(src.CopyTo(ctx, dst), src.Close())
 }
 
-// syncBoth has the names on the disk.
+// syncBoth flushes both folders to disk, if so configured.
 func (r *relocation) syncBoth(to *os.Root) error {
-	if !r.cfg.SyncStage {
+	if !r.w.cfg.SyncStage {
 		return nil
 	}
 	return errors.Join(atomicfile.SyncIn(to, "."), stage.SyncDir(r.at.Dir))

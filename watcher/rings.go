@@ -8,8 +8,7 @@ import (
 	"spool.internal/events/location"
 )
 
-// rings looks at the ways from the output folders of jobs into the folders of
-// others, as they are now. It reads each job once.
+// rings follows the output folders of jobs into the folders of others, as they are now. It reads each job once.
 type rings struct {
 	w    *Watcher
 	jobs map[string]*events.Job // nil: there is none any more
@@ -31,8 +30,8 @@ func (r *rings) job(ctx context.Context, id string) (*events.Job, error) {
 	return r.jobs[id], nil
 }
 
-// closed reports whether the runs of a chain still lead back to a job that
-// stands in it: each job's output folder to the next one's folder.
+// closed reports whether the runs of a chain still lead back to a job that is in it: each job's output folder into the
+// next one's folder.
 func (r *rings) closed(ctx context.Context, chain []string, id string) (bool, error) {
 	for len(chain) > 0 && chain[0] != id {
 		chain = chain[1:]
@@ -49,8 +48,8 @@ func (r *rings) closed(ctx context.Context, chain []string, id string) (bool, er
 	return true, nil
 }
 
-// feeds reports whether the output folder of a job lies where another one
-// looks. What cannot be known counts as such.
+// feeds reports whether the output folder of one job lies in the folder of another, or above it. If that cannot be known,
+// it counts as such.
 func (r *rings) feeds(ctx context.Context, from, to string) (bool, error) {
 	if from == events.NoJob {
 		return true, nil
@@ -79,7 +78,7 @@ func (r *rings) feeds(ctx context.Context, from, to string) (bool, error) {
 	return err1 != nil || err2 != nil || out.Within(in) || in.Within(out), nil
 }
 
-// names writes the jobs of a ring, as the owner of the last may see them.
+// names returns the names of the jobs of a ring, as the owner of the last may see them.
 func (r *rings) names(ctx context.Context, h events.Held) (string, error) {
 	last, err := r.job(ctx, h.JobID)
 	if err != nil || last == nil {

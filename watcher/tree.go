@@ -13,16 +13,14 @@ import (
 	"spool.internal/watcher/stage"
 )
 
-// A recursive job has a folder for each directory below its own, with a state
-// and a watch of its own. The scan of a directory, and what is told about it,
-// make the folders of those in it; a folder whose directory has gone retires by
-// itself. The watcher's lock guards who is whose.
+// A recursive job has a folder for each directory below its own, with a state and a watch of its own. Scans and reports
+// of a directory add the folders of the directories in it; a folder whose directory has gone retires by itself. The
+// watcher's lock guards the tree.
 
-// subPath is the path of a name in the folder, as the ledger knows it: below the
-// folder of the job.
+// subPath returns the path of a name in the folder, as the ledger knows it: below the folder of the job.
 func (f *folder) subPath(name string) string { return path.Join(f.below, name) }
 
-// descend watches a directory in the folder, unless it is watched already.
+// addSub watches a directory in the folder, unless it is watched already.
 func (w *Watcher) addSub(f *folder, name string, s stage.Stat) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -42,15 +40,15 @@ func (w *Watcher) addSub(f *folder, name string, s stage.Stat) {
 	w.queue.push(sub)
 }
 
-// watches reports whether a directory in the folder is watched already.
+// hasSub reports whether a directory in the folder is watched already.
 func (w *Watcher) hasSub(f *folder, name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return f.subs[name] != nil
 }
 
-// ascend retires the folder of a directory that has gone. Another can have taken
-// its place meanwhile: the parent looks.
+// removeSub retires the folder of a directory that has gone. Another can have taken its place meanwhile, so the parent
+// looks at the name again.
 func (w *Watcher) removeSub(f *folder) {
 	w.mu.Lock()
 	delete(f.parent.subs, path.Base(f.below))
@@ -60,7 +58,7 @@ func (w *Watcher) removeSub(f *folder) {
 	f.parent.Changed(path.Base(f.below), notify.Touched)
 }
 
-// tree gives a folder and all below it; the watcher is locked.
+// tree returns a folder and all below it; the watcher is locked.
 func (f *folder) tree() []*folder {
 	all := []*folder{f}
 	for _, sub := range f.subs {
@@ -69,7 +67,7 @@ func (f *folder) tree() []*folder {
 	return all
 }
 
-// at finds the folder that a path of a job lies in; the watcher is locked.
+// find returns the folder that a path of a job lies in, or nil; the watcher is locked.
 func (f *folder) find(path string) *folder {
 	for name, rest, deeper := strings.Cut(path, "/"); deeper && f != nil; name, rest, deeper = strings.Cut(rest, "/") {
 		f = f.subs[name]
@@ -77,8 +75,8 @@ func (f *folder) find(path string) *folder {
 	return f
 }
 
-// states tells how the folders of some jobs are: of a tree, how the worst of its
-// directories is, and what waits in all of them.
+// states returns the states of the folders of some jobs: of a tree, the worst state of its directories, with what is
+// pending in all of them.
 func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,7 +96,7 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 	return all
 }
 
-// worst adds the states of the directories below; the watcher is locked.
+// withSubs adds the states of the directories below; the watcher is locked.
 func (f *folder) withSubs(state events.WatchState) events.WatchState {
 	for _, sub := range f.subs {
 		state = sub.withSubs(worse(state, sub.status(), sub.below))
@@ -106,7 +104,7 @@ func (f *folder) withSubs(state events.WatchState) events.WatchState {
 	return state
 }
 
-// gravity orders states by how much they ask for somebody's attention.
+// severity orders states by how much they need attention.
 var severity = map[string]int{
 	settle.Live.String(): 1, settle.Arming.String(): 2, settle.Rescan.String(): 3,
 	settle.Poll.String(): 4, settle.Absent.String(): 5, settle.Blocked.String(): 6,
@@ -131,7 +129,7 @@ func worse(job, sub events.WatchState, below string) events.WatchState {
 	return job
 }
 
-// first is the earlier of two times; the zero time is none.
+// earlierOf returns the earlier of two times; the zero time is none.
 func earlierOf(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

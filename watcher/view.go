@@ -9,8 +9,10 @@ import (
 // view implements [janitor.Jobs].
 type view struct{ w *Watcher }
 
+// Known is closed when every job is known.
 func (v view) Known() <-chan struct{} { return v.w.loaded }
 
+// Drives returns a path on each drive that a job has used since the start.
 func (v view) Drives() []events.Path {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
@@ -21,6 +23,7 @@ func (v view) Drives() []events.Path {
 	return all
 }
 
+// Readable returns the folders that can be read now.
 func (v view) Readable() map[string]janitor.Folder {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
@@ -34,6 +37,7 @@ func (v view) Readable() map[string]janitor.Folder {
 	return jobs
 }
 
+// Watches reports whether the job has a folder here.
 func (v view) Watches(jobID string) bool {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()

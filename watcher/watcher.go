@@ -11,6 +11,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
+	"spool.internal/events/wait"
 	"spool.internal/watcher/janitor"
 	"spool.internal/watcher/notify"
 	"spool.internal/watcher/settle"
@@ -25,33 +26,29 @@ type Watcher struct {
 	pool  pool
 	meter *meter
 
-	changed          changedJobs
-	publishedWaiting map[string]bool // by job id: STATE has files that wait; of the watcher's lock
-	loaded           chan struct{}   // closed when every job is known
+	notifier    notifier // set by Run, before anybody works
+	mounted     func(*os.File) mounted
+	unannounced time.Duration // how old a file is before it counts that nothing was reported of it
 
-	notifier notifier // set by Run, before anybody works
-	mounted  func(*os.File) mounted
+	loaded         chan struct{} // closed when every job is known
+	changed        changedJobs
+	ledger, intake backpressure // of ledger lookups and of commits
 
-	unannounced time.Duration // how old a file is before it counts that no report came of it
-
-	ledger, intake backpressure // of asking what is known, of queueing what is not
-
-	mu      sync.Mutex
-	running bool
-	folders map[string]*folder     // by job id
-	roots   map[string]events.Path // by the host folder of a drive: a path on it
-
-	links  *stage.Links // where links are what is left
-	shared *origins     // who writes into folders that many runs write into
-	held   *holdings
-
+	links      *stage.Links // drives that cannot clone and take hard links
+	shared     *origins     // which runs write into folders that many runs write into
+	held       *holdings
 	allotments allotments
 	janitor    *janitor.Janitor
 
-	generations map[string]map[string]string // by job id and path: see [jet.Again]
+	mu               sync.Mutex
+	running          bool
+	folders          map[string]*folder           // by job id
+	roots            map[string]events.Path       // by the host folder of a drive: a path on it
+	generations      map[string]map[string]string // by job id and path: see [jet.Again]
+	publishedWaiting map[string]bool              // by job id: STATE has files that wait
 }
 
-// notifications are hints about directories; see [notifier].
+// notifier is a [notify.Notifier], as far as it is needed.
 type notifier interface {
 	Watch(l notify.Listener, path string) error
 	Drop(l notify.Listener, path string)
@@ -64,10 +61,11 @@ func New(cfg Config) (*Watcher, error) {
 		return nil, fmt.Errorf("watcher: %w", err)
 	}
 	w := &Watcher{
-		cfg: cfg.withDefaults(), queue: newQueue(), pool: pool{workers: map[*worker]bool{}},
-		mounted: mountedAt, unannounced: settle.UnannouncedAfter, loaded: make(chan struct{}), folders: map[string]*folder{}, roots: map[string]events.Path{},
-		links:       &stage.Links{Above: cfg.LinkAbove},
-		generations: map[string]map[string]string{}, publishedWaiting: map[string]bool{}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
+		cfg: cfg.withDefaults(), queue: newQueue(), pool: pool{workers: map[*worker]bool{}}, loaded: make(chan struct{}),
+		mounted: mountedAt, unannounced: settle.UnannouncedAfter,
+		links: &stage.Links{Above: cfg.LinkAbove}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
+		folders: map[string]*folder{}, roots: map[string]events.Path{},
+		generations: map[string]map[string]string{}, publishedWaiting: map[string]bool{},
 	}
 	w.janitor = janitor.New(janitor.Config{Bus: cfg.Bus, Drives: cfg.Drives, Log: cfg.Log, Retention: w.cfg.Retention, Jobs: view{w}})
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
@@ -78,9 +76,8 @@ func New(cfg Config) (*Watcher, error) {
 	return w, nil
 }
 
-// Run watches until ctx ends, and returns when everything it has started has
-// ended, but for what waits for a file system that does not answer: that is left
-// behind after 3 s. It can be called once.
+// Run watches until ctx ends, and returns when everything that it has started has ended. Calls into a file system that
+// does not answer are left behind after 3 s. It can be called once.
 func (w *Watcher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -123,10 +120,7 @@ func (w *Watcher) load(ctx context.Context) {
 			close(w.loaded)
 			return
 		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
+		_ = wait.Sleep(ctx, time.Second) // the loop sees that ctx has ended
 	}
 }
 
@@ -136,8 +130,8 @@ func (w *Watcher) setRunning(v bool) {
 	w.running = v
 }
 
-// Check reports why files are not taken now, or nil. A queue that is full until
-// its work is done is no fault, nor is a folder that is not there.
+// Check returns why no files are taken now, or nil. A queue that is full for a while is no fault, nor is a folder that
+// is not there.
 func (w *Watcher) Check() error {
 	w.mu.Lock()
 	running := w.running

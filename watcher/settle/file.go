@@ -6,21 +6,21 @@ import (
 	"spool.internal/events/fileid"
 )
 
-// Stat is what one look at a file saw.
+// Stat is a snapshot of a file: inode, size and times.
 type Stat = fileid.Stat
 
-// Rule says how long a file must have been left alone.
+// Rule says how long a file must have been unchanged before it counts as complete.
 type Rule struct {
-	Quiet time.Duration // where a read lease then proves that nobody writes
-	Slow  time.Duration // where no lease is to be had: between two equal looks
+	Quiet time.Duration // the quiet period; a read lease then proves that nobody writes
+	Slow  time.Duration // where no lease can be had: between two equal stats
 
-	Remote bool // leases say nothing, and times are another clock's
+	Remote bool // leases prove nothing, and times are another clock's
 }
 
-// An empty file is more often one that is about to be filled.
+// emptyFactor lengthens the quiet period of an empty file: mostly it is about to be filled.
 const emptyFactor = 10
 
-// maxBusy bounds how long a writer's going away can stay unnoticed.
+// maxBusy is the longest time between two probes of a file that somebody writes.
 const maxBusy = 5 * time.Second
 
 // Action is what to do with a file.
@@ -33,33 +33,34 @@ const (
 	Ready                 // take it as complete
 )
 
-// FileState is what a file is waited for.
+// FileState says why a file is not yet complete.
 type FileState int
 
 const (
-	Young  FileState = iota // to be left alone for the quiet time
-	Named                   // nothing: its name is new, and content that came with a name is whole
-	Marked                  // nothing: somebody says that it is whole
-	Held                    // whoever may be writing it
-	Slow                    // to be left alone for longer, there being no leases
+	Young  FileState = iota // changed less than its quiet period ago
+	Named                   // complete: it was renamed or linked in, so its content is whole
+	Marked                  // complete: its marker says so
+	Held                    // a program writes it, or it cannot be read
+	Slow                    // no lease can be had: it must stay unchanged for longer
 )
 
 var fileStateNames = [...]string{"young", "named", "marked", "held", "slow"}
 
+// String returns the name of the state, as the table of the package comment of watcher has it.
 func (s FileState) String() string { return fileStateNames[s] }
 
 // File decides when one file is complete. Its zero value has seen nothing.
 type File struct {
 	stat   Stat
-	since  time.Time // of the first look that saw stat
+	since  time.Time // when stat was first seen
 	named  bool      // the name is new, and nothing was written under it
 	marked bool      // its marker says that it is complete
-	slow   bool      // no lease is to be had
+	slow   bool      // no lease can be had
 	step   time.Duration
 	retry  time.Time // not to be probed before
 }
 
-// State tells what the file is waited for.
+// State says why the file is not yet complete.
 func (f *File) State() FileState {
 	switch {
 	case f.step > 0:
@@ -75,17 +76,16 @@ func (f *File) State() FileState {
 	}
 }
 
-// Named takes in that the name has come just now, whether by a rename, a link or
-// the creation of an empty file.
+// Named notes that the name is new: by a rename, a link or the creation of an empty file.
 func (f *File) Named() { *f = File{named: true} }
 
-// Written takes in that something was written under the name, or may have been.
+// Written notes that something was written under the name, or may have been.
 func (f *File) Written() { f.named = false }
 
-// Mark takes in that the file's marker says that it is complete.
+// Mark notes that the file's marker says that it is complete.
 func (f *File) Mark() { f.marked = true }
 
-// Observe takes in a look at the file. With Wait comes how long.
+// Observe notes a stat of the file, and returns what to do; with Wait, for how long.
 func (f *File) Observe(r Rule, s Stat, now time.Time) (Action, time.Duration) {
 	if s != f.stat || f.since.IsZero() {
 		*f = File{stat: s, since: now, named: f.named && f.since.IsZero(), marked: f.marked}
@@ -96,15 +96,15 @@ func (f *File) Observe(r Rule, s Stat, now time.Time) (Action, time.Duration) {
 	switch {
 	case f.slow || r.Remote:
 		return Ready, 0
-	case f.whole():
+	case f.cameWhole():
 		return Confirm, 0
 	default:
 		return Probe, 0
 	}
 }
 
-// whole reports that the content may have come with the name.
-func (f *File) whole() bool { return f.named && !f.marked && f.stat.Size > 0 }
+// cameWhole reports whether the content may have come with the name.
+func (f *File) cameWhole() bool { return f.named && !f.marked && f.stat.Size > 0 }
 
 func (f *File) wait(r Rule, now time.Time) time.Duration {
 	busy := f.retry.Sub(now)
@@ -113,15 +113,15 @@ func (f *File) wait(r Rule, now time.Time) time.Duration {
 		return busy
 	case f.slow || r.Remote:
 		return max(busy, r.Slow-now.Sub(f.since))
-	case f.whole():
+	case f.cameWhole():
 		return busy
 	}
 	quiet := r.Quiet
 	if f.stat.Size == 0 {
 		quiet *= emptyFactor
 	}
-	// Modification times can be set to anything, change times cannot; a time in
-	// the future says nothing, so only the interval between looks counts.
+	// Modification times can be set to anything, change times cannot. A time in the future says nothing, so then only
+	// the interval between stats counts.
 	age := now.Sub(time.Unix(0, max(f.stat.Modified, f.stat.Changed)))
 	if age < 0 {
 		age = now.Sub(f.since)
@@ -129,22 +129,21 @@ func (f *File) wait(r Rule, now time.Time) time.Duration {
 	return max(busy, quiet-age)
 }
 
-// Busy takes in that the file could not be had: somebody writes, or it may not
-// be read. It gives the time to the next try.
+// Busy notes that the file could not be taken: somebody writes it, or it may not be read. It returns the time to the
+// next try.
 func (f *File) Busy(r Rule, now time.Time) time.Duration {
 	f.step = min(max(2*f.step, r.Quiet), maxBusy)
 	f.retry = now.Add(f.step)
 	return f.step
 }
 
-// NoLease takes in that a lease is not to be had for this file, whoever writes.
+// NoLease notes that no lease can be had for this file, whoever writes.
 func (f *File) NoLease(r Rule, now time.Time) (Action, time.Duration) {
 	f.slow = true
 	return f.Observe(r, f.stat, now)
 }
 
-// Marks reports whether a marker speaks of what a file is now, and not of what
-// it was before it was written again.
+// Marks reports whether a marker is about the file as it is now, and not as it was before it was rewritten.
 func Marks(marker, file Stat, now time.Time) bool {
 	return max(marker.Modified, marker.Changed) >= file.Modified || file.Modified > now.UnixNano()
 }

@@ -31,15 +31,15 @@ func TestFileTable(t *testing.T) {
 		}
 	}
 	told := map[string]func(f *settle.File) string{
-		"its name has come":         then((*settle.File).Named),
-		"written under its name":    then((*settle.File).Written),
-		"changed":                   then(func(f *settle.File) { f.Observe(rule, at(6, ms, ms), now.Add(ms)) }),
-		"its marker is there":       then((*settle.File).Mark),
-		"a writer has it":           then(func(f *settle.File) { f.Busy(rule, now) }),
-		"no leases here":            then(func(f *settle.File) { f.NoLease(rule, now) }),
-		"not left alone yet":        look(ms),
-		"alone for the quiet time":  look(rule.Quiet),
-		"alone for the longer time": look(rule.Slow),
+		"its name has come":          then((*settle.File).Named),
+		"written under its name":     then((*settle.File).Written),
+		"changed":                    then(func(f *settle.File) { f.Observe(rule, at(6, ms, ms), now.Add(ms)) }),
+		"its marker is there":        then((*settle.File).Mark),
+		"a writer has it":            then(func(f *settle.File) { f.Busy(rule, now) }),
+		"no leases here":             then(func(f *settle.File) { f.NoLease(rule, now) }),
+		"not left alone yet":         look(ms),
+		"alone for the quiet period": look(rule.Quiet),
+		"alone for the longer time":  look(rule.Slow),
 	}
 	reach := map[string][]string{
 		"named":  {"its name has come"},

@@ -2,20 +2,21 @@ package settle
 
 import "time"
 
-// State of a watched folder.
+// State of a watched folder; the package comment of watcher has a table of them.
 type State int
 
 const (
-	Absent State = iota
-	Arming
-	Live
-	Rescan
-	Poll
-	Blocked
+	Absent  State = iota // nothing is at the path
+	Arming               // found, not yet scanned
+	Live                 // watched and scanned
+	Rescan               // reports were lost; a full scan is due
+	Poll                 // cannot be watched
+	Blocked              // cannot be read, or does not answer
 )
 
 var stateNames = [...]string{"absent", "arming", "live", "rescan", "poll", "blocked"}
 
+// String returns the name of the state, as the API shows it.
 func (s State) String() string { return stateNames[s] }
 
 // Step is what to do with a folder.
@@ -37,23 +38,23 @@ const (
 	pollFirst  = time.Second
 	pollMost   = 30 * time.Second
 
-	// A folder that overflows again and again is rescanned at growing intervals:
-	// the rescan must not be what keeps it behind.
+	// A folder that overflows again and again is rescanned at growing intervals, so that the rescans do not keep it
+	// behind.
 	freeOverflows = 3
 	spaceFirst    = 100 * time.Millisecond
 	spaceMost     = 10 * time.Second
 
-	// Where rewritten files are not reported either, all files are looked at again
-	// after so many times as long as that takes, but not more often than fullPolled.
+	// Where rewritten files are not reported either, a full scan follows after fullPace times its own duration, but not
+	// before fullPolled.
 	fullPace   = 10
 	fullPolled = 30 * time.Second
 
-	sweepDoubtful  = 5 * time.Second  // the first; each that finds nothing unreported doubles it
+	sweepDoubtful  = 5 * time.Second  // the first sweep; each that finds nothing unreported doubles the interval
 	maxUnannounced = 2                // files that a sweep had to find
 	deafFor        = 10 * time.Minute // then a watch is tried again
 )
 
-// UnannouncedAfter is how old a file must be before it counts that no report came of it.
+// UnannouncedAfter is how old a file must be before it counts that it was not reported.
 const UnannouncedAfter = 10 * time.Second
 
 // Folder decides what to do with one folder next.
@@ -65,9 +66,9 @@ type Folder struct {
 	reason string
 
 	check, scan, full time.Time // when each is due
-	asked             bool      // the next scan is no mere sweep
+	asked             bool      // the next scan was requested by an event, not by the sweep timer
 	began             time.Time // of the scan under way
-	fully, sweeping   bool      // what kind of scan it is
+	fully, sweeping   bool      // of the scan under way: it is full; it is a sweep
 	retry             time.Duration
 	poll              time.Duration
 	overflows         int // since the last sweep without one
@@ -75,20 +76,21 @@ type Folder struct {
 	deaf              time.Time // until when no watch is tried
 }
 
-// NewFolder is a folder that nobody has looked for yet; its first step is due at once.
+// NewFolder makes a folder that has not been looked for yet; its first step is due at once. sweep is the longest time
+// between two sweeps.
 func NewFolder(sweep time.Duration, now time.Time) *Folder {
 	return &Folder{most: sweep, sweep: sweep, state: Arming, since: now, scan: now, full: now, poll: pollFirst}
 }
 
-// Status tells the state, since when, and why it is not live.
+// Status returns the state, since when, and why it is not live.
 func (f *Folder) Status() (s State, since time.Time, reason string) {
 	return f.state, f.since, f.reason
 }
 
-// Away reports that nothing in the folder can be looked at now.
+// Away reports whether the folder cannot be looked into now.
 func (f *Folder) Away() bool { return f.state == Absent || f.state == Blocked }
 
-// Next gives the step that is due at now; with Rest, the time until one is.
+// Next returns the step that is due at now; with Rest, the time until one is.
 func (f *Folder) Next(now time.Time) (Step, time.Duration) {
 	switch {
 	case !f.scan.After(now) && !f.full.After(now):
@@ -106,10 +108,10 @@ func (f *Folder) Next(now time.Time) (Step, time.Duration) {
 	}
 }
 
-// Missing takes in that nothing is at the path.
+// Missing notes that nothing is at the path.
 func (f *Folder) Missing(reason string, now time.Time) { f.away(Absent, reason, now) }
 
-// Refused takes in that what is at the path cannot be read, or does not answer.
+// Refused notes that what is at the path cannot be read, or does not answer.
 func (f *Folder) Refused(reason string, now time.Time) { f.away(Blocked, reason, now) }
 
 func (f *Folder) away(s State, reason string, now time.Time) {
@@ -121,7 +123,7 @@ func (f *Folder) away(s State, reason string, now time.Time) {
 	f.scan, f.full = now.Add(f.retry), now
 }
 
-// Found takes in that another directory than before is at the path.
+// Found notes that another directory than before is at the path.
 func (f *Folder) Found(t Trust, now time.Time) {
 	f.enter(Arming, "", now)
 	f.retry, f.poll, f.overflows, f.unannounced, f.deaf = 0, pollFirst, 0, 0, time.Time{}
@@ -132,10 +134,10 @@ func (f *Folder) Found(t Trust, now time.Time) {
 	f.Doubt(now)
 }
 
-// Same takes in that the same directory is still at the path.
+// Same notes that the same directory is still at the path.
 func (f *Folder) Same(now time.Time) { f.check = now.Add(checkEvery) }
 
-// Doubt makes a full scan due at a time: what is known may be wrong by then.
+// Doubt makes a full scan due at a time: what is known may be wrong.
 func (f *Folder) Doubt(at time.Time) {
 	f.full = earlier(f.full, at)
 	f.Again(at)
@@ -147,20 +149,19 @@ func (f *Folder) Again(at time.Time) {
 	f.scan = earlier(f.scan, at)
 }
 
-// Watched takes in that hints arrive from now on.
+// Watched notes that the directory is watched from now on.
 func (f *Folder) Watched(now time.Time) {
 	if f.state == Poll {
 		f.enter(Arming, "", now)
 	}
 }
 
-// Unwatched takes in that the directory cannot be watched.
+// Unwatched notes that the directory cannot be watched.
 func (f *Folder) Unwatched(reason string, now time.Time) { f.enter(Poll, reason, now) }
 
-// Unannounced takes in that the scan has found a file of which no report had
-// come, though it has been there for [UnannouncedAfter]. When a second one is
-// found the reports are no longer relied on. It reports whether that counts: in
-// a scan that something else had asked for it does not.
+// Unannounced notes that the scan has found a file that was not reported, though it has been there for
+// [UnannouncedAfter]. After the second one the reports are no longer relied on. It reports whether the file counts: it
+// does only in a sweep.
 func (f *Folder) Unannounced(now time.Time) (counts bool) {
 	if f.state != Live || !f.sweeping {
 		return false
@@ -173,10 +174,10 @@ func (f *Folder) Unannounced(now time.Time) (counts bool) {
 	return true
 }
 
-// Deaf reports that there is no use in watching the directory, for now.
+// Deaf reports whether notifications for the directory are ignored, because they recently proved unreliable.
 func (f *Folder) Deaf(now time.Time) bool { return now.Before(f.deaf) }
 
-// Overflowed takes in that hints were lost.
+// Overflowed notes that reports were lost.
 func (f *Folder) Overflowed(now time.Time) {
 	if f.Away() {
 		return
@@ -196,7 +197,7 @@ func (f *Folder) space() time.Duration {
 	return min(spaceFirst<<min(over-1, 10), spaceMost)
 }
 
-// Begun takes in that a scan begins. What asks for one from now on asks for another.
+// Begun notes that a scan begins. A request for a scan that comes later is for another one.
 func (f *Folder) Begun(step Step, now time.Time) {
 	f.Same(now)
 	f.began, f.fully, f.sweeping, f.asked = now, step == FullScan, !f.asked, false
@@ -206,8 +207,7 @@ func (f *Folder) Begun(step Step, now time.Time) {
 	}
 }
 
-// Scanned takes in that the scan has come to its end, and whether it found
-// anything that was not known.
+// Scanned notes that the scan is complete, and whether it found a file that was not known.
 func (f *Folder) Scanned(found bool, now time.Time) {
 	switch f.state {
 	case Poll:

@@ -2,16 +2,16 @@ package settle
 
 import "fmt"
 
-// Trust is how far the reports and leases of a file system can be relied on.
+// Trust says how far the reports and leases of a file system can be relied on.
 type Trust int
 
 const (
-	Local    Trust = iota // what happens is reported, and a lease shows every writer
-	Doubtful              // it should be so; swept more often until it has proved true
-	Remote                // others write to it unheard: polled, and no lease says anything
+	Local    Trust = iota // changes are reported, and a lease shows every writer
+	Doubtful              // probably the same; swept more often until that has proved true
+	Remote                // other hosts write without a report: polled, and leases prove nothing
 )
 
-// The file systems that Linux names by a magic number (statfs).
+// fileSystems are those that Linux names by a magic number (statfs).
 var fileSystems = map[uint32]struct {
 	name  string
 	trust Trust
@@ -53,7 +53,7 @@ var fileSystems = map[uint32]struct {
 	0xBACBACBC: {"vmhgfs", Remote},
 }
 
-// FileSystem names the file system of a magic number, and tells how far to trust it.
+// FileSystem returns the name of the file system of a magic number, and how far to trust it.
 func FileSystem(magic uint32) (name string, t Trust) {
 	if fs, ok := fileSystems[magic]; ok {
 		return fs.name, fs.trust

@@ -36,10 +36,7 @@ type File struct {
 	Lease       bool        // copy it under a read lease
 }
 
-// Batch puts the files of one batch where their runs find them. A file has its
-// name there only when it is whole: a link at once, a copy by a rename from a
-// temporary name. So what is cut off leaves folders without a file, which the
-// next attempt fills, and temporary files, which the janitor removes.
+// Batch stages the files of one batch: Add each, Place each, Sync, Close. See the package comment for what it guarantees.
 type Batch struct {
 	o      Options
 	from   *Folder         // the folder of the files
@@ -197,7 +194,7 @@ func (s *Batch) place(fingerprint string) (linked bool, err error) {
 	return linked, nil
 }
 
-// linkTo makes a link to a file in the folder in, if it is still the one that was held.
+// linkTo makes a link to a file in the folder in, if the file is still the one that was added.
 func (s *Batch) linkTo(in string, f item) (linked bool, err error) {
 	dir, err := s.job.OpenRoot(in)
 	if err != nil {
@@ -220,7 +217,7 @@ func (s *Batch) linkTo(in string, f item) (linked bool, err error) {
 	same := there.Regular && there.Inode == f.Stat.Inode && there.Birth == f.Stat.Birth
 	switch {
 	case same && there.Size == f.Stat.Size && there.Modified == f.Stat.Modified:
-		if !made { // the janitor must not take it for one that was given up
+		if !made { // or the janitor would take it for one that was given up
 			now := time.Now()
 			err = s.job.Chtimes(in, now, now)
 		}
@@ -260,7 +257,7 @@ func (s *Batch) Sync() error {
 	return nil
 }
 
-// syncOne has one file on the disk, and the two folders that name it.
+// syncOne flushes one file to disk, and the two folders that name it.
 func (s *Batch) syncOne(name string) error {
 	f, err := s.job.Open(name)
 	if err != nil {
@@ -277,7 +274,7 @@ func (s *Batch) syncOne(name string) error {
 	return err
 }
 
-// Close removes what has no name.
+// Close removes the files that have no name, and closes the folder.
 func (s *Batch) Close() error {
 	if s.job == nil {
 		return nil

@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clone makes dst share the blocks of src until one of them changes. Most file
-// systems cannot.
+// clone makes dst share the blocks of src until one of them changes. Most file systems cannot.
 func clone(dst, src *os.File) error {
 	from, err := src.SyscallConn()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// Blocks are shared only on Linux.
+// clone: blocks are shared only on Linux.
 func clone(_, _ *os.File) error { return errors.ErrUnsupported }
 
 // syncFile flushes the file to disk.

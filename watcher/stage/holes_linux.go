@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyPart copies the next part of src, at most copyChunk, and leaves its holes
-// holes: a file can be larger than its disk. size is that of src. At the end it
-// answers io.EOF.
+// copyPart copies the next part of src, at most copyChunk, and leaves holes as holes: a file can be larger than its
+// disk. size is that of src. At the end it returns io.EOF.
 func copyPart(dst, src *os.File, size int64) (int64, error) {
 	at, err := src.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -23,7 +22,7 @@ func copyPart(dst, src *os.File, size int64) (int64, error) {
 		}
 		return 0, io.EOF
 	}
-	if err != nil { // the file system does not tell
+	if err != nil { // the file system does not say
 		return io.CopyN(dst, src, copyChunk)
 	}
 	end, err := src.Seek(data, unix.SEEK_HOLE)

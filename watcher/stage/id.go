@@ -15,8 +15,8 @@ func InputDir(base events.Path, jobID, fingerprint string) string {
 	return base.Join(events.StageRoot, jobID, fingerprint, "input").String()
 }
 
-// Of finds the stage that a logical input folder is. Whoever calls the
-// runner names the folder: what is no stage by its form is none.
+// Of returns the stage that a logical input folder is. Any caller of the runner can name such a folder, so only one of the
+// exact form of a stage is accepted.
 func Of(inputDir string) (ID, bool) {
 	p, err := events.ParsePath("input_dir", inputDir)
 	if err != nil {
@@ -30,7 +30,7 @@ func Of(inputDir string) (ID, bool) {
 	return ID{parts[n-3], parts[n-2]}, true
 }
 
-// FileIn gives the name of the one file of a stage, or "".
+// FileIn returns the name of the one file of a stage, or "".
 func FileIn(d *drive.Drives, stage string) string {
 	p, err := events.ParsePath("input_dir", stage)
 	if err != nil {

@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lease takes a read lease: granted only while no process has the file open or
-// mapped for writing, and from then on whoever opens it for writing waits until
-// the lease is given back. Closing the file gives it back.
+// lease takes a read lease. The system grants it only while no process has the file open or mapped for writing; from then
+// on a process that opens it for writing waits until the lease is given back. Closing the file gives it back.
 func lease(f *os.File) error {
 	_, err := control(f, unix.F_SETLEASE, unix.F_RDLCK)
 	switch {
@@ -22,7 +21,7 @@ func lease(f *os.File) error {
 	}
 }
 
-// Contended reports that somebody waits for the lease to be given back.
+// Contended reports whether a process waits for the lease to be given back.
 func Contended(f *os.File) bool {
 	kind, err := control(f, unix.F_GETLEASE, 0)
 	return err == nil && kind != unix.F_RDLCK

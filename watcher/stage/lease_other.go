@@ -4,7 +4,8 @@ package stage
 
 import "os"
 
-// Leases exist only on Linux.
+// lease: leases exist only on Linux.
 func lease(*os.File) error { return ErrNoLease }
 
+// Contended: see lease.
 func Contended(*os.File) bool { return false }

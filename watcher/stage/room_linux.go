@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// roomFor says that dst has not the room for a copy of src, with its holes. What cannot be
-// found out is tried.
+// roomFor returns an error if the disk of dst has no room for a copy of src, with its holes. If that cannot be found out,
+// it returns nil, and the copy is tried.
 func roomFor(dst, src *os.File) error {
 	from, err := src.SyscallConn()
 	if err != nil {

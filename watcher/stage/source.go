@@ -26,18 +26,18 @@ var (
 	ErrStages  = errors.New("the folder of the stages cannot be used") // no file of the folder can be staged
 )
 
-// Folder is a folder that is open, below the drive that confines it.
+// Folder is an open watched folder, confined to its drive.
 type Folder struct {
 	Drives   *drive.Drives
-	Base     events.Path // of the drive, where the stages go
+	Base     events.Path // of the drive, where the stages are
 	Root     *os.Root    // the folder
-	Dir      *os.File    // the folder, to look at names in it
+	Dir      *os.File    // the folder, to stat names in it
 	ID       Identity
 	activity *Activity
 }
 
-// Open opens the folder at p, or the directory below it. Links lead to p as
-// long as they stay in the drive, and below it nowhere.
+// Open opens the folder at p, or the directory below it. Links in p are followed as long as they stay in the drive; links
+// below p are not followed.
 func Open(d *drive.Drives, p events.Path, below string, life *Activity) (*Folder, error) {
 	o := &Folder{Drives: d, Base: d.Base(p), activity: life}
 	var err error
@@ -58,7 +58,7 @@ func Open(d *drive.Drives, p events.Path, below string, life *Activity) (*Folder
 	return o, nil
 }
 
-// Close closes what is open; nothing of it was written to.
+// Close closes the folder.
 func (o *Folder) Close() {
 	if o.Dir != nil {
 		_ = o.Dir.Close()
@@ -68,6 +68,7 @@ func (o *Folder) Close() {
 	}
 }
 
+// ErrNoFolder says that what is at the path below a folder is no directory, or no more.
 var ErrNoFolder = errors.New("is no folder")
 
 // descend goes to a directory below the folder.
@@ -95,7 +96,7 @@ type Source struct {
 	activity *Activity
 }
 
-// statIn sees what a path below a folder is, without following a link at its end.
+// statIn says what a path below a folder is, without following a link at its end.
 func statIn(root *os.Root, name string) (Stat, error) {
 	dir, err := root.Open(filepath.Dir(name))
 	if err != nil {
@@ -105,8 +106,8 @@ func statIn(root *os.Root, name string) (Stat, error) {
 	return statAt(root, dir, filepath.Base(name))
 }
 
-// OpenFile opens a file that was seen to look like want, and leases it when asked
-// to. The error is errChanged, errWriter, errNoLease or errRead.
+// OpenFile opens a file whose stat was want, and leases it if asked to. The error is [ErrChanged], [ErrWriter],
+// [ErrNoLease] or [ErrRead].
 func (o *Folder) OpenFile(name string, want settle.Stat, leased bool) (*Source, error) {
 	f, err := o.Root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	switch {
@@ -136,54 +137,61 @@ func (o *Folder) OpenFile(name string, want settle.Stat, leased bool) (*Source, 
 }
 
 const (
-	copyChunk   = 8 << 20          // is copied before a look whether a writer waits
-	writerWaits = 10 * time.Second // is how long a writer is made to wait for the copy of what it is about to overwrite
-	largeFile   = 64 << 20         // from here on it is asked whether there is room before a copy is begun
-	smallFile   = 64 << 10         // up to here a file is copied at once: shared blocks and holes would save less than they cost
+	copyChunk   = 8 << 20          // is copied before it is checked whether a writer waits
+	writerWaits = 10 * time.Second // is how long a writer waits at most for the copy of what it is about to overwrite
+	largeFile   = 64 << 20         // from this size on the room is checked before a copy is begun
+	smallFile   = 64 << 10         // up to this size a file is copied at once: shared blocks and holes would save less than they cost
 )
 
-// CopyTo gives dst the content of the source, and makes sure that it is the
-// content that was seen. The error is one of those of hold, or of dst.
+// CopyTo copies the source to dst, and makes sure that it did not change meanwhile. The error is one of those of
+// [Folder.OpenFile], or of dst.
 func (s *Source) CopyTo(ctx context.Context, dst *os.File) error {
 	if s.stat.Size <= smallFile {
 		return s.copySmall(dst)
 	}
 	if err := clone(dst, s.File); err != nil {
-		if s.stat.Size >= largeFile {
-			if err := roomFor(dst, s.File); err != nil {
-				return err
-			}
-		}
-		var writer time.Time // when one was first seen to wait
-		for ctx.Err() == nil {
-			s.activity.Touch()
-			n, err := copyPart(dst, s.File, s.stat.Size)
-			if err == io.EOF {
-				break
-			}
-			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-				return err // the drive's fault, not the file's
-			}
-			if err != nil {
-				return fmt.Errorf("%w: %w", ErrRead, err)
-			}
-			if s.leased && n > 0 && Contended(s.File) {
-				if writer.IsZero() {
-					writer = time.Now()
-				}
-				if time.Since(writer) > writerWaits {
-					return ErrWriter
-				}
-				if err := s.compare(nil); err != nil { // the system has let it in
-					return err
-				}
-			}
+		if err := s.copyParts(ctx, dst); err != nil {
+			return err
 		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return s.compare(dst)
+}
+
+// copyParts copies part by part, and lets a program that opens the file for writing wait, but not for long.
+func (s *Source) copyParts(ctx context.Context, dst *os.File) error {
+	if s.stat.Size >= largeFile {
+		if err := roomFor(dst, s.File); err != nil {
+			return err
+		}
+	}
+	var writer time.Time // when one was first seen to wait
+	for ctx.Err() == nil {
+		s.activity.Touch()
+		n, err := copyPart(dst, s.File, s.stat.Size)
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+			return err // the drive's fault, not the file's
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrRead, err)
+		}
+		if s.leased && n > 0 && Contended(s.File) {
+			if writer.IsZero() {
+				writer = time.Now()
+			}
+			if time.Since(writer) > writerWaits {
+				return ErrWriter
+			}
+			if err := s.compare(nil); err != nil { // the system has let the writer in
+				return err
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 func (s *Source) copySmall(dst *os.File) error {
@@ -201,7 +209,7 @@ func (s *Source) copySmall(dst *os.File) error {
 	return s.compare(dst)
 }
 
-// cloneTo is CopyTo where the file system lets the two share their blocks.
+// cloneTo is CopyTo by sharing blocks, where the file system can; else the error is [ErrNoClone].
 func (s *Source) cloneTo(dst *os.File) error {
 	if err := clone(dst, s.File); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoClone, err)
@@ -209,8 +217,7 @@ func (s *Source) cloneTo(dst *os.File) error {
 	return s.compare(dst)
 }
 
-// compare makes sure that the Source is still what was seen, and dst as long,
-// when that is complete.
+// compare makes sure that the source is unchanged, and that dst, if it is complete, has its size.
 func (s *Source) compare(dst *os.File) error {
 	after, err := statOpen(s.File)
 	if err != nil {

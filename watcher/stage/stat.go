@@ -17,12 +17,13 @@ type Stat struct {
 	Device  uint64
 }
 
-// Identity tells a folder from the one that takes its place.
+// Identity is what tells a folder from the one that takes its place.
 type Identity struct {
 	device, inode uint64
 	birth         int64
 }
 
+// Identity tells a folder from the one that takes its place.
 func (s Stat) Identity() Identity { return Identity{s.Device, s.Inode, s.Birth} }
 
 // FingerprintLength is the length of a fingerprint's text.
