@@ -16,7 +16,7 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 	t.Helper()
 	type slot struct {
 		job    string
-		minute int64
+		minute events.Minute
 	}
 	answers := map[slot]int{}
 	for _, f := range fired {
@@ -43,10 +43,10 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 				break
 			}
 			r := reread(t, c)
-			end, ended := minuteOf(until), false
+			end, ended := events.MinuteOf(until), false
 			for _, later := range all[i+1:] {
 				if later.Gone() {
-					end = min(end, minuteOf(later.stored))
+					end = min(end, events.MinuteOf(later.stored))
 					ended = true
 					break
 				}
@@ -59,8 +59,8 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 				continue // the first of those that are the same has been walked
 			}
 			deleted := all[len(all)-1].Gone()
-			for s := range r.sched.Slots(timeOf(r.start), timeOf(end)) {
-				m := minuteOf(s.Time)
+			for s := range r.sched.Slots(r.start.Time(), end.Time()) {
+				m := events.MinuteOf(s.Time)
 				n := answers[slot{id, m}]
 				delete(answers, slot{id, m})
 				for _, p := range ranges[id] {
@@ -85,7 +85,7 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 		}
 	}
 	for s := range answers {
-		t.Errorf("job %s, %s: a trigger without a slot", s.job, timeOf(s.minute))
+		t.Errorf("job %s, %s: a trigger without a slot", s.job, s.minute.Time())
 	}
 	t.Logf("%d slots, %d triggers, %d slots in %d verdicts and %d stretches of backlogs",
 		slots, len(fired), verdicts, len(passed), owed)

@@ -41,9 +41,9 @@ func slots(b *events.Backlog) (n int) {
 // false while that lies in the future, as after a step back of the clock.
 func (s *spacer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time) bool {
 	o := b.Owed[0]
-	minute := minuteOf(now)
+	minute := events.MinuteOf(now)
 	j := s.table.job(b.JobID)
-	pass := func(to int64, reason string) {
+	pass := func(to events.Minute, reason string) {
 		a.Passed = append(a.Passed, span{o.From, to, events.VerdictMissed, reason}.of(b.JobID, now))
 	}
 	switch {
@@ -70,13 +70,13 @@ func (s *spacer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time)
 }
 
 // after takes the slots up to one of the first stretch off what is owed.
-func (r revision) after(slot int64, owed []events.Stretch) []events.Stretch {
+func (r revision) after(slot events.Minute, owed []events.Stretch) []events.Stretch {
 	o := &owed[0]
-	next := r.sched.Next(timeOf(slot))
-	if next.IsZero() || minuteOf(next) > o.To {
+	next := r.sched.Next(slot.Time())
+	if next.IsZero() || events.MinuteOf(next) > o.To {
 		return owed[1:]
 	}
 	o.Slots = max(1, o.Slots-r.count(o.From, slot))
-	o.From = minuteOf(next)
+	o.From = events.MinuteOf(next)
 	return owed
 }

@@ -43,7 +43,7 @@ func TestBacklogIsWorkedOff(t *testing.T) {
 		var order []string
 		for _, f := range fired {
 			if f.JobID == "all" {
-				order = append(order, timeOf(f.Minute).Format("15:04"))
+				order = append(order, f.Minute.Time().Format("15:04"))
 			}
 		}
 		if want := []string{"00:10", "01:10", "00:20", "00:30", "00:40", "00:50", "01:00", "01:20"}; !slices.Equal(order, want) {
@@ -75,18 +75,18 @@ func TestBacklogIsSpaced(t *testing.T) {
 			time.Sleep(jobs * minutes * time.Second / catchUpRate * 3 / 2)
 			synctest.Wait()
 			fired, passed := w.all(t)
-			seconds, reached := map[int64]int{}, map[string]int64{}
+			seconds, reached := map[int64]int{}, map[string]events.Minute{}
 			for _, f := range fired {
 				switch {
-				case !late(f.Minute, f.At):
-					if f.Minute > minuteOf(began) && !f.At.Equal(timeOf(f.Minute)) {
+				case !events.CaughtUp(f.Minute, f.At):
+					if f.Minute > events.MinuteOf(began) && !f.At.Equal(f.Minute.Time()) {
 						t.Errorf("%s came at %s: the clock waited for a backlog", f.ID, f.At)
 					}
-				case f.Minute < minuteOf(began):
+				case f.Minute < events.MinuteOf(began):
 					seconds[f.At.Unix()]++
 					for id, slot := range reached {
 						if f.Minute > slot+1 {
-							t.Fatalf("%s ran when %s had come to %s only", f.ID, id, timeOf(slot))
+							t.Fatalf("%s ran when %s had come to %s only", f.ID, id, slot.Time())
 						}
 					}
 					reached[f.JobID] = f.Minute

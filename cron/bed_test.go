@@ -296,8 +296,8 @@ func at(hour, minute int, rest ...time.Duration) time.Time {
 
 // show writes triggers and verdicts as lines, times as hours and minutes since that day began.
 func show(fired []events.Trigger, passed []events.Verdict) []string {
-	clock := func(minute int64) string {
-		m := minute - at(0, 0).Unix()/60
+	clock := func(minute events.Minute) string {
+		m := minute - events.MinuteOf(at(0, 0))
 		return fmt.Sprintf("%02d:%02d", m/60, m%60)
 	}
 	var lines []string

@@ -89,10 +89,10 @@ func bareBatches(jobs int) (batches [][]jet.Message) {
 			id := benchID(n)
 			batch = append(batch, jet.Message{
 				Subject: events.TriggerSubject(events.KindCron, id),
-				Data:    events.Encode(trigger(id, 1, minuteOf(at(0, 1)), at(0, 1))),
+				Data:    events.Encode(trigger(id, 1, events.MinuteOf(at(0, 1)), at(0, 1))),
 			})
 		}
-		clock := events.Clock{From: minuteOf(at(0, 0)), Minute: minuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
+		clock := events.Clock{From: events.MinuteOf(at(0, 0)), Minute: events.MinuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
 		batches = append(batches, append(batch, jet.Message{Subject: events.ClockSubject, Data: events.Encode(clock)}))
 	}
 	return batches

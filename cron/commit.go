@@ -65,7 +65,7 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 	if end.Minute-end.From > 1 { // no ordinary minute
 		level = slog.LevelInfo
 	}
-	e.log.Log(ctx, level, "slots committed", "since", timeOf(end.From), "minute", timeOf(end.Minute),
+	e.log.Log(ctx, level, "slots committed", "since", end.From.Time(), "minute", end.Minute.Time(),
 		"triggers", triggers, "verdicts", verdicts, "backlogs", owings)
 	return nil
 }
@@ -83,7 +83,7 @@ func (s step) addTo(a *events.Answers, now time.Time) {
 }
 
 // trigger is the trigger of one slot.
-func trigger(jobID string, jobSeq uint64, slot int64, now time.Time) events.Trigger {
+func trigger(jobID string, jobSeq uint64, slot events.Minute, now time.Time) events.Trigger {
 	return events.Trigger{
 		ID: events.CronTriggerID(jobID, slot), JobID: jobID, Kind: events.KindCron,
 		JobSeq: jobSeq, At: now.UTC(), Minute: slot,

@@ -233,9 +233,9 @@ func TestReplicasRace(t *testing.T) {
 			stopSecond()
 			fired, passed := w.all(t)
 			audit(t, w.history, fired, passed, w.memory, time.Now())
-			newest := map[string]int64{}
+			newest := map[string]events.Minute{}
 			for _, f := range fired {
-				if late(f.Minute, f.At) {
+				if events.CaughtUp(f.Minute, f.At) {
 					continue // of a backlog, perhaps
 				}
 				if f.Minute <= newest[f.JobID] {

@@ -3,6 +3,7 @@ package cron
 import (
 	"math"
 
+	"spool.internal/events"
 	"spool.internal/events/schedule"
 )
 
@@ -12,9 +13,9 @@ const never = math.MaxInt64
 type group struct {
 	spec
 	sched *schedule.Schedule
-	jobs  []*job // in no order
-	next  int64  // no slot between the last finished pass and this minute
-	place int    // in groups
+	jobs  []*job        // in no order
+	next  events.Minute // no slot between the last finished pass and this minute
+	place int           // in groups
 }
 
 // groups is a heap by next.
@@ -43,7 +44,7 @@ func (h *groups) Pop() any {
 }
 
 // upTo calls f with each group at or below i whose next is not after minute.
-func (h groups) upTo(i int, minute int64, f func(*group)) {
+func (h groups) upTo(i int, minute events.Minute, f func(*group)) {
 	if i >= len(h) || h[i].next > minute {
 		return
 	}

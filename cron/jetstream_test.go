@@ -164,7 +164,7 @@ func TestRun(t *testing.T) {
 
 	var fired []events.Trigger
 	eventually(t, func() bool { fired, _ = stream{bus}.all(t); return len(fired) > 0 && c.Check() == nil })
-	if late := now.Sub(timeOf(fired[0].Minute)); late > time.Minute {
+	if late := now.Sub(fired[0].Minute.Time()); late > time.Minute {
 		t.Errorf("the trigger is for a slot %s ago", late)
 	}
 	var copied []events.Verdict
@@ -174,7 +174,7 @@ func TestRun(t *testing.T) {
 		return len(copied) > 0 && len(queued) == 0
 	})
 	want := events.Verdict{
-		JobID: "job", From: minuteOf(now.Add(-30*time.Minute)) + 1, To: fired[0].Minute - 1,
+		JobID: "job", From: events.MinuteOf(now.Add(-30*time.Minute)) + 1, To: fired[0].Minute - 1,
 		Verdict: events.VerdictSuperseded, Reason: "a newer slot ran instead", At: copied[0].At,
 	}
 	if diff := cmp.Diff(want, copied[0]); diff != "" {

@@ -19,8 +19,8 @@ type revision struct {
 	seq     uint64 // of the event, in JOBS
 	created bool   // the event made the job
 	enabled bool
-	born    int64 // minute since 1970 in which the job was created
-	start   int64 // minute since 1970; slots up to it are not this revision's
+	born    events.Minute // minute since 1970 in which the job was created
+	start   events.Minute // minute since 1970; slots up to it are not this revision's
 	catchUp policy
 	spec
 	sched *schedule.Schedule // nil: the job watches a folder
@@ -56,15 +56,15 @@ func (c change) read() (revision, error) {
 		seq:     c.Seq,
 		created: c.Event.Event == events.JobCreated,
 		enabled: job.Status == events.Enabled,
-		born:    minuteOf(time.Unix(0, job.CreatedOnNS)),
-		start:   minuteOf(job.EffectiveFrom),
+		born:    events.MinuteOf(time.Unix(0, job.CreatedOnNS)),
+		start:   events.MinuteOf(job.EffectiveFrom),
 		catchUp: catchUp,
 		spec:    when,
 	}
 	if !r.enabled {
 		// A pass that did not see this event was over before it was stored, so by
 		// this time no slot is both triggered and disabled.
-		r.start = minuteOf(c.stored)
+		r.start = events.MinuteOf(c.stored)
 	}
 	return r, nil
 }
@@ -75,26 +75,21 @@ func (r revision) same(o revision) bool {
 }
 
 // slots gives the first and the last slot in (from, to].
-func (r revision) slots(from, to int64) (first, last int64, ok bool) {
+func (r revision) slots(from, to events.Minute) (first, last events.Minute, ok bool) {
 	if r.sched == nil || from >= to {
 		return 0, 0, false
 	}
-	newest, ok := r.sched.Prev(timeOf(to), timeOf(from))
+	newest, ok := r.sched.Prev(to.Time(), from.Time())
 	if !ok {
 		return 0, 0, false
 	}
-	return minuteOf(r.sched.Next(timeOf(from))), minuteOf(newest), true
+	return events.MinuteOf(r.sched.Next(from.Time())), events.MinuteOf(newest), true
 }
 
 // count says how many slots lie in [first, last].
-func (r revision) count(first, last int64) (n int) {
-	for range r.sched.Slots(timeOf(first-1), timeOf(last)) {
+func (r revision) count(first, last events.Minute) (n int) {
+	for range r.sched.Slots((first - 1).Time(), last.Time()) {
 		n++
 	}
 	return n
 }
-
-// minuteOf is the minute since 1970 that t lies in.
-func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
-
-func timeOf(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }

@@ -86,7 +86,7 @@ func spoolMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 		empty(b, bus)
 		committed := func() bool {
 			clock, _, err := bus.Clock(b.Context())
-			return err == nil && clock.Done() && clock.Minute >= minuteOf(due)
+			return err == nil && clock.Done() && clock.Minute >= events.MinuteOf(due)
 		}
 		time.Sleep(time.Until(due))
 		for !committed() {
@@ -173,7 +173,7 @@ func natsMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 		if err := stream.Purge(b.Context()); err != nil { // of the last round
 			b.Fatal(err)
 		}
-		body := events.Encode(trigger(benchID(0), 1, minuteOf(due), due))
+		body := events.Encode(trigger(benchID(0), 1, events.MinuteOf(due), due))
 		for n := range jobs {
 			m := nats.NewMsg("schedule." + benchID(n))
 			m.Data = body

@@ -84,8 +84,8 @@ func TestHourlyRunsEveryHour(t *testing.T) {
 				t.Fatalf("%d triggers and %d verdicts in %d hours", len(fired), len(passed), hours)
 			}
 			for n, f := range fired {
-				if want := at(n+1, 0); !f.At.Equal(want) || timeOf(f.Minute) != want {
-					t.Errorf("trigger %d is for %s and came at %s, want %s", n, timeOf(f.Minute), f.At, want)
+				if want := at(n+1, 0); !f.At.Equal(want) || f.Minute.Time() != want {
+					t.Errorf("trigger %d is for %s and came at %s, want %s", n, f.Minute.Time(), f.At, want)
 				}
 			}
 			audit(t, w.history, fired, passed, w.memory, w.time())

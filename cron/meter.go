@@ -49,13 +49,13 @@ func newMeter(w *watchdog) *meter {
 
 func (m *meter) count(a events.Answers, now time.Time) {
 	for _, t := range a.Fired {
-		if late(t.Minute, now) {
+		if events.CaughtUp(t.Minute, now) {
 			m.caughtUp.Inc()
 		} else {
 			m.fired.Inc()
 		}
 	}
 	for _, v := range a.Passed {
-		m.verdicts.WithLabelValues(v.Verdict).Inc()
+		m.verdicts.WithLabelValues(string(v.Verdict)).Inc()
 	}
 }

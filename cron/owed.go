@@ -6,10 +6,8 @@ import (
 	"spool.internal/events"
 )
 
-const (
-	onTime = time.Minute // a slot committed so soon after its minute is not late
-	window = 24 * 60     // minutes; an older slot is not caught up
-)
+// window is how many minutes back slots are caught up.
+const window = 24 * 60
 
 // policy is what a job asks for the slots that came while Spool was not there.
 type policy uint8
@@ -24,15 +22,16 @@ var policies = map[string]policy{"": latest, "latest": latest, "none": none, "al
 
 // owed is what some slots of one job lead to: at most one trigger now, for the newest.
 type owed struct {
-	fire   int64 // the slot to trigger; 0 = none
+	fire   events.Minute // the slot to trigger; 0 = none
 	passed []span
 	later  *events.Stretch // older slots, for the backlog
 }
 
 // span is a run of slots that lead to no trigger.
 type span struct {
-	from, to        int64 // first and last slot
-	verdict, reason string
+	from, to events.Minute // first and last slot
+	verdict  events.Ruling
+	reason   string
 }
 
 func (o owed) empty() bool { return o.fire == 0 && len(o.passed) == 0 }
@@ -49,7 +48,7 @@ func (o owed) size() int {
 	return n
 }
 
-func (o *owed) pass(from, to int64, verdict, reason string) {
+func (o *owed) pass(from, to events.Minute, verdict events.Ruling, reason string) {
 	o.passed = append(o.passed, span{from, to, verdict, reason})
 }
 
@@ -60,9 +59,9 @@ const (
 )
 
 // owe says what the slots in (from, to] lead to that nothing has answered for yet.
-func (r revision) owe(from, to int64, now time.Time) owed {
+func (r revision) owe(from, to events.Minute, now time.Time) owed {
 	var o owed
-	oldest := minuteOf(now) - window
+	oldest := events.MinuteOf(now) - window
 	if first, last, ok := r.slots(from, min(to, oldest-1)); ok {
 		o.pass(first, last, events.VerdictMissed, beyondWindow)
 	}
@@ -70,7 +69,7 @@ func (r revision) owe(from, to int64, now time.Time) owed {
 	if !ok {
 		return o
 	}
-	if r.catchUp == none && late(last, now) {
+	if r.catchUp == none && events.CaughtUp(last, now) {
 		o.pass(first, last, events.VerdictMissed, notRunning)
 		return o
 	}
@@ -88,6 +87,3 @@ func (r revision) owe(from, to int64, now time.Time) owed {
 	}
 	return o
 }
-
-// late reports whether a trigger of a slot is catch-up by now.
-func late(slot int64, now time.Time) bool { return now.Sub(timeOf(slot)) > onTime }

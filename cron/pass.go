@@ -49,7 +49,7 @@ type engine struct {
 
 // behind reports whether a pass would do something.
 func (e *engine) behind() bool {
-	return !e.known || !e.clock.Done() || e.clock.Minute < minuteOf(e.now())
+	return !e.known || !e.clock.Done() || e.clock.Minute < events.MinuteOf(e.now())
 }
 
 // pass brings the clock to the present minute. After an error the next pass begins
@@ -73,11 +73,11 @@ func (e *engine) pass(ctx context.Context) (err error) {
 		// The time comes before the barrier: a job that the barrier does not show was
 		// stored after it, so no slot up to now is that job's.
 		now := e.now()
-		minute := minuteOf(now)
+		minute := events.MinuteOf(now)
 		switch {
 		case e.clock.Minute > minute+ahead:
 			return fmt.Errorf("%w: it says %s, here it is %s: set the machine's clock right or run: spool cron rewind",
-				errAhead, timeOf(e.clock.Minute).Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+				errAhead, e.clock.Minute.Time().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 		case e.clock.Minute > minute, e.clock.Minute == minute && e.clock.Done() && e.at > 0:
 			if fresh { // to be ready is to know the jobs, too
 				return barrier(ctx, e.jobs)
@@ -104,10 +104,10 @@ func barrier(ctx context.Context, jobs register) error {
 // answer commits what is owed up to now, or the rest of a pass that was cut short.
 func (e *engine) answer(ctx context.Context, now time.Time) error {
 	if e.at == 0 { // cron was never here: nothing is answered for since the first job came
-		first := e.table.oldest(minuteOf(now) - 1)
+		first := e.table.oldest(events.MinuteOf(now) - 1)
 		e.clock = events.Clock{From: first, Minute: first}
 	}
-	old, end := e.clock, events.Clock{From: e.clock.Minute, Minute: minuteOf(now)}
+	old, end := e.clock, events.Clock{From: e.clock.Minute, Minute: events.MinuteOf(now)}
 	if !old.Done() {
 		end.From, end.Minute = old.From, old.Minute
 	}

@@ -122,7 +122,7 @@ func TestPolicies(t *testing.T) {
 					audit(t, w.history, fired, passed, w.memory, w.time())
 					got := 0
 					for _, f := range fired {
-						if late(f.Minute, f.At) {
+						if events.CaughtUp(f.Minute, f.At) {
 							got++
 						}
 					}

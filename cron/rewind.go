@@ -40,12 +40,12 @@ func rewind(ctx context.Context, s rewinder, now time.Time) (Rewound, error) {
 	if err != nil {
 		return Rewound{}, err
 	}
-	minute := minuteOf(now)
+	minute := events.MinuteOf(now)
 	if clock.Minute <= minute {
 		return Rewound{}, events.Faultf(events.Invalid, "", "the committed clock says %s and here it is %s: it is not ahead",
-			timeOf(clock.Minute).Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+			clock.Minute.Time().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	done := Rewound{From: timeOf(clock.Minute), To: timeOf(minute)}
+	done := Rewound{From: clock.Minute.Time(), To: minute.Time()}
 	if done.Backlog, err = cutBacklogs(ctx, s, minute); err != nil {
 		return Rewound{}, err
 	}
@@ -58,7 +58,7 @@ func rewind(ctx context.Context, s rewinder, now time.Time) (Rewound, error) {
 }
 
 // cutBacklogs drops what is owed to slots after a minute.
-func cutBacklogs(ctx context.Context, s backlogs, minute int64) (dropped int, err error) {
+func cutBacklogs(ctx context.Context, s backlogs, minute events.Minute) (dropped int, err error) {
 	all, err := s.Backlogs(ctx)
 	if err != nil {
 		return 0, err
@@ -73,7 +73,7 @@ func cutBacklogs(ctx context.Context, s backlogs, minute int64) (dropped int, er
 					continue
 				}
 				// They cannot be counted here: the zone of a job that names none is the service's.
-				o.Slots = 1 + int(int64(o.Slots-1)*(minute-o.From)/(o.To-o.From))
+				o.Slots = 1 + int(events.Minute(o.Slots-1)*(minute-o.From)/(o.To-o.From))
 				o.To = minute
 			}
 			rest.Owed = append(rest.Owed, o)

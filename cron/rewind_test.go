@@ -69,7 +69,7 @@ func TestRewind(t *testing.T) {
 
 // A pass that was cut short is cut at the minute to rewind to.
 func TestRewindDuringAPass(t *testing.T) {
-	minute := minuteOf(at(2, 30))
+	minute := events.MinuteOf(at(2, 30))
 	for name, c := range map[string]struct{ clock, want events.Clock }{
 		"begun before the minute": {
 			events.Clock{From: minute - 5, Minute: minute + 90, Cursor: "j", JobsSeq: 7},

@@ -26,7 +26,7 @@ type closing struct {
 //
 // What one change leaves is the same whether or not those before it are settled
 // already, so changes can be settled in any number of commits.
-func settle(history []revision, seen uint64, done int64, now time.Time) []closing {
+func settle(history []revision, seen uint64, done events.Minute, now time.Time) []closing {
 	history = slices.CompactFunc(slices.Clone(history), func(a, b revision) bool { return a.same(b) })
 	var all []closing
 	for i, r := range history {
@@ -55,7 +55,7 @@ func settle(history []revision, seen uint64, done int64, now time.Time) []closin
 }
 
 // end answers for what is left of a revision that another has ended.
-func (c *closing) end(before, after revision, done int64) {
+func (c *closing) end(before, after revision, done events.Minute) {
 	if before.enabled {
 		c.miss(before, max(before.start, done), after.start, after)
 	} else if first, last, ok := before.slots(before.start, after.start); ok {
@@ -64,7 +64,7 @@ func (c *closing) end(before, after revision, done int64) {
 }
 
 // miss records slots of a revision that will not run because another came after it.
-func (c *closing) miss(r revision, from, to int64, after revision) {
+func (c *closing) miss(r revision, from, to events.Minute, after revision) {
 	reason := edited
 	if !after.enabled {
 		reason = disabledFirst

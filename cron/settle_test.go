@@ -16,9 +16,9 @@ import (
 // enable, - disable, e edit, r rename. Each comes at the minute beside it.
 func course(t *testing.T, steps ...any) (history []revision) {
 	t.Helper()
-	r := revision{enabled: true, born: steps[1].(int64), spec: spec{text: "* * * * *"}}
+	r := revision{enabled: true, born: steps[1].(events.Minute), spec: spec{text: "* * * * *"}}
 	for i := 0; i < len(steps); i += 2 {
-		start := steps[i+1].(int64)
+		start := steps[i+1].(events.Minute)
 		r.seq, r.created = uint64(i/2+1), i == 0
 		switch steps[i] {
 		case "+":
@@ -39,13 +39,13 @@ func course(t *testing.T, steps ...any) (history []revision) {
 }
 
 func TestSettle(t *testing.T) {
-	day := minuteOf(at(0, 0))
-	m := func(n int64) int64 { return day + n }
+	day := events.MinuteOf(at(0, 0))
+	m := func(n events.Minute) events.Minute { return day + n }
 	for _, c := range []struct {
 		name    string
 		history []revision
 		seen    uint64
-		done    int64
+		done    events.Minute
 		want    []string
 	}{
 		{"nothing new", course(t, "+", m(0), "-", m(5)), 2, m(9), nil},
@@ -75,7 +75,7 @@ func TestSettle(t *testing.T) {
 		{"the oldest events are forgotten", course(t, "+", m(0), "r", m(1), "r", m(8))[1:], 0, m(9), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, closings(settle(c.history, c.seen, c.done, timeOf(c.done)))); diff != "" {
+			if diff := cmp.Diff(c.want, closings(settle(c.history, c.seen, c.done, c.done.Time()))); diff != "" {
 				t.Errorf("settled (-want +got):\n%s", diff)
 			}
 		})
@@ -103,24 +103,24 @@ func closings(all []closing) (lines []string) {
 // A pass can be cut short after any change, and the next one goes on from there.
 func TestSettlingIsTheSameInParts(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
-	day := minuteOf(at(0, 0))
+	day := events.MinuteOf(at(0, 0))
 	for range 300 {
 		minute := day
 		steps := []any{"+", minute}
 		for range dice.IntN(12) {
-			minute += dice.Int64N(5)
+			minute += events.Minute(dice.Int64N(5))
 			steps = append(steps, []any{"+", "-", "e", "r"}[dice.IntN(4)], minute)
 		}
-		history, done := course(t, steps...), day+dice.Int64N(30)
-		whole := closings(settle(history, 0, done, timeOf(done)))
+		history, done := course(t, steps...), day+events.Minute(dice.Int64N(30))
+		whole := closings(settle(history, 0, done, done.Time()))
 		for cut := range uint64(len(history)) {
 			var parts []string
-			for _, c := range settle(history, 0, done, timeOf(done)) {
+			for _, c := range settle(history, 0, done, done.Time()) {
 				if c.seq <= cut {
 					parts = append(parts, closings([]closing{c})...)
 				}
 			}
-			parts = append(parts, closings(settle(history, cut, done, timeOf(done)))...)
+			parts = append(parts, closings(settle(history, cut, done, done.Time()))...)
 			if diff := cmp.Diff(whole, parts); diff != "" {
 				t.Fatalf("%v, done %d, cut after %d (-whole +parts):\n%s", steps, done-day, cut, diff)
 			}

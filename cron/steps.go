@@ -29,11 +29,7 @@ func (e *engine) changes(ctx context.Context, v view, now time.Time) ([]step, er
 		if err != nil {
 			return nil, err
 		}
-		done := e.clock.Minute
-		if !e.clock.Done() && j.id > e.clock.Cursor {
-			done = e.clock.From
-		}
-		for _, c := range settle(history, e.clock.JobsSeq, done, now) {
+		for _, c := range settle(history, e.clock.JobsSeq, e.clock.Answered(j.id), now) {
 			clock := e.clock
 			clock.JobsSeq = c.seq
 			steps = append(steps, step{j.id, j.seq, c.owed, clock})
@@ -81,7 +77,7 @@ func (v view) slots(end events.Clock, now time.Time) iter.Seq[step] {
 	type like struct { // jobs alike in these owe alike
 		sched   *schedule.Schedule
 		catchUp policy
-		from    int64
+		from    events.Minute
 	}
 	known := map[like]owed{}
 	return func(yield func(step) bool) {

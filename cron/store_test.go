@@ -76,11 +76,11 @@ func some(from, n int) (fired []events.Trigger, passed []events.Verdict) {
 	for i := from; i < from+n; i++ {
 		id := fmt.Sprintf("job-%04d", i)
 		fired = append(fired, events.Trigger{
-			ID: events.CronTriggerID(id, int64(i+1)), JobID: id, Kind: events.KindCron,
-			Minute: int64(i + 1), JobSeq: 7, At: at(0, i),
+			ID: events.CronTriggerID(id, events.Minute(i+1)), JobID: id, Kind: events.KindCron,
+			Minute: events.Minute(i + 1), JobSeq: 7, At: at(0, i),
 		})
 		passed = append(passed, events.Verdict{
-			JobID: id, From: 1, To: int64(i + 1), Verdict: events.VerdictSuperseded, Reason: "why", At: at(0, i),
+			JobID: id, From: 1, To: events.Minute(i + 1), Verdict: events.VerdictSuperseded, Reason: "why", At: at(0, i),
 		})
 	}
 	return fired, passed
@@ -181,7 +181,7 @@ func storeArbitrates(t *testing.T, s ledger) {
 }
 
 // owing makes a message of a backlog with a stretch for each pair of slots.
-func owing(id string, rest bool, last uint64, slots ...int64) events.Backlog {
+func owing(id string, rest bool, last uint64, slots ...events.Minute) events.Backlog {
 	b := events.Backlog{JobID: id, Rest: rest, Last: last}
 	for i := 0; i+1 < len(slots); i += 2 {
 		b.Owed = append(b.Owed, events.Stretch{
@@ -192,15 +192,15 @@ func owing(id string, rest bool, last uint64, slots ...int64) events.Backlog {
 }
 
 // backlogsOf writes what is owed to each job as pairs of slots.
-func backlogsOf(t testing.TB, s backlogs) map[string][]int64 {
+func backlogsOf(t testing.TB, s backlogs) map[string][]events.Minute {
 	t.Helper()
 	all, err := s.Backlogs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	owed := map[string][]int64{}
+	owed := map[string][]events.Minute{}
 	for id, b := range all {
-		owed[id] = []int64{}
+		owed[id] = []events.Minute{}
 		for _, o := range b.Owed {
 			owed[id] = append(owed[id], o.From, o.To)
 		}
@@ -209,7 +209,7 @@ func backlogsOf(t testing.TB, s backlogs) map[string][]int64 {
 }
 
 func storeOwes(t *testing.T, s ledger) {
-	is := func(want map[string][]int64) map[string]events.Backlog {
+	is := func(want map[string][]events.Minute) map[string]events.Backlog {
 		t.Helper()
 		if diff := cmp.Diff(want, backlogsOf(t, s)); diff != "" {
 			t.Fatalf("backlogs (-want +got):\n%s", diff)
@@ -229,16 +229,16 @@ func storeOwes(t *testing.T, s ledger) {
 		}
 		return seq
 	}
-	is(map[string][]int64{})
+	is(map[string][]events.Minute{})
 	at, err := s.CommitPass(t.Context(), events.Clock{Minute: 9}, 0, events.Answers{
 		Later: []events.Backlog{owing("a", false, 0, 1, 5), owing("b", false, 0, 1, 5)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := is(map[string][]int64{"a": {1, 5}, "b": {1, 5}})
+	all := is(map[string][]events.Minute{"a": {1, 5}, "b": {1, 5}})
 	seq := work(owing("b", true, all["b"].Last, 2, 5), owing("a", true, all["a"].Last, 3, 5))
-	all = is(map[string][]int64{"a": {3, 5}, "b": {2, 5}})
+	all = is(map[string][]events.Minute{"a": {3, 5}, "b": {2, 5}})
 	if all["a"].Last != seq || all["b"].Last != seq-1 {
 		t.Errorf("the rests are at %d and %d, want %d and the one before", all["a"].Last, all["b"].Last, seq)
 	}
@@ -252,18 +252,18 @@ func storeOwes(t *testing.T, s ledger) {
 	if _, err := s.WorkOff(t.Context(), late); !jet.IsConflict(err) {
 		t.Errorf("work on a backlog that has grown: %v, want a conflict", err)
 	}
-	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {2, 5}})
+	all = is(map[string][]events.Minute{"a": {3, 5, 10, 11}, "b": {2, 5}})
 	if err := s.TrimBacklogs(t.Context(), min(all["a"].First, all["b"].First)); err != nil {
 		t.Fatal(err)
 	}
-	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {2, 5}})
+	all = is(map[string][]events.Minute{"a": {3, 5, 10, 11}, "b": {2, 5}})
 	work(owing("b", true, all["b"].Last))
-	all = is(map[string][]int64{"a": {3, 5, 10, 11}, "b": {}})
+	all = is(map[string][]events.Minute{"a": {3, 5, 10, 11}, "b": {}})
 	seq = work(owing("a", true, all["a"].Last))
 	if err := s.TrimBacklogs(t.Context(), seq+1); err != nil {
 		t.Fatal(err)
 	}
-	is(map[string][]int64{})
+	is(map[string][]events.Minute{})
 	if err := s.TrimBacklogs(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -307,9 +307,9 @@ func storeOwesOnce(t *testing.T, s ledger) {
 	}
 	wg.Wait()
 	fired, _ := s.all(t)
-	var got, want []int64
+	var got, want []events.Minute
 	for i, f := range fired {
-		got, want = append(got, f.Minute), append(want, int64(i+1))
+		got, want = append(got, f.Minute), append(want, events.Minute(i+1))
 	}
 	if !slices.Equal(got, want) || len(got) != slots {
 		t.Errorf("slots were triggered in the order %v, want each of %d once", got, slots)

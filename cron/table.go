@@ -32,7 +32,7 @@ type table struct {
 	known   uint64           // of JOBS, up to which that one did
 	groups  map[spec]*group  // of the enabled jobs that have a schedule
 	due     groups           // the same, by their next slot
-	base    int64            // what next is computed from
+	base    events.Minute    // what next is computed from
 }
 
 // entry is a job and its place in the picture.
@@ -125,7 +125,7 @@ type view struct {
 
 // view gives the jobs with events after seen, and the enabled jobs after cursor
 // that may have slots in (from, to].
-func (t *table) view(seen uint64, from, to int64, cursor string) view {
+func (t *table) view(seen uint64, from, to events.Minute, cursor string) view {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v := view{seq: max(t.seq, seen)}
@@ -147,7 +147,7 @@ func (t *table) view(seen uint64, from, to int64, cursor string) view {
 }
 
 // turnBack forgets what was computed from a later minute.
-func (t *table) turnBack(minute int64) {
+func (t *table) turnBack(minute events.Minute) {
 	if minute >= t.base {
 		return
 	}
@@ -159,15 +159,15 @@ func (t *table) turnBack(minute int64) {
 
 // advance takes note of a finished pass, of whichever replica, that knew the
 // events up to seq.
-func (t *table) advance(minute int64, seq uint64) {
+func (t *table) advance(minute events.Minute, seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.turnBack(minute)
 	t.base = minute
 	for len(t.due) > 0 && t.due[0].next <= minute {
 		t.due[0].next = never
-		if next := t.due[0].sched.Next(timeOf(minute)); !next.IsZero() {
-			t.due[0].next = minuteOf(next)
+		if next := t.due[0].sched.Next(minute.Time()); !next.IsZero() {
+			t.due[0].next = events.MinuteOf(next)
 		}
 		heap.Fix(&t.due, 0)
 	}
@@ -183,7 +183,7 @@ func (t *table) job(id string) *job {
 }
 
 // oldest gives the minute that the first of the jobs was created in, or the given one when that is earlier.
-func (t *table) oldest(minute int64) int64 {
+func (t *table) oldest(minute events.Minute) events.Minute {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.jobs {

@@ -40,7 +40,7 @@ func TestTableShowsWhatIsDue(t *testing.T) {
 	d.create(at(0, 0), "gone", "* * * * *", options{})
 	d.remove(at(0, 0), "gone")
 
-	minute := minuteOf(at(0, 1))
+	minute := events.MinuteOf(at(0, 1))
 	v := jobs.view(0, minute-1, minute, "")
 	if got := ids(v.changed); len(got) != 5 {
 		t.Errorf("changed: %v", got)
@@ -70,17 +70,17 @@ func TestTableMissesNothing(t *testing.T) {
 	jobs, j, d := drawn(t, time.UTC)
 	dice := rand.New(rand.NewPCG(3, 4))
 	texts := []string{"* * * * *", "*/3 * * * *", "*/7 * * * *", "5 * * * *", "0 3 * * *", "0 0 29 2 *"}
-	for minute := minuteOf(at(0, 0)); minute < minuteOf(at(12, 0)); minute++ {
+	for minute := events.MinuteOf(at(0, 0)); minute < events.MinuteOf(at(12, 0)); minute++ {
 		id := fmt.Sprint("job-", dice.IntN(40))
 		switch _, ok := d.jobs[id]; {
 		case !ok:
-			d.create(timeOf(minute), id, texts[dice.IntN(len(texts))], options{})
+			d.create(minute.Time(), id, texts[dice.IntN(len(texts))], options{})
 		case dice.IntN(3) == 0:
-			d.remove(timeOf(minute), id)
+			d.remove(minute.Time(), id)
 		case dice.IntN(3) == 0:
-			d.disable(timeOf(minute), id)
+			d.disable(minute.Time(), id)
 		default:
-			d.enable(timeOf(minute), id)
+			d.enable(minute.Time(), id)
 		}
 		v := jobs.view(j.seq, minute-1, minute, "")
 		due := ids(v.due)
@@ -93,9 +93,9 @@ func TestTableMissesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, is := s.Prev(timeOf(minute), timeOf(minute-1))
+			_, is := s.Prev(minute.Time(), (minute - 1).Time())
 			if is && job.Status == events.Enabled && !slices.Contains(due, id) {
-				t.Fatalf("%s: %s (%s) is not due", timeOf(minute), id, p.Schedule)
+				t.Fatalf("%s: %s (%s) is not due", minute.Time(), id, p.Schedule)
 			}
 		}
 		jobs.advance(minute, v.seq)

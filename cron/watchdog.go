@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"spool.internal/events"
 )
 
 const (
@@ -22,22 +24,22 @@ type watchdog struct {
 	minute atomic.Int64 // the newest that this replica has seen committed; 0 = none yet
 }
 
-func (w *watchdog) saw(minute int64) { w.minute.Store(minute) }
+func (w *watchdog) saw(minute events.Minute) { w.minute.Store(int64(minute)) }
 
 // lag is how long a minute has been due without being committed.
 func (w *watchdog) lag() time.Duration {
-	minute := w.minute.Load()
+	minute := events.Minute(w.minute.Load())
 	if minute == 0 {
 		return 0
 	}
-	return max(0, w.now().Sub(timeOf(minute+1)))
+	return max(0, w.now().Sub((minute + 1).Time()))
 }
 
 func (w *watchdog) check() error {
 	if w.lag() < overdue {
 		return nil
 	}
-	return fmt.Errorf("the minute %s has not been committed in time", timeOf(w.minute.Load()+1).Format(time.RFC3339))
+	return fmt.Errorf("the minute %s has not been committed in time", events.Minute(w.minute.Load()+1).Time().Format(time.RFC3339))
 }
 
 // run says once when a minute does not come, and once when minutes come again.

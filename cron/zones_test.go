@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/schedule"
 )
 
@@ -32,10 +33,10 @@ func (p plan) matches(wall int64) bool {
 }
 
 // walk goes from minute to minute as a person with the rule in hand would.
-func (p plan) walk(zone *time.Location, from, to int64) (slots []int64) {
-	wallOf := func(minute int64) int64 {
-		_, seconds := timeOf(minute).In(zone).Zone()
-		return minute + int64(seconds)/60
+func (p plan) walk(zone *time.Location, from, to events.Minute) (slots []events.Minute) {
+	wallOf := func(minute events.Minute) int64 {
+		_, seconds := minute.Time().In(zone).Zone()
+		return int64(minute) + int64(seconds)/60
 	}
 	latest := wallOf(from - 6*60) // the highest that a wall clock has shown
 	for m := from - 6*60 + 1; m <= to; m++ {
@@ -108,15 +109,15 @@ func throughChange(t *testing.T, zone *time.Location, change time.Time) {
 	if len(passed) > 0 {
 		t.Errorf("verdicts: %v", passed)
 	}
-	got := map[string][]int64{}
+	got := map[string][]events.Minute{}
 	for _, f := range fired {
 		got[f.JobID] = append(got[f.JobID], f.Minute)
-		if !f.At.Truncate(time.Minute).Equal(timeOf(f.Minute)) {
+		if !f.At.Truncate(time.Minute).Equal(f.Minute.Time()) {
 			t.Errorf("%s came at %s", f.ID, f.At)
 		}
 	}
 	for _, p := range plans {
-		want := p.walk(zone, minuteOf(began), minuteOf(began)+48*60)
+		want := p.walk(zone, events.MinuteOf(began), events.MinuteOf(began)+48*60)
 		if !slices.Equal(got[p.text], want) {
 			t.Errorf("%s ran at %v, want %v", p.text, times(got[p.text], zone), times(want, zone))
 		}
@@ -124,9 +125,9 @@ func throughChange(t *testing.T, zone *time.Location, change time.Time) {
 	audit(t, w.history, fired, passed, w.memory, w.time())
 }
 
-func times(minutes []int64, zone *time.Location) (all []string) {
+func times(minutes []events.Minute, zone *time.Location) (all []string) {
 	for _, m := range minutes {
-		all = append(all, timeOf(m).In(zone).Format("02T15:04Z07"))
+		all = append(all, m.Time().In(zone).Format("02T15:04Z07"))
 	}
 	return all
 }

@@ -22,9 +22,9 @@ func (b *Backlog) Slots() (n int) {
 // Stretch is slots of a job under one schedule.
 type Stretch struct {
 	When
-	From  int64 `json:"from"`  // first slot, minutes since 1970 UTC
-	To    int64 `json:"to"`    // last slot, inclusive
-	Slots int   `json:"slots"` // how many that are
+	From  Minute `json:"from"`  // first slot
+	To    Minute `json:"to"`    // last slot, inclusive
+	Slots int    `json:"slots"` // how many that are
 }
 
 // Answers is a set of slot outcomes, committed whole or not at all.

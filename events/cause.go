@@ -55,7 +55,7 @@ func CauseOf(t Trigger, job Job, p *Parameters) Cause {
 	}
 	c := Cause{Job: &ref, Kind: t.Kind}
 	if t.Minute != 0 {
-		c.Slot = time.Unix(t.Minute*60, 0).UTC()
+		c.Slot = t.Minute.Time()
 	}
 	if f := t.File; f != nil {
 		c.File = &FileRef{Path: f.Path, PathB64: f.PathB64, Name: path.Base(f.Path), Size: f.Size}

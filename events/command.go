@@ -50,8 +50,8 @@ func (r RunOptions) Command(closed func(name, value string) string) *Command {
 }
 
 // SlotTime spells the nominal time of a slot.
-func SlotTime(minute int64, zone *time.Location) string {
-	return time.Unix(minute*60, 0).In(zone).Format(time.RFC3339)
+func SlotTime(slot Minute, zone *time.Location) string {
+	return slot.Time().In(zone).Format(time.RFC3339)
 }
 
 // ReadRunExtras reads the object "spool" of a call; nil is what cannot be read.

@@ -19,7 +19,7 @@ type Result struct {
 	TriggerID    string    `json:"trigger_id"`
 	JobID        string    `json:"job_id"`
 	Kind         Kind      `json:"kind"`
-	Minute       int64     `json:"minute,omitzero"`        // cron: the slot
+	Minute       Minute    `json:"minute,omitzero"`        // cron: the slot
 	Slot         time.Time `json:"slot,omitzero"`          // cron: the nominal time, UTC
 	Job          *JobRef   `json:"job,omitempty"`          // as it was when it was called for
 	File         *File     `json:"file,omitempty"`         // file: which

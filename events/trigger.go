@@ -25,7 +25,7 @@ type Trigger struct {
 	JobSeq uint64    `json:"job_seq"`         // sequence in JOBS that a reader must have seen before it calls the job unknown
 	At     time.Time `json:"at"`              // when it was decided
 	By     string    `json:"by,omitzero"`     // manual: the user who asked
-	Minute int64     `json:"minute,omitzero"` // cron: the slot, in minutes since 1970 UTC
+	Minute Minute    `json:"minute,omitzero"` // cron: the slot
 	File   *File     `json:"file,omitempty"`  // file: which
 
 	RerunOf string `json:"rerun_of,omitzero"` // manual: the first trigger of what is run again
@@ -47,8 +47,8 @@ type File struct {
 }
 
 // CronTriggerID names the trigger of one slot.
-func CronTriggerID(jobID string, minute int64) string {
-	return "cron:" + jobID + ":" + strconv.FormatInt(minute, 10)
+func CronTriggerID(jobID string, slot Minute) string {
+	return "cron:" + jobID + ":" + strconv.FormatInt(int64(slot), 10)
 }
 
 // ManualTriggerID names a trigger that somebody asked for; id is a UUID of version 7.
@@ -62,7 +62,8 @@ func NewFile(path string) *File {
 	if utf8.ValidString(path) {
 		return &File{Path: path}
 	}
-	return &File{Path: toValid(path), PathB64: base64.StdEncoding.EncodeToString([]byte(path))}
+	// The conversion puts a replacement character in the place of every bad byte.
+	return &File{Path: string([]rune(path)), PathB64: base64.StdEncoding.EncodeToString([]byte(path))}
 }
 
 // RawPath gives the exact bytes of the relative path.
@@ -82,68 +83,4 @@ func (f *File) Look() string {
 		return ""
 	}
 	return strconv.FormatInt(f.Size, 10) + " " + strconv.FormatInt(f.ModifiedNS, 10)
-}
-
-func toValid(s string) string {
-	out := make([]rune, 0, len(s))
-	for _, r := range s { // ranging yields utf8.RuneError for every bad byte
-		out = append(out, r)
-	}
-	return string(out)
-}
-
-// Clock is how far the slots of all jobs have been committed. Every slot of a
-// minute up to From is done; of those in (From, Minute], the jobs up to Cursor
-// are done; an empty Cursor means all of them. JobsSeq is the sequence of JOBS
-// that the pass had seen.
-type Clock struct {
-	From    int64  `json:"from"`   // minutes since 1970 UTC
-	Minute  int64  `json:"minute"` // minutes since 1970 UTC
-	Cursor  string `json:"cursor,omitzero"`
-	JobsSeq uint64 `json:"jobs_seq"`
-}
-
-// Done reports whether no job is left in the pass that ended at c.Minute.
-func (c Clock) Done() bool { return c.Cursor == "" }
-
-// Verdict says why slots of a job yielded no trigger of their own, or why a
-// trigger led to no execution.
-type Verdict struct {
-	JobID   string    `json:"job_id"`
-	From    int64     `json:"from"` // first slot, minutes since 1970 UTC
-	To      int64     `json:"to"`   // last slot, inclusive
-	Verdict string    `json:"verdict"`
-	Reason  string    `json:"reason,omitzero"`
-	At      time.Time `json:"at"`
-
-	// TriggerID names the one trigger that the verdict is about, where there was
-	// one; From and To are then the minute of its slot, or the one it was stored in.
-	TriggerID string `json:"trigger_id,omitzero"`
-}
-
-// VerdictOn is a verdict on one trigger that was stored at a time.
-func VerdictOn(t Trigger, stored time.Time, verdict, reason string) Verdict {
-	minute := t.Minute
-	if minute == 0 {
-		minute = stored.Unix() / 60
-	}
-	return Verdict{
-		JobID: t.JobID, From: minute, To: minute, Verdict: verdict, Reason: reason, At: time.Now().UTC(), TriggerID: t.ID,
-	}
-}
-
-// Verdicts on slots.
-const (
-	VerdictSuperseded = "superseded" // a newer slot of the job ran instead
-	VerdictMissed     = "missed"     // Spool was not there, or the job was another then
-	VerdictDisabled   = "disabled"   // the job was disabled then
-	VerdictSkipped    = "skipped"    // the previous run had not ended
-)
-
-// ID names the verdict wherever it is copied to.
-func (v Verdict) ID() string {
-	if v.TriggerID != "" {
-		return "slot:" + v.TriggerID + ":" + v.Verdict
-	}
-	return "slot:" + v.JobID + ":" + strconv.FormatInt(v.From, 10) + ":" + v.Verdict
 }

@@ -104,7 +104,7 @@ func TestBalanceOfSlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC().Truncate(time.Minute)
-	minute := now.Unix() / 60
+	minute := events.MinuteOf(now)
 	old := rev.Event // as if it had been like this for two hours
 	old.Event, old.Job.EffectiveFrom = events.JobUpdated, now.Add(-2*time.Hour)
 	seq, err := s.bus.PutJob(t.Context(), old, rev.Seq)
@@ -122,13 +122,13 @@ func TestBalanceOfSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	result := func(trigger string, kind events.Kind, minute int64, status events.Status, flow string) events.Result {
+	result := func(trigger string, kind events.Kind, minute events.Minute, status events.Status, flow string) events.Result {
 		return events.Result{
 			TriggerID: trigger, JobID: id, Kind: kind, Minute: minute, TriggeredAt: now, Status: status, FlowJobID: flow,
 			HTTP: events.HTTPResult{Status: "200", Response: "why"},
 		}
 	}
-	cron := func(back int64, status events.Status, flow string) events.Result {
+	cron := func(back events.Minute, status events.Status, flow string) events.Result {
 		r := result(events.CronTriggerID(id, minute-back), events.KindCron, minute-back, status, flow)
 		r.TriggeredAt = now.Add(-time.Duration(back) * time.Minute)
 		return r
@@ -157,7 +157,7 @@ func TestBalanceOfSlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.both(ann, id)
-	late := int(time.Now().Unix()/60 - minute) // minutes that have gone by since
+	late := int(events.MinuteOf(time.Now()) - minute) // minutes that have gone by since
 	want := map[string]map[string]int{
 		"slots":  {"total": 120 + late, "missed": 10, "ok": 1, "failed": 2, "running": 1, "queued": 2, "called": 1, "pending": 2 + late, "fired": 101},
 		"manual": {"total": 3, "ok": 1, "dead": 1, "skipped": 1},

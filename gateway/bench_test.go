@@ -102,7 +102,7 @@ func benchJob(id string) events.Job {
 
 func benchResult(id string, n int) events.Result {
 	return events.Result{
-		TriggerID: events.CronTriggerID(id, int64(n)), JobID: id, Kind: events.KindCron, Minute: int64(n),
+		TriggerID: events.CronTriggerID(id, events.Minute(n)), JobID: id, Kind: events.KindCron, Minute: events.Minute(n),
 		TriggeredAt: time.Now().UTC(), StartedAt: time.Now().UTC(), EndedNS: time.Now().UnixNano(), Status: events.OK,
 		HTTP: events.HTTPResult{
 			Status: "200",

@@ -59,7 +59,7 @@ func TestRerunMany(t *testing.T) {
 	base := time.Now().Add(-time.Hour).UTC()
 	slot := func(job string, n int, status events.Status) events.Result {
 		return events.Result{
-			TriggerID: events.CronTriggerID(job, int64(n)), JobID: job, Kind: events.KindCron, Minute: int64(n),
+			TriggerID: events.CronTriggerID(job, events.Minute(n)), JobID: job, Kind: events.KindCron, Minute: events.Minute(n),
 			TriggeredAt: base.Add(time.Duration(n) * time.Minute), Status: status, FlowJobID: fmt.Sprintf("run-%d", n), EndedNS: time.Now().UnixNano(),
 		}
 	}

@@ -128,7 +128,7 @@ func TestResultsAreListed(t *testing.T) {
 	id, other := s.create(s.admin, "job"), s.create(s.admin, "other")
 	for n := range 15 {
 		s.putResult(other, events.ManualTriggerID(other, uuid.NewString()), "", int64(1000+n))
-		s.putResult(id, events.CronTriggerID(id, int64(n)), "", int64(n))
+		s.putResult(id, events.CronTriggerID(id, events.Minute(n)), "", int64(n))
 		if got := s.times(id, fmt.Sprint(n)); len(got) != min(n+1, 10) {
 			t.Errorf("after %d results %d are listed", n+1, len(got))
 		}
@@ -175,7 +175,7 @@ func TestResultsOfDeletedJobsArePurged(t *testing.T) {
 	}
 	put := func(id string) {
 		for n := range 3 {
-			s.putResult(id, events.CronTriggerID(id, int64(n)), "", 1)
+			s.putResult(id, events.CronTriggerID(id, events.Minute(n)), "", 1)
 		}
 	}
 	kept, seen, unseen := s.create(s.admin, "kept"), s.create(s.admin, "seen"), s.create(s.admin, "unseen")
@@ -215,7 +215,7 @@ func TestListBreaksOff(t *testing.T) {
 	for range 160 { // more than the two times 64 that are read ahead while the client does not take them
 		last = s.create(s.admin, "job")
 		for n := range 10 {
-			s.putResult(last, events.CronTriggerID(last, int64(n)), answer, int64(n))
+			s.putResult(last, events.CronTriggerID(last, events.Minute(n)), answer, int64(n))
 		}
 	}
 	s.times(last, "9")

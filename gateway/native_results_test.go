@@ -71,13 +71,13 @@ func TestNativeResults(t *testing.T) {
 	base := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 	cron := func(minute int, status events.Status) events.Result {
 		return events.Result{
-			TriggerID: events.CronTriggerID(j.ID, int64(minute)), JobID: j.ID, Kind: events.KindCron, Minute: base.Unix()/60 + int64(minute),
+			TriggerID: events.CronTriggerID(j.ID, events.Minute(minute)), JobID: j.ID, Kind: events.KindCron, Minute: events.MinuteOf(base) + events.Minute(minute),
 			TriggeredAt: base, StartedAt: base.Add(time.Second), EndedNS: base.Add(2 * time.Second).UnixNano(), Status: status, Attempts: 1,
 		}
 	}
 	for n := range 12 {
 		s.keep(cron(n, [2]events.Status{events.OK, events.ERROR}[n%2]))
-		s.keep(events.Result{TriggerID: events.CronTriggerID(other.ID, int64(n)), JobID: other.ID, Kind: events.KindCron})
+		s.keep(events.Result{TriggerID: events.CronTriggerID(other.ID, events.Minute(n)), JobID: other.ID, Kind: events.KindCron})
 	}
 	s.keep(cron(3, events.OK), cron(7, events.ERROR)) // tried again
 	file := events.File{Path: "a\ufffd.pdf", PathB64: "Yf8ucGRm", Fingerprint: "f1", Size: 5, InputDir: "a/r/fs/D/.spool/x/f1/input"}
@@ -190,7 +190,7 @@ func TestSlots(t *testing.T) {
 	s := newStation(t)
 	j, _ := s.made(s.admin, body{schedule: `"* * * * *"`}.String())
 	now := time.Now().UTC().Truncate(time.Minute)
-	minute := now.Unix() / 60
+	minute := events.MinuteOf(now)
 	rev, err := s.bus.Job(t.Context(), j.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestSlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(back int64) time.Time { return now.Add(-time.Duration(back) * time.Minute) }
+	at := func(back events.Minute) time.Time { return now.Add(-time.Duration(back) * time.Minute) }
 	for _, v := range []events.Verdict{
 		{From: minute - 60, To: minute - 50, Verdict: events.VerdictMissed, Reason: "not running"},
 		{From: minute - 5000, To: minute - 4000, Verdict: events.VerdictMissed, Reason: "edited"},
@@ -215,7 +215,7 @@ func TestSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cron := func(back int64, late time.Duration) events.Result {
+	cron := func(back events.Minute, late time.Duration) events.Result {
 		return events.Result{
 			TriggerID: events.CronTriggerID(j.ID, minute-back), JobID: j.ID, Kind: events.KindCron, Minute: minute - back,
 			TriggeredAt: at(back).Add(late), Status: events.OK,
@@ -265,8 +265,11 @@ func TestSlots(t *testing.T) {
 		t.Helper()
 		return into[page](t, s.native(http.MethodGet, "jobs/"+j.ID+"/slots?"+query, s.admin, ""), http.StatusOK)
 	}
-	part := func(e slot, from, to int64) slot { e.From, e.To, e.Slots = at(from), at(to), int(from-to+1); return e }
-	rfc := func(back int64) string { return at(back).Format(time.RFC3339) }
+	part := func(e slot, from, to events.Minute) slot {
+		e.From, e.To, e.Slots = at(from), at(to), int(from-to+1)
+		return e
+	}
+	rfc := func(back events.Minute) string { return at(back).Format(time.RFC3339) }
 	until := "to=" + rfc(0)
 	for _, c := range []struct {
 		query string

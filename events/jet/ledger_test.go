@@ -38,11 +38,11 @@ var ledgers = []struct {
 	}},
 	{"clock", events.StreamTriggers, events.TriggersOf(events.KindCron), func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		clock, seq, err := b.Clock(t.Context())
-		if err != nil || clock.Minute > int64(n) {
+		if err != nil || clock.Minute > events.Minute(n) {
 			return false, err
 		}
-		trigger := events.Trigger{ID: events.CronTriggerID("j", int64(n)), JobID: "j", Kind: events.KindCron}
-		_, err = b.CommitPass(t.Context(), events.Clock{Minute: int64(n) + 1}, seq, events.Answers{Fired: []events.Trigger{trigger}})
+		trigger := events.Trigger{ID: events.CronTriggerID("j", events.Minute(n)), JobID: "j", Kind: events.KindCron}
+		_, err = b.CommitPass(t.Context(), events.Clock{Minute: events.Minute(n) + 1}, seq, events.Answers{Fired: []events.Trigger{trigger}})
 		if jet.IsConflict(err) {
 			return false, nil
 		}

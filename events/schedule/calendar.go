@@ -32,7 +32,7 @@ func (q *search) spent() bool {
 // match finds the first wall minute of the schedule that is not before from.
 func (q *search) match(from int64) (wall int64, ok bool) {
 	today := floorDiv(from, day)
-	year, month, d := time.Unix(today*day*60, 0).UTC().Date()
+	year, month, d := Minute(today * day).Time().Date()
 	first := today - int64(d-1)
 	if set := q.monthDays(year, month, first) >> d << d; set != 0 {
 		if set>>d&1 == 1 {

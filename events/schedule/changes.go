@@ -22,7 +22,7 @@ type Change struct {
 // the runs, as of what runs every hour, are left out.
 func (s *Schedule) Changes(from, to time.Time) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		start, last := max(utcMinute(from), minMinute), min(utcMinute(to), maxMinute)
+		start, last := max(int64(MinuteOf(from)), minMinute), min(int64(MinuteOf(to)), maxMinute)
 		if start > last {
 			return
 		}
@@ -45,7 +45,7 @@ func (s *Schedule) change(before, after span) (c Change, ok bool) {
 	if wall, ok := q.match(min(old, now)); !ok || wall >= max(old, now) || !s.disturbed(now-old) {
 		return Change{}, false
 	}
-	c = Change{From: timeOf(before.end), To: timeOf(before.end)}
+	c = Change{From: Minute(before.end).Time(), To: Minute(before.end).Time()}
 	forward, ruled := now > old, s.shift(before, after) != 0
 	direction, effect := "back", "runs twice"
 	switch {
@@ -57,14 +57,14 @@ func (s *Schedule) change(before, after span) (c Change, ok bool) {
 		c.Mark, effect = Fold, "runs the first time only"
 	}
 	if !forward {
-		c.To = timeOf(before.end + old - now - 1)
+		c.To = Minute(before.end + old - now - 1).Time()
 	}
 	layout := "15:04"
 	if floorDiv(old, day) != floorDiv(now, day) {
 		layout = "2006-01-02 15:04"
 	}
 	c.Text = fmt.Sprintf("clocks in %s go %s from %s to %s: what is due in between %s",
-		s.loc, direction, timeOf(old).Format("2006-01-02 15:04"), timeOf(now).Format(layout), effect)
+		s.loc, direction, Minute(old).Time().Format("2006-01-02 15:04"), Minute(now).Time().Format(layout), effect)
 	return c, true
 }
 

@@ -64,7 +64,7 @@ func TestForeign(t *testing.T) {
 		})
 	}
 	// What is advised for the first Monday means the first Monday.
-	for slot := range mustParse(t, "0 0 */31,2-7 * MON", nil).Slots(timeOf(0), timeOf(60*24*3650)) {
+	for slot := range mustParse(t, "0 0 */31,2-7 * MON", nil).Slots(Minute(0).Time(), Minute(60*24*3650).Time()) {
 		if slot.Time.Day() > 7 || slot.Time.Weekday() != 1 {
 			t.Fatalf("%s is no first Monday", slot.Time)
 		}

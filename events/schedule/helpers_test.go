@@ -58,7 +58,7 @@ func allZones(t testing.TB) []string {
 // years, found by asking time.Time twice a day.
 func changes(loc *time.Location, from, until int) []time.Time {
 	offset := func(at int64) int {
-		_, seconds := time.Unix(at*60, 0).In(loc).Zone()
+		_, seconds := Minute(at).Time().In(loc).Zone()
 		return seconds
 	}
 	start := time.Date(from, time.January, 1, 0, 0, 0, 0, time.UTC).Unix() / 60

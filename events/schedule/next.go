@@ -6,17 +6,17 @@ import "time"
 // search finds none. It does not allocate.
 func (s *Schedule) Next(after time.Time) time.Time {
 	q := search{Schedule: s}
-	slot, ok := q.next(utcMinute(after))
+	slot, ok := q.next(int64(MinuteOf(after)))
 	if !ok {
 		return time.Time{}
 	}
-	return timeOf(slot)
+	return Minute(slot).Time()
 }
 
 // Prev is the newest slot that is after the one time and not after the other. Its
 // cost grows with the logarithm of the distance, not with the number of slots.
 func (s *Schedule) Prev(atOrBefore, after time.Time) (time.Time, bool) {
-	last, low := utcMinute(atOrBefore), utcMinute(after)
+	last, low := int64(MinuteOf(atOrBefore)), int64(MinuteOf(after))
 	// Next never falls when its argument grows, so the newest slot can be bisected:
 	// look back twice as far each time until there is a slot, then close in on it.
 	slot, found := int64(0), false
@@ -38,7 +38,7 @@ func (s *Schedule) Prev(atOrBefore, after time.Time) (time.Time, bool) {
 			high = middle
 		}
 	}
-	return timeOf(slot), true
+	return Minute(slot).Time(), true
 }
 
 // nextUntil is the first slot in (after, last].
@@ -85,8 +85,3 @@ func (q *search) next(after int64) (slot int64, ok bool) {
 	}
 	return 0, false
 }
-
-// utcMinute is the UTC minute that t lies in.
-func utcMinute(t time.Time) int64 { return floorDiv(t.Unix(), 60) }
-
-func timeOf(utc int64) time.Time { return time.Unix(utc*60, 0).UTC() }

@@ -26,10 +26,10 @@ type Slot struct {
 // Slots yields the slots after from up to and including to, oldest first.
 func (s *Schedule) Slots(from, to time.Time) iter.Seq[Slot] {
 	return func(yield func(Slot) bool) {
-		after, last := utcMinute(from), utcMinute(to)
+		after, last := int64(MinuteOf(from)), int64(MinuteOf(to))
 		for {
 			slot, ok := s.nextUntil(after, last)
-			if !ok || !yield(Slot{Time: timeOf(slot), Mark: s.mark(slot)}) {
+			if !ok || !yield(Slot{Time: Minute(slot).Time(), Mark: s.mark(slot)}) {
 				return
 			}
 			after = slot

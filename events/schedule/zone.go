@@ -61,7 +61,7 @@ type span struct {
 // span gives the offset at a UTC minute and how long it lasts. The next span may
 // have the same offset.
 func (s *Schedule) span(utc int64) span {
-	t := time.Unix(utc*60, 0).In(s.loc)
+	t := Minute(utc).Time().In(s.loc)
 	_, seconds := t.Zone()
 	here := span{offset: floorDiv(int64(seconds), 60), end: forever}
 	if _, end := t.ZoneBounds(); !end.IsZero() {

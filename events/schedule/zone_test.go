@@ -96,18 +96,18 @@ func TestSpans(t *testing.T) {
 	for _, name := range allZones(t) {
 		s := mustParse(t, "* * * * *", mustZone(t, name))
 		offset := func(utc int64) int64 {
-			_, seconds := time.Unix(utc*60, 0).In(s.loc).Zone()
+			_, seconds := Minute(utc).Time().In(s.loc).Zone()
 			return floorDiv(int64(seconds), 60)
 		}
 		lastChange := start - wideMargin
 		for utc := start; utc < stop; {
 			here := s.span(utc)
 			if here.end <= utc || here.offset != offset(utc) || here.end < stop && here.offset != offset(here.end-1) {
-				t.Fatalf("%s: span %+v at %s", name, here, timeOf(utc))
+				t.Fatalf("%s: span %+v at %s", name, here, Minute(utc).Time())
 			}
 			if here.end < stop && here.offset != offset(here.end) {
 				if here.end-lastChange < wideMargin {
-					t.Errorf("%s changes its clocks at %s and again at %s", name, timeOf(lastChange), timeOf(here.end))
+					t.Errorf("%s changes its clocks at %s and again at %s", name, Minute(lastChange).Time(), Minute(here.end).Time())
 				}
 				lastChange = here.end
 			}

@@ -158,7 +158,7 @@ func (a *API) meant(ctx context.Context, who change.Caller, f bulkFilter) ([]can
 		c := candidate{r, r.TriggeredAt}
 		c.HTTP = events.HTTPResult{} // it may be large
 		if r.Kind == events.KindCron {
-			c.place = minute(r.Minute)
+			c.place = r.Minute.Time()
 		}
 		if first, again := newest[key]; again {
 			c.place = first.place

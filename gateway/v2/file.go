@@ -134,7 +134,7 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 	err = a.Bus.Verdicts(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.Verdict]) bool {
 		if v, err := m.Value(); err == nil && v.TriggerID != "" {
 			if n := find(v.TriggerID); n >= 0 {
-				versions[n].Verdict, versions[n].Reason, versions[n].Queued = v.Verdict, v.Reason, false
+				versions[n].Verdict, versions[n].Reason, versions[n].Queued = string(v.Verdict), v.Reason, false
 			}
 		}
 		return true

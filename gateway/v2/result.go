@@ -108,10 +108,8 @@ func slotOf(r events.Result) time.Time {
 	if r.Kind != events.KindCron {
 		return time.Time{}
 	}
-	return minute(r.Minute)
+	return r.Minute.Time()
 }
-
-func minute(n int64) time.Time { return time.Unix(n*60, 0).UTC() }
 
 // eachResult calls f with the results of a job, newest first, one for each
 // trigger, until f answers false.

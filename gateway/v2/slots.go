@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/gateway/v2/slots"
 	"spool.internal/gateway/wire"
 )
@@ -47,14 +48,14 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	first := from.Add(-time.Nanosecond).Unix() / 60 // from is inclusive
-	p := timeline.Page(max(first, int64(min(told, 1<<40))), to.Unix()/60, told == 0)
+	first := events.MinuteOf(from.Add(-time.Nanosecond)) // from is inclusive
+	p := timeline.Page(max(first, events.Minute(min(told, 1<<40))), events.MinuteOf(to), told == 0)
 	f := slots.Facts{JobID: id, Clock: clock}
 	if err := a.books().Facts(ctx, p, &f); err != nil {
 		return err
 	}
-	page := slotPage{KnownFrom: minute(max(timeline.Since(), f.Since))}
-	var next int64
+	page := slotPage{KnownFrom: max(timeline.Since(), f.Since).Time()}
+	var next events.Minute
 	if page.Slots, next = p.Tell(f, limit); next > 0 {
 		page.Next = wire.PageToken(next, "")
 	}

@@ -8,7 +8,7 @@ import (
 
 // PageToken names the last entry that was shown: by a number, and of jobs by an id
 // behind it. It stays good when that entry is deleted.
-func PageToken[N int64 | uint64](number N, id string) string {
+func PageToken[N ~int64 | ~uint64](number N, id string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(int64(number), 10) + "." + id))
 }
 

@@ -53,7 +53,8 @@ type outcome struct {
 	asked   time.Duration // how long the endpoint asks to be left alone
 	dead    bool          // the trigger is given up
 
-	verdict, reason string
+	verdict events.Ruling
+	reason  string
 
 	postponed bool // nothing could be done: the broker redelivers the trigger
 	after     time.Duration
@@ -117,7 +118,7 @@ func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome
 	r.EndedNS = time.Now().UnixNano()
 	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body) // as they were sent: they name things
 	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header, secrets), Response: response(body, secrets)}
-	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderVerdict) == events.VerdictSuperseded {
+	if d.cfg.Secret != "" && events.Ruling(resp.Header.Get(events.HeaderVerdict)) == events.VerdictSuperseded {
 		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: "rewritten"}
 	}
 	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}

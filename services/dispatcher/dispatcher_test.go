@@ -220,7 +220,7 @@ func backlog(t *testing.T, n, others int, takes time.Duration) {
 func TestRewrittenFileLeavesAVerdict(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
-		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
+		w.Header().Set(events.HeaderVerdict, string(events.VerdictSuperseded))
 		io.WriteString(w, `{"status":"ERROR","msg":"rewritten"}`) //nolint:errcheck // a test's answer
 	})
 	h.cfg.Secret = "a secret of the test"

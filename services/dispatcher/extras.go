@@ -47,7 +47,7 @@ func (d *Dispatcher) extras(w *work) (*events.RunExtras, error) {
 func (w *work) about() time.Time {
 	switch {
 	case w.Minute != 0:
-		return time.Unix(w.Minute*60, 0)
+		return w.Minute.Time()
 	case w.File != nil:
 		return time.Unix(0, w.File.ModifiedNS)
 	}

@@ -17,7 +17,7 @@ func TestOutputTime(t *testing.T) {
 	}
 	at := time.Date(2025, 12, 31, 16, 0, 0, 0, time.UTC)
 	for name, trigger := range map[string]events.Trigger{
-		"slot":   {Kind: events.KindCron, Minute: at.Unix() / 60, At: at.AddDate(0, 1, 0)},
+		"slot":   {Kind: events.KindCron, Minute: events.MinuteOf(at), At: at.AddDate(0, 1, 0)},
 		"file":   {Kind: events.KindFile, File: &events.File{Path: "a", ModifiedNS: at.UnixNano()}, At: at.AddDate(0, 1, 0)},
 		"rerun":  {Kind: events.KindManual, File: &events.File{Path: "a", ModifiedNS: at.UnixNano()}, RerunOf: "x", At: at.AddDate(0, 1, 0)},
 		"manual": {Kind: events.KindManual, At: at},

@@ -149,14 +149,14 @@ func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
 	if w.Kind != events.KindCron {
 		return false, nil
 	}
-	if w.fresh && w.params.Options.CatchUp == events.CatchUpLatest && time.Now().Unix()/60 > w.Minute { // else no newer slot can be due
+	if w.fresh && w.params.Options.CatchUp == events.CatchUpLatest && events.MinuteOf(time.Now()) > w.Minute { // else no newer slot can be due
 		newest, found, err := d.bus.NewestTrigger(ctx, events.KindCron, w.JobID)
-		if err != nil || found && newest.Minute > w.Minute || w.job.slot.Load() > w.Minute {
+		if err != nil || found && newest.Minute > w.Minute || w.job.slot.Load() > int64(w.Minute) {
 			return err == nil, err
 		}
 	}
 	for {
-		if old := w.job.slot.Load(); old >= w.Minute || w.job.slot.CompareAndSwap(old, w.Minute) {
+		if old := w.job.slot.Load(); old >= int64(w.Minute) || w.job.slot.CompareAndSwap(old, int64(w.Minute)) {
 			return false, nil
 		}
 	}

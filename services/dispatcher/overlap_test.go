@@ -142,7 +142,7 @@ func TestOvertakenSlots(t *testing.T) {
 		called <- q.Header.Get(events.HeaderKey)
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
-	now := time.Now().Unix() / 60
+	now := events.MinuteOf(time.Now())
 	for job, edit := range map[string]func(string) string{
 		"latest": nil,
 		"all":    func(s string) string { return strings.Replace(s, `"spool":{`, `"spool":{"catch_up":"all",`, 1) },

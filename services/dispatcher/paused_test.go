@@ -30,7 +30,7 @@ func (h *harness) turn(id string, change events.Change, status events.JobStatus)
 }
 
 // slot queues the trigger of one slot.
-func (h *harness) slot(job string, seq uint64, minute int64) events.Trigger {
+func (h *harness) slot(job string, seq uint64, minute events.Minute) events.Trigger {
 	h.Helper()
 	t := events.Trigger{ID: events.CronTriggerID(job, minute), JobID: job, Kind: events.KindCron, JobSeq: seq, At: time.Now(), Minute: minute}
 	if _, err := h.bus.Commit(h.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, job), Data: events.Encode(t)}); err != nil {
@@ -71,9 +71,9 @@ func TestPausedTriggers(t *testing.T) {
 	h.cfg.RetryWaits = []time.Duration{time.Second}
 	all := func(s string) string { return strings.Replace(s, `"spool":{`, `"spool":{"catch_up":"all",`, 1) }
 	a, b := h.job("a", "24h", all), h.job("b", "24h", all)
-	now := time.Now().Unix() / 60
+	now := events.MinuteOf(time.Now())
 	stop := h.run()
-	for i := range int64(3) {
+	for i := range events.Minute(3) {
 		h.slot("a", a, now-10+i)
 	}
 	h.turn("a", events.JobDisabled, events.Disabled) // while they wait for their next calls
@@ -132,7 +132,7 @@ func TestPausedTwice(t *testing.T) {
 		io.WriteString(w, `{"status":"OK"}`) //nolint:errcheck // a test's answer
 	})
 	a := h.job("a", "24h", nil)
-	trigger := h.slot("a", a, time.Now().Unix()/60)
+	trigger := h.slot("a", a, events.MinuteOf(time.Now()))
 	paused := jet.Message{Subject: events.PausedSubject("a", trigger.ID), Data: events.Encode(trigger)}
 	for range 2 {
 		if _, err := h.bus.Commit(t.Context(), events.StreamTriggers, paused); err != nil {

@@ -101,7 +101,7 @@ func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, 
 		return 0, nil
 	}
 	slots, _, err := o.bus.Condition(ctx, r.JobID, events.AboutSlots)
-	if slot := timeOf(r.Minute); err == nil && !slots.Well() && slot.After(slots.Slot) {
+	if slot := r.Minute.Time(); err == nil && !slots.Well() && slot.After(slots.Slot) {
 		err = move(ctx, o.bus, events.Notification{
 			JobID: r.JobID, About: events.AboutSlots, State: events.Recovered, At: m.Time, TriggerID: r.TriggerID, Slot: slot,
 		})
@@ -122,7 +122,7 @@ func (o *observer) judged(ctx context.Context, m *jet.Delivery) (time.Duration, 
 	if w == nil || err != nil {
 		return 0, err
 	}
-	from, to := timeOf(v.From), timeOf(v.To)
+	from, to := v.From.Time(), v.To.Time()
 	text := "the slot of " + from.Format(time.RFC3339)
 	if to.After(from) {
 		text = "the slots from " + from.Format(time.RFC3339) + " to " + to.Format(time.RFC3339)
@@ -131,5 +131,3 @@ func (o *observer) judged(ctx context.Context, m *jet.Delivery) (time.Duration, 
 		JobID: v.JobID, About: events.AboutSlots, State: events.Missed, At: m.Time, Slot: to, TriggerID: v.TriggerID, Message: text + ": " + v.Reason,
 	})
 }
-
-func timeOf(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }

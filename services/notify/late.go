@@ -69,7 +69,7 @@ func (o *observer) lateness(ctx context.Context, w *watched, old events.Notifica
 // slotStarted reports whether the run of a slot, or of a newer one, has started, has failed to start, or will not
 // start.
 func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time) (bool, error) {
-	minute := slot.Unix() / 60
+	minute := events.MinuteOf(slot)
 	var last *events.Result
 	err := o.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), slot.Add(-2*time.Minute), func(m jet.Stored) bool {
 		var r events.Result

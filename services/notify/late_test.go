@@ -47,7 +47,7 @@ func TestLateSlot(t *testing.T) {
 	o := h.observing(nil)
 	h.asking("j1", `{"late_after":"3m","notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, "", 0)
 	slot := time.Now().Truncate(10 * time.Minute)
-	minute := slot.Unix() / 60
+	minute := events.MinuteOf(slot)
 	h.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // the slot before never came
 	h.result("j1", minute-10, events.OK, "run-before")
 	h.looks(o, slot.Add(2*time.Minute), "j1", events.AboutStart, "late") // accepted, not started
@@ -215,7 +215,7 @@ func TestMissed(t *testing.T) {
 	url, calls := h.receiver(status(200))
 	h.start()
 	h.asking("j1", notifying(url, ""), "", 0)
-	minute := time.Now().Unix() / 60
+	minute := events.MinuteOf(time.Now())
 	for range 2 {
 		minute++
 		if err := h.bus.CopyVerdict(t.Context(), events.Verdict{JobID: "j1", From: minute - 30, To: minute, Verdict: events.VerdictMissed, Reason: "not running", At: time.Now()}); err != nil {

@@ -61,7 +61,7 @@ func notifying(url, more string) string {
 }
 
 // result stores how a call came out.
-func (h *harness) result(job string, minute int64, status events.Status, flow string) events.Result {
+func (h *harness) result(job string, minute events.Minute, status events.Status, flow string) events.Result {
 	h.Helper()
 	h.runs++
 	res := events.Result{

@@ -39,7 +39,7 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 		status, msg = http.StatusInternalServerError, "internal error: the runner's log says more"
 		log.Error("a call failed", "error", err.Error())
 	case errors.Is(err, errSuperseded):
-		w.Header().Set(events.HeaderVerdict, events.VerdictSuperseded)
+		w.Header().Set(events.HeaderVerdict, string(events.VerdictSuperseded))
 	case fault.Code == events.Unauthorized:
 		status = http.StatusUnauthorized
 	}

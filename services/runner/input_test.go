@@ -43,7 +43,7 @@ func TestInputRewritten(t *testing.T) {
 	before := l.linked("in/f", "before it was accepted")
 	queued := l.linked("in/f", "before it began")
 	a := l.ask(url, "refused", body("flow", `{}`), before)
-	if a.status != http.StatusOK || a.Status != events.ERROR || !strings.HasPrefix(a.Msg, "superseded (rewritten)") || a.header.Get(events.HeaderVerdict) != events.VerdictSuperseded {
+	if a.status != http.StatusOK || a.Status != events.ERROR || !strings.HasPrefix(a.Msg, "superseded (rewritten)") || a.header.Get(events.HeaderVerdict) != string(events.VerdictSuperseded) {
 		t.Errorf("a file that was rewritten is answered with %+v", a)
 	}
 	superseded := accept("superseded", queued)

@@ -46,7 +46,7 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 		return err
 	}
 	f.Owed = owed.Owed
-	since := minute(p.After).Add(earliestTrigger)
+	since := p.After.Time().Add(earliestTrigger)
 	if err := b.triggers(ctx, p, f, since); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 		if r, err := m.Value(); err == nil && r.Kind == events.KindCron && r.Minute > p.After && r.Minute <= p.To {
 			f.Triggers = append(f.Triggers, slots.Trigger{ID: r.TriggerID, Minute: r.Minute, Stored: r.TriggeredAt, Done: true})
 		}
-		return m.Time.Before(minute(p.To).Add(latestResult))
+		return m.Time.Before(p.To.Time().Add(latestResult))
 	})
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (b Books) Facts(ctx context.Context, p slots.Page, f *slots.Facts) error {
 		return judge(m)
 	})
 	if kept >= jet.VerdictsPerJob { // older ones made room for newer ones
-		f.Since = oldest.Unix() / 60
+		f.Since = events.MinuteOf(oldest)
 	}
 	return err
 }
@@ -112,12 +112,10 @@ func (b Books) triggers(ctx context.Context, p slots.Page, f *slots.Facts, since
 	}
 	err := b.Bus.Triggers(events.KindCron, f.JobID).Since(ctx, since, func(m jet.Entry[events.Trigger]) bool {
 		read(m, false)
-		return m.Time.Before(minute(p.To).Add(latestTrigger))
+		return m.Time.Before(p.To.Time().Add(latestTrigger))
 	})
 	if err != nil {
 		return err
 	}
 	return paused()
 }
-
-func minute(n int64) time.Time { return time.Unix(n*60, 0).UTC() }

@@ -108,7 +108,7 @@ func (b Books) slots(ctx context.Context, jobID string, clock events.Clock, d Da
 	if now.Before(last) {
 		last = now
 	}
-	after, to := d.From.Add(-time.Nanosecond).Unix()/60, last.Unix()/60
+	after, to := events.MinuteOf(d.From.Add(-time.Nanosecond)), events.MinuteOf(last)
 	for first := true; after < to; first = false {
 		p := timeline.Page(after, to, first)
 		f := slots.Facts{JobID: jobID, Clock: clock}

@@ -39,7 +39,7 @@ func (b Books) Letter(ctx context.Context, day string, now time.Time) (subject, 
 }
 
 // troubles are what somebody may have to look at.
-var troubles = []string{Failed, Dead, events.VerdictMissed, Held, Unknown}
+var troubles = []string{Failed, Dead, string(events.VerdictMissed), Held, Unknown}
 
 func (s Sum) of(is ...string) (n int) {
 	for _, c := range s.Counts {

@@ -166,12 +166,12 @@ const maxReason = 500
 func (r *records) slots(told []slots.Entry, n int) (all []Entry) {
 	known := 0
 	for _, s := range told {
-		e := Entry{Of: Slots, Is: s.Verdict, Count: s.Slots, At: s.From, TriggerID: s.TriggerID, Reason: s.Reason}
+		e := Entry{Of: Slots, Is: string(s.Verdict), Count: s.Slots, At: s.From, TriggerID: s.TriggerID, Reason: s.Reason}
 		if s.Slots > 1 {
 			e.To = s.To
 		}
 		if known += s.Slots; s.Slots == 0 {
-			if s.TriggerID == "" || s.TriggerID != events.CronTriggerID(r.jobID, s.From.Unix()/60) {
+			if s.TriggerID == "" || s.TriggerID != events.CronTriggerID(r.jobID, events.MinuteOf(s.From)) {
 				continue // says something of the schedule, or of a trigger that has an entry of its own
 			}
 			e.Of, e.Count = Other, 1
@@ -209,7 +209,7 @@ func (r *records) files(queued map[string]events.Trigger) (all []Entry) {
 		case waits:
 			e.Is, e.File = Queued, t.File.Path
 		case judged:
-			e.Is, e.Reason = v.Verdict, v.Reason
+			e.Is, e.Reason = string(v.Verdict), v.Reason
 		default:
 			e.Is, e.Reason = Gone, "it was triggered, and no result of it is kept any more"
 		}
@@ -252,7 +252,7 @@ func (r *records) manual(queued []events.Trigger) (all []Entry) {
 	}
 	for id, v := range r.verdicts { // a run by hand that was skipped
 		if !told[id] && r.day.has(v.At) && strings.HasPrefix(id, events.ManualTriggerID(r.jobID, "")) {
-			all = append(all, Entry{Of: Manual, Is: v.Verdict, Count: 1, At: v.At.UTC(), TriggerID: id, Reason: v.Reason})
+			all = append(all, Entry{Of: Manual, Is: string(v.Verdict), Count: 1, At: v.At.UTC(), TriggerID: id, Reason: v.Reason})
 		}
 	}
 	return all

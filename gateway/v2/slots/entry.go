@@ -10,25 +10,22 @@ import (
 
 // Entry is what became of one slot, or of several in a row.
 type Entry struct {
-	From       time.Time `json:"from"`           // the first
-	To         time.Time `json:"to"`             // the last
-	Slots      int       `json:"slots,omitzero"` // how many; 0 = that is not known
-	Verdict    string    `json:"verdict"`
-	Reason     string    `json:"reason,omitzero"`
-	TriggerID  string    `json:"trigger_id,omitzero"`   // of one slot
-	LatenessMS *int64    `json:"lateness_ms,omitempty"` // when its trigger was stored, behind the slot
+	From       time.Time     `json:"from"`           // the first
+	To         time.Time     `json:"to"`             // the last
+	Slots      int           `json:"slots,omitzero"` // how many; 0 = that is not known
+	Verdict    events.Ruling `json:"verdict"`
+	Reason     string        `json:"reason,omitzero"`
+	TriggerID  string        `json:"trigger_id,omitzero"`   // of one slot
+	LatenessMS *int64        `json:"lateness_ms,omitempty"` // when its trigger was stored, behind the slot
 }
 
 // Verdicts beside those of package events and the marks of package schedule.
 const (
-	Fired    = "fired"     // its trigger was stored in time
-	CaughtUp = "caught_up" // its trigger was stored later
-	Queued   = "queued"    // its trigger has no result yet
-	Pending  = "pending"   // it has no trigger yet
+	Fired    events.Ruling = "fired"     // its trigger was stored in time
+	CaughtUp events.Ruling = "caught_up" // its trigger was stored later
+	Queued   events.Ruling = "queued"    // its trigger has no result yet
+	Pending  events.Ruling = "pending"   // it has no trigger yet
 )
-
-// onTime is how late the trigger of a slot may be stored without having been caught up.
-const onTime = time.Minute
 
 // Facts is what the streams hold about the slots of a [Page].
 type Facts struct {
@@ -37,13 +34,13 @@ type Facts struct {
 	Owed     []events.Stretch // the job's backlog
 	Triggers []Trigger        // of cron; more than one of a slot is fine
 	Verdicts []events.Verdict // the same one twice is fine
-	Since    int64            // verdicts on slots up to this minute may be gone
+	Since    events.Minute    // verdicts on slots up to this minute may be gone
 }
 
 // Trigger is a trigger of a slot.
 type Trigger struct {
 	ID     string
-	Minute int64 // the slot
+	Minute events.Minute // the slot
 	Stored time.Time
 	Done   bool // it has a result
 	Paused bool // it waits until its job is enabled
@@ -52,8 +49,8 @@ type Trigger struct {
 // Tell says what became of the slots of a page, oldest first. next is the minute to
 // go on after, or 0 when this is the end. There are more entries than limit only
 // when they all begin in one minute.
-func (p Page) Tell(f Facts, limit int) (entries []Entry, next int64) {
-	b := book{Facts: f, fired: map[int64]Trigger{}}
+func (p Page) Tell(f Facts, limit int) (entries []Entry, next events.Minute) {
+	b := book{Facts: f, fired: map[events.Minute]Trigger{}}
 	for _, t := range f.Triggers {
 		if old, ok := b.fired[t.Minute]; ok {
 			t.Done = t.Done || old.Done
@@ -67,7 +64,7 @@ func (p Page) Tell(f Facts, limit int) (entries []Entry, next int64) {
 	entries = []Entry{}
 	merge := false // into the last entry
 	for _, pt := range p.points {
-		for len(alone) > 0 && minuteOf(alone[0].From) <= pt.minute {
+		for len(alone) > 0 && events.MinuteOf(alone[0].From) <= pt.minute {
 			entries, alone, merge = append(entries, alone[0]), alone[1:], false
 		}
 		e, ok := b.slot(pt)
@@ -88,14 +85,14 @@ func (p Page) Tell(f Facts, limit int) (entries []Entry, next int64) {
 		return entries, next
 	}
 	// What begins in one minute stays on one page: the next one begins after a minute.
-	reach := func(n int) int64 { // the minute that n entries go to
+	reach := func(n int) events.Minute { // the minute that n entries go to
 		e := entries[n-1]
 		if e.Slots > 0 {
-			return minuteOf(e.To)
+			return events.MinuteOf(e.To)
 		}
-		return max(minuteOf(e.From), p.After)
+		return max(events.MinuteOf(e.From), p.After)
 	}
-	whole := func(n int) bool { return n == len(entries) || minuteOf(entries[n].From) > reach(n) }
+	whole := func(n int) bool { return n == len(entries) || events.MinuteOf(entries[n].From) > reach(n) }
 	n := limit
 	for n > 0 && !whole(n) {
 		n--
@@ -123,7 +120,7 @@ func (p Page) alone(b *book) []Entry {
 	told := map[string]bool{}
 	for _, v := range b.Verdicts {
 		if !told[v.ID()] && p.strange(b, v) {
-			list = append(list, Entry{From: timeOf(v.From), To: timeOf(v.To), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
+			list = append(list, Entry{From: v.From.Time(), To: v.To.Time(), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
 		}
 		told[v.ID()] = true
 	}
@@ -153,19 +150,15 @@ func (p Page) strange(b *book, v events.Verdict) bool {
 // book finds what is recorded of a slot.
 type book struct {
 	Facts
-	fired map[int64]Trigger // by slot
+	fired map[events.Minute]Trigger // by slot
 }
 
 // slot says what became of one slot; ok is false when that cannot be known.
 func (b *book) slot(p point) (e Entry, ok bool) {
-	e = Entry{From: timeOf(p.minute), To: timeOf(p.minute), Slots: 1}
+	e = Entry{From: p.minute.Time(), To: p.minute.Time(), Slots: 1}
 	t, triggered := b.fired[p.minute]
 	if triggered && t.Done {
 		return b.trigger(t), true
-	}
-	done := b.Clock.Minute
-	if !b.Clock.Done() && b.JobID > b.Clock.Cursor {
-		done = b.Clock.From
 	}
 	v, judged := b.verdict(p.minute)
 	switch {
@@ -177,7 +170,7 @@ func (b *book) slot(p point) (e Entry, ok bool) {
 		e.Verdict = events.VerdictDisabled
 	case b.owed(p.minute):
 		e.Verdict, e.Reason = Pending, "catch-up has not come to it yet"
-	case p.minute > done:
+	case p.minute > b.Clock.Answered(b.JobID):
 		e.Verdict, e.Reason = Pending, "cron has not committed this minute yet"
 	case p.minute <= p.raced || p.minute <= b.Since:
 		return e, false
@@ -191,22 +184,21 @@ func (b *book) slot(p point) (e Entry, ok bool) {
 
 // trigger tells of a slot by its trigger.
 func (b *book) trigger(t Trigger) Entry {
-	slot := timeOf(t.Minute)
-	late := t.Stored.Sub(slot)
-	e := Entry{From: slot, To: slot, Slots: 1, Verdict: Fired, TriggerID: t.ID, LatenessMS: new(late.Milliseconds())}
+	slot := t.Minute.Time()
+	e := Entry{From: slot, To: slot, Slots: 1, Verdict: Fired, TriggerID: t.ID, LatenessMS: new(t.Stored.Sub(slot).Milliseconds())}
 	switch {
 	case !t.Done && t.Paused:
 		e.Verdict, e.Reason = Queued, events.WhyPaused
 	case !t.Done:
 		e.Verdict, e.Reason = Queued, "its run-binary call has no result yet"
-	case late > onTime:
+	case events.CaughtUp(t.Minute, t.Stored):
 		e.Verdict = CaughtUp
 	}
 	return e
 }
 
 // verdict gives the newest verdict on a slot.
-func (b *book) verdict(minute int64) (newest events.Verdict, ok bool) {
+func (b *book) verdict(minute events.Minute) (newest events.Verdict, ok bool) {
 	for _, v := range b.Verdicts {
 		about := v.TriggerID == "" || v.TriggerID == events.CronTriggerID(b.JobID, minute)
 		if v.From <= minute && minute <= v.To && about && (!ok || newest.At.Before(v.At)) {
@@ -216,6 +208,6 @@ func (b *book) verdict(minute int64) (newest events.Verdict, ok bool) {
 	return newest, ok
 }
 
-func (b *book) owed(minute int64) bool {
+func (b *book) owed(minute events.Minute) bool {
 	return slices.ContainsFunc(b.Owed, func(s events.Stretch) bool { return s.From <= minute && minute <= s.To })
 }

@@ -89,7 +89,7 @@ func lines(entries []Entry) string {
 		}
 		fmt.Fprint(&b, " ", e.Verdict)
 		if e.TriggerID != "" {
-			fmt.Fprint(&b, " ", strings.TrimSuffix(e.TriggerID, fmt.Sprint(":", minuteOf(e.From))))
+			fmt.Fprint(&b, " ", strings.TrimSuffix(e.TriggerID, fmt.Sprint(":", events.MinuteOf(e.From))))
 		}
 		if e.LatenessMS != nil {
 			fmt.Fprint(&b, " +", time.Duration(*e.LatenessMS)*time.Millisecond)
@@ -115,14 +115,14 @@ func clean(s string) string {
 
 func TestTell(t *testing.T) {
 	clock := func(minute string, seq uint64) events.Clock {
-		return events.Clock{From: minuteOf(at(t, minute)) - 1, Minute: minuteOf(at(t, minute)), JobsSeq: seq}
+		return events.Clock{From: events.MinuteOf(at(t, minute)) - 1, Minute: events.MinuteOf(at(t, minute)), JobsSeq: seq}
 	}
 	fired := func(slot string, late time.Duration, done bool) Trigger {
-		m := minuteOf(at(t, slot))
+		m := events.MinuteOf(at(t, slot))
 		return Trigger{ID: events.CronTriggerID(job, m), Minute: m, Stored: at(t, slot).Add(late), Done: done}
 	}
-	verdict := func(from, to, verdict, reason string) events.Verdict {
-		return events.Verdict{JobID: job, From: minuteOf(at(t, from)), To: minuteOf(at(t, to)), Verdict: verdict, Reason: reason}
+	verdict := func(from, to string, verdict events.Ruling, reason string) events.Verdict {
+		return events.Verdict{JobID: job, From: events.MinuteOf(at(t, from)), To: events.MinuteOf(at(t, to)), Verdict: verdict, Reason: reason}
 	}
 	about := func(v events.Verdict, id string) events.Verdict { v.TriggerID = id; return v }
 	const kept = "fired (no result of it is kept)"
@@ -160,7 +160,7 @@ func TestTell(t *testing.T) {
 			Facts{Clock: clock("13:30", 1), Verdicts: []events.Verdict{
 				verdict("12:00", "12:20", events.VerdictMissed, "not running"),
 				verdict("12:00", "12:20", events.VerdictMissed, "not running"),
-				about(verdict("12:40", "12:40", events.VerdictSkipped, "the run of 12:30 goes on"), events.CronTriggerID(job, minuteOf(at(t, "12:40")))),
+				about(verdict("12:40", "12:40", events.VerdictSkipped, "the run of 12:30 goes on"), events.CronTriggerID(job, events.MinuteOf(at(t, "12:40")))),
 				about(verdict("12:50", "12:50", events.VerdictSkipped, "by hand"), "manual:j5:x"),
 				verdict("13:10", "14:00", events.VerdictSuperseded, ""),
 			}},
@@ -184,19 +184,19 @@ func TestTell(t *testing.T) {
 		},
 		{
 			"a pass that has not come to this job", "created 11:50 */10 * * * *", "12:00", "12:39",
-			Facts{Clock: events.Clock{From: minuteOf(at(t, "12:15")), Minute: minuteOf(at(t, "12:35")), Cursor: "j4", JobsSeq: 1}},
+			Facts{Clock: events.Clock{From: events.MinuteOf(at(t, "12:15")), Minute: events.MinuteOf(at(t, "12:35")), Cursor: "j4", JobsSeq: 1}},
 			`12:00-12:10 ×2 ` + kept + `
 			12:20-12:30 ×2 pending (cron has not committed this minute yet)`,
 		},
 		{
 			"a pass that has", "created 11:50 */10 * * * *", "12:00", "12:39",
-			Facts{Clock: events.Clock{From: minuteOf(at(t, "12:15")), Minute: minuteOf(at(t, "12:35")), Cursor: job, JobsSeq: 1}},
+			Facts{Clock: events.Clock{From: events.MinuteOf(at(t, "12:15")), Minute: events.MinuteOf(at(t, "12:35")), Cursor: job, JobsSeq: 1}},
 			"12:00-12:30 ×4 " + kept,
 		},
 		{
 			"a backlog", "created 11:50 */10 * * * *", "12:00", "12:59",
 			Facts{
-				Clock: clock("12:59", 1), Owed: []events.Stretch{{From: minuteOf(at(t, "12:20")), To: minuteOf(at(t, "12:40"))}},
+				Clock: clock("12:59", 1), Owed: []events.Stretch{{From: events.MinuteOf(at(t, "12:20")), To: events.MinuteOf(at(t, "12:40"))}},
 				Triggers: []Trigger{fired("12:10", time.Hour, false), fired("12:50", 10*time.Minute, true)},
 			},
 			`12:00 ` + kept + `
@@ -239,7 +239,7 @@ func TestTell(t *testing.T) {
 		},
 		{
 			"more verdicts than are kept", "created 11:50 */10 * * * *", "12:00", "12:59",
-			Facts{Clock: clock("12:59", 1), Since: minuteOf(at(t, "12:25")), Verdicts: []events.Verdict{verdict("12:10", "12:10", events.VerdictMissed, "x")}},
+			Facts{Clock: clock("12:59", 1), Since: events.MinuteOf(at(t, "12:25")), Verdicts: []events.Verdict{verdict("12:10", "12:10", events.VerdictMissed, "x")}},
 			`12:10 missed (x)
 			12:30-12:50 ×3 ` + kept,
 		},
@@ -281,7 +281,7 @@ func TestTell(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.facts.JobID = job
 			timeline := NewTimeline(history(t, strings.ReplaceAll(c.history, "\n ", "\n")), time.UTC)
-			from, to := minuteOf(at(t, c.from))-1, minuteOf(at(t, c.to))
+			from, to := events.MinuteOf(at(t, c.from))-1, events.MinuteOf(at(t, c.to))
 			all, next := timeline.Page(from, to, true).Tell(c.facts, 1000)
 			if diff := cmp.Diff(clean(c.want), lines(all)); diff != "" || next != 0 {
 				t.Errorf("goes on after %d (-want +got):\n%s", next, diff)
@@ -310,10 +310,10 @@ func TestTell(t *testing.T) {
 func TestPagesOfAMonth(t *testing.T) {
 	timeline := NewTimeline(history(t, "created 00:00 * * * * *"), time.UTC)
 	end := at(t, "01-31 00:00")
-	f := Facts{JobID: job, Clock: events.Clock{Minute: minuteOf(end), JobsSeq: 1}}
+	f := Facts{JobID: job, Clock: events.Clock{Minute: events.MinuteOf(end), JobsSeq: 1}}
 	slots, pages := 0, 0
-	for after, next := minuteOf(at(t, "00:00")), int64(1); next != 0; after = next {
-		p := timeline.Page(after, minuteOf(end), pages == 0)
+	for after, next := events.MinuteOf(at(t, "00:00")), events.Minute(1); next != 0; after = next {
+		p := timeline.Page(after, events.MinuteOf(end), pages == 0)
 		var entries []Entry
 		if entries, next = p.Tell(f, 1000); len(p.points) > maxSlots || len(entries) != 1 {
 			t.Fatalf("%d slots in %d entries", len(p.points), len(entries))

@@ -41,8 +41,8 @@ type revision struct {
 	enabled    bool
 	text, zone string
 	sched      *schedule.Schedule // nil: it watches a folder
-	start      int64              // slots up to this minute are not its own
-	raced      int64              // up to this minute, passes may have gone by before they knew of it
+	start      events.Minute      // slots up to this minute are not its own
+	raced      events.Minute      // up to this minute, passes may have gone by before they knew of it
 }
 
 // NewTimeline reads the history of a job, oldest event first. zone is that of jobs
@@ -59,7 +59,7 @@ func NewTimeline(history []Event, zone *time.Location) Timeline {
 				continue
 			}
 			if t[n-1].enabled && r.enabled {
-				r.raced = minuteOf(ev.Stored)
+				r.raced = events.MinuteOf(ev.Stored)
 			}
 		}
 		t = append(t, r)
@@ -75,10 +75,10 @@ func read(ev Event, zone *time.Location) (revision, error) {
 	}
 	r := revision{
 		seq: ev.Seq, enabled: job.Status == events.Enabled,
-		text: p.Schedule, zone: p.Options.Timezone, start: minuteOf(job.EffectiveFrom),
+		text: p.Schedule, zone: p.Options.Timezone, start: events.MinuteOf(job.EffectiveFrom),
 	}
 	if !r.enabled {
-		r.start = minuteOf(ev.Stored)
+		r.start = events.MinuteOf(ev.Stored)
 	}
 	if p.Spooled {
 		r.text = ""
@@ -99,7 +99,7 @@ func (r revision) same(o revision) bool {
 }
 
 // Since is the minute after which all slots are known.
-func (t Timeline) Since() int64 {
+func (t Timeline) Since() events.Minute {
 	if len(t) == 0 {
 		return 0
 	}
@@ -108,8 +108,8 @@ func (t Timeline) Since() int64 {
 
 // Page is a stretch of time of which the slots are known, but not yet what became of them.
 type Page struct {
-	After, To int64 // minutes since 1970: (After, To]
-	More      bool  // more slots may follow
+	After, To events.Minute // minutes since 1970: (After, To]
+	More      bool          // more slots may follow
 
 	first  bool // nothing has been told yet of what began before
 	points []point
@@ -121,13 +121,13 @@ func (p Page) Slots() int { return len(p.points) }
 
 // point is one slot.
 type point struct {
-	minute int64
+	minute events.Minute
 	*revision
 }
 
 // Page finds the slots in (after, to], or the oldest of them when there are too
 // many. first says that no page came before it.
-func (t Timeline) Page(after, to int64, first bool) Page {
+func (t Timeline) Page(after, to events.Minute, first bool) Page {
 	p := Page{After: after, To: to, first: first}
 	for i := range t {
 		r := &t[i]
@@ -142,18 +142,18 @@ func (t Timeline) Page(after, to int64, first bool) Page {
 		if after = until; r.sched == nil {
 			continue
 		}
-		for slot := range r.sched.Slots(timeOf(from), timeOf(until)) {
-			p.points = append(p.points, point{minuteOf(slot.Time), r})
+		for slot := range r.sched.Slots(from.Time(), until.Time()) {
+			p.points = append(p.points, point{events.MinuteOf(slot.Time), r})
 			if len(p.points) == maxSlots {
-				until = minuteOf(slot.Time)
+				until = events.MinuteOf(slot.Time)
 				p.To, p.More = until, until < to
 				break
 			}
 		}
 		if r.enabled {
-			for c := range r.sched.Changes(timeOf(from), timeOf(until)) {
+			for c := range r.sched.Changes(from.Time(), until.Time()) {
 				if c.Mark != "" {
-					p.clocks = append(p.clocks, Entry{From: c.From, To: c.To, Verdict: string(c.Mark), Reason: c.Text})
+					p.clocks = append(p.clocks, Entry{From: c.From, To: c.To, Verdict: events.Ruling(c.Mark), Reason: c.Text})
 				}
 			}
 		}
@@ -162,11 +162,7 @@ func (t Timeline) Page(after, to int64, first bool) Page {
 }
 
 // has reports whether a minute is a slot.
-func (p Page) has(minute int64) bool {
-	_, found := slices.BinarySearchFunc(p.points, minute, func(p point, m int64) int { return int(p.minute - m) })
+func (p Page) has(minute events.Minute) bool {
+	_, found := slices.BinarySearchFunc(p.points, minute, func(p point, m events.Minute) int { return int(p.minute - m) })
 	return found
 }
-
-func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
-
-func timeOf(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }

@@ -74,7 +74,7 @@ func clockChaos(t *testing.T, kills, every, down time.Duration) {
 	p.eventually("every slot is answered for", func() bool {
 		clock, _, err := bus.Clock(t.Context())
 		left, err2 := bus.Backlogs(t.Context())
-		return err == nil && err2 == nil && clock.Done() && clock.Minute >= back.Unix()/60 && len(left) == 0
+		return err == nil && err2 == nil && clock.Done() && clock.Minute >= events.MinuteOf(back) && len(left) == 0
 	})
 	checkClock(p, bus, policies, began, gone, back, killed+2)
 	// The API says the same of every slot, without a record of most.
@@ -88,13 +88,13 @@ func clockChaos(t *testing.T, kills, every, down time.Duration) {
 // everybody was killed; at those after it and before back nobody was there.
 func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gone, back time.Time, kills int) {
 	p.Helper()
-	first, lost, last := began.Unix()/60+1, gone.Unix()/60, back.Unix()/60
+	first, lost, last := events.MinuteOf(began)+1, events.MinuteOf(gone), events.MinuteOf(back)
 	answers := map[string][]string{} // job and slot → what became of it
-	key := func(id string, minute int64) string { return fmt.Sprint(id, " ", minute) }
+	key := func(id string, minute events.Minute) string { return fmt.Sprint(id, " ", minute) }
 	caughtUp := 0
 	for _, f := range read[events.Trigger](p, bus, events.StreamTriggers, events.TriggersOf(events.KindCron)) {
 		what := "fired"
-		if f.At.Sub(time.Unix(f.Minute*60, 0)) > time.Minute {
+		if f.At.Sub(f.Minute.Time()) > time.Minute {
 			what, caughtUp = "caught_up", caughtUp+1
 		}
 		answers[key(f.JobID, f.Minute)] = append(answers[key(f.JobID, f.Minute)], what)
@@ -109,7 +109,7 @@ func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gon
 		}
 		seen[v.ID()] = true
 		for minute := v.From; minute <= v.To; minute++ {
-			answers[key(v.JobID, minute)] = append(answers[key(v.JobID, minute)], v.Verdict)
+			answers[key(v.JobID, minute)] = append(answers[key(v.JobID, minute)], string(v.Verdict))
 		}
 	}
 	slots := 0
@@ -121,14 +121,14 @@ func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gon
 			}
 			got := answers[key(id, minute)]
 			if len(got) != 1 || got[0] != want && (minute != lost || got[0] != passedOver[policies[id]]) {
-				p.Errorf("%s, %s: %v, want [%s]", id, time.Unix(minute*60, 0).UTC(), got, want)
+				p.Errorf("%s, %s: %v, want [%s]", id, minute.Time(), got, want)
 			}
 			delete(answers, key(id, minute))
 			slots++
 		}
 	}
 	for what, got := range answers {
-		if minute, _ := strconv.ParseInt(what[strings.LastIndex(what, " ")+1:], 10, 64); minute <= last {
+		if minute, _ := strconv.ParseInt(what[strings.LastIndex(what, " ")+1:], 10, 64); minute <= int64(last) {
 			p.Errorf("%s: %v, but that is no slot", what, got)
 		}
 	}
@@ -150,7 +150,7 @@ func checkShown(p *harness, id, policy string, began, gone, back time.Time) {
 	}
 	query := fmt.Sprintf("/api/v2/jobs/%s/slots?from=%s&to=%s&limit=1000", id, began.UTC().Format(time.RFC3339), back.UTC().Format(time.RFC3339))
 	p.get(query, &answer)
-	told := map[int64]string{}
+	told := map[events.Minute]string{}
 	for _, s := range answer.Slots {
 		what := s.Verdict
 		if s.Verdict == "queued" && s.Lateness != nil {
@@ -158,21 +158,21 @@ func checkShown(p *harness, id, policy string, began, gone, back time.Time) {
 				what = "caught_up"
 			}
 		}
-		for minute := s.From.Unix() / 60; minute <= s.To.Unix()/60; minute++ {
+		for minute := events.MinuteOf(s.From); minute <= events.MinuteOf(s.To); minute++ {
 			if told[minute] != "" {
-				p.Errorf("%s, %s is told twice", id, time.Unix(minute*60, 0).UTC())
+				p.Errorf("%s, %s is told twice", id, minute.Time())
 			}
 			told[minute] = what
 		}
 	}
-	first, lost, last := began.Unix()/60+1, gone.Unix()/60, back.Unix()/60
+	first, lost, last := events.MinuteOf(began)+1, events.MinuteOf(gone), events.MinuteOf(back)
 	for minute := first; minute <= last; minute++ {
 		want := "fired"
 		if minute > lost && minute < last {
 			want = passedOver[policy]
 		}
 		if got := told[minute]; got != want && (minute != lost || got != passedOver[policy]) {
-			p.Errorf("%s, %s is told to be %q, want %s", id, time.Unix(minute*60, 0).UTC(), got, want)
+			p.Errorf("%s, %s is told to be %q, want %s", id, minute.Time(), got, want)
 		}
 	}
 	if n := int(last - first + 1); len(told) != n || answer.Next != "" {

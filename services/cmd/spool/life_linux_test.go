@@ -184,24 +184,24 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 }
 
 // slotsOf gives what was said of each minute of a job, by its end.
-func (p *harness) slotsOf(bus *jet.Bus, job string) map[int64][]string {
+func (p *harness) slotsOf(bus *jet.Bus, job string) map[events.Minute][]string {
 	p.Helper()
-	said := map[int64][]string{}
+	said := map[events.Minute][]string{}
 	for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job)) {
 		said[r.Minute] = append(said[r.Minute], "fired")
 	}
 	for _, v := range read[events.Verdict](p, bus, events.StreamSlots, events.SlotSubject(job)) {
 		for m := v.From; m <= v.To; m++ {
-			said[m] = append(said[m], v.Verdict)
+			said[m] = append(said[m], string(v.Verdict))
 		}
 	}
 	return said
 }
 
 // checkSlots wants one thing said of each minute from the first to the last.
-func (p *harness) checkSlots(said map[int64][]string) (last int64) {
+func (p *harness) checkSlots(said map[events.Minute][]string) (last events.Minute) {
 	p.Helper()
-	first := int64(0)
+	first := events.Minute(0)
 	for m := range said {
 		last = max(last, m)
 		if first == 0 || m < first {
@@ -227,7 +227,7 @@ func TestLongKillAtTheMinute(t *testing.T) {
 		hook, _ := receiver(t, 0)
 		pr := p.failing(step + "=kill")
 		job := p.counting("* * * * *", hook)
-		due := nextMinute().Unix() / 60
+		due := events.MinuteOf(nextMinute())
 		pr.struck()
 		p.start(p.serveArgs()...)
 		bus := p.bus()
@@ -248,7 +248,7 @@ func TestLongClockLeaps(t *testing.T) {
 	pr := p.failing("clock=step:5m@30s")
 	job := p.counting("* * * * *", hook)
 	bus := p.bus()
-	ahead := time.Now().Add(5*time.Minute).Unix() / 60
+	ahead := events.MinuteOf(time.Now().Add(5 * time.Minute))
 	p.eventually("the clock is ahead", func() bool { return len(p.slotsOf(bus, job)[ahead]) > 0 })
 	pr.kill()
 	next := p.startToFail("", p.serveArgs()...) // nothing strikes, but it is not ready

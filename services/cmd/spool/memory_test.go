@@ -69,7 +69,7 @@ func fillStore(p *harness, jobs, results int) {
 	for n := range results {
 		for i, id := range ids {
 			m := jet.ResultMessage(events.Result{
-				JobID: id, TriggerID: events.CronTriggerID(id, int64(n)), EndedNS: time.Now().UnixNano(), Status: events.OK,
+				JobID: id, TriggerID: events.CronTriggerID(id, events.Minute(n)), EndedNS: time.Now().UnixNano(), Status: events.OK,
 				HTTP: events.HTTPResult{Status: "200", Response: `{"status": "OK", "data": {"job_id": "462eeed8-b051-45c8-8813-8a96d55991f9"}}`},
 			})
 			delete(m.Header, "Nats-Msg-Id")

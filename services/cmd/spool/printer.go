@@ -107,7 +107,7 @@ func (p *printer) result(r events.Result) line {
 	case events.KindFile:
 		what = "file " + r.File.Path
 	case events.KindCron:
-		what = "tick " + time.Unix(r.Minute*60, 0).Local().Format("15:04")
+		what = "tick " + r.Minute.Time().Local().Format("15:04")
 	}
 	if r.Status != events.OK {
 		return line{r.TriggeredAt, what + ": ERROR " + r.HTTP.Status + " " + strings.TrimSpace(r.HTTP.Response), false}

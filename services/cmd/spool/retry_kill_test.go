@@ -37,7 +37,7 @@ func TestLongRetryAcrossKills(t *testing.T) {
 		"--run-binary-url", endpoint.URL, "--retry-waits", wait.String())
 	bus := p.bus()
 	putClockJob(p, bus, "j", "latest", time.Now())
-	trigger := events.Trigger{ID: events.CronTriggerID("j", time.Now().Unix()/60), JobID: "j", Kind: events.KindCron, Minute: time.Now().Unix() / 60}
+	trigger := events.Trigger{ID: events.CronTriggerID("j", events.MinuteOf(time.Now())), JobID: "j", Kind: events.KindCron, Minute: events.MinuteOf(time.Now())}
 	if _, err := bus.PutTrigger(t.Context(), events.KindCron, trigger); err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,7 @@ func (p *harness) pausesAll(bus *jet.Bus, files, ticks string) {
 	for _, job := range []string{files, ticks, fails} {
 		p.native("POST", "/api/v2/jobs/"+job+"/disable", "", http.StatusOK)
 	}
-	minute := time.Now().Unix()/60 - 5
+	minute := events.MinuteOf(time.Now()) - 5
 	tick := events.Trigger{ID: events.CronTriggerID(ticks, minute), JobID: ticks, Kind: events.KindCron, At: time.Now(), Minute: minute}
 	rev, err := bus.Job(p.Context(), ticks)
 	tick.JobSeq = rev.Seq

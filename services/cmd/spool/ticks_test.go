@@ -42,7 +42,7 @@ func TestLongTicksAcrossKills(t *testing.T) {
 		})
 		want := map[string]bool{}
 		for m := range minutes {
-			want[events.CronTriggerID(id, first.Unix()/60+int64(m))] = true
+			want[events.CronTriggerID(id, events.MinuteOf(first)+events.Minute(m))] = true
 		}
 		keys := map[string]int{}
 		for _, e := range ended {
