@@ -18,6 +18,17 @@ func NewBriefFields(o Object, prefix string) *Fields {
 	return &Fields{reader{o: o, prefix: prefix, brief: true}}
 }
 
+// Inner gives the object under a key of an object that [ParseObject] has read; empty
+// when there is none.
+func (o Object) Inner(key string) Object {
+	raw, ok := o.Get(key)
+	if !ok || raw[0] != '{' {
+		return Object{}
+	}
+	inner, _ := splitObject(raw, key)
+	return inner
+}
+
 // Err gives the first fault, or nil.
 func (f *Fields) Err() error { return f.err() }
 

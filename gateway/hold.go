@@ -113,7 +113,7 @@ func (h *holder) hear(ctx context.Context) {
 // look disables a job that has failed as often in a row as it allows.
 func (h *holder) look(ctx context.Context, id string) error {
 	return h.changes.Hold(ctx, id, func(job events.Job) (string, error) {
-		p, err := events.ParseParameters(job.Parameters)
+		p, err := job.Plan(nil)
 		if err != nil || p.Options.HoldAfter == 0 || job.Status != events.Enabled {
 			return "", nil //nolint:nilerr // the dispatcher says of a job that it cannot be read
 		}

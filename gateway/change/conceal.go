@@ -40,17 +40,11 @@ func (j *Jobs) Editable(job events.Job) (events.Object, error) {
 	return o, nil
 }
 
-// Conceal gives a job with other parameters, whose secrets it seals; where a mask
-// stands, or a URL as it was shown, what was sealed stays.
-func (j *Jobs) Conceal(ctx context.Context, who Caller, job events.Job, parameters events.Object) (events.Job, error) {
+// conceal gives a job with other parameters, whose secrets it seals; where a mask
+// stands, or a URL as it was shown, what was sealed stays. before are its parameters
+// as operators see them, nil of a new job.
+func (j *Jobs) conceal(ctx context.Context, who Caller, job events.Job, before, parameters events.Object) (events.Job, error) {
 	c := concealing{jobs: j, who: who, old: job, urls: map[string]*urlChange{}}
-	var before events.Object
-	if len(job.Parameters) > 0 {
-		var err error
-		if before, err = j.Editable(job); err != nil {
-			return job, err
-		}
-	}
 	for _, pointer := range events.URLPointers {
 		u, err := c.url(pointer, before, &parameters)
 		if err != nil {

@@ -126,7 +126,7 @@ func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevis
 		ID: d.ID, Username: who.Owner, Status: events.Enabled, Name: d.Parameters.Name,
 		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
 	}
-	job, err := j.Conceal(ctx, who, job, d.object)
+	job, err := j.conceal(ctx, who, job, nil, d.object)
 	if err != nil {
 		return events.JobRevision{}, err
 	}

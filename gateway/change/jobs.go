@@ -132,11 +132,11 @@ func (c Caller) Reaches(job events.Job) error {
 	if access.All {
 		return nil
 	}
-	p, err := events.ParseParameters(job.Parameters)
+	p, err := job.Plan(nil)
 	if err != nil {
 		return fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
 	}
-	return access.CheckJob(p)
+	return access.CheckJob(p.Parameters)
 }
 
 // isJobID keeps everything else out of subjects, where "*" and ">" have a meaning.

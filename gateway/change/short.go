@@ -38,10 +38,7 @@ func (j *Jobs) Native(ctx context.Context, who Caller, o events.Object) (events.
 		}
 		o = o.Set("input", p.String())
 	}
-	settings, err := inner(o, "settings")
-	if err != nil {
-		return nil, err
-	}
+	settings := o.Inner("settings")
 	if out, ok := text(settings, "output_dir"); ok && events.IsHostFolder(out) {
 		p, err := j.hostDrive(ctx, who, "settings.output_dir", out)
 		if err != nil {
@@ -90,10 +87,7 @@ func text(o events.Object, key string) (s string, ok bool) {
 // WithToken gives the parameters of a job that is to be made a token, where it
 // needs none because its runs are the built-in runner's.
 func (j *Jobs) WithToken(ctx context.Context, o events.Object) (events.Object, error) {
-	flow, err := inner(o, "flow_parameters")
-	if err != nil {
-		return nil, err
-	}
+	flow := o.Inner("flow_parameters")
 	if _, given := flow.Get("auth_token"); given || len(flow) == 0 {
 		return o, nil
 	}
@@ -104,30 +98,13 @@ func (j *Jobs) WithToken(ctx context.Context, o events.Object) (events.Object, e
 	return o.Set("flow_parameters", flow.Set("auth_token", events.NoToken)), nil
 }
 
-// Completed is [events.Complete] for a job to which a patch was applied. A job that
+// completed is [events.Complete] for a job to which a patch was applied. A job that
 // gets a command loses its flow, unless the patch names one, which is refused.
-func Completed(after, patch events.Object, job events.Job) (events.Object, error) {
-	flow, err := inner(after, "flow_parameters")
-	if err != nil {
-		return nil, err
-	}
-	named, err := inner(patch, "flow_parameters")
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := named.Get("binary_path"); !ok && events.IsShort(after) {
-		after = after.Set("flow_parameters", flow.Delete("binary_path"))
+func completed(after, patch events.Object, job events.Job) (events.Object, error) {
+	if _, named := patch.Inner("flow_parameters").Get("binary_path"); !named && events.IsShort(after) {
+		after = after.Set("flow_parameters", after.Inner("flow_parameters").Delete("binary_path"))
 	}
 	return events.Complete(after, job.Username, job.ID)
-}
-
-// inner gives the object under a key; empty when there is none.
-func inner(o events.Object, key string) (events.Object, error) {
-	raw, ok := o.Get(key)
-	if !ok || raw[0] != '{' {
-		return events.Object{}, nil
-	}
-	return events.ParseObject(raw)
 }
 
 // RunsHere refuses a command, and what else the built-in runner alone does, where

@@ -37,11 +37,7 @@ func checkParameterKeys(o events.Object, object string) error {
 		if _, ours := events.Keys[inner]; !ours || m.Value[0] != '{' {
 			continue
 		}
-		below, err := events.ParseObject(m.Value)
-		if err == nil {
-			err = checkParameterKeys(below, inner)
-		}
-		if err != nil {
+		if err := checkParameterKeys(o.Inner(m.Key), inner); err != nil {
 			return err
 		}
 	}

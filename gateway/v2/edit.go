@@ -1,12 +1,8 @@
 package v2
 
 import (
-	"bytes"
 	"context"
-	"maps"
 	"net/http"
-	"slices"
-	"time"
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
@@ -36,7 +32,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Location", Prefix+"jobs/"+rev.Event.Job.ID)
-	return a.writeJob(w, r, http.StatusCreated, rev)
+	return a.writeJob(w, r, http.StatusCreated, rev, a.planOf(draft.Parameters))
 }
 
 func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
@@ -45,67 +41,14 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	patch, err := readObject(r)
-	if err == nil {
-		patch, err = a.Changes.Native(r.Context(), a.Caller(r), patch)
-	}
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Update(r.Context(), a.Caller(r), jobID(r), func(rev events.JobRevision) (events.Change, events.Job, error) {
-		if err := may(rev); err != nil {
-			return "", events.Job{}, err
-		}
-		return a.patched(r.Context(), a.Caller(r), rev.Event.Job, patch)
-	})
+	rev, p, err := a.Changes.Patch(r.Context(), a.Caller(r), jobID(r), patch, may)
 	if err != nil {
 		return err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev)
-}
-
-// patched gives a job with a patch of a caller applied to its parameters.
-func (a *API) patched(ctx context.Context, who change.Caller, j events.Job, patch events.Object) (events.Change, events.Job, error) {
-	before, err := a.Changes.Editable(j)
-	if err != nil {
-		return "", j, err
-	}
-	old, _ := events.ReadParameters(before) // nil: stored by another version; then everything changes
-	after, err := merge(before, patch)
-	if err != nil {
-		return "", j, err
-	}
-	if after, err = change.Completed(after, patch, j); err != nil {
-		return "", j, err
-	}
-	p, err := change.Read(after)
-	if err == nil {
-		err = a.Changes.Allows(who, p)
-	}
-	if err == nil && (old == nil || !old.Options.Run.Short()) {
-		err = a.Changes.RunsHere(ctx, p)
-	}
-	if err == nil && (old == nil || !slices.Equal(old.Options.Profiles, p.Options.Profiles)) {
-		err = a.Changes.MayName(ctx, who, j, p)
-	}
-	if err != nil {
-		return "", j, err
-	}
-	next, err := a.Changes.Conceal(ctx, who, j, after)
-	if err != nil {
-		return "", j, err
-	}
-	if len(next.Parameters) > wire.MaxBody {
-		return "", j, events.Faultf(events.Invalid, "", "with this patch the job is longer than 256 KiB")
-	}
-	if bytes.Equal(next.Parameters, j.Parameters) && maps.Equal(next.Secrets, j.Secrets) {
-		return "", j, nil
-	}
-	j = next
-	j.Name = p.Name
-	if old == nil || old.Schedule != p.Schedule || old.Spooled != p.Spooled || old.Options.Timezone != p.Options.Timezone {
-		j.EffectiveFrom = time.Time{} // from now on
-	}
-	return events.JobUpdated, j, nil
+	return a.writeJob(w, r, http.StatusOK, rev, a.planOf(p))
 }
 
 func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
@@ -139,5 +82,5 @@ func (a *API) turn(w http.ResponseWriter, r *http.Request, f func(context.Contex
 	if err != nil {
 		return err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev)
+	return a.writeJob(w, r, http.StatusOK, rev, a.stored(rev.Event.Job))
 }

@@ -211,7 +211,7 @@ func readPath(r *http.Request) (string, error) {
 
 // gone reports that there is certainly no file at a path below a job's folder.
 func (a *API) gone(job events.Job, path string) bool {
-	p, err := events.ParseParameters(job.Parameters)
+	p, err := job.Plan(a.Zone)
 	if err != nil || a.Stages == nil {
 		return false
 	}

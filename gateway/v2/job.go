@@ -101,13 +101,14 @@ func (a *API) waits(ctx context.Context, j events.Job) (*waiting, error) {
 // nextRuns is how many coming slots are shown.
 const nextRuns = 5
 
-func (a *API) row(ctx context.Context, who change.Caller, j events.Job) (job, error) {
+// row shows a job; when is nil where another version stored it.
+func (a *API) row(ctx context.Context, who change.Caller, j events.Job, when *events.When) (job, error) {
 	shown := job{
 		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: modeCron,
 		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: a.Changes.Visible(who, j),
 	}
-	if p, err := events.ParseParameters(j.Parameters); err == nil { // else it was stored by another version
-		if shown.Schedule = p.Schedule; p.Spooled {
+	if when != nil {
+		if shown.Schedule = when.Schedule; when.Schedule == "" {
 			shown.Mode = modeAutomatic
 		}
 	}
@@ -124,21 +125,43 @@ func (a *API) row(ctx context.Context, who change.Caller, j events.Job) (job, er
 	return shown, nil
 }
 
-func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (jobDetails, error) {
-	row, err := a.row(ctx, who, j)
+// stored is the plan of a stored job, nil where another version stored it.
+func (a *API) stored(j events.Job) *events.Plan {
+	plan, err := j.Plan(a.Zone)
+	if err != nil {
+		return nil
+	}
+	return plan
+}
+
+// planOf is the plan of parameters that have been read and checked.
+func (a *API) planOf(p *events.Parameters) *events.Plan {
+	plan, err := p.Plan(a.Zone)
+	if err != nil {
+		return nil
+	}
+	return plan
+}
+
+func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan *events.Plan) (jobDetails, error) {
+	var when *events.When
+	if plan != nil {
+		when = new(plan.When())
+	}
+	row, err := a.row(ctx, who, j, when)
 	if err != nil {
 		return jobDetails{}, err
 	}
 	d := jobDetails{job: row, Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
-	if d.Mode == modeCron {
-		d.explain(j, a.Zone)
+	if plan != nil && plan.Slots != nil {
+		d.explain(plan)
 	}
 	runners, err := a.runners(ctx)
 	if err != nil {
 		return d, err
 	}
-	d.StepTimeout = timed(j, runners)
-	d.Warnings = append(d.Warnings, a.warnings(who, j, runners)...)
+	d.StepTimeout = timed(plan, j.Role, runners)
+	d.Warnings = append(d.Warnings, a.warnings(who, plan, runners)...)
 	if d.Conditions, err = a.conditions(ctx, j); err != nil {
 		return d, err
 	}
@@ -149,25 +172,12 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job) (job
 }
 
 // explain says what the schedule of a job means.
-func (d *jobDetails) explain(j events.Job, zone *time.Location) {
-	p, err := events.ParseParameters(j.Parameters)
-	if err != nil {
-		return
-	}
-	if name := p.Options.Timezone; name != "" {
-		if zone, err = schedule.LoadLocation(name); err != nil {
-			return
-		}
-	}
-	s, err := schedule.Parse(p.Schedule, zone)
-	if err != nil {
-		return
-	}
+func (d *jobDetails) explain(plan *events.Plan) {
 	now := time.Now()
-	d.Timezone, d.Description = zone.String(), s.Describe()
-	d.Warnings = append(d.Warnings, s.Warnings(now)...)
-	if j.Status == events.Enabled {
-		d.NextRuns = append(d.NextRuns, next(s, now, nextRuns)...)
+	d.Timezone, d.Description = plan.Zone.String(), plan.Slots.Describe()
+	d.Warnings = append(d.Warnings, plan.Slots.Warnings(now)...)
+	if d.Status == events.Enabled {
+		d.NextRuns = append(d.NextRuns, next(plan.Slots, now, nextRuns)...)
 	}
 }
 
@@ -200,12 +210,12 @@ func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev)
+	return a.writeJob(w, r, http.StatusOK, rev, a.stored(rev.Event.Job))
 }
 
 // writeJob answers with a job and the ETag of its revision.
-func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision) error {
-	d, err := a.details(r.Context(), a.Caller(r), rev.Event.Job)
+func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision, plan *events.Plan) error {
+	d, err := a.details(r.Context(), a.Caller(r), rev.Event.Job, plan)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,15 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// listed shows a job of a list, of which nothing is read but when it runs.
+func (a *API) listed(ctx context.Context, who change.Caller, j events.Job) (job, error) {
+	t, err := j.Timing()
+	if err != nil { // another version stored it
+		return a.row(ctx, who, j, nil)
+	}
+	return a.row(ctx, who, j, &t.When)
+}
+
 // page looks at jobs, some at once, until it has enough of them.
 func (a *API) page(ctx context.Context, who change.Caller, jobs iter.Seq[events.Job], f jobFilter, limit int) (jobPage, error) {
 	page := jobPage{Jobs: []job{}}
@@ -99,7 +108,7 @@ func (a *API) page(ctx context.Context, who change.Caller, jobs iter.Seq[events.
 		rows, errs := make([]job, len(chunk)), make([]error, len(chunk))
 		var wg sync.WaitGroup
 		for i, j := range chunk {
-			wg.Go(func() { rows[i], errs[i] = a.row(ctx, who, j) })
+			wg.Go(func() { rows[i], errs[i] = a.listed(ctx, who, j) })
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {

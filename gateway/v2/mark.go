@@ -134,7 +134,7 @@ func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id st
 // markable makes the list of a dry run.
 func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (marking, error) {
 	m := marking{Files: []toBeMarked{}}
-	p, err := events.ParseParameters(job.Parameters)
+	p, err := job.Plan(a.Zone)
 	if err != nil {
 		return m, err
 	}

@@ -35,20 +35,19 @@ type stepTimeout struct {
 
 // timed says how long the runs of a job may take; nil where no built-in runner is
 // known that would hold them to it.
-func timed(j events.Job, runners []events.RunnerState) *stepTimeout {
+func timed(plan *events.Plan, role events.Role, runners []events.RunnerState) *stepTimeout {
 	at := slices.IndexFunc(runners, func(r events.RunnerState) bool { return !r.Direct })
-	p, err := events.ParseParameters(j.Parameters)
-	if err != nil || at < 0 {
+	if plan == nil || at < 0 {
 		return nil
 	}
-	limit, named, err := p.StepTimeout()
+	limit, named, err := plan.StepTimeout()
 	if err != nil {
 		return nil
 	}
 	t := &stepTimeout{From: timedByJob}
 	if !named {
 		given, _ := time.ParseDuration(runners[at].StepTimeout) // empty is nothing given
-		t.From, limit = timedByDefault, events.StepTimeoutOf(j.Role, given)
+		t.From, limit = timedByDefault, events.StepTimeoutOf(role, given)
 	}
 	if limit > 0 {
 		t.Seconds = new(limit.Seconds())

@@ -21,11 +21,11 @@ import (
 
 // warnings says what will keep a job from doing what it should, as far as the
 // caller may know: nothing is looked at that the caller does not reach.
-func (a *API) warnings(who change.Caller, j events.Job, runners []events.RunnerState) []string {
-	p, err := events.ParseParameters(j.Parameters)
-	if err != nil {
+func (a *API) warnings(who change.Caller, plan *events.Plan, runners []events.RunnerState) []string {
+	if plan == nil {
 		return nil
 	}
+	p := plan.Parameters
 	var list []string
 	if !p.Spooled && p.Options.Timezone == "" {
 		list = append(list, zoneWarning(a.Zone, time.Local, time.Now())...)

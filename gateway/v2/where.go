@@ -35,7 +35,7 @@ type known struct {
 
 // stand tells where the file at a path is; nil where nobody can say.
 func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel string, versions []fileVersion) (*standing, error) {
-	p, err := events.ParseParameters(job.Parameters)
+	p, err := job.Plan(a.Zone)
 	if err != nil || !p.Spooled {
 		return nil, nil //nolint:nilerr // of another version, or of the clock: it has no folder
 	}
@@ -43,7 +43,7 @@ func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel 
 	if k.waiting, k.watch, err = a.watched(ctx, job.ID, rel); err != nil {
 		return nil, err
 	}
-	if a.Drives == nil || who.Access().CheckJob(p) != nil {
+	if a.Drives == nil || who.Access().CheckJob(p.Parameters) != nil {
 		if k.waiting == nil {
 			return nil, nil
 		}
@@ -53,7 +53,7 @@ func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel 
 	if err != nil {
 		return nil, err
 	}
-	look := looking{drives: a.Drives.As(who.Access()), p: p, rel: rel, fingerprint: func(s fileid.Stat) string {
+	look := looking{drives: a.Drives.As(who.Access()), p: p.Parameters, rel: rel, fingerprint: func(s fileid.Stat) string {
 		return fileid.Fingerprint(job.ID, rel, generations[rel], s)
 	}}
 	found, in := change.Look(func() standing { return look.at(k) })
