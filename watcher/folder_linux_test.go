@@ -15,8 +15,8 @@ import (
 	"spool.internal/events/eventstest"
 )
 
-// A file system mounted over the folder, and taken away again, is reported by
-// nobody: the look at its identity finds out.
+// A file system mounted over the folder, and taken away again, is not reported: the check of the folder's identity finds
+// out.
 func TestFolderMountedOver(t *testing.T) {
 	t.Parallel()
 	r := newHarness(t, eventstest.Options{})
@@ -25,7 +25,7 @@ func TestFolderMountedOver(t *testing.T) {
 	r.start()
 	r.awaitLive("job")
 	if err := unix.Mount("over", dir, "tmpfs", 0, ""); err != nil {
-		t.Skipf("nothing can be mounted here: %v", err)
+		t.Skipf("not run: this process may not mount a file system (it takes CAP_SYS_ADMIN): %v", err)
 	}
 	mounted := true
 	unmount := func() {
@@ -37,15 +37,15 @@ func TestFolderMountedOver(t *testing.T) {
 	t.Cleanup(unmount)
 	r.write(filepath.Join(dir, "over"), "x")
 	r.await("job", 1)
-	r.drop2(filepath.Join(dir, "hinted"), "x") // and it is watched now
+	r.renameIn(filepath.Join(dir, "hinted"), "x") // and it is watched now
 	r.await("job", 2)
 	unmount()
 	r.write(filepath.Join(dir, "under"), "x")
 	r.await("job", 3)
 }
 
-// drop2 puts a file in a folder on another file system than the drive's.
-func (r *harness) drop2(path, content string) {
+// renameIn puts a file in a folder by a rename within it: the folder is on another file system than the drive.
+func (r *harness) renameIn(path, content string) {
 	r.Helper()
 	r.write(path+".tmp", content)
 	r.check(os.Rename(path+".tmp", path))
@@ -63,7 +63,7 @@ func TestNoMoreWatches(t *testing.T) {
 		child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids}
 		out, err := child.CombinedOutput()
 		if errors.Is(err, syscall.EPERM) || strings.Contains(string(out), "--- SKIP") {
-			t.Skipf("no limit of watches can be set here: %v\n%s", err, out)
+			t.Skipf("not run: this process may make no user namespace, or set no limit in it: %v\n%s", err, out)
 		}
 		if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 			t.Errorf("%v\n%s", err, out)

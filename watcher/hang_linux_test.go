@@ -21,7 +21,7 @@ func mountHung(t *testing.T, dir string) (end func()) {
 		err = unix.Mount("hung", dir, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fuse))
 	}
 	if err != nil {
-		t.Skipf("no file system that hangs can be mounted here: %v", err)
+		t.Skipf("not run: this process may not mount a FUSE file system (it takes CAP_SYS_ADMIN and /dev/fuse): %v", err)
 	}
 	ended := false
 	end = func() {
@@ -42,7 +42,7 @@ func TestHungMount(t *testing.T) {
 	r := newHarness(t, eventstest.Options{})
 	r.cfg.Hang = time.Second
 	end := mountHung(t, r.dir("hung"))
-	const hung = 12 // more than there are workers, and than are parked for one mount
+	const hung = 12 // more than there are workers, and than may be stuck on one mount
 	for n := range hung {
 		r.job(fmt.Sprint("hung-", n), "hung/in", nil)
 	}

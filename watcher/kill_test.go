@@ -58,13 +58,13 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := staged()
-		for deadline := time.Now().Add(30 * time.Second); staged() < before+100 && time.Now().Before(deadline); {
-			time.Sleep(time.Millisecond)
-		}
+		eventstest.Eventually(t, "the child stages a hundred files", func() bool { return staged() >= min(before+100, files) })
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = child.Wait() // says that it was killed
+		if err := child.Wait(); err == nil || err.Error() != "signal: killed" {
+			t.Fatalf("the child was not killed in its work: %v", err)
+		}
 	}
 	if err := <-dropped; err != nil {
 		t.Fatal(err)
