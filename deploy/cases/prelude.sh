@@ -1,5 +1,5 @@
-# Sourced by the cases: faults that people reported of other programs, each tried against a real spool.
-# BIN=/path/to/spool bash case-NN.sh: exit 1 = the fault is there, 0 = behaves as it should, 2 = cannot be tried here.
+# The cases source this file. Each tries a fault that people reported of another program, against a real spool:
+# BIN=/path/to/spool bash case-NN.sh exits with 1 if the fault is there, 0 if not, 2 if it cannot be tried here.
 BIN=${BIN:?set BIN to the spool program}; PORT=${PORT:-21400}
 W=$(mktemp -d /tmp/spool-case.XXXXXX); A=http://127.0.0.1:$PORT/api
 trap '[ -n "$P" ] && kill $P 2>/dev/null; wait $P 2>/dev/null; mountpoint -q $W/data && umount $W/data; mountpoint -q $W/drive && umount $W/drive; rm -rf "$W"' EXIT
