@@ -100,6 +100,40 @@ func TestDocumentsNameTests(t *testing.T) {
 	}
 }
 
+// TestPathsNameFunctions: the paths in ARCHITECTURE.md are lists of functions, each in the
+// folder that its row names.
+func TestPathsNameFunctions(t *testing.T) {
+	declared := map[string]bool{}
+	declaration := regexp.MustCompile(`(?m)^func (?:\((?:\w+ )?\*?(\w+)(?:\[\w+\])?\) )?(\w+)`)
+	goFiles(t, func(path string) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.ToSlash(strings.TrimPrefix(filepath.Dir(path), root+string(filepath.Separator)))
+		for _, m := range declaration.FindAllStringSubmatch(string(text), -1) {
+			declared[dir+" "+strings.TrimPrefix(m[1]+"."+m[2], ".")] = true
+		}
+	})
+	_, section, found := strings.Cut(readDocument(t, "ARCHITECTURE.md"), "\n## Three paths\n")
+	section, _, ends := strings.Cut(section, "\n## ")
+	if !found || !ends {
+		t.Fatal("ARCHITECTURE.md has no section Three paths")
+	}
+	named := 0
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)` \\|(.*)\\|$").FindAllStringSubmatch(section, -1) {
+		for _, f := range regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(row[2], -1) {
+			named++
+			if !declared[row[1]+" "+f[1]] {
+				t.Errorf("%s has no function %s: follow the path again", row[1], f[1])
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("the paths name only %d functions", named)
+	}
+}
+
 // TestDocumentsAreReadable: no line of prose is wider than 120 columns (tables and code
 // may be), and ARCHITECTURE.md stays short enough to be read whole.
 func TestDocumentsAreReadable(t *testing.T) {
