@@ -120,12 +120,22 @@ func TestPathsNameFunctions(t *testing.T) {
 	if !found || !ends {
 		t.Fatal("ARCHITECTURE.md has no section Three paths")
 	}
-	named := 0
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)` \\|(.*)\\|$").FindAllStringSubmatch(section, -1) {
-		for _, f := range regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(row[2], -1) {
+	var lists strings.Builder // a list begins with a dash, and its other lines are indented
+	for line := range strings.Lines(section) {
+		if strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "  ") {
+			lists.WriteString(line)
+		}
+	}
+	named, dir := 0, ""
+	for _, word := range regexp.MustCompile("\\*[^*]+\\*|`[a-z0-9/]+`|[A-Za-z]+(?:\\.[A-Za-z]+)?").FindAllString(lists.String(), -1) {
+		switch word[0] {
+		case '*': // of a hop
+		case '`':
+			dir = strings.Trim(word, "`")
+		default:
 			named++
-			if !declared[row[1]+" "+f[1]] {
-				t.Errorf("%s has no function %s: follow the path again", row[1], f[1])
+			if !declared[dir+" "+word] {
+				t.Errorf("%s has no function %s: follow the path again", dir, word)
 			}
 		}
 	}
