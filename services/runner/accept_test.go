@@ -15,15 +15,16 @@ import (
 )
 
 func TestAcceptOnce(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `echo ran >> "$1/journal"`)
-	r := l.runner(nil)
-	url := l.serve(r).URL
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `echo ran >> "$1/journal"`)
+	r := h.runner(nil)
+	url := h.serve(r).URL
 
 	answers := make([]reply, 8)
 	var wg sync.WaitGroup
 	for i := range answers {
-		wg.Go(func() { answers[i] = l.ask(url, "key", body("flow", `{"output_has_run_id":true}`), nil) })
+		wg.Go(func() { answers[i] = h.ask(url, "key", body("flow", `{"output_has_run_id":true}`), nil) })
 	}
 	wg.Wait()
 	id := events.FlowJobID("Jürgen M", "key")
@@ -35,42 +36,44 @@ func TestAcceptOnce(t *testing.T) {
 	if out := answers[0].Data.OutputFolder; !strings.HasPrefix(out, theDrive+"/out/20") || !strings.HasSuffix(out, "-"+id) {
 		t.Errorf("output folder %q", out)
 	}
-	l.background(r.Run)
-	l.until(events.Ended, id)
+	h.background(r.Run)
+	h.until(events.Ended, id)
 
 	// The same call after the end, and after its files are gone, is answered as the first.
-	if err := os.Remove(l.host("flow")); err != nil {
+	if err := os.Remove(h.host("flow")); err != nil {
 		t.Fatal(err)
 	}
-	if a := l.ask(url, "key", body("flow", `{}`), nil); a.Data == nil || *a.Data != *answers[0].Data {
+	if a := h.ask(url, "key", body("flow", `{}`), nil); a.Data == nil || *a.Data != *answers[0].Data {
 		t.Errorf("the call again: %+v", a)
 	}
-	l.drained()
-	if got := l.lines("in/journal"); len(got) != 1 {
+	h.drained()
+	if got := h.lines("in/journal"); len(got) != 1 {
 		t.Errorf("the flow ran %d times", len(got))
 	}
 	for _, p := range []events.Phase{events.Accepted, events.Started, events.Ended} {
-		if n, ev := l.phase(p, id); n != 1 || ev.TriggerID != "key" || ev.JobID != "job-1" || ev.Owner != "Jürgen M" {
+		if n, ev := h.phase(p, id); n != 1 || ev.TriggerID != "key" || ev.JobID != "job-1" || ev.Owner != "Jürgen M" {
 			t.Errorf("%d events %s, the last %+v", n, p, ev)
 		}
 	}
 }
 
 func TestWithoutKeyEveryCallIsARun(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	url := l.serve(l.runner(nil)).URL
-	first := l.accept(url, "", "flow", `{}`)
-	if second := l.accept(url, "", "flow", `{}`); second == first {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	url := h.serve(h.runner(nil)).URL
+	first := h.accept(url, "", "flow", `{}`)
+	if second := h.accept(url, "", "flow", `{}`); second == first {
 		t.Error("two calls without a key are one run")
 	}
 }
 
 func TestWhoMayRun(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	url := l.serve(l.runner(nil)).URL
-	closed := l.serve(l.runner(func(c *Config) { c.Secret = "" })).URL
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	url := h.serve(h.runner(nil)).URL
+	closed := h.serve(h.runner(func(c *Config) { c.Secret = "" })).URL
 	direct := func(authorization string) map[string]string {
 		return map[string]string{events.HeaderDispatcher: "", "Authorization": authorization}
 	}
@@ -82,19 +85,19 @@ func TestWhoMayRun(t *testing.T) {
 		owner   string
 	}{
 		"dispatcher":               {url, nil, 200, "", "Jürgen M"},
-		"admin":                    {url, direct("Bearer " + l.token[events.Admin]), 200, "", "admin"},
-		"operator":                 {url, direct("bearer " + l.token[events.Operator]), 200, "", "olga"},
-		"viewer":                   {url, direct("Bearer " + l.token[events.Viewer]), 200, "role viewer", ""},
+		"admin":                    {url, direct("Bearer " + h.token[events.Admin]), 200, "", "admin"},
+		"operator":                 {url, direct("bearer " + h.token[events.Operator]), 200, "", "olga"},
+		"viewer":                   {url, direct("Bearer " + h.token[events.Viewer]), 200, "role viewer", ""},
 		"nobody":                   {url, direct(""), 401, "Authorization: Bearer", ""},
 		"basic":                    {url, direct("Basic YTpi"), 401, "Authorization: Bearer", ""},
 		"no such token":            {url, direct("Bearer spool_00000000_x"), 401, "not valid", ""},
-		"wrong secret":             {url, map[string]string{events.HeaderDispatcher: "guess", "Authorization": "Bearer " + l.token[events.Admin]}, 401, "not the secret", ""},
+		"wrong secret":             {url, map[string]string{events.HeaderDispatcher: "guess", "Authorization": "Bearer " + h.token[events.Admin]}, 401, "not the secret", ""},
 		"a runner without secret":  {closed, nil, 401, "not the secret", ""},
 		"dispatcher without owner": {url, map[string]string{events.HeaderOwner: ""}, 200, "Spool-Owner", ""},
 		"a job that is no token":   {url, map[string]string{events.HeaderJobID: "a.>"}, 200, "Spool-Job-Id", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := l.ask(c.url, name, body("flow", `{}`), c.headers)
+			a := h.ask(c.url, name, body("flow", `{}`), c.headers)
 			if a.status != c.status || (a.Status == events.OK) != (c.says == "") || !strings.Contains(a.Msg, c.says) {
 				t.Fatalf("answer %+v", a)
 			}
@@ -104,7 +107,7 @@ func TestWhoMayRun(t *testing.T) {
 			if c.says != "" {
 				return
 			}
-			run, found, err := l.bus.AcceptedRun(t.Context(), a.Data.JobID)
+			run, found, err := h.bus.AcceptedRun(t.Context(), a.Data.JobID)
 			if err != nil || !found || run.Owner != c.owner || run.FlowJobID != events.FlowJobID(c.owner, name) {
 				t.Errorf("accepted %+v, %v", run, err)
 			}
@@ -116,14 +119,15 @@ func TestWhoMayRun(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	l.flow("in/flow", "exit 0")
-	l.write("plain", "#!/bin/sh\n", 0o644)
-	if err := os.Symlink("/bin/sh", l.host("escape")); err != nil {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	h.flow("in/flow", "exit 0")
+	h.write("plain", "#!/bin/sh\n", 0o644)
+	if err := os.Symlink("/bin/sh", h.host("escape")); err != nil {
 		t.Fatal(err)
 	}
-	url := l.serve(l.runner(nil)).URL
+	url := h.serve(h.runner(nil)).URL
 	paths := func(binary, input string) string {
 		return string(events.Encode(map[string]string{"binary_path": binary, "input_dir": input}))
 	}
@@ -132,12 +136,12 @@ func TestRefused(t *testing.T) {
 		status int
 		says   []string
 	}{
-		"missing binary":        {body("none", `{}`), 200, []string{"binary_path", logical("none"), "does not exist", l.host("none")}},
-		"binary not executable": {body("plain", `{}`), 200, []string{"binary_path", logical("plain"), l.host("plain"), "chmod +x"}},
-		"binary is a folder":    {body("in", `{}`), 200, []string{"binary_path", logical("in"), l.host("in"), "not a file"}},
+		"missing binary":        {body("none", `{}`), 200, []string{"binary_path", logical("none"), "does not exist", h.host("none")}},
+		"binary not executable": {body("plain", `{}`), 200, []string{"binary_path", logical("plain"), h.host("plain"), "chmod +x"}},
+		"binary is a folder":    {body("in", `{}`), 200, []string{"binary_path", logical("in"), h.host("in"), "not a file"}},
 		"binary out of drive":   {body("escape", `{}`), 200, []string{"binary_path", logical("escape")}},
-		"missing input":         {paths(logical("flow"), logical("nowhere")), 200, []string{"input_dir", logical("nowhere"), l.host("nowhere")}},
-		"input is a file":       {paths(logical("flow"), logical("plain")), 200, []string{"input_dir", "not a folder", l.host("plain")}},
+		"missing input":         {paths(logical("flow"), logical("nowhere")), 200, []string{"input_dir", logical("nowhere"), h.host("nowhere")}},
+		"input is a file":       {paths(logical("flow"), logical("plain")), 200, []string{"input_dir", "not a folder", h.host("plain")}},
 		"input is the drive":    {paths(logical("flow"), theDrive), 200, []string{"input_dir", "root of a drive"}},
 		"dots":                  {paths(theDrive+"/../x/y", logical("in")), 200, []string{"binary_path", `".."`}},
 		"no binary":             {`{"input_dir":"a/b/fs/D/in"}`, 200, []string{"binary_path", "required"}},
@@ -155,7 +159,7 @@ func TestRefused(t *testing.T) {
 		"too large":             {strings.Repeat(" ", maxBody+1), 413, []string{"640 KiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := l.ask(url, name, c.body, nil)
+			a := h.ask(url, name, c.body, nil)
 			if a.status != c.status || a.Status != events.ERROR || a.Data != nil {
 				t.Errorf("answer %+v", a)
 			}
@@ -166,20 +170,21 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	if all := l.history(""); len(all) > 0 {
+	if all := h.history(""); len(all) > 0 {
 		t.Errorf("refused calls left %+v", all)
 	}
-	if keys, err := l.bus.Subjects(t.Context(), events.StreamRuns, ">"); err != nil || len(keys) > 0 {
+	if keys, err := h.bus.Subjects(t.Context(), events.StreamRuns, ">"); err != nil || len(keys) > 0 {
 		t.Errorf("refused calls are queued: %v, %v", keys, err)
 	}
 }
 
 func TestSettingsAreStoredWithoutSecrets(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	url := l.serve(l.runner(nil)).URL
-	id := l.accept(url, "k", "flow", `{"z":1e400,"webhook_config":{"headers":{"A":"hidden"}},"tags":["t"],"notification_emails":"a@b.c"}`)
-	run, _, err := l.bus.AcceptedRun(t.Context(), id)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	url := h.serve(h.runner(nil)).URL
+	id := h.accept(url, "k", "flow", `{"z":1e400,"webhook_config":{"headers":{"A":"hidden"}},"tags":["t"],"notification_emails":"a@b.c"}`)
+	run, _, err := h.bus.AcceptedRun(t.Context(), id)
 	if err != nil || string(run.Settings) != `{"z":1e400,"tags":["t"]}` {
 		t.Errorf("stored %s, %v", run.Settings, err)
 	}
@@ -189,13 +194,14 @@ func TestSettingsAreStoredWithoutSecrets(t *testing.T) {
 }
 
 func TestPutOff(t *testing.T) {
-	l := newLab(t, eventstest.Options{Store: 32 << 20})
-	l.flow("flow", "exit 0")
-	r := l.runner(nil)
-	url := l.serve(r).URL
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{Store: 32 << 20})
+	h.flow("flow", "exit 0")
+	r := h.runner(nil)
+	url := h.serve(r).URL
 	putOff := func(key string) {
 		t.Helper()
-		a := l.ask(url, key, body("flow", `{}`), nil)
+		a := h.ask(url, key, body("flow", `{}`), nil)
 		if a.status != http.StatusServiceUnavailable || a.Status != events.ERROR || a.header.Get("Retry-After") == "" {
 			t.Errorf("answer %+v", a)
 		}
@@ -204,19 +210,19 @@ func TestPutOff(t *testing.T) {
 		filler := events.Run{Settings: events.Encode(strings.Repeat("x", 64<<10))}
 		for err := error(nil); err == nil; {
 			filler.FlowJobID += "x"
-			_, _, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
+			_, _, err = h.bus.AcceptRun(t.Context(), "elsewhere", filler)
 		}
 		filler.Settings = nil
 		for err := error(nil); err == nil; {
 			filler.FlowJobID += "x"
-			_, _, err = l.bus.AcceptRun(t.Context(), "elsewhere", filler)
+			_, _, err = h.bus.AcceptRun(t.Context(), "elsewhere", filler)
 		}
 		putOff("full")
 	})
 	t.Run("NATS is away", func(t *testing.T) {
-		l.server.Shutdown()
-		l.server.WaitForShutdown()
-		l.eventually("the connection is lost", func() bool { return l.bus.Check() != nil })
+		h.server.Shutdown()
+		h.server.WaitForShutdown()
+		h.eventually("the connection is lost", func() bool { return h.bus.Check() != nil })
 		putOff("away")
 		if r.Check() == nil {
 			t.Error("the runner calls itself ready")
@@ -227,16 +233,17 @@ func TestPutOff(t *testing.T) {
 // A direct call is held to the paths of its token, in the same words whatever
 // lies there; a dispatcher's goes on with the paths of the job.
 func TestPathsOfDirectCalls(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	url := l.serve(l.runner(nil)).URL
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	url := h.serve(h.runner(nil)).URL
 	bearer := func(paths ...string) map[string]string {
 		token, text := events.NewToken("olga", events.Operator, time.Now())
 		token.Paths = paths
-		if err := l.bus.PutToken(t.Context(), token); err != nil {
+		if err := h.bus.PutToken(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
-		l.eventually("the token is known", func() bool { _, err := l.keys.Verify(text, time.Now()); return err == nil })
+		h.eventually("the token is known", func() bool { _, err := h.keys.Verify(text, time.Now()); return err == nil })
 		return map[string]string{"Authorization": "Bearer " + text, events.HeaderDispatcher: ""}
 	}
 	for _, c := range []struct {
@@ -255,14 +262,14 @@ func TestPathsOfDirectCalls(t *testing.T) {
 		{[]string{}, `{}`, "binary_path"},
 	} {
 		headers := bearer(c.paths...)
-		a := l.ask(url, "", body("flow", c.settings), headers)
+		a := h.ask(url, "", body("flow", c.settings), headers)
 		if (a.Status == events.OK) != (c.field == "") || !strings.HasPrefix(a.Msg, c.field) {
 			t.Errorf("%v, %s: answer %+v", c.paths, c.settings, a)
 		}
 		if c.field != "binary_path" {
 			continue
 		}
-		if none := l.ask(url, "", body("none", c.settings), headers); none.status != a.status || none.Msg != a.Msg {
+		if none := h.ask(url, "", body("none", c.settings), headers); none.status != a.status || none.Msg != a.Msg {
 			t.Errorf("%v: what exists is told from what does not: %+v, %+v", c.paths, a, none)
 		}
 	}

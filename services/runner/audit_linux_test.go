@@ -22,17 +22,17 @@ func TestAuditTells(t *testing.T) {
 	if !denial.Tells() {
 		t.Skip("the kernel's audit is off, or not for this user to read: it takes root, and auditctl -e 1, or SPOOL_TEST_AUDIT=1, by which this test switches it on for the whole machine")
 	}
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	dir := grantable(t)
-	l.flow("flow", fmt.Sprintf(`echo x 2>/dev/null >%s/backup/x; exit 3`, dir))
-	r := l.shut(func(c *Config) { c.hidden.mounts = true })
+	h.flow("flow", fmt.Sprintf(`echo x 2>/dev/null >%s/backup/x; exit 3`, dir))
+	r := h.shut(func(c *Config) { c.hidden.mounts = true })
 	if r.room.Form.Landlock < auditABI {
 		t.Skipf("Landlock %d says nothing in the audit", r.room.Form.Landlock)
 	}
-	url := l.serve(r).URL
-	l.background(r.Run)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	want := fmt.Sprintf("the sandbox denied %s/backup, which the profile line \"write %[1]s/backup\" would allow; exit status 3", dir)
-	if ended := l.granted(url, "k", ""); !strings.HasPrefix(ended.Message, want) {
+	if ended := h.granted(url, "k", ""); !strings.HasPrefix(ended.Message, want) {
 		t.Errorf("it says %q, want %q", ended.Message, want)
 	}
 }

@@ -29,15 +29,15 @@ func soonAgain(t *testing.T, starts int) {
 
 // busy keeps a flow open for writing, as who copies it does. It skips the test where
 // the kernel starts it all the same.
-func (l *lab) busy(name string) *os.File {
-	l.t.Helper()
-	f, err := os.OpenFile(l.host(name), os.O_WRONLY, 0)
+func (h *harness) busy(name string) *os.File {
+	h.t.Helper()
+	f, err := os.OpenFile(h.host(name), os.O_WRONLY, 0)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	l.t.Cleanup(func() { f.Close() })
-	if err := exec.Command(l.host(name)).Run(); !errors.Is(err, syscall.ETXTBSY) {
-		l.t.Skip("this kernel starts a program that is open for writing: ", err)
+	h.t.Cleanup(func() { f.Close() })
+	if err := exec.Command(h.host(name)).Run(); !errors.Is(err, syscall.ETXTBSY) {
+		h.t.Skip("this kernel starts a program that is open for writing: ", err)
 	}
 	return f
 }
@@ -46,24 +46,24 @@ func (l *lab) busy(name string) *os.File {
 // up no retry of the job.
 func TestBusyProgramIsStartedLater(t *testing.T) {
 	soonAgain(t, 1000)
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `echo x >> "$1/ran"`)
-	l.keepJob(events.JobCreated, events.Enabled)
-	f := l.busy("flow")
-	r := l.runner(nil)
-	l.background(r.Run)
-	id := l.accept(l.serve(r).URL, "file:job-1:0", "flow", `{}`)
-	l.eventually("several starts have failed", func() bool { n, _ := l.phase(events.Retrying, id); return n >= 2 })
-	if _, ev := l.phase(events.Retrying, id); !ev.NotBegun() || !strings.Contains(ev.Message, "text file busy") {
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `echo x >> "$1/ran"`)
+	h.keepJob(events.JobCreated, events.Enabled)
+	f := h.busy("flow")
+	r := h.runner(nil)
+	h.background(r.Run)
+	id := h.accept(h.serve(r).URL, "file:job-1:0", "flow", `{}`)
+	h.eventually("several starts have failed", func() bool { n, _ := h.phase(events.Retrying, id); return n >= 2 })
+	if _, ev := h.phase(events.Retrying, id); !ev.NotBegun() || !strings.Contains(ev.Message, "text file busy") {
 		t.Errorf("waits with %q", ev.Message)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if ended := l.until(events.Ended, id); ended.Status != events.OK || failures(ended.Attempts) != 1 {
+	if ended := h.until(events.Ended, id); ended.Status != events.OK || failures(ended.Attempts) != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	if ran := l.lines("in/ran"); len(ran) != 1 {
+	if ran := h.lines("in/ran"); len(ran) != 1 {
 		t.Errorf("ran %v", ran)
 	}
 }
@@ -72,20 +72,20 @@ func TestBusyProgramIsStartedLater(t *testing.T) {
 // run of its own.
 func TestBusyProgramIsGivenUp(t *testing.T) {
 	soonAgain(t, 2)
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `echo x >> "$1/ran"`)
-	l.keepJob(events.JobCreated, events.Enabled)
-	f := l.busy("flow")
-	r := l.runner(nil)
-	l.background(r.Run)
-	url := l.serve(r).URL
-	id := l.accept(url, "file:job-1:0", "flow", `{}`)
-	ended := l.until(events.Ended, id)
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `echo x >> "$1/ran"`)
+	h.keepJob(events.JobCreated, events.Enabled)
+	f := h.busy("flow")
+	r := h.runner(nil)
+	h.background(r.Run)
+	url := h.serve(r).URL
+	id := h.accept(url, "file:job-1:0", "flow", `{}`)
+	ended := h.until(events.Ended, id)
 	if ended.Status != events.ERROR || ended.Attempt != 3 || !ended.NotBegun() {
 		t.Errorf("ended %+v", ended)
 	}
 	var dead []jet.DeadLetter
-	err := l.bus.Since(t.Context(), events.StreamDeadLetters, events.AllDead, time.Time{}, func(m jet.Stored) bool {
+	err := h.bus.Since(t.Context(), events.StreamDeadLetters, events.AllDead, time.Time{}, func(m jet.Stored) bool {
 		d, err := jet.ReadDead(m)
 		if err != nil {
 			t.Error(err)
@@ -99,8 +99,8 @@ func TestBusyProgramIsGivenUp(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again := l.accept(url, dead[0].Trigger.ID, "flow", `{}`)
-	if ended := l.until(events.Ended, again); again == id || ended.Status != events.OK {
+	again := h.accept(url, dead[0].Trigger.ID, "flow", `{}`)
+	if ended := h.until(events.Ended, again); again == id || ended.Status != events.OK {
 		t.Errorf("again %s: %+v", again, ended)
 	}
 }
@@ -110,19 +110,19 @@ func TestBusyProgramIsGivenUp(t *testing.T) {
 // for the mount.
 func TestHangingInterpreter(t *testing.T) {
 	soonAgain(t, 1000)
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	shell, err := os.ReadFile("/bin/sh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.write("interpreter", string(shell), 0o755)
+	h.write("interpreter", string(shell), 0o755)
 	link := filepath.Join(t.TempDir(), "sh") // the path of the drive has a blank, which ends the name of an interpreter
-	if err := os.Symlink(l.host("interpreter"), link); err != nil {
+	if err := os.Symlink(h.host("interpreter"), link); err != nil {
 		t.Fatal(err)
 	}
-	l.write("flow", "#!"+link+"\necho x >> \"$1/ran\"\n", 0o755)
-	l.keepJob(events.JobCreated, events.Enabled)
-	f, err := os.OpenFile(l.host("interpreter"), os.O_RDONLY, 0)
+	h.write("flow", "#!"+link+"\necho x >> \"$1/ran\"\n", 0o755)
+	h.keepJob(events.JobCreated, events.Enabled)
+	f, err := os.OpenFile(h.host("interpreter"), os.O_RDONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,17 +130,17 @@ func TestHangingInterpreter(t *testing.T) {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
 		t.Skip("this file system gives no leases: ", err)
 	}
-	r := l.runner(nil)
-	l.background(r.Run)
-	id := l.accept(l.serve(r).URL, "file:job-1:0", "flow", `{}`)
-	l.eventually("a start hangs", func() bool { n, _ := l.phase(events.Retrying, id); return n >= 1 })
-	if _, ev := l.phase(events.Retrying, id); !strings.Contains(ev.Message, "was not loaded within") {
+	r := h.runner(nil)
+	h.background(r.Run)
+	id := h.accept(h.serve(r).URL, "file:job-1:0", "flow", `{}`)
+	h.eventually("a start hangs", func() bool { n, _ := h.phase(events.Retrying, id); return n >= 1 })
+	if _, ev := h.phase(events.Retrying, id); !strings.Contains(ev.Message, "was not loaded within") {
 		t.Errorf("waits with %q", ev.Message)
 	}
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK); err != nil {
 		t.Fatal(err)
 	}
-	if ended := l.until(events.Ended, id); ended.Status != events.OK {
+	if ended := h.until(events.Ended, id); ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
 }

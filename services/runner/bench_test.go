@@ -29,24 +29,24 @@ import (
 // /proc and a /dev/shm of the flow's own, for what these cost.
 func BenchmarkRun(b *testing.B) {
 	b.Run("exec", func(b *testing.B) {
-		l := newLab(b, eventstest.Options{})
-		l.flow("flow", "exit 0")
+		h := newHarness(b, eventstest.Options{})
+		h.flow("flow", "exit 0")
 		for b.Loop() {
-			if err := exec.Command(l.host("flow"), l.host("in"), l.host("in")).Run(); err != nil {
+			if err := exec.Command(h.host("flow"), h.host("in"), h.host("in")).Run(); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("gate", func(b *testing.B) {
-		l := newLab(b, eventstest.Options{})
-		l.flow("flow", "exit 0")
-		p := l.program()
+		h := newHarness(b, eventstest.Options{})
+		h.flow("flow", "exit 0")
+		p := h.program()
 		for b.Loop() {
 			f, err := process.Start(p, cell.Room{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := l.load(f, io.Discard); err != nil {
+			if err := h.load(f, io.Discard); err != nil {
 				b.Fatal(err)
 			}
 			f.Open(patience, func() {})()
@@ -57,8 +57,8 @@ func BenchmarkRun(b *testing.B) {
 	})
 	for _, name := range []string{"ready", "ready, shut in", "ready, shut in, not private"} {
 		b.Run(name, func(b *testing.B) {
-			l := newLab(b, eventstest.Options{})
-			r := l.shut(func(c *Config) { c.Log, c.hidden = slog.New(slog.DiscardHandler), benched(name) })
+			h := newHarness(b, eventstest.Options{})
+			r := h.shut(func(c *Config) { c.Log, c.hidden = slog.New(slog.DiscardHandler), benched(name) })
 			room := r.room
 			if name == "ready" {
 				room = cell.Room{}
@@ -86,14 +86,14 @@ func BenchmarkRun(b *testing.B) {
 		{"run without a pause, fsync", true, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			l := newLab(b, eventstest.Options{Sync: c.fsync})
-			l.flow("flow", "exit 0")
-			r := l.shut(func(cfg *Config) { cfg.Log, cfg.hidden = slog.New(slog.DiscardHandler), benched(c.name) })
-			url := l.serve(r).URL
-			l.background(r.Run)
+			h := newHarness(b, eventstest.Options{Sync: c.fsync})
+			h.flow("flow", "exit 0")
+			r := h.shut(func(cfg *Config) { cfg.Log, cfg.hidden = slog.New(slog.DiscardHandler), benched(c.name) })
+			url := h.serve(r).URL
+			h.background(r.Run)
 			ended := make(chan string, 1)
-			l.background(func(ctx context.Context) error {
-				return l.bus.Follow(ctx, jet.Follow{
+			h.background(func(ctx context.Context) error {
+				return h.bus.Follow(ctx, jet.Follow{
 					Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Beginning, Headers: true,
 				}, func(m jet.Stored) { ended <- m.Subject })
 			})
@@ -104,7 +104,7 @@ func BenchmarkRun(b *testing.B) {
 					time.Sleep(50 * time.Millisecond) // until the next processes wait
 					b.StartTimer()
 				}
-				id := l.accept(url, strconv.Itoa(n), "flow", `{}`)
+				id := h.accept(url, strconv.Itoa(n), "flow", `{}`)
 				if got := <-ended; got != events.RunSubject(events.Ended, "job-1", id) {
 					b.Fatalf("ended %s", got)
 				}

@@ -22,21 +22,21 @@ import (
 	"spool.internal/services/runner/record"
 )
 
-// lasts is a program that goes on for ever, and whose arguments name this lab: its
+// lasts is a program that goes on for ever, and whose arguments name this harness: its
 // process id says little to a flow that has a pid namespace.
-func (l *lab) lasts() string { return fmt.Sprintf("sleep 600.%09d", l.number()) }
+func (h *harness) lasts() string { return fmt.Sprintf("sleep 600.%09d", h.number()) }
 
-func (l *lab) number() uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(l.base))
-	return h.Sum32()
+func (h *harness) number() uint32 {
+	sum := fnv.New32a()
+	sum.Write([]byte(h.base))
+	return sum.Sum32()
 }
 
-// left gives the processes of flows of this lab that live: the arguments of a
+// left gives the processes of flows of this harness that live: the arguments of a
 // script hold its path.
-func (l *lab) left() (pids []int) {
-	l.t.Helper()
-	for _, mark := range []string{l.base, fmt.Sprintf("600.%09d", l.number())} {
+func (h *harness) left() (pids []int) {
+	h.t.Helper()
+	for _, mark := range []string{h.base, fmt.Sprintf("600.%09d", h.number())} {
 		out, _ := exec.Command("pgrep", "-f", regexp.QuoteMeta(mark)).Output()
 		for field := range strings.FieldsSeq(string(out)) {
 			pid, _ := strconv.Atoi(field)
@@ -50,26 +50,27 @@ func (l *lab) left() (pids []int) {
 
 // Flows that do what flows should not: each is ended, told of, and leaves nothing.
 func TestFlowsThatMisbehave(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.write("in/a.txt", "as it was", 0o666)
-	l.flow("hangs", `echo waiting; while :; do sleep 0.1; done`)
-	l.flow("ignores SIGTERM", `trap '' TERM; echo "not I"; while :; do sleep 0.1; done`)
-	l.flow("stops when asked", `trap 'echo cleaned up; exit 0' TERM; while :; do sleep 0.1; done`)
-	l.flow("forks twice", `(`+l.lasts()+` &) & wait; exit 0`)
-	l.flow("leaves its group", `setsid sh -c 'echo > "$0/here"; exec `+l.lasts()+`' "$2" >/dev/null 2>&1 </dev/null &
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.write("in/a.txt", "as it was", 0o666)
+	h.flow("hangs", `echo waiting; while :; do sleep 0.1; done`)
+	h.flow("ignores SIGTERM", `trap '' TERM; echo "not I"; while :; do sleep 0.1; done`)
+	h.flow("stops when asked", `trap 'echo cleaned up; exit 0' TERM; while :; do sleep 0.1; done`)
+	h.flow("forks twice", `(`+h.lasts()+` &) & wait; exit 0`)
+	h.flow("leaves its group", `setsid sh -c 'echo > "$0/here"; exec `+h.lasts()+`' "$2" >/dev/null 2>&1 </dev/null &
 while [ ! -s "$2/here" ]; do sleep 0.01; done; exit 0`)
-	l.flow("forgets who it was", `env -i PATH="$PATH" setsid sh -c 'echo > "$0/here"; exec `+l.lasts()+`' "$2" >/dev/null 2>&1 </dev/null &
+	h.flow("forgets who it was", `env -i PATH="$PATH" setsid sh -c 'echo > "$0/here"; exec `+h.lasts()+`' "$2" >/dev/null 2>&1 </dev/null &
 while [ ! -s "$2/here" ]; do sleep 0.01; done; exit 0`)
-	l.flow("fills the disk", `head -c 10000000 /dev/zero > "$2/big"; status=$?; ls -l "$2/big" | awk '{ print $5 " bytes" }'; exit $status`)
-	l.flow("is shot", `kill -SEGV $$`)
-	l.flow("removes its input", `rm -rf "$1" && echo removed; ls "$1"; exit 1`)
-	l.flow("dumps core", `ulimit -c; ulimit -n; exit 1`)
-	r := l.runner(func(c *Config) {
+	h.flow("fills the disk", `head -c 10000000 /dev/zero > "$2/big"; status=$?; ls -l "$2/big" | awk '{ print $5 " bytes" }'; exit $status`)
+	h.flow("is shot", `kill -SEGV $$`)
+	h.flow("removes its input", `rm -rf "$1" && echo removed; ls "$1"; exit 1`)
+	h.flow("dumps core", `ulimit -c; ulimit -n; exit 1`)
+	r := h.runner(func(c *Config) {
 		c.Sandbox, c.MaxFileSize = SandboxBestEffort, 1<<20
 	})
-	url := l.serve(r).URL
-	l.background(r.Run)
-	nothingLeft := func() bool { return len(l.left()) == 0 }
+	url := h.serve(r).URL
+	h.background(r.Run)
+	nothingLeft := func() bool { return len(h.left()) == 0 }
 	on := func(os string, yes bool) bool { return yes || runtime.GOOS != os }
 	for flow, want := range map[string]struct {
 		settings string
@@ -84,19 +85,19 @@ while [ ! -s "$2/here" ]; do sleep 0.01; done; exit 0`)
 		"leaves its group":   {`"step_timeout":0`, events.OK, nil, func() bool { return on("linux", nothingLeft()) }},
 		"forgets who it was": {`"step_timeout":0`, events.OK, nil, func() bool { return on("linux", nothingLeft()) }},
 		"fills the disk": {`"step_timeout":5`, events.ERROR, []string{"exit status"}, func() bool {
-			info, err := os.Stat(l.host("o/fills the disk/big"))
+			info, err := os.Stat(h.host("o/fills the disk/big"))
 			return on("linux", err == nil && info.Size() <= 1<<20)
 		}},
 		"is shot":           {`"disable_step_timeout":true,"step_timeout":0.001`, events.ERROR, []string{"signal: segmentation fault"}, nil},
-		"removes its input": {`"tags":[]`, events.ERROR, []string{"exit status 1"}, func() bool { return l.read("in/a.txt") == "as it was" || canSandbox() != nil }},
+		"removes its input": {`"tags":[]`, events.ERROR, []string{"exit status 1"}, func() bool { return h.read("in/a.txt") == "as it was" || canSandbox() != nil }},
 		"dumps core":        {`"tags":[]`, events.ERROR, []string{"exit status 1: 0\n4096"}, nil},
 	} {
 		if runtime.GOOS != "linux" && (flow == "fills the disk" || flow == "dumps core") {
 			continue // no limits there
 		}
 		t.Run(flow, func(t *testing.T) {
-			id := l.accept(url, flow, flow, `{"output_dir":"`+logical("o/"+flow)+`",`+want.settings+`}`)
-			ended := l.until(events.Ended, id)
+			id := h.accept(url, flow, flow, `{"output_dir":"`+logical("o/"+flow)+`",`+want.settings+`}`)
+			ended := h.until(events.Ended, id)
 			if ended.Status != want.status || (ended.Status == events.OK) != (ended.Message == "") {
 				t.Errorf("ended %+v", ended)
 			}
@@ -108,34 +109,37 @@ while [ ! -s "$2/here" ]; do sleep 0.01; done; exit 0`)
 			if want.after != nil && !want.after() {
 				t.Error("something is left, or lost")
 			}
-			l.eventually("the private folder is gone", func() bool {
-				_, err := os.Stat(filepath.Join(record.Dir(l.data, id), "tmp"))
+			h.eventually("the private folder is gone", func() bool {
+				_, err := os.Stat(filepath.Join(record.Dir(h.data, id), "tmp"))
 				return os.IsNotExist(err)
 			})
 		})
 	}
-	l.drained()
+	h.drained()
 }
 
 // printed measures what a flow prints that prints much.
 func printed(t *testing.T, bytes string) (took time.Duration) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c `+bytes+`; echo; echo the end`)
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	ended := l.until(events.Ended, l.accept(url, "k", "flow", `{}`))
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c `+bytes+`; echo; echo the end`)
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	ended := h.until(events.Ended, h.accept(url, "k", "flow", `{}`))
 	if ended.Status != events.OK || !strings.Contains(ended.Message, "run.log leaves out ") {
 		t.Errorf("ended %+v", ended)
 	}
-	info, err := os.Stat(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+	info, err := os.Stat(filepath.Join(record.Dir(h.data, ended.FlowJobID), "run.log"))
 	if err != nil || info.Size() > record.MaxHead+record.MaxLast+100 {
 		t.Errorf("run.log: %v, %v", info, err)
 	}
 	return ended.At.Sub(ended.StartedAt)
 }
 
-func TestAFlowThatPrintsMuch(t *testing.T) { printed(t, "100000000") }
+func TestAFlowThatPrintsMuch(t *testing.T) {
+	t.Parallel()
+	printed(t, "100000000")
+}
 
 func TestLongAFlowThatPrints10GB(t *testing.T) {
 	if testing.Short() {
@@ -146,11 +150,11 @@ func TestLongAFlowThatPrints10GB(t *testing.T) {
 }
 
 // bomb is a flow that forks until it may not, or has 10,000 children.
-func (l *lab) bomb() string {
+func (h *harness) bomb() string {
 	return `
 i=0
 while [ $i -lt 10000 ]; do
-	` + l.lasts() + ` & i=$((i+1))
+	` + h.lasts() + ` & i=$((i+1))
 done
 echo $i > "$2/forks"
 `
@@ -161,27 +165,27 @@ func TestLong10000Forks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long")
 	}
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", l.bomb()+l.lasts())
-	l.flow("other", "exit 0")
-	r := l.runner(func(c *Config) { c.Sandbox, c.MaxProcesses = SandboxBestEffort, 20_000 })
-	url := l.serve(r).URL
-	l.background(r.Run)
-	id := l.accept(url, "k", "flow", `{"step_timeout":120}`)
-	l.until(events.Started, id)
-	l.eventually("the flow has forked 10,000 times", func() bool { return l.exists("out/forks") })
-	if n := len(l.left()); n < 10_000 {
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", h.bomb()+h.lasts())
+	h.flow("other", "exit 0")
+	r := h.runner(func(c *Config) { c.Sandbox, c.MaxProcesses = SandboxBestEffort, 20_000 })
+	url := h.serve(r).URL
+	h.background(r.Run)
+	id := h.accept(url, "k", "flow", `{"step_timeout":120}`)
+	h.until(events.Started, id)
+	h.eventually("the flow has forked 10,000 times", func() bool { return h.exists("out/forks") })
+	if n := len(h.left()); n < 10_000 {
 		t.Errorf("the flow has %d processes", n)
 	}
-	if ended := l.until(events.Ended, l.accept(url, "other", "other", `{}`)); ended.Status != events.OK {
+	if ended := h.until(events.Ended, h.accept(url, "other", "other", `{}`)); ended.Status != events.OK {
 		t.Errorf("another run meanwhile: %+v", ended)
 	}
 	began := time.Now()
-	if a := l.cancel(url, id, nil); a["status"] != "OK" {
+	if a := h.cancel(url, id, nil); a["status"] != "OK" {
 		t.Errorf("cancel: %v", a)
 	}
-	l.until(events.Ended, id)
-	if left := l.left(); len(left) > 0 {
+	h.until(events.Ended, id)
+	if left := h.left(); len(left) > 0 {
 		t.Errorf("%d processes are left", len(left))
 	}
 	t.Logf("10,000 processes gone %s after the request", time.Since(began).Round(time.Millisecond))
@@ -189,38 +193,39 @@ func TestLong10000Forks(t *testing.T) {
 
 // The limit on processes holds for everybody but root.
 func TestForksAreLimited(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: only Linux limits processes\n", t.Name())
 		return
 	}
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", l.bomb()+"exit 0")
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", h.bomb()+"exit 0")
 	var as *syscall.Credential
 	if os.Getuid() == 0 {
 		as = &syscall.Credential{Uid: 54321, Gid: 54321}
-		for _, dir := range []string{l.data, l.host("."), l.host("in")} {
-			l.open(dir)
+		for _, dir := range []string{h.data, h.host("."), h.host("in")} {
+			h.open(dir)
 		}
 	}
-	l.killableAs(l.relay().url, as, child{MaxProcesses: 300})
-	acceptor := l.runner(nil)
-	id := l.accept(l.serve(acceptor).URL, "k", "flow", `{}`)
-	ended := l.until(events.Ended, id)
-	if said := strings.ToLower(ended.Message); ended.Status != events.ERROR || !strings.Contains(said, "fork") || l.exists("out/forks") {
+	h.killableAs(h.relay().url, as, child{MaxProcesses: 300})
+	acceptor := h.runner(nil)
+	id := h.accept(h.serve(acceptor).URL, "k", "flow", `{}`)
+	ended := h.until(events.Ended, id)
+	if said := strings.ToLower(ended.Message); ended.Status != events.ERROR || !strings.Contains(said, "fork") || h.exists("out/forks") {
 		t.Errorf("ended %+v", ended)
 	}
-	l.drained()
+	h.drained()
 }
 
-// open lets every user reach and change a folder of the lab.
-func (l *lab) open(dir string) {
-	l.t.Helper()
+// open lets every user reach and change a folder of the harness.
+func (h *harness) open(dir string) {
+	h.t.Helper()
 	if err := os.Chmod(dir, 0o777); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	for d := filepath.Dir(dir); d != os.TempDir() && len(d) > 1; d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
 }

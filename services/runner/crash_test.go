@@ -35,33 +35,33 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done
 echo done > done`
 
 // killable starts a runner as a process of its own, over the relay.
-func (l *lab) killable(url string) (kill func()) { return l.killableAs(url, nil, child{}) }
+func (h *harness) killable(url string) (kill func()) { return h.killableAs(url, nil, child{}) }
 
 // killableAs does so as another user.
-func (l *lab) killableAs(url string, as *syscall.Credential, c child) (kill func()) {
-	l.t.Helper()
-	c.URL, c.Drives, c.Data, c.Workers = url, l.base, l.data, 8
+func (h *harness) killableAs(url string, as *syscall.Credential, c child) (kill func()) {
+	h.t.Helper()
+	c.URL, c.Drives, c.Data, c.Workers = url, h.base, h.data, 8
 	self, err := os.Executable()
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childVariable+"="+string(events.Encode(c)))
-	cmd.Stdout, cmd.Stderr = l.t.Output(), l.t.Output()
+	cmd.Stdout, cmd.Stderr = h.t.Output(), h.t.Output()
 	if as != nil {
 		text, err := os.ReadFile(self) // the other user may not reach where it lies
 		if err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
-		cmd.Path = filepath.Join(l.base, "runner.test")
+		cmd.Path = filepath.Join(h.base, "runner.test")
 		if err := os.WriteFile(cmd.Path, text, 0o755); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	}
 	cmd.WaitDelay = time.Second // a flow that outlives the runner must not hold us
 	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	dead := false
 	kill = func() {
@@ -71,61 +71,62 @@ func (l *lab) killableAs(url string, as *syscall.Credential, c child) (kill func
 			_ = cmd.Wait() // the kill is its error
 		}
 	}
-	l.t.Cleanup(kill)
+	h.t.Cleanup(kill)
 	return kill
 }
 
 // A runner is killed with -9 as soon as a run is seen to have come to a point;
 // another one brings the run to its end.
 func TestKillTheRunner(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		at      string
-		reached func(l *lab, id string) bool
+		reached func(h *harness, id string) bool
 		most    int // attempts
 	}{
-		{"queued", func(*lab, string) bool { return true }, 2},
-		{"started", func(l *lab, id string) bool { n, _ := l.phase(events.Started, id); return n > 0 }, 2},
-		{"running", func(l *lab, id string) bool { return l.exists("in/" + id + ".journal") }, 2},
-		{"ended", func(l *lab, id string) bool {
-			l.write("in/release", "", 0o644)
-			n, _ := l.phase(events.Ended, id)
+		{"queued", func(*harness, string) bool { return true }, 2},
+		{"started", func(h *harness, id string) bool { n, _ := h.phase(events.Started, id); return n > 0 }, 2},
+		{"running", func(h *harness, id string) bool { return h.exists("in/" + id + ".journal") }, 2},
+		{"ended", func(h *harness, id string) bool {
+			h.write("in/release", "", 0o644)
+			n, _ := h.phase(events.Ended, id)
 			return n > 0
 		}, 1},
 	} {
 		t.Run(c.at, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, eventstest.Options{})
-			l.flow("flow", witness)
-			relay := l.relay()
-			kill := l.killable(relay.url)
-			acceptor := l.runner(nil) // takes the call; it works on nothing yet
-			id := l.accept(l.serve(acceptor).URL, "k", "flow", `{"output_has_run_id":true}`)
-			l.eventually("the run is "+c.at, func() bool { return c.reached(l, id) })
+			h := newHarness(t, eventstest.Options{})
+			h.flow("flow", witness)
+			relay := h.relay()
+			kill := h.killable(relay.url)
+			acceptor := h.runner(nil) // takes the call; it works on nothing yet
+			id := h.accept(h.serve(acceptor).URL, "k", "flow", `{"output_has_run_id":true}`)
+			h.eventually("the run is "+c.at, func() bool { return c.reached(h, id) })
 			kill()
-			_, before := l.phase(events.Started, id)
-			l.write("in/release", "", 0o644)
+			_, before := h.phase(events.Started, id)
+			h.write("in/release", "", 0o644)
 
-			l.background(acceptor.Run)
-			ended := l.until(events.Ended, id)
-			l.drained()
-			if n, _ := l.phase(events.Ended, id); n != 1 || ended.Status != events.OK || ended.Attempt > c.most {
+			h.background(acceptor.Run)
+			ended := h.until(events.Ended, id)
+			h.drained()
+			if n, _ := h.phase(events.Ended, id); n != 1 || ended.Status != events.OK || ended.Attempt > c.most {
 				t.Errorf("%d ends, the last %+v", n, ended)
 			}
 			if c.at == "running" && ended.Attempt != 2 {
 				t.Errorf("a run that was cut short ended as attempt %d", ended.Attempt)
 			}
-			if l.exists("in/overlaps") {
-				t.Errorf("attempts overlap: %s", l.read("in/overlaps"))
+			if h.exists("in/overlaps") {
+				t.Errorf("attempts overlap: %s", h.read("in/overlaps"))
 			}
 			if before.Process != nil {
 				if members, err := reaper.Group(before.Process.PID); err != nil || reaper.CountAlive(members) > 0 {
 					t.Errorf("of the killed runner's flow there are left %+v (%v)", members, err)
 				}
 			}
-			if n, last := l.phase(events.Started, id); n != ended.Attempt || last.Attempt != n {
+			if n, last := h.phase(events.Started, id); n != ended.Attempt || last.Attempt != n {
 				t.Errorf("%d starts, the last is attempt %d, the run ended as attempt %d", n, last.Attempt, ended.Attempt)
 			}
-			if got := len(l.lines("in/" + id + ".journal")); got/2 > ended.Attempt || got == 0 {
+			if got := len(h.lines("in/" + id + ".journal")); got/2 > ended.Attempt || got == 0 {
 				t.Errorf("%d processes of %d attempts", got, ended.Attempt)
 			}
 		})
@@ -135,18 +136,18 @@ func TestKillTheRunner(t *testing.T) {
 // A runner is killed with -9 at random moments while it works on many runs.
 func TestKillTheRunnerAtRandom(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", strings.Replace(witness, `[ ! -e "$1/release" ]`, `! [ $((n=n+1)) -gt 5 ]`, 1))
-	relay := l.relay()
-	url := l.serve(l.runner(nil)).URL
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", strings.Replace(witness, `[ ! -e "$1/release" ]`, `! [ $((n=n+1)) -gt 5 ]`, 1))
+	relay := h.relay()
+	url := h.serve(h.runner(nil)).URL
 	const runs = 60
 	ids := map[string]bool{}
 	for n := range runs {
-		ids[l.accept(url, fmt.Sprint("key-", n), "flow", `{"output_has_run_id":true}`)] = true
+		ids[h.accept(url, fmt.Sprint("key-", n), "flow", `{"output_has_run_id":true}`)] = true
 	}
 	endedRuns := func() int {
 		n := 0
-		for _, ev := range l.history("") {
+		for _, ev := range h.history("") {
 			if ev.Phase == events.Ended {
 				n++
 			}
@@ -154,15 +155,15 @@ func TestKillTheRunnerAtRandom(t *testing.T) {
 		return n
 	}
 	for range 5 {
-		kill := l.killable(relay.url)
+		kill := h.killable(relay.url)
 		begun, some := endedRuns(), 1+rand.IntN(6)
-		l.eventually("some runs have ended", func() bool { return endedRuns() >= min(begun+some, runs) })
+		h.eventually("some runs have ended", func() bool { return endedRuns() >= min(begun+some, runs) })
 		kill()
 	}
-	l.killable(relay.url)
-	l.drained()
+	h.killable(relay.url)
+	h.drained()
 	ends, starts := map[string]int{}, map[string]int{}
-	for _, ev := range l.history("") {
+	for _, ev := range h.history("") {
 		switch {
 		case ev.Phase == events.Started && ends[ev.FlowJobID] > 0:
 			t.Errorf("run %s started after its end", ev.FlowJobID)
@@ -175,7 +176,7 @@ func TestKillTheRunnerAtRandom(t *testing.T) {
 			if ev.Attempt == mostDeaths && strings.HasPrefix(ev.Message, "poison: ") {
 				break // it was there at three of the kills
 			}
-			if ev.Status != events.OK || ev.Attempt != starts[ev.FlowJobID] || !l.exists(strings.TrimPrefix(ev.OutputFolder, theDrive)+"/done") {
+			if ev.Status != events.OK || ev.Attempt != starts[ev.FlowJobID] || !h.exists(strings.TrimPrefix(ev.OutputFolder, theDrive)+"/done") {
 				t.Errorf("ended %+v", ev)
 			}
 		}
@@ -187,8 +188,8 @@ func TestKillTheRunnerAtRandom(t *testing.T) {
 		}
 		again += starts[id] - 1
 	}
-	if len(ends) != runs || l.exists("in/overlaps") {
-		t.Errorf("%d runs ended; overlaps: %s", len(ends), l.read("in/overlaps"))
+	if len(ends) != runs || h.exists("in/overlaps") {
+		t.Errorf("%d runs ended; overlaps: %s", len(ends), h.read("in/overlaps"))
 	}
 	t.Logf("%d runs, 5 kills, %d attempts beyond the first", runs, again)
 }
@@ -197,66 +198,66 @@ func TestKillTheRunnerAtRandom(t *testing.T) {
 // that the run is given to the other: that one speaks for the run from then on.
 func TestARivalTakesTheRun(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", witness)
-	relay := l.relay()
-	bus, _ := l.connect(relay)
-	first := l.runner(func(c *Config) { c.Bus = bus })
-	second := l.runner(nil)
-	id := l.accept(l.serve(second).URL, "k", "flow", `{}`)
-	l.background(first.Run)
-	l.eventually("the flow runs", func() bool { return l.exists("in/" + id + ".journal") })
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", witness)
+	relay := h.relay()
+	bus, _ := h.connect(relay)
+	first := h.runner(func(c *Config) { c.Bus = bus })
+	second := h.runner(nil)
+	id := h.accept(h.serve(second).URL, "k", "flow", `{}`)
+	h.background(first.Run)
+	h.eventually("the flow runs", func() bool { return h.exists("in/" + id + ".journal") })
 	relay.cut(true)
-	l.background(second.Run)
-	l.eventually("the flow runs again", func() bool { return len(l.lines("in/"+id+".journal")) == 4 })
+	h.background(second.Run)
+	h.eventually("the flow runs again", func() bool { return len(h.lines("in/"+id+".journal")) == 4 })
 	relay.cut(false)
-	l.eventually("the first is back", func() bool { return first.Check() == nil })
-	l.eventually("the first gives up", func() bool {
+	h.eventually("the first is back", func() bool { return first.Check() == nil })
+	h.eventually("the first gives up", func() bool {
 		first.mu.Lock()
 		defer first.mu.Unlock()
 		return len(first.active) == 0
 	})
-	if n, _ := l.phase(events.Ended, id); n != 0 {
+	if n, _ := h.phase(events.Ended, id); n != 0 {
 		t.Error("the first runner ended the run that the second works on")
 	}
-	l.write("in/release", "", 0o644)
-	if ended := l.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
+	h.write("in/release", "", 0o644)
+	if ended := h.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
-	l.drained()
-	if n, _ := l.phase(events.Ended, id); n != 1 || l.exists("in/overlaps") {
-		t.Errorf("%d ends; overlaps: %s", n, l.read("in/overlaps"))
+	h.drained()
+	if n, _ := h.phase(events.Ended, id); n != 1 || h.exists("in/overlaps") {
+		t.Errorf("%d ends; overlaps: %s", n, h.read("in/overlaps"))
 	}
 }
 
 // What this process has in hand and is delivered again joins what it has.
 func TestDeliveredAgainWhileInHand(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", witness)
-	relay := l.relay()
-	bus, _ := l.connect(relay)
-	r := l.runner(func(c *Config) { c.Bus = bus })
-	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-	l.background(r.Run)
-	l.eventually("the flow runs", func() bool { return l.exists("in/" + id + ".journal") })
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", witness)
+	relay := h.relay()
+	bus, _ := h.connect(relay)
+	r := h.runner(func(c *Config) { c.Bus = bus })
+	id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+	h.background(r.Run)
+	h.eventually("the flow runs", func() bool { return h.exists("in/" + id + ".journal") })
 	relay.cut(true)
 	again := make(chan *jet.Delivery, 1)
-	stop := l.background(func(ctx context.Context) error { // stands for what the server would send when the connection is back
+	stop := h.background(func(ctx context.Context) error { // stands for what the server would send when the connection is back
 		queue := jet.Queue{Stream: events.StreamRuns, Name: "runner-default", Filter: events.RunQueueOf("default"), Pending: maxQueued}
-		return l.bus.Pull(ctx, queue, 4, func(d *jet.Delivery) { again <- d })
+		return h.bus.Pull(ctx, queue, 4, func(d *jet.Delivery) { again <- d })
 	})
 	var runs sync.WaitGroup
 	r.take(t.Context(), <-again, &runs)
 	relay.cut(false)
-	l.write("in/release", "", 0o644)
-	if ended := l.until(events.Ended, id); ended.Attempt != 1 {
+	h.write("in/release", "", 0o644)
+	if ended := h.until(events.Ended, id); ended.Attempt != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	l.drained()
+	h.drained()
 	runs.Wait()
 	stop()
-	if got := l.lines("in/" + id + ".journal"); len(got) != 2 {
+	if got := h.lines("in/" + id + ".journal"); len(got) != 2 {
 		t.Errorf("processes %v: the flow ran more than once", got)
 	}
 }
@@ -264,8 +265,9 @@ func TestDeliveredAgainWhileInHand(t *testing.T) {
 // Of two runners who start the same attempt one may open its gate, and neither
 // once the run has ended.
 func TestClaim(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.runner(nil)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.runner(nil)
 	run := events.Run{FlowJobID: "f", JobID: "j"}
 	start := func(attempt, pid int) events.RunEvent {
 		ev := event(events.Started, run, time.Now())
@@ -301,14 +303,15 @@ func TestClaim(t *testing.T) {
 	if _, err := r.claim(t.Context(), start(3, 3), seq); !errors.Is(err, errOver) {
 		t.Errorf("a claim after the end: %v", err)
 	}
-	if n, _ := l.phase(events.Ended, "f"); n != 1 {
+	if n, _ := h.phase(events.Ended, "f"); n != 1 {
 		t.Errorf("%d ends", n)
 	}
 }
 
 func TestBury(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.runner(nil)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.runner(nil)
 	const id = "the-run"
 	// sleeper starts a process group: a shell, marked as of the run, and a child.
 	sleeper := func(t *testing.T, script, mark string) (*exec.Cmd, events.Process) {

@@ -20,6 +20,7 @@ import (
 // What the sandbox denies is tried in every form that a host can have, and so is
 // what it allows.
 func TestSandboxDenies(t *testing.T) {
+	t.Parallel()
 	inEveryForm(t, "TestSandboxDenies", denies)
 }
 
@@ -36,8 +37,8 @@ func denies(t *testing.T, f *form) {
 		t.Fatal(err)
 	}
 	readme := tableOf(string(text), readmeHead)
-	l := newLab(t, eventstest.Options{})
-	target := l.aim()
+	h := newHarness(t, eventstest.Options{})
+	target := h.aim()
 	for _, c := range []struct {
 		what    string
 		sandbox Sandbox
@@ -48,11 +49,11 @@ func denies(t *testing.T, f *form) {
 				cfg.FlowUser = "65534"
 			}
 		}
-		r := l.runner(change)
-		if len(r.Lacks()) > 0 { // then no flow starts: the lab has a token of somebody else
-			r = l.runner(func(cfg *Config) { change(cfg); cfg.Sandbox = SandboxBestEffort })
+		r := h.runner(change)
+		if len(r.Lacks()) > 0 { // then no flow starts: the harness has a token of somebody else
+			r = h.runner(func(cfg *Config) { change(cfg); cfg.Sandbox = SandboxBestEffort })
 		}
-		got := l.probe(r, target, c.what)
+		got := h.probe(r, target, c.what)
 		if c.sandbox == SandboxOff {
 			if !f.nobody && !f.noSpaces {
 				wantAllReached(t, got)
@@ -74,45 +75,45 @@ func denies(t *testing.T, f *form) {
 }
 
 // aim makes what a probe aims at.
-func (l *lab) aim() targets {
-	l.t.Helper()
-	for _, dir := range []string{filepath.Dir(l.base), l.base} { // flows may be another user
+func (h *harness) aim() targets {
+	h.t.Helper()
+	for _, dir := range []string{filepath.Dir(h.base), h.base} { // flows may be another user
 		if err := os.Chmod(dir, 0o755); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
-	l.write("in/a.txt", "as it was", 0o644)
-	l.write("other/secret", "of another job", 0o600)
-	l.write("shared/mine", "mine", 0o600)
+	h.write("in/a.txt", "as it was", 0o644)
+	h.write("other/secret", "of another job", 0o600)
+	h.write("shared/mine", "mine", 0o600)
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	l.write(probeName, string(self), 0o755)
-	open := l.t.TempDir()
+	h.write(probeName, string(self), 0o755)
+	open := h.t.TempDir()
 	for name, text := range map[string]string{"admin.token": "a token", "runs/other/run.log": "what it has printed"} {
-		path := filepath.Join(l.data, name)
+		path := filepath.Join(h.data, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
 	if err := os.Chmod(open, 0o777); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	dir := l.t.TempDir()
+	dir := h.t.TempDir()
 	t := targets{
 		Server: os.Getpid(), Unix: filepath.Join(dir, "stream"), Datagram: filepath.Join(dir, "datagram"), Abstract: fmt.Sprintf("@spool-probe-%d", os.Getpid()),
-		Data: l.data, Other: l.host("other"), Open: open, Shared: l.host("shared"), Tmp: inode("/tmp"), Shm: inode("/dev/shm"), Proc: inode("/proc"),
+		Data: h.data, Other: h.host("other"), Open: open, Shared: h.host("shared"), Tmp: inode("/tmp"), Shm: inode("/dev/shm"), Proc: inode("/proc"),
 	}
 	listen := func(network, addr string) net.Listener {
 		ln, err := net.Listen(network, addr)
 		if err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
-		l.t.Cleanup(func() { ln.Close() })
+		h.t.Cleanup(func() { ln.Close() })
 		return ln
 	}
 	t.Port = listen("tcp4", "127.0.0.1:0").Addr().String()
@@ -120,36 +121,36 @@ func (l *lab) aim() targets {
 	listen("unix", t.Abstract)
 	dgram, err := net.ListenPacket("unixgram", t.Datagram)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	l.t.Cleanup(func() { dgram.Close() })
+	h.t.Cleanup(func() { dgram.Close() })
 	free := listen("tcp4", "127.0.0.1:0")
 	t.Free = free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	l.write("in/targets.json", string(events.Encode(t)), 0o644)
+	h.write("in/targets.json", string(events.Encode(t)), 0o644)
 	return t
 }
 
 // probe runs the probe and gives what came of each trial.
-func (l *lab) probe(r *Runner, _ targets, key string) (got map[string]string) {
-	l.t.Helper()
-	url := l.serve(r).URL
-	stop := l.background(r.Run)
+func (h *harness) probe(r *Runner, _ targets, key string) (got map[string]string) {
+	h.t.Helper()
+	url := h.serve(r).URL
+	stop := h.background(r.Run)
 	defer stop()
 	out := "out of it " + key
-	id := l.accept(url, key, probeName, `{"output_dir":"`+logical(out)+`"}`)
-	if ended := l.until(events.Ended, id); ended.Status != events.OK {
-		printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log"))
-		l.t.Fatalf("%s: ended %+v\n%s", key, ended, printed)
+	id := h.accept(url, key, probeName, `{"output_dir":"`+logical(out)+`"}`)
+	if ended := h.until(events.Ended, id); ended.Status != events.OK {
+		printed, _ := os.ReadFile(filepath.Join(record.Dir(h.data, id), "run.log"))
+		h.t.Fatalf("%s: ended %+v\n%s", key, ended, printed)
 	}
-	if err := json.Unmarshal([]byte(l.read(out+"/tried.json")), &got); err != nil {
-		l.t.Fatal(err)
+	if err := json.Unmarshal([]byte(h.read(out+"/tried.json")), &got); err != nil {
+		h.t.Fatal(err)
 	}
 	if len(got) != len(attempts) {
-		l.t.Errorf("%d of %d were tried", len(got), len(attempts))
+		h.t.Errorf("%d of %d were tried", len(got), len(attempts))
 	}
-	if text := l.read("in/a.txt"); text != "as it was" {
-		l.t.Errorf("%s: the input is %q", key, text)
+	if text := h.read("in/a.txt"); text != "as it was" {
+		h.t.Errorf("%s: the input is %q", key, text)
 	}
 	return got
 }

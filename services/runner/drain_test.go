@@ -20,38 +20,41 @@ const waits = `echo $$ >> "$1/journal"; while [ ! -e "$1/release" ]; do sleep 0.
 
 // drained stops a runner while a flow runs, and lets the flow end after a while.
 func drain(t *testing.T, goesOn time.Duration) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", waits)
-	r := l.runner(func(c *Config) { c.Drain, c.Workers = time.Minute, 1 })
-	url := l.serve(r).URL
-	stop := l.background(r.Run)
-	id := l.accept(url, "k", "flow", `{}`)
-	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", waits)
+	r := h.runner(func(c *Config) { c.Drain, c.Workers = time.Minute, 1 })
+	url := h.serve(r).URL
+	stop := h.background(r.Run)
+	id := h.accept(url, "k", "flow", `{}`)
+	h.eventually("the flow runs", func() bool { return len(h.lines("in/journal")) == 1 })
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); stop() }()
-	l.eventually("the runner takes no more", func() bool { return r.Check() != nil })
-	second := l.accept(url, "second", "flow", `{}`)
-	l.background(l.runner(nil).Run) // another one, who would take the run if it were given away
-	l.eventually("the other runner runs the second", func() bool { return len(l.lines("in/journal")) == 2 })
+	h.eventually("the runner takes no more", func() bool { return r.Check() != nil })
+	second := h.accept(url, "second", "flow", `{}`)
+	h.background(h.runner(nil).Run) // another one, who would take the run if it were given away
+	h.eventually("the other runner runs the second", func() bool { return len(h.lines("in/journal")) == 2 })
 	select {
 	case <-stopped:
 		t.Error("the runner did not wait for its flow")
 	case <-time.After(goesOn):
 	}
-	l.write("in/release", "", 0o644)
+	h.write("in/release", "", 0o644)
 	<-stopped
 	for _, id := range []string{id, second} {
-		if ended := l.until(events.Ended, id); ended.Status != events.OK || ended.Attempt != 1 {
+		if ended := h.until(events.Ended, id); ended.Status != events.OK || ended.Attempt != 1 {
 			t.Errorf("ended %+v", ended)
 		}
 	}
-	l.drained()
-	if got := l.lines("in/journal"); len(got) != 2 {
+	h.drained()
+	if got := h.lines("in/journal"); len(got) != 2 {
 		t.Errorf("the flows have run %d times", len(got))
 	}
 }
 
-func TestDrain(t *testing.T) { drain(t, 100*time.Millisecond) }
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	drain(t, 100*time.Millisecond)
+}
 
 // A run stays in the hands of a runner that drains for longer than a delivery lives.
 func TestLongDrain(t *testing.T) {
@@ -63,29 +66,31 @@ func TestLongDrain(t *testing.T) {
 
 // The wait has an end, and what it cuts short starts again.
 func TestDrainIsBounded(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", waits)
-	r := l.runner(func(c *Config) { c.Drain = 300 * time.Millisecond })
-	stop := l.background(r.Run)
-	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", waits)
+	r := h.runner(func(c *Config) { c.Drain = 300 * time.Millisecond })
+	stop := h.background(r.Run)
+	id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+	h.eventually("the flow runs", func() bool { return len(h.lines("in/journal")) == 1 })
 	stop()
-	if n, _ := l.phase(events.Ended, id); n != 0 {
+	if n, _ := h.phase(events.Ended, id); n != 0 {
 		t.Error("a run that was cut short has ended")
 	}
-	l.write("in/release", "", 0o644)
-	l.background(l.runner(nil).Run)
-	if ended := l.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
+	h.write("in/release", "", 0o644)
+	h.background(h.runner(nil).Run)
+	if ended := h.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
 }
 
 func TestOldLogsGo(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.runner(nil)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.runner(nil)
 	now := time.Now()
 	make := func(name string, age time.Duration) string {
-		dir := record.Dir(l.data, name)
+		dir := record.Dir(h.data, name)
 		if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o755); err != nil {
 			t.Fatal(err)
 		}

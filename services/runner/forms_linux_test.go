@@ -174,6 +174,7 @@ func inEveryForm(t *testing.T, test string, try func(*testing.T, *form)) {
 	}
 	for _, f := range forms {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), binary, "-test.run=^"+test+"$", "-test.v", "-test.count=1")
 			cmd.Dir, cmd.Env = "/", append(os.Environ(), formVariable+"="+f.name, "HOME=/", "TMPDIR="+os.TempDir())
 			if f.noSpaces { // in a user namespace of the test's own, whose limits are nobody else's

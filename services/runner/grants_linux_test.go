@@ -15,15 +15,15 @@ import (
 )
 
 // granted runs the flow "flow" with profiles, for an owner who is no administrator.
-func (l *lab) granted(url, key, profiles string) events.RunEvent {
-	l.t.Helper()
-	a := l.ask(url, key, body("flow", `{"delete_out_dir":true}`), map[string]string{
+func (h *harness) granted(url, key, profiles string) events.RunEvent {
+	h.t.Helper()
+	a := h.ask(url, key, body("flow", `{"delete_out_dir":true}`), map[string]string{
 		events.HeaderProfiles: profiles, events.HeaderOwner: "ann", events.HeaderRole: "operator",
 	})
 	if a.Status != events.OK {
-		l.t.Fatalf("not accepted: %+v", a)
+		h.t.Fatalf("not accepted: %+v", a)
 	}
-	return l.until(events.Ended, a.Data.JobID)
+	return h.until(events.Ended, a.Data.JobID)
 }
 
 // grantable makes what profiles grant here, where every user can get at it.
@@ -52,33 +52,34 @@ func grantable(t *testing.T) (dir string) {
 
 // A flow gets what its profiles grant, and nothing beside it; without them nothing.
 func TestGrants(t *testing.T) {
+	t.Parallel()
 	if canSandbox() != nil {
 		t.Skip("flows are not shut in here, so that nothing is to be granted")
 	}
-	for _, h := range []hidden{{}, {mounts: true}, {spaces: true}} {
-		t.Run(fmt.Sprintf("%+v", h), func(t *testing.T) {
-			l := newLab(t, eventstest.Options{})
+	for _, hides := range []hidden{{}, {mounts: true}, {spaces: true}} {
+		t.Run(fmt.Sprintf("%+v", hides), func(t *testing.T) {
+			h := newHarness(t, eventstest.Options{})
 			dir := grantable(t)
-			l.flow("flow", fmt.Sprintf(`D=%s
+			h.flow("flow", fmt.Sprintf(`D=%s
 cat $D/data/a >/dev/null 2>&1 && echo read; (echo x >$D/backup/x) 2>/dev/null && echo write; (echo x >$D/data/x) 2>/dev/null && echo write to data
 (echo x >$D/other/x) 2>/dev/null && echo write beside; cat $D/other/b >/dev/null 2>&1 && echo read beside
 cp /bin/true $D/backup/true 2>/dev/null; $D/backup/true 2>/dev/null && echo execute
 [ "$HOME" = $D/home ] && echo x >"$HOME/x" && echo home; echo "env $GREETING"; exit 0`, dir))
-			r := l.shut(func(c *Config) {
-				c.hidden, c.Profiles = h, []string{
+			r := h.shut(func(c *Config) {
+				c.hidden, c.Profiles = hides, []string{
 					"reads: owners ann; read " + dir + "/data", "writes: write " + dir + "/backup; env GREETING=hello; owners *", "lives: owners bob, ann; home " + dir + "/home",
 				}
 			})
-			url := l.serve(r).URL
-			l.background(r.Run)
+			url := h.serve(r).URL
+			h.background(r.Run)
 			for profiles, want := range map[string]string{
 				"": "env", "reads": "read env", "writes": "write env hello", "reads,writes,lives": "read write home env hello",
 			} {
 				for _, f := range []string{"backup/x", "backup/true", "home/x"} {
 					_ = os.Remove(filepath.Join(dir, f))
 				}
-				ended := l.granted(url, "with "+profiles, profiles)
-				printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+				ended := h.granted(url, "with "+profiles, profiles)
+				printed, _ := os.ReadFile(filepath.Join(record.Dir(h.data, ended.FlowJobID), "run.log"))
 				var said []string
 				for line := range strings.Lines(string(printed)) {
 					if !strings.HasPrefix(line, "---") {
@@ -114,7 +115,8 @@ func main() {
 
 // So it is with networks and sockets, whatever the runner allows all flows.
 func TestGrantsOfSockets(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
 	if why := canFilter(); why != nil {
 		t.Skipf("system calls cannot be denied here: %v", why)
 	}
@@ -133,18 +135,18 @@ func TestGrantsOfSockets(t *testing.T) {
 		return ln.Addr().String()
 	}
 	abstract := fmt.Sprintf("@spool-grants-%d", os.Getpid())
-	l.build("flow", strings.NewReplacer("ADDRESS", listen("tcp", "127.0.0.1:0"), "SOCKET", listen("unix", dir+"/service"),
+	h.build("flow", strings.NewReplacer("ADDRESS", listen("tcp", "127.0.0.1:0"), "SOCKET", listen("unix", dir+"/service"),
 		"OTHER", listen("unix", dir+"/other/service"), "@ABSTRACT", listen("unix", abstract)).Replace(networkFlow))
 	for _, offline := range []bool{false, true} {
 		t.Run(fmt.Sprintf("offline %v", offline), func(t *testing.T) {
-			l.t = t
-			r := l.shut(func(c *Config) {
+			h.t = t
+			r := h.shut(func(c *Config) {
 				c.Offline, c.Profiles = offline, []string{
 					"none: owners *; network none", "any: owners *; network any", "server: owners *; listen; network any", "local: owners *; unix " + dir + "/service",
 				}
 			})
-			url := l.serve(r).URL
-			stop := l.background(r.Run)
+			url := h.serve(r).URL
+			stop := h.background(r.Run)
 			defer stop()
 			view := r.room.Form.View && r.room.Form.Landlock >= 6
 			for profiles, want := range map[string]string{
@@ -156,14 +158,14 @@ func TestGrantsOfSockets(t *testing.T) {
 				if profiles == "local" && offline {
 					want = "unix "
 				}
-				ended := l.granted(url, fmt.Sprint("with ", profiles, offline), profiles)
+				ended := h.granted(url, fmt.Sprint("with ", profiles, offline), profiles)
 				if strings.Contains(profiles, "local") && !view {
 					if !strings.Contains(ended.Message, "cannot grant one socket without granting all") {
 						t.Errorf("%q: %+v", profiles, ended)
 					}
 					continue
 				}
-				if got := l.read("out/got"); got != want || ended.Status != events.OK {
+				if got := h.read("out/got"); got != want || ended.Status != events.OK {
 					t.Errorf("%q grants %q, want %q: %+v", profiles, got, want, ended)
 				}
 			}
@@ -173,9 +175,10 @@ func TestGrantsOfSockets(t *testing.T) {
 
 // Who may name a profile is judged again when the run starts, and so is what it is.
 func TestGrantsAreJudged(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
 	dir := grantable(t)
-	l.flow("flow", "true")
+	h.flow("flow", "true")
 	file := filepath.Join(t.TempDir(), "profiles")
 	declare := func(text string) {
 		t.Helper()
@@ -190,16 +193,16 @@ func TestGrantsAreJudged(t *testing.T) {
 	if err := os.Symlink(dir+"/data", dir+"/link"); err != nil {
 		t.Fatal(err)
 	}
-	r := l.shut(func(c *Config) {
+	r := h.shut(func(c *Config) {
 		c.ProfilesFile, c.Profiles = file, []string{"bobs: owners bob; read " + dir + "/data", "linked: owners *; read " + dir + "/link", "gone: owners *; read " + dir + "/gone"}
 	})
-	url := l.serve(r).URL
-	l.background(r.Run)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	n := 0
 	wants := func(profile, want string) {
 		t.Helper()
 		n++
-		if ended := l.granted(url, fmt.Sprint(n), profile); !strings.Contains(ended.Message, want) || (ended.Status == events.OK) != (want == "") {
+		if ended := h.granted(url, fmt.Sprint(n), profile); !strings.Contains(ended.Message, want) || (ended.Status == events.OK) != (want == "") {
 			t.Errorf("%s: %+v, want %q", profile, ended, want)
 		}
 	}
@@ -216,8 +219,8 @@ func TestGrantsAreJudged(t *testing.T) {
 		t.Errorf("the notes are %q", notes)
 	}
 	declare("mine:\n    owners ann\n")
-	l.eventually("the new profile is told", func() bool {
-		return strings.Contains(l.stated(), `"owners":["ann"]`)
+	h.eventually("the new profile is told", func() bool {
+		return strings.Contains(h.stated(), `"owners":["ann"]`)
 	})
 	for _, c := range []struct{ profile, want string }{
 		{"p: read /", "is everything"},
@@ -244,49 +247,51 @@ func TestGrantsAreJudged(t *testing.T) {
 }
 
 // stated is what the runners have said of themselves, as it is stored.
-func (l *lab) stated() (all string) {
-	l.t.Helper()
-	_ = l.bus.LastOf(l.t.Context(), events.StreamState, []string{events.AllRunners}, func(m jet.Stored) { all += string(m.Data) })
+func (h *harness) stated() (all string) {
+	h.t.Helper()
+	_ = h.bus.LastOf(h.t.Context(), events.StreamState, []string{events.AllRunners}, func(m jet.Stored) { all += string(m.Data) })
 	return all
 }
 
 // A profile can have flows be a user, whom its paths and the run's folders are for.
 func TestGrantsOfUsers(t *testing.T) {
+	t.Parallel()
 	asRoot(t)
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	dir := grantable(t)
 	if err := os.Chmod(dir+"/backup", 0o700); err != nil { // root's alone
 		t.Fatal(err)
 	}
-	l.flow("flow", fmt.Sprintf(`id -u >"$2/got" && id -u >%s/backup/x && cat "$1/a" >/dev/null`, dir))
-	l.write("in/a", "", 0o600)
-	r := l.shut(func(c *Config) {
+	h.flow("flow", fmt.Sprintf(`id -u >"$2/got" && id -u >%s/backup/x && cat "$1/a" >/dev/null`, dir))
+	h.write("in/a", "", 0o600)
+	r := h.shut(func(c *Config) {
 		c.Profiles = []string{fmt.Sprintf("being: owners *; user %d; write %s/backup", theFlowUser, dir)}
 	})
 	if !r.room.Form.View || r.room.Form.User {
 		t.Skip("without a mount namespace of root's, files are not shown as another user's")
 	}
-	url := l.serve(r).URL
-	l.background(r.Run)
-	if ended := l.granted(url, "k", "being"); ended.Status != events.OK || l.lines("out/got")[0] != fmt.Sprint(theFlowUser) {
-		t.Errorf("%q: %+v", l.read("out/got"), ended)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	if ended := h.granted(url, "k", "being"); ended.Status != events.OK || h.lines("out/got")[0] != fmt.Sprint(theFlowUser) {
+		t.Errorf("%q: %+v", h.read("out/got"), ended)
 	}
 }
 
 // A run that was denied something says what, and what would allow it.
 func TestDenialIsSaid(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
 	dir := grantable(t)
-	l.flow("flow", fmt.Sprintf(`cat %[1]s/data/a >/dev/null; echo x >%[1]s/backup/x; exit 3`, dir))
-	r := l.shut(func(c *Config) {
+	h.flow("flow", fmt.Sprintf(`cat %[1]s/data/a >/dev/null; echo x >%[1]s/backup/x; exit 3`, dir))
+	r := h.shut(func(c *Config) {
 		c.Profiles = []string{"reads: owners *; read " + dir + "/data"}
 	})
 	if r.room.Form.Landlock == 0 && !r.room.Form.View {
 		t.Skip("nothing is denied here")
 	}
-	url := l.serve(r).URL
-	l.background(r.Run)
-	ended := l.granted(url, "k", "reads")
+	url := h.serve(r).URL
+	h.background(r.Run)
+	ended := h.granted(url, "k", "reads")
 	want := fmt.Sprintf("the sandbox denied %[1]s/backup/x, which the profile line \"write %[1]s/backup\" would allow; the job names reads; exit status 3: ", dir)
 	if !strings.HasPrefix(ended.Message, want) {
 		t.Errorf("it says %q, want %q", ended.Message, want)
@@ -296,28 +301,29 @@ func TestDenialIsSaid(t *testing.T) {
 // Secrets of profiles are variables, and masked where the flow prints them; memory is
 // bounded as the profile says.
 func TestGrantsOfSecretsAndMemory(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"key": 0o600, "open": 0o644} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("a-secret-of-the-backup\n"), mode); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.flow("flow", `[ "$KEY" = a-secret-of-the-backup ] || exit 3; echo "the key is $KEY"
+	h.flow("flow", `[ "$KEY" = a-secret-of-the-backup ] || exit 3; echo "the key is $KEY"
 dd if=/dev/zero of=/dev/null bs=300M count=1 2>/dev/null && echo "has memory"; exit 0`)
-	r := l.shut(func(c *Config) {
+	r := h.shut(func(c *Config) {
 		c.Profiles = []string{"keyed: owners *; secret KEY " + dir + "/key", "small: owners *; memory 100m", "large: owners *; memory 4g", "leaks: owners *; secret KEY " + dir + "/open"}
 	})
-	url := l.serve(r).URL
-	l.background(r.Run)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for profiles, want := range map[string]string{"keyed": "the key is ********\nhas memory\n", "keyed,small": "the key is ********\n", "keyed,small,large": "the key is ********\nhas memory\n"} {
-		ended := l.granted(url, profiles, profiles)
-		printed, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+		ended := h.granted(url, profiles, profiles)
+		printed, _ := os.ReadFile(filepath.Join(record.Dir(h.data, ended.FlowJobID), "run.log"))
 		if got := string(printed); !strings.HasSuffix(got, want) || profiles == "keyed,small" && strings.Contains(got, "has memory") {
 			t.Errorf("%s: %q: %+v", profiles, got, ended)
 		}
 	}
-	if ended := l.granted(url, "leaks", "leaks"); !strings.Contains(ended.Message, "secret KEY: its file is no file that is closed to others") || strings.Contains(ended.Message, dir) {
+	if ended := h.granted(url, "leaks", "leaks"); !strings.Contains(ended.Message, "secret KEY: its file is no file that is closed to others") || strings.Contains(ended.Message, dir) {
 		t.Errorf("a file that others can read: %+v", ended)
 	}
 }

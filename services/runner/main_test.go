@@ -5,15 +5,14 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"spool.internal/events/drive"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -42,12 +41,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	code := m.Run()
-	if leaked := leaks(); code == 0 && leaked != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", leaked)
-		code = 1
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue { // most tests wait for the broker or a flow
+		_ = f.Value.Set("6")
 	}
-	os.Exit(code)
+	os.Exit(eventstest.Main(m))
 }
 
 func runChild(spec string) error {
@@ -74,21 +72,4 @@ func runChild(spec string) error {
 		return err
 	}
 	return r.Run(ctx)
-}
-
-// leaks gives the goroutines of this package that are left, once those that are
-// about to end have ended.
-func leaks() string {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		var left []string
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "services/runner.") && !strings.Contains(g, "TestMain") {
-				left = append(left, g)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 // What flows go without is said in the run.
 func TestMissingIsSaid(t *testing.T) {
+	t.Parallel()
 	if canSandbox() != nil {
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: nothing is closed here\n", t.Name())
 		return
@@ -21,17 +22,17 @@ func TestMissingIsSaid(t *testing.T) {
 		hidden hidden
 		want   string
 	}{{hidden{mounts: true}, "tmp shm proc"}, {hidden{}, ""}} {
-		l := newLab(t, eventstest.Options{})
-		l.flow("flow", "true")
-		r := l.shut(func(cfg *Config) { cfg.hidden = c.hidden })
+		h := newHarness(t, eventstest.Options{})
+		h.flow("flow", "true")
+		r := h.shut(func(cfg *Config) { cfg.hidden = c.hidden })
 		if c.want == "" && !r.room.Form.View {
 			continue
 		}
-		l.background(r.Run)
-		id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-		l.until(events.Ended, id)
-		printed, _ := os.ReadFile(record.Dir(l.data, id) + "/run.log")
-		if got := strings.Join(l.until(events.Started, id).Unmet, " "); !strings.HasSuffix(got, c.want) || c.want == "" && strings.Contains(got, "shm") {
+		h.background(r.Run)
+		id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+		h.until(events.Ended, id)
+		printed, _ := os.ReadFile(record.Dir(h.data, id) + "/run.log")
+		if got := strings.Join(h.until(events.Started, id).Unmet, " "); !strings.HasSuffix(got, c.want) || c.want == "" && strings.Contains(got, "shm") {
 			t.Errorf("%+v: unmet is %q", c.hidden, got)
 		}
 		if c.want != "" && !strings.Contains(string(printed), "this flow goes without: shm: ") {

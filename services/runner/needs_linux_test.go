@@ -18,26 +18,27 @@ var proofs = map[string]string{
 // The table of needs is true on kernels that are not at hand: with features hidden
 // from the runner, a flow does what is not met, and nothing that is.
 func TestNeedsAreTrue(t *testing.T) {
+	t.Parallel()
 	inEveryForm(t, "TestNeedsAreTrue", needsAreTrue)
 }
 
 func needsAreTrue(t *testing.T, f *form) {
-	l := newLab(t, eventstest.Options{})
-	target := l.aim()
-	for _, h := range []hidden{{landlock: -1}, {landlock: 2}, {landlock: 3}, {landlock: 4}, {landlock: 6}, {seccomp: true}, {landlock: -1, seccomp: true}} {
-		r := l.runner(func(c *Config) {
-			c.Sandbox, c.hidden = SandboxBestEffort, h
+	h := newHarness(t, eventstest.Options{})
+	target := h.aim()
+	for _, hides := range []hidden{{landlock: -1}, {landlock: 2}, {landlock: 3}, {landlock: 4}, {landlock: 6}, {seccomp: true}, {landlock: -1, seccomp: true}} {
+		r := h.runner(func(c *Config) {
+			c.Sandbox, c.hidden = SandboxBestEffort, hides
 			if f.flowUser {
 				c.FlowUser = "65534"
 			}
 		})
 		lacks := needNames(r.Lacks())
-		got := l.probe(r, target, strings.NewReplacer("{", "", "}", "", ":", " ").Replace(fmt.Sprintf("%+v", h)))
+		got := h.probe(r, target, strings.NewReplacer("{", "", "}", "", ":", " ").Replace(fmt.Sprintf("%+v", hides)))
 		for need, trial := range proofs {
 			may, met := got[trial] == "yes", !slices.Contains(lacks, need)
 			// Where flows have a root or a user of their own something else may be in their way.
 			if met && may || !met && !may && f.name == "user, no namespaces" {
-				t.Errorf("%s, %+v hidden: %s met: %v; %s: %s", f.name, h, need, met, trial, got[trial])
+				t.Errorf("%s, %+v hidden: %s met: %v; %s: %s", f.name, hides, need, met, trial, got[trial])
 			}
 		}
 	}
@@ -45,13 +46,14 @@ func needsAreTrue(t *testing.T, f *form) {
 
 // Ports are for flows that were granted them.
 func TestListenIsGranted(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	target := l.aim()
-	r := l.runner(func(c *Config) { c.Sandbox, c.Listen = SandboxBestEffort, true })
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	target := h.aim()
+	r := h.runner(func(c *Config) { c.Sandbox, c.Listen = SandboxBestEffort, true })
 	if notes := strings.Join(r.Notes(), " "); !strings.Contains(notes, "flows may take ports (--runner-network listen)") {
 		t.Errorf("the notes are %q", notes)
 	}
-	got := l.probe(r, target, "listen")
+	got := h.probe(r, target, "listen")
 	for trial, may := range map[string]bool{"take a port": true, "wait for connections": true, "take a port by another protocol": false, "make sockets of other kinds": false} {
 		if (got[trial] == "yes") != may {
 			t.Errorf("%s: %s", trial, got[trial])

@@ -20,20 +20,20 @@ import (
 	"spool.internal/services/runner/place"
 )
 
-// placing is a lab whose runs place what they write.
+// placing is a harness whose runs place what they write.
 type placing struct {
-	*lab
+	*harness
 	url string
 	n   int
 }
 
 func newPlacing(t *testing.T) *placing {
-	l := newLab(t, eventstest.Options{})
-	l.write("in/scan0001.tif", "a scan", 0o644)
-	l.keepJob(events.JobCreated, events.Enabled)
-	r := l.runner(nil)
-	l.background(r.Run)
-	return &placing{lab: l, url: l.serve(r).URL}
+	h := newHarness(t, eventstest.Options{})
+	h.write("in/scan0001.tif", "a scan", 0o644)
+	h.keepJob(events.JobCreated, events.Enabled)
+	r := h.runner(nil)
+	h.background(r.Run)
+	return &placing{harness: h, url: h.serve(r).URL}
 }
 
 // run runs a script as a flow, on x/scan0001.tif, and gives its end.

@@ -56,7 +56,10 @@ func newDoor(t *testing.T, addr string) *door {
 
 // A flow whose profile lists what it may connect to gets there, in every way, and
 // nowhere else in none.
-func TestConnects(t *testing.T) { tryConnects(t, "300*time.Millisecond") }
+func TestConnects(t *testing.T) {
+	t.Parallel()
+	tryConnects(t, "300*time.Millisecond")
+}
 
 func TestLongConnects(t *testing.T) {
 	if testing.Short() {
@@ -77,24 +80,24 @@ func tryConnects(t *testing.T, race string) {
 	}
 	for name, change := range forms {
 		t.Run(name, func(t *testing.T) {
-			l := newLab(t, eventstest.Options{})
-			l.openWay()
+			h := newHarness(t, eventstest.Options{})
+			h.openWay()
 			often := "100"
 			if name == "with a view" {
 				often = "20_000" // until the guard collects its garbage
 			}
-			l.build("flow", strings.NewReplacer("OFTEN", often, "OPEN", open.port(), "SHUT", shut.port(), "RACE", race, "SENDMMSG", fmt.Sprint(unix.SYS_SENDMMSG)).Replace(reaches))
-			r := l.shut(func(c *Config) {
+			h.build("flow", strings.NewReplacer("OFTEN", often, "OPEN", open.port(), "SHUT", shut.port(), "RACE", race, "SENDMMSG", fmt.Sprint(unix.SYS_SENDMMSG)).Replace(reaches))
+			r := h.shut(func(c *Config) {
 				change(c)
 				c.Profiles = []string{"web: owners *; connect 127.0.0.1:" + open.port()}
 			})
-			url := l.serve(r).URL
-			l.background(r.Run)
-			ended := l.granted(url, "k", "web")
-			if said := l.printed(ended); strings.Contains(said, "takes the right to trace it") {
+			url := h.serve(r).URL
+			h.background(r.Run)
+			ended := h.granted(url, "k", "web")
+			if said := h.printed(ended); strings.Contains(said, "takes the right to trace it") {
 				t.Skipf("this user may not trace another, as in many containers, so that nothing of it runs: %s", said)
 			}
-			got := strings.Fields(l.printed(ended))
+			got := strings.Fields(h.printed(ended))
 			slices.Sort(got)
 			want := []string{"A-again", "A-blocking", "A-bound", "A-child", "A-dial", "A-fastopen-connect", "A-later", "A-mapped", "A-own-files", "A-short6"}
 			if strings.Contains(name, "without") && r.room.Form.Landlock < 4 {
@@ -114,20 +117,20 @@ func tryConnects(t *testing.T, race string) {
 }
 
 // openWay lets everybody pass to the drive, and write to the output.
-func (l *lab) openWay() {
-	l.t.Helper()
-	for dir := l.host("in"); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+func (h *harness) openWay() {
+	h.t.Helper()
+	for dir := h.host("in"); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
 }
 
 // printed is what a flow printed.
-func (l *lab) printed(ended events.RunEvent) (said string) {
-	text, err := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+func (h *harness) printed(ended events.RunEvent) (said string) {
+	text, err := os.ReadFile(filepath.Join(record.Dir(h.data, ended.FlowJobID), "run.log"))
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, "---") {
@@ -146,12 +149,13 @@ func cannot(t *testing.T) {
 
 // Names are in the flow's own /etc/hosts, with the addresses that it may connect to.
 func TestConnectsToNames(t *testing.T) {
+	t.Parallel()
 	cannot(t)
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	open, shut := newDoor(t, "127.0.0.1:0"), newDoor(t, "127.0.0.1:0")
 	source := func(hosts ...string) {
 		t.Helper()
-		l.build("flow", strings.Replace(`package main
+		h.build("flow", strings.Replace(`package main
 import ("fmt"; "net"; "os"; "strings")
 func main() {
 	for _, at := range strings.Fields("HOSTS") {
@@ -162,7 +166,7 @@ func main() {
 	os.Exit(3)
 }`, "HOSTS", strings.Join(hosts, " "), 1))
 	}
-	r := l.shut(func(c *Config) {
+	r := h.shut(func(c *Config) {
 		c.Offline = true // a profile says more
 		c.Profiles = []string{"db: owners *; connect db.example:" + open.port() + " gone.example:1 [2001:db8::7]:*"}
 	})
@@ -175,8 +179,8 @@ func main() {
 		}
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::ffff:127.0.0.1"), netip.IPv4Unspecified()}, nil
 	}
-	url := l.serve(r).URL
-	l.background(r.Run)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for _, c := range []struct{ to, says, message string }{
 		{"db.example:" + open.port(), "connected to db.example", "exit status 3"},
 		{"db.example:" + shut.port(), "permission denied", fmt.Sprintf(`the sandbox denied a connection to %s, which the profile line "connect db.example:%s" would allow; the job names db; exit status 3`, shut.addr, shut.port())},
@@ -184,15 +188,15 @@ func main() {
 		{"other.example:443", "other.example", `the sandbox knows no address of other.example, which the profile line "connect other.example:PORT" would allow`},
 	} {
 		source(c.to)
-		ended := l.granted(url, c.to, "db")
-		if said := l.printed(ended); !strings.Contains(said, c.says) || !strings.Contains(ended.Message, c.message) {
+		ended := h.granted(url, c.to, "db")
+		if said := h.printed(ended); !strings.Contains(said, c.says) || !strings.Contains(ended.Message, c.message) {
 			t.Errorf("to %s: it says %q, and the run %+v", c.to, said, ended)
 		}
-		text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "hosts"))
+		text, _ := os.ReadFile(filepath.Join(record.Dir(h.data, ended.FlowJobID), "hosts"))
 		if !strings.HasPrefix(string(text), "127.0.0.1\tdb.example\n") || strings.Contains(string(text), "0.0.0.0\t") {
 			t.Errorf("its hosts are %q", text)
 		}
-		log, _ := os.ReadFile(filepath.Join(record.Dir(l.data, ended.FlowJobID), "run.log"))
+		log, _ := os.ReadFile(filepath.Join(record.Dir(h.data, ended.FlowJobID), "run.log"))
 		if !strings.Contains(string(log), "gone.example has no address at present: no such host") {
 			t.Errorf("the log does not say that a name has no address: %s", log)
 		}
@@ -212,6 +216,7 @@ func (l *limits) Limit(r cell.Reach) error {
 
 // New addresses of a name are taken over while a flow runs; those of before stay once.
 func TestNamesThatMove(t *testing.T) {
+	t.Parallel()
 	dir, err := record.Open(t.TempDir(), "r")
 	if err != nil {
 		t.Fatal(err)
@@ -263,13 +268,14 @@ func TestNamesThatMove(t *testing.T) {
 
 // A call that waits holds up no other, a signal cuts it short, and the end of its flow ends it.
 func TestConnectsThatWait(t *testing.T) {
+	t.Parallel()
 	cannot(t)
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("there is no python3, which can be cut short by a signal")
 	}
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	open, full := newDoor(t, "127.0.0.1:0"), fullDoor(t)
-	l.write("flow", fmt.Sprintf(`#!/usr/bin/python3
+	h.write("flow", fmt.Sprintf(`#!/usr/bin/python3
 import errno, os, signal, socket, sys, threading, time
 def to(port, **more):
     s = socket.socket()
@@ -299,13 +305,13 @@ for _ in range(20): to(%[1]s)
 if os.fork() == 0: to(%[2]s) # is left behind, and ended
 os._exit(0)
 `, open.port(), full), 0o755)
-	r := l.shut(func(c *Config) {
+	r := h.shut(func(c *Config) {
 		c.Profiles = []string{"web: owners *; connect 127.0.0.1:*"}
 	})
-	url := l.serve(r).URL
-	l.background(r.Run)
-	ended := l.granted(url, "k", "web")
-	if said := l.printed(ended); said != "others quick\ncut by alarm\n" || ended.Status != events.OK {
+	url := h.serve(r).URL
+	h.background(r.Run)
+	ended := h.granted(url, "k", "web")
+	if said := h.printed(ended); said != "others quick\ncut by alarm\n" || ended.Status != events.OK {
 		t.Errorf("it says %q: %+v", said, ended)
 	}
 }
@@ -338,6 +344,7 @@ func fullDoor(t *testing.T) (port string) {
 
 // Where flows cannot be held to a list they do not run.
 func TestConnectsAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		change func(*Config)
 		want   string
@@ -346,16 +353,16 @@ func TestConnectsAreRefused(t *testing.T) {
 		{func(c *Config) { c.hidden.seccomp = true }, "has no seccomp filters"},
 		{func(c *Config) { c.Sandbox = SandboxOff }, "they are not shut in (--sandbox off)"},
 	} {
-		l := newLab(t, eventstest.Options{})
-		l.flow("flow", "echo it runs")
-		r := l.shut(func(cfg *Config) {
+		h := newHarness(t, eventstest.Options{})
+		h.flow("flow", "echo it runs")
+		r := h.shut(func(cfg *Config) {
 			cfg.Profiles = []string{"web: owners *; connect db.example:5432"}
 			c.change(cfg)
 		})
-		url := l.serve(r).URL
-		stop := l.background(r.Run)
-		ended := l.granted(url, "k", "web")
-		if want := "connect db.example:5432: flows cannot be held to that here, and get no other network instead: "; !strings.Contains(ended.Message, want) || !strings.Contains(ended.Message, c.want) || l.printed(ended) != "" {
+		url := h.serve(r).URL
+		stop := h.background(r.Run)
+		ended := h.granted(url, "k", "web")
+		if want := "connect db.example:5432: flows cannot be held to that here, and get no other network instead: "; !strings.Contains(ended.Message, want) || !strings.Contains(ended.Message, c.want) || h.printed(ended) != "" {
 			t.Errorf("%+v, want %q", ended, want+"… "+c.want)
 		}
 		stop()

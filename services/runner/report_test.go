@@ -34,25 +34,26 @@ func aCause(content string) events.Cause {
 
 // The end of a run says by itself what it was about, how it ended and what it left.
 func TestTheEndOfARunCanBeUsedAlone(t *testing.T) {
+	t.Parallel()
 	const content = "ten pages"
 	sum := sha256.Sum256([]byte(content))
 	for _, shut := range []bool{false, true} {
 		t.Run(fmt.Sprint("sandbox ", shut), func(t *testing.T) {
-			l := newLab(t, eventstest.Options{})
-			l.write("in/scan 1.txt", content, 0o644)
-			l.flow("flow", `mkdir -p pages; printf 12345 > pages/1; printf 1 > all; ln -s /etc/passwd leads-out; mkfifo pipe
+			h := newHarness(t, eventstest.Options{})
+			h.write("in/scan 1.txt", content, 0o644)
+			h.flow("flow", `mkdir -p pages; printf 12345 > pages/1; printf 1 > all; ln -s /etc/passwd leads-out; mkfifo pipe
 				printf ' {"pages": 10, "big": 1e400}\n' > "$SPOOL_RESULT"`)
-			r := l.runner(nil)
+			r := h.runner(nil)
 			if shut {
-				r = l.shut(nil)
+				r = h.shut(nil)
 			}
-			url := l.serve(r).URL
-			l.background(r.Run)
-			a := l.ask(url, "key", about("flow", `{"output_dir":"`+logical("out")+`","output_has_run_id":true}`, aCause(content)), nil)
+			url := h.serve(r).URL
+			h.background(r.Run)
+			a := h.ask(url, "key", about("flow", `{"output_dir":"`+logical("out")+`","output_has_run_id":true}`, aCause(content)), nil)
 			if a.Status != events.OK {
 				t.Fatalf("not accepted: %+v", a)
 			}
-			ended := l.until(events.Ended, a.Data.JobID)
+			ended := h.until(events.Ended, a.Data.JobID)
 			want := aCause(content)
 			want.File.SHA256 = hex.EncodeToString(sum[:])
 			if diff := cmp.Diff(want, ended.Cause); diff != "" {
@@ -67,8 +68,8 @@ func TestTheEndOfARunCanBeUsedAlone(t *testing.T) {
 			if want := "flow on scan 1.txt ended ok after "; !strings.HasPrefix(ended.Why, want) || !strings.HasSuffix(ended.Why, " and wrote 2 files") {
 				t.Errorf("why: %s", ended.Why)
 			}
-			_, accepted := l.phase(events.Accepted, a.Data.JobID)
-			_, started := l.phase(events.Started, a.Data.JobID)
+			_, accepted := h.phase(events.Accepted, a.Data.JobID)
+			_, started := h.phase(events.Started, a.Data.JobID)
 			if accepted.Outcome != events.OutcomeWaiting || started.Outcome != events.OutcomeRunning || accepted.File.Name != "scan 1.txt" || started.Job.Name != "Scans" {
 				t.Errorf("accepted %+v, started %+v", accepted, started)
 			}
@@ -78,21 +79,22 @@ func TestTheEndOfARunCanBeUsedAlone(t *testing.T) {
 
 // Who calls for himself cannot say that a job has called.
 func TestADirectCallSaysNothingOfJobs(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	a := l.ask(url, "key", about("flow", `{}`, aCause("x")), map[string]string{
-		events.HeaderDispatcher: "", events.HeaderJobID: "", events.HeaderOwner: "", "Authorization": "Bearer " + l.token[events.Admin],
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	a := h.ask(url, "key", about("flow", `{}`, aCause("x")), map[string]string{
+		events.HeaderDispatcher: "", events.HeaderJobID: "", events.HeaderOwner: "", "Authorization": "Bearer " + h.token[events.Admin],
 	})
 	if a.Status != events.OK {
 		t.Fatalf("not accepted: %+v", a)
 	}
 	var ended events.RunEvent
-	l.eventually("the run has ended", func() bool {
+	h.eventually("the run has ended", func() bool {
 		var seq uint64
-		ended, seq, _ = l.bus.RunEvent(t.Context(), events.Ended, "", a.Data.JobID)
+		ended, seq, _ = h.bus.RunEvent(t.Context(), events.Ended, "", a.Data.JobID)
 		return seq > 0
 	})
 	if diff := cmp.Diff(events.Cause{}, ended.Cause); diff != "" || ended.Outcome != events.OutcomeOK {
@@ -102,10 +104,11 @@ func TestADirectCallSaysNothingOfJobs(t *testing.T) {
 
 // What is in SPOOL_RESULT and no result is said, and not stored.
 func TestWhatIsNoResult(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.shut(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.shut(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for name, c := range map[string]struct{ script, said, result string }{
 		"large":     {`head -c 8193 /dev/zero | tr '\0' 1 > "$SPOOL_RESULT"`, "SPOOL_RESULT is not kept: it is larger than 8192 bytes", ""},
 		"at-most":   {`head -c 8192 /dev/zero | tr '\0' 1 > "$SPOOL_RESULT"`, "", strings.Repeat("1", 8192)},
@@ -121,10 +124,10 @@ func TestWhatIsNoResult(t *testing.T) {
 		"failed":    {`echo '"half"' > "$SPOOL_RESULT"; echo boom; exit 3`, "exit status 3: boom", `"half"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := *l
-			l.t = t
-			l.flow(name, c.script)
-			ended := l.until(events.Ended, l.accept(url, name, name, `{}`))
+			h := *h
+			h.t = t
+			h.flow(name, c.script)
+			ended := h.until(events.Ended, h.accept(url, name, name, `{}`))
 			if string(ended.Result) != c.result || ended.Message != c.said {
 				t.Errorf("result %.40q, message %q", ended.Result, ended.Message)
 			}
@@ -139,28 +142,30 @@ func TestWhatIsNoResult(t *testing.T) {
 // The files of a run in a folder that others share are those that came during it,
 // and of many there are a hundred names, and their number.
 func TestOutputsAreTheRunsOwnAndBounded(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.shut(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	l.write("out/old", "of another run", 0o644)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.shut(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	h.write("out/old", "of another run", 0o644)
 	time.Sleep(20 * time.Millisecond) // the clock of a file system is that coarse
-	l.flow("flow", `for i in $(seq -w 150); do echo $i > f$i; done; rm f150`)
-	ended := l.until(events.Ended, l.accept(url, "1", "flow", `{"output_dir":"`+logical("out")+`"}`))
+	h.flow("flow", `for i in $(seq -w 150); do echo $i > f$i; done; rm f150`)
+	ended := h.until(events.Ended, h.accept(url, "1", "flow", `{"output_dir":"`+logical("out")+`"}`))
 	if ended.OutputCount == nil || *ended.OutputCount != 149 || len(ended.Outputs) != events.MaxOutputs || ended.Outputs[0].Path != "f001" {
 		t.Errorf("count %v, %d outputs, first %+v", ended.OutputCount, len(ended.Outputs), ended.Outputs[:1])
 	}
 }
 
 func TestDigestOfWhatIsRewritten(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	l.write("in/scan 1.txt", "longer than it was", 0o644)
-	a := l.ask(url, "key", about("flow", `{}`, aCause("as it was")), nil)
-	if ended := l.until(events.Ended, a.Data.JobID); ended.File == nil || ended.File.SHA256 != "" {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	h.write("in/scan 1.txt", "longer than it was", 0o644)
+	a := h.ask(url, "key", about("flow", `{}`, aCause("as it was")), nil)
+	if ended := h.until(events.Ended, a.Data.JobID); ended.File == nil || ended.File.SHA256 != "" {
 		t.Errorf("ended %+v", ended)
 	}
 }

@@ -23,31 +23,32 @@ status=$(sed -n "${n}p" "$1/statuses"); echo "attempt $n says ${status:-0}"
 exit ${status:-0}`
 
 // keepJob stores the job of the runs.
-func (l *lab) keepJob(change events.Change, status events.JobStatus) {
-	l.t.Helper()
-	m, _, err := l.bus.Last(l.t.Context(), events.StreamJobs, events.JobSubject("job-1"))
+func (h *harness) keepJob(change events.Change, status events.JobStatus) {
+	h.t.Helper()
+	m, _, err := h.bus.Last(h.t.Context(), events.StreamJobs, events.JobSubject("job-1"))
 	if err == nil {
 		ev := events.JobEvent{Event: change, At: time.Now(), Job: events.Job{ID: "job-1", Username: "Jürgen M", Status: status}}
-		_, err = l.bus.PutJob(l.t.Context(), ev, m.Sequence)
+		_, err = h.bus.PutJob(h.t.Context(), ev, m.Sequence)
 	}
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 }
 
 // retried accepts a run of the flow tries that is retried.
-func (l *lab) retried(url, key string, o events.Retries, statuses ...string) string {
-	l.t.Helper()
-	l.flow("flow", tries)
-	l.write("in/statuses", strings.Join(statuses, "\n")+"\n", 0o644)
-	a := l.ask(url, key, body("flow", `{"output_has_run_id":true}`), map[string]string{events.HeaderRetries: string(events.Encode(o))})
+func (h *harness) retried(url, key string, o events.Retries, statuses ...string) string {
+	h.t.Helper()
+	h.flow("flow", tries)
+	h.write("in/statuses", strings.Join(statuses, "\n")+"\n", 0o644)
+	a := h.ask(url, key, body("flow", `{"output_has_run_id":true}`), map[string]string{events.HeaderRetries: string(events.Encode(o))})
 	if a.status != http.StatusOK || a.Status != events.OK {
-		l.t.Fatalf("not accepted: %+v", a)
+		h.t.Fatalf("not accepted: %+v", a)
 	}
 	return a.Data.JobID
 }
 
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	const some = 10 * time.Millisecond
 	for name, c := range map[string]struct {
 		retries  events.Retries
@@ -66,18 +67,18 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, eventstest.Options{})
-			l.keepJob(events.JobCreated, events.Enabled)
-			r := l.runner(nil)
-			l.background(r.Run)
-			id := l.retried(l.serve(r).URL, "k", c.retries, c.statuses...)
-			ended := l.until(events.Ended, id)
-			l.drained()
+			h := newHarness(t, eventstest.Options{})
+			h.keepJob(events.JobCreated, events.Enabled)
+			r := h.runner(nil)
+			h.background(r.Run)
+			id := h.retried(h.serve(r).URL, "k", c.retries, c.statuses...)
+			ended := h.until(events.Ended, id)
+			h.drained()
 			if ended.Status != c.ends || !strings.HasPrefix(ended.Message, c.says) || ended.Attempt != c.attempts {
 				t.Errorf("ended %+v", ended)
 			}
 			var phases []events.Phase
-			for _, ev := range l.history(id) {
+			for _, ev := range h.history(id) {
 				phases = append(phases, ev.Phase)
 			}
 			want := []events.Phase{events.Accepted, events.Started}
@@ -101,7 +102,7 @@ func TestRetries(t *testing.T) {
 			if len(ended.Attempts) != c.attempts {
 				t.Errorf("attempts %+v", ended.Attempts)
 			}
-			for line := range strings.SplitSeq(strings.TrimSpace(l.read("in/found")), "\n") { // each begins with an empty folder
+			for line := range strings.SplitSeq(strings.TrimSpace(h.read("in/found")), "\n") { // each begins with an empty folder
 				if !strings.HasSuffix(line, ":") {
 					t.Errorf("an attempt found what another left: %s", line)
 				}
@@ -111,10 +112,10 @@ func TestRetries(t *testing.T) {
 }
 
 // retrying waits until a run waits for its next attempt.
-func (l *lab) retrying(id string, attempt int) (ev events.RunEvent) {
-	l.t.Helper()
-	l.eventually("the run waits for another attempt", func() bool {
-		_, ev = l.phase(events.Retrying, id)
+func (h *harness) retrying(id string, attempt int) (ev events.RunEvent) {
+	h.t.Helper()
+	h.eventually("the run waits for another attempt", func() bool {
+		_, ev = h.phase(events.Retrying, id)
 		return ev.Attempt == attempt
 	})
 	return ev
@@ -123,22 +124,23 @@ func (l *lab) retrying(id string, attempt int) (ev events.RunEvent) {
 // While a run waits for its next attempt it is no running one, and is not forgotten:
 // it is shown, and ends at once when somebody asks for that.
 func TestCancelBetweenAttempts(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.keepJob(events.JobCreated, events.Enabled)
-	r := l.runner(nil)
-	l.background(r.Run)
-	url := l.serve(r).URL
-	id := l.retried(url, "k", events.Retries{Times: 3, Backoff: time.Hour}, "75")
-	waits := l.retrying(id, 1)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.keepJob(events.JobCreated, events.Enabled)
+	r := h.runner(nil)
+	h.background(r.Run)
+	url := h.serve(r).URL
+	id := h.retried(url, "k", events.Retries{Times: 3, Backoff: time.Hour}, "75")
+	waits := h.retrying(id, 1)
 	if left := time.Until(waits.Next); left < 50*time.Minute || left > time.Hour || waits.Status != events.ERROR || *waits.ExitStatus != 75 {
 		t.Errorf("waits %+v", waits)
 	}
-	status := l.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil)
+	status := h.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil)
 	if msg, _ := status["msg"].(string); status["state"] != "PENDING" || !strings.HasPrefix(msg, "attempt 1 failed (exit status 75: attempt 1 says 75); the next starts at 20") {
 		t.Errorf("status %v", status)
 	}
-	answer := l.cancel(url, id, nil)
-	ended := l.until(events.Ended, id)
+	answer := h.cancel(url, id, nil)
+	ended := h.until(events.Ended, id)
 	if answer["state"] != "DONE" || ended.Message != "cancelled by admin" || len(ended.Attempts) != 1 || !ended.Cancelled() {
 		t.Errorf("answered %v, ended %+v", answer, ended)
 	}
@@ -146,38 +148,40 @@ func TestCancelBetweenAttempts(t *testing.T) {
 
 // What somebody wants ended is not tried again, though its attempt has failed.
 func TestCancelledIsNotRetried(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.keepJob(events.JobCreated, events.Enabled)
-	r := l.runner(nil)
-	l.background(r.Run)
-	url := l.serve(r).URL
-	id := l.retried(url, "k", events.Retries{Times: 3}, "hang")
-	l.eventually("the flow hangs", func() bool { return l.exists("in/hangs") })
-	l.cancel(url, id, nil)
-	if ended := l.until(events.Ended, id); !strings.HasPrefix(ended.Message, "cancelled by admin") || ended.Attempt != 1 {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.keepJob(events.JobCreated, events.Enabled)
+	r := h.runner(nil)
+	h.background(r.Run)
+	url := h.serve(r).URL
+	id := h.retried(url, "k", events.Retries{Times: 3}, "hang")
+	h.eventually("the flow hangs", func() bool { return h.exists("in/hangs") })
+	h.cancel(url, id, nil)
+	if ended := h.until(events.Ended, id); !strings.HasPrefix(ended.Message, "cancelled by admin") || ended.Attempt != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	l.drained()
-	if n, _ := l.phase(events.Retrying, id); n > 0 {
+	h.drained()
+	if n, _ := h.phase(events.Retrying, id); n > 0 {
 		t.Error("it was to be tried again")
 	}
 }
 
 // No attempt begins once the job is deleted.
 func TestRetryOfDeletedJob(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.keepJob(events.JobCreated, events.Enabled)
-	r := l.runner(nil)
-	l.background(r.Run)
-	id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 3, Backoff: 2 * time.Second}, "75")
-	l.retrying(id, 1)
-	l.keepJob(events.JobDeleted, events.Disabled)
-	ended := l.until(events.Ended, id)
-	l.drained()
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.keepJob(events.JobCreated, events.Enabled)
+	r := h.runner(nil)
+	h.background(r.Run)
+	id := h.retried(h.serve(r).URL, "k", events.Retries{Times: 3, Backoff: 2 * time.Second}, "75")
+	h.retrying(id, 1)
+	h.keepJob(events.JobDeleted, events.Disabled)
+	ended := h.until(events.Ended, id)
+	h.drained()
 	if ended.Message != "exit status 75: attempt 1 says 75; not tried again: its job is deleted" || ended.Status != events.ERROR || *ended.ExitStatus != 75 {
 		t.Errorf("ended %+v", ended)
 	}
-	if n, _ := l.phase(events.Started, id); n != 1 {
+	if n, _ := h.phase(events.Started, id); n != 1 {
 		t.Errorf("%d attempts", n)
 	}
 }
@@ -185,14 +189,15 @@ func TestRetryOfDeletedJob(t *testing.T) {
 // Deaths of the runner are attempts, too, but no failures: they use up no retry,
 // and failures make no poison.
 func TestDeathsAreNoFailures(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.keepJob(events.JobCreated, events.Enabled)
-	r := l.runner(nil)
-	id := l.retried(l.serve(r).URL, "k", events.Retries{Times: 2}, "", "", "1", "1", "0")
-	l.died(r, id)
-	l.died(r, id)
-	l.background(r.Run)
-	ended := l.until(events.Ended, id)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.keepJob(events.JobCreated, events.Enabled)
+	r := h.runner(nil)
+	id := h.retried(h.serve(r).URL, "k", events.Retries{Times: 2}, "", "", "1", "1", "0")
+	h.died(r, id)
+	h.died(r, id)
+	h.background(r.Run)
+	ended := h.until(events.Ended, id)
 	if ended.Status != events.OK || ended.Attempt != 5 {
 		t.Errorf("ended %+v", ended)
 	}
@@ -201,21 +206,22 @@ func TestDeathsAreNoFailures(t *testing.T) {
 // A runner that is killed with -9 while a run waits keeps its schedule: the next
 // attempt is neither lost nor made sooner.
 func TestKillInBackoff(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.keepJob(events.JobCreated, events.Enabled)
-	relay := l.relay()
-	kill := l.killable(relay.url)
-	acceptor := l.runner(nil) // takes the call; it works on nothing yet
-	id := l.retried(l.serve(acceptor).URL, "k", events.Retries{Times: 3, Backoff: 3 * time.Second}, "75")
-	waits := l.retrying(id, 1)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.keepJob(events.JobCreated, events.Enabled)
+	relay := h.relay()
+	kill := h.killable(relay.url)
+	acceptor := h.runner(nil) // takes the call; it works on nothing yet
+	id := h.retried(h.serve(acceptor).URL, "k", events.Retries{Times: 3, Backoff: 3 * time.Second}, "75")
+	waits := h.retrying(id, 1)
 	kill()
-	l.background(acceptor.Run)
-	ended := l.until(events.Ended, id)
-	l.drained()
+	h.background(acceptor.Run)
+	ended := h.until(events.Ended, id)
+	h.drained()
 	if ended.Status != events.OK || ended.Attempt != 2 || ended.StartedAt.Before(waits.Next) {
 		t.Errorf("waited until %s, ended %+v", waits.Next, ended)
 	}
-	if n, _ := l.phase(events.Started, id); n != 2 {
+	if n, _ := h.phase(events.Started, id); n != 2 {
 		t.Errorf("%d attempts", n)
 	}
 }

@@ -21,30 +21,30 @@ import (
 )
 
 func TestContractOfAFlow(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	h := newHarness(t, eventstest.Options{})
 	t.Setenv("SPOOL_RUNNER_SECRET", "not for flows")
-	l.flow("flow", `pwd; echo "$1|$2"; env | sort; cat; echo to stderr >&2; echo result > result`)
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	id := l.accept(url, "key", "flow", `{"output_dir":"`+logical("deep/out put")+`","tags":["a","b c"],"runtime_config":{"k": 1e400}}`)
+	h.flow("flow", `pwd; echo "$1|$2"; env | sort; cat; echo to stderr >&2; echo result > result`)
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	id := h.accept(url, "key", "flow", `{"output_dir":"`+logical("deep/out put")+`","tags":["a","b c"],"runtime_config":{"k": 1e400}}`)
 
-	ended := l.until(events.Ended, id)
+	ended := h.until(events.Ended, id)
 	if ended.Status != events.OK || ended.ExitStatus == nil || *ended.ExitStatus != 0 || ended.Message != "" || ended.Attempt != 1 {
 		t.Errorf("ended %+v", ended)
 	}
-	if started := l.until(events.Started, id); !started.At.Equal(ended.StartedAt) || started.Process.PID == 0 || ended.At.Before(started.At) {
+	if started := h.until(events.Started, id); !started.At.Equal(ended.StartedAt) || started.Process.PID == 0 || ended.At.Before(started.At) {
 		t.Errorf("started %+v, ended %+v", started, ended)
 	}
-	if l.read("deep/out put/result") != "result\n" {
+	if h.read("deep/out put/result") != "result\n" {
 		t.Error("the flow did not run in its output folder")
 	}
-	text, err := os.ReadFile(filepath.Join(l.data, "runs", id, "run.log"))
+	text, err := os.ReadFile(filepath.Join(h.data, "runs", id, "run.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, out, tmp := l.host("in"), l.host("deep/out put"), filepath.Join(l.data, "runs", id, "tmp")
-	l.eventually("the private folder is gone", func() bool { _, err := os.Stat(tmp); return os.IsNotExist(err) })
+	in, out, tmp := h.host("in"), h.host("deep/out put"), filepath.Join(h.data, "runs", id, "tmp")
+	h.eventually("the private folder is gone", func() bool { _, err := os.Stat(tmp); return os.IsNotExist(err) })
 	var want strings.Builder
 	want.WriteString(out + "\n" + in + "|" + out + "\n")
 	for _, line := range []string{
@@ -70,16 +70,17 @@ func TestContractOfAFlow(t *testing.T) {
 }
 
 func TestHowFlowsEnd(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("exits 3", `echo first; echo "the reason" >&2; exit 3`)
-	l.flow("is silent", `exit 1`)
-	l.flow("is killed", `echo going; kill -9 $$`)
-	l.flow("talks", `i=0; while [ $i -lt 300 ]; do echo "line $i"; i=$((i+1)); done; exit 1`)
-	l.flow("leaves a child", `sleep 600 & echo $! > "$1/stray"; exit 0`)
-	l.write("is no program", "what is this", 0o755)
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("exits 3", `echo first; echo "the reason" >&2; exit 3`)
+	h.flow("is silent", `exit 1`)
+	h.flow("is killed", `echo going; kill -9 $$`)
+	h.flow("talks", `i=0; while [ $i -lt 300 ]; do echo "line $i"; i=$((i+1)); done; exit 1`)
+	h.flow("leaves a child", `sleep 600 & echo $! > "$1/stray"; exit 0`)
+	h.write("is no program", "what is this", 0o755)
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for flow, want := range map[string]struct {
 		status events.Status
 		exit   *int
@@ -93,7 +94,7 @@ func TestHowFlowsEnd(t *testing.T) {
 		"is no program":  {events.ERROR, new(126), []string{"exit status 126", "exec format error"}},
 	} {
 		t.Run(flow, func(t *testing.T) {
-			ended := l.until(events.Ended, l.accept(url, flow, flow, `{}`))
+			ended := h.until(events.Ended, h.accept(url, flow, flow, `{}`))
 			if ended.Status != want.status || !cmp.Equal(ended.ExitStatus, want.exit) {
 				t.Errorf("ended %+v", ended)
 			}
@@ -107,27 +108,28 @@ func TestHowFlowsEnd(t *testing.T) {
 			}
 		})
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(l.read("in/stray")))
+	pid, err := strconv.Atoi(strings.TrimSpace(h.read("in/stray")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p, found, err := reaper.Lookup(pid); err != nil || found && !p.Zombie {
 		t.Errorf("the child %d of a flow that has ended lives on (%v)", pid, err)
 	}
-	l.drained()
+	h.drained()
 }
 
 // What the kernel does not start says why: the interpreter, its line ends, the sandbox.
 func TestTheStartOfAFlowExplainsItself(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	r := l.shut(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	l.write("python", "", 0o755)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	r := h.shut(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	h.write("python", "", 0o755)
 	for name, c := range map[string]struct{ text, want string }{
 		"crlf":    {"#!/bin/sh\r\necho hi\r\n", "has Windows line ends"},
 		"missing": {"#!/usr/bin/no-such-python\n", "which is not on this host"},
-		"shut":    {"#!" + l.host("python") + "\n", "which is not there or lies where the sandbox lets flows read nothing"},
+		"shut":    {"#!" + h.host("python") + "\n", "which is not there or lies where the sandbox lets flows read nothing"},
 		"nothing": {"#!/opt/none/python\n", "which is not there or lies where the sandbox lets flows read nothing"},
 		"env":     {"#!/usr/bin/env no-such-python\n", "asks env for the interpreter"},
 		"bare":    {"echo hi\n", "has no #! in its first line"},
@@ -136,10 +138,10 @@ func TestTheStartOfAFlowExplainsItself(t *testing.T) {
 		"own 127": {"#!/bin/sh\necho of its own >&2\nexit 127\n", "exit status 127: of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := *l
-			l.t = t
-			l.write(name, c.text, 0o755)
-			ended := l.until(events.Ended, l.accept(url, name, name, `{}`))
+			h := *h
+			h.t = t
+			h.write(name, c.text, 0o755)
+			ended := h.until(events.Ended, h.accept(url, name, name, `{}`))
 			own := name == "own 127"
 			if !strings.Contains(ended.Message, c.want) || !strings.Contains(ended.Message, "exit status 12") || own != strings.HasPrefix(ended.Message, "exit") {
 				t.Errorf("message: %s", ended.Message)
@@ -149,43 +151,46 @@ func TestTheStartOfAFlowExplainsItself(t *testing.T) {
 }
 
 func TestTheBinaryGoesBeforeItsRun(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	r := l.runner(nil)
-	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-	if err := os.Remove(l.host("flow")); err != nil {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	r := h.runner(nil)
+	id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+	if err := os.Remove(h.host("flow")); err != nil {
 		t.Fatal(err)
 	}
-	l.background(r.Run)
-	if ended := l.until(events.Ended, id); ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.HasPrefix(ended.Message, "binary_path: ") || !strings.Contains(ended.Message, "does not exist") {
+	h.background(r.Run)
+	if ended := h.until(events.Ended, id); ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.HasPrefix(ended.Message, "binary_path: ") || !strings.Contains(ended.Message, "does not exist") {
 		t.Errorf("ended %+v", ended)
 	}
 }
 
 func TestAnOutputFolderThatCannotBe(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	l.write("out", "a file, not a folder", 0o644)
-	r := l.runner(nil)
-	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-	l.background(r.Run)
-	ended := l.until(events.Ended, id)
-	if ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.Contains(ended.Message, l.host("out")) {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	h.write("out", "a file, not a folder", 0o644)
+	r := h.runner(nil)
+	id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+	h.background(r.Run)
+	ended := h.until(events.Ended, id)
+	if ended.Status != events.ERROR || ended.ExitStatus != nil || !strings.Contains(ended.Message, h.host("out")) {
 		t.Errorf("ended %+v", ended)
 	}
-	if n, _ := l.phase(events.Started, id); n != 0 {
+	if n, _ := h.phase(events.Started, id); n != 0 {
 		t.Error("a run that could not start has started")
 	}
-	l.drained()
+	h.drained()
 }
 
 func TestDeleteOutDir(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "echo new > new")
-	l.write("out/old/deep", "old", 0o644)
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "echo new > new")
+	h.write("out/old/deep", "old", 0o644)
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for _, c := range []struct {
 		settings string
 		old      bool
@@ -194,20 +199,21 @@ func TestDeleteOutDir(t *testing.T) {
 		{`{"delete_out_dir":true,"output_has_run_id":true}`, true},
 		{`{"delete_out_dir":true}`, false},
 	} {
-		l.until(events.Ended, l.accept(url, c.settings, "flow", c.settings))
-		if l.exists("out/old/deep") != c.old || !l.exists("out/new") {
-			t.Errorf("%s: old is there: %v, new is there: %v", c.settings, l.exists("out/old/deep"), l.exists("out/new"))
+		h.until(events.Ended, h.accept(url, c.settings, "flow", c.settings))
+		if h.exists("out/old/deep") != c.old || !h.exists("out/new") {
+			t.Errorf("%s: old is there: %v, new is there: %v", c.settings, h.exists("out/old/deep"), h.exists("out/new"))
 		}
 	}
 }
 
 func TestJobStatus(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("good", `while [ ! -e "$1/release" ]; do sleep 0.01; done`)
-	l.flow("bad", "echo why; exit 1")
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("good", `while [ ! -e "$1/release" ]; do sleep 0.01; done`)
+	h.flow("bad", "echo why; exit 1")
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	get := func(t *testing.T, query, token string) map[string]any {
 		t.Helper()
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/v1/jobs/status?"+query, nil)
@@ -236,9 +242,9 @@ func TestJobStatus(t *testing.T) {
 	cur := func(status string, progress float64) map[string]any {
 		return map[string]any{"status": status, "curProgress": progress, "reviewer": "", "review_state": "NONE"}
 	}
-	good, bad := l.accept(url, "good", "good", `{}`), l.accept(url, "bad", "bad", `{}`)
-	l.until(events.Started, good)
-	admin := l.token[events.Admin]
+	good, bad := h.accept(url, "good", "good", `{}`), h.accept(url, "bad", "bad", `{}`)
+	h.until(events.Started, good)
+	admin := h.token[events.Admin]
 	check := func(name, query, token string, want map[string]any) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
@@ -250,9 +256,9 @@ func TestJobStatus(t *testing.T) {
 	check("running", "type=flow&job_id="+good, admin, map[string]any{
 		"http": 200, "status": "OK", "state": "PENDING", "job_id": good, "msg": "", "cur_status": cur("RUNNING", 0),
 	})
-	l.write("in/release", "", 0o644)
-	l.until(events.Ended, good)
-	l.until(events.Ended, bad)
+	h.write("in/release", "", 0o644)
+	h.until(events.Ended, good)
+	h.until(events.Ended, bad)
 	check("complete", "job_id="+good, admin, map[string]any{
 		"http": 200, "status": "OK", "state": "DONE", "job_id": good, "msg": "", "cur_status": cur("COMPLETE", 1),
 		"results": []any{map[string]any{"status": "OK", "output_folder": logical("out")}},
@@ -264,28 +270,29 @@ func TestJobStatus(t *testing.T) {
 	unknown := map[string]any{"http": 200, "status": "ERROR", "msg": "job_id: no such job"}
 	check("unknown", "job_id=6bc58441-1f60-4265-99f1-881c90ac65df", admin, unknown)
 	check("no id", "job_id=>", admin, unknown)
-	check("somebody else's", "job_id="+good, l.token[events.Operator], unknown)
+	check("somebody else's", "job_id="+good, h.token[events.Operator], unknown)
 	check("another type", "type=refiner&job_id="+good, admin, map[string]any{"http": 200, "status": "ERROR", "msg": `type: "refiner" is not known here: flow is`})
 	check("nobody", "job_id="+good, "x", map[string]any{"http": 401, "status": "ERROR", "msg": "the token is not valid"})
 }
 
 // A run that a stop cuts short has no end; it starts again, in an empty folder.
 func TestStopAndStartAgain(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `
 trap '' TERM # does not stop when asked to
 [ -z "$(ls)" ] || echo "not empty" >> "$1/faults"
 echo half > half
 echo $$ >> "$1/journal"
 while [ ! -e "$1/release" ]; do sleep 0.01; done`)
-	bus, closeBus := l.connect(l.relay())
-	r := l.runner(func(c *Config) { c.Bus = bus })
-	id := l.accept(l.serve(r).URL, "k", "flow", `{"output_has_run_id":true}`)
+	bus, closeBus := h.connect(h.relay())
+	r := h.runner(func(c *Config) { c.Bus = bus })
+	id := h.accept(h.serve(r).URL, "k", "flow", `{"output_has_run_id":true}`)
 	if err := r.Check(); err == nil {
 		t.Error("ready before it runs")
 	}
-	stop := l.background(r.Run)
-	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	stop := h.background(r.Run)
+	h.eventually("the flow runs", func() bool { return len(h.lines("in/journal")) == 1 })
 	if err := r.Check(); err != nil {
 		t.Errorf("not ready while it runs: %v", err)
 	}
@@ -294,22 +301,22 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 	if err := r.Check(); err == nil {
 		t.Error("ready after it stopped")
 	}
-	_, started := l.phase(events.Started, id)
+	_, started := h.phase(events.Started, id)
 	if members, err := reaper.Group(started.Process.PID); err != nil || reaper.CountAlive(members) > 0 {
 		t.Errorf("after the stop there are %+v (%v)", members, err)
 	}
-	if n, _ := l.phase(events.Ended, id); n != 0 {
+	if n, _ := h.phase(events.Ended, id); n != 0 {
 		t.Error("a run that was cut short has ended")
 	}
-	l.write("in/release", "", 0o644)
-	l.background(l.runner(nil).Run)
-	if ended := l.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
+	h.write("in/release", "", 0o644)
+	h.background(h.runner(nil).Run)
+	if ended := h.until(events.Ended, id); ended.Attempt != 2 || ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
-	if l.exists("in/faults") || len(l.lines("in/journal")) != 2 {
-		t.Errorf("journal %q, faults %q", l.read("in/journal"), l.read("in/faults"))
+	if h.exists("in/faults") || len(h.lines("in/journal")) != 2 {
+		t.Errorf("journal %q, faults %q", h.read("in/journal"), h.read("in/faults"))
 	}
-	log, _ := os.ReadFile(filepath.Join(l.data, "runs", id, "run.log"))
+	log, _ := os.ReadFile(filepath.Join(h.data, "runs", id, "run.log"))
 	if !strings.HasPrefix(string(log), "--- attempt 2, ") {
 		t.Errorf("run.log: %q", log)
 	}
@@ -317,29 +324,31 @@ while [ ! -e "$1/release" ]; do sleep 0.01; done`)
 
 // The end of a flow is told when NATS is back, and the flow does not notice.
 func TestNATSAwayWhileAFlowRuns(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", `echo $$ >> "$1/journal"; while [ ! -e "$1/release" ]; do sleep 0.01; done; echo done > "$1/done"; exit 7`)
-	relay := l.relay()
-	bus, _ := l.connect(relay)
-	r := l.runner(func(c *Config) { c.Bus = bus })
-	id := l.accept(l.serve(r).URL, "k", "flow", `{}`)
-	l.background(r.Run)
-	l.eventually("the flow runs", func() bool { return len(l.lines("in/journal")) == 1 })
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `echo $$ >> "$1/journal"; while [ ! -e "$1/release" ]; do sleep 0.01; done; echo done > "$1/done"; exit 7`)
+	relay := h.relay()
+	bus, _ := h.connect(relay)
+	r := h.runner(func(c *Config) { c.Bus = bus })
+	id := h.accept(h.serve(r).URL, "k", "flow", `{}`)
+	h.background(r.Run)
+	h.eventually("the flow runs", func() bool { return len(h.lines("in/journal")) == 1 })
 	relay.cut(true)
-	l.eventually("the runner notices", func() bool { return r.Check() != nil })
-	l.write("in/release", "", 0o644)
-	l.eventually("the flow is done", func() bool { return l.exists("in/done") })
+	h.eventually("the runner notices", func() bool { return r.Check() != nil })
+	h.write("in/release", "", 0o644)
+	h.eventually("the flow is done", func() bool { return h.exists("in/done") })
 	relay.cut(false)
-	if ended := l.until(events.Ended, id); ended.Attempt != 1 || *ended.ExitStatus != 7 {
+	if ended := h.until(events.Ended, id); ended.Attempt != 1 || *ended.ExitStatus != 7 {
 		t.Errorf("ended %+v", ended)
 	}
-	l.drained()
-	if n, _ := l.phase(events.Ended, id); n != 1 || len(l.lines("in/journal")) != 1 {
-		t.Errorf("%d ends, journal %q", n, l.read("in/journal"))
+	h.drained()
+	if n, _ := h.phase(events.Ended, id); n != 1 || len(h.lines("in/journal")) != 1 {
+		t.Errorf("%d ends, journal %q", n, h.read("in/journal"))
 	}
 }
 
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	err := Config{Pool: "a.b", Workers: -1}.Validate()
 	for _, field := range []string{"bus:", "keys:", "drives:", "data:", "pool:", "flows:", "log:"} {
 		if err == nil || !strings.Contains(err.Error(), field) {

@@ -26,16 +26,16 @@ func whole(t *testing.T) bool {
 }
 
 // build makes a static program of Go source, in the drive.
-func (l *lab) build(name, source string) {
-	l.t.Helper()
-	dir := l.t.TempDir()
+func (h *harness) build(name, source string) {
+	h.t.Helper()
+	dir := h.t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o644); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-o", l.host(name), "main.go")
+	cmd := exec.Command("go", "build", "-o", h.host(name), "main.go")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		l.t.Fatalf("%v: %s", err, out)
+		h.t.Fatalf("%v: %s", err, out)
 	}
 }
 
@@ -54,18 +54,19 @@ func main() {
 
 // Flows of all kinds run in the sandbox, the demo's too.
 func TestFlowsInTheSandbox(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.write("in/a.txt", "some words\n", 0o644)
-	l.flow("sh", `set -e; sort "$1/a.txt" | sed s/some/more/ > "$TMPDIR/x"; mv "$TMPDIR/x" "$2/a.txt"; ls "$1" >/dev/null; id -un; date`)
-	l.build("go", goFlow)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.write("in/a.txt", "some words\n", 0o644)
+	h.flow("sh", `set -e; sort "$1/a.txt" | sed s/some/more/ > "$TMPDIR/x"; mv "$TMPDIR/x" "$2/a.txt"; ls "$1" >/dev/null; id -un; date`)
+	h.build("go", goFlow)
 	demo, err := os.ReadFile("../../deploy/demo/flow.ibflowbin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.write("demo", string(demo), 0o755)
+	h.write("demo", string(demo), 0o755)
 	flows := map[string]string{"sh": "a.txt", "go": "a.txt", "demo": "a.txt.json"}
 	if _, err := os.Stat("/usr/bin/perl"); err == nil {
-		l.write("perl", `#!/usr/bin/perl
+		h.write("perl", `#!/usr/bin/perl
 use strict; use File::Temp; use IO::Socket::UNIX; use POSIX;
 open(my $in, "<", "$ARGV[0]/a.txt") or die; my $text = <$in>;
 my $tmp = File::Temp->new; print $tmp $text or die;
@@ -77,7 +78,7 @@ open(my $out, ">", "$ARGV[1]/a.pl.txt") or die; print $out uc $text or die; clos
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: there is no perl in /usr/bin\n", t.Name())
 	}
 	if _, err := os.Stat("/usr/bin/python3"); err == nil {
-		l.write("python3", `#!/usr/bin/python3
+		h.write("python3", `#!/usr/bin/python3
 import sys, os, json, tempfile, hashlib, ssl, socket, subprocess
 text = open(os.path.join(sys.argv[1], "a.txt")).read()
 tempfile.NamedTemporaryFile().close()
@@ -90,17 +91,17 @@ json.dump({"sum": hashlib.sha256(text.encode()).hexdigest()}, open(os.path.join(
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN: there is no python3 in /usr/bin\n", t.Name())
 	}
 	whole(t)
-	r := l.shut(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
+	r := h.shut(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
 	for flow, makes := range flows {
 		t.Run(flow, func(t *testing.T) {
 			out := "out-" + flow
-			id := l.accept(url, flow, flow, `{"output_dir":"`+logical(out)+`"}`)
-			if ended := l.until(events.Ended, id); ended.Status != events.OK {
+			id := h.accept(url, flow, flow, `{"output_dir":"`+logical(out)+`"}`)
+			if ended := h.until(events.Ended, id); ended.Status != events.OK {
 				t.Errorf("ended %+v", ended)
 			}
-			if !l.exists(out + "/" + makes) {
+			if !h.exists(out + "/" + makes) {
 				t.Errorf("there is no %s", makes)
 			}
 		})
@@ -136,7 +137,8 @@ func main() {
 
 // Sockets of every kind are tried where the network is denied, and where it is not.
 func TestNetwork(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
 	if why := canFilter(); why != nil {
 		fmt.Fprintf(os.Stderr, "%s: NOT SHOWN on this kernel: %v\n", t.Name(), why)
 		return
@@ -146,24 +148,24 @@ func TestNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	l.build("flow", strings.Replace(socketFlow, "ADDRESS", ln.Addr().String(), 1))
+	h.build("flow", strings.Replace(socketFlow, "ADDRESS", ln.Addr().String(), 1))
 	for _, sandbox := range []Sandbox{SandboxBestEffort, SandboxOff} {
 		for _, offline := range []bool{false, true} {
 			t.Run(fmt.Sprintf("sandbox %s, offline %v", sandbox, offline), func(t *testing.T) {
 				if sandbox != SandboxOff && !whole(t) {
 					return
 				}
-				l.t = t
-				r := l.runner(func(c *Config) { c.Sandbox, c.Offline = sandbox, offline })
-				url := l.serve(r).URL
-				stop := l.background(r.Run)
+				h.t = t
+				r := h.runner(func(c *Config) { c.Sandbox, c.Offline = sandbox, offline })
+				url := h.serve(r).URL
+				stop := h.background(r.Run)
 				defer stop()
-				id := l.accept(url, t.Name(), "flow", `{"delete_out_dir":true}`)
-				if ended := l.until(events.Ended, id); ended.Status != events.OK {
+				id := h.accept(url, t.Name(), "flow", `{"delete_out_dir":true}`)
+				if ended := h.until(events.Ended, id); ended.Status != events.OK {
 					t.Fatalf("ended %+v", ended)
 				}
 				var got map[string]string
-				if err := json.Unmarshal([]byte(l.read("out/got")), &got); err != nil {
+				if err := json.Unmarshal([]byte(h.read("out/got")), &got); err != nil {
 					t.Fatal(err)
 				}
 				for name, may := range got {
@@ -181,8 +183,9 @@ func TestNetwork(t *testing.T) {
 }
 
 func TestRequiredRefuses(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	cfg := l.runner(nil).cfg
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	cfg := h.runner(nil).cfg
 	cfg.Sandbox, cfg.ReadPaths = SandboxRequired, []string{"/no/such/folder"}
 	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "runner-read: /no/such/folder") {
 		t.Errorf("a folder that is not there: %v", err)

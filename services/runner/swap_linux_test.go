@@ -14,18 +14,18 @@ import (
 )
 
 // inShapes runs a test in each.
-func inShapes(t *testing.T, f func(t *testing.T, l *lab, shape string, change func(*Config))) {
+func inShapes(t *testing.T, f func(t *testing.T, h *harness, shape string, change func(*Config))) {
 	for name, change := range shapes {
 		t.Run(name, func(t *testing.T) {
-			f(t, newLab(t, eventstest.Options{}), name, change)
+			f(t, newHarness(t, eventstest.Options{}), name, change)
 		})
 	}
 }
 
 // between runs the flow "flow" and does something after its places were judged and
 // before they are used. It gives what the flow printed, and how it ended.
-func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string, ended process.Outcome) {
-	l.t.Helper()
+func (h *harness) between(r *Runner, settings string, meanwhile func()) (said string, ended process.Outcome) {
+	h.t.Helper()
 	run := events.Run{
 		FlowJobID: "the-run", JobID: "job-1", Owner: "olga", BinaryPath: logical("flow"), InputDir: logical("in"),
 		OutputFolder: logical("out"), Settings: []byte(settings),
@@ -39,30 +39,31 @@ func (l *lab) between(r *Runner, settings string, meanwhile func()) (said string
 	}
 	f, err := r.start(context.Background(), a)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer f.Open(patience, func() {})()
 	f.Wait(context.Background())
 	_ = a.runlog.Close()
-	text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, run.FlowJobID), "run.log"))
+	text, _ := os.ReadFile(filepath.Join(record.Dir(h.data, run.FlowJobID), "run.log"))
 	return string(text), f.State
 }
 
 // swap puts a link in the place of a file or folder.
-func (l *lab) swap(path, target string) {
-	l.t.Helper()
+func (h *harness) swap(path, target string) {
+	h.t.Helper()
 	if err := os.Rename(path, path+".judged"); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	if err := os.Symlink(target, path); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 }
 
 // Whoever may write to a drive puts a link in the place of what was judged. The flow
 // gets what was judged, or there is none.
 func TestSwappedAfterItWasJudged(t *testing.T) {
-	inShapes(t, func(t *testing.T, l *lab, shape string, change func(*Config)) {
+	t.Parallel()
+	inShapes(t, func(t *testing.T, h *harness, shape string, change func(*Config)) {
 		secret := t.TempDir()
 		for name, text := range map[string]string{"a.txt": "THE SECRET", "program": "#!/bin/sh\necho THE SECRET\n"} {
 			if err := os.WriteFile(filepath.Join(secret, name), []byte(text), 0o755); err != nil {
@@ -77,17 +78,17 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 		}
 		script := `cat "$1/a.txt"; echo x > here; echo x > "$2/there"; pwd; exit 0`
 		for place, path := range map[string]func() string{
-			"binary": func() string { return l.host("flow") }, "input": func() string { return l.host("in") },
-			"output": func() string { return l.host("out") },
-			"stage":  func() string { return l.host("in/a.txt") }, // a file in a folder that stays
-			"above":  func() string { return filepath.Dir(l.host("in")) },
-			"tmp":    func() string { return filepath.Join(record.Dir(l.data, "the-run"), "tmp") },
+			"binary": func() string { return h.host("flow") }, "input": func() string { return h.host("in") },
+			"output": func() string { return h.host("out") },
+			"stage":  func() string { return h.host("in/a.txt") }, // a file in a folder that stays
+			"above":  func() string { return filepath.Dir(h.host("in")) },
+			"tmp":    func() string { return filepath.Join(record.Dir(h.data, "the-run"), "tmp") },
 		} {
-			if err := os.RemoveAll(filepath.Dir(l.host("in"))); err != nil {
+			if err := os.RemoveAll(filepath.Dir(h.host("in"))); err != nil {
 				t.Fatal(err)
 			}
-			l.flow("flow", script)
-			l.write("in/a.txt", "as it was", 0o644)
+			h.flow("flow", script)
+			h.write("in/a.txt", "as it was", 0o644)
 			target := secret
 			switch place {
 			case "binary":
@@ -95,8 +96,8 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 			case "stage":
 				target += "/a.txt"
 			}
-			r := l.runner(change)
-			said, ended := l.between(r, `{}`, func() { l.swap(path(), target) })
+			r := h.runner(change)
+			said, ended := h.between(r, `{}`, func() { h.swap(path(), target) })
 			if _, err := os.Stat(path() + ".judged"); err == nil && place == "above" {
 				_ = os.Remove(path())
 				_ = os.Rename(path()+".judged", path())
@@ -110,7 +111,7 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 			}
 			if shape == "off" && place == "output" {
 				_ = os.Remove(secret + "/there")
-				if _, err := os.Stat(l.host("out.judged/here")); err != nil {
+				if _, err := os.Stat(h.host("out.judged/here")); err != nil {
 					t.Errorf("the working folder is not what was judged: %v, %s", err, said)
 				}
 			}
@@ -121,15 +122,16 @@ func TestSwappedAfterItWasJudged(t *testing.T) {
 
 // A link that is there when the run begins leads nowhere either.
 func TestALinkInPlaceOfAPlace(t *testing.T) {
-	inShapes(t, func(t *testing.T, l *lab, _ string, change func(*Config)) {
+	t.Parallel()
+	inShapes(t, func(t *testing.T, h *harness, _ string, change func(*Config)) {
 		outside := t.TempDir()
 		for _, name := range []string{"kept", "program"} {
 			if err := os.WriteFile(filepath.Join(outside, name), []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		r := l.runner(change)
-		url := l.serve(r).URL
+		r := h.runner(change)
+		url := h.serve(r).URL
 		ids := map[string]string{}
 		for name, c := range map[string]struct{ flow, input, output, swap, to, settings string }{
 			"binary":     {"f1", "in1", "out1", "f1", "/program", `{}`},
@@ -139,24 +141,24 @@ func TestALinkInPlaceOfAPlace(t *testing.T) {
 			"not there":  {"f5", "in5", "out5", "in5", "/none", `{}`},
 			"of a stage": {"f6", "s6/in6", "out6", "s6", "", `{}`},
 		} {
-			l.flow(c.flow, `echo ran > ran; ls "$1"`)
-			l.write(c.input+"/a.txt", "as it was", 0o644)
-			l.write(c.output+"/old", "old", 0o644)
+			h.flow(c.flow, `echo ran > ran; ls "$1"`)
+			h.write(c.input+"/a.txt", "as it was", 0o644)
+			h.write(c.output+"/old", "old", 0o644)
 			body := string(events.Encode(map[string]any{
 				"binary_path": logical(c.flow), "input_dir": logical(c.input),
 				"settings": map[string]any{"output_dir": logical(c.output), "delete_out_dir": strings.Contains(c.settings, "true")},
 			}))
-			a := l.ask(url, name, body, nil)
+			a := h.ask(url, name, body, nil)
 			if a.Status != events.OK {
 				t.Fatalf("%+v", a)
 			}
 			ids[name] = a.Data.JobID
-			l.swap(l.host(c.swap), outside+c.to)
+			h.swap(h.host(c.swap), outside+c.to)
 		}
-		l.background(r.Run)
+		h.background(r.Run)
 		for name, id := range ids {
-			ended := l.until(events.Ended, id)
-			if n, _ := l.phase(events.Started, id); n > 0 || ended.Status != events.ERROR {
+			ended := h.until(events.Ended, id)
+			if n, _ := h.phase(events.Started, id); n > 0 || ended.Status != events.ERROR {
 				t.Errorf("%s: %d starts, %+v", name, n, ended)
 			}
 		}
@@ -168,23 +170,24 @@ func TestALinkInPlaceOfAPlace(t *testing.T) {
 
 // The root of a drive is not emptied, by whatever name; nor is what a run needs.
 func TestWhatIsNotEmptied(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "exit 0")
-	l.flow("d/flow", "exit 0")
-	l.write("in/a.txt", "as it was", 0o644)
-	l.write("d/in/a.txt", "as it was", 0o644)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "exit 0")
+	h.flow("d/flow", "exit 0")
+	h.write("in/a.txt", "as it was", 0o644)
+	h.write("d/in/a.txt", "as it was", 0o644)
 	for name, target := range map[string]string{"self": ".", "deep/up": "..", "to-d": "d"} {
-		if err := os.MkdirAll(filepath.Dir(l.host(name)), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(h.host(name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Symlink(target, l.host(name)); err != nil {
+		if err := os.Symlink(target, h.host(name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	l.background(r.Run)
-	if a := l.ask(url, "root", body("flow", `{"delete_out_dir":true,"output_dir":"`+theDrive+`"}`), nil); a.Status != events.ERROR || !strings.Contains(a.Msg, "whole drive") {
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	h.background(r.Run)
+	if a := h.ask(url, "root", body("flow", `{"delete_out_dir":true,"output_dir":"`+theDrive+`"}`), nil); a.Status != events.ERROR || !strings.Contains(a.Msg, "whole drive") {
 		t.Errorf("the drive itself: %+v", a)
 	}
 	for name, c := range map[string]struct{ flow, input, output string }{
@@ -193,16 +196,16 @@ func TestWhatIsNotEmptied(t *testing.T) {
 		"a link to what is read": {"flow", "d/in", "to-d"},
 		"a link to what is run":  {"d/flow", "in", "to-d"},
 	} {
-		a := l.ask(url, name, string(events.Encode(map[string]any{
+		a := h.ask(url, name, string(events.Encode(map[string]any{
 			"binary_path": logical(c.flow), "input_dir": logical(c.input),
 			"settings": map[string]any{"output_dir": logical(c.output), "delete_out_dir": true},
 		})), nil)
 		if a.Status == events.OK {
-			if ended := l.until(events.Ended, a.Data.JobID); ended.Status != events.ERROR || !strings.HasPrefix(ended.Message, "settings.delete_out_dir: ") {
+			if ended := h.until(events.Ended, a.Data.JobID); ended.Status != events.ERROR || !strings.HasPrefix(ended.Message, "settings.delete_out_dir: ") {
 				t.Errorf("%s: %+v", name, ended)
 			}
 		}
-		if l.read("in/a.txt") != "as it was" || l.read("d/in/a.txt") != "as it was" || !l.exists("flow") || !l.exists("d/flow") {
+		if h.read("in/a.txt") != "as it was" || h.read("d/in/a.txt") != "as it was" || !h.exists("flow") || !h.exists("d/flow") {
 			t.Fatalf("%s: the drive is not what it was", name)
 		}
 	}
@@ -210,26 +213,27 @@ func TestWhatIsNotEmptied(t *testing.T) {
 
 // Links in the folder of a run lead nowhere: somebody has made them who could.
 func TestLinksInTheFolderOfARun(t *testing.T) {
-	l := newLab(t, eventstest.Options{})
-	l.flow("flow", "echo printed; echo x > $TMPDIR/x")
-	r := l.runner(nil)
-	url := l.serve(r).URL
-	id := l.accept(url, "k", "flow", `{}`)
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", "echo printed; echo x > $TMPDIR/x")
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	id := h.accept(url, "k", "flow", `{}`)
 	outside := t.TempDir()
-	token := filepath.Join(l.data, "admin.token")
+	token := filepath.Join(h.data, "admin.token")
 	if err := os.WriteFile(token, []byte("a token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(record.Dir(l.data, id), 0o700); err != nil {
+	if err := os.MkdirAll(record.Dir(h.data, id), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, target := range map[string]string{"run.log": token, "tmp": outside} {
-		if err := os.Symlink(target, filepath.Join(record.Dir(l.data, id), name)); err != nil {
+		if err := os.Symlink(target, filepath.Join(record.Dir(h.data, id), name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.background(r.Run)
-	if ended := l.until(events.Ended, id); ended.Status != events.OK {
+	h.background(r.Run)
+	if ended := h.until(events.Ended, id); ended.Status != events.OK {
 		t.Errorf("ended %+v", ended)
 	}
 	if text, _ := os.ReadFile(token); string(text) != "a token" {
@@ -238,7 +242,7 @@ func TestLinksInTheFolderOfARun(t *testing.T) {
 	if left, _ := os.ReadDir(outside); len(left) > 0 {
 		t.Errorf("outside there is %v", left)
 	}
-	if text, _ := os.ReadFile(filepath.Join(record.Dir(l.data, id), "run.log")); string(text) != "printed\n" {
+	if text, _ := os.ReadFile(filepath.Join(record.Dir(h.data, id), "run.log")); string(text) != "printed\n" {
 		t.Errorf("run.log: %q", text)
 	}
 }

@@ -33,8 +33,8 @@ const (
 	patience  = 60 * time.Second // before a condition that never comes fails its test
 )
 
-// lab is everything that a runner needs, real, and an eye on what it publishes.
-type lab struct {
+// harness is everything that a runner needs, real, and an eye on what it publishes.
+type harness struct {
 	t      testing.TB
 	server *eventstest.Server
 	bus    *jet.Bus
@@ -45,32 +45,32 @@ type lab struct {
 	token  map[events.Role]string
 }
 
-func newLab(t testing.TB, o eventstest.Options) *lab {
+func newHarness(t testing.TB, o eventstest.Options) *harness {
 	t.Helper()
-	l := &lab{t: t, server: eventstest.Start(t, o), base: t.TempDir(), data: t.TempDir(), token: map[events.Role]string{}}
-	l.bus = eventstest.Connect(t, l.server)
-	l.keys = jet.NewKeyring(l.bus)
-	l.background(l.keys.Run)
+	h := &harness{t: t, server: eventstest.Start(t, o), base: t.TempDir(), data: t.TempDir(), token: map[events.Role]string{}}
+	h.bus = eventstest.Connect(t, h.server)
+	h.keys = jet.NewKeyring(h.bus)
+	h.background(h.keys.Run)
 	for role, owner := range map[events.Role]string{events.Admin: "admin", events.Operator: "olga", events.Viewer: "vera"} {
 		token, text := events.NewToken(owner, role, time.Now())
-		if err := l.bus.PutToken(t.Context(), token); err != nil {
+		if err := h.bus.PutToken(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
-		l.token[role] = text
-		l.eventually("the token is known", func() bool { _, err := l.keys.Verify(text, time.Now()); return err == nil })
+		h.token[role] = text
+		h.eventually("the token is known", func() bool { _, err := h.keys.Verify(text, time.Now()); return err == nil })
 	}
 	var err error
-	if l.drives, err = drive.New(l.base, nil); err != nil {
+	if h.drives, err = drive.New(h.base, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(l.host("in"), 0o755); err != nil {
+	if err := os.MkdirAll(h.host("in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return l
+	return h
 }
 
 // background runs f until the test ends, or until stop is called, and waits for its end.
-func (l *lab) background(f func(context.Context) error) (stop func()) {
+func (h *harness) background(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f(ctx) }()
@@ -79,36 +79,36 @@ func (l *lab) background(f func(context.Context) error) (stop func()) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				l.t.Error(err)
+				h.t.Error(err)
 			}
 		case <-time.After(patience):
-			l.t.Error("something that was stopped goes on")
+			h.t.Error("something that was stopped goes on")
 		}
 	})
-	l.t.Cleanup(stop)
+	h.t.Cleanup(stop)
 	return stop
 }
 
-func (l *lab) runner(change func(*Config)) *Runner {
-	l.t.Helper()
+func (h *harness) runner(change func(*Config)) *Runner {
+	h.t.Helper()
 	cfg := Config{
-		Bus: l.bus, Keys: l.keys, Drives: l.drives, DataDir: l.data, Workers: 4, Secret: theSecret,
-		Sandbox: SandboxOff, Log: eventstest.Log(l.t),
+		Bus: h.bus, Keys: h.keys, Drives: h.drives, DataDir: h.data, Workers: 4, Secret: theSecret,
+		Sandbox: SandboxOff, Log: eventstest.Log(h.t),
 	}
 	if change != nil {
 		change(&cfg)
 	}
 	r, err := New(cfg)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return r
 }
 
 // shut makes a runner that shuts flows in, as far as this kernel can.
-func (l *lab) shut(change func(*Config)) *Runner {
-	l.t.Helper()
-	return l.runner(func(c *Config) {
+func (h *harness) shut(change func(*Config)) *Runner {
+	h.t.Helper()
+	return h.runner(func(c *Config) {
 		c.Sandbox = SandboxBestEffort
 		if change != nil {
 			change(c)
@@ -116,58 +116,58 @@ func (l *lab) shut(change func(*Config)) *Runner {
 	})
 }
 
-func (l *lab) serve(r *Runner) *httptest.Server {
+func (h *harness) serve(r *Runner) *httptest.Server {
 	router := mux.NewRouter()
 	r.Routes(router)
 	s := httptest.NewServer(router)
-	l.t.Cleanup(s.Close)
+	h.t.Cleanup(s.Close)
 	return s
 }
 
 // logical and host give the two paths of a name in the drive.
-func logical(name string) string          { return theDrive + "/" + name }
-func (l *lab) host(name string) string    { return filepath.Join(l.base, theDrive, name) }
-func (l *lab) read(name string) string    { b, _ := os.ReadFile(l.host(name)); return string(b) }
-func (l *lab) exists(name string) bool    { _, err := os.Stat(l.host(name)); return err == nil }
-func (l *lab) lines(name string) []string { return strings.Fields(l.read(name)) }
+func logical(name string) string              { return theDrive + "/" + name }
+func (h *harness) host(name string) string    { return filepath.Join(h.base, theDrive, name) }
+func (h *harness) read(name string) string    { b, _ := os.ReadFile(h.host(name)); return string(b) }
+func (h *harness) exists(name string) bool    { _, err := os.Stat(h.host(name)); return err == nil }
+func (h *harness) lines(name string) []string { return strings.Fields(h.read(name)) }
 
-func (l *lab) write(name, text string, mode os.FileMode) {
-	l.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(l.host(name)), 0o755); err != nil {
-		l.t.Fatal(err)
+func (h *harness) write(name, text string, mode os.FileMode) {
+	h.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(h.host(name)), 0o755); err != nil {
+		h.t.Fatal(err)
 	}
-	if err := os.WriteFile(l.host(name), []byte(text), mode); err != nil {
-		l.t.Fatal(err)
+	if err := os.WriteFile(h.host(name), []byte(text), mode); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
 // flow writes an executable shell script into the drive.
-func (l *lab) flow(name, script string) {
-	l.t.Helper()
-	l.write(name, "#!/bin/sh\n"+script+"\n", 0o755)
+func (h *harness) flow(name, script string) {
+	h.t.Helper()
+	h.write(name, "#!/bin/sh\n"+script+"\n", 0o755)
 }
 
-// program is what the lab starts flows from.
-func (l *lab) program() process.Program {
-	l.t.Helper()
-	p, err := process.New(l.data)
+// program is what the harness starts flows from.
+func (h *harness) program() process.Program {
+	h.t.Helper()
+	p, err := process.New(h.data)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	l.t.Cleanup(p.Close)
+	h.t.Cleanup(p.Close)
 	return p
 }
 
 // load gives a process at its gate the command to run the flow "flow" on "in".
-func (l *lab) load(f *process.Flow, to io.Writer) error {
-	l.t.Helper()
-	in, err := os.Open(l.host("in"))
+func (h *harness) load(f *process.Flow, to io.Writer) error {
+	h.t.Helper()
+	in, err := os.Open(h.host("in"))
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer in.Close()
 	return f.Load(cell.Command{
-		Argv: []string{l.host("flow"), l.host("in"), l.host("in")}, Places: []cell.Place{{Path: l.host("in"), Real: l.host("in"), Access: cell.Read}},
+		Argv: []string{h.host("flow"), h.host("in"), h.host("in")}, Places: []cell.Place{{Path: h.host("in"), Real: h.host("in"), Access: cell.Read}},
 	}, []*os.File{in}, nil, to)
 }
 
@@ -179,11 +179,11 @@ type reply struct {
 }
 
 // ask makes a run-binary call as a job's dispatcher does, with headers changed or taken out.
-func (l *lab) ask(url, key, body string, headers map[string]string) reply {
-	l.t.Helper()
+func (h *harness) ask(url, key, body string, headers map[string]string) reply {
+	h.t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+events.RunBinaryPath, strings.NewReader(body))
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	set := map[string]string{
 		events.HeaderKey: key, events.HeaderDispatcher: theSecret, events.HeaderJobID: "job-1", events.HeaderOwner: "J%C3%BCrgen%20M",
@@ -197,16 +197,16 @@ func (l *lab) ask(url, key, body string, headers map[string]string) reply {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	a := reply{status: resp.StatusCode, header: resp.Header}
 	if err := json.Unmarshal(text, &a.RunAnswer); err != nil {
-		l.t.Fatalf("an answer that is not JSON: %s", text)
+		h.t.Fatalf("an answer that is not JSON: %s", text)
 	}
 	return a
 }
@@ -219,23 +219,23 @@ func body(flow, settings string) string {
 }
 
 // accept queues a run and gives its id.
-func (l *lab) accept(url, key, flow, settings string) string {
-	l.t.Helper()
-	a := l.ask(url, key, body(flow, settings), nil)
+func (h *harness) accept(url, key, flow, settings string) string {
+	h.t.Helper()
+	a := h.ask(url, key, body(flow, settings), nil)
 	if a.status != http.StatusOK || a.Status != events.OK {
-		l.t.Fatalf("not accepted: %+v", a)
+		h.t.Fatalf("not accepted: %+v", a)
 	}
 	return a.Data.JobID
 }
 
 // history gives all events of runs, oldest first.
-func (l *lab) history(flowJobID string) []events.RunEvent {
-	l.t.Helper()
+func (h *harness) history(flowJobID string) []events.RunEvent {
+	h.t.Helper()
 	var all []events.RunEvent
-	err := l.bus.Since(l.t.Context(), events.StreamRunEvents, events.AllRuns, time.Time{}, func(m jet.Stored) bool {
+	err := h.bus.Since(h.t.Context(), events.StreamRunEvents, events.AllRuns, time.Time{}, func(m jet.Stored) bool {
 		var ev events.RunEvent
 		if err := json.Unmarshal(m.Data, &ev); err != nil {
-			l.t.Error(err)
+			h.t.Error(err)
 		}
 		if flowJobID == "" || ev.FlowJobID == flowJobID {
 			all = append(all, ev)
@@ -243,15 +243,15 @@ func (l *lab) history(flowJobID string) []events.RunEvent {
 		return true
 	})
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return all
 }
 
 // phase counts the events of one phase of a run and gives the newest.
-func (l *lab) phase(p events.Phase, flowJobID string) (n int, newest events.RunEvent) {
-	l.t.Helper()
-	for _, ev := range l.history(flowJobID) {
+func (h *harness) phase(p events.Phase, flowJobID string) (n int, newest events.RunEvent) {
+	h.t.Helper()
+	for _, ev := range h.history(flowJobID) {
 		if ev.Phase == p {
 			n, newest = n+1, ev
 		}
@@ -260,36 +260,32 @@ func (l *lab) phase(p events.Phase, flowJobID string) (n int, newest events.RunE
 }
 
 // until waits for a phase of a run.
-func (l *lab) until(p events.Phase, flowJobID string) (ev events.RunEvent) {
-	l.t.Helper()
-	l.eventually("a run has "+string(p), func() bool {
+func (h *harness) until(p events.Phase, flowJobID string) (ev events.RunEvent) {
+	h.t.Helper()
+	h.eventually("a run has "+string(p), func() bool {
 		var seq uint64
 		var err error
-		ev, seq, err = l.bus.RunEvent(l.t.Context(), p, "job-1", flowJobID)
+		ev, seq, err = h.bus.RunEvent(h.t.Context(), p, "job-1", flowJobID)
 		return err == nil && seq > 0
 	})
 	return ev
 }
 
 // drained waits until nothing is queued any more.
-func (l *lab) drained() {
-	l.t.Helper()
-	l.eventually("the queue is empty", func() bool {
-		left, err := l.bus.Subjects(l.t.Context(), events.StreamRuns, events.AllRunQueue)
+func (h *harness) drained() {
+	h.t.Helper()
+	h.eventually("the queue is empty", func() bool {
+		left, err := h.bus.Subjects(h.t.Context(), events.StreamRuns, events.AllRunQueue)
 		return err == nil && len(left) == 0
 	})
 }
 
-func (l *lab) eventually(what string, f func() bool) {
-	l.t.Helper()
-	for deadline := time.Now().Add(patience); !f(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			l.t.Fatalf("it never came that %s", what)
-		}
-	}
+func (h *harness) eventually(what string, f func() bool) {
+	h.t.Helper()
+	eventstest.Eventually(h.t, what, f)
 }
 
-// relay lets other processes reach the lab's server, as long as it is not cut.
+// relay lets other processes reach the harness's server, as long as it is not cut.
 type relay struct {
 	url    string
 	ln     net.Listener
@@ -301,15 +297,15 @@ type relay struct {
 	conns map[net.Conn]bool
 }
 
-func (l *lab) relay() *relay {
-	l.t.Helper()
+func (h *harness) relay() *relay {
+	h.t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	r := &relay{url: "nats://" + ln.Addr().String(), ln: ln, server: l.server, conns: map[net.Conn]bool{}}
+	r := &relay{url: "nats://" + ln.Addr().String(), ln: ln, server: h.server, conns: map[net.Conn]bool{}}
 	r.wg.Go(r.accept)
-	l.t.Cleanup(func() {
+	h.t.Cleanup(func() {
 		ln.Close()
 		r.cut(true)
 		r.wg.Wait()
@@ -357,17 +353,17 @@ func (r *relay) cut(isCut bool) {
 }
 
 // connect gives a bus over the relay, closed at the end of the test at the latest.
-func (l *lab) connect(r *relay) (bus *jet.Bus, closeBus func()) {
-	l.t.Helper()
-	bus, err := jet.Connect(l.t.Context(), jet.Options{URL: r.url, Name: "relayed", Log: eventstest.Log(l.t)})
+func (h *harness) connect(r *relay) (bus *jet.Bus, closeBus func()) {
+	h.t.Helper()
+	bus, err := jet.Connect(h.t.Context(), jet.Options{URL: r.url, Name: "relayed", Log: eventstest.Log(h.t)})
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	closeBus = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		_ = bus.Close(ctx)
 	})
-	l.t.Cleanup(closeBus)
+	h.t.Cleanup(closeBus)
 	return bus, closeBus
 }
