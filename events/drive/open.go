@@ -81,17 +81,6 @@ func (d *Drives) Create(p events.Path) (*os.Root, error) {
 // an O_PATH descriptor, elsewhere one for reading.
 func (d *Drives) OpenPath(p events.Path) (*os.File, error) { return d.file(p, pathFlags) }
 
-// CreatePath makes the folder p as [Drives.Create] does, and opens it as
-// [Drives.OpenPath] does.
-func (d *Drives) CreatePath(p events.Path) (*os.File, error) {
-	dir, err := d.Create(p)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	return dir.OpenFile(".", pathFlags, 0)
-}
-
 // OpenFile opens the file or folder p for reading. It does not wait for the
 // other end of a pipe.
 func (d *Drives) OpenFile(p events.Path) (*os.File, error) {

@@ -53,8 +53,6 @@ func each(d *Drives, p events.Path) map[string]error {
 	note("OpenDir", dir, err)
 	dir, err = d.Create(p)
 	note("Create", dir, err)
-	f, err = d.CreatePath(p)
-	note("CreatePath", f, err)
 	_, all["Stat"] = d.Stat(p)
 	return all
 }

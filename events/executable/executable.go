@@ -24,8 +24,8 @@ type Host struct {
 	Exists   func(hostPath string) error // nil when a file is there
 }
 
-// Script is the first line of a script.
-type Script struct {
+// script is the first line of a script.
+type script struct {
 	Interpreter string // the program that the kernel starts
 	Argument    string // the rest of the line, which is one argument
 }
@@ -35,8 +35,8 @@ var (
 	utf16Mark = [][]byte{[]byte("\xff\xfe"), []byte("\xfe\xff")}
 )
 
-// ReadScript reads the first line of a file that begins with head.
-func ReadScript(head []byte) (s Script, ok bool) {
+// readScript reads the first line of a file that begins with head.
+func readScript(head []byte) (s script, ok bool) {
 	line, ok := bytes.CutPrefix(head, []byte("#!"))
 	if !ok {
 		return s, false
@@ -65,7 +65,7 @@ func (h Host) Why(head []byte) string {
 			return "is text in UTF-16, in which the kernel does not see #! in its first line: save it as UTF-8"
 		}
 	}
-	if script, ok := ReadScript(head); ok {
+	if script, ok := readScript(head); ok {
 		return h.whyScript(script)
 	}
 	if b, ok := readProgram(head); ok {
@@ -77,7 +77,7 @@ func (h Host) Why(head []byte) string {
 	return "is no program that this machine can start, and no script that begins with #!"
 }
 
-func (h Host) whyScript(s Script) string {
+func (h Host) whyScript(s script) string {
 	if strings.HasSuffix(s.Interpreter, "\r") || strings.HasSuffix(s.Argument, "\r") {
 		return "has Windows line ends, so that its first line asks for the interpreter " + quoted(s.Interpreter+" "+s.Argument) +
 			": convert it with dos2unix, or save it with Unix line ends"
@@ -98,7 +98,7 @@ func (h Host) whyScript(s Script) string {
 }
 
 // whyEnv looks for the program that env is asked for.
-func (h Host) whyEnv(s Script) string {
+func (h Host) whyEnv(s script) string {
 	words := strings.Fields(s.Argument)
 	if len(words) > 1 && words[0] == "-S" {
 		words = words[1:]

@@ -30,8 +30,8 @@ type Key struct {
 	private [32]byte
 }
 
-// ErrKey is what opening answers for a box that another key has sealed, or that was sealed for another place.
-var ErrKey = errors.New("the secret was sealed with another key or for another job")
+// errKey is what opening answers for a box that another key has sealed, or that was sealed for another place.
+var errKey = errors.New("the secret was sealed with another key or for another job")
 
 // Load reads the key in file; when there is no such file it makes a key and
 // writes it there, readable by its owner only.
@@ -110,13 +110,13 @@ func (k *Key) Open(sealed, jobID, pointer string) (string, error) {
 	id, text, _ := strings.Cut(sealed, ":")
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || id != k.Public.ID() || len(raw) < 32+24 {
-		return "", ErrKey
+		return "", errKey
 	}
 	from, nonce := [32]byte(raw[:32]), [24]byte(raw[32:56])
 	plain, ok := box.Open(nil, raw[56:], &nonce, &from, &k.private)
 	want := place(jobID, pointer)
 	if !ok || len(plain) < len(want) || string(plain[:len(want)]) != string(want) {
-		return "", ErrKey
+		return "", errKey
 	}
 	return string(plain[len(want):]), nil
 }

@@ -37,8 +37,8 @@ func TestSeal(t *testing.T) {
 		"no box":          func() (string, error) { return k.Open("hunter2", "job-a", "/token") },
 		"another's empty": func() (string, error) { return k.Open(k.Public.ID()+":", "job-a", "/token") },
 	} {
-		if got, err := open(); !errors.Is(err, ErrKey) {
-			t.Errorf("%s: Open = %q, %v; want ErrKey", name, got, err)
+		if got, err := open(); !errors.Is(err, errKey) {
+			t.Errorf("%s: Open = %q, %v; want errKey", name, got, err)
 		}
 	}
 	if fi, _ := os.Stat(file); fi.Mode().Perm() != 0o600 {

@@ -42,11 +42,11 @@ func (s *Shared) Close(text, jobID, pointer string) string {
 func (s *Shared) Open(closed, jobID, pointer string) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(closed)
 	if err != nil {
-		return "", ErrKey
+		return "", errKey
 	}
 	plain, err := s.aead.Open(nil, nil, raw, place(jobID, pointer))
 	if err != nil {
-		return "", ErrKey
+		return "", errKey
 	}
 	return string(plain), nil
 }

@@ -37,6 +37,7 @@ func answering(t *testing.T, b *Broker, dir string) {
 // A subscriber that may trigger asks gateways under its own name, and under no other;
 // one that may not is told so, and one that is revoked is cut off.
 func TestSubscribersAsk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)

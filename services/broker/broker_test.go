@@ -24,6 +24,7 @@ func start(t *testing.T, dir, listen string) *Broker {
 }
 
 func TestStoreAndCredentialsOutliveTheProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "")
 	bus, err := b.Connect(t.Context(), "gateway")
@@ -63,6 +64,7 @@ func TestStoreAndCredentialsOutliveTheProcess(t *testing.T) {
 }
 
 func TestFaultsOfAStart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	release, err := Lock(dir)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 // A server that is well is not called unwell because the machine is busy: what it
 // says of itself depends on a millisecond.
 func TestABusyMachineIsNotAFault(t *testing.T) {
+	t.Parallel()
 	late := []server.HealthzError{{Error: "failed to be ready for connections after 1ms: startup did not complete"}}
 	bad := []server.HealthzError{{Stream: "JOBS", Error: "JetStream stream 'JOBS' write error: no space"}}
 	for name, c := range map[string]struct {

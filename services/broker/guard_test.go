@@ -26,6 +26,7 @@ func (o *outsider) ask(t *testing.T, subject, body string) (answer string, denie
 // A consumer that pushes would send what its maker has stored to a subject of its
 // choice. A role makes consumers that are pulled from, of its own name.
 func TestGuardOfConsumers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	fill(t, b)
@@ -86,6 +87,7 @@ func TestGuardOfConsumers(t *testing.T) {
 }
 
 func TestGuardOfPurges(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	fill(t, b)
@@ -110,6 +112,7 @@ func TestGuardOfPurges(t *testing.T) {
 // The dispatcher publishes the seal key once. It neither replaces it nor rolls the
 // bucket of tokens up, which would forget who was revoked.
 func TestGuardOfTheSealKey(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	o := join(t, b, dir, Dispatcher)

@@ -93,6 +93,7 @@ func healing(t *testing.T, dir string) *shortage {
 // A store whose disk was full takes writes again by itself, within 10 s of there
 // being room, and has everything that it acknowledged.
 func TestFullDiskHeals(t *testing.T) {
+	t.Parallel()
 	disk := eventstest.NewSmallDisk(t, 512<<20, testing.Short())
 	s := healing(t, filepath.Join(disk.Dir, "data"))
 	for range 20 {

@@ -12,6 +12,7 @@ import (
 // TestHintsBetweenRoles: what one role stores the others hear of at once, the
 // subject and nothing else.
 func TestHintsBetweenRoles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	watcher, dispatcher, gateway := join(t, b, dir, Watcher), join(t, b, dir, Dispatcher), join(t, b, dir, Gateway)

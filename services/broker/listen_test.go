@@ -51,6 +51,7 @@ func selfSigned(t *testing.T) (cert, key string) {
 }
 
 func TestListenerWithTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, key := selfSigned(t)
 	b, err := Start(t.Context(), Config{
@@ -86,6 +87,7 @@ func TestListenerWithTLS(t *testing.T) {
 }
 
 func TestListenerInClear(t *testing.T) {
+	t.Parallel()
 	for addr, refused := range map[string]bool{
 		"127.0.0.1:0": false, "localhost:0": false, "127.8.9.1:0": false, "0.0.0.0:0": true, "[::]:0": true, ":0": true,
 	} {
@@ -114,6 +116,7 @@ func TestListenerInClear(t *testing.T) {
 // Credentials of the version that had one file for everything end with the first
 // start of this one, and the store goes on.
 func TestFormerCredentialsEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "")
 	fill(t, b)

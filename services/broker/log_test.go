@@ -8,6 +8,7 @@ import (
 
 // What clients make the server say is bounded, in lines and in their length.
 func TestFaultsAreSampled(t *testing.T) {
+	t.Parallel()
 	s, now, said := &sample{}, time.Unix(1000, 0), 0
 	for range 10_000 {
 		if _, ok := s.take(now); ok {

@@ -15,6 +15,7 @@ import (
 // Every role finds out with its own credentials whether the streams that it needs are
 // whole: it asks for each, and may write a probe into those that it writes to.
 func TestRolesSeeWhatTheyNeed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	for _, role := range Roles() {

@@ -20,6 +20,7 @@ import (
 // form wherever a start before has died: the ledger, what is queued and what was
 // handed out stay as they are.
 func TestStoreOfAnOlderSpool(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		died func(t *testing.T, dir string, former, next []byte) // what a start left that died

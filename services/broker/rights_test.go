@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // outsider is a connection with a role's credentials, and what the server forbade it.
@@ -91,6 +92,7 @@ var victims = []string{
 // names. Whatever a role may ask, and however it has the answer sent, nothing comes
 // of it on a subject that it may not publish to itself.
 func TestRepliesReachNoStream(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	fill(t, b)
@@ -142,11 +144,7 @@ func settle(t *testing.T, b *Broker, o *outsider) {
 	if err := home.PublishRequest("$JS.API.DIRECT.GET.JOBS", control, []byte(`{"seq":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); streamsAt(t, b)[control] == 0; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the attack does not succeed where it must")
-		}
-	}
+	eventstest.Eventually(t, "the attack succeeds where it must", func() bool { return streamsAt(t, b)[control] > 0 })
 }
 
 // mayPublish says what a role's row says of a subject of a stream.
@@ -220,6 +218,7 @@ func everySubject() []string {
 // TestRights is a matrix of roles and subjects: what is in a role's row reaches the
 // streams, everything else is denied.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	subjects := everySubject()

@@ -47,6 +47,7 @@ func (b *Broker) tell(t *testing.T, evs ...events.RunEvent) {
 }
 
 func TestASubscriberReads(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)
@@ -121,6 +122,7 @@ func notForSubscribers() []string {
 
 // Nothing but its own consumer answers a subscriber, and no answer leaves its account.
 func TestASubscriberReachesNothingElse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	fill(t, b)
@@ -204,6 +206,7 @@ func subscribersReplies(t *testing.T, b *Broker, nc *nats.Conn, own string) {
 
 // Only gateways have subscribers made, and nobody else reads what is stored of them.
 func TestWhoMakesSubscribers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	for _, role := range Roles() {
@@ -246,6 +249,7 @@ func TestWhoMakesSubscribers(t *testing.T) {
 // A revoked subscriber is cut off within a second and does not come back, also not
 // after a restart, or when another is made under its name.
 func TestRevokedSubscriber(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)
@@ -299,6 +303,7 @@ func TestRevokedSubscriber(t *testing.T) {
 }
 
 func TestExpiringSubscriber(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)

@@ -20,8 +20,8 @@ import (
 	"spool.internal/services/broker/store"
 )
 
-// kept is a broker whose store is noted, as spool serve has it.
-type kept struct {
+// harness is a broker whose store is noted, as spool serve has it.
+type harness struct {
 	*testing.T
 	*Broker
 	dir  string
@@ -30,78 +30,74 @@ type kept struct {
 	says error // of Keep
 }
 
-func keep(t *testing.T, dir string, d Durability) *kept {
+func newHarness(t *testing.T, dir string, d Durability) *harness {
 	t.Helper()
 	b, err := Start(t.Context(), Config{DataDir: dir, Durability: d, MaxStore: 1 << 30, ResultsPerJob: 1000, Log: eventstest.Log(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kept{T: t, Broker: b, dir: dir}
+	h := &harness{T: t, Broker: b, dir: dir}
 	ctx, end := context.WithCancel(t.Context())
-	k.end = end
-	k.keep.Go(func() { k.says = b.Keep(ctx) })
-	k.until("the jobs are counted", func() bool { return b.jobs.known() != nil })
-	t.Cleanup(k.stop)
-	return k
+	h.end = end
+	h.keep.Go(func() { h.says = b.Keep(ctx) })
+	h.until("the jobs are counted", func() bool { return b.jobs.known() != nil })
+	t.Cleanup(h.stop)
+	return h
 }
 
 // stop stops the broker in order.
-func (k *kept) stop() {
-	k.end()
-	k.keep.Wait()
-	_ = k.Close(context.Background())
+func (h *harness) stop() {
+	h.end()
+	h.keep.Wait()
+	_ = h.Close(context.Background())
 }
 
-func (k *kept) until(what string, f func() bool) {
-	k.Helper()
-	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			k.Fatalf("%s: not within a minute", what)
-		}
-	}
+func (h *harness) until(what string, f func() bool) {
+	h.Helper()
+	eventstest.Eventually(h, what, f)
 }
 
 // fill stores n jobs, of which the last is deleted, and n results.
-func (k *kept) fill(n int) {
-	k.Helper()
-	bus, err := k.Connect(k.Context(), "gateway")
+func (h *harness) fill(n int) {
+	h.Helper()
+	bus, err := h.Connect(h.Context(), "gateway")
 	if err != nil {
-		k.Fatal(err)
+		h.Fatal(err)
 	}
 	defer bus.Close(context.Background()) //nolint:errcheck // a later read would show what is missing
 	for i := range n {
 		id := fmt.Sprintf("job-%d", i)
-		seq, err := bus.PutJob(k.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: id}}, 0)
+		seq, err := bus.PutJob(h.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: id}}, 0)
 		if err == nil && i == n-1 {
-			_, err = bus.PutJob(k.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}, seq)
+			_, err = bus.PutJob(h.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id}}, seq)
 		}
 		if err != nil {
-			k.Fatal(err)
+			h.Fatal(err)
 		}
 		text := []byte(strings.Repeat("x", 100) + id)
-		if _, err := bus.Commit(k.Context(), events.StreamResults, jet.Message{Subject: events.ResultSubject(id), Data: text}); err != nil {
-			k.Fatal(err)
+		if _, err := bus.Commit(h.Context(), events.StreamResults, jet.Message{Subject: events.ResultSubject(id), Data: text}); err != nil {
+			h.Fatal(err)
 		}
 	}
-	k.until("they are counted", func() bool { return k.jobs.known().Live == n-1 })
-	if err := k.note(); err != nil {
-		k.Fatal(err)
+	h.until("they are counted", func() bool { return h.jobs.known().Live == n-1 })
+	if err := h.note(); err != nil {
+		h.Fatal(err)
 	}
 }
 
 // count gives how many jobs and messages of results there are.
-func (k *kept) count() (jobs, results int) {
-	k.Helper()
-	bus, err := k.Connect(k.Context(), "gateway")
+func (h *harness) count() (jobs, results int) {
+	h.Helper()
+	bus, err := h.Connect(h.Context(), "gateway")
 	if err != nil {
-		k.Fatal(err)
+		h.Fatal(err)
 	}
 	defer bus.Close(context.Background()) //nolint:errcheck // was only read
-	if err := bus.EachJob(k.Context(), func(events.Job) { jobs++ }); err != nil {
-		k.Fatal(err)
+	if err := bus.EachJob(h.Context(), func(events.Job) { jobs++ }); err != nil {
+		h.Fatal(err)
 	}
-	if err := bus.Since(k.Context(), events.StreamResults, events.AllResults, time.Time{}, func(jet.Stored) bool { results++; return true }); err != nil {
-		k.Fatal(err)
+	if err := bus.Since(h.Context(), events.StreamResults, events.AllResults, time.Time{}, func(jet.Stored) bool { results++; return true }); err != nil {
+		h.Fatal(err)
 	}
 	return jobs, results
 }
@@ -213,10 +209,11 @@ func damages() []damage {
 // A store that has lost something is refused, whatever it was, and stays as it is; what
 // can be mended is. Once the loss is accepted the rest of it is there.
 func TestDamagedStore(t *testing.T) {
+	t.Parallel()
 	whole := filepath.Join(t.TempDir(), "whole")
-	k := keep(t, whole, Fsync)
-	k.fill(jobsWritten)
-	k.stop()
+	h := newHarness(t, whole, Fsync)
+	h.fill(jobsWritten)
+	h.stop()
 	for i, d := range damages() {
 		if testing.Short() && i%3 != 1 {
 			continue
@@ -258,12 +255,12 @@ func TestDamagedStore(t *testing.T) {
 func expect(t *testing.T, dir string, jobs, results int) {
 	t.Helper()
 	for i := range 2 {
-		k := keep(t, dir, Fsync)
-		gotJobs, gotResults := k.count()
+		h := newHarness(t, dir, Fsync)
+		gotJobs, gotResults := h.count()
 		if gotJobs != jobs+i || gotResults != results {
 			t.Errorf("start %d: %d jobs and %d results, want %d and %d", i, gotJobs, gotResults, jobs+i, results)
 		}
-		bus, err := k.Connect(t.Context(), "gateway")
+		bus, err := h.Connect(t.Context(), "gateway")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,20 +271,21 @@ func expect(t *testing.T, dir string, jobs, results int) {
 		if err := bus.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		k.stop()
+		h.stop()
 	}
 }
 
 // After a kill -9 the note is all that is known: it is enough for what was cut off, and
 // for jobs.
 func TestDamagedStoreAfterAKill(t *testing.T) {
+	t.Parallel()
 	killed := filepath.Join(t.TempDir(), "killed")
-	k := keep(t, filepath.Join(t.TempDir(), "data"), Fsync)
-	k.fill(jobsWritten)
-	if err := os.CopyFS(killed, os.DirFS(k.dir)); err != nil { // nothing is written meanwhile
+	h := newHarness(t, filepath.Join(t.TempDir(), "data"), Fsync)
+	h.fill(jobsWritten)
+	if err := os.CopyFS(killed, os.DirFS(h.dir)); err != nil { // nothing is written meanwhile
 		t.Fatal(err)
 	}
-	k.stop()
+	h.stop()
 	for _, d := range damages() {
 		if d.name == "a block cut off" || d.name == "no block" || d.name == "garbage in the middle" || d.name == "no streams" || d.name == "no settings" || d.name == "nothing" {
 			t.Run(d.name, func(t *testing.T) {
@@ -307,10 +305,11 @@ func TestDamagedStoreAfterAKill(t *testing.T) {
 
 // An accept-loss that was cut off is not taken for one that was not run.
 func TestAcceptLossCutOff(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	k := keep(t, dir, Fsync)
-	k.fill(jobsWritten)
-	k.stop()
+	h := newHarness(t, dir, Fsync)
+	h.fill(jobsWritten)
+	h.stop()
 	inStream(events.StreamJobs, "msgs/1.blk", overwrite(2, "garbage"))(t, dir)
 	streams, err := Store(dir)
 	if err != nil {
@@ -337,6 +336,7 @@ func TestAcceptLossCutOff(t *testing.T) {
 // A consumer whose state is damaged begins anew, one whose settings are goes on; the
 // server by itself would have neither.
 func TestDamagedConsumer(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		file string
 		do   func(*testing.T, string)
@@ -350,49 +350,49 @@ func TestDamagedConsumer(t *testing.T) {
 		{"meta.inf", cut(2), 4},
 	} {
 		dir := t.TempDir()
-		k := keep(t, dir, Fsync)
-		k.fill(jobsWritten)
-		if got := k.consume(3); got != 1 {
+		h := newHarness(t, dir, Fsync)
+		h.fill(jobsWritten)
+		if got := h.consume(3); got != 1 {
 			t.Fatalf("the first message is %d", got)
 		}
-		k.stop()
+		h.stop()
 		inStream(events.StreamResults, "obs/reader/"+c.file, c.do)(t, dir)
-		k = keep(t, dir, Fsync)
-		if got := k.consume(1); got != c.next {
+		h = newHarness(t, dir, Fsync)
+		if got := h.consume(1); got != c.next {
 			t.Errorf("%s: the next message is %d, want %d", c.file, got, c.next)
 		}
-		k.stop()
+		h.stop()
 	}
 }
 
 // consume makes a durable consumer of RESULTS, has n messages and acks them. It gives
 // the sequence of the first.
-func (k *kept) consume(n int) (first uint64) {
-	k.Helper()
-	nc, err := nats.Connect("", nats.InProcessServer(k.srv), nats.UserCredentialBytes(k.creds))
+func (h *harness) consume(n int) (first uint64) {
+	h.Helper()
+	nc, err := nats.Connect("", nats.InProcessServer(h.srv), nats.UserCredentialBytes(h.creds))
 	if err != nil {
-		k.Fatal(err)
+		h.Fatal(err)
 	}
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	if err != nil {
-		k.Fatal(err)
+		h.Fatal(err)
 	}
-	c, err := js.CreateOrUpdateConsumer(k.Context(), events.StreamResults, jetstream.ConsumerConfig{Durable: "reader", AckPolicy: jetstream.AckExplicitPolicy})
+	c, err := js.CreateOrUpdateConsumer(h.Context(), events.StreamResults, jetstream.ConsumerConfig{Durable: "reader", AckPolicy: jetstream.AckExplicitPolicy})
 	if err != nil {
-		k.Fatal(err)
+		h.Fatal(err)
 	}
 	for range n {
 		m, err := c.Next(jetstream.FetchMaxWait(20 * time.Second))
 		if err != nil {
-			k.Fatal(err)
+			h.Fatal(err)
 		}
 		meta, err := m.Metadata()
 		if err == nil {
-			err = m.DoubleAck(k.Context())
+			err = m.DoubleAck(h.Context())
 		}
 		if err != nil {
-			k.Fatal(err)
+			h.Fatal(err)
 		}
 		if first == 0 {
 			first = meta.Sequence.Stream
@@ -404,6 +404,7 @@ func (k *kept) consume(n int) (first uint64) {
 // When the folder is taken away nobody is told any more that something is stored: not
 // the services of this process, and no role outside.
 func TestNothingIsAcknowledgedWithoutTheFolder(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	b := start(t, dir, "127.0.0.1:0")
 	outside := join(t, b, dir, Gateway)
@@ -424,22 +425,12 @@ func TestNothingIsAcknowledgedWithoutTheFolder(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Keep(ctx) }()
-	for b.jobs.known() == nil { // it watches from before then on
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventstest.Eventually(t, "the folder is watched", func() bool { return b.jobs.known() != nil }) // from before then on
 	if err := os.Rename(dir, dir+"-away"); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); b.Place() == nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it was not noticed")
-		}
-	}
-	for deadline := time.Now().Add(time.Minute); outside.IsConnected(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the role outside is still connected")
-		}
-	}
+	eventstest.Eventually(t, "the loss is noticed", func() bool { return b.Place() != nil })
+	eventstest.Eventually(t, "the role outside is disconnected", func() bool { return !outside.IsConnected() })
 	for i := range 3 {
 		if err := put(i + 1); err == nil {
 			t.Error("a job was acknowledged")

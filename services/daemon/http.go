@@ -101,7 +101,7 @@ func (p *Process) health(next http.Handler) http.Handler {
 }
 
 func (p *Process) readyz(w http.ResponseWriter) {
-	why := p.NotReady()
+	why := p.notReady()
 	w.Header().Set("Content-Type", "application/json")
 	if len(why) > 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)

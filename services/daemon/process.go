@@ -58,7 +58,7 @@ func New(log *slog.Logger) *Process {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "spool_ready", Help: "1 when every part of this process is ready, else 0; /readyz says why.",
 		}, func() float64 {
-			if len(p.NotReady()) == 0 {
+			if len(p.notReady()) == 0 {
 				return 1
 			}
 			return 0
@@ -176,7 +176,7 @@ func (p *Process) Stop() error {
 func (p *Process) AwaitReady(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for len(p.NotReady()) > 0 {
+	for len(p.notReady()) > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -195,8 +195,8 @@ func (p *Process) AnnounceReady(ctx context.Context) error {
 	return nil
 }
 
-// NotReady lists the parts that are not ready, with the reason; empty = ready.
-func (p *Process) NotReady() map[string]string {
+// notReady lists the parts that are not ready, with the reason; empty = ready.
+func (p *Process) notReady() map[string]string {
 	why := map[string]string{}
 	if p.stopping.Load() {
 		why["process"] = "stopping"

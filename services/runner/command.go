@@ -15,11 +15,11 @@ var shells = []string{"/bin", "/usr/bin", "/usr/local/bin"}
 
 const secretsDir = "secrets" // in the private folder
 
-// commandOf is what a gate is to become for an attempt: the binary or the command
-// of the run. An [events.Error] ends the run.
+// commandOf is what a warm process is to become for an attempt: the binary or the command of the
+// run. An [events.Error] ends the run.
 func (r *Runner) commandOf(a *attempt, p *places) (cell.Command, error) {
 	in, out := a.inputPath(p), p.list[p.output].Path
-	env := withGranted(environment(a.run, a.number, a.settings, in, out, a.tmp()), a.granted)
+	env := withGranted(a.environment(in, out), a.granted)
 	env = append(env, a.occasion(in)...)
 	cmd := cell.Command{Dir: p.output, Tmp: p.tmp, Places: p.list}
 	c := a.command()

@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-
-	"spool.internal/events"
 )
 
 // marker is a set of assignments in the environment of every process that descends from
@@ -16,16 +14,17 @@ func marker(flowJobID, out string) []string {
 	return []string{"SPOOL_RUN_ID=" + flowJobID, "SPOOL_OUTPUT_DIR=" + out}
 }
 
-// environment is all that a flow sees: PATH and LANG are the runner's, and no
-// other variable passes, since any may hold a secret of the runner.
-func environment(run events.Run, attempt int, s settings, in, out, tmp string) []string {
+// environment is the whole environment of a flow. Of the runner's own variables only PATH and
+// LANG pass: any other may hold a secret.
+func (a *attempt) environment(in, out string) []string {
+	run, s, tmp := a.run, a.settings, a.tmp()
 	return append(marker(run.FlowJobID, out),
 		"PATH="+flowPath(),
 		"HOME="+tmp,
 		"TMPDIR="+tmp,
 		"LANG="+cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
 		"SPOOL_JOB_ID="+run.JobID,
-		"SPOOL_ATTEMPT="+strconv.Itoa(attempt),
+		"SPOOL_ATTEMPT="+strconv.Itoa(a.number),
 		"SPOOL_INPUT_DIR="+in,
 		"SPOOL_RESULT="+filepath.Join(tmp, resultName),
 		"SPOOL_TAGS="+s.tags,

@@ -74,7 +74,7 @@ func backOff(last events.RunEvent) error {
 
 // givenUp is the end of a run that is not started, or not tried again, after all.
 func (a *attempt) givenUp(last events.RunEvent, message string) events.RunEvent {
-	ended := a.ended(last.StartedAt, nil, message)
+	ended := a.ended(last.StartedAt, message)
 	if last.Phase == events.Retrying {
 		ended = last
 		ended.Phase, ended.At, ended.Next, ended.Message = events.Ended, time.Now().UTC(), time.Time{}, message
