@@ -76,14 +76,15 @@ func healing(t *testing.T, dir string) *shortage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close(context.Background()) })
-	bus, err := jet.Connect(t.Context(), jet.Options{
+	outside, err := jet.Connect(t.Context(), jet.Options{
 		URL: "nats://" + b.Addr(), Creds: filepath.Join(dir, Cron.Creds()), Name: "cron", Needs: Cron.Needs(), Log: eventstest.Log(t),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bus.Close(context.Background()) })
-	if bus, err = b.Connect(t.Context(), "test"); err != nil {
+	t.Cleanup(func() { _ = outside.Close(context.Background()) })
+	bus, err := b.Connect(t.Context(), "test")
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = bus.Close(context.Background()) })

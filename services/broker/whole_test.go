@@ -449,4 +449,10 @@ func TestNothingIsAcknowledgedWithoutTheFolder(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the folder was made anew by the stop")
 	}
+	// The process would end here, and the server with it.
+	if err := os.Rename(dir+"-away", dir); err != nil {
+		t.Fatal(err)
+	}
+	b.srv.now().Shutdown()
+	b.srv.now().WaitForShutdown()
 }
