@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/schedule"
 )
 
 // audit holds the promise: every slot of every enabled job, as the job was then,
 // has exactly one trigger or lies in exactly one verdict, or is still owed by
 // catch-up; nothing else has any of these. It walks slot by slot, which the engine
 // never does.
-func audit(t testing.TB, history map[string][]change, fired []events.Trigger, passed []events.Verdict, later backlogs, until time.Time) {
+func audit(t testing.TB, history map[string][]events.JobChange, fired []events.Trigger, passed []events.Verdict, later backlogs, until time.Time) {
 	t.Helper()
 	type slot struct {
 		job    string
@@ -46,20 +45,25 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 			end, ended := events.MinuteOf(until), false
 			for _, later := range all[i+1:] {
 				if later.Gone() {
-					end = min(end, events.MinuteOf(later.stored))
+					end = min(end, events.MinuteOf(later.Stored))
 					ended = true
 					break
 				}
-				if next := reread(t, later); !r.same(next) {
-					end, ended = min(end, next.start), true
+				if next := reread(t, later); !r.Same(&next) {
+					end, ended = min(end, next.Start), true
 					break
 				}
 			}
-			if i > 0 && r.same(reread(t, all[i-1])) || r.sched == nil {
-				continue // the first of those that are the same has been walked
+			if i > 0 {
+				if before := reread(t, all[i-1]); r.Same(&before) {
+					continue // the first of those that are the same has been walked
+				}
+			}
+			if r.Times == nil {
+				continue
 			}
 			deleted := all[len(all)-1].Gone()
-			for s := range r.sched.Slots(r.start.Time(), end.Time()) {
+			for s := range r.Times.Slots(r.Start.Time(), end.Time()) {
 				m := events.MinuteOf(s.Time)
 				n := answers[slot{id, m}]
 				delete(answers, slot{id, m})
@@ -70,7 +74,7 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 				}
 				slots++
 				want := 1
-				if !r.enabled && !ended {
+				if !r.Enabled && !ended {
 					want = 0
 				}
 				if n != want && !(deleted && n == 0) {
@@ -91,22 +95,14 @@ func audit(t testing.TB, history map[string][]change, fired []events.Trigger, pa
 		slots, len(fired), verdicts, len(passed), owed)
 }
 
-func reread(t testing.TB, c change) revision {
+func reread(t testing.TB, c events.JobChange) events.Period {
 	t.Helper()
-	r, err := c.read()
+	p, err := c.Period()
+	if err == nil {
+		err = p.Parse(time.UTC)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.text != "" {
-		zone := time.UTC
-		if r.zone != "" {
-			if zone, err = schedule.LoadLocation(r.zone); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if r.sched, err = schedule.Parse(r.text, zone); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return r
+	return p
 }

@@ -28,14 +28,6 @@ func (h *backlog) Pop() any {
 	return b
 }
 
-// slots says how many triggers a backlog is.
-func slots(b *events.Backlog) (n int) {
-	for _, o := range b.Owed {
-		n += o.Slots
-	}
-	return n
-}
-
 // takeOldest moves the oldest of what is owed to a job into the answers: one slot
 // to trigger, or all slots of which the same is to be said. It does nothing and is
 // false while that lies in the future, as after a step back of the clock.
@@ -50,33 +42,33 @@ func (s *spacer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time)
 	case j == nil:
 		s.log.Info("the backlog of a deleted job is dropped", "job_id", b.JobID)
 		b.Owed = nil
-	case j.spec != spec{o.Schedule, o.Timezone}:
+	case j.When != o.When:
 		pass(o.To, edited)
 		b.Owed = b.Owed[1:]
-	case !j.enabled || o.From <= j.start:
+	case !j.Enabled || o.From <= j.Start:
 		pass(o.To, disabledFirst)
 		b.Owed = b.Owed[1:]
 	case o.From > minute:
 		return false
 	case o.From < minute-window:
-		_, last, _ := j.slots(o.From-1, min(o.To, minute-window-1))
+		_, last, _ := j.Within(o.From-1, min(o.To, minute-window-1))
 		pass(last, beyondWindow)
-		b.Owed = j.after(last, b.Owed)
+		b.Owed = after(&j.Period, last, b.Owed)
 	default:
-		a.Fired = append(a.Fired, trigger(b.JobID, j.seq, o.From, now))
-		b.Owed = j.after(o.From, b.Owed)
+		a.Fired = append(a.Fired, trigger(b.JobID, j.Seq, o.From, now))
+		b.Owed = after(&j.Period, o.From, b.Owed)
 	}
 	return true
 }
 
 // after takes the slots up to one of the first stretch off what is owed.
-func (r revision) after(slot events.Minute, owed []events.Stretch) []events.Stretch {
+func after(p *events.Period, slot events.Minute, owed []events.Stretch) []events.Stretch {
 	o := &owed[0]
-	next := r.sched.Next(slot.Time())
+	next := p.Times.Next(slot.Time())
 	if next.IsZero() || events.MinuteOf(next) > o.To {
 		return owed[1:]
 	}
-	o.Slots = max(1, o.Slots-r.count(o.From, slot))
+	o.Slots = max(1, o.Slots-p.Count(o.From, slot))
 	o.From = events.MinuteOf(next)
 	return owed
 }

@@ -13,10 +13,8 @@ import (
 
 // outage makes an hour of nobody there, for a job of each policy.
 func outage(w *world) (stop func()) {
-	for name := range policies {
-		if name != "" {
-			w.create(time.Now(), name, "*/10 * * * *", options{CatchUp: name})
-		}
+	for _, p := range policies {
+		w.create(time.Now(), string(p), "*/10 * * * *", options{CatchUp: p})
 	}
 	_, stop = w.start()
 	w.until(0, 10, time.Second)

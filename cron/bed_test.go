@@ -128,12 +128,12 @@ func (m *memory) all(testing.TB) ([]events.Trigger, []events.Verdict) {
 type journal struct {
 	mu      sync.Mutex
 	seq     uint64
-	history map[string][]change
+	history map[string][]events.JobChange
 	tables  map[*table]bool
 }
 
 func newJournal() *journal {
-	return &journal{history: map[string][]change{}, tables: map[*table]bool{}}
+	return &journal{history: map[string][]events.JobChange{}, tables: map[*table]bool{}}
 }
 
 // put stores an event at a time.
@@ -141,7 +141,7 @@ func (j *journal) put(at time.Time, ev events.JobEvent) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.seq++
-	c := change{events.JobRevision{Seq: j.seq, Event: ev}, at}
+	c := events.JobChange{JobRevision: events.JobRevision{Seq: j.seq, Event: ev}, Stored: at}
 	j.history[ev.Job.ID] = append(j.history[ev.Job.ID], c)
 	for t := range j.tables {
 		t.apply(c.JobRevision)
@@ -170,7 +170,7 @@ func (j *journal) Barrier(context.Context) (uint64, error) {
 	return j.seq, nil
 }
 
-func (j *journal) History(_ context.Context, id string) ([]change, error) {
+func (j *journal) History(_ context.Context, id string) ([]events.JobChange, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.history[id]), nil
@@ -188,8 +188,8 @@ func newDesk(put func(time.Time, events.JobEvent)) *desk {
 
 // options is the object "spool" of a job's parameters, and "spooled_mode".
 type options struct {
-	Timezone string `json:"timezone,omitempty"`
-	CatchUp  string `json:"catch_up,omitempty"`
+	Timezone string         `json:"timezone,omitempty"`
+	CatchUp  events.CatchUp `json:"catch_up,omitempty"`
 	spooled  bool
 	name     string
 }

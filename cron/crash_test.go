@@ -19,7 +19,7 @@ type plot struct {
 
 func (p *plot) play(advance func()) {
 	for n := range 7 {
-		p.create(p.now, fmt.Sprint("every-", n), "* * * * *", options{CatchUp: []string{"latest", "none", "all"}[n%3]})
+		p.create(p.now, fmt.Sprint("every-", n), "* * * * *", options{CatchUp: []events.CatchUp{"latest", "none", "all"}[n%3]})
 	}
 	for n := range 3 {
 		p.create(p.now, fmt.Sprint("five-", n), "*/5 * * * *", options{})
@@ -133,7 +133,7 @@ type interrupted struct {
 	happen func()
 }
 
-func (i *interrupted) History(ctx context.Context, id string) ([]change, error) {
+func (i *interrupted) History(ctx context.Context, id string) ([]events.JobChange, error) {
 	if i.happen != nil {
 		i.happen()
 		i.happen = nil
@@ -191,7 +191,7 @@ func TestReplicasRace(t *testing.T) {
 			schedules := []string{"* * * * *", "*/2 * * * *", "*/7 * * * *", "30 * * * *", "@hourly", "0 0 30 2 1"}
 			for n := range 30 {
 				w.create(time.Now(), fmt.Sprint("job-", n), schedules[dice.IntN(len(schedules))],
-					options{CatchUp: []string{"latest", "none", "all"}[n%3]})
+					options{CatchUp: []events.CatchUp{"latest", "none", "all"}[n%3]})
 			}
 			_, stopFirst := w.start()
 			_, stopSecond := w.start()

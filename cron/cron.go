@@ -2,7 +2,6 @@ package cron
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -122,17 +121,6 @@ type catalog struct {
 	bus *jet.Bus
 }
 
-func (c catalog) History(ctx context.Context, jobID string) ([]change, error) {
-	var all []change
-	err := c.bus.Since(ctx, events.StreamJobs, events.JobSubject(jobID), time.Time{}, func(m jet.Stored) bool {
-		r := change{events.JobRevision{Seq: m.Sequence}, m.Time}
-		if json.Unmarshal(m.Data, &r.Event) == nil { // the feed has said so of those that are none
-			all = append(all, r)
-		}
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("history of job %s: %w", jobID, err)
-	}
-	return all, nil
+func (c catalog) History(ctx context.Context, jobID string) ([]events.JobChange, error) {
+	return c.bus.History(ctx, jobID)
 }

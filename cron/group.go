@@ -11,8 +11,8 @@ const never = math.MaxInt64
 
 // group is the enabled jobs that run at the same times.
 type group struct {
-	spec
-	sched *schedule.Schedule
+	events.When
+	times *schedule.Schedule
 	jobs  []*job        // in no order
 	next  events.Minute // no slot between the last finished pass and this minute
 	place int           // in groups

@@ -39,15 +39,15 @@ func published(t *testing.T, b *jet.Bus) *desk {
 
 // recorded gives the history of all jobs, for the audit, with the test's times
 // instead of the stream's.
-func recorded(t *testing.T, b *jet.Bus) map[string][]change {
+func recorded(t *testing.T, b *jet.Bus) map[string][]events.JobChange {
 	t.Helper()
-	all := map[string][]change{}
+	all := map[string][]events.JobChange{}
 	err := b.Since(t.Context(), events.StreamJobs, events.AllJobs, time.Time{}, func(m jet.Stored) bool {
-		c := change{JobRevision: events.JobRevision{Seq: m.Sequence}}
+		c := events.JobChange{JobRevision: events.JobRevision{Seq: m.Sequence}}
 		if err := json.Unmarshal(m.Data, &c.Event); err != nil {
 			t.Error(err)
 		}
-		c.stored = c.Event.At
+		c.Stored = c.Event.At
 		all[c.Event.Job.ID] = append(all[c.Event.Job.ID], c)
 		return true
 	})

@@ -9,17 +9,6 @@ import (
 // window is how many minutes back slots are caught up.
 const window = 24 * 60
 
-// policy is what a job asks for the slots that came while Spool was not there.
-type policy uint8
-
-const (
-	latest policy = iota // the newest runs
-	none                 // none runs
-	all                  // all run, the older ones later
-)
-
-var policies = map[string]policy{"": latest, "latest": latest, "none": none, "all": all}
-
 // owed is what some slots of one job lead to: at most one trigger now, for the newest.
 type owed struct {
 	fire   events.Minute // the slot to trigger; 0 = none
@@ -58,32 +47,32 @@ const (
 	newerRan     = "a newer slot ran instead"
 )
 
-// owe says what the slots in (from, to] lead to that nothing has answered for yet.
-func (r revision) owe(from, to events.Minute, now time.Time) owed {
+// owe says what the slots of a period in (from, to] lead to that nothing has answered for yet.
+func owe(r *events.Period, from, to events.Minute, now time.Time) owed {
 	var o owed
 	oldest := events.MinuteOf(now) - window
-	if first, last, ok := r.slots(from, min(to, oldest-1)); ok {
+	if first, last, ok := r.Within(from, min(to, oldest-1)); ok {
 		o.pass(first, last, events.VerdictMissed, beyondWindow)
 	}
-	first, last, ok := r.slots(max(from, oldest-1), to)
+	first, last, ok := r.Within(max(from, oldest-1), to)
 	if !ok {
 		return o
 	}
-	if r.catchUp == none && events.CaughtUp(last, now) {
+	if r.CatchUp == events.CatchUpNone && events.CaughtUp(last, now) {
 		o.pass(first, last, events.VerdictMissed, notRunning)
 		return o
 	}
 	o.fire = last
-	if first, last, ok = r.slots(first-1, last-1); !ok {
+	if first, last, ok = r.Within(first-1, last-1); !ok {
 		return o
 	}
-	switch r.catchUp {
-	case latest:
+	switch r.CatchUp {
+	case events.CatchUpLatest:
 		o.pass(first, last, events.VerdictSuperseded, newerRan)
-	case none:
+	case events.CatchUpNone:
 		o.pass(first, last, events.VerdictMissed, notRunning)
-	case all:
-		o.later = &events.Stretch{When: events.When{Schedule: r.text, Timezone: r.zone}, From: first, To: last, Slots: r.count(first, last)}
+	case events.CatchUpAll:
+		o.later = &events.Stretch{When: r.When, From: first, To: last, Slots: r.Count(first, last)}
 	}
 	return o
 }

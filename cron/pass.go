@@ -21,7 +21,7 @@ type register interface {
 	// Barrier returns once the table holds every event that anybody was told is stored.
 	Barrier(ctx context.Context) (uint64, error)
 	// History gives the events of one job that are still stored, oldest first.
-	History(ctx context.Context, jobID string) ([]change, error)
+	History(ctx context.Context, jobID string) ([]events.JobChange, error)
 }
 
 const (

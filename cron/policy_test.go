@@ -8,6 +8,8 @@ import (
 	"spool.internal/events"
 )
 
+var policies = []events.CatchUp{events.CatchUpLatest, events.CatchUpNone, events.CatchUpAll}
+
 // Whatever happens, under whichever policy: each slot has exactly one trigger or one
 // verdict, and what comes late is what the policy asks for.
 func TestPolicies(t *testing.T) {
@@ -106,15 +108,12 @@ func TestPolicies(t *testing.T) {
 			return w.run()
 		}, count{}},
 	} {
-		for name, p := range policies {
-			if name == "" {
-				continue
-			}
-			t.Run(c.name+", "+name, func(t *testing.T) {
+		for _, p := range policies {
+			t.Run(c.name+", "+string(p), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t)
-					w.create(time.Now(), "one", "* * * * *", options{CatchUp: name})
-					w.create(time.Now(), "five", "*/5 * * * *", options{CatchUp: name})
+					w.create(time.Now(), "one", "* * * * *", options{CatchUp: p})
+					w.create(time.Now(), "five", "*/5 * * * *", options{CatchUp: p})
 					stop := c.play(w, w.run())
 					time.Sleep(30 * time.Minute)
 					stop()
@@ -126,13 +125,13 @@ func TestPolicies(t *testing.T) {
 							got++
 						}
 					}
-					want := map[policy]int{latest: c.late.latest, none: c.late.none, all: c.late.all}[p]
+					want := map[events.CatchUp]int{events.CatchUpLatest: c.late.latest, events.CatchUpNone: c.late.none, events.CatchUpAll: c.late.all}[p]
 					if got != want {
 						t.Errorf("%d triggers came late, want %d", got, want)
 					}
 					for _, v := range passed {
-						if v.Verdict == events.VerdictSuperseded && p != latest || v.Reason == notRunning && p != none {
-							t.Errorf("verdict %+v under policy %s", v, name)
+						if v.Verdict == events.VerdictSuperseded && p != events.CatchUpLatest || v.Reason == notRunning && p != events.CatchUpNone {
+							t.Errorf("verdict %+v under policy %s", v, p)
 						}
 					}
 					if left := backlogsOf(t, w.memory); len(left) > 0 {
@@ -165,13 +164,10 @@ func (w *world) both(change func(at time.Time, id string)) {
 
 // toEverySeven is an edit that leaves the policy as it is.
 func (w *world) toEverySeven(at time.Time, id string) {
-	_, p, err := readParameters(w.jobs[id].Parameters)
+	j := w.jobs[id]
+	timing, err := j.Timing()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for name, q := range policies {
-		if p == q && name != "" {
-			w.edit(at, id, "*/7 * * * *", options{CatchUp: name})
-		}
-	}
+	w.edit(at, id, "*/7 * * * *", options{CatchUp: timing.CatchUp})
 }

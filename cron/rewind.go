@@ -79,7 +79,7 @@ func cutBacklogs(ctx context.Context, s backlogs, minute events.Minute) (dropped
 			rest.Owed = append(rest.Owed, o)
 		}
 		if future {
-			dropped += slots(&b) - slots(&rest)
+			dropped += b.Slots() - rest.Slots()
 			cut = append(cut, rest)
 		}
 	}

@@ -1,7 +1,6 @@
 package cron
 
 import (
-	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -26,26 +25,27 @@ type closing struct {
 //
 // What one change leaves is the same whether or not those before it are settled
 // already, so changes can be settled in any number of commits.
-func settle(history []revision, seen uint64, done events.Minute, now time.Time) []closing {
-	history = slices.CompactFunc(slices.Clone(history), func(a, b revision) bool { return a.same(b) })
+func settle(history []events.Period, seen uint64, done events.Minute, now time.Time) []closing {
+	timeline := events.NewTimeline(history)
 	var all []closing
-	for i, r := range history {
-		if r.seq <= seen {
+	for i := range timeline {
+		r := &timeline[i]
+		if r.Seq <= seen {
 			continue
 		}
-		c, fresh := closing{seq: r.seq}, r.created
+		c, fresh := closing{seq: r.Seq}, r.Created
 		if i > 0 {
-			before := history[i-1]
-			fresh = !before.enabled
+			before := &timeline[i-1]
+			fresh = !before.Enabled
 			c.end(before, r, done)
 		}
-		switch last := i+1 == len(history); {
-		case !fresh || !r.enabled:
+		switch last := i+1 == len(timeline); {
+		case !fresh || !r.Enabled:
 		case last:
-			o := r.owe(r.start, done, now)
+			o := owe(r, r.Start, done, now)
 			c.fire, c.passed, c.later = o.fire, append(c.passed, o.passed...), o.later
 		default:
-			c.miss(r, r.start, min(done, history[i+1].start), history[i+1])
+			c.miss(r, r.Start, min(done, timeline[i+1].Start), &timeline[i+1])
 		}
 		if !c.empty() {
 			all = append(all, c)
@@ -55,21 +55,21 @@ func settle(history []revision, seen uint64, done events.Minute, now time.Time) 
 }
 
 // end answers for what is left of a revision that another has ended.
-func (c *closing) end(before, after revision, done events.Minute) {
-	if before.enabled {
-		c.miss(before, max(before.start, done), after.start, after)
-	} else if first, last, ok := before.slots(before.start, after.start); ok {
+func (c *closing) end(before, after *events.Period, done events.Minute) {
+	if before.Enabled {
+		c.miss(before, max(before.Start, done), after.Start, after)
+	} else if first, last, ok := before.Within(before.Start, after.Start); ok {
 		c.pass(first, last, events.VerdictDisabled, "") // no pass has answered for any of them
 	}
 }
 
 // miss records slots of a revision that will not run because another came after it.
-func (c *closing) miss(r revision, from, to events.Minute, after revision) {
+func (c *closing) miss(r *events.Period, from, to events.Minute, after *events.Period) {
 	reason := edited
-	if !after.enabled {
+	if !after.Enabled {
 		reason = disabledFirst
 	}
-	if first, last, ok := r.slots(from, to); ok {
+	if first, last, ok := r.Within(from, to); ok {
 		c.pass(first, last, events.VerdictMissed, reason)
 	}
 }

@@ -9,28 +9,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
-	"spool.internal/events/schedule"
 )
 
 // course makes the history of a job minute by minute from short words: + create or
 // enable, - disable, e edit, r rename. Each comes at the minute beside it.
-func course(t *testing.T, steps ...any) (history []revision) {
+func course(t *testing.T, steps ...any) (history []events.Period) {
 	t.Helper()
-	r := revision{enabled: true, born: steps[1].(events.Minute), spec: spec{text: "* * * * *"}}
+	r := events.Period{Enabled: true, Born: steps[1].(events.Minute)}
+	r.Schedule, r.CatchUp = "* * * * *", events.CatchUpLatest
 	for i := 0; i < len(steps); i += 2 {
 		start := steps[i+1].(events.Minute)
-		r.seq, r.created = uint64(i/2+1), i == 0
+		r.Seq, r.Created = uint64(i/2+1), i == 0
 		switch steps[i] {
 		case "+":
-			r.enabled, r.start = true, start
+			r.Enabled, r.Start = true, start
 		case "-":
-			r.enabled, r.start = false, start
+			r.Enabled, r.Start = false, start
 		case "e":
-			r.start = start
-			r.text = map[string]string{"* * * * *": "*/2 * * * *", "*/2 * * * *": "* * * * *"}[r.text]
+			r.Start = start
+			r.Schedule = map[string]string{"* * * * *": "*/2 * * * *", "*/2 * * * *": "* * * * *"}[r.Schedule]
 		}
-		var err error
-		if r.sched, err = schedule.Parse(r.text, time.UTC); err != nil {
+		if err := r.Parse(time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		history = append(history, r)
@@ -43,7 +42,7 @@ func TestSettle(t *testing.T) {
 	m := func(n events.Minute) events.Minute { return day + n }
 	for _, c := range []struct {
 		name    string
-		history []revision
+		history []events.Period
 		seen    uint64
 		done    events.Minute
 		want    []string

@@ -101,7 +101,7 @@ func (s *spacer) load(ctx context.Context) error {
 		if len(b.Owed) == 0 {
 			continue
 		}
-		s.owed, left = append(s.owed, &b), left+slots(&b)
+		s.owed, left = append(s.owed, &b), left+b.Slots()
 		if first == 0 || b.First < first {
 			first = b.First
 		}
@@ -128,7 +128,7 @@ func (s *spacer) step(ctx context.Context, n int) error {
 	left := map[*events.Backlog]int{} // slots that each owed before
 	for len(a.Fired) < n && a.Len()+len(rests)+2 <= s.batch && len(s.owed) > 0 {
 		b := s.owed[0]
-		owed := slots(b)
+		owed := b.Slots()
 		if !s.takeOldest(b, &a, now) {
 			break
 		}
@@ -153,7 +153,7 @@ func (s *spacer) step(ctx context.Context, n int) error {
 	}
 	for i, b := range rests {
 		b.Last = seq - uint64(len(rests)-1-i)
-		s.meter.backlog.Sub(float64(left[b] - slots(b)))
+		s.meter.backlog.Sub(float64(left[b] - b.Slots()))
 	}
 	s.meter.count(a, now)
 	return nil

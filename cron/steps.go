@@ -32,23 +32,23 @@ func (e *engine) changes(ctx context.Context, v view, now time.Time) ([]step, er
 		for _, c := range settle(history, e.clock.JobsSeq, e.clock.Answered(j.id), now) {
 			clock := e.clock
 			clock.JobsSeq = c.seq
-			steps = append(steps, step{j.id, j.seq, c.owed, clock})
+			steps = append(steps, step{j.id, j.Seq, c.owed, clock})
 		}
 	}
 	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.clock.JobsSeq, b.clock.JobsSeq) })
 	return steps, nil
 }
 
-// history gives the revisions of a job up to a sequence of JOBS.
-func (e *engine) history(ctx context.Context, j *job, seq uint64) ([]revision, error) {
-	if j.created {
-		return []revision{j.revision}, nil
+// history gives the periods of a job up to a sequence of JOBS.
+func (e *engine) history(ctx context.Context, j *job, seq uint64) ([]events.Period, error) {
+	if j.Created {
+		return []events.Period{j.Period}, nil
 	}
 	all, err := e.jobs.History(ctx, j.id)
 	if err != nil {
 		return nil, err
 	}
-	var revisions []revision
+	var periods []events.Period
 	for _, c := range all {
 		if c.Gone() {
 			return nil, nil // it owes nothing any more
@@ -56,36 +56,36 @@ func (e *engine) history(ctx context.Context, j *job, seq uint64) ([]revision, e
 		if c.Seq > seq {
 			break
 		}
-		r, err := c.read()
+		r, err := c.Period()
 		if err == nil {
-			r.sched, err = r.parse(e.table.zone)
+			err = r.Parse(e.table.zone)
 		}
 		if err != nil {
 			e.log.Error("an event of a job cannot be read", "job_id", j.id, "error", err.Error())
 			continue
 		}
-		revisions = append(revisions, r)
+		periods = append(periods, r)
 	}
-	if n := len(revisions); n == 0 || revisions[n-1].seq < j.seq {
+	if n := len(periods); n == 0 || periods[n-1].Seq < j.Seq {
 		return nil, &events.Error{Code: events.Unavailable, Message: "the history of job " + j.id + " is not up to date yet"}
 	}
-	return revisions, nil
+	return periods, nil
 }
 
 // slots gives a step for each job that owes something in the minutes of a pass.
 func (v view) slots(end events.Clock, now time.Time) iter.Seq[step] {
 	type like struct { // jobs alike in these owe alike
 		sched   *schedule.Schedule
-		catchUp policy
+		catchUp events.CatchUp
 		from    events.Minute
 	}
 	known := map[like]owed{}
 	return func(yield func(step) bool) {
 		for _, j := range v.due {
-			k := like{j.sched, j.catchUp, max(end.From, j.start)}
+			k := like{j.Times, j.CatchUp, max(end.From, j.Start)}
 			o, ok := known[k]
 			if !ok {
-				o = j.owe(k.from, end.Minute, now)
+				o = owe(&j.Period, k.from, end.Minute, now)
 				known[k] = o
 			}
 			if o.empty() {
@@ -93,7 +93,7 @@ func (v view) slots(end events.Clock, now time.Time) iter.Seq[step] {
 			}
 			clock := end
 			clock.Cursor = j.id
-			if !yield(step{j.id, j.seq, o, clock}) {
+			if !yield(step{j.id, j.Seq, o, clock}) {
 				return
 			}
 		}

@@ -16,7 +16,7 @@ import (
 // job is a job as its newest event left it. It never changes; a new event makes a new one.
 type job struct {
 	id string
-	revision
+	events.Period
 }
 
 // table is the picture of all jobs: the job feed draws it, the loop reads it. A
@@ -26,13 +26,13 @@ type table struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	seq     uint64           // of JOBS, up to which the picture goes
-	jobs    map[string]entry // by id
-	changed map[string]*job  // since the last [table.advance] that knew them
-	known   uint64           // of JOBS, up to which that one did
-	groups  map[spec]*group  // of the enabled jobs that have a schedule
-	due     groups           // the same, by their next slot
-	base    events.Minute    // what next is computed from
+	seq     uint64                 // of JOBS, up to which the picture goes
+	jobs    map[string]entry       // by id
+	changed map[string]*job        // since the last [table.advance] that knew them
+	known   uint64                 // of JOBS, up to which that one did
+	groups  map[events.When]*group // of the enabled jobs that have a schedule
+	due     groups                 // the same, by their next slot
+	base    events.Minute          // what next is computed from
 }
 
 // entry is a job and its place in the picture.
@@ -45,7 +45,7 @@ type entry struct {
 func newTable(zone *time.Location, log *slog.Logger) *table {
 	return &table{
 		zone: zone, log: log,
-		jobs: map[string]entry{}, changed: map[string]*job{}, groups: map[spec]*group{},
+		jobs: map[string]entry{}, changed: map[string]*job{}, groups: map[events.When]*group{},
 	}
 }
 
@@ -55,7 +55,7 @@ func (t *table) apply(r events.JobRevision) {
 	j := &job{id: id}
 	var err error
 	if !r.Gone() {
-		j.revision, err = change{JobRevision: r}.read()
+		j.Period, err = (&events.JobChange{JobRevision: r}).Period()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,23 +74,23 @@ func (t *table) apply(r events.JobRevision) {
 
 func (t *table) add(j *job) error {
 	e := entry{job: j}
-	if j.enabled && j.text != "" {
-		g, ok := t.groups[j.spec]
+	if j.Enabled && j.Schedule != "" {
+		g, ok := t.groups[j.When]
 		if !ok {
-			sched, err := j.parse(t.zone)
+			sched, err := j.Slots(t.zone)
 			if err != nil {
 				return fmt.Errorf("schedule: %w", err)
 			}
-			g = &group{spec: j.spec, sched: sched} // next is 0: the next pass will look
-			t.groups[g.spec] = g
+			g = &group{When: j.When, times: sched} // next is 0: the next pass will look
+			t.groups[g.When] = g
 			heap.Push(&t.due, g)
 		}
-		j.spec, j.sched = g.spec, g.sched // one copy for all
+		j.When, j.Times = g.When, g.times // one copy for all
 		e.group, e.index = g, len(g.jobs)
 		g.jobs = append(g.jobs, j)
 	}
 	t.jobs[j.id] = e
-	if j.seq > t.known {
+	if j.Seq > t.known {
 		t.changed[j.id] = j
 	}
 	return nil
@@ -112,7 +112,7 @@ func (t *table) remove(e entry) {
 	g.jobs[last] = nil
 	if g.jobs = g.jobs[:last]; last == 0 {
 		heap.Remove(&t.due, g.place)
-		delete(t.groups, g.spec)
+		delete(t.groups, g.When)
 	}
 }
 
@@ -130,7 +130,7 @@ func (t *table) view(seen uint64, from, to events.Minute, cursor string) view {
 	defer t.mu.Unlock()
 	v := view{seq: max(t.seq, seen)}
 	for _, j := range t.changed {
-		if j.seq > seen {
+		if j.Seq > seen {
 			v.changed = append(v.changed, j)
 		}
 	}
@@ -166,13 +166,13 @@ func (t *table) advance(minute events.Minute, seq uint64) {
 	t.base = minute
 	for len(t.due) > 0 && t.due[0].next <= minute {
 		t.due[0].next = never
-		if next := t.due[0].sched.Next(minute.Time()); !next.IsZero() {
+		if next := t.due[0].times.Next(minute.Time()); !next.IsZero() {
 			t.due[0].next = events.MinuteOf(next)
 		}
 		heap.Fix(&t.due, 0)
 	}
 	t.known = max(t.known, seq)
-	maps.DeleteFunc(t.changed, func(_ string, j *job) bool { return j.seq <= seq })
+	maps.DeleteFunc(t.changed, func(_ string, j *job) bool { return j.Seq <= seq })
 }
 
 // job gives a job as the picture has it, or nil.
@@ -187,7 +187,7 @@ func (t *table) oldest(minute events.Minute) events.Minute {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.jobs {
-		minute = min(minute, e.born)
+		minute = min(minute, e.Born)
 	}
 	return minute
 }

@@ -111,7 +111,7 @@ func TestZones(t *testing.T) {
 	d.create(at(0, 0), "default", "30 2 * * *", options{})
 	d.create(at(0, 0), "own", "30 2 * * *", options{Timezone: "Asia/Tokyo"})
 	for id, want := range map[string]time.Time{"default": at(1, 30), "own": at(17, 30)} {
-		if got := jobs.jobs[id].sched.Next(at(0, 0)); !got.Equal(want) {
+		if got := jobs.jobs[id].Times.Next(at(0, 0)); !got.Equal(want) {
 			t.Errorf("%s runs at %s, want %s", id, got, want)
 		}
 	}

@@ -168,10 +168,12 @@ func oneOf[T ~string](r *reader, key string, values ...T) T {
 	if s == "" {
 		return values[0]
 	}
-	if !slices.Contains(values, s) {
+	i := slices.Index(values, s)
+	if i < 0 {
 		r.fail(key, "%q is not one of %s", s, join(values))
+		return s
 	}
-	return s
+	return values[i]
 }
 
 func join[T ~string](all []T) string {

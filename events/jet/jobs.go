@@ -84,6 +84,24 @@ func (b *Bus) Job(ctx context.Context, id string) (events.JobRevision, error) {
 	return events.JobRevision{}, &events.Error{Code: events.NotFound, Field: "job_id", Message: "no such job"}
 }
 
+// History reads the events of a job that are still stored, oldest first. One that cannot
+// be read is of another version, and left out.
+func (b *Bus) History(ctx context.Context, jobID string) ([]events.JobChange, error) {
+	var history []events.JobChange
+	err := b.JobEvents(jobID).Since(ctx, time.Time{}, func(m Entry[events.JobEvent]) bool {
+		if ev, err := m.Value(); err == nil {
+			history = append(history, events.JobChange{
+				JobRevision: events.JobRevision{Seq: m.Sequence, Event: ev}, Stored: m.Time,
+			})
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("history of job %s: %w", jobID, err)
+	}
+	return history, nil
+}
+
 // JobFeed keeps a service's picture of all jobs. The service gives it a
 // function that takes each revision into the picture; it is called from one
 // goroutine, in order.

@@ -49,7 +49,7 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	first := events.MinuteOf(from.Add(-time.Nanosecond)) // from is inclusive
-	p := timeline.Page(max(first, events.Minute(min(told, 1<<40))), events.MinuteOf(to), told == 0)
+	p := slots.PageOf(timeline, max(first, events.Minute(min(told, 1<<40))), events.MinuteOf(to), told == 0)
 	f := slots.Facts{JobID: id, Clock: clock}
 	if err := a.books().Facts(ctx, p, &f); err != nil {
 		return err

@@ -26,17 +26,9 @@ const (
 )
 
 // Timeline reads what a job was.
-func (b Books) Timeline(ctx context.Context, jobID string) (slots.Timeline, error) {
-	var history []slots.Event
-	err := b.Bus.JobEvents(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.JobEvent]) bool {
-		ev := slots.Event{JobRevision: events.JobRevision{Seq: m.Sequence}, Stored: m.Time}
-		var err error
-		if ev.Event, err = m.Value(); err == nil { // else it is of another version
-			history = append(history, ev)
-		}
-		return true
-	})
-	return slots.NewTimeline(history, b.Zone), err
+func (b Books) Timeline(ctx context.Context, jobID string) (events.Timeline, error) {
+	history, err := b.Bus.History(ctx, jobID)
+	return events.TimelineOf(history, b.Zone), err
 }
 
 // Facts reads what is recorded of the slots of a page, after the clock was read.

@@ -110,7 +110,7 @@ func (b Books) slots(ctx context.Context, jobID string, clock events.Clock, d Da
 	}
 	after, to := events.MinuteOf(d.From.Add(-time.Nanosecond)), events.MinuteOf(last)
 	for first := true; after < to; first = false {
-		p := timeline.Page(after, to, first)
+		p := slots.PageOf(timeline, after, to, first)
 		f := slots.Facts{JobID: jobID, Clock: clock}
 		if err := b.Facts(ctx, p, &f); err != nil {
 			return nil, 0, err

@@ -166,15 +166,15 @@ func (b *book) slot(p point) (e Entry, ok bool) {
 		e.Verdict, e.Reason, e.TriggerID = v.Verdict, v.Reason, v.TriggerID
 	case triggered:
 		return b.trigger(t), true
-	case !p.enabled:
+	case !p.Enabled:
 		e.Verdict = events.VerdictDisabled
 	case b.owed(p.minute):
 		e.Verdict, e.Reason = Pending, "catch-up has not come to it yet"
 	case p.minute > b.Clock.Answered(b.JobID):
 		e.Verdict, e.Reason = Pending, "cron has not committed this minute yet"
-	case p.minute <= p.raced || p.minute <= b.Since:
+	case p.minute <= p.Raced || p.minute <= b.Since:
 		return e, false
-	case p.seq > b.Clock.JobsSeq:
+	case p.Seq > b.Clock.JobsSeq:
 		e.Verdict, e.Reason = Pending, "cron has not taken in yet how the job was changed"
 	default:
 		e.Verdict, e.Reason = Fired, "no result of it is kept"

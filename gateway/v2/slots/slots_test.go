@@ -38,14 +38,14 @@ func at(t testing.TB, text string) time.Time {
 //
 // Each is stored half a minute after its time; one with a later time behind "/"
 // reached the store only then.
-func history(t testing.TB, lines string) (all []Event) {
+func history(t testing.TB, lines string) (all []events.JobChange) {
 	t.Helper()
 	j := events.Job{ID: job, Status: events.Enabled}
 	for line := range strings.Lines(lines) {
 		f := strings.Fields(line)
 		when, stored, slow := strings.Cut(f[1], "/")
 		now := at(t, when).Add(30 * time.Second)
-		ev := Event{Stored: now.Add(time.Second)}
+		ev := events.JobChange{Stored: now.Add(time.Second)}
 		if slow {
 			ev.Stored = at(t, stored).Add(time.Second)
 		}
@@ -280,16 +280,16 @@ func TestTell(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.facts.JobID = job
-			timeline := NewTimeline(history(t, strings.ReplaceAll(c.history, "\n ", "\n")), time.UTC)
+			timeline := events.TimelineOf(history(t, strings.ReplaceAll(c.history, "\n ", "\n")), time.UTC)
 			from, to := events.MinuteOf(at(t, c.from))-1, events.MinuteOf(at(t, c.to))
-			all, next := timeline.Page(from, to, true).Tell(c.facts, 1000)
+			all, next := PageOf(timeline, from, to, true).Tell(c.facts, 1000)
 			if diff := cmp.Diff(clean(c.want), lines(all)); diff != "" || next != 0 {
 				t.Errorf("goes on after %d (-want +got):\n%s", next, diff)
 			}
 			// In pages of one entry it is the same, but for ranges, which end with a page.
 			var paged []Entry
 			for after, first, pages := from, true, 0; ; first = false {
-				page, next := timeline.Page(after, to, first).Tell(c.facts, 1)
+				page, next := PageOf(timeline, after, to, first).Tell(c.facts, 1)
 				paged = append(paged, page...)
 				if next == 0 {
 					break
@@ -308,12 +308,12 @@ func TestTell(t *testing.T) {
 
 // A month of every minute is told in few pages, each of bounded size.
 func TestPagesOfAMonth(t *testing.T) {
-	timeline := NewTimeline(history(t, "created 00:00 * * * * *"), time.UTC)
+	timeline := events.TimelineOf(history(t, "created 00:00 * * * * *"), time.UTC)
 	end := at(t, "01-31 00:00")
 	f := Facts{JobID: job, Clock: events.Clock{Minute: events.MinuteOf(end), JobsSeq: 1}}
 	slots, pages := 0, 0
 	for after, next := events.MinuteOf(at(t, "00:00")), events.Minute(1); next != 0; after = next {
-		p := timeline.Page(after, events.MinuteOf(end), pages == 0)
+		p := PageOf(timeline, after, events.MinuteOf(end), pages == 0)
 		var entries []Entry
 		if entries, next = p.Tell(f, 1000); len(p.points) > maxSlots || len(entries) != 1 {
 			t.Fatalf("%d slots in %d entries", len(p.points), len(entries))
