@@ -13,6 +13,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
 // The first user, and the file with its token.
@@ -50,7 +51,7 @@ func (g *Gateway) adminToken(ctx context.Context) (text string, good bool, err e
 			return text, good, nil
 		}
 		g.cfg.Log.Warn("the admin token cannot be registered yet", "error", err.Error())
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := wait.Sleep(ctx, time.Second); err != nil {
 			return "", false, err
 		}
 	}

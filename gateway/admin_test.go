@@ -17,7 +17,7 @@ import (
 )
 
 func TestAdminTokenIsWrittenOnce(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	file := filepath.Join(s.config.DataDir, "admin.token")
 	fi, err := os.Stat(file)
 	if err != nil || fi.Mode().Perm() != 0o600 {
@@ -44,9 +44,9 @@ func TestAdminTokenIsWrittenOnce(t *testing.T) {
 
 // The broker's data is lost, the gateway's is not.
 func TestAdminTokenIsRegisteredAgain(t *testing.T) {
-	first := newStation(t)
+	first := newHarness(t)
 	dir, token := first.config.DataDir, first.admin
-	second := newStation(t, withConfig(func(c *gateway.Config) { c.DataDir = dir }))
+	second := newHarness(t, withConfig(func(c *gateway.Config) { c.DataDir = dir }))
 	if second.admin != token {
 		t.Error("the second start made another token")
 	}
@@ -54,7 +54,7 @@ func TestAdminTokenIsRegisteredAgain(t *testing.T) {
 }
 
 func TestAdminTokenWithoutItsFile(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	before := s.admin
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestAdminTokenWithoutItsFile(t *testing.T) {
 
 // An id that was revoked never comes back, by no start and no way of storing a token.
 func TestRevokedAdminToken(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	other := s.newToken(`{"owner":"eve","role":"admin"}`).Token
 	first := s.admin
 	id := strings.Split(first, "_")[1]
@@ -111,7 +111,7 @@ func TestRevokedAdminToken(t *testing.T) {
 
 // A reset ends the token that was there, and those of resets before.
 func TestResetAdminEndsTheFormer(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ended := []string{s.admin}
 	reset := func() {
 		t.Helper()
@@ -155,7 +155,7 @@ func TestResetAdminEndsTheFormer(t *testing.T) {
 // What stands in the admin's file is not taken for the admin's when it is
 // another token, or has ended.
 func TestAdminFileWithAnotherToken(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	viewer := s.newToken(`{"owner":"vera","role":"viewer"}`).Token
 	ended, endedText := events.NewToken("admin", events.Admin, time.Now().Add(-time.Hour))
 	ended.Expires = time.Now().Add(-time.Minute)
@@ -223,7 +223,7 @@ func TestConfigNamesEveryFault(t *testing.T) {
 }
 
 func TestNotReadyBeforeRun(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	idle, err := gateway.New(s.config)
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func (refusing) Refused(string)           {}
 // A request that gets no permit is refused in the words of its API, and one that
 // needs none is answered.
 func TestRequestsWithoutAPermit(t *testing.T) {
-	s, _ := newDepot(t)
+	s, _ := newDriveHarness(t)
 	viewer := s.user("ann", events.Viewer)
 	for _, c := range []struct {
 		why  admission.Refusal
@@ -74,7 +74,7 @@ func TestRequestsWithoutAPermit(t *testing.T) {
 // Callers without a valid token are limited by address; one with a token at the
 // same address does not notice.
 func TestStrangersAreLimited(t *testing.T) {
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Rate, c.Burst = 0.1, 20 }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Rate, c.Burst = 0.1, 20 }))
 	for n := range 20 {
 		if a := s.send(http.MethodGet, v1Path+"list_jobs", "wrong", ""); a.code != http.StatusUnauthorized {
 			t.Fatalf("request %d: answer %d", n, a.code)
@@ -95,7 +95,7 @@ func TestStrangersAreLimited(t *testing.T) {
 
 // What callers send fills no log: neither long paths and methods nor many refusals.
 func TestTheLogIsBounded(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	long := v1Path + strings.Repeat("ä", 5000)
 	a := s.send(http.MethodGet, long, s.admin, "")
 	wantRefusal(t, a, http.StatusNotFound, "no such path")

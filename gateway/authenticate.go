@@ -10,8 +10,8 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// authenticate lets nobody under /api without a valid token, and nobody at all
-// before the tokens are known; its documentation is for everybody.
+// authenticate refuses every request under /api without a valid token, and every one
+// before the tokens are known; the documentation is public.
 func (g *Gateway) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") || isDocument(r.URL.Path) {

@@ -35,7 +35,7 @@ type balancedSum struct {
 }
 
 // both gives the balances of yesterday and today of a job, added up: a test may run at midnight.
-func (s *station) both(token, job string) map[string]map[string]int {
+func (s *harness) both(token, job string) map[string]map[string]int {
 	s.t.Helper()
 	all := map[string]map[string]int{}
 	for _, day := range []time.Time{time.Now().UTC().AddDate(0, 0, -1), time.Now().UTC()} {
@@ -70,7 +70,7 @@ func (s *station) both(token, job string) map[string]map[string]int {
 }
 
 // listedEntries adds up what a filter lists, in small pages.
-func (s *station) listedEntries(token, filter string) (n int) {
+func (s *harness) listedEntries(token, filter string) (n int) {
 	s.t.Helper()
 	for next := ""; ; {
 		a := s.native(http.MethodGet, strings.TrimPrefix(filter, "/api/v2/")+"&limit=2"+next, token, "")
@@ -96,7 +96,7 @@ func (s *station) listedEntries(token, filter string) (n int) {
 
 // Every slot has one place in the balance, whatever became of it.
 func TestBalanceOfSlots(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, body{schedule: `"* * * * *"`}.String())).field("job_id")
 	rev, err := s.bus.Job(t.Context(), id)
@@ -177,7 +177,7 @@ func TestBalanceOfSlots(t *testing.T) {
 
 // Every file of the ledger has one, and those that have left it.
 func TestBalanceOfFiles(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, body{settings: `{"spooled_mode":true}`}.String())).field("job_id")
 	trigger := func(name string) events.Trigger {

@@ -31,7 +31,7 @@ const clients = 64
 // publishes of the same events to JOBS with the same durability.
 func BenchmarkCreateJob(b *testing.B) {
 	b.Run("api", func(b *testing.B) {
-		s := newStation(b, withFsync)
+		s := newHarness(b, withFsync)
 		body := []byte(seedBody)
 		each(b, func() error {
 			req, err := http.NewRequest(http.MethodPost, s.base+"/api/v1/scheduler/create_job", bytes.NewReader(body))
@@ -44,7 +44,7 @@ func BenchmarkCreateJob(b *testing.B) {
 		})
 	})
 	b.Run("floor", func(b *testing.B) {
-		s := newStation(b, withFsync)
+		s := newHarness(b, withFsync)
 		each(b, func() error {
 			_, err := s.bus.PutJob(b.Context(), events.JobEvent{Event: events.JobCreated, Job: benchJob(uuid.NewString())}, 0)
 			return err
@@ -85,11 +85,14 @@ func do(req *http.Request) ([]byte, error) {
 	return text, err
 }
 
-const seedBody = `{"schedule":"@daily","name":"Daily Job","flow_parameters":{"auth_token":"<oauth token>",` +
-	`"binary_path":"admin/repo/fs/Instabase Drive/files/flow/flow.ibflowbin",` +
-	`"input_dir":"admin/repo/fs/Instabase Drive/files/flow/input","verify_ssl_certificate":true,` +
-	`"settings":{"tags":["tag1"],"runtime_config":{},"notification_emails":"example@email.com",` +
-	`"webhook_config":{"url":"https://example.com/webhook","headers":{"Authorization":"Bearer 12345"}}}}}`
+// seedBody is what the documentation's example sends, without its spaces.
+var seedBody = func() string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(seedCreate)); err != nil {
+		panic(err)
+	}
+	return b.String()
+}()
 
 func benchJob(id string) events.Job {
 	masked := strings.NewReplacer("<oauth token>", events.Mask, "Bearer 12345", events.Mask).Replace(seedBody)
@@ -195,7 +198,7 @@ func peak() (stop func() float64) {
 // BenchmarkListJobs lists 10,000 jobs with 10 results each; its floor is
 // json.Marshal of the same objects in memory.
 func BenchmarkListJobs(b *testing.B) {
-	s := newStation(b, withBytes(4<<30))
+	s := newHarness(b, withBytes(4<<30))
 	fill(b, s.bus, 10_000, 10)
 	req := func() *http.Request {
 		r, err := http.NewRequest(http.MethodGet, s.base+"/api/v1/scheduler/list_jobs", nil)
@@ -271,7 +274,7 @@ func BenchmarkListJobs(b *testing.B) {
 // BenchmarkListOne is list_jobs?job_id= with 100,000 jobs stored; its floor is a
 // request that the same server answers at once.
 func BenchmarkListOne(b *testing.B) {
-	s := newStation(b, withBytes(4<<30))
+	s := newHarness(b, withBytes(4<<30))
 	ids := fill(b, s.bus, 100_000, 1)
 	get := func(b *testing.B, url func(n int) string) {
 		var took []time.Duration
@@ -307,7 +310,7 @@ func BenchmarkStart(b *testing.B) {
 		jobs, results int
 	}{{"jobs", 100_000, 0}, {"results", 1000, 1000}} {
 		b.Run(c.name, func(b *testing.B) {
-			s := newStation(b, withBytes(8<<30))
+			s := newHarness(b, withBytes(8<<30))
 			fill(b, s.bus, c.jobs, c.results)
 			if err := s.stop(); err != nil {
 				b.Fatal(err)
@@ -328,8 +331,8 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // withFsync stores as the broker does by default; no bench is to measure the rate limit.
-func withFsync(s *station) { s.sync = true; unlimited(s) }
+func withFsync(s *harness) { s.sync = true; unlimited(s) }
 
-func unlimited(s *station) { s.config.Rate, s.config.Burst = 1e9, 1e9 }
+func unlimited(s *harness) { s.config.Rate, s.config.Burst = 1e9, 1e9 }
 
-func withBytes(n int64) func(*station) { return func(s *station) { s.bytes = n; unlimited(s) } }
+func withBytes(n int64) func(*harness) { return func(s *harness) { s.bytes = n; unlimited(s) } }

@@ -25,13 +25,13 @@ type reruns struct {
 }
 
 // bulk asks for reruns by filter.
-func (s *station) bulk(token, body string, status int) reruns {
+func (s *harness) bulk(token, body string, status int) reruns {
 	s.t.Helper()
 	return into[reruns](s.t, s.native(http.MethodPost, "results/rerun", token, body), status)
 }
 
 // again gives the executions that are queued to be run again, in their order.
-func (s *station) again(jobID string) (origins []string) {
+func (s *harness) again(jobID string) (origins []string) {
 	s.t.Helper()
 	err := s.bus.Triggers(events.KindManual, jobID).Since(s.t.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
 		trigger, err := m.Value()
@@ -52,7 +52,7 @@ func TestRerunMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
 	olga := s.user("olga", events.Operator)
 	j, _ := s.made(s.admin, body{}.String())
 	theirs, _ := s.made(olga, body{binary: `"olga/r/fs/D/f"`, input: `"olga/r/fs/D/in"`}.String())

@@ -18,7 +18,7 @@ import (
 )
 
 func TestReadsItsOwnWrites(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	var wg sync.WaitGroup
 	for n := range 8 {
 		name := fmt.Sprintf("user%d", n)
@@ -49,7 +49,7 @@ func TestReadsItsOwnWrites(t *testing.T) {
 }
 
 func TestGatewaysShareNothingButTheBroker(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	other, err := gateway.New(s.config)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestGatewaysShareNothingButTheBroker(t *testing.T) {
 }
 
 func TestChangesLeaveATrail(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice := s.user("alice", events.Operator)
 	before := time.Now()
 	id := s.create(alice, "job")
@@ -136,7 +136,7 @@ func TestChangesLeaveATrail(t *testing.T) {
 }
 
 func TestTriggerIsQueued(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice := s.user("alice", events.Operator)
 	id := s.create(alice, "job")
 	byID := `{"job_id":"` + id + `"}`
@@ -168,7 +168,7 @@ func TestTriggerIsQueued(t *testing.T) {
 }
 
 func TestManyChangeOneJob(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	id := s.create(s.admin, "job")
 	var wg sync.WaitGroup
 	for n := range 8 {
@@ -190,7 +190,7 @@ func TestManyChangeOneJob(t *testing.T) {
 }
 
 func TestDeleteAll(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Operator)
 	deleteAll := func(token, body string, want ...string) {
 		t.Helper()

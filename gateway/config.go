@@ -19,7 +19,7 @@ type Config struct {
 	// Bus is the connection to the broker, whose streams exist.
 	Bus *jet.Bus
 	// Subscribers is where subscribers ask for runs: a connection in the account
-	// of gateways. Nil: nobody asks.
+	// of gateways. Nil: no subscriber can ask.
 	Subscribers *jet.Bus
 	// Keys knows the tokens and the seal key. The caller runs it.
 	Keys *jet.Keyring
@@ -30,7 +30,7 @@ type Config struct {
 	// [events.HeaderDispatcher] reaches its route without a token: the route
 	// judges it.
 	Mount func(*mux.Router)
-	// Untracked says that nobody knows how runs end: the endpoint is not the
+	// Untracked says that it is not known how runs end: the endpoint is not the
 	// built-in runner, and is not asked. Jobs whose runs must not overlap are
 	// then refused.
 	Untracked bool

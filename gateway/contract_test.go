@@ -158,7 +158,7 @@ func TestContractIsComplete(t *testing.T) {
 		}
 	}
 	pattern := regexp.MustCompile(`\{(\w+):[^}]*\}`)
-	newDepot(t, withConfig(func(c *gateway.Config) {
+	newDriveHarness(t, withConfig(func(c *gateway.Config) {
 		c.Mount = func(r *mux.Router) {
 			none := func(http.ResponseWriter, *http.Request) {}
 			r.HandleFunc(events.RunBinaryPath, none).Methods(http.MethodPost)

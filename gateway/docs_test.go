@@ -57,7 +57,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 }
 
 func TestDocumentsNeedNoToken(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	for path, want := range map[string]struct{ kind, text string }{
 		"/api/v2/openapi.yaml": {"application/yaml", "openapi: 3.1.0"},
 		"/api/v2/docs":         {"text/html; charset=utf-8", "<!doctype html>"},

@@ -10,7 +10,7 @@ import (
 // What is compressed is refused everywhere, and what a client says of a plain
 // body means nothing.
 func TestContentEncoding(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	for _, c := range []struct {
 		method, path string
 		native       bool
@@ -39,7 +39,7 @@ func TestContentEncoding(t *testing.T) {
 }
 
 func TestBOM(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	s.ok(s.send("POST", v1Path+"create_job", s.admin, "\ufeff"+plainJob("n")))
 	for path, body := range map[string]string{"jobs": plainJob("n"), "schedule/preview": `{"schedule":"@daily"}`} {
 		if a := s.send("POST", "/api/v2/"+path, s.admin, "\ufeff"+body); a.code >= 300 {
@@ -49,7 +49,7 @@ func TestBOM(t *testing.T) {
 }
 
 func TestMultipartUpload(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	form := "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n--x--\r\n"
 	wantProblem(t, s.file(http.MethodPut, "in/a.pdf", form, header("Content-Type", "multipart/form-data; boundary=x")),
 		http.StatusUnsupportedMediaType, "Content-Type: is multipart/form-data: send the bytes of the file alone")
@@ -60,7 +60,7 @@ func TestMultipartUpload(t *testing.T) {
 
 // Some tools write a UUID in capitals.
 func TestJobIDInCapitals(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	id := s.create(s.admin, "n")
 	large := strings.ToUpper(id)
 	for _, path := range []string{"", "/history", "/results", "/slots"} {

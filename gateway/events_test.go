@@ -11,7 +11,7 @@ import (
 
 // subscribe opens the stream of events; the channel gives its lines, and is
 // closed when it ends.
-func (s *station) subscribe(token, query string) <-chan string {
+func (s *harness) subscribe(token, query string) <-chan string {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.base+"/api/v2/events"+query, nil)
 	if err != nil {
@@ -47,7 +47,7 @@ func find(lines <-chan string, text string) bool {
 }
 
 func TestEvents(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Viewer)
 	hers, his, all := s.subscribe(alice, ""), s.subscribe(bob, ""), s.subscribe(s.admin, "?type=result,run")
 	if first := <-hers; first != "retry: 1000" {

@@ -17,25 +17,25 @@ const (
 	testDrive = "admin/repo/fs/My Drive/"
 )
 
-// newDepot is a station with drives; dir is the host folder of [testDrive].
-func newDepot(t testing.TB, options ...option) (s *station, dir string) {
+// newDriveHarness is a harness with drives; dir is the host folder of [testDrive].
+func newDriveHarness(t testing.TB, options ...option) (s *harness, dir string) {
 	t.Helper()
 	base := t.TempDir()
 	drives, err := drive.New(base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = newStation(t, append(options, withConfig(func(c *gateway.Config) { c.Drives = drives }))...)
+	s = newHarness(t, append(options, withConfig(func(c *gateway.Config) { c.Drives = drives }))...)
 	return s, filepath.Join(base, testDrive)
 }
 
 // file asks for a file of [testDrive] as the admin.
-func (s *station) file(method, name, body string, edit ...func(*http.Request)) answer {
+func (s *harness) file(method, name, body string, edit ...func(*http.Request)) answer {
 	s.t.Helper()
 	return s.send(method, filesPath+strings.ReplaceAll(testDrive, " ", "%20")+name, s.admin, body, edit...)
 }
 
-func (s *station) putFile(name, body string) {
+func (s *harness) putFile(name, body string) {
 	s.t.Helper()
 	wantCode(s.t, s.file(http.MethodPut, name, body), http.StatusNoContent)
 }
@@ -77,7 +77,7 @@ func left(t testing.TB, dir string) string {
 }
 
 func TestFileThereAndBack(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	s.putFile("in/deep/a.txt", "hello, world")
 	on := filepath.Join(dir, "in/deep/a.txt")
 	if got, err := os.ReadFile(on); err != nil || string(got) != "hello, world" {
@@ -137,7 +137,7 @@ func TestFileThereAndBack(t *testing.T) {
 }
 
 func TestFileRoles(t *testing.T) {
-	s, _ := newDepot(t)
+	s, _ := newDriveHarness(t)
 	s.putFile("a", "a")
 	drive := filesPath + strings.ReplaceAll(testDrive, " ", "%20")
 	for _, c := range []struct {
@@ -165,7 +165,7 @@ func TestFileRoles(t *testing.T) {
 }
 
 func TestWrongFiles(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	s.putFile("file", "x")
 	s.putFile("folder/inside", "x")
@@ -261,7 +261,7 @@ func TestWrongFiles(t *testing.T) {
 
 // HEAD does not read the file: of this size that would show.
 func TestHeadOfLargeFile(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	s.putFile("large", "x")
 	if err := os.Truncate(filepath.Join(dir, "large"), 1<<42); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ type folderPage struct {
 	Next    string       `json:"next_page_token"`
 }
 
-func (s *station) folder(token, name, query string) folderPage {
+func (s *harness) folder(token, name, query string) folderPage {
 	s.t.Helper()
 	a := s.send(http.MethodGet, filesPath+strings.ReplaceAll(testDrive, " ", "%20")+name+query, token, "")
 	wantCode(s.t, a, http.StatusOK)
@@ -57,7 +57,7 @@ func nodeNames(nodes []folderNode) []string {
 }
 
 func TestFolder(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	s.putFile("b.txt", "four")
 	s.putFile("a/inside", "x")
 	s.putFile(".hidden", "x")
@@ -111,7 +111,7 @@ func TestFolder(t *testing.T) {
 // Every page ends where the next begins, in one order, whatever the size of
 // the folder, and whatever comes and goes between two pages.
 func TestFolderPages(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/stream"
 )
@@ -149,20 +150,9 @@ const pause = 20 * time.Millisecond
 // until repeats f until it succeeds or ctx ends.
 func until(ctx context.Context, f func() error) error {
 	for f() != nil {
-		if err := sleep(ctx, pause); err != nil {
+		if err := wait.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

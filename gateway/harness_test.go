@@ -45,8 +45,8 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-// station is a broker on disk, a connection to it, and a gateway on HTTP.
-type station struct {
+// harness is a broker on disk, a connection to it, and a gateway on HTTP.
+type harness struct {
 	t      testing.TB
 	store  string // the broker's folder
 	bytes  int64  // that the broker may use
@@ -64,21 +64,21 @@ type station struct {
 	stop    func() error // ends the gateway and gives what Run returned
 }
 
-type option func(*station)
+type option func(*harness)
 
 // withConfig changes the gateway's configuration.
-func withConfig(f func(*gateway.Config)) option { return func(s *station) { f(&s.config) } }
+func withConfig(f func(*gateway.Config)) option { return func(s *harness) { f(&s.config) } }
 
 // withoutSealKey leaves the dispatcher unheard of.
-func withoutSealKey(s *station) { s.key = nil }
+func withoutSealKey(s *harness) { s.key = nil }
 
-func newStation(t testing.TB, options ...option) *station {
+func newHarness(t testing.TB, options ...option) *harness {
 	t.Helper()
 	key, err := seal.Load(filepath.Join(t.TempDir(), "seal.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &station{t: t, store: t.TempDir(), key: key, log: &record{out: t.Output()}}
+	s := &harness{t: t, store: t.TempDir(), key: key, log: &record{out: t.Output()}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.config = gateway.Config{DataDir: filepath.Join(t.TempDir(), "data"), Version: "0.0-test", Log: log}
 	for _, o := range options {
@@ -106,7 +106,7 @@ func newStation(t testing.TB, options ...option) *station {
 }
 
 // background runs f until the test ends, and waits for it then.
-func (s *station) background(f func(context.Context) error) (stop func() error) {
+func (s *harness) background(f func(context.Context) error) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	var err error
@@ -121,7 +121,7 @@ func (s *station) background(f func(context.Context) error) (stop func() error) 
 }
 
 // start starts a gateway; an earlier one is to be stopped before.
-func (s *station) start() {
+func (s *harness) start() {
 	s.t.Helper()
 	var err error
 	if s.gateway, err = gateway.New(s.config); err != nil {
@@ -138,21 +138,21 @@ func (s *station) start() {
 }
 
 // serve puts a gateway on HTTP and makes it the one that is asked.
-func (s *station) serve(g *gateway.Gateway) {
+func (s *harness) serve(g *gateway.Gateway) {
 	server := httptest.NewServer(underContract(s.t, g.Handler()))
 	s.t.Cleanup(server.Close)
 	s.base = server.URL
 }
 
 // user gives a token of a new user.
-func (s *station) user(name string, role events.Role) string {
+func (s *harness) user(name string, role events.Role) string {
 	s.t.Helper()
 	token, text := events.NewToken(name, role, time.Now())
 	s.enter(token, text)
 	return text
 }
 
-func (s *station) enter(token events.Token, text string) {
+func (s *harness) enter(token events.Token, text string) {
 	s.t.Helper()
 	if err := s.bus.PutToken(s.t.Context(), token); err != nil {
 		s.t.Fatal(err)
@@ -182,7 +182,7 @@ func (a answer) field(key string) string {
 }
 
 // send makes a request as Python's requests does: data=… has no Content-Type.
-func (s *station) send(method, path, token, body string, edit ...func(*http.Request)) answer {
+func (s *harness) send(method, path, token, body string, edit ...func(*http.Request)) answer {
 	s.t.Helper()
 	var data io.Reader
 	if body != "" {
@@ -219,12 +219,12 @@ var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Reques
 const v1Path = "/api/v1/scheduler/"
 
 // post calls one of the six as the admin and wants OK.
-func (s *station) post(call, body string) answer {
+func (s *harness) post(call, body string) answer {
 	s.t.Helper()
 	return s.ok(s.send(http.MethodPost, v1Path+call, s.admin, body))
 }
 
-func (s *station) ok(a answer) answer {
+func (s *harness) ok(a answer) answer {
 	s.t.Helper()
 	if a.code != http.StatusOK || a.status() != "OK" {
 		s.t.Fatalf("answer %d %s; want OK", a.code, a.body)
@@ -233,7 +233,7 @@ func (s *station) ok(a answer) answer {
 }
 
 // create makes a plain job and gives its id.
-func (s *station) create(token, name string) string {
+func (s *harness) create(token, name string) string {
 	s.t.Helper()
 	a := s.ok(s.send(http.MethodPost, v1Path+"create_job", token, plainJob(name)))
 	return a.field("job_id")
@@ -262,7 +262,7 @@ type listedJob struct {
 }
 
 // list calls list_jobs and wants OK.
-func (s *station) list(token, query string) (jobs []listedJob, next string) {
+func (s *harness) list(token, query string) (jobs []listedJob, next string) {
 	s.t.Helper()
 	a := s.ok(s.send(http.MethodGet, v1Path+"list_jobs"+query, token, ""))
 	var v struct {

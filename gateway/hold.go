@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/gateway/change"
 )
 
@@ -28,11 +29,11 @@ type holder struct {
 
 	mu   sync.Mutex
 	due  map[string]bool // jobs that have had a failure
-	poke chan struct{}
+	wake wait.Wake
 }
 
 func newHolder(g *Gateway) *holder {
-	return &holder{gateway: g, due: map[string]bool{}, poke: make(chan struct{}, 1)}
+	return &holder{gateway: g, due: map[string]bool{}, wake: wait.NewWake()}
 }
 
 // add has a job looked at, if failures in a row are to disable it.
@@ -44,10 +45,7 @@ func (h *holder) add(id string) {
 	h.mu.Lock()
 	h.due[id] = true
 	h.mu.Unlock()
-	select {
-	case h.poke <- struct{}{}:
-	default:
-	}
+	h.wake.Set()
 }
 
 func (h *holder) take() map[string]bool {
@@ -65,8 +63,8 @@ func (h *holder) called(jobID string, status events.Status) {
 	}
 }
 
-// run looks at jobs until ctx ends: first at all, for what happened while nobody was
-// here, then at those that have a failure.
+// run looks at jobs until ctx ends: first at all, for what happened while no gateway
+// ran, then at those that have a failure.
 func (h *holder) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -77,7 +75,7 @@ func (h *holder) run(ctx context.Context) error {
 	h.all()
 	for {
 		select {
-		case <-h.poke:
+		case <-h.wake:
 		case <-ctx.Done():
 			return nil
 		}
@@ -87,7 +85,7 @@ func (h *holder) run(ctx context.Context) error {
 				h.add(id)
 			}
 		}
-		_ = sleep(ctx, holdEvery) // the loop sees the end of ctx
+		_ = wait.Sleep(ctx, holdEvery) // the loop sees the end of ctx
 	}
 }
 
@@ -105,7 +103,7 @@ func (h *holder) hear(ctx context.Context) {
 				h.add(ev.JobID)
 			}
 		})
-		_ = sleep(ctx, time.Second)
+		_ = wait.Sleep(ctx, time.Second)
 		h.all() // cut off for long, failures may have gone unheard
 	}
 }

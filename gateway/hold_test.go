@@ -13,7 +13,7 @@ import (
 )
 
 // ends stores that runs of a job have ended, with OK for an empty message.
-func (s *station) ends(jobID string, messages ...string) {
+func (s *harness) ends(jobID string, messages ...string) {
 	s.t.Helper()
 	for i, message := range messages {
 		ev := events.RunEvent{
@@ -30,7 +30,7 @@ func (s *station) ends(jobID string, messages ...string) {
 }
 
 // held waits until a job is disabled.
-func (s *station) held(id string) events.JobEvent {
+func (s *harness) held(id string) events.JobEvent {
 	s.t.Helper()
 	var rev events.JobRevision
 	eventstest.Eventually(s.t, "the job is disabled", func() (held bool) {
@@ -43,7 +43,7 @@ func (s *station) held(id string) events.JobEvent {
 
 // passed waits until what was stored so far has been looked at: another job, which
 // one failure disables, is.
-func (s *station) passed() {
+func (s *harness) passed() {
 	s.t.Helper()
 	j, _ := s.made(s.admin, body{extra: `,"spool":{"hold_after":1}`}.String())
 	s.ends(j.ID, "exit status 1")
@@ -51,7 +51,7 @@ func (s *station) passed() {
 }
 
 func TestHoldAfter(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{extra: `,"spool":{"hold_after":3}`}.String())
 	never, _ := s.made(s.admin, body{}.String())
 	s.ends(never.ID, "exit status 1", "exit status 1", "exit status 1", "exit status 1")
@@ -101,7 +101,7 @@ func TestHoldAfter(t *testing.T) {
 // What failed while no gateway was there counts when one starts, and of several
 // gateways one disables the job.
 func TestHoldAfterRestart(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{extra: `,"spool":{"hold_after":2}`}.String())
 	if err := s.stop(); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func (b body) String() string {
 }
 
 func TestCreateRefuses(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	hook := func(headers string) string { return `{"webhook_config":{"headers":` + headers + `}}` }
 	for _, c := range []struct{ name, body, msg string }{
 		{"empty body", "", "the body is empty"},
@@ -131,7 +131,7 @@ func wantError(t *testing.T, a answer, msg string) {
 }
 
 func TestCreateAccepts(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	for name, b := range map[string]string{
 		"no settings":               `{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"t","binary_path":"a/r/fs/D/f","input_dir":"a/r/fs/D/in"}}`,
 		"every optional key null":   body{verify: "null", settings: "null", extra: `,"spool":null`}.String(),
@@ -158,7 +158,7 @@ func pad(b body, n int) string {
 }
 
 func TestCallsRefuse(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice, viewer := s.user("alice", events.Operator), s.user("eve", events.Viewer)
 	theirs := s.create(s.admin, "theirs")
 	const unknown = "07a3e5c1-1b4f-4852-9cd6-1a072fc8ab31"

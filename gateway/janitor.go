@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 // retryPurge is how long the janitor waits for a broker that is away.
@@ -18,11 +19,11 @@ type janitor struct {
 
 	mu      sync.Mutex
 	pending map[string]bool // jobs that were seen to be deleted
-	poke    chan struct{}   // something became pending
+	wake    wait.Wake       // wakes run
 }
 
 func newJanitor(g *Gateway) *janitor {
-	return &janitor{gateway: g, pending: map[string]bool{}, poke: make(chan struct{}, 1)}
+	return &janitor{gateway: g, pending: map[string]bool{}, wake: wait.NewWake()}
 }
 
 // add asks for a purge and does not wait for it.
@@ -30,10 +31,7 @@ func (n *janitor) add(jobID string) {
 	n.mu.Lock()
 	n.pending[jobID] = true
 	n.mu.Unlock()
-	select {
-	case n.poke <- struct{}{}:
-	default:
-	}
+	n.wake.Set()
 }
 
 func (n *janitor) take() map[string]bool {
@@ -48,20 +46,20 @@ func (n *janitor) take() map[string]bool {
 // what each deletion leaves.
 func (n *janitor) run(ctx context.Context) error {
 	for n.sweep(ctx) != nil {
-		if sleep(ctx, retryPurge) != nil {
+		if wait.Sleep(ctx, retryPurge) != nil {
 			return nil
 		}
 	}
 	for {
 		select {
-		case <-n.poke:
+		case <-n.wake:
 		case <-ctx.Done():
 			return nil
 		}
 		for id := range n.take() {
 			if err := n.purge(ctx, id); err != nil {
 				n.add(id)
-				_ = sleep(ctx, retryPurge) // the loop sees the end of ctx
+				_ = wait.Sleep(ctx, retryPurge) // the loop sees the end of ctx
 			}
 		}
 	}
@@ -72,7 +70,7 @@ func (n *janitor) sweep(ctx context.Context) error {
 	if err := n.gateway.jobs.Refresh(ctx); err != nil {
 		return err
 	}
-	n.take() // deletions of the last days, as the feed tells them at every start: the sweep covers them
+	n.take() // deletions of the last days, which the feed repeats at every start: the sweep covers them
 	counts, err := n.gateway.cfg.Bus.Results("").CountByJob(ctx)
 	if err != nil {
 		return err

@@ -13,14 +13,14 @@ import (
 	"spool.internal/events/jet"
 )
 
-// refreshWait is how long a listing waits for the picture to catch up.
+// refreshWait is how long a listing waits for the cache to catch up.
 const refreshWait = 5 * time.Second
 
-// jobs is the gateway's picture of all jobs, without their sealed secrets.
+// jobs is the gateway's cache of all jobs, without their sealed secrets.
 type jobs struct {
 	feed   *jet.JobFeed
-	gone   func(id string) // told of every deletion; must not block
-	owners *owners         // told of everything
+	gone   func(id string) // called with every deletion; must not block
+	owners *owners         // sees every revision
 
 	mu    sync.RWMutex
 	byID  map[string]events.Job
@@ -62,7 +62,7 @@ func (j *jobs) apply(rev events.JobRevision) {
 	j.byID[job.ID] = job
 }
 
-// Refresh blocks until the picture shows all that anybody was told is stored.
+// Refresh blocks until the cache includes every change acknowledged before the call.
 func (j *jobs) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()

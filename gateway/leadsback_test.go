@@ -12,7 +12,7 @@ import (
 )
 
 // folders is a gateway with two drives that have one folder in common.
-func folders(t *testing.T) (s *station, dir string) {
+func folders(t *testing.T) (s *harness, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, err := range []error{
@@ -30,7 +30,7 @@ func folders(t *testing.T) (s *station, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newStation(t, withConfig(func(c *gateway.Config) { c.Drives = drives })), dir
+	return newHarness(t, withConfig(func(c *gateway.Config) { c.Drives = drives })), dir
 }
 
 func watching(in, out string) string {
@@ -39,7 +39,7 @@ func watching(in, out string) string {
 }
 
 // leadsBack holds for both versions and for edits that an output folder is refused.
-func (s *station) leadsBack(in, out string, back bool) {
+func (s *harness) leadsBack(in, out string, back bool) {
 	s.t.Helper()
 	const field = "flow_parameters.settings.output_dir"
 	old := s.send(http.MethodPost, v1Path+"create_job", s.admin, watching(in, out))

@@ -97,7 +97,7 @@ func clean(next http.Handler) http.Handler {
 }
 
 // recoverPanic answers 500 to a fault of ours. Once the answer has begun only
-// a broken connection tells the client that it is not whole.
+// a broken connection shows the client that it is not whole.
 func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -119,14 +119,14 @@ func (g *Gateway) recoverPanic(next http.Handler) http.Handler {
 	})
 }
 
-// refuseLost answers to everybody that what they ask for could not be stored, or is
-// not what is stored.
+// refuseLost answers 503 to every request while the data folder is lost: nothing can be
+// stored, and what is cached may not be what is stored.
 func (g *Gateway) refuseLost(next http.Handler) http.Handler {
 	if g.cfg.Lost == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.cfg.Lost() != nil { // why is not for strangers: it is in the log
+		if g.cfg.Lost() != nil { // the reason is in the log
 			refuse(w, r, http.StatusServiceUnavailable, "the server has lost its data folder and stores nothing: its operator has to put it back")
 			return
 		}

@@ -29,7 +29,7 @@ func wantRefusal(t *testing.T, a answer, code int, msg string) {
 }
 
 func TestAuthentication(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	old, oldText := events.NewToken("old", events.Admin, time.Now().Add(-2*time.Hour))
 	old.Expires = time.Now().Add(-time.Hour)
 	s.enter(old, oldText)
@@ -68,7 +68,7 @@ func TestAuthentication(t *testing.T) {
 }
 
 func TestPathsAndMethods(t *testing.T) {
-	s := newStation(t, withConfig(func(c *gateway.Config) {
+	s := newHarness(t, withConfig(func(c *gateway.Config) {
 		c.Mount = func(r *mux.Router) {
 			ok := func(http.ResponseWriter, *http.Request) {}
 			r.HandleFunc("/api/v1/things", ok).Methods(http.MethodPut)
@@ -115,7 +115,7 @@ func TestPathsAndMethods(t *testing.T) {
 }
 
 func TestOldHTTP(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestOldHTTP(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	large := pad(body{}, 257<<10)
 	unknownLength := func(r *http.Request) { r.ContentLength, r.Body = -1, io.NopCloser(strings.NewReader(large)) }
 	wantRefusal(t, s.send(http.MethodPost, v1Path+"create_job", s.admin, large), http.StatusRequestEntityTooLarge, "256 KiB")
@@ -147,7 +147,7 @@ func TestBodyLimit(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	// One request an hour: none is due again while the test runs.
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Rate, c.Burst = 1.0/3600, 5 }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Rate, c.Burst = 1.0/3600, 5 }))
 	alice := s.user("alice", events.Operator)
 	for range 5 {
 		s.list(alice, "")
@@ -162,7 +162,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestNoSealKey(t *testing.T) {
-	s := newStation(t, withoutSealKey)
+	s := newHarness(t, withoutSealKey)
 	a := s.send(http.MethodPost, v1Path+"create_job", s.admin, plainJob("job"))
 	wantRefusal(t, a, http.StatusServiceUnavailable, "before the dispatcher has started once")
 	if a.header.Get("Retry-After") == "" {
@@ -174,7 +174,7 @@ func TestNoSealKey(t *testing.T) {
 }
 
 func TestBrokerAwayAndBack(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	id := s.create(s.admin, "job")
 	s.broker.Shutdown()
 	s.broker.WaitForShutdown()
@@ -201,7 +201,7 @@ func TestBrokerAwayAndBack(t *testing.T) {
 }
 
 func TestStoreFull(t *testing.T) {
-	s := newStation(t, func(s *station) { s.bytes = 50 << 20 }) // 2 MiB of it for jobs
+	s := newHarness(t, func(s *harness) { s.bytes = 50 << 20 }) // 2 MiB of it for jobs
 	id := s.create(s.admin, "job")
 	var a answer
 	for range 20 {
@@ -221,7 +221,7 @@ func TestStoreFull(t *testing.T) {
 }
 
 func TestRequestIDs(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	named := func(id string) string {
 		a := s.send(http.MethodGet, v1Path+"list_jobs", s.admin, "", func(r *http.Request) { r.Header.Set("X-Request-Id", id) })
 		return a.header.Get("X-Request-Id")
@@ -239,7 +239,7 @@ func TestRequestIDs(t *testing.T) {
 
 func TestMountedRoutes(t *testing.T) {
 	var who string
-	s := newStation(t, withConfig(func(c *gateway.Config) {
+	s := newHarness(t, withConfig(func(c *gateway.Config) {
 		c.Mount = func(r *mux.Router) {
 			r.HandleFunc(events.RunBinaryPath, func(w http.ResponseWriter, r *http.Request) {
 				who = r.Header.Get(events.HeaderDispatcher) + r.Header.Get("Authorization")

@@ -35,7 +35,7 @@ func (a asker) ask(name, request string) (code string, text string, triggerID st
 
 // TestSubscribersTrigger: a request over NATS is answered as POST …/trigger is.
 func TestSubscribersTrigger(t *testing.T) {
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Burst = 60; c.Rate = 0.01 }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Burst = 60; c.Rate = 0.01 }))
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestNativeDeadLetters(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice, bob, viewer := s.user("alice", events.Operator), s.user("bob", events.Operator), s.user("alice", events.Viewer)
 	j, _ := s.made(alice, body{}.String())
 	k, _ := s.made(alice, body{}.String())

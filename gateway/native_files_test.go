@@ -34,13 +34,13 @@ type filePage struct {
 
 // archive is a job whose folder is on this host, with files that have been seen.
 type archive struct {
-	*station
+	*harness
 	job nativeJob
 	dir string // of the drive
 }
 
 func newArchive(t *testing.T) *archive {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	j, _ := s.made(s.admin, strings.ReplaceAll(automatic("auto"), "a/r/fs/D", testDrive))
 	return &archive{s, j, dir}
 }

@@ -8,7 +8,7 @@ import (
 
 // Every call with what it cannot understand.
 func TestNativeRefuses(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{}.String())
 	job := "jobs/" + j.ID
 	deep := strings.Repeat("[", 64) + strings.Repeat("]", 64)

@@ -16,7 +16,7 @@ type nativePage struct {
 }
 
 // listed follows the pages of a list and gives the names.
-func (s *station) listed(token, query string) (names string, pages int) {
+func (s *harness) listed(token, query string) (names string, pages int) {
 	s.t.Helper()
 	var list []string
 	next := ""
@@ -32,7 +32,7 @@ func (s *station) listed(token, query string) (names string, pages int) {
 }
 
 func TestNativeList(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice, bob := s.user("alice", events.Operator), s.user("bob", events.Viewer)
 	named := func(token, body string) string {
 		t.Helper()
@@ -97,7 +97,7 @@ func TestNativeList(t *testing.T) {
 }
 
 func TestNativeListIsPaged(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	var want []string
 	for n := range 105 {
 		name := fmt.Sprintf("j%03d", n)
@@ -120,7 +120,7 @@ func TestNativeListIsPaged(t *testing.T) {
 }
 
 func TestPreview(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	type preview struct {
 		Description, Timezone string
 		Next                  []struct{ UTC, Local string }

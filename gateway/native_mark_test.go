@@ -61,7 +61,7 @@ func (m markList) text() string {
 }
 
 func recursiveArchive(t *testing.T) *archive {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}

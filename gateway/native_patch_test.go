@@ -15,7 +15,7 @@ import (
 )
 
 func TestPatch(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	const whole = `{"spool":{"timezone":"UTC"},"name":"n","schedule":"@daily","flow_parameters":{"settings":{"z":12345678901234567890,"a":1e400,"tags":["x"]},` +
 		`"auth_token":"t","binary_path":"a/r/fs/D/f","input_dir":"a/r/fs/D/in"}}`
 	masked := strings.Replace(whole, `"t"`, `"********"`, 1)
@@ -66,7 +66,7 @@ func TestPatch(t *testing.T) {
 }
 
 func TestPatchOfSecrets(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	hook := func(headers string) string {
 		return `{"flow_parameters":{"settings":{"webhook_config":{"headers":` + headers + `}}}}`
 	}
@@ -110,7 +110,7 @@ func TestPatchOfSecrets(t *testing.T) {
 }
 
 func TestPatchIsBounded(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{}.String())
 	larger := func(key string) answer {
 		patch := `{"flow_parameters":{"settings":{"` + key + `":"` + strings.Repeat("x", 200<<10) + `"}}}`
@@ -121,7 +121,7 @@ func TestPatchIsBounded(t *testing.T) {
 }
 
 func TestIfMatch(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, tag := s.made(s.admin, body{}.String())
 	path := "jobs/" + j.ID
 	for _, c := range []struct {
@@ -156,7 +156,7 @@ func TestIfMatch(t *testing.T) {
 
 // Of any number of callers with one ETag exactly one succeeds.
 func TestOneOfManyPatchesWins(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, tag := s.made(s.admin, body{}.String())
 	for round := range 5 {
 		const callers = 16
@@ -190,7 +190,7 @@ func TestOneOfManyPatchesWins(t *testing.T) {
 
 // Without If-Match the last writer wins, and nobody undoes what others patched.
 func TestPatchesOfDifferentFieldsAllStay(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{}.String())
 	var wg sync.WaitGroup
 	const callers = 4
@@ -214,7 +214,7 @@ func TestPatchesOfDifferentFieldsAllStay(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice := s.user("alice", events.Operator)
 	j, _ := s.made(alice, body{}.String())
 	for _, step := range []struct{ path, body string }{
@@ -271,7 +271,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestTriggerByKey(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice := s.user("alice", events.Operator)
 	j, _ := s.made(alice, body{}.String())
 	k, _ := s.made(alice, body{}.String())

@@ -10,7 +10,7 @@ import (
 
 // A job names profiles that a runner declares and its owner may name.
 func TestProfilesAreJudged(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann, bob := s.user("ann", events.Operator), s.user("bob", events.Operator)
 	s.runnerSays("r", events.RunnerState{Host: "a", Profiles: []events.Profile{
 		{Name: "backup", Owners: []string{"ann"}, Write: []string{"/srv/backup"}, Env: []events.Variable{{Name: "K", Value: events.Mask}}}, {Name: "ours", Network: "any"},

@@ -43,7 +43,7 @@ type nativeRun struct {
 }
 
 // keep puts results into the stream as they are; PutResult would drop a second one of a trigger.
-func (s *station) keep(results ...events.Result) {
+func (s *harness) keep(results ...events.Result) {
 	s.t.Helper()
 	for _, r := range results {
 		m := jet.ResultMessage(r)
@@ -55,7 +55,7 @@ func (s *station) keep(results ...events.Result) {
 	}
 }
 
-func (s *station) results(id, query string) ([]nativeResult, string) {
+func (s *harness) results(id, query string) ([]nativeResult, string) {
 	s.t.Helper()
 	page := into[struct {
 		Results []nativeResult `json:"results"`
@@ -65,7 +65,7 @@ func (s *station) results(id, query string) ([]nativeResult, string) {
 }
 
 func TestNativeResults(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{}.String())
 	other, _ := s.made(s.admin, body{}.String())
 	base := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
@@ -127,7 +127,7 @@ func TestNativeResults(t *testing.T) {
 }
 
 func TestResultsShowTheirRuns(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{}.String())
 	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 	for _, id := range []string{"foreign", "pending", "running", "again", "done", "failed", "two words", "a.b", ""} {
@@ -187,7 +187,7 @@ func TestResultsShowTheirRuns(t *testing.T) {
 
 // Every slot of a job is told of, whether anything is stored for it or not.
 func TestSlots(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.admin, body{schedule: `"* * * * *"`}.String())
 	now := time.Now().UTC().Truncate(time.Minute)
 	minute := events.MinuteOf(now)
@@ -314,7 +314,7 @@ func TestRerun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Drives = drives }))
 	j, _ := s.made(s.admin, body{}.String())
 	stage := func(name string) events.File {
 		return events.File{Path: name, Fingerprint: name, InputDir: "a/r/fs/D/.spool/" + j.ID + "/" + name + "/input"}
@@ -351,7 +351,7 @@ func TestRerun(t *testing.T) {
 }
 
 // lastTrigger gives the newest manual trigger of a job as it is queued.
-func (s *station) lastTrigger(jobID string) []byte {
+func (s *harness) lastTrigger(jobID string) []byte {
 	s.t.Helper()
 	m, _, err := s.bus.Triggers(events.KindManual, jobID).Last(s.t.Context())
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // runnerSays stores what a built-in runner says of itself.
-func (s *station) runnerSays(id string, r events.RunnerState) {
+func (s *harness) runnerSays(id string, r events.RunnerState) {
 	s.t.Helper()
 	_, err := s.bus.Commit(s.t.Context(), events.StreamState, jet.Message{Subject: events.RunnerSubject(id), Data: events.Encode(r)})
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *station) runnerSays(id string, r events.RunnerState) {
 // Somebody who may write flows and is no administrator gets a token when every
 // runner shuts flows in, or was told not to.
 func TestTokensNeedTheSandbox(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	try := func(role string) answer {
 		return s.native(http.MethodPost, "tokens", s.admin, `{"owner":"ann","role":"`+role+`"}`)
 	}
@@ -60,7 +60,7 @@ func TestTokensNeedTheSandbox(t *testing.T) {
 }
 
 func TestNativeJobShowsStepTimeout(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	limit := func(token, id string) any {
 		t.Helper()
 		shown := into[struct {

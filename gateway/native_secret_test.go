@@ -11,7 +11,7 @@ import (
 
 // What is secret is nowhere in clear, whatever the native API is asked.
 func TestNativeSecretsStayMasked(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	secrets := []string{"s3cr3t-token-1", "s3cr3t-header-1", "s3cr3t-token-2", "s3cr3t-header-2", s.admin}
 	hook := func(n int, more string) string {
 		return `{"webhook_config":{"url":"https://x.example/h","headers":{"X-One":"` + secrets[n] + `"` + more + `}}}`

@@ -12,7 +12,7 @@ import (
 )
 
 // answering has a broker that stores subscribers and makes no credentials.
-func (s *station) answering() {
+func (s *harness) answering() {
 	s.t.Helper()
 	create := func(ctx context.Context, sub events.Subscriber) (made jet.SubscriberMade, err error) {
 		old, at, err := s.bus.Subscriber(ctx, sub.Name)
@@ -49,7 +49,7 @@ type nativeSubscriber struct {
 }
 
 func TestSubscribers(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	s.answering()
 	made, _ := s.made(s.admin, body{}.String())
 	job := made.ID
@@ -90,7 +90,7 @@ func TestSubscribers(t *testing.T) {
 
 // On a NATS without a broker of Spool the answer says what to grant.
 func TestSubscribersWithoutABroker(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	a := s.native(http.MethodPost, "subscribers", s.admin, `{"name":"mine","stream":"RUN_EVENTS"}`)
 	for _, want := range []string{"subscriber-mine", "$JS.API.CONSUMER.MSG.NEXT.RUN_EVENTS.subscriber-mine", "$JS.ACK.RUN_EVENTS.subscriber-mine.>", "spool.run.>"} {
 		wantFault(t, a, http.StatusServiceUnavailable, want)

@@ -77,7 +77,7 @@ func wantFault(t testing.TB, a answer, code int, msg string) {
 }
 
 // native calls the native API as somebody.
-func (s *station) native(method, path, token, body string, header ...string) answer {
+func (s *harness) native(method, path, token, body string, header ...string) answer {
 	s.t.Helper()
 	return s.send(method, v2Path+path, token, body, func(r *http.Request) {
 		for i := 0; i < len(header); i += 2 {
@@ -87,13 +87,13 @@ func (s *station) native(method, path, token, body string, header ...string) ans
 }
 
 // made makes a job by the native API.
-func (s *station) made(token, body string) (nativeJob, string) {
+func (s *harness) made(token, body string) (nativeJob, string) {
 	s.t.Helper()
 	a := s.native(http.MethodPost, "jobs", token, body)
 	return into[nativeJob](s.t, a, http.StatusCreated), a.header.Get("ETag")
 }
 
-func (s *station) read(id string) (nativeJob, string) {
+func (s *harness) read(id string) (nativeJob, string) {
 	s.t.Helper()
 	a := s.native(http.MethodGet, "jobs/"+id, s.admin, "")
 	return into[nativeJob](s.t, a, http.StatusOK), a.header.Get("ETag")
@@ -105,7 +105,7 @@ func automatic(name string) string {
 }
 
 func TestNativeJob(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	alice := s.user("alice", events.Operator)
 	before := time.Now()
 	a := s.native(http.MethodPost, "jobs", alice, body{schedule: `"30 2 * * *"`, extra: `,"spool":{"timezone":"Europe/Berlin"}`}.String())
@@ -161,7 +161,7 @@ func TestNativeJob(t *testing.T) {
 }
 
 func TestNativeJobShowsStates(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	auto, _ := s.made(s.admin, automatic("auto"))
 	cron, _ := s.made(s.admin, body{}.String())
 	watch := events.WatchState{JobID: auto.ID, State: "live", HostPath: "/srv/in", Pending: 3, Since: time.Unix(1, 0).UTC()}
@@ -184,7 +184,7 @@ func TestNativeJobShowsStates(t *testing.T) {
 
 // Whose job is whose, and who may do what.
 func TestNativeRoles(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	j, _ := s.made(s.user("alice", events.Operator), body{}.String())
 	tokens := map[string]string{
 		"owner": s.user("alice", events.Operator), "viewer": s.user("alice", events.Viewer),

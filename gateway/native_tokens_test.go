@@ -15,13 +15,13 @@ type nativeToken struct {
 	ID, Owner, Role, Created, Expires, Token string
 }
 
-func (s *station) newToken(body string) nativeToken {
+func (s *harness) newToken(body string) nativeToken {
 	s.t.Helper()
 	return into[nativeToken](s.t, s.native(http.MethodPost, "tokens", s.admin, body), http.StatusCreated)
 }
 
 func TestTokens(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	at := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	plain := s.newToken(`{"owner":"zoë","role":"operator","paths":["a/"]}`)
 	timed := s.newToken(`{"owner":"bob","role":"viewer","expires":"` + at.Format(time.RFC3339) + `"}`)
@@ -56,7 +56,7 @@ func TestTokens(t *testing.T) {
 
 // A revoked token stops at the next request here, and soon elsewhere.
 func TestTokenStops(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	other := jet.NewKeyring(eventstest.Connect(t, s.broker))
 	s.background(other.Run)
 	verify := func(text string) events.Code {
@@ -83,7 +83,7 @@ func TestTokenStops(t *testing.T) {
 
 // Who cannot hear of revocations lets nobody in.
 func TestBrokenFeedOfTokens(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	preview := func() answer { // a call that asks nobody else
 		return s.native(http.MethodPost, "schedule/preview", s.admin, `{"schedule":"@daily"}`)
 	}

@@ -27,7 +27,7 @@ func (a *archive) where(path string) string {
 }
 
 func watchingArchive(t *testing.T, watch string) *archive {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}

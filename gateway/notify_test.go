@@ -22,7 +22,7 @@ func withSpool(spool string, automatic bool) string {
 
 // The URLs of notify and of the heartbeat are kept and shown as that of a webhook is.
 func TestURLsOfNotify(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann, eve := s.user("ann", events.Operator), s.user("ann", events.Viewer)
 	const sent = `{"notify":{"on":["failed"],"to":{"webhook":"https://hooks.chat.example/T0-s3cret?k=q-s3cret","format":"slack"}},"heartbeat":"https:\/\/hc.example\/b-s3cret"}`
 	const shown = `{"notify":{"on":["failed"],"to":{"webhook":"https://hooks.chat.example/T0-s3cret?********","format":"slack"}},"heartbeat":"https:\/\/hc.example\/b-s3cret"}`
@@ -95,7 +95,7 @@ func TestURLsOfNotify(t *testing.T) {
 
 // What could never be told is refused, with what to write instead.
 func TestNotifyIsRefused(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	const to = `"to":{"mail":"ann@example.com"}`
 	for _, c := range []struct {
@@ -147,7 +147,7 @@ func TestNotifyIsRefused(t *testing.T) {
 
 // The state of a job is shown with the notices of it that were given up.
 func TestConditionsAreShown(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	id := s.ok(s.send(http.MethodPost, v1Path+"create_job", ann, withSpool(`{"notify":{"to":{"mail":"ann@example.com"}}}`, false))).field("job_id")
 	now := time.Now().UTC()

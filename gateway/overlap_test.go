@@ -11,7 +11,7 @@ import (
 // Where nobody knows how runs end, a job that asks for it is refused by both
 // versions, with the field and the remedy.
 func TestOverlapNeedsToKnowEnds(t *testing.T) {
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.Untracked = true }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.Untracked = true }))
 	const why = "spool.overlap: queue needs to know when runs end"
 	refused := func(what string, a answer) {
 		t.Helper()

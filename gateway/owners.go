@@ -56,7 +56,7 @@ func (o *owners) start(ctx context.Context) error {
 	return err
 }
 
-// apply takes one revision in, from the feed or from whoever has stored it.
+// apply takes one revision in, from the feed or from the change that stored it.
 func (o *owners) apply(rev events.JobRevision) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // Every caller on every endpoint that takes a path or sets a job going, with
 // paths of its own and of others.
 func TestPaths(t *testing.T) {
-	s, _ := newDepot(t)
+	s, _ := newDriveHarness(t)
 	legacy := s.user("bob", events.Operator) // stored without paths, as by a version before
 	tokens := map[string]string{
 		"admin": s.admin, "legacy": legacy,
@@ -78,7 +78,7 @@ func jobOn(binary, input, output string) string {
 }
 
 func TestPathsOfJobs(t *testing.T) {
-	s, _ := newDepot(t)
+	s, _ := newDriveHarness(t)
 	bob := s.newToken(`{"owner":"bob","role":"operator"}`).Token
 	legacy := s.user("bob", events.Operator)
 	const flow, in, out = "bob/r/fs/D/flow", "bob/r/fs/D/in", "bob/r/fs/D/out"
@@ -151,7 +151,7 @@ func TestPathsOfJobs(t *testing.T) {
 }
 
 func TestTokenPaths(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	s.user("old", events.Operator)
 	for text, want := range map[string]string{
 		`{"owner":"b","role":"admin","paths":["b/"]}`:               "paths: an administrator reaches every path",
@@ -186,7 +186,7 @@ func TestTokenPaths(t *testing.T) {
 // A link that somebody's flow has left leads to nothing that the token does not
 // reach, and to nothing that is Spool's own.
 func TestPathsBehindLinks(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	const drive = "admin/repo/fs/My%20Drive/"
 	for name, text := range map[string]string{"mine/f": "mine", "theirs/f": "theirs", ".spool/j/p/input/f": "staged"} {
 		file := filepath.Join(dir, name)

@@ -22,7 +22,7 @@ func withQuota(q events.Quota) option {
 // Of many who ask at once as many get a job as the quota has room for, and who
 // deletes one gets another.
 func TestQuotaOfJobs(t *testing.T) {
-	s := newStation(t, withQuota(events.Quota{Jobs: 10}))
+	s := newHarness(t, withQuota(events.Quota{Jobs: 10}))
 	ann, bob := s.user("ann", events.Operator), s.user("bob", events.Operator)
 	var made, refused atomic.Int64
 	var first atomic.Pointer[string]
@@ -65,7 +65,7 @@ func TestQuotaOfJobs(t *testing.T) {
 // The bytes of an owner's jobs count with their history; what takes away is
 // always allowed.
 func TestQuotaOfBytes(t *testing.T) {
-	s := newStation(t, withQuota(events.Quota{Bytes: 200 << 10}))
+	s := newHarness(t, withQuota(events.Quota{Bytes: 200 << 10}))
 	ann := s.user("ann", events.Operator)
 	large := func(n int) string {
 		return body{settings: fmt.Sprintf(`{"runtime_config":{"text":%q}}`, strings.Repeat("x", n<<10))}.String()
@@ -97,7 +97,7 @@ func TestQuotaOfBytes(t *testing.T) {
 
 // Triggers that wait count for their owner, whoever of his tokens asks.
 func TestQuotaOfQueued(t *testing.T) {
-	s := newStation(t, withQuota(events.Quota{Queued: 3}))
+	s := newHarness(t, withQuota(events.Quota{Queued: 3}))
 	ann, bob := s.user("ann", events.Operator), s.user("bob", events.Operator)
 	id, other, his := s.create(ann, "a"), s.create(ann, "b"), s.create(bob, "c")
 	for _, job := range []string{id, other, id} {
@@ -120,7 +120,7 @@ func TestQuotaOfQueued(t *testing.T) {
 
 // In a store that is really full jobs can be disabled and deleted, and tokens revoked.
 func TestRoomWhenFull(t *testing.T) {
-	s := newStation(t, withQuota(events.Quota{}), func(s *station) { s.bytes = 64 << 20 })
+	s := newHarness(t, withQuota(events.Quota{}), func(s *harness) { s.bytes = 64 << 20 })
 	const full = "there is no room for more jobs"
 	large := body{settings: fmt.Sprintf(`{"runtime_config":{"text":%q}}`, strings.Repeat("x", 100<<10))}.String()
 	var ids []string

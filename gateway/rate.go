@@ -75,7 +75,7 @@ func (g *Gateway) limitRate(next http.Handler) http.Handler {
 			if d := g.limiter.delay(id, time.Now()); d > 0 {
 				conn := admission.Of(r.Context())
 				conn.Refused("token_rate")
-				conn.Demote() // its body is not waited for if somebody needs the room
+				conn.Demote() // its body is not waited for when the listener is full
 				refuseUntil(w, r, d, "too many requests with this token: slow down")
 				return
 			}

@@ -21,7 +21,7 @@ type results struct {
 	bus  *jet.Bus
 	seed maphash.Seed
 
-	called func(jobID string, status events.Status) // told of every result; must not block
+	called func(jobID string, status events.Status) // called with every result; must not block
 
 	mu    sync.Mutex
 	byJob map[string][]indexed // oldest first

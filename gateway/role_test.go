@@ -10,7 +10,7 @@ import (
 // A job keeps the role of the token with which its owner made it or changed it
 // last; what somebody else does to it changes nothing about that.
 func TestRoleOfJob(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	role := func(id string) string {
 		t.Helper()
 		rev, err := s.bus.Job(t.Context(), id)

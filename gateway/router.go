@@ -78,7 +78,7 @@ func unrouted(router *mux.Router) http.Handler {
 	})
 }
 
-// welcome tells somebody who opened the address in a browser where they are.
+// welcome is the page at the address of the server, for a browser.
 func (g *Gateway) welcome(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprintf(w, `Spool %s starts flows: by the clock, on request, or when a file lands in a folder.

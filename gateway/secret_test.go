@@ -12,7 +12,7 @@ import (
 // Secrets that a client sends are nowhere in clear: not in an answer, not in
 // the log, not in the broker's files.
 func TestSecretsStayMasked(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	const inToken, inHeader = "s3cr3t-token-8f1c", "s3cr3t-header-77ab"
 	visible := "plainly-visible-name"
 	hooks := `{"webhook_config":{"url":"https://x.example/h","headers":{"X-One":"` + inHeader + `","X-Two":"` + inHeader + `"}}}`

@@ -68,7 +68,7 @@ const seedList = `{
 }`
 
 func TestSeedExamples(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	want := func(a answer, body string) {
 		t.Helper()
 		if a.code != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
@@ -134,7 +134,7 @@ func compact(t *testing.T, s string) string {
 }
 
 func TestWhatWasSentComesBack(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	// Every literal here is one that a decoder into Go's types would change.
 	sent := `{"zeta":[1,2.50,-0,1e400],"schedul":"@daily","name":"naïve <b>&\u00e9\u2028 job","schedule":"*/5 * * * *",` +
 		`"flow_parameters":{"extra":{"b":1,"a":12345678901234567890},"auth_token":"secret-1","input_dir":"/a//r/fs/D/in/",` +

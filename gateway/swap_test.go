@@ -31,7 +31,7 @@ func swapsUnderFiles(t *testing.T, rounds int) {
 		{"another's folder of the drive", "theirs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, dir := newDepot(t)
+			s, dir := newDriveHarness(t)
 			outside := filepath.Join(dir, "../../../../../outside")
 			kept := map[string]string{}
 			for _, folder := range []string{outside, filepath.Join(dir, ".spool/job"), filepath.Join(dir, "theirs")} {

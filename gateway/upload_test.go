@@ -40,7 +40,7 @@ func slowly(part string, n int, between func(i int)) func(*http.Request) {
 
 // Somebody who watches the folder sees the name only with the whole content.
 func TestUploadAppearsComplete(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	const part, n = "0123456789abcdef", 64
 	s.putFile("in/first", "x")
 	name := filepath.Join(dir, "in/slow")
@@ -70,7 +70,7 @@ func TestUploadAppearsComplete(t *testing.T) {
 
 // Contents of one name never mix, for readers neither.
 func TestUploadsOfOneName(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	const size = 200 << 10
 	s.putFile("name", strings.Repeat("0", size))
 	var writers, readers sync.WaitGroup
@@ -103,7 +103,7 @@ func TestUploadsOfOneName(t *testing.T) {
 }
 
 func TestUploadOnlyNew(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	codes := make([]int, 16)
 	var wg sync.WaitGroup
 	for i := range codes {
@@ -131,7 +131,7 @@ func TestUploadOnlyNew(t *testing.T) {
 }
 
 func TestUploadTooLarge(t *testing.T) {
-	s, dir := newDepot(t, withConfig(func(c *gateway.Config) { c.MaxUpload = 300 << 10 }))
+	s, dir := newDriveHarness(t, withConfig(func(c *gateway.Config) { c.MaxUpload = 300 << 10 }))
 	s.putFile("largest", strings.Repeat("x", 300<<10)) // larger than any other body may be
 	large := strings.Repeat("x", 300<<10+1)
 	wantProblem(t, s.file(http.MethodPut, "in/a", large), http.StatusRequestEntityTooLarge, "larger than 307200 bytes")
@@ -143,7 +143,7 @@ func TestUploadTooLarge(t *testing.T) {
 
 // A client that goes away leaves nothing, not even the folders it asked for.
 func TestUploadBrokenOff(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	s.putFile("in/old", "old")
 	for _, c := range []struct{ path, framing, body string }{
 		{"in/old", "Content-Length: 1000", "new"},
@@ -171,7 +171,7 @@ func TestUploadBrokenOff(t *testing.T) {
 // What servers that died have left goes with the first PUT of the next; what
 // another server is receiving now stays.
 func TestAbandonedUploads(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestAbandonedUploads(t *testing.T) {
 // The listener's limit on reading a request is none on receiving a file, as
 // long as something arrives.
 func TestSlowUploadOutlivesReadTimeout(t *testing.T) {
-	s, _ := newDepot(t)
+	s, _ := newDriveHarness(t)
 	server := httptest.NewUnstartedServer(s.gateway.Handler())
 	server.Config.ReadTimeout = 200 * time.Millisecond
 	server.Start()
@@ -213,7 +213,7 @@ func TestSlowUploadOutlivesReadTimeout(t *testing.T) {
 }
 
 func TestUploadStopsWithItsClient(t *testing.T) {
-	s, dir := newDepot(t)
+	s, dir := newDriveHarness(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, s.base+filesPath+"admin/repo/fs/My%20Drive/x", nil)
 	if err != nil {

@@ -32,7 +32,7 @@ func urlIn(t testing.TB, parameters json.RawMessage) string {
 }
 
 // seen gives the URL of the webhook of a job as each way of asking shows it.
-func (s *station) seen(token, id string) map[string]string {
+func (s *harness) seen(token, id string) map[string]string {
 	s.t.Helper()
 	found := map[string]string{}
 	list, _ := s.list(token, "?job_id="+id)
@@ -61,7 +61,7 @@ func (s *station) seen(token, id string) map[string]string {
 // Those who may change a job see where its webhook goes, but for userinfo and
 // query; viewers and events see the origin.
 func TestWhoSeesWhichURL(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann, eve, other := s.user("ann", events.Operator), s.user("ann", events.Viewer), s.user("ann", events.Operator)
 	live := s.subscribe(eve, "?type=job")
 	for i, c := range []struct{ sent, operator, viewer string }{
@@ -126,7 +126,7 @@ func TestWhoSeesWhichURL(t *testing.T) {
 }
 
 // nowhere looks through the log and the broker's files.
-func (s *station) nowhere(secrets ...string) {
+func (s *harness) nowhere(secrets ...string) {
 	s.t.Helper()
 	s.broker.Shutdown() // so that all is in the files
 	s.broker.WaitForShutdown()
@@ -151,7 +151,7 @@ func (s *station) nowhere(secrets ...string) {
 }
 
 func TestMaskedURLsAreRefused(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	j, _ := s.made(ann, body{settings: hookOf("https://h.example/p?key=s3cret", "")}.String())
 	for _, masked := range []string{
@@ -185,7 +185,7 @@ func TestMaskedURLsAreRefused(t *testing.T) {
 
 // What was given for one origin is not sent to another.
 func TestHeadersDoNotFollowTheirURL(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	const hidden, field = `"X-Key":"k3y-value","X-Two":"two"`, "flow_parameters.settings.webhook_config.headers.X-"
 	patch := func(id, hook string) answer {
@@ -228,7 +228,7 @@ func TestHeadersDoNotFollowTheirURL(t *testing.T) {
 
 // Whose token set the URL decides where it may go, until another sets it.
 func TestWhoseURL(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann := s.user("ann", events.Operator)
 	j, _ := s.made(ann, body{settings: hookOf("https://h.example/p", `"Host":"h"`)}.String())
 	shown := func(url string) string {
@@ -280,7 +280,7 @@ func TestWhoseURL(t *testing.T) {
 // A job that was stored before URLs were sealed works on, shows no more than
 // others, and is sealed when it is changed.
 func TestJobOfBefore(t *testing.T) {
-	s := newStation(t)
+	s := newHarness(t)
 	ann, eve := s.user("ann", events.Operator), s.user("ann", events.Viewer)
 	const id, old = "5a9b3b52-0c1d-4a6e-9f4b-6d8f1f6c0c11", "https://u:s3cret@h.example/p?k=s3cret"
 	token, err := s.key.Public.Seal("t", id, events.TokenPointer)
@@ -328,7 +328,7 @@ func TestJobOfBefore(t *testing.T) {
 }
 
 func TestMailDomains(t *testing.T) {
-	s := newStation(t, withConfig(func(c *gateway.Config) { c.MailDomains = events.MailDomains{"example.com", ".corp.example"} }))
+	s := newHarness(t, withConfig(func(c *gateway.Config) { c.MailDomains = events.MailDomains{"example.com", ".corp.example"} }))
 	ann := s.user("ann", events.Operator)
 	mail := func(to string) string { return `{"notification_emails":` + to + `}` }
 	j, _ := s.made(ann, body{settings: mail(`"a@example.com, b@EXAMPLE.com, c@x.corp.example"`)}.String())

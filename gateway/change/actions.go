@@ -21,7 +21,7 @@ func (j *Jobs) Disable(ctx context.Context, who Caller, id string) (events.JobRe
 }
 
 func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Change, to events.JobStatus) (events.JobRevision, error) {
-	return j.Update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
+	return j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		job := rev.Event.Job
 		if job.Status == to {
 			return "", job, nil
@@ -43,7 +43,7 @@ func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Ch
 
 // Delete deletes a job that may be deleted; may is nil, or says why it may not.
 func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(events.JobRevision) error) error {
-	_, err := j.Update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
+	_, err := j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		if may != nil {
 			if err := may(rev); err != nil {
 				return "", events.Job{}, err
@@ -79,8 +79,8 @@ func (j *Jobs) Rerun(ctx context.Context, who Caller, key string, r events.Resul
 	return j.trigger(ctx, who, r.JobID, who.keyed(key), events.Trigger{File: r.File, RerunOf: r.Origin()})
 }
 
-// RerunOnce is [Jobs.Rerun] with a key that the execution gives, whoever asks: run
-// again twice, it is run again once.
+// RerunOnce is [Jobs.Rerun] with a key that the execution gives, the same for every
+// caller: asked for twice, it runs once.
 func (j *Jobs) RerunOnce(ctx context.Context, who Caller, r events.Result) (triggerID string, err error) {
 	return j.trigger(ctx, who, r.JobID, "\x00rerun\x00"+r.TriggerID, events.Trigger{File: r.File, RerunOf: r.Origin()})
 }

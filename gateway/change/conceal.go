@@ -30,9 +30,9 @@ func (j *Jobs) openShown(closed, jobID, pointer string) (string, error) {
 	return key.Open(closed, jobID, pointer)
 }
 
-// Editable gives the parameters that a change of a job begins with: those that
+// editable gives the parameters that a change of a job begins with: those that
 // its operators see, with masks in place of secrets.
-func (j *Jobs) Editable(job events.Job) (events.Object, error) {
+func (j *Jobs) editable(job events.Job) (events.Object, error) {
 	o, err := events.ParseObject(job.Visible(j.openShown))
 	if err != nil {
 		return nil, fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
@@ -111,7 +111,7 @@ func (c *concealing) url(pointer string, before events.Object, parameters *event
 }
 
 // judge refuses masks where there is nothing behind them, and headers that would
-// follow their URL to somebody else.
+// follow their URL to another host.
 func (c *concealing) judge(u *urlChange, parameters events.Object) error {
 	if u.same || u.value == "" {
 		return nil
@@ -143,9 +143,9 @@ func (c *concealing) seal(ctx context.Context, pointer, value string) (string, e
 		if sealed, ok := c.old.Secrets[pointer]; ok {
 			return sealed, nil
 		}
-		return "", Masked(FieldOf(pointer))
+		return "", masked(FieldOf(pointer))
 	}
-	key, err := c.jobs.SealKey(ctx)
+	key, err := c.jobs.sealKey(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -203,9 +203,9 @@ func FieldOf(pointer string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
 }
 
-// SealKey gives the key to seal with. The dispatcher publishes it when it
+// sealKey gives the key to seal with. The dispatcher publishes it when it
 // starts for the first time, which may be just now.
-func (j *Jobs) SealKey(ctx context.Context) (seal.PublicKey, error) {
+func (j *Jobs) sealKey(ctx context.Context) (seal.PublicKey, error) {
 	return await(ctx, j.Sealer.SealKey, "secrets cannot be sealed before the dispatcher has started once: try again")
 }
 

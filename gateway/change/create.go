@@ -18,9 +18,9 @@ const maxHeaders = 100
 
 const headersField = "flow_parameters.settings.webhook_config.headers"
 
-// Read reads and checks the parameters of a job, whose secrets may be masked.
+// read reads and checks the parameters of a job, whose secrets may be masked.
 // Every fault is an [events.Error] of code Invalid.
-func Read(o events.Object) (*events.Parameters, error) {
+func read(o events.Object) (*events.Parameters, error) {
 	p, err := events.ReadParameters(o)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func visible(c rune) bool {
 	return unicode.In(c, unicode.L, unicode.N, unicode.P, unicode.S) && !strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0", c)
 }
 
-// checkName refuses names that nobody could find again.
+// checkName refuses names that people could not read or search for.
 func checkName(name string) error {
 	switch {
 	case strings.ContainsRune(name, 0):
@@ -58,18 +58,18 @@ func checkName(name string) error {
 	return nil
 }
 
-// ReadNew is [Read] for the parameters of a job that is to be made.
+// ReadNew reads and checks the parameters of a job that is to be made.
 func ReadNew(o events.Object) (*events.Parameters, error) {
-	p, err := Read(o)
+	p, err := read(o)
 	if err != nil {
 		return nil, err
 	}
 	if p.AuthToken == events.Mask {
-		return nil, Masked("flow_parameters.auth_token")
+		return nil, masked("flow_parameters.auth_token")
 	}
 	for _, h := range p.Webhook.Headers {
 		if h.Value == events.Mask {
-			return nil, Masked(headersField + "." + h.Key)
+			return nil, masked(headersField + "." + h.Key)
 		}
 	}
 	for pointer, url := range map[string]string{
@@ -81,15 +81,15 @@ func ReadNew(o events.Object) (*events.Parameters, error) {
 	}
 	for _, s := range p.Options.Run.Secrets {
 		if s.Value == events.Mask {
-			return nil, Masked(FieldOf(s.Pointer()))
+			return nil, masked(FieldOf(s.Pointer()))
 		}
 	}
 	return p, nil
 }
 
-// Masked refuses what is shown in place of a secret: stored, it would be used
+// masked refuses what is shown in place of a secret: stored, it would be used
 // as the secret.
-func Masked(field string) error {
+func masked(field string) error {
 	return events.Faultf(events.Invalid, field, "is the mask that list_jobs shows, not a secret: send the secret itself")
 }
 
@@ -110,15 +110,15 @@ func (j *Jobs) Draft(ctx context.Context, who Caller, o events.Object) (Draft, e
 	if d.Parameters, err = ReadNew(d.object); err != nil {
 		return d, err
 	}
-	if err := j.RunsHere(ctx, d.Parameters); err != nil {
+	if err := j.runsHere(ctx, d.Parameters); err != nil {
 		return d, err
 	}
-	return d, j.MayName(ctx, who, events.Job{Username: who.Owner}, d.Parameters)
+	return d, j.mayName(ctx, who, events.Job{Username: who.Owner}, d.Parameters)
 }
 
 // Create stores a job.
 func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevision, error) {
-	if err := j.Allows(who, d.Parameters); err != nil {
+	if err := j.allows(who, d.Parameters); err != nil {
 		return events.JobRevision{}, err
 	}
 	now := time.Now().UTC()

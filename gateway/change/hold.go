@@ -9,7 +9,7 @@ import (
 )
 
 // Hold disables a job in the name of [events.HoldAfter] when why gives a reason for
-// the job as it is then; it is asked again when somebody changes the job meanwhile.
+// the job as it is then; it is asked again when the job is changed meanwhile.
 func (j *Jobs) Hold(ctx context.Context, id string, why func(events.Job) (string, error)) error {
 	for range maxTries {
 		rev, err := j.Store.Job(ctx, id)

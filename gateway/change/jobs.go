@@ -48,7 +48,7 @@ type Jobs struct {
 	Sealer      Sealer
 	Owners      Owners             // nil: there are no quotas
 	Folders     Folders            // nil: where paths lead is not known here
-	Untracked   bool               // nobody knows how runs end
+	Untracked   bool               // it is not known how runs end
 	MailDomains events.MailDomains // that notification_emails may go to
 	BuiltIn     BuiltIn            // nil: it is
 	HostDrives  HostDrives         // nil: no folder of the host can become a drive
@@ -57,9 +57,9 @@ type Jobs struct {
 	Log         *slog.Logger
 }
 
-// Allows says why a job with these parameters cannot be made, or become, by
+// allows says why a job with these parameters cannot be made, or become, by
 // this caller or here.
-func (j *Jobs) Allows(who Caller, p *events.Parameters) error {
+func (j *Jobs) allows(who Caller, p *events.Parameters) error {
 	for _, path := range []struct {
 		field string
 		events.Path
@@ -145,5 +145,5 @@ func isJobID(s string) bool {
 	return err == nil && id.String() == s
 }
 
-// NoSuchJob does not tell a job of somebody else from none.
+// NoSuchJob deliberately does not reveal whether the job exists.
 func NoSuchJob() error { return events.Faultf(events.NotFound, "job_id", "no such job") }

@@ -8,8 +8,8 @@ import (
 	"spool.internal/events/spelling"
 )
 
-// Meant gives the key, with the object that it stands in, that somebody may have
-// meant by an unknown key of an object, or "". What has its place elsewhere is
+// Meant gives the key, with the object that it stands in, that was probably meant
+// by an unknown key of an object, or "". What has its place elsewhere is
 // found first: a timezone at the top is spool.timezone.
 func Meant(object, key string) string {
 	if plain := strings.ToLower(strings.ReplaceAll(key, "_", "")); plain == "timezone" || plain == "tz" {

@@ -20,7 +20,7 @@ func (j *Jobs) Patch(ctx context.Context, who Caller, id string, patch events.Ob
 		return events.JobRevision{}, nil, err
 	}
 	var e edit
-	rev, err := j.Update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
+	rev, err := j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		err := may(rev)
 		if err == nil {
 			e, err = j.edit(rev.Event.Job, patch)
@@ -46,25 +46,25 @@ type edit struct {
 // edit reads the parameters of a job, and what a patch makes of them, once each.
 func (j *Jobs) edit(job events.Job, patch events.Object) (e edit, err error) {
 	e.job = job
-	if e.before, err = j.Editable(job); err != nil {
+	if e.before, err = j.editable(job); err != nil {
 		return e, err
 	}
 	e.was, _ = events.ReadParameters(e.before)
 	if e.after, err = completed(merge(slices.Clone(e.before), patch), patch, job); err != nil {
 		return e, err
 	}
-	e.now, err = Read(e.after)
+	e.now, err = read(e.after)
 	return e, err
 }
 
 // allowsEdit says why the caller may not make that of the job.
 func (j *Jobs) allowsEdit(ctx context.Context, who Caller, e edit) error {
-	err := j.Allows(who, e.now)
+	err := j.allows(who, e.now)
 	if err == nil && (e.was == nil || !e.was.Options.Run.Short()) {
-		err = j.RunsHere(ctx, e.now)
+		err = j.runsHere(ctx, e.now)
 	}
 	if err == nil && (e.was == nil || !slices.Equal(e.was.Options.Profiles, e.now.Options.Profiles)) {
-		err = j.MayName(ctx, who, e.job, e.now)
+		err = j.mayName(ctx, who, e.job, e.now)
 	}
 	return err
 }

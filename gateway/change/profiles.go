@@ -9,9 +9,9 @@ import (
 // Runners gives what the built-in runners say of themselves.
 type Runners func(context.Context) ([]events.RunnerState, error)
 
-// MayName says why a job may not name the profiles that it names. What counts is
+// mayName says why a job may not name the profiles that it names. What counts is
 // who its owner will be after the change: at the start of a run nothing else is known.
-func (j *Jobs) MayName(ctx context.Context, who Caller, job events.Job, p *events.Parameters) error {
+func (j *Jobs) mayName(ctx context.Context, who Caller, job events.Job, p *events.Parameters) error {
 	if len(p.Options.Profiles) == 0 {
 		return nil
 	}

@@ -107,9 +107,9 @@ func completed(after, patch events.Object, job events.Job) (events.Object, error
 	return events.Complete(after, job.Username, job.ID)
 }
 
-// RunsHere refuses a command, and what else the built-in runner alone does, where
-// somebody else runs the flows.
-func (j *Jobs) RunsHere(ctx context.Context, p *events.Parameters) error {
+// runsHere refuses a command, and what else the built-in runner alone does, where
+// an endpoint of somebody else runs the flows.
+func (j *Jobs) runsHere(ctx context.Context, p *events.Parameters) error {
 	const lack = "needs the built-in runner, and runs are somebody else's here (--run-binary-url), or no runner has started yet: "
 	for _, c := range []struct {
 		given         bool

@@ -7,16 +7,16 @@ import (
 	"spool.internal/events/jet"
 )
 
-// maxTries bounds how often a change is decided anew because somebody else
-// changed the job in between.
+// maxTries bounds how often a change is decided again because the job was changed
+// in between.
 const maxTries = 10
 
-// Decide says what becomes of a job as its last event left it: what happens
+// decision says what becomes of a job as its last event left it: what happens
 // and the job afterwards, or "" when nothing does.
-type Decide func(events.JobRevision) (events.Change, events.Job, error)
+type decision func(events.JobRevision) (events.Change, events.Job, error)
 
-// Update stores what decide makes of a job, and gives the job as it is then.
-func (j *Jobs) Update(ctx context.Context, who Caller, id string, decide Decide) (events.JobRevision, error) {
+// update stores what decide makes of a job, and gives the job as it is then.
+func (j *Jobs) update(ctx context.Context, who Caller, id string, decide decision) (events.JobRevision, error) {
 	for range maxTries {
 		rev, err := j.Find(ctx, who, id)
 		if err != nil {

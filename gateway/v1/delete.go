@@ -55,8 +55,8 @@ func (a *API) delete(r *http.Request, id string) error {
 	return a.Changes.Delete(r.Context(), a.Caller(r), id, nil)
 }
 
-// deleteAll deletes the caller's jobs, or for an administrator somebody
-// else's, and gives the ids of those that it has deleted itself. After an
+// deleteAll deletes the caller's jobs, or for an administrator those of another
+// user, and gives the ids of those that it has deleted itself. After an
 // error some are deleted; the call can be repeated.
 func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
 	owner, err := ownerOf(o, a.Caller(r))
@@ -82,7 +82,7 @@ func (a *API) deleteAll(r *http.Request, o events.Object) ([]string, error) {
 		wg.Go(func() {
 			errs[i] = a.delete(r, id)
 			if events.CodeOf(errs[i]) == events.NotFound {
-				errs[i], ids[i] = nil, "" // somebody else was first
+				errs[i], ids[i] = nil, "" // another caller was first
 			}
 			if errs[i] != nil {
 				failed.Store(true)

@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	maxLimit = 1000 // jobs on a page
-	partSize = 16   // jobs whose results are read at once
-	ahead    = 2    // parts that are read while the first of them is written: what a listing holds in memory
+	partSize = 16 // jobs whose results are read at once
+	ahead    = 2  // parts that are read while the first of them is written: what a listing holds in memory
 )
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
@@ -22,7 +21,7 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit, err := countOf(o, "limit", 1, maxLimit)
+	limit, err := countOf(o, "limit", 1, wire.MaxLimit)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	Changes *change.Jobs                      // changes jobs
 	Jobs    wire.Jobs                         // the cache of all jobs
 	Results Results                           // the last results of jobs
-	Stages  Stages                            // nil: whoever runs a file again finds out whether its stage is there
+	Stages  Stages                            // nil: whether the stage of a file is there shows when it is run again
 	Drives  *drive.Drives                     // nil: nothing is said of files
 	Zone    *time.Location                    // of jobs that name none; nil means UTC
 	Caller  func(*http.Request) change.Caller // who asks

@@ -1,19 +1,24 @@
-// Package v2 is the native API: HTTP status codes, JSON answers, faults as problems
-// (package wire). It is what a gateway serves below /api/v2/ on
-// jobs, their results and slots, dead letters, previews and tokens.
+// Package v2 serves the native API below /api/v2/: jobs, their results, slots and files,
+// dead letters, balances, previews, profiles, subscribers and tokens, with HTTP status codes,
+// JSON answers, and faults as problems (package wire).
+//
+//	api := v2.New(v2.Config{Bus: bus, Keys: keys, Changes: changes, Jobs: jobs, Results: results, Caller: caller, Log: log})
+//	api.Routes(router)
+//
+// A new call is one line in [API.Routes] and one function that returns an error.
 //
 // # Conventions
 //
-//   - Bodies are one JSON object of at most 256 KiB. An unknown key, in a body
-//     or a query, is a fault that suggests the key that was meant.
+//   - A body is one JSON object of at most 256 KiB. An unknown key, in a body
+//     or a query, is refused with the key that was probably meant.
 //   - A list has at most limit entries and a next_page_token while there is
 //     more. A token is a place, not a page number: what is added or deleted
 //     meanwhile moves nothing. A filtered page of jobs can be shorter than
 //     limit, even empty, and have a successor: it looks at 5,000 jobs at most.
 //   - Times are RFC 3339 in UTC.
 //   - A viewer reads the jobs of its owner, an operator changes them, an
-//     administrator has everybody's and the tokens. A job of somebody else is
-//     404, like none.
+//     administrator has the jobs of every user, and the tokens. Another user's job is
+//     404, like one that does not exist.
 //
 // # Guarantees
 //
@@ -27,19 +32,20 @@
 //     schedule, zone or mode change.
 //   - Each execution is listed once, as it came out last. Its run is what the
 //     built-in runner has said so far; a run of another endpoint has none.
-//   - slots tells what is recorded: verdicts, and the slots whose result is
-//     kept. A quiet minute has no entry.
+//   - slots accounts for every slot of its span, one by one or in stretches: from the
+//     result, the verdict, the queued trigger or the backlog, and otherwise from the
+//     clock, which has passed it. Of slots from before the job's history is kept, only
+//     what is recorded is shown (known_from).
 //   - A revoked token is refused by this process when DELETE is answered, by
-//     others within a second, and by none that cannot tell: those answer 503.
+//     others within a second; a process that cannot check tokens answers 503.
 //   - A dead letter that is retried is dropped after its trigger is queued
-//     again, with its first identity; cut off in between it is there still.
+//     again, with its first identity; a retry that is cut off in between leaves it.
 //
 // # Running again
 //
-// An execution that is run again, by rerun or reprocess, is a manual trigger
-// with an identity of its own, for the run-binary API answers a known identity
-// with the run that it had. It takes the file's stage, the content as it was.
-// A file without a kept result is taken out of the ledger instead, and the job
-// published again: watchers take the file as new when they next look at it,
-// which for one that lies there unchanged may be after their next start.
+// An execution that is run again (rerun, or reprocess of a file that has left its folder)
+// is a manual trigger with an identity of its own, since the run-binary API answers a known
+// identity with the run that it had. It takes the file's stage: the content as it was. For a
+// file that still lies in its folder, reprocess stores a new generation of its path: watchers
+// hear of it and queue the file as it is now, within moments.
 package v2

@@ -7,7 +7,7 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// mappedDrive is a drive that lies in a folder of the host that somebody named.
+// mappedDrive is a drive that lies in a folder of the host: of a flag, or of a job.
 type mappedDrive struct {
 	Path string     `json:"path"`
 	Host string     `json:"host_folder"`

@@ -85,7 +85,7 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// versions tells what is known of a path, newest first: what the ledger holds,
+// versions lists what is known of a path, newest first: what the ledger holds,
 // and what is left of files that it has forgotten because they are long gone.
 func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, error) {
 	seen, err := a.Bus.FilesOnPath(ctx, jobID, path)

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -49,7 +50,7 @@ type marked struct {
 // markRequest is a dry run, or names the list of one.
 type markRequest struct {
 	pattern string
-	limit   int // 0: as many as one call shows unless it is told
+	limit   int // 0: the default
 	page    string
 	list    string
 }
@@ -161,7 +162,9 @@ func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (mark
 		return m, wire.Refuse(http.StatusConflict, events.Conflict, "", "the folder %s %s", p.InputDir, drives.Why(p.InputDir, err))
 	}
 	defer folder.Close() //nolint:errcheck // was only read
-	if err := a.fill(r.Context(), &m, folder, job, p.Options.Watch, asked, after); err != nil {
+	dry := dryRun{list: &m, job: job, limit: cmp.Or(asked.limit, markedAtOnce)}
+	s := search{folder: folder, watch: p.Options.Watch, pattern: asked.pattern, after: after}
+	if err := a.fill(r.Context(), dry, s); err != nil {
 		return m, err
 	}
 	if job.Status != events.Disabled {
@@ -170,18 +173,21 @@ func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (mark
 	return m, a.keepList(r, job, &m)
 }
 
+// dryRun is what a dry run fills a list with.
+type dryRun struct {
+	list  *marking
+	job   events.Job
+	limit int // files
+}
+
 // fill looks for files until the list is full.
-func (a *API) fill(ctx context.Context, m *marking, folder *os.Root, job events.Job, watch events.Watch, asked markRequest, after string) error {
+func (a *API) fill(ctx context.Context, dry dryRun, s search) error {
+	m, job, size := dry.list, dry.job, 0
 	generations, err := a.Bus.Generations(ctx, job.ID)
 	if err != nil {
 		return err
 	}
-	limit, size := asked.limit, 0
-	if limit == 0 {
-		limit = markedAtOnce
-	}
-	search := search{folder: folder, watch: watch, pattern: asked.pattern, after: after}
-	err = search.each(ctx, func(batch []foundFile) error {
+	err = s.each(ctx, func(batch []foundFile) error {
 		files := make([]jet.SeenFile, len(batch))
 		for i, f := range batch {
 			files[i] = jet.SeenFile{JobID: job.ID, Path: f.path, Fingerprint: f.fingerprint(job.ID, generations[f.path])}
@@ -195,7 +201,7 @@ func (a *API) fill(ctx context.Context, m *marking, folder *os.Root, job events.
 			if !ok {
 				continue
 			}
-			if len(m.Files) == limit || size > markedBytes {
+			if len(m.Files) == dry.limit || size > markedBytes {
 				m.Next = pageOf(m.Files[len(m.Files)-1])
 				return errFull
 			}

@@ -33,7 +33,7 @@ func (a *API) listProfiles(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			if who.Role != events.Admin {
-				p.Owners = nil // who else may is nobody's business
+				p.Owners = nil // who else may is for administrators
 			}
 			shown = append(shown, profile{p.Name, run.Host, p.Owners, p.Lines()})
 		}

@@ -158,7 +158,7 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 	return shown, err
 }
 
-// pause says that a run of a disabled job has not begun, unless somebody asked for it.
+// pause says that a run of a disabled job has not begun, unless it was asked for by hand.
 func (r *run) pause(of events.Result) {
 	if (r.State == "pending" || r.State == "retrying") && of.Kind != events.KindManual && of.Kind != events.KindRetry {
 		r.Waits = events.WhyPaused

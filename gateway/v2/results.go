@@ -11,7 +11,7 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// defaultResults is how many results a page has unless it is told.
+// defaultResults is how many results a page has by default.
 const defaultResults = 50
 
 type resultPage struct {

@@ -38,8 +38,8 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.Changes.Find(ctx, a.Caller(r), id); err != nil {
 		return err
 	}
-	// Facts are read in the order in which they come about, so that what moves on
-	// meanwhile is seen in the next place.
+	// Facts are read in the order in which they come about, so that a trigger that moves
+	// on meanwhile is seen in the next place.
 	clock, _, err := a.Bus.Clock(ctx)
 	if err != nil {
 		return err

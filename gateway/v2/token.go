@@ -91,7 +91,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// admitWriter refuses a token for somebody whose flows a runner would not keep in.
+// admitWriter refuses a token whose flows a runner could not keep in its sandbox.
 func (a *API) admitWriter(ctx context.Context) error {
 	runners, err := a.runners(ctx)
 	if err != nil {

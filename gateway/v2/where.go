@@ -28,12 +28,12 @@ type standing struct {
 // known is what the streams say about a path, for [API.stand].
 type known struct {
 	versions []fileVersion
-	waiting  *events.WaitingFile // as a watcher tells it
+	waiting  *events.WaitingFile // as a watcher reports it
 	watch    *events.WatchState
 	disabled bool
 }
 
-// stand tells where the file at a path is; nil where nobody can say.
+// stand says where the file at a path is; nil where that is not known.
 func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel string, versions []fileVersion) (*standing, error) {
 	p, err := job.Plan(a.Zone)
 	if err != nil || !p.Spooled {
@@ -63,11 +63,11 @@ func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel 
 	return &found, nil
 }
 
-// stale is the age from which on nobody is there to say that a file still waits: a
+// stale is the age from which on a report of waiting files counts for nothing: a
 // watcher repeats it every 10 minutes.
 const stale = 15 * time.Minute
 
-// watched reads what watchers tell of a file and its folder.
+// watched reads what watchers report of a file and its folder.
 func (a *API) watched(ctx context.Context, jobID, rel string) (file *events.WaitingFile, watch *events.WatchState, err error) {
 	watch, waiting, at, err := a.Bus.FolderStates(ctx, jobID)
 	if time.Since(at) > stale {

@@ -23,7 +23,7 @@ func DidYouMean(meant string) string {
 	return ", did you mean " + strconv.QuoteToASCII(meant) + "?"
 }
 
-// ShortKey is the beginning of a key that somebody else has chosen.
+// ShortKey is the beginning of a key that a client has chosen.
 func ShortKey(key string) string {
 	if runes := []rune(key); len(runes) > maxKey {
 		return string(runes[:maxKey]) + "..."

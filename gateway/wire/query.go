@@ -128,7 +128,7 @@ func (q *Query) After() (number uint64, id string) {
 	return uint64(max(n, 0)), id
 }
 
-// ParseTime reads a time of RFC 3339. The error's text tells a person how a time is written.
+// ParseTime reads a time of RFC 3339. The error's text says how a time is written.
 func ParseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {

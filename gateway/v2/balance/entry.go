@@ -14,7 +14,7 @@ import (
 const (
 	Slots  = "slots"  // of the schedule
 	Files  = "files"  // that came into the folder
-	Manual = "manual" // what somebody started
+	Manual = "manual" // started by hand
 	Other  = "other"  // what fired and is no slot of the schedule, as it was another then
 )
 
@@ -25,11 +25,11 @@ var Groups = []string{Slots, Files, Manual, Other}
 const (
 	OK        = "ok"        // its run ended OK
 	Failed    = "failed"    // its run ended ERROR, or its call was refused
-	Cancelled = "cancelled" // somebody ended its run
+	Cancelled = "cancelled" // its run was cancelled
 	Dead      = "dead"      // it could not be called for, and is a dead letter
 	Running   = "running"   // its run goes on
 	Queued    = "queued"    // it waits for its call, or its run for a place
-	Called    = "called"    // it was called for, and nobody says how it ended
+	Called    = "called"    // the call succeeded; how the run ended is not known
 	Held      = "held"      // it is held back
 	Ignored   = "ignored"   // it lay there, and was not to be run
 	Gone      = "gone"      // it was triggered, and its result is not kept any more
@@ -98,7 +98,7 @@ func sortEntries(all []Entry) {
 	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.TriggerID, b.TriggerID)) })
 }
 
-// slots tells of the slots of a day, and counts them.
+// slots lists the slots of a day, and counts them.
 func (b Books) slots(ctx context.Context, jobID string, clock events.Clock, d Day, now time.Time) (told []slots.Entry, n int, err error) {
 	timeline, err := b.Timeline(ctx, jobID)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"spool.internal/events"
 )
 
-// maxJobs is how many jobs a letter tells of; troubled ones come first.
+// maxJobs is how many jobs a letter lists; those with failures come first.
 const maxJobs = 200
 
-// Letter tells a person of a day of all jobs.
+// Letter is the balance of a day of all jobs, as an e-mail.
 func (b Books) Letter(ctx context.Context, day string, now time.Time) (subject, text string, err error) {
 	d, err := b.DayOf(day)
 	if err != nil {
@@ -38,7 +38,7 @@ func (b Books) Letter(ctx context.Context, day string, now time.Time) (subject, 
 	return subject, text, nil
 }
 
-// troubles are what somebody may have to look at.
+// troubles are the kinds of entries that a person may have to look at.
 var troubles = []string{Failed, Dead, string(events.VerdictMissed), Held, Unknown}
 
 func (s Sum) of(is ...string) (n int) {

@@ -147,7 +147,7 @@ func (r *records) outcome(res events.Result) (is, reason string) {
 	return Called, ""
 }
 
-// entry tells of a trigger with a result.
+// entry is that of a trigger with a result.
 func (r *records) entry(of string, res events.Result) Entry {
 	e := Entry{Of: of, Count: 1, At: res.TriggeredAt.UTC(), TriggerID: res.TriggerID, FlowJobID: res.FlowJobID}
 	if e.Is, e.Reason = r.outcome(res); len(e.Reason) > maxReason {
@@ -189,7 +189,7 @@ func (r *records) slots(told []slots.Entry, n int) (all []Entry) {
 	return all
 }
 
-// files tells of the files of the day.
+// files are the entries of the files of the day.
 func (r *records) files(queued map[string]events.Trigger) (all []Entry) {
 	told := map[string]bool{}
 	for _, s := range r.seen {
@@ -232,7 +232,7 @@ func (r *records) files(queued map[string]events.Trigger) (all []Entry) {
 	return all
 }
 
-// manual tells of what was started by hand on the day.
+// manual are the entries of what was started by hand on the day.
 func (r *records) manual(queued []events.Trigger) (all []Entry) {
 	told := map[string]bool{}
 	for _, id := range r.order {

@@ -119,7 +119,7 @@ func Totals(jobs []Job) map[string]Sum {
 	return all
 }
 
-// Text tells a person of a balance, in a line.
+// Text is a balance in one line, for people.
 func (s Sum) Text() string {
 	var parts []string
 	for _, c := range s.Counts {

@@ -49,7 +49,7 @@ func disk(t *testing.T) {
 	}
 	mount(0)
 	t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
-	b := newBench(t, base, 0)
+	b := newHarness(t, base, 0)
 	ask := func(method, name, body string) (int, string) {
 		t.Helper()
 		return b.send(method, name, strings.NewReader(body))

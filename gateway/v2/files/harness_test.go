@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,15 +18,18 @@ import (
 	"spool.internal/gateway/v2/files"
 )
 
-// bench is the API alone on HTTP, with drive a/b/fs/D. How it behaves inside of
+// TestMain looks for goroutines that outlive the tests.
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
+
+// harness is the API alone on HTTP, with drive a/b/fs/D. How it behaves inside of
 // the gateway is tested there.
-type bench struct {
+type harness struct {
 	t     testing.TB
 	url   string        // of the server
 	ended chan struct{} // gets one value for each request that the API is done with
 }
 
-func newBench(t testing.TB, base string, idle time.Duration) *bench {
+func newHarness(t testing.TB, base string, idle time.Duration) *harness {
 	t.Helper()
 	drives, err := drive.New(base, nil)
 	if err != nil {
@@ -36,7 +40,7 @@ func newBench(t testing.TB, base string, idle time.Duration) *bench {
 		Drives: drives, Idle: idle, Log: eventstest.Log(t),
 		Token: func(*http.Request) events.Token { return events.Token{Role: events.Admin} },
 	}).Routes(r)
-	b := &bench{t: t, ended: make(chan struct{}, 100)}
+	b := &harness{t: t, ended: make(chan struct{}, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		defer func() { b.ended <- struct{}{} }()
 		r.ServeHTTP(w, q)
@@ -47,9 +51,9 @@ func newBench(t testing.TB, base string, idle time.Duration) *bench {
 }
 
 // path is that of a file in a URL.
-func (b *bench) path(name string) string { return files.Prefix + "a/b/fs/D/" + name }
+func (b *harness) path(name string) string { return files.Prefix + "a/b/fs/D/" + name }
 
-func (b *bench) dial() net.Conn {
+func (b *harness) dial() net.Conn {
 	b.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
 	if err != nil {
@@ -59,7 +63,7 @@ func (b *bench) dial() net.Conn {
 	return conn
 }
 
-func (b *bench) request(method, name string, body io.Reader) *http.Response {
+func (b *harness) request(method, name string, body io.Reader) *http.Response {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+b.path(name), body)
 	if err != nil {
@@ -73,7 +77,7 @@ func (b *bench) request(method, name string, body io.Reader) *http.Response {
 	return resp
 }
 
-func (b *bench) send(method, name string, body io.Reader) (int, string) {
+func (b *harness) send(method, name string, body io.Reader) (int, string) {
 	b.t.Helper()
 	resp := b.request(method, name, body)
 	text, err := io.ReadAll(resp.Body)

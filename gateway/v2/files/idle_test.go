@@ -18,7 +18,7 @@ const idle = 100 * time.Millisecond
 // has said how much it would send or not.
 func TestStalledUpload(t *testing.T) {
 	base := t.TempDir()
-	b := newBench(t, base, idle)
+	b := newHarness(t, base, idle)
 	for framing, body := range map[string]string{"Content-Length: 1000": "begun", "Transfer-Encoding: chunked": "5\r\nbegun\r\n"} {
 		conn := b.dial()
 		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", b.path("x"), framing, body)
@@ -39,7 +39,7 @@ func TestStalledUpload(t *testing.T) {
 
 func TestStalledDownload(t *testing.T) {
 	base := t.TempDir()
-	b := newBench(t, base, idle)
+	b := newHarness(t, base, idle)
 	if code, body := b.send(http.MethodPut, "x", strings.NewReader("small")); code != http.StatusNoContent {
 		t.Fatalf("answer %d %s", code, body)
 	}
@@ -58,7 +58,7 @@ func TestStalledDownload(t *testing.T) {
 // HEAD does not read the file: of this size that would show.
 func TestHeadOfLargeFile(t *testing.T) {
 	base := t.TempDir()
-	b := newBench(t, base, 0)
+	b := newHarness(t, base, 0)
 	if code, body := b.send(http.MethodPut, "x", strings.NewReader("small")); code != http.StatusNoContent {
 		t.Fatalf("answer %d %s", code, body)
 	}

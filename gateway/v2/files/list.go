@@ -15,12 +15,6 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// Entries of one page.
-const (
-	defaultPage = 100
-	maxPage     = 1000
-)
-
 // page is a part of a listing, in the shape of the Instabase Files API.
 type page struct {
 	Nodes     []node `json:"nodes"`
@@ -93,10 +87,10 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, values url.Values, p 
 }
 
 func paging(values url.Values) (size int, after string, err error) {
-	size = defaultPage
+	size = wire.DefaultLimit
 	if text := values.Get("page_size"); text != "" {
-		if size, err = strconv.Atoi(text); err != nil || size < 1 || size > maxPage {
-			return 0, "", events.Faultf(events.Invalid, "page_size", "must be 1 to %d", maxPage)
+		if size, err = strconv.Atoi(text); err != nil || size < 1 || size > wire.MaxLimit {
+			return 0, "", events.Faultf(events.Invalid, "page_size", "must be 1 to %d", wire.MaxLimit)
 		}
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(values.Get("page_token"))

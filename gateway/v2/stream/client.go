@@ -48,7 +48,7 @@ func (c *client) write(e *event) error {
 	return err
 }
 
-// beat tells a client how far it has come.
+// beat sends a heartbeat: a comment, with the position that the client has reached.
 func (c *client) beat(comment string) error {
 	c.extend()
 	if _, err := fmt.Fprintf(c.out, "%s\nid: %s\n\n", comment, c.at); err != nil {

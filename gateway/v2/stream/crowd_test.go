@@ -16,7 +16,7 @@ import (
 )
 
 // dial opens a stream without a client library's memory.
-func (r *rig) dial(who string) net.Conn {
+func (r *harness) dial(who string) net.Conn {
 	r.t.Helper()
 	u, err := url.Parse(r.url)
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *rig) dial(who string) net.Conn {
 
 // What many idle clients cost is printed; both ends of each connection count.
 func TestIdleClients(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	memory := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -73,7 +73,7 @@ func TestIdleClients(t *testing.T) {
 // and misses nothing when it comes back.
 func TestSlowClient(t *testing.T) {
 	const n = 600
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.job("alice")
 	fast := r.listen("alice/operator", "", "")
 	conn := r.dial("alice/operator")

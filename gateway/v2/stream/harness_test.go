@@ -55,8 +55,8 @@ func (p *picture) Job(id string) (events.Job, bool) {
 	return job, ok
 }
 
-// rig is a broker, and a stream on HTTP whose clients say by a header who they are.
-type rig struct {
+// harness is a broker, and a stream on HTTP whose clients say by a header who they are.
+type harness struct {
 	t      testing.TB
 	broker *eventstest.Server
 	bus    *jet.Bus
@@ -69,9 +69,9 @@ type rig struct {
 	revoked map[string]bool // users whose token is not valid any more
 }
 
-func newRig(t testing.TB) *rig {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
-	r := &rig{t: t, broker: eventstest.Start(t, eventstest.Options{}), revoked: map[string]bool{}}
+	r := &harness{t: t, broker: eventstest.Start(t, eventstest.Options{}), revoked: map[string]bool{}}
 	r.bus = eventstest.Connect(t, r.broker)
 	jobs := newPicture(r.bus)
 	r.background(jobs.feed.Run)
@@ -94,7 +94,7 @@ func newRig(t testing.TB) *rig {
 	return r
 }
 
-func (r *rig) background(f func(context.Context) error) (stop func()) {
+func (r *harness) background(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = f(ctx) })
@@ -107,7 +107,7 @@ func (r *rig) background(f func(context.Context) error) (stop func()) {
 }
 
 // start puts another stream on HTTP, as another gateway would.
-func (r *rig) start() {
+func (r *harness) start() {
 	r.t.Helper()
 	r.stream = stream.New(r.config)
 	routes := mux.NewRouter()
@@ -122,21 +122,21 @@ func (r *rig) start() {
 }
 
 // job stores a new job and gives its id.
-func (r *rig) job(owner string) string {
+func (r *harness) job(owner string) string {
 	r.t.Helper()
 	job := events.Job{ID: uuid.NewString(), Username: owner, Name: "job", Secrets: map[string]string{"/x": "sealed-box"}}
 	r.put(events.JobEvent{Event: events.JobCreated, By: owner, Job: job}, 0)
 	return job.ID
 }
 
-func (r *rig) put(ev events.JobEvent, expect uint64) {
+func (r *harness) put(ev events.JobEvent, expect uint64) {
 	r.t.Helper()
 	if _, err := r.bus.PutJob(r.t.Context(), ev, expect); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-func (r *rig) result(jobID, response string) {
+func (r *harness) result(jobID, response string) {
 	r.t.Helper()
 	err := r.bus.PutResult(r.t.Context(), events.Result{
 		JobID: jobID, TriggerID: "manual:" + jobID + ":" + uuid.NewString(), HTTP: events.HTTPResult{Response: response},
@@ -146,7 +146,7 @@ func (r *rig) result(jobID, response string) {
 	}
 }
 
-func (r *rig) run(jobID, owner string) {
+func (r *harness) run(jobID, owner string) {
 	r.t.Helper()
 	err := r.bus.PutRunEvent(r.t.Context(), events.RunEvent{
 		Phase: events.Ended, FlowJobID: uuid.NewString(), JobID: jobID, Owner: owner, Status: events.OK,
@@ -167,7 +167,7 @@ type listener struct {
 	cancel func()
 }
 
-func (r *rig) ask(who, query, lastID string) (*http.Response, func()) {
+func (r *harness) ask(who, query, lastID string) (*http.Response, func()) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	r.t.Cleanup(cancel)
@@ -194,7 +194,7 @@ func newListener(t testing.TB, resp *http.Response) *listener {
 }
 
 // listen opens a stream and reads its beginning.
-func (r *rig) listen(who, query, lastID string) *listener {
+func (r *harness) listen(who, query, lastID string) *listener {
 	r.t.Helper()
 	resp, cancel := r.ask(who, query, lastID)
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {

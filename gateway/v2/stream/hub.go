@@ -95,7 +95,7 @@ func (h *hub) rest(c *client) (p position, ok bool) {
 	return h.last, len(c.waiting) == 0
 }
 
-// idle notes an event when nobody would get it.
+// idle notes an event that no client would get.
 func (h *hub) idle(i int, seq uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
 // Bounds of a page, which a client that resumes holds in memory.
@@ -55,7 +56,7 @@ func (s *Stream) wait(ctx context.Context, c *client, why error) error {
 	if err := c.beat(": the store is away"); err != nil {
 		return err
 	}
-	return sleep(ctx, time.Second)
+	return wait.Sleep(ctx, time.Second)
 }
 
 // page reads the next events of one source above after, up to and with until,
@@ -105,9 +106,9 @@ func (s *Stream) page(ctx context.Context, i int, after, until uint64) (page []*
 }
 
 // watchEnd ends a page when the rest of it was taken out of the stream: then no
-// message tells that the end is reached.
+// message shows that the end is reached.
 func (s *Stream) watchEnd(ctx context.Context, end func(), i int, at *atomic.Uint64, until uint64) {
-	for sleep(ctx, retry) == nil {
+	for wait.Sleep(ctx, retry) == nil {
 		newest, err := s.Bus.FeedLast(ctx, sources[i].feed)
 		if reached := at.Load(); err == nil && newest < until && reached >= newest {
 			end()

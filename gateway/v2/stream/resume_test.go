@@ -43,7 +43,7 @@ func (l *listener) until(seen *int, n int) {
 }
 
 // persist stores a result, however long the broker is away.
-func (r *rig) persist(jobID string, n int) {
+func (r *harness) persist(jobID string, n int) {
 	result := events.Result{
 		JobID: jobID, TriggerID: fmt.Sprintf("cron:%s:%d", jobID, n), HTTP: events.HTTPResult{Response: strconv.Itoa(n)},
 	}
@@ -53,7 +53,7 @@ func (r *rig) persist(jobID string, n int) {
 }
 
 func TestResume(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.job("alice")
 	for n := range 700 { // more than a page
 		r.persist(id, n+1)
@@ -93,7 +93,7 @@ func TestResume(t *testing.T) {
 // that comes back all the time, and one at another gateway miss none.
 func TestRestartOfBroker(t *testing.T) {
 	const n, restarts = 300, 3
-	r := newRig(t)
+	r := newHarness(t)
 	id := r.job("alice")
 	first, here := r.listen("alice/operator", "?type=result", ""), r.url
 	r.start()
@@ -127,7 +127,7 @@ func TestRestartOfBroker(t *testing.T) {
 }
 
 // reconnect tries as a client does, until it is let in.
-func (r *rig) reconnect(lastID string) *listener {
+func (r *harness) reconnect(lastID string) *listener {
 	r.t.Helper()
 	eventstest.Eventually(r.t, "let in", func() bool {
 		resp, cancel := r.ask("alice/operator", "?type=result", lastID)

@@ -28,7 +28,7 @@ type event struct {
 	source int
 	seq    uint64
 	jobID  string
-	owner  string // empty: the owner of the job, or nobody
+	owner  string // empty: the owner of the job
 	data   []byte // one line
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/gateway/wire"
 )
 
@@ -23,9 +24,9 @@ type Bus interface {
 	FeedAfter(ctx context.Context, f jet.Feed, after uint64, each func(jet.FeedEntry)) error
 }
 
-// Jobs is the picture of all jobs, which knows their owners.
+// Jobs is a cache of all jobs, which knows their owners.
 type Jobs interface {
-	// Refresh blocks until the picture shows all that anybody was told is stored.
+	// Refresh blocks until the cache includes every change acknowledged before the call.
 	Refresh(ctx context.Context) error
 	// Job finds one job.
 	Job(id string) (events.Job, bool)
@@ -99,7 +100,7 @@ func (s *Stream) follow(ctx context.Context, i int) {
 			s.hub.begin(i, newest)
 			break
 		}
-		_ = sleep(ctx, retry) // the loop sees the end of ctx
+		_ = wait.Sleep(ctx, retry) // the loop sees the end of ctx
 	}
 	for ctx.Err() == nil {
 		// It ends early when it was cut off for so long that events may have expired
@@ -129,25 +130,14 @@ func (s *Stream) event(ctx context.Context, i int, m jet.FeedEntry) *event {
 	}
 	for asked := false; ; {
 		if job, ok := s.Jobs.Job(e.jobID); ok || asked {
-			e.owner = job.Username // of a deleted job: nobody
+			e.owner = job.Username // of a deleted job: none
 			return e
 		}
-		// The picture of the jobs may be behind the results.
+		// The cache of the jobs may be behind the results.
 		if err := s.Jobs.Refresh(ctx); err == nil {
 			asked = true
-		} else if sleep(ctx, retry) != nil {
+		} else if wait.Sleep(ctx, retry) != nil {
 			return nil
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestEventsAsTheyCome(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	earlier := r.job("alice")
 	l := r.listen("alice/operator", "", "")
 	if l.id != "j1-r0-u0" {
@@ -41,7 +41,7 @@ func TestEventsAsTheyCome(t *testing.T) {
 
 // The result of a job that the picture of the jobs does not show yet is not lost.
 func TestResultOvertakesItsJob(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	l := r.listen("alice/operator", "?type=result", "")
 	for range 50 {
 		id := r.job("alice")
@@ -51,7 +51,7 @@ func TestResultOvertakesItsJob(t *testing.T) {
 }
 
 func TestWhoSeesWhat(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	clients := map[string]*listener{}
 	for _, who := range []string{"alice/operator", "alice/viewer", "bob/operator", "root/admin", "/operator"} {
 		clients[who] = r.listen(who, "", "")
@@ -121,7 +121,7 @@ func byKind(seen []string) string {
 }
 
 func TestFilters(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	a, b := r.job("alice"), r.job("alice")
 	r.result(a, "x")
 	r.result(b, "x")
@@ -151,7 +151,7 @@ func TestFilters(t *testing.T) {
 }
 
 func TestWrongRequests(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	for query, message := range map[string]string{
 		"?jobid=x": "did you mean", "?job_id=x": "job_id: ", "?job_id={" + uuid.NewString() + "}": "job_id: ", "?type=jobs": "none of job, result, run",
 		"?type=job,job": "none of job, result, run", "?last_event_id=7": "Last-Event-ID: ", "?last_event_id=j1-r2": "Last-Event-ID: ",
@@ -179,7 +179,7 @@ func TestWrongRequests(t *testing.T) {
 }
 
 func TestRevokedTokenEndsTheStream(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	l, other := r.listen("alice/operator", "", ""), r.listen("alice/viewer", "", "")
 	r.mu.Lock()
 	r.revoked["alice/operator"] = true
@@ -193,7 +193,7 @@ func TestRevokedTokenEndsTheStream(t *testing.T) {
 // The end of Run ends the clients, also those that still read what they missed,
 // and leaves their connections in order.
 func TestStop(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	idle, busy := r.listen("alice/operator", "", ""), r.listen("root/admin", "", "j0-r0-u0")
 	began := time.Now()
 	r.stop()
@@ -215,7 +215,7 @@ func TestStop(t *testing.T) {
 // An idle client hears that the connection lives, for longer than the listener
 // lets a request be read, and how far it has come.
 func TestHeartbeat(t *testing.T) {
-	r := newRig(t)
+	r := newHarness(t)
 	r.stop()
 	r.config.Heartbeat = 50 * time.Millisecond
 	r.start()
