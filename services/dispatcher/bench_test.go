@@ -151,7 +151,7 @@ func reach(b *testing.B, arrived <-chan string, start func(n int)) {
 		wg.Wait()
 		var took []time.Duration
 		for key, at := range came {
-			took = append(took, max(0, at.Sub(stored[key]))) // it may be there before who stored it is told
+			took = append(took, max(0, at.Sub(stored[key]))) // it may arrive before the ack of its publish
 		}
 		slices.Sort(took)
 		b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")

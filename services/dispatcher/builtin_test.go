@@ -9,8 +9,7 @@ import (
 	"spool.internal/events"
 )
 
-// The built-in runner is sent no secret and nothing that is told by notify; it is
-// told whose job it is.
+// A call of the built-in runner has no secret and nothing that only notify needs. It names the owner of the job.
 func TestBuiltInRunnerIsCalledWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	got := make(chan *http.Request, 1)

@@ -28,7 +28,7 @@ func TestOutputTime(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, x, err)
 		}
 		if _, err := (&Dispatcher{}).extras(w); err == nil {
-			t.Errorf("%s: somebody else's endpoint is called", name)
+			t.Errorf("%s: another endpoint is called", name)
 		}
 	}
 }

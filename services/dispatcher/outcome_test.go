@@ -107,8 +107,8 @@ func TestOutcomes(t *testing.T) {
 
 // outcomeWant is the rest of a row.
 type outcomeWant struct {
-	status, http string
-	again, dead  bool
+	status, http  string
+	retried, dead bool
 }
 
 func outcomeOf(t *testing.T, c outcomeCase, want outcomeWant) {
@@ -150,8 +150,8 @@ func outcomeOf(t *testing.T, c outcomeCase, want outcomeWant) {
 	if string(res.Status) != want.status || res.HTTP.Status != want.http || !strings.Contains(res.HTTP.Response, c.response) {
 		t.Errorf("result %s %s %.200q", res.Status, res.HTTP.Status, res.HTTP.Response)
 	}
-	if (res.Attempts > 1) != want.again {
-		t.Errorf("%d attempts; tried again: want %v", res.Attempts, want.again)
+	if (res.Attempts > 1) != want.retried {
+		t.Errorf("%d attempts; retried: want %v", res.Attempts, want.retried)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -159,7 +159,7 @@ func outcomeOf(t *testing.T, c outcomeCase, want outcomeWant) {
 	case c.calls > 0 && n != c.calls, c.calls < 0 && n != 0, c.calls == 0 && c.endpoint != nil && n < 2:
 		t.Errorf("%d calls, want %d", n, c.calls)
 	case c.apart > 0 && called[1].Sub(called[0]) < c.apart:
-		t.Errorf("called again after %s, want %s", called[1].Sub(called[0]), c.apart)
+		t.Errorf("retried after %s, want %s", called[1].Sub(called[0]), c.apart)
 	}
 	letters, err := h.bus.Subjects(t.Context(), events.StreamDeadLetters, events.AllDead)
 	if err != nil || len(letters) > 0 != want.dead {

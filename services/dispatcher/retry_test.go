@@ -101,7 +101,7 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 	stop()
 	h.run()
 	if apart := (<-called).Sub(first); apart < 3400*time.Millisecond {
-		t.Errorf("called again after %s, want 5 s, a tenth and a second less at the most", apart)
+		t.Errorf("retried after %s, want 5 s, a tenth and a second less at the most", apart)
 	}
 	if res := h.results("j", 2)[1]; res.Status != events.OK || res.Attempts < 2 {
 		t.Errorf("result %+v", res)

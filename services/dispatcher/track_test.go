@@ -42,7 +42,7 @@ func TestReadStatus(t *testing.T) {
 	}
 }
 
-// foreign is an endpoint that is not ours: it accepts runs and tells how they go.
+// foreign is an endpoint that is not the built-in runner: it accepts runs and reports their status.
 type foreign struct {
 	mu     sync.Mutex
 	status map[string]string // body of the Job API by flow job id
@@ -101,7 +101,7 @@ func TestTracksRunsAcrossRestarts(t *testing.T) {
 	}
 }
 
-// Who is not told for long enough says so.
+// A run whose end is not reported for too long ends with that message.
 func TestTrackingGivesUp(t *testing.T) {
 	t.Parallel()
 	f := &foreign{status: map[string]string{}, tokens: map[string]bool{}}

@@ -12,8 +12,7 @@ import (
 	"spool.internal/events/schedule"
 )
 
-// The balance of a day is written once, to everybody, whoever is there to write it;
-// what cannot be read yet is tried again.
+// The balance of a day is sent once to each address, by whichever process; one that cannot be read yet is retried.
 func TestBalanceMail(t *testing.T) {
 	t.Parallel()
 	h, p := mailing(t, nil)

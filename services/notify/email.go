@@ -118,8 +118,8 @@ func (e *email) deliver(ctx context.Context, l letter, addresses []string) error
 	return nil
 }
 
-// said makes an error from an answer of the relay.
-func (e *email) said(format string, args ...any) error {
+// answered makes an error from an answer of the relay, without its password.
+func (e *email) answered(format string, args ...any) error {
 	return errors.New(e.secrets.Text(fmt.Sprintf(format, args...)))
 }
 
@@ -150,11 +150,11 @@ func (e *email) send(ctx context.Context, l letter, to []string) error {
 		case m.IsDelivered():
 			e.done(l.n, addressees[i], nil)
 		case fault == nil: // the session ended before this message
-			passing = errors.Join(passing, e.said("e-mail to %s through %s: %s", addressees[i], e.relay.host, session))
+			passing = errors.Join(passing, e.answered("e-mail to %s through %s: %s", addressees[i], e.relay.host, session))
 		case fault.ErrorCode() >= 500 && fault.Reason != gomail.ErrSMTPMailFrom:
-			e.done(l.n, addressees[i], e.said("e-mail to %s: refused: %s", addressees[i], fault))
+			e.done(l.n, addressees[i], e.answered("e-mail to %s: refused: %s", addressees[i], fault))
 		default: // also if the sender is refused: the operator can mend that
-			passing = errors.Join(passing, e.said("e-mail to %s: %s", addressees[i], fault))
+			passing = errors.Join(passing, e.answered("e-mail to %s: %s", addressees[i], fault))
 		}
 	}
 	return passing

@@ -119,7 +119,7 @@ func TestRefusedAddress(t *testing.T) {
 	}
 }
 
-// Without STARTTLS, with a certificate of somebody else or with a wrong password
+// Without STARTTLS, with a certificate of another host or with a wrong password
 // nothing is sent, and both the run and the log say why without the password.
 func TestUntrustedServers(t *testing.T) {
 	t.Parallel()

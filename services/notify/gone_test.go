@@ -11,7 +11,7 @@ import (
 	"spool.internal/events/jet"
 )
 
-// A receiver that says when to come again is left alone until then, by every notice.
+// A receiver that answers with Retry-After is left alone until then, by every notification.
 func TestRetryAfterIsKept(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
@@ -43,8 +43,8 @@ func TestRetryAfterIsKept(t *testing.T) {
 	}
 }
 
-// 410 turns a URL off: it is asked once, and again when it has changed. Other URLs of
-// the job, and other changes of it, are something else.
+// 410 turns a URL off: it is called once, and once more when it has changed. Other URLs of the job, and other changes of
+// it, do not matter.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)

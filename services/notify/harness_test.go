@@ -145,7 +145,7 @@ func (h *harness) endedAs(key, job string, status events.Status, message string)
 	return ev
 }
 
-// settled waits until everything that a queue has to tell is off it.
+// settled waits until every notification is off a queue.
 func (h *harness) settled(queue, stream string) {
 	h.Helper()
 	filter := events.RunsOf(events.Ended, "")
@@ -156,17 +156,17 @@ func (h *harness) settled(queue, stream string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	eventstest.Eventually(h, "every notice is settled", func() bool {
+	eventstest.Eventually(h, "every notification is settled", func() bool {
 		cons, err := h.js.Consumer(h.Context(), stream, queue)
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= last.Sequence
 	})
 }
 
-// undelivered waits for the record of what could not be told of a run.
+// undelivered waits for the record that a notification of a run was given up.
 func (h *harness) undelivered(channel string, ev events.RunEvent) string {
 	h.Helper()
 	var m jet.Stored
-	eventstest.Eventually(h, "the notice is given up", func() bool {
+	eventstest.Eventually(h, "the notification is given up", func() bool {
 		var found bool
 		var err error
 		m, found, err = h.bus.Last(h.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))

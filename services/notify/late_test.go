@@ -13,7 +13,7 @@ import (
 	"spool.internal/events/schedule"
 )
 
-// observing is an observer whose duty the test does, at the times that it says.
+// observing is an observer whose checks the test makes, at times of its own.
 func (h *harness) observing(zone *time.Location) *observer {
 	h.Helper()
 	h.cfg.Zone = zone
@@ -187,7 +187,7 @@ func TestFolderState(t *testing.T) {
 	}
 }
 
-// What the watcher reports is told, through the stream that it reports in.
+// What the watcher reports, in its own stream, leads to notifications.
 func TestBlockedAndHeld(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -208,7 +208,7 @@ func TestBlockedAndHeld(t *testing.T) {
 	h.looks(o, now.Add(time.Minute), "j1", events.AboutHold, "recovered")
 }
 
-// A missed slot is told until a later one runs.
+// A job that missed a slot is unwell until a later one runs.
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -223,22 +223,22 @@ func TestMissed(t *testing.T) {
 		}
 	}
 	if got := h.next(calls).payload(t); got["state"] != "missed" || !strings.Contains(got["message"].(string), "not running") {
-		t.Errorf("told %v", got)
+		t.Errorf("notified of %v", got)
 	}
 	h.observed()
 	h.result("j1", minute-5, events.OK, "f0") // an older one
 	h.observed()
 	h.result("j1", minute+10, events.OK, "f1")
 	if got := h.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "missed" {
-		t.Errorf("told %v", got)
+		t.Errorf("notified of %v", got)
 	}
 	h.observed()
-	if more := said(t, calls); len(more) > 0 {
+	if more := posted(t, calls); len(more) > 0 {
 		t.Errorf("more: %v", more)
 	}
 }
 
-// A run that goes on for too long is told while it goes on, and its end too.
+// There is a notification of a run that goes on for too long while it goes on, and of its end.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -249,22 +249,22 @@ func TestTooLong(t *testing.T) {
 	h.phase(events.Started, "j2", "short")
 	h.phase(events.Started, "j1", "long")
 	if got := h.next(calls).payload(t); got["state"] != "too_long" || got["flow_job_id"] != "long" || !strings.Contains(got["message"].(string), "longer than 300ms") {
-		t.Errorf("told %v", got)
+		t.Errorf("notified of %v", got)
 	}
 	now := time.Now()
 	if err := h.bus.PutRunEvent(t.Context(), events.RunEvent{Phase: events.Ended, At: now, StartedAt: now.Add(-time.Second), JobID: "j1", FlowJobID: "long", Attempt: 1, Status: events.OK}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.next(calls).payload(t); got["state"] != "recovered" || got["before"] != "too_long" {
-		t.Errorf("told %v", got)
+		t.Errorf("notified of %v", got)
 	}
-	if more := said(t, calls); len(more) > 0 {
+	if more := posted(t, calls); len(more) > 0 {
 		t.Errorf("more: %v", more)
 	}
 }
 
-// The duty comes at every whole minute.
-func TestDutyIsMinutely(t *testing.T) {
+// The checks are made at every whole minute.
+func TestChecksAreMinutely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+time.Second)
 		defer cancel()

@@ -171,7 +171,7 @@ func TestReceiversEcho(t *testing.T) {
 	}
 }
 
-// A job that is older than the list of domains writes to nobody outside it.
+// For a job that is older than the list of domains, nothing is sent outside it.
 func TestMailDomainsWhenSending(t *testing.T) {
 	t.Parallel()
 	h, p := mailing(t, nil)
@@ -189,8 +189,8 @@ func TestMailDomainsWhenSending(t *testing.T) {
 
 func TestRelayEchoes(t *testing.T) {
 	e := newEmail(&relay{password: "p4ssword-of-the-relay"}, MailOnEnd, nil, nil)
-	if err := e.said("e-mail to %s: refused: %s", "a@b.c", "535 p4ssword-of-the-relay AGFubgBwNHNzd29yZC1vZi10aGUtcmVsYXk="); strings.Contains(err.Error(), "p4ss") ||
+	if err := e.answered("e-mail to %s: refused: %s", "a@b.c", "535 p4ssword-of-the-relay AGFubgBwNHNzd29yZC1vZi10aGUtcmVsYXk="); strings.Contains(err.Error(), "p4ss") ||
 		strings.Contains(err.Error(), "cDRzc3") || strings.Contains(err.Error(), "BwNHNzd29yZC1vZi10aGUt") {
-		t.Errorf("said %v", err)
+		t.Errorf("error %v", err)
 	}
 }

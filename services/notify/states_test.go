@@ -94,8 +94,8 @@ func (h *harness) observed() {
 	}
 }
 
-// states gives what was posted: about and state.
-func said(t *testing.T, calls chan call) (all []string) {
+// posted returns what was posted: about and state.
+func posted(t *testing.T, calls chan call) (all []string) {
 	t.Helper()
 	for len(calls) > 0 {
 		c := <-calls
@@ -105,7 +105,7 @@ func said(t *testing.T, calls chan call) (all []string) {
 	return all
 }
 
-// One notice for each change of state, whatever the number of runs.
+// One notification for each change of state, whatever the number of runs.
 func TestChangesOfState(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -163,12 +163,12 @@ func TestChangesOfState(t *testing.T) {
 		t.Errorf("a dead letter: %v", got)
 	}
 	h.observed()
-	if more := said(t, calls); len(more) > 0 {
-		t.Errorf("more was told: %v", more)
+	if more := posted(t, calls); len(more) > 0 {
+		t.Errorf("more notifications: %v", more)
 	}
 }
 
-// Only what the job asks for is told; the rest changes the state all the same.
+// There are notifications only of what the job asks for; the rest changes the state all the same.
 func TestOnlyWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -179,17 +179,17 @@ func TestOnlyWhatIsAskedFor(t *testing.T) {
 	h.observed()
 	h.ended("j1", events.OK, "")
 	if got := h.next(calls).payload(t); got["state"] != "recovered" {
-		t.Errorf("told of %v", got)
+		t.Errorf("notified of %v", got)
 	}
 	h.observed()
 	if len(calls) > 0 {
-		t.Error("more was told")
+		t.Error("more notifications")
 	}
 }
 
-// A process that dies between any two steps tells once: the state is stored once, and
-// its notice is told by whoever comes next.
-func TestStateIsToldOnceAcrossDeaths(t *testing.T) {
+// If processes die between any two steps, there is one notification: the state is stored once, and the next process
+// delivers it.
+func TestOneNotificationAcrossDeaths(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
@@ -217,11 +217,11 @@ func TestStateIsToldOnceAcrossDeaths(t *testing.T) {
 		h.start()
 	}
 	if got := h.next(calls).payload(t); got["state"] != "failed" {
-		t.Errorf("told %v", got)
+		t.Errorf("notified of %v", got)
 	}
 	h.observed()
-	if more := said(t, calls); len(more) > 0 {
-		t.Errorf("told again: %v", more)
+	if more := posted(t, calls); len(more) > 0 {
+		t.Errorf("notified once more: %v", more)
 	}
 }
 
@@ -348,7 +348,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
-// A job that is deleted, or asks no more, leaves nothing behind.
+// A job that is deleted, or no longer asks, leaves nothing behind.
 func TestStatesAreForgotten(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -367,7 +367,7 @@ func TestStatesAreForgotten(t *testing.T) {
 	if _, err := h.bus.PutJob(t.Context(), events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: "gone"}}, seqs["gone"]); err != nil {
 		t.Fatal(err)
 	}
-	eventstest.Eventually(h, "the roster knows", func() bool { return len(o.jobs.list()) == 1 })
+	eventstest.Eventually(h, "the index knows", func() bool { return len(o.jobs.list()) == 1 })
 	if err := o.forgetStale(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +384,7 @@ func TestStatesAreForgotten(t *testing.T) {
 	}
 }
 
-// follow keeps an observer's roster up to date, and nothing else.
+// follow keeps an observer's index of jobs up to date, and nothing else.
 func (h *harness) follow(o *observer) {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())

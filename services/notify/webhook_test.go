@@ -113,7 +113,7 @@ func TestFailuresThenSuccess(t *testing.T) {
 		c := h.next(calls)
 		h.verify(c)
 		if c.Header.Get("webhook-id") != first.Header.Get("webhook-id") || string(c.body) != string(first.body) {
-			t.Errorf("told again as %v %s", c.Header, c.body)
+			t.Errorf("delivered again as %v %s", c.Header, c.body)
 		}
 	}
 	h.settled("notify-webhook", events.StreamRunEvents)
@@ -168,16 +168,16 @@ func TestEditedDeletedRestarted(t *testing.T) {
 	h.cfg.Metrics = nil // another process has its own
 	h.start()
 	if c := h.next(upCalls); c.Header.Get("webhook-id") != "ended_"+first.FlowJobID {
-		t.Errorf("told as %s", c.Header.Get("webhook-id"))
+		t.Errorf("delivered as %s", c.Header.Get("webhook-id"))
 	}
 	h.settled("notify-webhook", events.StreamRunEvents)
 	if len(downCalls) > 0 {
-		t.Error("a deleted job, or a URL of the past, was told")
+		t.Error("a deleted job, or a former URL, was notified")
 	}
 }
 
 // The run of another endpoint, a run without a job, a job without a webhook.
-func TestNotTold(t *testing.T) {
+func TestNoNotification(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	var log bytes.Buffer // slog writes one line at a time
@@ -196,19 +196,19 @@ func TestNotTold(t *testing.T) {
 	h.ended("", events.OK, "")
 	last := h.ended("j1", events.OK, "")
 	if c := h.next(calls); c.Header.Get("webhook-id") != "ended_"+last.FlowJobID {
-		t.Errorf("told of %s", c.Header.Get("webhook-id"))
+		t.Errorf("notified of %s", c.Header.Get("webhook-id"))
 	}
 	h.settled("notify-webhook", events.StreamRunEvents)
 	stop()
 	if len(calls) > 0 {
-		t.Error("told of more")
+		t.Error("more notifications")
 	}
 	if n := strings.Count(log.String(), "there is no server for it"); n != 1 {
-		t.Errorf("said %d times that there is no server for e-mail", n)
+		t.Errorf("logged %d times that there is no server for e-mail", n)
 	}
 }
 
-// A's receiver hangs while A has more notices than this process takes in hand.
+// A's receiver hangs while A has more notifications than this process takes at once.
 func TestOneReceiverDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -241,9 +241,9 @@ func TestOneReceiverDelaysNoOther(t *testing.T) {
 	stop()
 }
 
-// A receiver that is down takes every place for notices that wait: what fails is
-// given up then, and the notices behind are told.
-func TestNoPlaceToWait(t *testing.T) {
+// A receiver that is down fills the queue with notifications that wait: then what fails is given up, and the ones
+// behind it are delivered.
+func TestFullQueue(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	down, _ := h.receiver(status(500))
@@ -257,7 +257,7 @@ func TestNoPlaceToWait(t *testing.T) {
 	}
 	last := h.ended("b", events.OK, "")
 	if c := h.next(calls); c.Header.Get("webhook-id") != "ended_"+last.FlowJobID {
-		t.Errorf("told of %s", c.Header.Get("webhook-id"))
+		t.Errorf("notified of %s", c.Header.Get("webhook-id"))
 	}
 	h.settled("notify-webhook", events.StreamRunEvents)
 	if n := h.figure("webhook", "given_up"); n != 30 {
