@@ -62,12 +62,18 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 		}
 		files[i] = t.seenFile(c)
 	}
-	index := t.index(ctx, len(files))
+	var known index
+	if s := t.k.scan; s != nil {
+		if s.asked += len(files); s.asked > indexAfter && !s.opened && !t.f.task.watch.Recursive {
+			t.readIndex(ctx)
+		}
+		known = s.index
+	}
 	seen := make([]bool, len(files))
 	var asked []int
 	var questions []jet.SeenFile
 	for i, f := range files {
-		if seen[i] = index.has(f.Fingerprint); !seen[i] {
+		if seen[i] = known.has(f.Fingerprint); !seen[i] {
 			asked, questions = append(asked, i), append(questions, f)
 		}
 	}

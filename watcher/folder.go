@@ -121,6 +121,16 @@ type candidate struct {
 	from  time.Time
 }
 
+// saw notes the stat of a file. What was known of another content counts no more.
+func (c *candidate) saw(s settle.Stat, now time.Time) {
+	if s == c.stat {
+		return
+	}
+	if c.stat, c.fingerprint, c.logged = s, "", false; c.state != events.FileOpen {
+		c.setReason("", "", now)
+	}
+}
+
 // setReason says why a file waits.
 func (c *candidate) setReason(state events.FileState, why string, now time.Time) {
 	if c.state != state {

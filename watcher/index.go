@@ -20,27 +20,20 @@ func (b index) has(fingerprint string) bool {
 	return there && err == nil
 }
 
-// index returns what is known of the ledger after n more questions, and reads it first when the scan has had many. A
-// ledger too large to be read at once is asked about each file instead.
-func (t *turn) index(ctx context.Context, n int) index {
+// readIndex reads the ledger of the job for the scan under way. A ledger too large to be read at once is asked about
+// each file instead.
+func (t *turn) readIndex(ctx context.Context) {
 	s := t.k.scan
-	if s == nil {
-		return nil
+	s.opened = true
+	all, whole, err := t.w.cfg.Bus.SeenAll(ctx, t.f.jobID)
+	if err != nil || !whole {
+		return
 	}
-	s.asked += n
-	if s.asked > indexAfter && !s.opened && !t.f.task.watch.Recursive {
-		s.opened = true
-		all, whole, err := t.w.cfg.Bus.SeenAll(ctx, t.f.jobID)
-		if err != nil || !whole {
-			return s.index // the questions go on
-		}
-		s.index = make(index, len(all))
-		for _, fingerprint := range all {
-			var key [16]byte
-			if _, err := hex.Decode(key[:], []byte(fingerprint)); err == nil {
-				s.index[key] = struct{}{}
-			}
+	s.index = make(index, len(all))
+	for _, fingerprint := range all {
+		var key [16]byte
+		if _, err := hex.Decode(key[:], []byte(fingerprint)); err == nil {
+			s.index[key] = struct{}{}
 		}
 	}
-	return s.index
 }

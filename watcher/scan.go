@@ -6,9 +6,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"spool.internal/watcher/settle"
-	"spool.internal/watcher/stage"
 )
 
 // scanChunk is how many names are read at a time.
@@ -24,25 +21,6 @@ type scan struct {
 	asked  int // files that the ledger was asked about
 	opened bool
 	index  index // nil = the ledger is asked about each
-}
-
-func (k *work) beginScan(at *stage.Folder, step settle.Step, now time.Time) error {
-	dir, err := at.Root.Open(".")
-	if err != nil {
-		return err
-	}
-	k.scan = &scan{dir: dir, full: step == settle.FullScan, began: now}
-	k.crowded, k.unmarked = 0, 0
-	k.known.begin()
-	k.dir.Begun(step, now)
-	return nil
-}
-
-func (k *work) endScan() {
-	if k.scan != nil {
-		_ = k.scan.dir.Close() // was only read
-		k.scan = nil
-	}
 }
 
 // scan reads on in the directory. Only a complete scan is evidence of what is not there.

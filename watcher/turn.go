@@ -100,14 +100,30 @@ func (f *folder) takeHints(now time.Time) {
 }
 
 // run opens the folder and works on what is due in it: names that something was reported of, files that waited, then
-// the scan.
+// the scan. Before a scan begins, the folder is watched.
 func (t *turn) run(ctx context.Context, step settle.Step, now time.Time) {
-	if err := t.open(step, now); err != nil {
-		t.w.unavailable(t.f, err, now)
+	f, k := t.f, t.k
+	var err error
+	if t.at, err = stage.Open(t.w.cfg.Drives, f.task.path, f.below, &f.activity); err != nil {
+		t.w.unavailable(f, err, now)
 		return
 	}
 	defer t.at.Close()
-	k := t.k
+	if t.at.ID != k.id {
+		t.w.replaced(f, t.at, now)
+		step = settle.FullScan
+	}
+	if step != settle.Rest && k.scan == nil {
+		if f.leadsBack(t.w.cfg.Drives, t.at) {
+			t.w.unavailable(f, errLeadsBack, now)
+			return
+		}
+		t.w.arm(f, t.at, now)
+		if err := k.beginScan(t.at, step, now); err != nil {
+			t.w.unavailable(f, err, now)
+			return
+		}
+	}
 	for len(k.hinted) > 0 && t.goesOn(ctx) {
 		last := len(k.hinted) - 1
 		name := k.hinted[last]
@@ -129,14 +145,69 @@ func (t *turn) run(ctx context.Context, step settle.Step, now time.Time) {
 	}
 }
 
-// goesOn reports whether the turn may work on more files.
-func (t *turn) goesOn(ctx context.Context) bool {
-	now := time.Now()
-	if t.left <= 0 || now.After(t.until) || t.f.stopped.Load() || ctx.Err() != nil {
-		return false
+// arm has the folder watched, before it is scanned: the scan sees what came before, and what comes after is reported.
+func (w *Watcher) arm(f *folder, at *stage.Folder, now time.Time) {
+	k := &f.work
+	if k.dir.Deaf(now) {
+		w.disarm(f)
+		return
 	}
-	wait, _ := t.w.downstream(t.f, now)
-	return wait == 0
+	err := k.mount.watchable()
+	if err == nil {
+		err = notify.FewEnough(at.Root)
+	}
+	var path string
+	if err == nil {
+		path, err = realPath(at.Dir, f.host)
+	}
+	if err == nil && path != k.watchedPath {
+		w.disarm(f)
+	}
+	if err == nil {
+		err = w.notifier.Watch(f, path)
+	}
+	if err == nil { // it is watched by its name
+		if s, serr := stage.StatPath(path); serr != nil || s.Identity() != at.ID {
+			w.notifier.Drop(f, path)
+			err = errMoved
+		}
+	}
+	if err != nil {
+		w.disarm(f)
+		k.dir.Unwatched(err.Error(), now)
+		return
+	}
+	k.watchedPath = path
+	k.dir.Watched(now)
+}
+
+// disarm ends the watch of a folder.
+func (w *Watcher) disarm(f *folder) {
+	if f.work.watchedPath != "" {
+		w.notifier.Drop(f, f.work.watchedPath)
+		f.work.watchedPath = ""
+	}
+}
+
+// beginScan begins a scan of the directory.
+func (k *work) beginScan(at *stage.Folder, step settle.Step, now time.Time) error {
+	dir, err := at.Root.Open(".")
+	if err != nil {
+		return err
+	}
+	k.scan = &scan{dir: dir, full: step == settle.FullScan, began: now}
+	k.crowded, k.unmarked = 0, 0
+	k.known.begin()
+	k.dir.Begun(step, now)
+	return nil
+}
+
+// endScan ends a scan, complete or not.
+func (k *work) endScan() {
+	if k.scan != nil {
+		_ = k.scan.dir.Close() // was only read
+		k.scan = nil
+	}
 }
 
 // consider looks at one name. A complete file goes into the batch; one that is not waits; any other is forgotten.
@@ -152,7 +223,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 	s, err := t.at.Stat(name)
 	now := time.Now()
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && !s.Regular:
+	case errors.Is(err, fs.ErrNotExist), err == nil && !(s.Regular && f.task.watch.Includes(f.subPath(name))):
 		k.forget(name)
 		if s.Folder && f.task.watch.Recursive {
 			t.w.addSub(f, name, s)
@@ -161,17 +232,8 @@ func (t *turn) consider(ctx context.Context, name string) {
 	case err != nil:
 		t.unreadable(k.candidate(name), err, now)
 		return
-	case !f.task.watch.Includes(f.subPath(name)):
-		k.forget(name)
-		return
-	case k.known.knows(name, s.Stat):
+	case k.known.knows(name, s.Stat), !t.marked(name, s.Stat, now):
 		delete(k.pending, name)
-		return
-	case !t.marked(name, s.Stat, now):
-		delete(k.pending, name)
-		if t.scanning {
-			k.unmarked++
-		}
 		return
 	}
 	if k.scan != nil {
@@ -181,46 +243,50 @@ func (t *turn) consider(ctx context.Context, name string) {
 		t.w.meter.unreported.Inc()
 	}
 	c = k.candidate(name)
-	if t.complete(c, s.Stat, isNew, now) {
-		k.pending[name] = c
-		t.batch = append(t.batch, c)
-		t.left--
-		if len(t.batch) == maxBatch {
-			t.flush(ctx)
-		}
-	}
-}
-
-// complete reports whether a candidate may go into the batch by what was seen of it; if not, it waits.
-func (t *turn) complete(c *candidate, s settle.Stat, isNew bool, now time.Time) bool {
-	if s != c.stat {
-		if c.stat, c.fingerprint, c.logged = s, "", false; c.state != events.FileOpen {
-			c.setReason("", "", now)
-		}
-	}
+	c.saw(s.Stat, now)
 	if isNew {
 		c.file.Named()
 	}
-	if t.f.task.watch.Marker != "" {
+	if f.task.watch.Marker != "" {
 		c.file.Mark()
 	}
-	action, wait := c.file.Observe(t.k.rule, s, now)
+	action, wait := c.file.Observe(k.rule, s.Stat, now)
 	if action == settle.Wait {
-		t.k.postpone(c, now.Add(wait))
-		return false
+		k.postpone(c, now.Add(wait))
+		return
 	}
 	c.action, c.due, c.batched = action, now, true
-	return true
+	k.pending[name] = c
+	t.batch = append(t.batch, c)
+	if t.left--; len(t.batch) == maxBatch {
+		t.flush(ctx)
+	}
 }
 
-// marked reports whether a file needs no marker, or has it.
+// goesOn reports whether the turn may work on more files.
+func (t *turn) goesOn(ctx context.Context) bool {
+	now := time.Now()
+	if t.left <= 0 || now.After(t.until) || t.f.stopped.Load() || ctx.Err() != nil {
+		return false
+	}
+	wait, _ := t.w.downstream(t.f, now)
+	return wait == 0
+}
+
+// marked reports whether a file needs no marker, or has it. A scan counts those that lack it.
 func (t *turn) marked(name string, s settle.Stat, now time.Time) bool {
 	watch := t.f.task.watch
 	if watch.Marker == "" {
 		return true
 	}
 	m, err := t.at.Stat(watch.MarkerOf(name))
-	return err == nil && m.Regular && settle.Marks(m.Stat, s, now)
+	if err == nil && m.Regular && settle.Marks(m.Stat, s, now) {
+		return true
+	}
+	if t.scanning {
+		t.k.unmarked++
+	}
+	return false
 }
 
 // unreadable postpones a file whose stat or content cannot be read.

@@ -71,12 +71,14 @@ func (c *cookies) returned(name string) {
 	}
 }
 
-// roundTrip waits until everything that happened before it has been reported. It returns false when that cannot be
-// known.
-func (c *cookies) roundTrip() bool {
-	if c.dir == "" {
+// CaughtUp waits until everything that has happened in a watched directory so far has been reported, 250 ms at most: it
+// creates a cookie and waits for its report. It returns false when that cannot be known.
+func (n *Notifier) CaughtUp(path string) bool {
+	s := n.of(path)
+	if s == nil || path == "" || s.cookies.dir == "" {
 		return false
 	}
+	c := s.cookies
 	reported := make(chan struct{})
 	c.mu.Lock()
 	c.next++
@@ -88,13 +90,13 @@ func (c *cookies) roundTrip() bool {
 		defer c.mu.Unlock()
 		delete(c.waiting, name)
 	}()
-	path := filepath.Join(c.dir, name)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0o600)
+	cookie := filepath.Join(c.dir, name)
+	f, err := os.OpenFile(cookie, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0o600)
 	if err != nil {
 		return false
 	}
-	_ = f.Close()         // was not written to
-	defer os.Remove(path) //nolint:errcheck // one that stays is empty, and goes with its folder
+	_ = f.Close()           // was not written to
+	defer os.Remove(cookie) //nolint:errcheck // one that stays is empty, and goes with its folder
 	late := time.NewTimer(cookieTimeout)
 	defer late.Stop()
 	select {

@@ -67,13 +67,6 @@ func (n *Notifier) Drop(l Listener, path string) {
 	}
 }
 
-// CaughtUp waits until everything that has happened in a watched directory so far has been reported, 250 ms at most.
-// It returns false when that cannot be known.
-func (n *Notifier) CaughtUp(path string) bool {
-	s := n.of(path)
-	return s != nil && path != "" && s.cookies.roundTrip()
-}
-
 // Close ends all watches and waits for the goroutines.
 func (n *Notifier) Close() error {
 	var errs []error

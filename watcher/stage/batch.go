@@ -92,33 +92,6 @@ func (s *Batch) Add(ctx context.Context, f File) error {
 	return errors.Join(s.copyIn(ctx, f, src), src.Close())
 }
 
-// copyIn copies an open file to a temporary name, or only notes it where it is to be linked.
-func (s *Batch) copyIn(ctx context.Context, f File, src *Source) error {
-	if err := s.open(); err != nil {
-		return err
-	}
-	it := item{File: f}
-	if links := s.o.Links.of(src.stat.Size); links == nil {
-		err := s.build(s.temporary(f.Fingerprint), src, func(dst *os.File) error { return src.CopyTo(ctx, dst) })
-		if err != nil {
-			return fmt.Errorf("stage %s: %w", f.Name, err)
-		}
-		it.copied = true
-	} else if _, none := links.noClones.Load(src.stat.Device); !none {
-		switch err := s.build(s.temporary(f.Fingerprint), src, src.cloneTo); {
-		case err == nil:
-			it.copied = true
-		case errors.Is(err, ErrNoClone):
-			links.noClones.Store(src.stat.Device, true)
-		default:
-			return fmt.Errorf("stage %s: %w", f.Name, err)
-		}
-	}
-	it.Stat = src.stat.Stat
-	s.files[f.Fingerprint] = it
-	return nil
-}
-
 // Drop takes back a file that was added and has no name yet.
 func (s *Batch) Drop(fingerprint string) {
 	if s.files[fingerprint].copied {
@@ -140,39 +113,11 @@ func (s *Batch) open() error {
 	return nil
 }
 
-func (s *Batch) build(tmp string, src *Source, fill func(dst *os.File) error) error {
-	dst, err := s.job.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.Perm|0o400)
-	if err != nil {
-		return err
-	}
-	err = fill(dst)
-	if err = errors.Join(err, dst.Close()); err != nil {
-		return errors.Join(err, s.job.Remove(tmp))
-	}
-	return nil
-}
-
-// Place gives a file its name in its stage, and reports whether it is a link. A file that cannot be linked is copied
-// after all, as are those after it ([Batch.NoLink]). The error is one of those of Add.
+// Place gives a file its name in its stage, and reports whether it is a link. A file of another watcher that is there
+// already has the same content: a copy replaces it, a link leaves it there. A file that cannot be linked is copied after
+// all, as are those after it ([Batch.NoLink]). The error is one of those of Add.
 func (s *Batch) Place(ctx context.Context, fingerprint string) (linked bool, err error) {
 	s.from.activity.Touch()
-	linked, err = s.place(fingerprint)
-	if !errors.Is(err, errNoLink) {
-		return linked, err
-	}
-	s.o.Links, s.noLink = nil, err
-	if err = s.Add(ctx, s.files[fingerprint].File); err != nil {
-		return false, err
-	}
-	return s.place(fingerprint)
-}
-
-// NoLink returns why the batch has given up linking, or nil.
-func (s *Batch) NoLink() error { return s.noLink }
-
-// place gives a file its name. A file of another watcher that is there already has the same content: a copy takes its
-// place, a link leaves it there. The error is ErrChanged, errNoLink, or the drive's.
-func (s *Batch) place(fingerprint string) (linked bool, err error) {
 	f := s.files[fingerprint]
 	in := path.Join(fingerprint, "input")
 	for _, dir := range []string{fingerprint, in} {
@@ -181,10 +126,14 @@ func (s *Batch) place(fingerprint string) (linked bool, err error) {
 		}
 	}
 	to := path.Join(in, f.Name)
-	if f.copied {
+	if !f.copied {
+		if linked, err = s.linkTo(in, f); errors.Is(err, errNoLink) {
+			s.o.Links, s.noLink = nil, err
+			err = s.Add(ctx, f.File)
+		}
+	}
+	if err == nil && !linked {
 		err = s.job.Rename(s.temporary(fingerprint), to)
-	} else {
-		linked, err = s.linkTo(in, f)
 	}
 	if err != nil {
 		return false, fmt.Errorf("name the stage of %s: %w", f.Name, err)
@@ -193,6 +142,9 @@ func (s *Batch) place(fingerprint string) (linked bool, err error) {
 	s.placed = append(s.placed, to)
 	return linked, nil
 }
+
+// NoLink returns why the batch has given up linking, or nil.
+func (s *Batch) NoLink() error { return s.noLink }
 
 // linkTo makes a link to a file in the folder in, if the file is still the one that was added.
 func (s *Batch) linkTo(in string, f item) (linked bool, err error) {

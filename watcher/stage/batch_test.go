@@ -128,7 +128,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	hold("whole")
-	if linked, err := st.place("whole"); err != nil || !linked {
+	if linked, err := st.Place(t.Context(), "whole"); err != nil || !linked {
 		t.Fatalf("linked: %v, %v", linked, err)
 	}
 	again, err := o.Stat("f")
@@ -142,7 +142,7 @@ func TestLinks(t *testing.T) {
 	if err := os.WriteFile(f, []byte("two, longer"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.place("rewritten"); !errors.Is(err, ErrChanged) {
+	if _, err := st.Place(t.Context(), "rewritten"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was rewritten: %v", err)
 	}
 	if err := os.Remove(filepath.Join(root, ".spool", "job", "whole", "input", "f")); err != nil {
@@ -154,13 +154,13 @@ func TestLinks(t *testing.T) {
 	if err := os.WriteFile(f, []byte("one"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.place("replaced"); !errors.Is(err, ErrChanged) {
+	if _, err := st.Place(t.Context(), "replaced"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was replaced: %v", err)
 	}
 	if err := os.Remove(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.place("gone"); !errors.Is(err, ErrChanged) {
+	if _, err := st.Place(t.Context(), "gone"); !errors.Is(err, ErrChanged) {
 		t.Errorf("linked a file that was gone: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, ".spool", "job", "*", "input", "*")); len(left) != 0 {

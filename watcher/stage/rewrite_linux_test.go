@@ -139,7 +139,7 @@ func (r *rewriting) stage() (linked bool, err error) {
 	r.pass(2)
 	if err = errors.Join(err, src.Close()); err == nil {
 		r.pass(3)
-		linked, err = st.place("fp")
+		linked, err = st.Place(r.t.Context(), "fp")
 	}
 	r.pass(4)
 	return linked, errors.Join(err, st.Close())
@@ -214,7 +214,7 @@ func TestRewriteDuringALongCopy(t *testing.T) {
 	if err := errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.place("fp"); err != nil {
+	if _, err := st.Place(t.Context(), "fp"); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(<-written, st.Close()); err != nil {

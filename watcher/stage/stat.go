@@ -3,6 +3,7 @@ package stage
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"spool.internal/events/fileid"
 	"spool.internal/watcher/settle"
@@ -50,4 +51,14 @@ func StatLink(path string) (Stat, error) { return asStat(fileid.Link(path)) }
 
 func asStat(i fileid.Info, err error) (Stat, error) {
 	return Stat{Stat: i.Stat, Regular: i.Regular, Folder: i.Folder, Perm: i.Perm, Device: i.Device}, err
+}
+
+// statIn says what a path below a folder is, without following a link at its end.
+func statIn(root *os.Root, name string) (Stat, error) {
+	dir, err := root.Open(filepath.Dir(name))
+	if err != nil {
+		return Stat{}, err
+	}
+	defer dir.Close() //nolint:errcheck // nothing was written through it
+	return statAt(root, dir, filepath.Base(name))
 }

@@ -116,7 +116,7 @@ func stageRound(t *testing.T, first *Folder, link *Links) (string, error) {
 	st := NewBatch(o, Options{JobID: "job", Links: link})
 	err = errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close())
 	if err == nil {
-		_, err = st.place("fp")
+		_, err = st.Place(t.Context(), "fp")
 	}
 	var text []byte
 	if err == nil {
