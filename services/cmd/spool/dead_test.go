@@ -37,6 +37,12 @@ func TestDeadCommand(t *testing.T) {
 	if code != 0 || len(lines) != 4 || !strings.Contains(lines[1], "manual:"+job+":") || !strings.Contains(lines[1], "503") || !strings.Contains(lines[1], "closed for today") {
 		t.Fatalf("dead list: status %d\n%s", code, out)
 	}
+	if all, code := ask("list", "--username", "*"); code != 0 || all != out {
+		t.Errorf("dead list --username *: status %d\n%s", code, all)
+	}
+	if none, code := ask("list", "--username", "nobody"); code != 0 || strings.Count(none, "\n") != 1 {
+		t.Errorf("dead list --username nobody: status %d\n%s", code, none)
+	}
 	id := func(line int) string { return strings.Fields(lines[line])[0] }
 	up.Store(true)
 	if out, code := ask("retry", id(1)); code != 0 || out != id(1)+"\n" {
@@ -55,7 +61,7 @@ func TestDeadCommand(t *testing.T) {
 	if out, code := ask("drop", id(2)); code != 1 || !strings.Contains(out, "dead letter "+id(2)+": ") {
 		t.Errorf("dropped twice: status %d, %q", code, out)
 	}
-	if out, code := ask("drop", "--job", job); code != 0 || out != id(3)+"\n" {
+	if out, code := ask("drop", "--job", job, "--username", "admin"); code != 0 || out != id(3)+"\n" {
 		t.Errorf("dead drop --job: status %d, %q", code, out)
 	}
 	if out, code := ask("list"); code != 0 || strings.Count(out, "\n") != 1 {

@@ -225,6 +225,12 @@ func subscriber(t *testing.T, n int) {
 		nc.Close()
 		t.Error("the revoked subscriber is let in")
 	}
+	if said, err := tell(t, subscriberCommand(), "create", "results", "--stream", "RESULTS", "-o", filepath.Join(t.TempDir(), "results.creds"), "--url", "http://"+p.api, "--data", p.data); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+	if list, err := tell(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "results  active   RESULTS") {
+		t.Errorf("%v: %s", err, list)
+	}
 	// Credentials that cannot be kept are not made.
 	if _, err := tell(t, subscriberCommand(), "create", "other", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err == nil {
 		t.Error("a file that is there was written over")

@@ -136,7 +136,7 @@ func TestInsecureMustBeSaid(t *testing.T) {
 }
 
 // keyPair writes a certificate for 127.0.0.1 and its key.
-func keyPair(t *testing.T) (certificate, key string) {
+func keyPair(t testing.TB) (certificate, key string) {
 	t.Helper()
 	srv := httptest.NewTLSServer(nil)
 	defer srv.Close()

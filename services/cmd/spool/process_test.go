@@ -185,7 +185,8 @@ func (pr *process) start() {
 		if strings.Contains(pr.log.String()[said:], "\nspool: ") || strings.HasPrefix(pr.log.String()[said:], "spool: ") {
 			pr.p.Fatalf("spool %s ended: %s", pr.args[0], tail(pr.log.String()[said:], 1000))
 		}
-		return strings.Count(pr.log.String()[said:], "msg=ready") > 0
+		now := pr.log.String()[said:]
+		return strings.Contains(now, "msg=ready") || strings.Contains(now, `"msg":"ready"`)
 	})
 }
 

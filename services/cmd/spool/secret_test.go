@@ -190,13 +190,13 @@ func TestTokenCommand(t *testing.T) {
 	ask := func(args ...string) (string, int) {
 		return spool(t, append(args, "--url", "http://"+p.api, "--data", p.data)...)
 	}
-	out, code := ask("token", "create", "--owner", "ann", "--role", "operator", "--expires", "1h")
+	out, code := ask("token", "create", "--owner", "ann", "--role", "operator", "--expires", "1h", "--path", "ann/repo/fs/D/scans/")
 	made := strings.TrimSpace(out)
 	if code != 0 || !strings.HasPrefix(made, "spool_") {
 		t.Fatalf("token create: status %d, %q", code, out)
 	}
 	id := strings.Split(made, "_")[1]
-	if out, code = ask("token", "list"); code != 0 || !strings.Contains(out, id) || !strings.Contains(out, "ann") || strings.Contains(out, made) {
+	if out, code = ask("token", "list"); code != 0 || !strings.Contains(out, id) || !strings.Contains(out, "ann/repo/fs/D/scans/") || strings.Contains(out, made) {
 		t.Errorf("token list: status %d\n%s", code, out)
 	}
 	file := filepath.Join(t.TempDir(), "ann.token")
