@@ -279,7 +279,7 @@ func TestBacklogsOnJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	leave()
-	if left := contents[events.Backlog](t, bus, events.StreamTriggers, events.AllBacklogs); len(left) > 0 {
+	if left := contents(t, bus.BacklogEntries()); len(left) > 0 {
 		t.Errorf("%d messages of backlogs are left", len(left))
 	}
 	fired, passed := stream{bus}.all(t)

@@ -30,7 +30,7 @@ func benchBus(b *testing.B) *jet.Bus {
 // empty takes the triggers of the last round out of the stream.
 func empty(b *testing.B, bus *jet.Bus) {
 	b.Helper()
-	if err := bus.Purge(b.Context(), events.StreamTriggers, events.TriggersOf(events.KindCron), 0); err != nil {
+	if err := bus.Triggers(events.KindCron, "").Clear(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -71,31 +71,52 @@ func benchFloor(b *testing.B, jobs int) {
 	for b.Loop() {
 		b.StopTimer()
 		empty(b, bus)
+		at := clockAt(b, bus)
 		b.StartTimer()
-		for _, batch := range batches {
-			if _, err := bus.Commit(b.Context(), events.StreamTriggers, batch...); err != nil {
-				b.Fatal(err)
-			}
-		}
+		commitBare(b, bus, batches, at)
 	}
 	rate(b, jobs)
 }
 
-// bareBatches are the messages of a minute at which so many jobs are due.
-func bareBatches(jobs int) (batches [][]jet.Message) {
+// bareBatch is what one commit of a pass stores, encoded.
+type bareBatch struct {
+	events.Answers
+	clock events.Clock
+}
+
+// bareBatches are what is stored at a minute at which so many jobs are due.
+func bareBatches(jobs int) (batches []bareBatch) {
 	for first := 0; first < jobs; first += jet.MaxBatch - 1 {
-		var batch []jet.Message
+		batch := bareBatch{clock: events.Clock{From: events.MinuteOf(at(0, 0)), Minute: events.MinuteOf(at(0, 1)), JobsSeq: 1}}
 		for n := first; n < min(first+jet.MaxBatch-1, jobs); n++ {
-			id := benchID(n)
-			batch = append(batch, jet.Message{
-				Subject: events.TriggerSubject(events.KindCron, id),
-				Data:    events.Encode(trigger(id, 1, events.MinuteOf(at(0, 1)), at(0, 1))),
-			})
+			batch.clock.Cursor = benchID(n)
+			batch.Fired = append(batch.Fired, trigger(benchID(n), 1, events.MinuteOf(at(0, 1)), at(0, 1)))
 		}
-		clock := events.Clock{From: events.MinuteOf(at(0, 0)), Minute: events.MinuteOf(at(0, 1)), Cursor: batch[len(batch)-1].Subject, JobsSeq: 1}
-		batches = append(batches, append(batch, jet.Message{Subject: events.ClockSubject, Data: events.Encode(clock)}))
+		batch.Encode()
+		batches = append(batches, batch)
 	}
 	return batches
+}
+
+// clockAt gives where the clock stands.
+func clockAt(b *testing.B, bus *jet.Bus) uint64 {
+	b.Helper()
+	_, seq, err := bus.Clock(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return seq
+}
+
+// commitBare stores batches one after the other, and does nothing else.
+func commitBare(b *testing.B, bus *jet.Bus, batches []bareBatch, clock uint64) {
+	b.Helper()
+	for _, batch := range batches {
+		var err error
+		if clock, err = bus.CommitPass(b.Context(), batch.clock, clock, batch.Answers); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func rate(b *testing.B, jobs int) {

@@ -2,7 +2,6 @@ package cron
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"strings"
@@ -42,9 +41,10 @@ func published(t *testing.T, b *jet.Bus) *desk {
 func recorded(t *testing.T, b *jet.Bus) map[string][]events.JobChange {
 	t.Helper()
 	all := map[string][]events.JobChange{}
-	err := b.Since(t.Context(), events.StreamJobs, events.AllJobs, time.Time{}, func(m jet.Stored) bool {
+	err := b.JobEvents("").Since(t.Context(), time.Time{}, func(m jet.Entry[events.JobEvent]) bool {
 		c := events.JobChange{JobRevision: events.JobRevision{Seq: m.Sequence}}
-		if err := json.Unmarshal(m.Data, &c.Event); err != nil {
+		var err error
+		if c.Event, err = m.Value(); err != nil {
 			t.Error(err)
 		}
 		c.Stored = c.Event.At
@@ -169,7 +169,7 @@ func TestRun(t *testing.T) {
 	}
 	var copied []events.Verdict
 	eventually(t, func() bool {
-		copied = contents[events.Verdict](t, bus, events.StreamSlots, events.SlotSubject("job"))
+		copied = contents(t, bus.Verdicts("job"))
 		_, queued := stream{bus}.all(t)
 		return len(copied) > 0 && len(queued) == 0
 	})
@@ -190,7 +190,7 @@ func TestRun(t *testing.T) {
 	})
 	eventually(t, func() bool {
 		c.loop.sweep.wake()
-		return len(contents[events.Clock](t, bus, events.StreamTriggers, events.ClockSubject)) == 1
+		return len(contents(t, bus.Clocks())) == 1
 	})
 
 	cancel()

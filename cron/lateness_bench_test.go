@@ -98,7 +98,7 @@ func spoolMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 
 func storedAfter(b *testing.B, bus *jet.Bus, nominal time.Time) (late []time.Duration) {
 	b.Helper()
-	err := bus.Since(b.Context(), events.StreamTriggers, events.TriggersOf(events.KindCron), time.Time{}, func(m jet.Stored) bool {
+	err := bus.Triggers(events.KindCron, "").Since(b.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
 		late = append(late, m.Time.Sub(nominal))
 		return true
 	})
@@ -113,12 +113,9 @@ func bareMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 	batches := bareBatches(jobs)
 	return func(due time.Time) []time.Duration {
 		empty(b, bus)
+		clock := clockAt(b, bus)
 		time.Sleep(time.Until(due))
-		for _, batch := range batches {
-			if _, err := bus.Commit(b.Context(), events.StreamTriggers, batch...); err != nil {
-				b.Fatal(err)
-			}
-		}
+		commitBare(b, bus, batches, clock)
 		return storedAfter(b, bus, due)
 	}
 }

@@ -1,7 +1,6 @@
 package cron
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -28,18 +27,18 @@ type stream struct{ *jet.Bus }
 // all gives what was committed, in the order that it was stored in.
 func (s stream) all(t testing.TB) (fired []events.Trigger, passed []events.Verdict) {
 	t.Helper()
-	return contents[events.Trigger](t, s.Bus, events.StreamTriggers, events.TriggersOf(events.KindCron)),
-		contents[events.Verdict](t, s.Bus, events.StreamTriggers, events.AllVerdicts)
+	return contents(t, s.Bus.Triggers(events.KindCron, "")),
+		contents(t, s.Bus.NewVerdicts(""))
 }
 
-func contents[T any](t testing.TB, b *jet.Bus, name, subject string) (all []T) {
+func contents[T any](t testing.TB, v jet.View[T]) (all []T) {
 	t.Helper()
-	err := b.Since(t.Context(), name, subject, time.Time{}, func(m jet.Stored) bool {
-		var v T
-		if err := json.Unmarshal(m.Data, &v); err != nil {
+	err := v.Since(t.Context(), time.Time{}, func(m jet.Entry[T]) bool {
+		value, err := m.Value()
+		if err != nil {
 			t.Error(err)
 		}
-		all = append(all, v)
+		all = append(all, value)
 		return true
 	})
 	if err != nil {

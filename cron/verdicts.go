@@ -4,17 +4,12 @@ import (
 	"context"
 	"time"
 
-	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
-// verdicts is the queue of what passes did not fire. All replicas share it.
-var verdicts = jet.Queue{
-	Stream: events.StreamTriggers, Name: "cron-verdicts", Filter: events.AllVerdicts, Pending: 1000,
-}
-
-// copyVerdicts moves verdicts to where people look for them.
+// copyVerdicts moves verdicts to where people look for them. All replicas share the queue.
 func (c *Cron) copyVerdicts(ctx context.Context) {
+	verdicts := c.bus.NewVerdicts("").Queue("cron-verdicts", 1000)
 	for said := false; ctx.Err() == nil; {
 		err := c.bus.Pull(ctx, verdicts, 64, func(d *jet.Delivery) { c.copyVerdict(ctx, d) })
 		if err == nil || ctx.Err() != nil {
@@ -53,7 +48,7 @@ func (c *Cron) trimClock(ctx context.Context) {
 			return
 		case <-c.loop.sweep:
 		}
-		if err := c.bus.Purge(ctx, events.StreamTriggers, events.ClockSubject, 1); err != nil && ctx.Err() == nil {
+		if err := c.bus.Clocks().Keep(ctx, 1); err != nil && ctx.Err() == nil {
 			c.log.Warn("old clocks stay until the next sweep", "error", err.Error())
 		}
 	}

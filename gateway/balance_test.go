@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 type balanced struct {
@@ -209,9 +208,7 @@ func TestBalanceOfFiles(t *testing.T) {
 	if err := s.bus.CopyVerdict(t.Context(), events.Verdict{JobID: id, From: 1, To: 1, Verdict: "deleted", TriggerID: triggers[3].ID, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.bus.Commit(t.Context(), events.StreamState, jet.Message{
-		Subject: events.StateSubject("watch", id), Data: events.Encode(events.WatchState{JobID: id, State: "live", Pending: 3}),
-	}); err != nil {
+	if err := s.bus.PutFolderStates(t.Context(), []events.WatchState{{JobID: id, State: "live", Pending: 3}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]map[string]int{"files": {"total": 12, "called": 3, "failed": 1, "deleted": 1, "gone": 1, "queued": 5, "held": 1}}

@@ -137,21 +137,19 @@ func fill(b *testing.B, bus *jet.Bus, jobs, results int) []string {
 		})
 	}
 	wg.Wait()
-	var batch []jet.Message
+	var batch []events.Result
 	store := func() {
 		if len(batch) == 0 {
 			return
 		}
-		if _, err := bus.Commit(b.Context(), events.StreamResults, batch...); err != nil {
+		if err := bus.PutResults(b.Context(), batch...); err != nil {
 			b.Fatal(err)
 		}
 		batch = batch[:0]
 	}
 	for n := range results {
 		for _, id := range ids {
-			m := jet.ResultMessage(benchResult(id, n))
-			delete(m.Header, "Nats-Msg-Id") // a million of them would be the server's memory, not the gateway's
-			batch = append(batch, m)
+			batch = append(batch, benchResult(id, n))
 			if len(batch) == 500 {
 				store()
 			}

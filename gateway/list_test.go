@@ -17,7 +17,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 func TestWhoSeesWhat(t *testing.T) {
@@ -146,9 +145,7 @@ func TestResultsAreListed(t *testing.T) {
 	// A second result of one trigger takes the place of the first. Stored
 	// directly: PutResult drops it while the broker remembers the first.
 	again := events.Result{TriggerID: events.CronTriggerID(id, 9), JobID: id, EndedNS: 99, Status: events.ERROR}
-	stored := jet.ResultMessage(again)
-	delete(stored.Header, "Nats-Msg-Id")
-	if _, err := s.bus.Commit(t.Context(), events.StreamResults, stored); err != nil {
+	if err := s.bus.PutResults(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Fields("99 14 13 12 11 10 8 7 6 5")

@@ -22,7 +22,7 @@ type asker struct {
 
 func (a asker) ask(name, request string) (code string, text string, triggerID string) {
 	a.t.Helper()
-	m, err := a.nc.Request(events.AskTriggerOf(name), []byte(request), 30*time.Second)
+	m, err := a.nc.Request(jet.AskedBy(name), []byte(request), 30*time.Second)
 	if err != nil {
 		a.t.Fatalf("%s asks %s: %v", name, request, err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/events/jet"
 	"spool.internal/gateway"
 )
 
@@ -46,10 +45,7 @@ type nativeRun struct {
 func (s *harness) keep(results ...events.Result) {
 	s.t.Helper()
 	for _, r := range results {
-		m := jet.ResultMessage(r)
-		delete(m.Header, "Nats-Msg-Id")
-		_, err := s.bus.Commit(s.t.Context(), events.StreamResults, m)
-		if err != nil {
+		if err := s.bus.PutResults(s.t.Context(), r); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -5,13 +5,12 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // runnerSays stores what a built-in runner says of itself.
 func (s *harness) runnerSays(id string, r events.RunnerState) {
 	s.t.Helper()
-	_, err := s.bus.Commit(s.t.Context(), events.StreamState, jet.Message{Subject: events.RunnerSubject(id), Data: events.Encode(r)})
+	err := s.bus.PutRunner(s.t.Context(), id, r)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 const v2Path = "/api/v2/"
@@ -166,13 +165,11 @@ func TestNativeJobShowsStates(t *testing.T) {
 	cron, _ := s.made(s.admin, body{}.String())
 	watch := events.WatchState{JobID: auto.ID, State: "live", HostPath: "/srv/in", Pending: 3, Since: time.Unix(1, 0).UTC()}
 	retry := events.RetryState{JobID: cron.ID, TriggerID: "t", Attempt: 2, LastError: "refused", Next: time.Unix(2, 0).UTC()}
-	for subject, state := range map[string]any{
-		events.StateSubject("watch", auto.ID): watch, events.StateSubject("retry", cron.ID): retry,
-	} {
-		_, err := s.bus.Commit(t.Context(), events.StreamState, jet.Message{Subject: subject, Data: events.Encode(state)})
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := s.bus.PutFolderStates(t.Context(), []events.WatchState{watch}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.bus.PutRetryState(t.Context(), retry); err != nil {
+		t.Fatal(err)
 	}
 	if j, _ := s.read(auto.ID); j.Watch == nil || *j.Watch != watch || j.Retrying != nil {
 		t.Errorf("the automatic job shows %+v, %+v", j.Watch, j.Retrying)

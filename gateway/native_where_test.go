@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // where tells where a file is.
@@ -36,9 +35,9 @@ func watchingArchive(t *testing.T, watch string) *archive {
 }
 
 // tell has a watcher say something about the job.
-func (a *archive) say(part string, v any) {
+func (a *archive) say(folders []events.WatchState, files []events.WaitingFiles) {
 	a.t.Helper()
-	if _, err := a.bus.Commit(a.t.Context(), events.StreamState, jet.Message{Subject: events.StateSubject(part, a.job.ID), Data: events.Encode(v)}); err != nil {
+	if err := a.bus.PutFolderStates(a.t.Context(), folders, files); err != nil {
 		a.t.Fatal(err)
 	}
 }
@@ -65,10 +64,10 @@ func TestWhereEveryFileIs(t *testing.T) {
 	}
 	time.Sleep(10 * time.Millisecond) // the time of a file system may be coarse
 	a.put("stale.pdf")
-	a.say("files", events.WaitingFiles{JobID: a.job.ID, Files: []events.WaitingFile{
+	a.say(nil, []events.WaitingFiles{{JobID: a.job.ID, Files: []events.WaitingFile{
 		{Path: "open.pdf", State: events.FileOpen, Reason: "a program has it open", Since: time.Now()},
 		{Path: "full.pdf", State: events.FileUnstaged, Reason: "its copy cannot be made", Since: time.Now()},
-	}})
+	}}})
 	for path, want := range map[string]string{
 		"none.pdf": "absent: no file of this name lies in the folder", "big.pdf": "absent: no file of this name lies in the folder, but Big.PDF does: capitals count",
 		".hidden.pdf": "ignored: it is hidden", "a.tmp": "ignored: it is under construction, by its ending .tmp", "a.pdf~": "ignored: it is what an editor keeps",
@@ -101,7 +100,7 @@ func TestWhereTakenFilesAre(t *testing.T) {
 	if got := a.where("a"); !strings.HasPrefix(got, "unseen: nothing is in its way") {
 		t.Error(got)
 	}
-	a.say("watch", events.WatchState{JobID: a.job.ID, State: "blocked", Reason: "the mount hangs"})
+	a.say([]events.WatchState{{JobID: a.job.ID, State: "blocked", Reason: "the mount hangs"}}, nil)
 	if got := a.where("a"); got != "unseen: the folder is blocked: the mount hangs" {
 		t.Error(got)
 	}

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -41,22 +40,23 @@ func (w *Watcher) followEndings(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	queue := func(stream, filter string) jet.Queue {
-		return jet.Queue{Stream: stream, Name: "watcher-after", Filter: filter, Pending: 1000, FromNow: true}
+	queue := func(q jet.Queue) jet.Queue {
+		q.FromNow = true
+		return q
 	}
 	results := make(chan struct{})
 	go func() {
 		defer close(results)
-		w.consumeEndings(ctx, queue(events.StreamResults, events.AllResults), endingOfResult)
+		w.consumeEndings(ctx, queue(w.cfg.Bus.Results("").Queue("watcher-after", 1000)), endingOfResult)
 	}()
-	w.consumeEndings(ctx, queue(events.StreamRunEvents, events.RunsOf(events.Ended, "")), endingOfRun)
+	w.consumeEndings(ctx, queue(w.cfg.Bus.Runs(events.Ended, "").Queue("watcher-after", 1000)), endingOfRun)
 	<-results
 }
 
-func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(jet.Stored) (ending, bool)) {
+func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool)) {
 	for said := false; ctx.Err() == nil; {
 		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
-			e, ok := read(d.Stored)
+			e, ok := read(d)
 			if !ok {
 				_ = d.Ack() // when it fails the message comes again
 				return
@@ -86,12 +86,9 @@ func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(jet
 }
 
 // endingOfRun reads the end of a run that a file led to by itself.
-func endingOfRun(m jet.Stored) (ending, bool) {
-	var ev events.RunEvent
-	var about struct {
-		File *events.File `json:"file"`
-	}
-	if json.Unmarshal(m.Data, &ev) != nil || json.Unmarshal(m.Data, &about) != nil {
+func endingOfRun(m *jet.Delivery) (ending, bool) {
+	ev, err := m.RunEvent()
+	if err != nil {
 		return ending{}, false
 	}
 	fingerprint, ok := strings.CutPrefix(ev.TriggerID, events.FileTriggerID(ev.JobID, ""))
@@ -99,28 +96,27 @@ func endingOfRun(m jet.Stored) (ending, bool) {
 		jobID: ev.JobID, run: ev.FlowJobID, fingerprint: fingerprint, stage: ev.InputDir,
 		ok: ev.Status == events.OK, why: ev.Message, at: ev.At,
 	}
-	if about.File != nil {
-		e.path = about.File.RawPath()
+	if ev.File != nil {
+		e.path = ev.File.RawPath()
 	}
 	return e, ok
 }
 
 // endingOfResult reads the result of a call after which nothing more is told: one
 // that failed, or that an endpoint accepted whose runs nobody follows.
-func endingOfResult(m jet.Stored) (ending, bool) {
-	var r events.Result
-	var about struct{ Outcome, Why string }
-	if json.Unmarshal(m.Data, &r) != nil || json.Unmarshal(m.Data, &about) != nil || r.Kind != events.KindFile || r.File == nil {
+func endingOfResult(m *jet.Delivery) (ending, bool) {
+	r, err := m.Result()
+	if err != nil || r.Kind != events.KindFile || r.File == nil {
 		return ending{}, false
 	}
-	why := about.Why
+	why := r.Why
 	if why == "" {
 		why = r.HTTP.Response
 	}
 	return ending{
 		jobID: r.JobID, run: r.FlowJobID, path: r.File.RawPath(), fingerprint: r.File.Fingerprint,
 		ok: r.Status == events.OK, why: why, at: time.Unix(0, r.EndedNS),
-	}, r.Status == events.ERROR || about.Outcome == "called"
+	}, r.Status == events.ERROR || r.Outcome == events.OutcomeCalled
 }
 
 // conclude does with the original what its job says; wait says after how long to

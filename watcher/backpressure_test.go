@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"spool.internal/events"
@@ -19,9 +20,7 @@ func TestQueueFull(t *testing.T) {
 	fill := func(size int) {
 		var err error
 		for n := 0; err == nil; n++ {
-			_, err = r.bus.Commit(t.Context(), events.StreamFiles, jet.Message{
-				Subject: events.FileSubject("filler", fmt.Sprint(size, "-", n)), Data: make([]byte, size),
-			})
+			_, err = r.bus.File("filler", fmt.Sprint(size, "-", n)).Put(t.Context(), events.Trigger{ID: strings.Repeat("x", size)})
 		}
 		if !jet.IsFull(err) {
 			t.Fatal(err)
@@ -35,7 +34,7 @@ func TestQueueFull(t *testing.T) {
 	}
 	r.awaitLog("files cannot be queued")
 	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 3 && s.Reason != "" })
-	r.check(r.bus.Purge(t.Context(), events.StreamFiles, events.FilesOf("filler"), 0))
+	r.check(r.bus.Files("filler").Clear(t.Context()))
 	for _, tr := range r.await("job", 3) {
 		if got := r.staged(tr); got != tr.File.Path {
 			t.Errorf("%s: staged %q", tr.File.Path, got)

@@ -177,9 +177,9 @@ func (r *harness) drop(path, content string) {
 func (r *harness) queued(jobID string) []events.Trigger {
 	r.Helper()
 	var all []events.Trigger
-	err := r.bus.Since(r.Context(), events.StreamFiles, events.FilesOf(jobID), time.Time{}, func(m jet.Stored) bool {
-		var tr events.Trigger
-		if err := json.Unmarshal(m.Data, &tr); err != nil {
+	err := r.bus.Files(jobID).Since(r.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
+		tr, err := m.Value()
+		if err != nil {
 			r.Error(err)
 		}
 		all = append(all, tr)
@@ -267,7 +267,7 @@ func (r *harness) awaitLog(what string) {
 func (r *harness) awaitState(jobID string, is func(events.WatchState) bool) {
 	r.Helper()
 	r.eventually(func() bool {
-		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("watch", jobID))
+		m, found, err := r.bus.WatchState(jobID).Last(r.Context())
 		if err != nil || !found {
 			return false
 		}

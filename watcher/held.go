@@ -138,7 +138,7 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	_ = w.cfg.Bus.Hint(events.AllHeld, func(string) { w.held.wake() }) // without hints it takes a minute
+	_ = w.cfg.Bus.HeldFiles("").Hint(func(string) { w.held.wake() }) // without hints it takes a minute
 	tick := time.NewTicker(reviewIdle)
 	defer tick.Stop()
 	soon := time.NewTimer(0)

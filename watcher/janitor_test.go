@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 	"spool.internal/watcher"
 )
 
@@ -40,7 +39,7 @@ func (r *tidyHarness) takenOff(names ...string) {
 	r.Helper()
 	for _, name := range names {
 		tr := r.triggers[name]
-		r.check(r.bus.Purge(r.Context(), events.StreamFiles, events.FileSubject("job", tr.File.Fingerprint), 0))
+		r.check(r.bus.File("job", tr.File.Fingerprint).Clear(r.Context()))
 	}
 }
 
@@ -91,9 +90,9 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	r.expect("when runs have ended", want)
 
 	// What nobody heard of, the survey finds.
-	r.check(r.bus.Purge(t.Context(), events.StreamDeadLetters, events.DeadSubject("job"), 0))
-	r.check(r.bus.Purge(t.Context(), events.StreamTriggers, events.AllTriggers, 0))
-	r.check(r.bus.Purge(t.Context(), events.StreamRuns, events.AllRunQueue, 0))
+	r.check(r.bus.DeadLetters("job").Clear(t.Context()))
+	r.check(r.bus.Triggers("", "").Clear(t.Context()))
+	r.check(r.bus.RunQueue("").Clear(t.Context()))
 	r.takenOff("queued")
 	r.check(r.w.Tidy(t.Context(), time.Now()))
 	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "dead": false, "rerun": false, "accepted": false})
@@ -168,14 +167,14 @@ func TestLedgerForgetsWhatHasGone(t *testing.T) {
 	r.check(os.Rename(filepath.Join(r.root, "back"), filepath.Join(r.dir, "back")))
 	tidy(25)
 	expect("after 25 h, one version is still queued", map[string]int{"stays": 1, "gone": 0, "back": 1, "again": 1})
-	r.check(r.bus.Purge(t.Context(), events.StreamFiles, events.FilesOf("job"), 0))
+	r.check(r.bus.Files("job").Clear(t.Context()))
 	tidy(26)
 	expect("after 26 h", map[string]int{"stays": 1, "gone": 0, "back": 1, "again": 0})
-	if n := count(t, r.bus, events.AgainOf("job")); n != 0 {
+	if n, err := r.bus.Reruns("job").Count(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d requests to run files again are left", n)
 	}
 	// What was forgotten is new when it comes back; what was not is known.
-	r.check(r.bus.Purge(t.Context(), events.StreamFiles, events.FilesOf("job"), 0))
+	r.check(r.bus.Files("job").Clear(t.Context()))
 	r.check(os.Rename(filepath.Join(r.root, "gone"), filepath.Join(r.dir, "gone")))
 	if got := r.await("job", 1); got[0].File.Path != "gone" {
 		t.Errorf("took %+v", got)
@@ -187,13 +186,4 @@ func TestLedgerForgetsWhatHasGone(t *testing.T) {
 	tidy(50)
 	tidy(100)
 	expect("of a drive without stages", map[string]int{"stays": 1})
-}
-
-func count(t *testing.T, b *jet.Bus, filter string) int {
-	t.Helper()
-	subjects, err := b.Subjects(t.Context(), events.StreamFiles, filter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(subjects)
 }

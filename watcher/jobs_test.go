@@ -35,7 +35,7 @@ func TestDeletedJobLeavesNothing(t *testing.T) {
 			}
 			r.eventually(func() bool {
 				_, err := os.Stat(filepath.Join(r.root, ".spool", "job"))
-				_, found, berr := r.bus.Last(t.Context(), events.StreamFiles, events.SeenOf("job"))
+				_, found, berr := r.bus.Seen("job").Last(t.Context())
 				return os.IsNotExist(err) && berr == nil && !found
 			})
 			if r.staged(r.await("other", 1)[0]) != "two" {
@@ -85,7 +85,7 @@ func (r *harness) newEvent(id, folder string) events.JobEvent {
 	ev := other
 	ev.Event, ev.Job.ID = events.JobUpdated, id
 	other.Event = events.JobDeleted
-	seq, _, err := r.bus.Last(r.Context(), events.StreamJobs, events.JobSubject("model"))
+	seq, _, err := r.bus.JobEvents("model").Last(r.Context())
 	r.check(err)
 	r.put(other, seq.Sequence)
 	return ev

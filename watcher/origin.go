@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -52,15 +51,19 @@ func newOrigins(host func(events.Path) string) *origins {
 
 // follow hears of runs until ctx ends, from an hour back.
 func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
-	filters := []string{events.RunsOf(events.Accepted, ""), events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, "")}
+	runs := bus.Runs(events.Accepted, "").And(bus.Runs(events.Started, ""), bus.Runs(events.Ended, ""))
 	for ctx.Err() == nil {
-		what := jet.Follow{Stream: events.StreamRunEvents, Filters: filters, From: jet.Newest}
-		err := bus.Since(ctx, events.StreamRunEvents, events.AllRuns, time.Now().Add(-spanFor), func(m jet.Stored) bool {
-			what.From, what.After = jet.Beginning, m.Sequence-1
+		from, after := jet.Newest, uint64(0)
+		err := bus.Runs("", "").Since(ctx, time.Now().Add(-spanFor), func(m jet.Entry[events.RunEvent]) bool {
+			from, after = jet.Beginning, m.Sequence-1
 			return false
 		})
-		if err == nil {
-			err = bus.Follow(ctx, what, o.record)
+		switch {
+		case err != nil:
+		case after > 0:
+			err = runs.FollowAfter(ctx, after, o.record)
+		default:
+			err = runs.Follow(ctx, from, o.record)
 		}
 		if err != nil && ctx.Err() == nil {
 			select {
@@ -72,9 +75,9 @@ func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 }
 
 // hear takes in one event of a run. Of a run of another endpoint no start is told.
-func (o *origins) record(m jet.Stored) {
-	var ev events.RunEvent
-	if json.Unmarshal(m.Data, &ev) != nil {
+func (o *origins) record(m jet.Entry[events.RunEvent]) {
+	ev, err := m.Value()
+	if err != nil {
 		return
 	}
 	out, placed := ev.PlacedIn()
@@ -84,7 +87,6 @@ func (o *origins) record(m jet.Stored) {
 	switch {
 	case ev.Phase == events.Started, ev.Phase == events.Accepted && m.IsTracked():
 		if !placed {
-			var err error
 			if out, err = events.ParsePath("output_folder", ev.OutputFolder); err != nil {
 				return
 			}

@@ -68,11 +68,11 @@ func TestQuotaOfQueuedFiles(t *testing.T) {
 	r.eventually(func() bool { // as a dispatcher would, bit by bit
 		for _, id := range []string{"j1", "j2"} {
 			var seqs []uint64
-			err := r.bus.Since(t.Context(), events.StreamFiles, events.FilesOf(id), time.Time{}, func(m jet.Stored) bool {
+			err := r.bus.Files(id).Since(t.Context(), time.Time{}, func(m jet.Entry[events.Trigger]) bool {
 				seqs = append(seqs, m.Sequence)
 				return len(seqs) < 2
 			})
-			if err != nil || r.bus.Drop(t.Context(), events.StreamFiles, seqs) != nil {
+			if err != nil || r.bus.Files(id).Drop(t.Context(), seqs) != nil {
 				t.Fatal(err)
 			}
 			all += len(seqs)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
 )
 
@@ -165,16 +164,15 @@ func (w *Watcher) report(ctx context.Context) {
 // reportNews publishes what is news. What cannot be published is news again.
 func (w *Watcher) reportNews(ctx context.Context) {
 	for batch := range slices.Chunk(w.states(maps.Keys(w.changed.take())), maxBatch) {
-		var messages []jet.Message
+		var files []events.WaitingFiles
 		var ids []string
 		for _, s := range batch {
-			messages = append(messages, jet.Message{Subject: events.StateSubject("watch", s.JobID), Data: events.Encode(s)})
 			ids = append(ids, s.JobID)
-			if m, ok := w.waitingOf(s.JobID); ok {
-				messages = append(messages, m)
+			if all, ok := w.waitingOf(s.JobID); ok {
+				files = append(files, all)
 			}
 		}
-		if _, err := w.cfg.Bus.Commit(ctx, events.StreamState, messages...); err != nil {
+		if w.cfg.Bus.PutFolderStates(ctx, batch, files) != nil {
 			w.changed.add(ids...)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"path"
 	"time"
 
-	"spool.internal/events"
 	"spool.internal/events/jet"
 )
 
@@ -33,7 +32,7 @@ func (w *Watcher) followReruns(ctx context.Context) {
 	listening := false
 	for last := uint64(0); ; {
 		if !listening {
-			listening = w.cfg.Bus.Hint(events.AllAgain, hint) == nil
+			listening = w.cfg.Bus.Reruns("").Hint(hint) == nil
 		}
 		last, _ = w.cfg.Bus.Agains(ctx, last, w.rerun) // the next tick tries again
 		select {

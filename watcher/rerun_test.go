@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"spool.internal/events"
 	"spool.internal/events/eventstest"
 )
 
@@ -51,7 +50,7 @@ func TestReprocess(t *testing.T) {
 			t.Errorf("of a file that is queued the ledger says %+v", e)
 		}
 	}
-	r.check(r.bus.Purge(t.Context(), events.StreamFiles, events.FilesOf("job"), 0))
+	r.check(r.bus.Files("job").Clear(t.Context()))
 	entries, err = r.bus.FilesOnPath(t.Context(), "job", "f")
 	if r.check(err); len(entries) != 2 || entries[0].Queued || entries[1].Queued {
 		t.Errorf("of a file that was called the ledger says %+v", entries)

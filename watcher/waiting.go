@@ -12,7 +12,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/events/jet"
 	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
@@ -96,26 +95,26 @@ func (f *folder) waitingIn() (list []events.WaitingFile, more int) {
 	return longest(list, more)
 }
 
-// waitingOf is the message that tells what waits of one job; ok is false when there
+// waitingOf tells what waits of one job; ok is false when there
 // is nothing to tell, and nothing to take back.
-func (w *Watcher) waitingOf(jobID string) (m jet.Message, ok bool) {
+func (w *Watcher) waitingOf(jobID string) (all events.WaitingFiles, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.folders[jobID]
 	if f == nil {
 		delete(w.publishedWaiting, jobID)
-		return jet.Message{}, false
+		return all, false
 	}
-	all := events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}}
+	all = events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}}
 	list, more := f.waitingIn()
 	all.Files, all.More = append(all.Files, list...), more
 	if len(list) == 0 && !w.publishedWaiting[jobID] {
-		return jet.Message{}, false
+		return all, false
 	}
 	if w.publishedWaiting[jobID] = true; len(list) == 0 {
 		delete(w.publishedWaiting, jobID)
 	}
-	return jet.Message{Subject: events.StateSubject("files", jobID), Data: events.Encode(all)}, true
+	return all, true
 }
 
 // blocking names a file that cannot be staged, for the state of the folder.

@@ -18,7 +18,7 @@ import (
 func (r *harness) awaitWaiting(job string, is func(map[string]events.WaitingFile) bool) {
 	r.Helper()
 	r.eventually(func() bool {
-		m, found, err := r.bus.Last(r.Context(), events.StreamState, events.StateSubject("files", job))
+		m, found, err := r.bus.WaitingFiles(job).Last(r.Context())
 		var all events.WaitingFiles
 		if err != nil || !found || json.Unmarshal(m.Data, &all) != nil {
 			return false

@@ -70,14 +70,26 @@ const (
 	pace       = time.Millisecond // between two messages, so that more share one
 )
 
+// FileEnds is the ledger of files.
+func (b *Bus) FileEnds() *Ends { return b.NewEnds(events.StreamFiles) }
+
+// TriggerEnds is the ledger of the other triggers.
+func (b *Bus) TriggerEnds() *Ends { return b.NewEnds(events.StreamTriggers) }
+
+// Entries is the whole ledger, of whichever process.
+func (e *Ends) Entries() View[[]End] { return view[[]End](e.bus, e.stream, events.DoneOf(e.stream)) }
+
+// Stream names the stream whose triggers it is about, for logs.
+func (e *Ends) Stream() string { return e.stream }
+
 // NewEnds gives the ledger of one stream to one process.
 func (b *Bus) NewEnds(stream string) *Ends {
 	return &Ends{bus: b, stream: stream, writer: nuid.Next(), of: map[uint64]*entry{}, known: map[uint64]End{}}
 }
 
-// PutResult enters a result as [ResultMessage] has it.
-func (e *Ends) PutResult(ctx context.Context, sequence uint64, result Message) error {
-	return e.put(ctx, sequence, `{"seq":`+strconv.FormatUint(sequence, 10)+`,"result":`, result.Data)
+// PutResult enters a result.
+func (e *Ends) PutResult(ctx context.Context, sequence uint64, result EncodedResult) error {
+	return e.put(ctx, sequence, `{"seq":`+strconv.FormatUint(sequence, 10)+`,"result":`, result.m.Data)
 }
 
 // PutVerdict enters a verdict.

@@ -2,7 +2,6 @@ package jet
 
 import (
 	"fmt"
-	"strings"
 
 	"spool.internal/events"
 )
@@ -32,16 +31,3 @@ func (m Stored) TriggerID() string { return m.Header.Get("ce-id") }
 
 // Status is that of a result.
 func (m Stored) Status() events.Status { return events.Status(m.Header.Get(HeaderStatus)) }
-
-// PathHash and Fingerprint name the file of an entry in the ledger of files: the
-// [events.Hash] of its path, and its content or the generation that was asked for.
-func (m Stored) PathHash() string {
-	hash, _, _ := strings.Cut(m.parsed().Rest, ".")
-	return hash
-}
-
-// Fingerprint: see PathHash.
-func (m Stored) Fingerprint() string {
-	_, fingerprint, _ := strings.Cut(m.parsed().Rest, ".")
-	return fingerprint
-}

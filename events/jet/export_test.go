@@ -17,3 +17,8 @@ func (b *Bus) DeleteStream(ctx context.Context, stream string) error {
 
 // Prices is prices.
 var Prices = prices
+
+// Stored is the result as its stream holds it.
+func (r EncodedResult) Stored() Stored {
+	return Stored{Data: r.m.Data, Header: r.m.wire().Header}
+}

@@ -15,9 +15,9 @@ import (
 // doubles nor keeps the others of its batch out.
 func TestGroupStoresEachOnce(t *testing.T) {
 	bus := eventstest.Bus(t)
-	group := bus.NewGroup(events.StreamResults)
+	group := bus.NewResults()
 	put := func(n int) error {
-		return group.Put(t.Context(), jet.ResultMessage(events.Result{JobID: "j", TriggerID: strconv.Itoa(n), EndedNS: 1}))
+		return group.Put(t.Context(), jet.EncodeResult(events.Result{JobID: "j", TriggerID: strconv.Itoa(n), EndedNS: 1}))
 	}
 	for n := range 5 {
 		if err := put(n); err != nil {
@@ -33,8 +33,8 @@ func TestGroupStoresEachOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	stored, err := bus.Subjects(t.Context(), events.StreamResults, events.AllResults)
-	if err != nil || stored[events.ResultSubject("j")] != 500 {
+	stored, err := bus.Results("j").Count(t.Context())
+	if err != nil || stored != 500 {
 		t.Errorf("stored %v (%v), want 500", stored, err)
 	}
 }

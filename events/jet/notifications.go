@@ -22,6 +22,12 @@ func (b *Bus) AllNotifications() View[events.Notification] {
 	return view[events.Notification](b, events.StreamNotifications, events.AllConditions)
 }
 
+// EverNotified is all that is kept of what was notified of a job, delivered or not; an
+// empty jobID means every job's.
+func (b *Bus) EverNotified(jobID string) View[struct{}] {
+	return view[struct{}](b, events.StreamNotifications, orAll(jobID, events.AllNotifications, events.NotificationsOf))
+}
+
 // Notification reads the state that a delivery carries.
 func (d *Delivery) Notification() (events.Notification, error) {
 	return decode[events.Notification](d.Stored)
@@ -76,5 +82,5 @@ func (b *Bus) PutUndeliverable(ctx context.Context, u events.Undeliverable) erro
 
 // ForgetConditions takes out all that was notified of a job.
 func (b *Bus) ForgetConditions(ctx context.Context, jobID string) error {
-	return b.Purge(ctx, events.StreamNotifications, events.NotificationsOf(jobID), 0)
+	return b.EverNotified(jobID).Clear(ctx)
 }

@@ -33,12 +33,7 @@ func TestHTTPResultIsCopied(t *testing.T) {
 		File: events.NewFile(`,"http_result":{"status":"forged"}}`),
 		HTTP: events.HTTPResult{Status: "200", Response: `{"a":"\"},\"http_result\":"}`},
 	}
-	m := jet.ResultMessage(r)
-	stored := jet.Stored{Data: m.Data, Header: map[string][]string{}}
-	for k, v := range m.Header {
-		stored.Header[k] = []string{v}
-	}
-	ended, status, result, err := stored.HTTPResult()
+	ended, status, result, err := jet.EncodeResult(r).Stored().HTTPResult()
 	if err != nil || ended.UnixNano() != r.EndedNS || status != r.Status {
 		t.Errorf("%v %v %v", ended, status, err)
 	}

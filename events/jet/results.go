@@ -31,12 +31,15 @@ func (d *Delivery) Result() (events.Result, error) { return decode[events.Result
 // PutResult stores the result of one execution. The result of a trigger that is
 // stored twice within two minutes is stored once; readers fold by trigger id.
 func (b *Bus) PutResult(ctx context.Context, r events.Result) error {
-	_, err := b.Commit(ctx, events.StreamResults, ResultMessage(r))
+	_, err := b.Commit(ctx, events.StreamResults, EncodeResult(r).m)
 	return err
 }
 
-// ResultMessage is a result as it is stored.
-func ResultMessage(r events.Result) Message {
+// EncodedResult is a result as it is stored.
+type EncodedResult struct{ m Message }
+
+// EncodeResult encodes a result once for the ledger of ends and for its stream.
+func EncodeResult(r events.Result) EncodedResult {
 	if r.HTTP.Headers == nil {
 		r.HTTP.Headers = []events.Header{} // it is served as it is stored, and is never null
 	}
@@ -44,8 +47,29 @@ func ResultMessage(r events.Result) Message {
 	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, time.Unix(0, r.EndedNS))
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
 	m.Header[HeaderStatus] = string(r.Status)
-	return m
+	return EncodedResult{m}
 }
+
+// PutResults stores results all or none, as they are: also a second one of a trigger.
+func (b *Bus) PutResults(ctx context.Context, rs ...events.Result) error {
+	msgs := make([]Message, len(rs))
+	for i, r := range rs {
+		msgs[i] = EncodeResult(r).m
+		delete(msgs[i].Header, "Nats-Msg-Id")
+	}
+	_, err := b.Commit(ctx, events.StreamResults, msgs...)
+	return err
+}
+
+// ResultWriter stores the results of many calls together where that is cheaper.
+type ResultWriter struct{ group *Group }
+
+// NewResults makes a writer of results.
+func (b *Bus) NewResults() ResultWriter { return ResultWriter{b.NewGroup(events.StreamResults)} }
+
+// Put stores a result and returns when it is stored. When ctx ends before, it may be
+// stored or not.
+func (w ResultWriter) Put(ctx context.Context, r EncodedResult) error { return w.group.Put(ctx, r.m) }
 
 // deliveryID names the trigger as it was queued: a dead letter that is queued
 // again keeps its identity and has another result.

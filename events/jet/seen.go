@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -144,6 +145,39 @@ func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 // Reruns are the requests to run files of a job again; an empty jobID means every job's.
 func (b *Bus) Reruns(jobID string) View[Again] {
 	return view[Again](b, events.StreamFiles, orAll(jobID, events.AllAgain, events.AgainOf))
+}
+
+// FileRecord is one of the messages that FILES keeps of a file beside its place in the
+// queue: its entry in the ledger, a request to run it again, why it was held.
+type FileRecord struct {
+	Sequence    uint64
+	PathHash    string // the [events.Hash] of its path
+	Fingerprint string // or the generation that was asked for
+}
+
+// EachOfFiles calls f with all that is kept of the files of a job, until f answers false.
+func (b *Bus) EachOfFiles(ctx context.Context, jobID string, f func(FileRecord) bool) error {
+	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
+		more := true
+		err := b.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m Stored) bool {
+			sub, err := events.ParseSubject(m.Subject)
+			if err != nil {
+				return true
+			}
+			hash, fingerprint, _ := strings.Cut(sub.Rest, ".")
+			more = f(FileRecord{m.Sequence, hash, fingerprint})
+			return more
+		})
+		if err != nil || !more {
+			return errors.Join(err, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// DropFileRecords takes records out by their sequences; what is gone already does not count.
+func (b *Bus) DropFileRecords(ctx context.Context, seqs []uint64) error {
+	return b.Drop(ctx, events.StreamFiles, seqs)
 }
 
 // Agains calls f with the requests to run files again that were stored after a

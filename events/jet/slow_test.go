@@ -294,7 +294,7 @@ func TestEnds(t *testing.T) {
 				if n%2 == 0 {
 					must(t, mine.PutVerdict(t.Context(), n, events.Verdict{Verdict: "v", TriggerID: fmt.Sprint(n)}))
 				} else {
-					must(t, mine.PutResult(t.Context(), n, jet.ResultMessage(events.Result{TriggerID: fmt.Sprint(n)})))
+					must(t, mine.PutResult(t.Context(), n, jet.EncodeResult(events.Result{TriggerID: fmt.Sprint(n)})))
 				}
 			})
 		}

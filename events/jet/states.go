@@ -88,12 +88,12 @@ func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, 
 
 // PutRetryState stores which triggers of a job a dispatcher is to call again.
 func (b *Bus) PutRetryState(ctx context.Context, s events.RetryState) error {
-	_, err := b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject(partRetry, s.JobID), Data: body(s)})
+	_, err := b.RetryState(s.JobID).Put(ctx, s)
 	return err
 }
 
 // PutRunner stores what a runner says of itself. The id is its own from start to start.
 func (b *Bus) PutRunner(ctx context.Context, id string, s events.RunnerState) error {
-	_, err := b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject(partRunner, id), Data: body(s)})
+	_, err := view[events.RunnerState](b, events.StreamState, events.StateSubject(partRunner, id)).Put(ctx, s)
 	return err
 }

@@ -23,6 +23,21 @@ const (
 	subscriberInactive = 90 * 24 * time.Hour // after which its place is forgotten
 )
 
+// AskTrigger is where a subscriber that may trigger asks for runs.
+const AskTrigger = events.AskTrigger
+
+// AskedBy is where the request of one subscriber arrives.
+func AskedBy(name string) string { return events.AskTriggerOf(name) }
+
+// EndsIn is the filter that lets a subscriber to the runs see their ends alone; empty
+// for other streams.
+func EndsIn(stream string) string {
+	if stream != events.StreamRunEvents {
+		return ""
+	}
+	return events.RunsOf(events.Ended, "")
+}
+
 // SubscriberChanges are the subscribers as they are stored, by name.
 func (b *Bus) SubscriberChanges() View[events.Subscriber] {
 	return view[events.Subscriber](b, events.StreamSubscribers, events.AllSubscribers)

@@ -20,6 +20,12 @@ var share = map[string]int64{
 	events.StreamSlots: 1, events.StreamState: 1, events.BucketTokens: 1,
 }
 
+// Streams whose folders in the server's store the broker works on by itself.
+const (
+	JobsStream  = events.StreamJobs
+	FilesStream = events.StreamFiles
+)
+
 // FullStore is the store, in bytes, on which every stream has its full share:
 // the shares are 80 % of it, so that intake stops before the store is full and
 // results can always be stored.

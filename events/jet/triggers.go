@@ -25,6 +25,11 @@ func (b *Bus) PausedTriggers(jobID string) View[events.Trigger] {
 	return view[events.Trigger](b, events.StreamTriggers, orAll(jobID, events.AllPaused, events.PausedOf))
 }
 
+// PausedTrigger is one trigger that waits until its job is enabled.
+func (b *Bus) PausedTrigger(jobID, triggerID string) View[events.Trigger] {
+	return view[events.Trigger](b, events.StreamTriggers, events.PausedSubject(jobID, triggerID))
+}
+
 // Calls is the ledger of a job's calls that may be made at most once; an empty jobID
 // means every job's.
 func (b *Bus) Calls(jobID string) View[struct{}] {

@@ -31,6 +31,9 @@ func (e Entry[T]) Value() (T, error) {
 	return v, err
 }
 
+// Stream names the stream, for logs.
+func (v View[T]) Stream() string { return v.stream }
+
 // And adds what other views of the same stream show. It is for `v = v.And(w)`.
 func (v View[T]) And(others ...View[T]) View[T] {
 	for _, o := range others {
@@ -136,6 +139,12 @@ func (v View[T]) CountByJob(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
+// Put stores a value where only the newest counts, or all do. What has to be the first
+// or the next of its kind has a method of [Bus] of its own.
+func (v View[T]) Put(ctx context.Context, value T) (seq uint64, err error) {
+	return v.bus.Commit(ctx, v.stream, Message{Subject: v.of[0], Data: body(value)})
+}
+
 // Clear takes everything out.
 func (v View[T]) Clear(ctx context.Context) error { return v.Keep(ctx, 0) }
 
@@ -189,7 +198,7 @@ func (v View[T]) Hint(f func(jobID string)) error {
 
 // Queue is a durable consumer of the view, as [Bus.Pull] reads it.
 func (v View[T]) Queue(name string, pending int) Queue {
-	return Queue{Stream: v.stream, Name: name, Filter: v.of[0], Pending: pending}
+	return Queue{Stream: v.stream, Name: name, Filter: v.of[0], Pending: pending, Keeps: v.stream == events.StreamFiles}
 }
 
 // view makes a view of one subject or filter.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events"
 )
 
 // How long a delivery lives without a sign of its holder, and how often the
@@ -85,8 +87,8 @@ type Delivery struct {
 	once       sync.Once
 }
 
-// Stream names the stream that it came from.
-func (d *Delivery) Stream() string { return d.desk.queue.Stream }
+// IsFile reports that it came off the queue of files.
+func (d *Delivery) IsFile() bool { return d.desk.queue.Stream == events.StreamFiles }
 
 // Ack takes the message off the queue, once the ledger has what stays of it. The
 // server may still be told when Ack has returned; until it has confirmed, the

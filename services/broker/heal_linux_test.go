@@ -59,7 +59,7 @@ func (s *shortage) until(what string, f func(err error) bool) time.Duration {
 func (s *shortage) check() {
 	s.Helper()
 	for id, seq := range s.stored {
-		m, found, err := s.bus.Last(s.Context(), events.StreamSlots, events.SlotSubject(id))
+		m, found, err := s.bus.Verdicts(id).Last(s.Context())
 		if err != nil || !found || m.Sequence != seq {
 			s.Errorf("%s was acknowledged at %d: %v %v %v", id, seq, m.Sequence, found, err)
 		}
@@ -116,7 +116,7 @@ func TestFullDiskHeals(t *testing.T) {
 		_, err := os.Stat(filepath.Join(disk.Dir, "data", "ballast"))
 		return errors.Is(err, fs.ErrNotExist) && s.b.tight() != nil
 	})
-	if err := s.bus.Purge(t.Context(), events.StreamSlots, events.SlotSubject("none"), 0); !jet.IsFull(err) {
+	if err := s.bus.Verdicts("none").Clear(t.Context()); !jet.IsFull(err) {
 		t.Errorf("a purge on a full disk: %v", err)
 	}
 	o := join(t, s.b, filepath.Join(disk.Dir, "data"), Cron)

@@ -123,11 +123,11 @@ func fillFiles(t *testing.T, dir string, q jet.Queue) {
 		t.Fatal(err)
 	}
 	for left := 0; left != 200; time.Sleep(10 * time.Millisecond) {
-		queued, err := bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		queued, err := bus.Files("").Count(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		left = len(queued)
+		left = queued
 	}
 	if err := bus.Close(t.Context()); err != nil {
 		t.Error(err)

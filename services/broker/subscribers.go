@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,7 +52,7 @@ type stored struct {
 // open lets the stored subscribers in, follows what is stored of them from then on,
 // and answers gateways.
 func (s *subscribers) open(ctx context.Context) error {
-	newest, _, err := s.bus.Last(ctx, events.StreamSubscribers, events.AllSubscribers)
+	newest, _, err := s.bus.SubscriberChanges().Last(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,9 +65,8 @@ func (s *subscribers) open(ctx context.Context) error {
 	go func() { // ended by close
 		defer close(s.done)
 		passed := newest.Sequence == 0
-		follow := jet.Follow{Stream: events.StreamSubscribers, Filters: []string{events.AllSubscribers}, From: jet.LastEach}
 		for following.Err() == nil {
-			_ = s.bus.Follow(following, follow, func(m jet.Stored) {
+			_ = s.bus.SubscriberChanges().Follow(following, jet.LastEach, func(m jet.Entry[events.Subscriber]) {
 				s.take(following, m)
 				if !passed && m.Sequence >= newest.Sequence {
 					passed = true
@@ -92,9 +90,8 @@ func (s *subscribers) close() {
 	}
 }
 
-func (s *subscribers) take(ctx context.Context, m jet.Stored) {
-	var sub events.Subscriber
-	err := json.Unmarshal(m.Data, &sub)
+func (s *subscribers) take(ctx context.Context, m jet.Entry[events.Subscriber]) {
+	sub, err := m.Value()
 	if err == nil {
 		err = s.apply(ctx, stored{sub, m.Sequence})
 	}

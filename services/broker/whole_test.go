@@ -96,7 +96,7 @@ func (h *harness) count() (jobs, results int) {
 	if err := bus.EachJob(h.Context(), func(events.Job) { jobs++ }); err != nil {
 		h.Fatal(err)
 	}
-	if err := bus.Since(h.Context(), events.StreamResults, events.AllResults, time.Time{}, func(jet.Stored) bool { results++; return true }); err != nil {
+	if err := bus.Results("").Since(h.Context(), time.Time{}, func(jet.Entry[events.Result]) bool { results++; return true }); err != nil {
 		h.Fatal(err)
 	}
 	return jobs, results

@@ -56,7 +56,7 @@ func acked(b *testing.B, n int) float64 {
 	var wg sync.WaitGroup
 	began := time.Now()
 	wg.Go(func() {
-		q := jet.Queue{Stream: events.StreamFiles, Name: "acks", Filter: events.FilesOf("job"), Pending: maxWaiting, Keeps: true}
+		q := bus.Files("job").Queue("acks", maxWaiting)
 		if err := bus.Pull(ctx, q, prefetch*64, func(d *jet.Delivery) {
 			if err := d.Ack(); err != nil {
 				b.Error(err)

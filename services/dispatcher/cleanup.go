@@ -9,22 +9,18 @@ import (
 // cleanUp empties the queues of deleted jobs until ctx ends: first of those that were deleted while no dispatcher ran.
 func (d *Dispatcher) cleanUp(ctx context.Context) {
 	gone := map[string]bool{}
-	for _, q := range []struct{ stream, filter string }{
-		{events.StreamFiles, events.AllFiles},
-		{events.StreamTriggers, events.AllTriggers},
-		{events.StreamTriggers, events.AllCalled},
-		{events.StreamTriggers, events.AllPaused},
-	} {
-		subjects, err := d.bus.Subjects(ctx, q.stream, q.filter)
+	for _, queue := range []interface {
+		CountByJob(ctx context.Context) (map[string]int, error)
+		Stream() string
+	}{d.bus.Files(""), d.bus.Triggers("", ""), d.bus.Calls(""), d.bus.PausedTriggers("")} {
+		counts, err := queue.CountByJob(ctx)
 		if err != nil {
-			d.log.Warn("cannot look for work of deleted jobs", "stream", q.stream, "error", err.Error())
+			d.log.Warn("cannot look for work of deleted jobs", "stream", queue.Stream(), "error", err.Error())
 			continue
 		}
-		for s := range subjects {
-			if sub, err := events.ParseSubject(s); err == nil {
-				if _, ok := d.jobs.get(sub.JobID); !ok {
-					gone[sub.JobID] = true
-				}
+		for id := range counts {
+			if _, ok := d.jobs.get(id); !ok {
+				gone[id] = true
 			}
 		}
 	}
@@ -47,17 +43,17 @@ func (d *Dispatcher) cleanUp(ctx context.Context) {
 // emptyQueues removes what is queued, paused and claimed of a job.
 func (d *Dispatcher) emptyQueues(ctx context.Context, id string) {
 	_ = d.persist(ctx, "empty the queues of a deleted job", func(ctx context.Context) error {
-		if err := d.bus.Purge(ctx, events.StreamFiles, events.FilesOf(id), 0); err != nil {
+		if err := d.bus.Files(id).Clear(ctx); err != nil {
 			return err
 		}
 		for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
-			if err := d.bus.Purge(ctx, events.StreamTriggers, events.TriggerSubject(kind, id), 0); err != nil {
+			if err := d.bus.Triggers(kind, id).Clear(ctx); err != nil {
 				return err
 			}
 		}
-		if err := d.bus.Purge(ctx, events.StreamTriggers, events.PausedOf(id), 0); err != nil {
+		if err := d.bus.PausedTriggers(id).Clear(ctx); err != nil {
 			return err
 		}
-		return d.bus.Purge(ctx, events.StreamTriggers, events.CallsOf(id), 0)
+		return d.bus.Calls(id).Clear(ctx)
 	})
 }

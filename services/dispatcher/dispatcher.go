@@ -33,8 +33,8 @@ type Dispatcher struct {
 	prior   priorEnds
 	waiting *waiting
 	running *running // for the quota
-	results *jet.Group
-	ends    map[string]*jet.Ends // by the stream of the queue
+	results jet.ResultWriter
+	ends    ends // by the stream of the queue
 	meter   *meter
 	paused  atomic.Bool // triggers may wait until their jobs are enabled
 	tracker *tracker    // nil unless TrackRuns
@@ -60,10 +60,8 @@ func New(cfg Config) (*Dispatcher, error) {
 		flight:  flight{ids: map[string]bool{}},
 		waiting: newWaiting(),
 		running: newRunning(cfg.Running),
-		results: cfg.Bus.NewGroup(events.StreamResults),
-		ends: map[string]*jet.Ends{
-			events.StreamFiles: cfg.Bus.NewEnds(events.StreamFiles), events.StreamTriggers: cfg.Bus.NewEnds(events.StreamTriggers),
-		},
+		results: cfg.Bus.NewResults(),
+		ends:    ends{files: cfg.Bus.FileEnds(), triggers: cfg.Bus.TriggerEnds()},
 	}
 	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}}
 	d.meter = newMeter(d)
@@ -112,11 +110,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	for _, kind := range []events.Kind{events.KindCron, events.KindManual, events.KindRetry} {
 		wg.Go(func() {
-			d.pull(ctx, newSemaphore(d.workers, 0), jet.Queue{
-				Stream: events.StreamTriggers, Name: "dispatch-" + string(kind),
-				Filter: events.TriggersOf(kind), Pending: maxWaiting,
-				Came: d.prior.preload, Gone: d.ends[events.StreamTriggers].Gone,
-			}, 2*d.cfg.Workers)
+			queue := d.bus.Triggers(kind, "").Queue("dispatch-"+string(kind), maxWaiting)
+			queue.Came, queue.Gone = d.prior.preload, d.ends.triggers.Gone
+			d.pull(ctx, newSemaphore(d.workers, 0), queue, 2*d.cfg.Workers)
 		})
 	}
 	files := &files{d: d, sources: map[string]*source{}}

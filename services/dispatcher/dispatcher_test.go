@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -143,8 +142,8 @@ func TestDisabledFilesWaitAndDeletedOnesGo(t *testing.T) {
 	drop("never")
 	set(events.JobDeleted, events.Disabled)
 	eventstest.Eventually(t, "no file of a deleted job is queued", func() bool {
-		left, err := h.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-		return err == nil && len(left) == 0
+		left, err := h.bus.Files("").Count(t.Context())
+		return err == nil && left == 0
 	})
 	if len(called) > 0 {
 		t.Errorf("called %s of a deleted job", <-called)
@@ -230,9 +229,9 @@ func TestRewrittenFileLeavesAVerdict(t *testing.T) {
 		t.Errorf("results %v", list)
 	}
 	var got []events.Verdict
-	if err := h.bus.Since(t.Context(), events.StreamSlots, events.SlotSubject("j"), time.Time{}, func(m jet.Stored) bool {
-		var v events.Verdict
-		if err := json.Unmarshal(m.Data, &v); err != nil {
+	if err := h.bus.Verdicts("j").Since(t.Context(), time.Time{}, func(m jet.Entry[events.Verdict]) bool {
+		v, err := m.Value()
+		if err != nil {
 			t.Error(err)
 		}
 		got = append(got, v)

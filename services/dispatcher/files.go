@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 const (
@@ -39,11 +38,7 @@ type source struct {
 func (f *files) run(ctx context.Context) {
 	hints := make(chan string, 4096)
 	if err := f.d.persist(ctx, "listen for files", func(context.Context) error {
-		return f.d.bus.Hint(events.AllFiles, func(subject string) {
-			if sub, err := events.ParseSubject(subject); err == nil {
-				offer(hints, sub.JobID)
-			}
-		})
+		return f.d.bus.Files("").Hint(func(jobID string) { offer(hints, jobID) })
 	}); err != nil {
 		return
 	}
@@ -80,11 +75,8 @@ func (f *files) start(ctx context.Context, id string) {
 	f.sources[id] = s
 	go func() { // ended by stop, which waits for it
 		defer close(s.ended)
-		queue := jet.Queue{
-			Stream: events.StreamFiles, Name: "file-" + id, Filter: events.FilesOf(id),
-			Pending: maxWaiting, Idle: consumerIdle, Keeps: true,
-			Came: f.d.prior.preload, Gone: f.d.ends[events.StreamFiles].Gone,
-		}
+		queue := f.d.bus.Files(id).Queue("file-"+id, maxWaiting)
+		queue.Idle, queue.Came, queue.Gone = consumerIdle, f.d.prior.preload, f.d.ends.files.Gone
 		atOnce := prefetch * s.concurrency
 		if s.serial {
 			// The next file waits for the run of the one before, also while that is retried.

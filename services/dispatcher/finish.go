@@ -58,7 +58,7 @@ func (d *Dispatcher) putResult(ctx context.Context, w *work, r events.Result, de
 			return
 		}
 	}
-	m := jet.ResultMessage(r)
+	m := jet.EncodeResult(r)
 	if !d.store(ctx, w, "how a trigger ended", func(ctx context.Context) error { return w.ends.PutResult(ctx, w.Sequence, m) }) {
 		return
 	}
@@ -127,7 +127,7 @@ func (d *Dispatcher) resume(ctx context.Context, w *work, end jet.End) error {
 	if err != nil || stored {
 		return err
 	}
-	return d.results.Put(ctx, jet.ResultMessage(*end.Result))
+	return d.results.Put(ctx, jet.EncodeResult(*end.Result))
 }
 
 // How often the ledger of ends is swept for entries that dead processes left.
@@ -139,9 +139,9 @@ const (
 // sweepLedger sweeps until ctx ends.
 func (d *Dispatcher) sweepLedger(ctx context.Context) {
 	for next := ledgerFirst; wait.Sleep(ctx, next) == nil; next = ledgerEvery {
-		for stream, ends := range d.ends {
+		for _, ends := range []*jet.Ends{d.ends.files, d.ends.triggers} {
 			if err := ends.Sweep(ctx); err != nil && ctx.Err() == nil {
-				d.log.Warn("the ledger of ends cannot be swept now", "stream", stream, "error", err.Error())
+				d.log.Warn("the ledger of ends cannot be swept now", "stream", ends.Stream(), "error", err.Error())
 			}
 		}
 	}

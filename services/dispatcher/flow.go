@@ -60,7 +60,7 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		_ = m.Nak(redeliverSoon) // the connection broke, and the broker redelivered what is being worked on
 		return nil
 	}
-	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, ends: d.ends[m.Stream()], log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
+	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, ends: d.ends.of(m), log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
 	if waited, ok := d.waiting.get(t.ID); ok && waited.up.Equal(d.bus.Up()) {
 		w.known, w.calls, w.fresh = true, waited.calls, waited.calls == 0
 	} else {

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"io"
 	"net/http"
@@ -135,9 +134,9 @@ func (h *harness) results(job string, n int) []events.Result {
 	var list []events.Result
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		list = nil
-		err := h.bus.Since(h.Context(), events.StreamResults, events.ResultSubject(job), time.Time{}, func(m jet.Stored) bool {
-			var res events.Result
-			if err := json.Unmarshal(m.Data, &res); err != nil {
+		err := h.bus.Results(job).Since(h.Context(), time.Time{}, func(m jet.Entry[events.Result]) bool {
+			res, err := m.Value()
+			if err != nil {
 				h.Fatal(err)
 			}
 			list = append(list, res)
@@ -146,14 +145,14 @@ func (h *harness) results(job string, n int) []events.Result {
 		if err != nil {
 			continue // the server may be restarting
 		}
-		left, err1 := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
-		files, err2 := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
-		if len(list) >= n && err1 == nil && err2 == nil && len(left)+len(files) == 0 {
+		left, err1 := h.bus.Triggers("", "").Count(h.Context())
+		files, err2 := h.bus.Files("").Count(h.Context())
+		if len(list) >= n && err1 == nil && err2 == nil && left+files == 0 {
 			return list
 		}
 	}
-	left, _ := h.bus.Subjects(h.Context(), events.StreamTriggers, events.AllTriggers)
-	files, _ := h.bus.Subjects(h.Context(), events.StreamFiles, events.AllFiles)
+	left, _ := h.bus.Triggers("", "").Count(h.Context())
+	files, _ := h.bus.Files("").Count(h.Context())
 	h.Fatalf("job %s has %d results after %v, want %d; still queued: %v %v", job, len(list), patience, n, left, files)
 	return nil
 }
@@ -167,9 +166,9 @@ func answer(status int, body string) http.HandlerFunc {
 
 func (h *harness) verdicts(job string) (all []events.Verdict) {
 	h.Helper()
-	if err := h.bus.Since(h.Context(), events.StreamSlots, events.SlotSubject(job), time.Time{}, func(m jet.Stored) bool {
-		var v events.Verdict
-		if err := json.Unmarshal(m.Data, &v); err != nil {
+	if err := h.bus.Verdicts(job).Since(h.Context(), time.Time{}, func(m jet.Entry[events.Verdict]) bool {
+		v, err := m.Value()
+		if err != nil {
 			h.Error(err)
 		}
 		all = append(all, v)
@@ -187,9 +186,9 @@ func spooled(s string) string {
 func (h *harness) runEvents(p events.Phase) map[string]events.RunEvent {
 	h.Helper()
 	all := map[string]events.RunEvent{}
-	_ = h.bus.Since(h.Context(), events.StreamRunEvents, events.RunsOf(p, ""), time.Time{}, func(m jet.Stored) bool {
-		var ev events.RunEvent
-		if err := json.Unmarshal(m.Data, &ev); err != nil {
+	_ = h.bus.Runs(p, "").Since(h.Context(), time.Time{}, func(m jet.Entry[events.RunEvent]) bool {
+		ev, err := m.Value()
+		if err != nil {
 			h.Error(err)
 		}
 		if _, twice := all[ev.FlowJobID]; twice {

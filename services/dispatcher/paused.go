@@ -44,7 +44,7 @@ func (d *Dispatcher) resumePaused(ctx context.Context) {
 
 // resumeTriggers goes through the jobs with paused triggers once. left = some go on waiting.
 func (d *Dispatcher) resumeTriggers(ctx context.Context) (left bool, err error) {
-	jobs, err := d.bus.PausedJobs(ctx, events.StreamTriggers, events.AllPaused)
+	jobs, err := d.bus.PausedTriggers("").CountByJob(ctx)
 	for id := range jobs {
 		if err != nil {
 			return true, err

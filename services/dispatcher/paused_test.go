@@ -11,7 +11,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 // turn changes whether a job is enabled, and gives the sequence that a dispatcher must
@@ -33,7 +32,7 @@ func (h *harness) turn(id string, change events.Change, status events.JobStatus)
 func (h *harness) slot(job string, seq uint64, minute events.Minute) events.Trigger {
 	h.Helper()
 	t := events.Trigger{ID: events.CronTriggerID(job, minute), JobID: job, Kind: events.KindCron, JobSeq: seq, At: time.Now(), Minute: minute}
-	if _, err := h.bus.Commit(h.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, job), Data: events.Encode(t)}); err != nil {
+	if _, err := h.bus.Triggers(events.KindCron, job).Put(h.Context(), t); err != nil {
 		h.Fatal(err)
 	}
 	return t
@@ -43,8 +42,8 @@ func (h *harness) slot(job string, seq uint64, minute events.Minute) events.Trig
 func (h *harness) isPaused(job string, n int) {
 	h.Helper()
 	eventstest.Eventually(h, fmt.Sprintf("%d triggers are paused", n), func() bool {
-		paused, err := h.bus.Count(h.Context(), events.StreamTriggers, events.PausedOf(job))
-		queued, qerr := h.bus.Count(h.Context(), events.StreamTriggers, events.TriggerSubject(events.KindCron, job))
+		paused, err := h.bus.PausedTriggers(job).Count(h.Context())
+		queued, qerr := h.bus.Triggers(events.KindCron, job).Count(h.Context())
 		return err == nil && qerr == nil && paused == n && queued == 0
 	})
 }
@@ -133,13 +132,12 @@ func TestPausedTwice(t *testing.T) {
 	})
 	a := h.job("a", "24h", nil)
 	trigger := h.slot("a", a, events.MinuteOf(time.Now()))
-	paused := jet.Message{Subject: events.PausedSubject("a", trigger.ID), Data: events.Encode(trigger)}
 	for range 2 {
-		if _, err := h.bus.Commit(t.Context(), events.StreamTriggers, paused); err != nil {
+		if _, err := h.bus.PausedTrigger("a", trigger.ID).Put(t.Context(), trigger); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := h.bus.Purge(t.Context(), events.StreamTriggers, events.AllTriggers, 0); err != nil {
+	if err := h.bus.Triggers("", "").Clear(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

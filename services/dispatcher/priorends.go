@@ -17,7 +17,7 @@ const skew = 5 * time.Second
 // have ended it without the ack reaching the disk. It is safe for concurrent use.
 type priorEnds struct {
 	bus  *jet.Bus
-	ends map[string]*jet.Ends
+	ends ends
 
 	mu   sync.Mutex
 	jobs map[string]jobResults
@@ -29,13 +29,24 @@ type jobResults struct {
 	ids map[string]time.Time // when each trigger's newest result was stored
 }
 
+// ends are the ledgers of how triggers ended.
+type ends struct{ files, triggers *jet.Ends }
+
+// of gives the ledger for a delivery.
+func (e ends) of(m *jet.Delivery) *jet.Ends {
+	if m.IsFile() {
+		return e.files
+	}
+	return e.triggers
+}
+
 // maxCached bounds the jobs whose results are cached.
 const maxCached = 256
 
 // preload starts the lookup of a delivery that find will be asked about.
 func (p *priorEnds) preload(m *jet.Delivery) {
 	if !m.First || !m.Time.After(p.bus.Up().Add(skew)) {
-		p.ends[m.Stream()].Ahead(m.Received)
+		p.ends.of(m).Ahead(m.Received)
 	}
 }
 
@@ -46,7 +57,7 @@ func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery)
 	if m.First && recent {
 		return jet.End{}, false, nil
 	}
-	end, over, err = p.ends[m.Stream()].Find(ctx, m.Sequence, m.Received)
+	end, over, err = p.ends.of(m).Find(ctx, m.Sequence, m.Received)
 	switch {
 	case err != nil || over:
 		return end, over, err
@@ -71,8 +82,8 @@ func (p *priorEnds) results(ctx context.Context, jobID string, up time.Time) (jo
 		return k, nil
 	}
 	k = jobResults{up, map[string]time.Time{}}
-	err := p.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), time.Time{}, func(s jet.Stored) bool {
-		k.ids[s.Header.Get("ce-id")] = s.Time
+	err := p.bus.Results(jobID).Since(ctx, time.Time{}, func(s jet.Entry[events.Result]) bool {
+		k.ids[s.TriggerID()] = s.Time
 		return true
 	})
 	if err != nil {

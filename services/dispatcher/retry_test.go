@@ -156,7 +156,7 @@ func TestCircuitBreaker(t *testing.T) {
 
 func (h *harness) retryState(job string) (s events.RetryState, ok bool) {
 	h.Helper()
-	m, found, err := h.bus.Last(h.Context(), events.StreamState, events.StateSubject("retry", job))
+	m, found, err := h.bus.RetryState(job).Last(h.Context())
 	if err != nil || !found {
 		return s, false
 	}

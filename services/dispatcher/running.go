@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -111,12 +110,8 @@ func (r *running) due(owner string, now time.Time) (runs map[string]called) {
 // followEnds takes in the ends of runs until ctx ends.
 func (d *Dispatcher) followEnds(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = d.bus.Follow(ctx, jet.Follow{
-			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Newest, Headers: true,
-		}, func(m jet.Stored) {
-			if sub, err := events.ParseSubject(m.Subject); err == nil {
-				d.running.leave(sub.Rest)
-			}
+		_ = d.bus.Runs(events.Ended, "").FollowHeads(ctx, jet.Newest, func(m jet.Entry[events.RunEvent]) {
+			d.running.leave(m.FlowJobID())
 		})
 		_ = wait.Sleep(ctx, time.Second)
 	}
@@ -125,22 +120,22 @@ func (d *Dispatcher) followEnds(ctx context.Context) {
 // recheck looks up ends that followEnds missed: of runs that had ended before their call was retried, and those while
 // the connection was down. Runs that wait because their job is disabled do not count, so that they delay no other job.
 func (d *Dispatcher) recheck(ctx context.Context, owner string, now time.Time) {
-	var ids, ends, starts []string
+	var ids, jobs []string
+	var ends, starts jet.View[events.RunEvent]
 	for id, c := range d.running.due(owner, now) {
 		if now.Sub(c.at) > leaseEnds {
 			d.running.leave(id)
 			continue
 		}
-		ids = append(ids, id)
-		ends, starts = append(ends, events.RunSubject(events.Ended, c.jobID, id)), append(starts, events.RunSubject(events.Started, c.jobID, id))
+		ids, jobs = append(ids, id), append(jobs, c.jobID)
+		ends, starts = ends.And(d.bus.Run(events.Ended, c.jobID, id)), starts.And(d.bus.Run(events.Started, c.jobID, id))
 	}
-	known, err := d.bus.Known(ctx, events.StreamRunEvents, slices.Concat(ends, starts))
+	known, err := ends.And(starts).Known(ctx)
+	if err != nil {
+		return
+	}
 	for i, id := range ids {
-		if err != nil {
-			return
-		}
-		sub, _ := events.ParseSubject(ends[i]) // it was built above
-		j, ok := d.jobs.get(sub.JobID)
+		j, ok := d.jobs.get(jobs[i])
 		waits := ok && j.Status == events.Disabled && !known[len(ids)+i]
 		if known[i] || waits {
 			d.running.leave(id)

@@ -68,10 +68,10 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 	defer cancel()
 	following.Go(func() {
 		for ctx.Err() == nil {
-			_ = h.bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning}, func(m jet.Stored) {
+			_ = h.bus.Results("").Follow(ctx, jet.Beginning, func(m jet.Entry[events.Result]) {
 				mu.Lock()
 				defer mu.Unlock()
-				id := m.Header.Get("ce-id")
+				id := m.TriggerID()
 				results[id]++
 				slowest = max(slowest, m.Time.Sub(first[id]))
 			})
@@ -79,13 +79,13 @@ func callsOnce(t *testing.T, files, triggers int, each time.Duration) {
 	})
 	h.run()
 	for end := began.Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		left, err1 := h.bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
-		queued, err2 := h.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-		if err1 == nil && err2 == nil && len(left)+len(queued) == 0 {
+		left, err1 := h.bus.Triggers("", "").Count(t.Context())
+		queued, err2 := h.bus.Files("").Count(t.Context())
+		if err1 == nil && err2 == nil && left+queued == 0 {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d and %d are still queued after 5 minutes", len(left), len(queued))
+			t.Fatalf("%d and %d are still queued after 5 minutes", left, queued)
 		}
 	}
 	mu.Lock()

@@ -68,10 +68,7 @@ func (t *tracker) run(ctx context.Context) {
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			// After a long break of the connection, polling finds what ended meanwhile.
-			_ = t.d.bus.Follow(ctx, jet.Follow{
-				Stream: events.StreamRunEvents, From: jet.Beginning, Headers: true,
-				Filters: []string{events.RunsOf(events.Accepted, ""), events.RunsOf(events.Ended, "")},
-			}, t.note)
+			_ = t.d.bus.Runs(events.Accepted, "").And(t.d.bus.Runs(events.Ended, "")).FollowHeads(ctx, jet.Beginning, t.note)
 		}
 	})
 	busy := make(chan struct{}, pollers)
@@ -96,21 +93,18 @@ func (t *tracker) run(ctx context.Context) {
 }
 
 // note adds a run that this endpoint accepted, and removes one that has ended.
-func (t *tracker) note(m jet.Stored) {
-	sub, err := events.ParseSubject(m.Subject)
-	if err != nil {
-		return // not below the filter
-	}
-	key := sub.JobID + "." + sub.Rest
+func (t *tracker) note(m jet.Entry[events.RunEvent]) {
+	jobID, flowJobID, phase := m.JobID(), m.FlowJobID(), m.Phase()
+	key := jobID + "." + flowJobID
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.open[key]
 	switch {
-	case sub.Kind == string(events.Ended) && r != nil:
+	case phase == events.Ended && r != nil:
 		r.gone = true
 		delete(t.open, key)
-	case sub.Kind == string(events.Accepted) && r == nil && m.IsTracked():
-		r = &tracked{jobID: sub.JobID, flowJobID: sub.Rest, accepted: m.Time, next: time.Now().Add(pollFirst)}
+	case phase == events.Accepted && r == nil && m.IsTracked():
+		r = &tracked{jobID: jobID, flowJobID: flowJobID, accepted: m.Time, next: time.Now().Add(pollFirst)}
 		t.open[key] = r
 		t.due.Push(r)
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // How often the state of a job is published: at most, and at least.
@@ -114,7 +113,7 @@ func (d *Dispatcher) report(ctx context.Context) {
 		case now := <-tick.C:
 			states, cleared := d.waiting.states(now)
 			for _, id := range cleared {
-				if err := d.bus.Purge(ctx, events.StreamState, events.StateSubject("retry", id), 0); err != nil {
+				if err := d.bus.RetryState(id).Clear(ctx); err != nil {
 					d.waiting.done("", id, true) // the next tick tries again
 					continue
 				}
@@ -124,10 +123,7 @@ func (d *Dispatcher) report(ctx context.Context) {
 				if old := last[id]; s == old.state && now.Sub(old.at) < reportAnyway {
 					continue
 				}
-				_, err := d.bus.Commit(ctx, events.StreamState, jet.Message{
-					Subject: events.StateSubject("retry", id), Data: events.Encode(s),
-				})
-				if err != nil {
+				if d.bus.PutRetryState(ctx, s) != nil {
 					break // the next tick tries again
 				}
 				last[id] = report{s, now}

@@ -43,7 +43,7 @@ func TestBalanceMail(t *testing.T) {
 		}
 	}
 	eventstest.Eventually(h, "nothing is left", func() bool {
-		cons, err := h.js.Consumer(t.Context(), events.StreamNotifications, "notify-balance")
+		cons, err := h.js.Consumer(t.Context(), h.bus.AllNotifications().Stream(), "notify-balance")
 		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
 	})
 	if n := len(p.received()); n != 2 {

@@ -32,7 +32,7 @@ func TestMailThroughSTARTTLS(t *testing.T) {
 	h.start()
 	h.job("j1", "Café\r\nBcc: evil@post.test", to("ann@post.test, bob@post.test"), 0)
 	ev := h.ended("j1", events.ERROR, "exit status 3\n\x1b[31mno luck\x00 today")
-	h.settled("notify-email", events.StreamRunEvents)
+	h.settled("notify-email")
 	got := p.received()
 	if len(got) != 2 || got[0].to != "ann@post.test" || got[1].to != "bob@post.test" {
 		t.Fatalf("received %+v", got)
@@ -80,7 +80,7 @@ func TestGreylisting(t *testing.T) {
 	h.start()
 	h.job("j1", "Daily", to("grey@post.test,ann@post.test"), 0)
 	h.ended("j1", events.OK, "")
-	h.settled("notify-email", events.StreamRunEvents)
+	h.settled("notify-email")
 	var heard []string
 	for _, m := range p.received() {
 		heard = append(heard, m.to)
@@ -113,7 +113,7 @@ func TestRefusedAddress(t *testing.T) {
 	if !strings.Contains(m, "e-mail to nobody@post.test: refused: ") || !strings.Contains(m, "550") || strings.Contains(m, "ann@") || strings.Contains(m, "p4ss") {
 		t.Errorf("recorded %q", m)
 	}
-	h.settled("notify-email", events.StreamRunEvents)
+	h.settled("notify-email")
 	if got := p.received(); len(got) != 1 || got[0].to != "ann@post.test" || p.seen["nobody@post.test"] != 1 {
 		t.Errorf("received %+v, asked %v", got, p.seen)
 	}
@@ -171,7 +171,7 @@ func TestOtherTransports(t *testing.T) {
 			h.start()
 			h.job("j1", "Daily", to("ann@post.test"), 0)
 			h.ended("j1", events.OK, "")
-			h.settled("notify-email", events.StreamRunEvents)
+			h.settled("notify-email")
 			if got := p.received(); len(got) != 1 || got[0].tls != c.secure || (got[0].user != "") != c.secure {
 				t.Errorf("received %+v", got)
 			}
@@ -201,8 +201,8 @@ func TestMailOn(t *testing.T) {
 					h.ended("j1", events.Status(step), "")
 				}
 				h.ended("other", events.ERROR, "")
-				h.settled("notify-email", events.StreamRunEvents)
-				h.settled("notify-email-dead", events.StreamDeadLetters)
+				h.settled("notify-email")
+				h.settled("notify-email-dead")
 			}
 			var got []string
 			for _, m := range p.received() {

@@ -158,7 +158,7 @@ func TestStateMail(t *testing.T) {
 	}
 	var u events.Undeliverable
 	eventstest.Eventually(h, "eve is recorded", func() bool {
-		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "run", 1, "email"))
+		m, found, err := h.bus.NotificationUndelivered("j1", "run", 1, "email").Last(t.Context())
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})
 	if !strings.Contains(u.Message, "eve@evil.test: is outside") {

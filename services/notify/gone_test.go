@@ -38,7 +38,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 			h.ended("j1", events.OK, "") // another one waits too
 			h.next(calls)
 			h.next(calls)
-			h.settled("notify-webhook", events.StreamRunEvents)
+			h.settled("notify-webhook")
 		})
 	}
 }
@@ -104,7 +104,7 @@ func TestGone(t *testing.T) {
 	h.undelivered("heartbeat", ev)
 	h.ended("j1", events.OK, "")
 	paths("/here")
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if len(calls) > 0 {
 		t.Errorf("called %s", (<-calls).URL)
 	}

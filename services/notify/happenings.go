@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 
 // ended handles the end of a run.
 func (o *observer) ended(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
-	var ev events.RunEvent
-	if err := json.Unmarshal(m.Data, &ev); err != nil {
+	ev, err := m.RunEvent()
+	if err != nil {
 		return 0, unreadable{err}
 	}
 	w, err := o.job(ctx, ev.JobID, ev.Status == events.ERROR)
@@ -41,8 +40,8 @@ const firstCheck = time.Minute
 
 // started handles the start of a run: it is redelivered until the run has ended, and the broker keeps when.
 func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
-	var ev events.RunEvent
-	if err := json.Unmarshal(m.Data, &ev); err != nil {
+	ev, err := m.RunEvent()
+	if err != nil {
 		return 0, unreadable{err}
 	}
 	w, err := o.job(ctx, ev.JobID, false)
@@ -70,15 +69,13 @@ func (o *observer) started(ctx context.Context, m *jet.Delivery) (time.Duration,
 
 // called handles the result of a call.
 func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
-	if failed := m.Header.Get(jet.HeaderStatus) != string(events.OK); !failed {
-		if sub, err := events.ParseSubject(m.Subject); err == nil {
-			if w, known := o.jobs.find(sub.JobID); known && w == nil {
-				return 0, nil // spares reading most results
-			}
+	if m.Status() == events.OK {
+		if w, known := o.jobs.find(m.JobID()); known && w == nil {
+			return 0, nil // spares reading most results
 		}
 	}
-	var r events.Result
-	if err := json.Unmarshal(m.Data, &r); err != nil {
+	r, err := m.Result()
+	if err != nil {
 		return 0, unreadable{err}
 	}
 	failed := r.Status == events.ERROR
@@ -111,8 +108,8 @@ func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, 
 
 // judged handles a verdict on slots.
 func (o *observer) judged(ctx context.Context, m *jet.Delivery) (time.Duration, error) {
-	var v events.Verdict
-	if err := json.Unmarshal(m.Data, &v); err != nil {
+	v, err := m.Verdict()
+	if err != nil {
 		return 0, unreadable{err}
 	}
 	if v.Verdict != events.VerdictMissed {

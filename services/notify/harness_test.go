@@ -146,35 +146,37 @@ func (h *harness) endedAs(key, job string, status events.Status, message string)
 }
 
 // settled waits until every notification is off a queue.
-func (h *harness) settled(queue, stream string) {
+func (h *harness) settled(queue string) {
 	h.Helper()
-	filter := events.RunsOf(events.Ended, "")
-	if stream == events.StreamDeadLetters {
-		filter = events.AllDead
+	ended, _, err := h.bus.Runs(events.Ended, "").Last(h.Context())
+	newest, of := ended.Sequence, h.bus.Runs(events.Ended, "").Stream()
+	if queue == "notify-email-dead" {
+		var letter jet.Entry[jet.DeadLetter]
+		letter, _, err = h.bus.DeadLetters("").Last(h.Context())
+		newest, of = letter.Sequence, h.bus.DeadLetters("").Stream()
 	}
-	last, _, err := h.bus.Last(h.Context(), stream, filter)
 	if err != nil {
 		h.Fatal(err)
 	}
 	eventstest.Eventually(h, "every notification is settled", func() bool {
-		cons, err := h.js.Consumer(h.Context(), stream, queue)
-		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= last.Sequence
+		cons, err := h.js.Consumer(h.Context(), of, queue)
+		return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().AckFloor.Stream >= newest
 	})
 }
 
 // undelivered waits for the record that a notification of a run was given up.
 func (h *harness) undelivered(channel string, ev events.RunEvent) string {
 	h.Helper()
-	var m jet.Stored
+	var m jet.Entry[events.RunEvent]
 	eventstest.Eventually(h, "the notification is given up", func() bool {
 		var found bool
 		var err error
-		m, found, err = h.bus.Last(h.Context(), events.StreamRunEvents, events.UndeliveredSubject(ev.JobID, ev.FlowJobID, channel))
+		m, found, err = h.bus.RunUndelivered(ev.JobID, ev.FlowJobID, channel).Last(h.Context())
 		return err == nil && found
 	})
-	var last events.RunEvent
-	if err := json.Unmarshal(m.Data, &last); err != nil || last.Phase != events.Undelivered || last.Channel != channel || last.OutputFolder != ev.OutputFolder {
-		h.Errorf("recorded %s, %v", m.Data, err)
+	last, err := m.Value()
+	if err != nil || last.Phase != events.Undelivered || last.Channel != channel || last.OutputFolder != ev.OutputFolder {
+		h.Errorf("recorded %+v, %v", last, err)
 	}
 	return last.Message
 }

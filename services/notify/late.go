@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -71,9 +70,8 @@ func (o *observer) lateness(ctx context.Context, w *watched, old events.Notifica
 func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time) (bool, error) {
 	minute := events.MinuteOf(slot)
 	var last *events.Result
-	err := o.bus.Since(ctx, events.StreamResults, events.ResultSubject(jobID), slot.Add(-2*time.Minute), func(m jet.Stored) bool {
-		var r events.Result
-		if json.Unmarshal(m.Data, &r) == nil && r.Kind == events.KindCron && r.Minute >= minute {
+	err := o.bus.Results(jobID).Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Result]) bool {
+		if r, err := m.Value(); err == nil && r.Kind == events.KindCron && r.Minute >= minute {
 			last = &r
 		}
 		return last == nil
@@ -89,9 +87,9 @@ func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time
 		return err == nil && seq > 0 && ev.Phase != events.Accepted, err
 	}
 	judged := false
-	err = o.bus.Since(ctx, events.StreamSlots, events.SlotSubject(jobID), slot.Add(-2*time.Minute), func(m jet.Stored) bool {
-		var v events.Verdict
-		judged = json.Unmarshal(m.Data, &v) == nil && v.From <= minute && minute <= v.To
+	err = o.bus.Verdicts(jobID).Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Verdict]) bool {
+		v, err := m.Value()
+		judged = err == nil && v.From <= minute && minute <= v.To
 		return !judged
 	})
 	return judged, err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
 )
 
@@ -195,7 +194,7 @@ func TestBlockedAndHeld(t *testing.T) {
 	h.asking("j1", `{"notify":{"to":{"webhook":"http://127.0.0.1:9/"}}}`, folder, 0)
 	report := func(s events.WatchState) {
 		s.JobID = "j1"
-		if _, err := h.bus.Commit(t.Context(), events.StreamState, jet.Message{Subject: events.StateSubject("watch", "j1"), Data: events.Encode(s)}); err != nil {
+		if err := h.bus.PutFolderStates(t.Context(), []events.WatchState{s}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

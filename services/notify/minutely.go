@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -71,39 +70,41 @@ func (o *observer) forgetStale(ctx context.Context) error {
 	return nil
 }
 
+// respect is one in which the state of a job is notified.
+type respect struct{ jobID, about string }
+
 // view is what is stored of many jobs, read at once.
 type view struct {
-	states map[string]events.Notification // by subject
-	folder map[string]events.WatchState   // by job
+	states map[respect]events.Notification
+	folder map[string]events.WatchState // by job
 }
 
 // state returns the stored state of a job in one respect.
 func (v *view) state(jobID, about string) events.Notification {
-	return v.states[events.NotificationSubject(jobID, about)]
+	return v.states[respect{jobID, about}]
 }
 
 // read reads the states of jobs, and the reports on their folders.
 func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
-	v := &view{states: map[string]events.Notification{}, folder: map[string]events.WatchState{}}
-	var states, folders []string
+	v := &view{states: map[respect]events.Notification{}, folder: map[string]events.WatchState{}}
+	var states jet.View[events.Notification]
+	var folders jet.View[events.WatchState]
 	for _, w := range jobs {
 		for _, about := range events.Respects {
-			states = append(states, events.NotificationSubject(w.ID, about))
+			states = states.And(o.bus.Notifications(w.ID, about))
 		}
 		if w.p.Spooled {
-			folders = append(folders, events.StateSubject("watch", w.ID))
+			folders = folders.And(o.bus.WatchState(w.ID))
 		}
 	}
-	err := o.bus.LastOf(ctx, events.StreamNotifications, states, func(m jet.Stored) {
-		var n events.Notification
-		if json.Unmarshal(m.Data, &n) == nil { // else it is of another version
-			v.states[m.Subject] = n
+	err := states.LastEach(ctx, func(m jet.Entry[events.Notification]) {
+		if n, err := m.Value(); err == nil { // else it is of another version
+			v.states[respect{n.JobID, n.About}] = n
 		}
 	})
 	if err == nil {
-		err = o.bus.LastOf(ctx, events.StreamState, folders, func(m jet.Stored) {
-			var s events.WatchState
-			if json.Unmarshal(m.Data, &s) == nil {
+		err = folders.LastEach(ctx, func(m jet.Entry[events.WatchState]) {
+			if s, err := m.Value(); err == nil {
 				v.folder[s.JobID] = s
 			}
 		})
@@ -151,7 +152,7 @@ func (o *observer) forgetExpected(ctx context.Context, w *watched, v *view) erro
 		if v.state(w.ID, about).Well() {
 			continue
 		}
-		if err := o.bus.Purge(ctx, events.StreamNotifications, events.NotificationSubject(w.ID, about), 0); err != nil {
+		if err := o.bus.Notifications(w.ID, about).Clear(ctx); err != nil {
 			return err
 		}
 	}

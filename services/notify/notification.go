@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -24,27 +23,24 @@ type notification struct {
 }
 
 func readRun(m *jet.Delivery) (notification, error) {
-	var ev events.RunEvent
-	err := json.Unmarshal(m.Data, &ev)
+	ev, err := m.RunEvent()
 	return notification{id: "ended_" + ev.FlowJobID, at: m.Time, seq: m.Sequence, jobID: ev.JobID, run: &ev}, err
 }
 
 func readDead(m *jet.Delivery) (notification, error) {
-	d, err := jet.ReadDead(m.Stored)
+	d, err := m.DeadLetter()
 	// With the time: the trigger may be retried and given up once more.
 	id := "dead_" + events.Hash(d.Trigger.ID+d.Result.TriggeredAt.UTC().Format(time.RFC3339Nano))
 	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: d.Trigger.JobID, dead: &d}, err
 }
 
 func readResult(m *jet.Delivery) (notification, error) {
-	var r events.Result
-	err := json.Unmarshal(m.Data, &r)
+	r, err := m.Result()
 	return notification{id: "result_" + events.Hash(r.TriggerID), at: m.Time, seq: m.Sequence, jobID: r.JobID, result: &r}, err
 }
 
 func readState(m *jet.Delivery) (notification, error) {
-	var n events.Notification
-	err := json.Unmarshal(m.Data, &n)
+	n, err := m.Notification()
 	// With the time: a new store counts its sequences from 1.
 	id := "state_" + events.Hash(n.JobID+" "+n.About+" "+strconv.FormatUint(m.Sequence, 10)+" "+m.Time.Format(time.RFC3339Nano))
 	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err

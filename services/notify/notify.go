@@ -67,8 +67,9 @@ const heartbeatRetries = 3
 
 // reading is a consumer and how its messages are read.
 type reading struct {
-	queue, stream, filter string
-	read                  func(*jet.Delivery) (notification, error)
+	queue jet.Queue
+	read  func(*jet.Delivery) (notification, error)
+	width int // notifications of one job at a time
 }
 
 // channels returns the channels that the config asks for. mail and daily may be nil.
@@ -78,18 +79,18 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 		return all[len(all)-1]
 	}
 	runs := func(queue string) reading {
-		return reading{queue, events.StreamRunEvents, events.RunsOf(events.Ended, ""), readRun}
+		return reading{c.Bus.Runs(events.Ended, "").Queue(queue, c.places), readRun, maxPerJob}
 	}
-	states := func(queue, filter string) reading {
-		return reading{queue, events.StreamNotifications, filter, readState}
+	states := func(queue string, v jet.View[events.Notification]) reading {
+		return reading{v.Queue(queue, c.places), readState, 1}
 	}
 	if !c.Foreign {
 		add("webhook", runs("notify-webhook"), hook)
 	}
-	add("webhook", states("notify-states-webhook", events.AllConditions), stateHook{hook})
+	add("webhook", states("notify-states-webhook", c.Bus.AllNotifications()), stateHook{hook})
 	ends := runs("notify-heartbeat")
 	if !c.endsKnown() {
-		ends = reading{ends.queue, events.StreamResults, events.AllResults, readResult}
+		ends = reading{c.Bus.Results("").Queue("notify-heartbeat", c.places), readResult, maxPerJob}
 	}
 	beat := add("heartbeat", ends, heartbeat{hook})
 	beat.foreign, beat.retries = true, c.retries[:min(heartbeatRetries, len(c.retries))]
@@ -98,27 +99,23 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 	}
 	if !c.Foreign {
 		add("email", runs("notify-email"), mail)
-		add("email", reading{"notify-email-dead", events.StreamDeadLetters, events.AllDead, readDead}, mail)
+		add("email", reading{c.Bus.DeadLetters("").Queue("notify-email-dead", c.places), readDead, maxPerJob}, mail)
 	}
-	add("email", states("notify-states-email", events.AllConditions), stateMail{mail})
+	add("email", states("notify-states-email", c.Bus.AllNotifications()), stateMail{mail})
 	if daily != nil {
-		about := events.NotificationSubject("", events.AboutBalance)
-		add("email", states("notify-balance", about), balanceMail{mail, daily}).jobless = true
+		add("email", states("notify-balance", c.Bus.Notifications("", events.AboutBalance)), balanceMail{mail, daily}).jobless = true
 	}
 	return all
 }
 
 // channel returns one channel.
 func (c Config) channel(name string, r reading, s sender, f *figures) *channel {
-	width := maxPerJob
-	if r.stream == events.StreamNotifications {
-		width = 1
-	}
+	r.queue.Idle, r.queue.FromNow = forget, true
 	return &channel{
 		name: name, read: r.read, sender: s, hold: c.hold, retries: c.retries, bus: c.Bus, log: c.Log.With("channel", name),
-		queue:  jet.Queue{Stream: r.stream, Name: r.queue, Filter: r.filter, Pending: c.places, Idle: forget, FromNow: true},
-		meter:  f.of(name, r.queue),
-		perJob: semaphores{width: width, all: map[string]*semaphore{}},
+		queue:  r.queue,
+		meter:  f.of(name, r.queue.Name),
+		perJob: semaphores{width: r.width, all: map[string]*semaphore{}},
 	}
 }
 

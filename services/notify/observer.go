@@ -45,15 +45,16 @@ type source struct {
 
 // sources are the consumers of the observer.
 func (o *observer) sources() []source {
-	queue := func(stream, name, filter string) jet.Queue {
-		return jet.Queue{Stream: stream, Name: name, Filter: filter, Pending: waiting, Idle: forget, FromNow: true}
+	all := []source{
+		{o.bus.Runs(events.Ended, "").Queue("notify-ended", waiting), o.ended},
+		{o.bus.Runs(events.Started, "").Queue("notify-started", waiting), o.started},
+		{o.bus.Results("").Queue("notify-results", waiting), o.called},
+		{o.bus.Verdicts("").Queue("notify-slots", waiting), o.judged},
 	}
-	return []source{
-		{queue(events.StreamRunEvents, "notify-ended", events.RunsOf(events.Ended, "")), o.ended},
-		{queue(events.StreamRunEvents, "notify-started", events.RunsOf(events.Started, "")), o.started},
-		{queue(events.StreamResults, "notify-results", events.AllResults), o.called},
-		{queue(events.StreamSlots, "notify-slots", events.AllSlots), o.judged},
+	for i := range all {
+		all[i].queue.Idle, all[i].queue.FromNow = forget, true
 	}
+	return all
 }
 
 // subscribe makes the consumers.

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"spool.internal/events"
@@ -14,36 +13,36 @@ var lookBack = []time.Duration{time.Minute, time.Hour, 24 * time.Hour, 30 * 24 *
 
 // changed reports whether the outcome before a notification was the opposite. A job without one was well.
 func (e *email) changed(ctx context.Context, n notification) (bool, error) {
-	run, found, err := e.before(ctx, n, events.StreamRunEvents, events.RunsOf(events.Ended, n.jobID))
+	run, found, err := before(ctx, e.bus.Runs(events.Ended, n.jobID), n, n.run != nil)
 	if err != nil {
 		return false, err
 	}
-	dead, gaveUp, err := e.before(ctx, n, events.StreamDeadLetters, events.DeadSubject(n.jobID))
+	dead, gaveUp, err := before(ctx, e.bus.DeadLetters(n.jobID), n, n.dead != nil)
 	if err != nil {
 		return false, err
 	}
 	failed := gaveUp && (!found || dead.Time.After(run.Time))
 	if found && !failed {
-		var ev events.RunEvent
-		failed = json.Unmarshal(run.Data, &ev) == nil && ev.Status == events.ERROR
+		ev, err := run.Value()
+		failed = err == nil && ev.Status == events.ERROR
 	}
 	return failed != (n.status() == events.ERROR), nil
 }
 
-// before returns the newest message below filter that is older than the notification.
-func (e *email) before(ctx context.Context, n notification, stream, filter string) (m jet.Stored, found bool, err error) {
-	own := n.run != nil && stream == events.StreamRunEvents || n.dead != nil && stream == events.StreamDeadLetters
+// before returns the newest entry that is older than the notification; own says that the notification is about one of
+// these entries itself.
+func before[T any](ctx context.Context, v jet.View[T], n notification, own bool) (e jet.Entry[T], found bool, err error) {
 	for _, stretch := range lookBack {
-		err := e.bus.Since(ctx, stream, filter, n.at.Add(-stretch), func(s jet.Stored) bool {
+		err := v.Since(ctx, n.at.Add(-stretch), func(s jet.Entry[T]) bool {
 			if own && s.Sequence >= n.seq || s.Time.After(n.at) {
 				return false
 			}
-			m, found = s, true
+			e, found = s, true
 			return true
 		})
 		if err != nil || found {
-			return m, found, err
+			return e, found, err
 		}
 	}
-	return jet.Stored{}, false, nil
+	return e, false, nil
 }

@@ -35,7 +35,7 @@ func startsAndStops(t *testing.T, times int) {
 		stop()
 	}
 	h.start()
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	for len(calls) > 0 {
 		take(<-calls)
 	}

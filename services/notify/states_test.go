@@ -83,13 +83,14 @@ func (h *harness) result(job string, minute events.Minute, status events.Status,
 // observed waits until everything that happened has been looked at.
 func (h *harness) observed() {
 	h.Helper()
-	for queue, stream := range map[string]string{
-		"notify-ended": events.StreamRunEvents, "notify-results": events.StreamResults, "notify-slots": events.StreamSlots,
-		"notify-states-webhook": events.StreamNotifications, "notify-heartbeat": events.StreamRunEvents,
+	ends := h.bus.Runs(events.Ended, "")
+	for _, queue := range []jet.Queue{
+		ends.Queue("notify-ended", 0), h.bus.Results("").Queue("notify-results", 0), h.bus.Verdicts("").Queue("notify-slots", 0),
+		h.bus.AllNotifications().Queue("notify-states-webhook", 0), ends.Queue("notify-heartbeat", 0),
 	} {
-		eventstest.Eventually(h, queue+" is empty", func() bool {
-			cons, err := h.js.Consumer(h.Context(), stream, queue)
-			return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
+		eventstest.Eventually(h, queue.Name+" is empty", func() bool {
+			out, queued, err := h.bus.Unsettled(h.Context(), queue)
+			return err == nil && out == 0 && queued == 0
 		})
 	}
 }
@@ -202,7 +203,7 @@ func TestOneNotificationAcrossDeaths(t *testing.T) {
 	}
 	h.asking("j1", notifying(url, ""), "", 0)
 	ev := h.ended("j1", events.ERROR, "x")
-	m, _, err := h.bus.Last(t.Context(), events.StreamRunEvents, events.RunsOf(events.Ended, "j1"))
+	m, _, err := h.bus.Runs(events.Ended, "j1").Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +267,7 @@ func TestStateIsUndeliverable(t *testing.T) {
 	h.next(calls)
 	var u events.Undeliverable
 	eventstest.Eventually(h, "it is recorded", func() bool {
-		m, found, err := h.bus.Last(t.Context(), events.StreamNotifications, events.UndeliverableSubject("j1", "*", 1, "webhook"))
+		m, found, err := h.bus.NotificationUndelivered("j1", "*", 1, "webhook").Last(t.Context())
 		return err == nil && found && json.Unmarshal(m.Data, &u) == nil
 	})
 	if u.About != "run" || u.Of != 1 || !strings.Contains(u.Message, "status 500") || strings.Contains(u.Message, "s3cret") {
@@ -333,13 +334,13 @@ func TestHeartbeat(t *testing.T) {
 					t.Errorf("%s %s", c.Method, c.URL)
 				}
 			}
-			stream := events.StreamRunEvents
+			queue := h.bus.Runs(events.Ended, "").Queue("notify-heartbeat", 0)
 			if foreign {
-				stream = events.StreamResults
+				queue = h.bus.Results("").Queue("notify-heartbeat", 0)
 			}
 			eventstest.Eventually(h, "all is settled", func() bool {
-				cons, err := h.js.Consumer(t.Context(), stream, "notify-heartbeat")
-				return err == nil && cons.CachedInfo().NumAckPending == 0 && cons.CachedInfo().NumPending == 0
+				out, queued, err := h.bus.Unsettled(t.Context(), queue)
+				return err == nil && out == 0 && queued == 0
 			})
 			if len(calls) > 0 {
 				t.Errorf("%d more calls", len(calls))
@@ -372,9 +373,8 @@ func TestStatesAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := map[string]bool{}
-	if err := h.bus.Since(t.Context(), events.StreamNotifications, events.AllNotifications, time.Time{}, func(m jet.Stored) bool {
-		sub, _ := events.ParseSubject(m.Subject)
-		kept[sub.JobID] = true
+	if err := h.bus.EverNotified("").Since(t.Context(), time.Time{}, func(m jet.Entry[struct{}]) bool {
+		kept[m.JobID()] = true
 		return true
 	}); err != nil {
 		t.Fatal(err)

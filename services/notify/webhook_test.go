@@ -63,7 +63,7 @@ func TestWebhook(t *testing.T) {
 	}, got); diff != "" {
 		t.Error(diff)
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if sent := h.figure("webhook", "sent"); sent != 2 {
 		t.Errorf("spool_notify_deliveries_total sent = %v", sent)
 	}
@@ -116,7 +116,7 @@ func TestFailuresThenSuccess(t *testing.T) {
 			t.Errorf("delivered again as %v %s", c.Header, c.body)
 		}
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if len(calls) > 0 {
 		t.Errorf("%d requests after the success", len(calls))
 	}
@@ -132,7 +132,7 @@ func TestGivenUp(t *testing.T) {
 	if m := h.undelivered("webhook", ev); !strings.Contains(m, "status 500") || strings.Contains(m, "s3cret") {
 		t.Errorf("recorded %q", m)
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if len(calls) != 8 {
 		t.Errorf("%d attempts, want the first and seven more", len(calls))
 	}
@@ -170,7 +170,7 @@ func TestEditedDeletedRestarted(t *testing.T) {
 	if c := h.next(upCalls); c.Header.Get("webhook-id") != "ended_"+first.FlowJobID {
 		t.Errorf("delivered as %s", c.Header.Get("webhook-id"))
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if len(downCalls) > 0 {
 		t.Error("a deleted job, or a former URL, was notified")
 	}
@@ -198,7 +198,7 @@ func TestNoNotification(t *testing.T) {
 	if c := h.next(calls); c.Header.Get("webhook-id") != "ended_"+last.FlowJobID {
 		t.Errorf("notified of %s", c.Header.Get("webhook-id"))
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	stop()
 	if len(calls) > 0 {
 		t.Error("more notifications")
@@ -259,7 +259,7 @@ func TestFullQueue(t *testing.T) {
 	if c := h.next(calls); c.Header.Get("webhook-id") != "ended_"+last.FlowJobID {
 		t.Errorf("notified of %s", c.Header.Get("webhook-id"))
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if n := h.figure("webhook", "given_up"); n != 30 {
 		t.Errorf("%v were given up, want 30", n)
 	}
@@ -302,7 +302,7 @@ func TestHostileReceivers(t *testing.T) {
 			t.Errorf("%s: %q", name, m)
 		}
 	}
-	h.settled("notify-webhook", events.StreamRunEvents)
+	h.settled("notify-webhook")
 	if n := h.figure("webhook", "sent"); n != 1 {
 		t.Errorf("%v were received, want the one without end", n)
 	}

@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 	if all := h.history(""); len(all) > 0 {
 		t.Errorf("refused calls left %+v", all)
 	}
-	if keys, err := h.bus.Subjects(t.Context(), events.StreamRuns, ">"); err != nil || len(keys) > 0 {
+	if keys, err := h.bus.RunQueue("").And(h.bus.WaitingRuns(""), h.bus.RunKeys()).Count(t.Context()); err != nil || keys > 0 {
 		t.Errorf("refused calls are queued: %v, %v", keys, err)
 	}
 }

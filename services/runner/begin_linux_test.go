@@ -85,8 +85,8 @@ func TestBusyProgramIsGivenUp(t *testing.T) {
 		t.Errorf("ended %+v", ended)
 	}
 	var dead []jet.DeadLetter
-	err := h.bus.Since(t.Context(), events.StreamDeadLetters, events.AllDead, time.Time{}, func(m jet.Stored) bool {
-		d, err := jet.ReadDead(m)
+	err := h.bus.DeadLetters("").Since(t.Context(), time.Time{}, func(m jet.Entry[jet.DeadLetter]) bool {
+		d, err := m.Value()
 		if err != nil {
 			t.Error(err)
 		}

@@ -93,9 +93,7 @@ func BenchmarkRun(b *testing.B) {
 			h.background(r.Run)
 			ended := make(chan string, 1)
 			h.background(func(ctx context.Context) error {
-				return h.bus.Follow(ctx, jet.Follow{
-					Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Ended, "")}, From: jet.Beginning, Headers: true,
-				}, func(m jet.Stored) { ended <- m.Subject })
+				return h.bus.Runs(events.Ended, "").FollowHeads(ctx, jet.Beginning, func(m jet.Entry[events.RunEvent]) { ended <- m.FlowJobID() })
 			})
 			n := 0
 			for b.Loop() {
@@ -105,7 +103,7 @@ func BenchmarkRun(b *testing.B) {
 					b.StartTimer()
 				}
 				id := h.accept(url, strconv.Itoa(n), "flow", `{}`)
-				if got := <-ended; got != events.RunSubject(events.Ended, "job-1", id) {
+				if got := <-ended; got != id {
 					b.Fatalf("ended %s", got)
 				}
 			}

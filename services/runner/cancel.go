@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -88,11 +87,9 @@ func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (
 // What was asked before is heard again, and concerns nobody.
 func (r *Runner) hearCancels(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := r.bus.Follow(ctx, jet.Follow{
-			Stream: events.StreamRunEvents, Filters: []string{events.RunsOf(events.Cancelling, "")}, From: jet.Beginning,
-		}, func(m jet.Stored) {
-			var ev events.RunEvent
-			if json.Unmarshal(m.Data, &ev) != nil {
+		err := r.bus.Runs(events.Cancelling, "").Follow(ctx, jet.Beginning, func(m jet.Entry[events.RunEvent]) {
+			ev, err := m.Value()
+			if err != nil {
 				return
 			}
 			r.mu.Lock()

@@ -244,7 +244,7 @@ func TestDeliveredAgainWhileInHand(t *testing.T) {
 	relay.cut(true)
 	again := make(chan *jet.Delivery, 1)
 	stop := h.background(func(ctx context.Context) error { // stands for what the server would send when the connection is back
-		queue := jet.Queue{Stream: events.StreamRuns, Name: "runner-default", Filter: events.RunQueueOf("default"), Pending: maxQueued}
+		queue := h.bus.RunQueue("default").Queue("runner-default", maxQueued)
 		return h.bus.Pull(ctx, queue, 4, func(d *jet.Delivery) { again <- d })
 	})
 	var runs sync.WaitGroup

@@ -249,7 +249,7 @@ func TestGrantsAreJudged(t *testing.T) {
 // stated is what the runners have said of themselves, as it is stored.
 func (h *harness) stated() (all string) {
 	h.t.Helper()
-	_ = h.bus.LastOf(h.t.Context(), events.StreamState, []string{events.AllRunners}, func(m jet.Stored) { all += string(m.Data) })
+	_ = h.bus.Runners().LastEach(h.t.Context(), func(m jet.Entry[events.RunnerState]) { all += string(m.Data) })
 	return all
 }
 

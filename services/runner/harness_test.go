@@ -232,9 +232,9 @@ func (h *harness) accept(url, key, flow, settings string) string {
 func (h *harness) history(flowJobID string) []events.RunEvent {
 	h.t.Helper()
 	var all []events.RunEvent
-	err := h.bus.Since(h.t.Context(), events.StreamRunEvents, events.AllRuns, time.Time{}, func(m jet.Stored) bool {
-		var ev events.RunEvent
-		if err := json.Unmarshal(m.Data, &ev); err != nil {
+	err := h.bus.Runs("", "").Since(h.t.Context(), time.Time{}, func(m jet.Entry[events.RunEvent]) bool {
+		ev, err := m.Value()
+		if err != nil {
 			h.t.Error(err)
 		}
 		if flowJobID == "" || ev.FlowJobID == flowJobID {
@@ -275,8 +275,8 @@ func (h *harness) until(p events.Phase, flowJobID string) (ev events.RunEvent) {
 func (h *harness) drained() {
 	h.t.Helper()
 	h.eventually("the queue is empty", func() bool {
-		left, err := h.bus.Subjects(h.t.Context(), events.StreamRuns, events.AllRunQueue)
-		return err == nil && len(left) == 0
+		left, err := h.bus.RunQueue("").Count(h.t.Context())
+		return err == nil && left == 0
 	})
 }
 

@@ -86,7 +86,7 @@ func (r *Runner) keepPaused(ctx context.Context) {
 
 // resume goes through the paused runs once; left says that some go on waiting.
 func (r *Runner) resume(ctx context.Context) (left bool, err error) {
-	jobs, err := r.bus.PausedJobs(ctx, events.StreamRuns, events.AllPausedRuns)
+	jobs, err := r.bus.WaitingRuns("").CountByJob(ctx)
 	for id := range jobs {
 		if err != nil {
 			return true, err

@@ -19,7 +19,7 @@ func (h *harness) isPaused(id string) {
 	h.t.Helper()
 	h.eventually("the run is paused", func() bool {
 		_, found, err := h.bus.PausedRun(h.t.Context(), "job-1", id)
-		queued, qerr := h.bus.Known(h.t.Context(), events.StreamRuns, []string{events.RunQueueSubject("default", id)})
+		queued, qerr := h.bus.QueuedRun("default", id).Known(h.t.Context())
 		return err == nil && found && qerr == nil && !queued[0]
 	})
 }
@@ -28,7 +28,7 @@ func (h *harness) isPaused(id string) {
 func (h *harness) unpaused() {
 	h.t.Helper()
 	h.eventually("nothing is paused", func() bool {
-		n, err := h.bus.Count(h.t.Context(), events.StreamRuns, events.AllPausedRuns)
+		n, err := h.bus.WaitingRuns("").Count(h.t.Context())
 		return err == nil && n == 0
 	})
 }
@@ -171,7 +171,7 @@ func TestPausedTwice(t *testing.T) {
 	if err == nil {
 		err = h.bus.ResumeRun(t.Context(), "default", first) // an older one is only dropped
 	}
-	if queued, qerr := h.bus.Count(t.Context(), events.StreamRuns, events.AllRunQueue); err != nil || qerr != nil || queued > 0 {
+	if queued, qerr := h.bus.RunQueue("").Count(t.Context()); err != nil || qerr != nil || queued > 0 {
 		t.Fatalf("%d queued, %v %v", queued, err, qerr)
 	}
 	h.background(h.runner(nil).Run)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
 )
@@ -122,10 +121,7 @@ func (r *Runner) Announce(ctx context.Context) error {
 	if r.cfg.StepTimeout != 0 {
 		state.StepTimeout = r.cfg.StepTimeout.String()
 	}
-	_, err := r.bus.Commit(ctx, events.StreamState, jet.Message{
-		Subject: events.RunnerSubject(events.Hash(r.reaper.Host + "\x00" + r.cfg.Pool + "\x00" + r.cfg.DataDir)), Data: events.Encode(state),
-	})
-	return err
+	return r.bus.PutRunner(ctx, events.Hash(r.reaper.Host+"\x00"+r.cfg.Pool+"\x00"+r.cfg.DataDir), state)
 }
 
 // keepAnnouncing does so until ctx ends.

@@ -97,7 +97,7 @@ func TestWhatARunnerSaysOfItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		err := h.bus.LastOf(t.Context(), events.StreamState, []string{events.AllRunners}, func(m jet.Stored) {
+		err := h.bus.Runners().LastEach(t.Context(), func(m jet.Entry[events.RunnerState]) {
 			n++
 			if err := json.Unmarshal(m.Data, &s); err != nil {
 				t.Error(err)

@@ -18,7 +18,7 @@ import (
 func (h *harness) watchedJob(status events.JobStatus) {
 	h.t.Helper()
 	parameters := `{"name":"n","flow_parameters":{"auth_token":"t","binary_path":"` + logical("flow") + `","input_dir":"` + logical("in") + `","settings":{"spooled_mode":true}}}`
-	m, _, err := h.bus.Last(h.t.Context(), events.StreamJobs, events.JobSubject("job-1"))
+	m, _, err := h.bus.JobEvents("job-1").Last(h.t.Context())
 	if err == nil {
 		ev := events.JobEvent{Event: events.JobUpdated, At: time.Now(), Job: events.Job{ID: "job-1", Username: "J\u00fcrgen M", Status: status, Parameters: []byte(parameters)}}
 		_, err = h.bus.PutJob(h.t.Context(), ev, m.Sequence)

@@ -25,7 +25,7 @@ exit ${status:-0}`
 // keepJob stores the job of the runs.
 func (h *harness) keepJob(change events.Change, status events.JobStatus) {
 	h.t.Helper()
-	m, _, err := h.bus.Last(h.t.Context(), events.StreamJobs, events.JobSubject("job-1"))
+	m, _, err := h.bus.JobEvents("job-1").Last(h.t.Context())
 	if err == nil {
 		ev := events.JobEvent{Event: change, At: time.Now(), Job: events.Job{ID: "job-1", Username: "Jürgen M", Status: status}}
 		_, err = h.bus.PutJob(h.t.Context(), ev, m.Sequence)

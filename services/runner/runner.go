@@ -159,10 +159,7 @@ func (r *Runner) Run(ctx context.Context) error {
 }
 
 func (r *Runner) queue() jet.Queue {
-	return jet.Queue{
-		Stream: events.StreamRuns, Name: "runner-" + r.cfg.Pool,
-		Filter: events.RunQueueOf(r.cfg.Pool), Pending: maxQueued,
-	}
+	return r.bus.RunQueue(r.cfg.Pool).Queue("runner-"+r.cfg.Pool, maxQueued)
 }
 
 // Check reports why the runner is not ready, or nil.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -108,36 +107,28 @@ func (j *Janitor) purgeLedger(ctx context.Context, jobID string, present map[pat
 		before = &absence{folder: folder}
 	}
 	after := &absence{folder: folder, since: map[uint64]time.Time{}}
-	var gone []entry
-	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
-		err := j.cfg.Bus.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m jet.Stored) bool {
-			sub, err := events.ParseSubject(m.Subject)
-			if err != nil {
-				return true
-			}
-			hash, _, _ := strings.Cut(sub.Rest, ".")
-			if present[keyOf(hash)] {
-				return true
-			}
-			since, known := before.since[m.Sequence]
-			if !known {
-				since = now
-			}
-			after.since[m.Sequence] = since
-			if now.Sub(since) >= absentFor {
-				_, fingerprint, _ := strings.Cut(sub.Rest, ".")
-				gone = append(gone, entry{m.Sequence, events.FileSubject(jobID, fingerprint)})
-			}
-			return ctx.Err() == nil
-		})
-		if err != nil {
-			return err
+	var gone []jet.FileRecord
+	err := j.cfg.Bus.EachOfFiles(ctx, jobID, func(m jet.FileRecord) bool {
+		if present[keyOf(m.PathHash)] {
+			return true
 		}
+		since, known := before.since[m.Sequence]
+		if !known {
+			since = now
+		}
+		after.since[m.Sequence] = since
+		if now.Sub(since) >= absentFor {
+			gone = append(gone, m)
+		}
+		return ctx.Err() == nil
+	})
+	if err != nil {
+		return err
 	}
 	j.absent[jobID] = after
 	forgotten := 0
 	for part := range slices.Chunk(gone, someStages) {
-		n, err := j.dropEntries(ctx, part, after)
+		n, err := j.dropRecords(ctx, jobID, part, after)
 		if err != nil {
 			return err
 		}
@@ -149,29 +140,23 @@ func (j *Janitor) purgeLedger(ctx context.Context, jobID string, present map[pat
 	return nil
 }
 
-// entry is what the ledger holds of a file, and where that file is queued.
-type entry struct {
-	sequence uint64
-	queue    string
-}
-
-// dropEntries takes entries out of the ledger, except those of files that are still in the queue, called or not: a
+// dropRecords takes records out of the ledger, except those of files that are still in the queue, called or not: a
 // file that comes back would be taken for them.
-func (j *Janitor) dropEntries(ctx context.Context, part []entry, absent *absence) (n int, err error) {
-	subjects := make([]string, len(part))
-	for i, e := range part {
-		subjects[i] = e.queue
+func (j *Janitor) dropRecords(ctx context.Context, jobID string, part []jet.FileRecord, absent *absence) (n int, err error) {
+	var files jet.View[events.Trigger]
+	for _, e := range part {
+		files = files.And(j.cfg.Bus.File(jobID, e.Fingerprint))
 	}
-	queued, err := j.cfg.Bus.Known(ctx, events.StreamFiles, subjects)
+	queued, err := files.Known(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var gone []uint64
 	for i, e := range part {
 		if !queued[i] {
-			gone = append(gone, e.sequence)
-			delete(absent.since, e.sequence)
+			gone = append(gone, e.Sequence)
+			delete(absent.since, e.Sequence)
 		}
 	}
-	return len(gone), j.cfg.Bus.Drop(ctx, events.StreamFiles, gone)
+	return len(gone), j.cfg.Bus.DropFileRecords(ctx, gone)
 }

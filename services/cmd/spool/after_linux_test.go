@@ -68,7 +68,7 @@ func TestAfter(t *testing.T) {
 	p.drop("in/b.pdf", "bad")
 	p.eventually("b.pdf is moved", func() bool { return p.lies("failed")["b.pdf"] == "bad" })
 	why, err := os.ReadFile(filepath.Join(p.dir, "failed", "b.pdf.why.txt"))
-	ended := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+	ended := read(p, bus.Runs(events.Ended, job))
 	if err != nil || !strings.Contains(string(why), "exit status 3") || !strings.Contains(string(why), "it is bad") || !strings.Contains(string(why), ended[2].FlowJobID) {
 		t.Errorf("why: %s (%v)", why, err)
 	}
@@ -81,7 +81,7 @@ func TestAfter(t *testing.T) {
 	}
 	p.drop("in/c.pdf", "good")
 	p.eventually("c.pdf is deleted", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) == 4 && len(p.lies("in")) == 0
+		return len(read(p, bus.Runs(events.Ended, job))) == 4 && len(p.lies("in")) == 0
 	})
 
 	for _, c := range []struct {

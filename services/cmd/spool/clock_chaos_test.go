@@ -92,7 +92,7 @@ func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gon
 	answers := map[string][]string{} // job and slot → what became of it
 	key := func(id string, minute events.Minute) string { return fmt.Sprint(id, " ", minute) }
 	caughtUp := 0
-	for _, f := range read[events.Trigger](p, bus, events.StreamTriggers, events.TriggersOf(events.KindCron)) {
+	for _, f := range read(p, bus.Triggers(events.KindCron, "")) {
 		what := "fired"
 		if f.At.Sub(f.Minute.Time()) > time.Minute {
 			what, caughtUp = "caught_up", caughtUp+1
@@ -101,8 +101,8 @@ func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gon
 	}
 	seen := map[string]bool{} // a verdict on its way is in both streams
 	for _, v := range slices.Concat(
-		read[events.Verdict](p, bus, events.StreamTriggers, events.AllVerdicts),
-		read[events.Verdict](p, bus, events.StreamSlots, events.AllSlots),
+		read(p, bus.NewVerdicts("")),
+		read(p, bus.Verdicts("")),
 	) {
 		if seen[v.ID()] {
 			continue

@@ -95,10 +95,10 @@ func newTally(p *harness) *tally {
 // follow counts what is stored, also what is soon pushed out of the stream.
 func (y *tally) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = y.bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}, From: jet.Beginning}, func(m jet.Stored) {
+		_ = y.bus.Results("").Follow(ctx, jet.Beginning, func(m jet.Entry[events.Result]) {
 			y.mu.Lock()
 			defer y.mu.Unlock()
-			y.results[m.Header.Get("ce-id")]++
+			y.results[m.TriggerID()]++
 		})
 	}
 }
@@ -107,19 +107,11 @@ func (y *tally) follow(ctx context.Context) {
 func (y *tally) ended() map[string]bool {
 	y.Helper()
 	ids := map[string]bool{}
-	for stream, filter := range map[string]string{events.StreamFiles: events.DoneFiles, events.StreamTriggers: events.DoneOthers} {
-		err := y.bus.Since(y.Context(), stream, filter, time.Time{}, func(m jet.Stored) bool {
-			var ends []jet.End
-			if err := json.Unmarshal(m.Data, &ends); err != nil {
-				y.Error(err)
-			}
+	for _, entries := range []jet.View[[]jet.End]{y.bus.FileEnds().Entries(), y.bus.TriggerEnds().Entries()} {
+		for _, ends := range read(y.harness, entries) {
 			for _, e := range ends {
 				ids[e.Result.TriggerID] = true
 			}
-			return true
-		})
-		if err != nil {
-			y.Fatal(err)
 		}
 	}
 	y.mu.Lock()
@@ -176,11 +168,11 @@ func killDispatcher(t *testing.T, step string) {
 	y.start(args...)
 	y.start(args...)
 	y.eventually("everything was called and has left its queue", func() bool {
-		files, err1 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-		triggers, err2 := y.bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
+		files, err1 := y.bus.Files("").Count(t.Context())
+		triggers, err2 := y.bus.Triggers("", "").Count(t.Context())
 		y.mu.Lock()
 		defer y.mu.Unlock()
-		return err1 == nil && err2 == nil && len(files)+len(triggers) == 0 && len(y.calls) == len(all)
+		return err1 == nil && err2 == nil && files+triggers == 0 && len(y.calls) == len(all)
 	})
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -252,10 +244,10 @@ func TestLongKillWhileAFileIsQueued(t *testing.T) {
 				t.Fatal(err)
 			}
 			y.eventually("both are called for and have left the queue", func() bool {
-				files, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+				files, err := y.bus.Files("").Count(t.Context())
 				y.mu.Lock()
 				defer y.mu.Unlock()
-				return err == nil && len(files) == 0 && len(y.calls) == 2
+				return err == nil && files == 0 && len(y.calls) == 2
 			})
 			y.mu.Lock()
 			defer y.mu.Unlock()
@@ -264,9 +256,9 @@ func TestLongKillWhileAFileIsQueued(t *testing.T) {
 					t.Errorf("%s was called %d times", id, n)
 				}
 			}
-			seen, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
-			if err != nil || len(seen) != 2 {
-				t.Errorf("the ledger has %d files, want 2 (%v)", len(seen), err)
+			seen, err := y.bus.Seen("").Count(t.Context())
+			if err != nil || seen != 2 {
+				t.Errorf("the ledger has %d files, want 2 (%v)", seen, err)
 			}
 		})
 	}
@@ -299,11 +291,11 @@ func TestLongKillWithADeadLetter(t *testing.T) {
 	p.startToFail(faultpoint.DispatchDead+"=kill", args...).struck()
 	p.start(args...)
 	p.eventually("the trigger has left its queue", func() bool {
-		left, err := bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
-		return err == nil && len(left) == 0
+		left, err := bus.Triggers("", "").Count(t.Context())
+		return err == nil && left == 0
 	})
-	results := p.count(bus, events.StreamResults, events.ResultSubject("job"), "trigger_id")
-	letters := read[jet.DeadLetter](p, bus, events.StreamDeadLetters, events.AllDead)
+	results := timesOf(read(p, bus.Results("job")), func(r events.Result) string { return r.TriggerID })
+	letters := read(p, bus.DeadLetters(""))
 	if len(results) != 1 || results[trigger.ID] != 1 || len(letters) != 1 {
 		t.Errorf("results %v, %d dead letters; want one of each", results, len(letters))
 	}
@@ -331,15 +323,15 @@ func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
 			y.startToFail(step+"=kill", broker...).struck()
 			y.start(broker...)
 			y.bus = y.harness.bus()
-			queued, err1 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-			seen, err2 := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
-			if len(queued) != 50 || len(seen) != 50 {
-				t.Errorf("%d files are queued and %d in the ledger, want 50 (%v, %v)", len(queued), len(seen), err1, err2)
+			queued, err1 := y.bus.Files("").Count(t.Context())
+			seen, err2 := y.bus.Seen("").Count(t.Context())
+			if queued != 50 || seen != 50 {
+				t.Errorf("%d files are queued and %d in the ledger, want 50 (%v, %v)", queued, seen, err1, err2)
 			}
 			y.start(append([]string{"dispatcher", "--run-binary-url", y.url + events.RunBinaryPath}, y.roleFlags("dispatcher")...)...)
 			y.eventually("all are called for and have left the queue", func() bool {
-				left, err := y.bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
-				return err == nil && len(left) == 0
+				left, err := y.bus.Files("").Count(t.Context())
+				return err == nil && left == 0
 			})
 			y.mu.Lock()
 			defer y.mu.Unlock()
@@ -358,7 +350,7 @@ func TestLongKillWhileTheStoreIsBroughtUpToDate(t *testing.T) {
 // makeOlder gives the queue of files the settings that an older Spool made.
 func (p *harness) makeOlder() {
 	p.Helper()
-	meta := p.one(filepath.Join(events.StreamFiles, "meta.inf"))
+	meta := p.one(filepath.Join(jet.FilesStream, "meta.inf"))
 	text, err := os.ReadFile(meta)
 	settings := map[string]any{}
 	if err == nil {
@@ -370,7 +362,7 @@ func (p *harness) makeOlder() {
 	settings["retention"] = "workqueue"
 	settings["max_bytes"], settings["metadata"] = 1<<28, map[string]string{}
 	text = events.Encode(settings)
-	for name, text := range map[string]string{meta: string(text), filepath.Join(filepath.Dir(meta), "meta.sum"): store.SettingsSum(events.StreamFiles, text)} {
+	for name, text := range map[string]string{meta: string(text), filepath.Join(filepath.Dir(meta), "meta.sum"): store.SettingsSum(jet.FilesStream, text)} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			p.Fatal(err)
 		}

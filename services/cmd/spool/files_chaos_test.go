@@ -212,8 +212,8 @@ func (s *stormy) settle(seconds int) {
 	}
 	s.eventually("the last files are called for", func() bool { return len(s.missed()) == 0 })
 	s.eventually("the queue is empty", func() bool {
-		left, err := s.bus.Subjects(s.Context(), events.StreamFiles, events.AllFiles)
-		return err == nil && len(left) == 0
+		left, err := s.bus.Files("").Count(s.Context())
+		return err == nil && left == 0
 	})
 	half, double := 0, 0
 	for n := range s.folders {

@@ -72,7 +72,7 @@ func (d *dropper) check(bus *jet.Bus, job string) {
 	want := len(d.sum)
 	var ended []events.RunEvent
 	p.eventually(fmt.Sprintf("%d ended runs", want), func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read(p, bus.Runs(events.Ended, job))
 		return len(ended) >= want
 	})
 	keys, runs, folders, names := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}

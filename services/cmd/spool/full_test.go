@@ -28,8 +28,8 @@ func TestLongFilesFull(t *testing.T) {
 	bus := p.bus()
 	dropped := 0
 	p.eventually("FILES is full", func() bool {
-		queued, err := bus.Subjects(t.Context(), events.StreamFiles, events.FilesOf(full))
-		for err == nil && dropped < len(queued)+1000 { // no more than it takes
+		queued, err := bus.Files(full).Count(t.Context())
+		for err == nil && dropped < queued+1000 { // no more than it takes
 			name := fmt.Sprintf("%0200d.txt", dropped) // long names fill faster
 			if err := os.WriteFile(filepath.Join(p.dir, "in", name), []byte("x"), 0o644); err != nil {
 				t.Fatal(err)
@@ -45,21 +45,21 @@ func TestLongFilesFull(t *testing.T) {
 		t.Errorf("a run while FILES is full: %s %s %s", s, h, r)
 	}
 	p.eventually("that run ends", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, other))) == 1
+		return len(read(p, bus.Runs(events.Ended, other))) == 1
 	})
-	queued, err := bus.Subjects(t.Context(), events.StreamFiles, events.FilesOf(full))
-	if err != nil || len(queued) == 0 || len(queued) >= dropped {
-		t.Fatalf("%d of %d files are queued (%v)", len(queued), dropped, err)
+	queued, err := bus.Files(full).Count(t.Context())
+	if err != nil || queued == 0 || queued >= dropped {
+		t.Fatalf("%d of %d files are queued (%v)", queued, dropped, err)
 	}
-	t.Logf("FILES is full with %d of %d files", len(queued), dropped)
+	t.Logf("FILES is full with %d of %d files", queued, dropped)
 
 	// Space comes back: another job's work is dropped with it, and this one's is run.
-	before := len(queued)
+	before := queued
 	if a := p.call("POST", "enable_job", map[string]any{"job_id": full}); a["enabled_jobs"] != full {
 		t.Fatalf("enable_job: %v", a)
 	}
 	p.eventually("intake goes on", func() bool {
-		seen, err := bus.Subjects(t.Context(), events.StreamFiles, events.SeenOf(full))
-		return err == nil && len(seen) > before
+		seen, err := bus.Seen(full).Count(t.Context())
+		return err == nil && seen > before
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -114,19 +115,17 @@ func (p *harness) livedOnce(job string, s lifeStep, calls chan told) {
 	p.Helper()
 	bus := p.bus()
 	p.eventually("all is done", func() bool {
-		for stream, filter := range map[string]string{
-			events.StreamFiles: events.AllFiles, events.StreamTriggers: events.AllTriggers, events.StreamRuns: events.AllRunQueue,
-		} {
-			if left, err := bus.Subjects(p.Context(), stream, filter); err != nil || len(left) > 0 {
+		for _, count := range []func(context.Context) (int, error){bus.Files("").Count, bus.Triggers("", "").Count, bus.RunQueue("").Count} {
+			if left, err := count(p.Context()); err != nil || left > 0 {
 				return false
 			}
 		}
-		out, queued, err := bus.Unsettled(p.Context(), jet.Queue{Stream: events.StreamRunEvents, Name: "notify-webhook"})
-		return err == nil && out+queued == 0 && len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
+		out, queued, err := bus.Unsettled(p.Context(), bus.Runs(events.Ended, "").Queue("notify-webhook", 0))
+		return err == nil && out+queued == 0 && len(read(p, bus.Runs(events.Ended, job))) > 0
 	})
-	results := read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job))
-	ended := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
-	started := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+	results := read(p, bus.Results(job))
+	ended := read(p, bus.Runs(events.Ended, job))
+	started := read(p, bus.Runs(events.Started, job))
 	if len(results) != 1 || results[0].Status != events.OK {
 		p.Errorf("%d results: %+v", len(results), results)
 	}
@@ -187,10 +186,10 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 func (p *harness) slotsOf(bus *jet.Bus, job string) map[events.Minute][]string {
 	p.Helper()
 	said := map[events.Minute][]string{}
-	for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job)) {
+	for _, r := range read(p, bus.Results(job)) {
 		said[r.Minute] = append(said[r.Minute], "fired")
 	}
-	for _, v := range read[events.Verdict](p, bus, events.StreamSlots, events.SlotSubject(job)) {
+	for _, v := range read(p, bus.Verdicts(job)) {
 		for m := v.From; m <= v.To; m++ {
 			said[m] = append(said[m], string(v.Verdict))
 		}

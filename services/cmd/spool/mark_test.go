@@ -16,7 +16,7 @@ import (
 // ended counts the runs of a job that have ended.
 func (p *harness) ended(bus *jet.Bus, job string) int {
 	p.Helper()
-	return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job)))
+	return len(read(p, bus.Runs(events.Ended, job)))
 }
 
 // turn enables or disables a job.

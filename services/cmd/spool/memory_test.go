@@ -15,7 +15,6 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // BenchmarkGatewayMemory is the peak resident memory of `spool gateway` as a
@@ -65,16 +64,15 @@ func fillStore(p *harness, jobs, results int) {
 		})
 	}
 	wg.Wait()
-	var batch []jet.Message
+	var batch []events.Result
 	for n := range results {
 		for i, id := range ids {
-			m := jet.ResultMessage(events.Result{
+			r := events.Result{
 				JobID: id, TriggerID: events.CronTriggerID(id, events.Minute(n)), EndedNS: time.Now().UnixNano(), Status: events.OK,
 				HTTP: events.HTTPResult{Status: "200", Response: `{"status": "OK", "data": {"job_id": "462eeed8-b051-45c8-8813-8a96d55991f9"}}`},
-			})
-			delete(m.Header, "Nats-Msg-Id")
-			if batch = append(batch, m); len(batch) == 500 || i == len(ids)-1 {
-				if _, err := bus.Commit(p.Context(), events.StreamResults, batch...); err != nil {
+			}
+			if batch = append(batch, r); len(batch) == 500 || i == len(ids)-1 {
+				if err := bus.PutResults(p.Context(), batch...); err != nil {
 					p.Fatal(err)
 				}
 				batch = nil

@@ -14,7 +14,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 // told is what a receiver was sent.
@@ -125,7 +124,7 @@ func TestForeignEndpointTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.eventually("that end is looked at", func() bool {
-		n, queued, err := bus.Unsettled(t.Context(), jet.Queue{Stream: events.StreamRunEvents, Name: "notify-ended"})
+		n, queued, err := bus.Unsettled(t.Context(), bus.Runs(events.Ended, "").Queue("notify-ended", 0))
 		return err == nil && n+queued == 0
 	})
 	if len(calls) > 0 {

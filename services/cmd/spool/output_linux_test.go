@@ -117,11 +117,11 @@ func outputKilled(t *testing.T, step string, across bool) {
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended, and nothing is left of it", func() bool {
-		ended = read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read(p.harness, bus.Runs(events.Ended, job))
 		entries, err := os.ReadDir(filepath.Join(p.dir, "out"))
 		return len(ended) == 1 && err == nil && len(entries) == 1
 	})
-	started := read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+	started := read(p.harness, bus.Runs(events.Started, job))
 	if len(started) != 1 || ended[0].Status != events.OK || ended[0].Attempt != 1 || ended[0].OutputFolder != testDrive+"/out" {
 		t.Errorf("%d starts; ended %+v", len(started), ended[0])
 	}
@@ -174,7 +174,7 @@ func outputReturned(t *testing.T, kill string, across bool) {
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("the run has ended", func() bool {
-		ended = read[events.RunEvent](p.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read(p.harness, bus.Runs(events.Ended, job))
 		return len(ended) == 1
 	})
 	if ended[0].Status != events.ERROR || !strings.Contains(ended[0].Message, "x/b.txt is there already") || ended[0].Attempt != 1 {
@@ -221,10 +221,10 @@ func TestOutputFeedsAJob(t *testing.T) {
 	}
 	var ended []events.RunEvent
 	p.eventually("the next job has run", func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, next))
+		ended = read(p, bus.Runs(events.Ended, next))
 		return len(ended) > 0
 	})
-	wrote := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, first))
+	wrote := read(p, bus.Runs(events.Ended, first))
 	if len(wrote) != 1 || len(ended) != 1 {
 		t.Fatalf("%d runs wrote, %d read that", len(wrote), len(ended))
 	}

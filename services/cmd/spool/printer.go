@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -47,19 +46,15 @@ func (p *printer) follow(ctx context.Context, bus *jet.Bus) *sync.WaitGroup {
 		}
 	}
 	wg.Go(func() {
-		_ = bus.Follow(ctx, jet.Follow{Stream: events.StreamResults, Filters: []string{events.AllResults}}, func(m jet.Stored) {
-			var r events.Result
-			if json.Unmarshal(m.Data, &r) == nil {
+		_ = bus.Results("").Follow(ctx, jet.Newest, func(m jet.Entry[events.Result]) {
+			if r, err := m.Value(); err == nil {
 				put(p.result(r))
 			}
 		})
 	})
 	wg.Go(func() {
-		_ = bus.Follow(ctx, jet.Follow{Stream: events.StreamRunEvents, Filters: []string{
-			events.RunsOf(events.Started, ""), events.RunsOf(events.Ended, ""),
-		}}, func(m jet.Stored) {
-			var ev events.RunEvent
-			if json.Unmarshal(m.Data, &ev) == nil {
+		_ = bus.Runs(events.Started, "").And(bus.Runs(events.Ended, "")).Follow(ctx, jet.Newest, func(m jet.Entry[events.RunEvent]) {
+			if ev, err := m.Value(); err == nil {
 				put(p.run(ev))
 			}
 		})

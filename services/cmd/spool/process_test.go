@@ -308,15 +308,15 @@ func (p *harness) bus() *jet.Bus {
 }
 
 // read gives everything on a subject of a stream; a broker that is away gives nothing.
-func read[T any](p *harness, b *jet.Bus, stream, filter string) []T {
+func read[T any](p *harness, v jet.View[T]) []T {
 	p.Helper()
 	var list []T
-	_ = b.Since(p.Context(), stream, filter, time.Time{}, func(m jet.Stored) bool {
-		var v T
-		if err := json.Unmarshal(m.Data, &v); err != nil {
-			p.Errorf("%s: %v", m.Subject, err)
+	_ = v.Since(p.Context(), time.Time{}, func(m jet.Entry[T]) bool {
+		value, err := m.Value()
+		if err != nil {
+			p.Error(err)
 		}
-		list = append(list, v)
+		list = append(list, value)
 		return true
 	})
 	return list

@@ -53,7 +53,7 @@ func TestQuotaOfRunning(t *testing.T) {
 	other, root := p.jobOf(bob, "other", "tick/in", false), p.jobOf("", "root", "tick/in", false)
 	accepted := func(jobs ...string) (n int) {
 		for _, id := range jobs {
-			n += len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Accepted, id)))
+			n += len(read(p, bus.Runs(events.Accepted, id)))
 		}
 		return n
 	}
@@ -128,7 +128,7 @@ func TestQuotaOfRunning(t *testing.T) {
 	p.eventually("all have run", func() bool {
 		n := 0
 		for _, id := range []string{byHand, byFile, other, root} {
-			n += len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, id)))
+			n += len(read(p, bus.Runs(events.Ended, id)))
 		}
 		return n == 4+3+1+3
 	})

@@ -46,14 +46,14 @@ func TestReserveIsKept(t *testing.T) {
 		}
 	}
 	ended := func(job string) []events.RunEvent {
-		return read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		return read(p, bus.Runs(events.Ended, job))
 	}
 	upload("before", http.StatusNoContent)
 	drop("before")
 	p.eventually("a file runs", func() bool { return len(ended(files)) == 1 })
 	p.native(http.MethodPost, "/api/v2/jobs/"+endless+"/trigger", "", http.StatusAccepted)
 	p.eventually("a flow runs", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, endless))) == 1
+		return len(read(p, bus.Runs(events.Started, endless))) == 1
 	})
 	fi, err := os.Stat(filepath.Join(p.data, "ballast"))
 	p.eventually("a ballast is held", func() bool {
@@ -88,7 +88,7 @@ func TestReserveIsKept(t *testing.T) {
 	}
 	p.native(http.MethodPost, "/api/v2/jobs/"+endless+"/trigger", "", http.StatusAccepted)
 	time.Sleep(2 * time.Second)
-	if n := len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, endless))); n != 1 {
+	if n := len(read(p, bus.Runs(events.Started, endless))); n != 1 {
 		t.Error("a flow is started only to be ended")
 	}
 
@@ -97,7 +97,7 @@ func TestReserveIsKept(t *testing.T) {
 	upload("after", http.StatusNoContent)
 	p.eventually("the file that waited runs", func() bool { return len(ended(files)) == 2 })
 	p.eventually("the run that waited starts", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, endless))) == 2
+		return len(read(p, bus.Runs(events.Started, endless))) == 2
 	})
 	if strings.Contains(pr.log.String(), "the store was opened anew") {
 		t.Error("the store was opened anew though it was never short of room")

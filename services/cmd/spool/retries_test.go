@@ -40,7 +40,7 @@ cp "$1"/* .
 	}
 	bus := p.bus()
 	runs := func(phase events.Phase) []events.RunEvent {
-		return read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(phase, job))
+		return read(p, bus.Runs(phase, job))
 	}
 	p.native("POST", "/api/v2/jobs/"+job+"/trigger", "", http.StatusAccepted)
 	p.eventually("the run waits", func() bool { return len(runs(events.Retrying)) == 1 })

@@ -58,7 +58,7 @@ func TestLongRetryAcrossKills(t *testing.T) {
 		t.Logf("called again after %s, want %s", apart, wait)
 	}
 	p.eventually("there is one result", func() bool {
-		list := read[events.Result](p, bus, events.StreamResults, events.ResultSubject("j"))
+		list := read(p, bus.Results("j"))
 		return len(list) == 1 && list[0].Status == events.OK && list[0].TriggerID == trigger.ID
 	})
 }

@@ -111,7 +111,7 @@ func (p *harness) rewrite(bus *jet.Bus, job string, write func(path, text string
 	count := func(phase events.Phase) int {
 		runs := map[string]bool{}
 		for _, ph := range []events.Phase{phase, events.Ended} { // one that was overtaken ends without a start
-			for _, e := range read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(ph, job)) {
+			for _, e := range read(p, bus.Runs(ph, job)) {
 				runs[e.FlowJobID] = true
 			}
 		}
@@ -129,7 +129,7 @@ func (p *harness) rewrite(bus *jet.Bus, job string, write func(path, text string
 		want[string(text)]++
 		p.eventually("the content is taken", func() bool {
 			taken := 0
-			err := bus.Since(p.Context(), events.StreamFiles, events.SeenOf(job), time.Time{}, func(jet.Stored) bool { taken++; return true })
+			err := bus.Seen(job).Since(p.Context(), time.Time{}, func(jet.Entry[struct{}]) bool { taken++; return true })
 			return err == nil && taken > i
 		})
 		switch i % 4 { // and the others as soon as the content before is taken
@@ -148,7 +148,7 @@ func (p *harness) rewrite(bus *jet.Bus, job string, write func(path, text string
 // refused counts the contents of which a verdict says that they were rewritten before their call.
 func (p *harness) refused(bus *jet.Bus, job string) int {
 	p.Helper()
-	return len(read[events.Verdict](p, bus, events.StreamSlots, events.SlotSubject(job)))
+	return len(read(p, bus.Verdicts(job)))
 }
 
 func (p *harness) checkContents(bus *jet.Bus, job string, want map[string]int, kind string, inPlace bool) {
@@ -156,7 +156,7 @@ func (p *harness) checkContents(bus *jet.Bus, job string, want map[string]int, k
 	var ended []events.RunEvent
 	refused := 0
 	p.eventually("all have run", func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		ended = read(p, bus.Runs(events.Ended, job))
 		refused = p.refused(bus, job)
 		return len(ended)+refused >= len(want)
 	})

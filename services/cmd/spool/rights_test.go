@@ -88,14 +88,14 @@ func useEverything(t *testing.T, p *harness, all map[string]*process) {
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("both files have run", func() bool {
-		ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))
+		ended = read(p, bus.Runs(events.Ended, files))
 		return len(ended) == 2
 	})
 	native("GET", "jobs/"+files+"/files?path=one", "", http.StatusOK)
 	native("POST", "jobs/"+files+"/files/reprocess", `{"path":"one"}`, http.StatusAccepted)
 	native("POST", "results/"+ended[0].TriggerID+"/rerun", "", http.StatusAccepted)
 	p.eventually("they have run again", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))) == 4
+		return len(read(p, bus.Runs(events.Ended, files))) == 4
 	})
 
 	scans := t.TempDir() // a folder of the host, a secret and a command
@@ -121,14 +121,14 @@ func useEverything(t *testing.T, p *harness, all map[string]*process) {
 	p.pausesAll(bus, files, ticks)
 	p.call("GET", "list_jobs", nil)
 	p.eventually("the minute has ticked", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ticks))) > 0
+		return len(read(p, bus.Runs(events.Ended, ticks))) > 0
 	})
 	for _, job := range []string{files, ticks, slow, dead, hooked} {
 		native("DELETE", "jobs/"+job, "", http.StatusNoContent)
 	}
 	p.eventually("the ledger of the deleted job is empty", func() bool {
-		held, err := bus.Subjects(t.Context(), events.StreamFiles, events.SeenOf(files))
-		return err == nil && len(held) == 0
+		held, err := bus.Seen(files).Count(t.Context())
+		return err == nil && held == 0
 	})
 	time.Sleep(3 * time.Second) // what is done later: states, purges of results
 }
@@ -139,13 +139,13 @@ func (p *harness) cancelOne(runner, job string) {
 	bus := p.bus()
 	var started []events.RunEvent
 	p.eventually("it has started", func() bool {
-		started = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Started, job))
+		started = read(p, bus.Runs(events.Started, job))
 		return len(started) > 0
 	})
 	p.native("GET", "/api/v1/jobs/status?job_id="+started[0].FlowJobID, "", http.StatusOK, runner)
 	p.native("POST", "/api/v1/jobs/cancel", `{"job_id":"`+started[0].FlowJobID+`"}`, http.StatusOK, runner)
 	p.eventually("it is cancelled", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
+		return len(read(p, bus.Runs(events.Ended, job))) > 0
 	})
 }
 
@@ -162,7 +162,7 @@ func (p *harness) retryOne(runner *process, job string) {
 	id := between(p.native("GET", "/api/v2/dead-letters", "", http.StatusOK), `"id":"`, `"`)
 	p.native("POST", "/api/v2/dead-letters/"+id+"/retry", "", http.StatusAccepted)
 	p.eventually("the dead letter has run", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) > 0
+		return len(read(p, bus.Runs(events.Ended, job))) > 0
 	})
 }
 
@@ -192,7 +192,7 @@ func (p *harness) pausesAll(bus *jet.Bus, files, ticks string) {
 	}
 	fails := p.job("fails", "", "fail.ibflowbin", "fails", map[string]any{"run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "5s"}}})
 	p.eventually("a run waits for its next attempt", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Retrying, fails))) > 0
+		return len(read(p, bus.Runs(events.Retrying, fails))) > 0
 	})
 	for _, job := range []string{files, ticks, fails} {
 		p.native("POST", "/api/v2/jobs/"+job+"/disable", "", http.StatusOK)
@@ -202,7 +202,7 @@ func (p *harness) pausesAll(bus *jet.Bus, files, ticks string) {
 	rev, err := bus.Job(p.Context(), ticks)
 	tick.JobSeq = rev.Seq
 	if err == nil {
-		_, err = bus.Commit(p.Context(), events.StreamTriggers, jet.Message{Subject: events.TriggerSubject(events.KindCron, ticks), Data: events.Encode(tick)})
+		_, err = bus.Triggers(events.KindCron, ticks).Put(p.Context(), tick)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "in", "marked"), []byte("m"), 0o644)
@@ -227,14 +227,14 @@ func (p *harness) pausesAll(bus *jet.Bus, files, ticks string) {
 	if err := os.RemoveAll(filepath.Join(p.dir, events.StageRoot)); err != nil {
 		p.Fatal(err)
 	}
-	before := len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files)))
+	before := len(read(p, bus.Runs(events.Ended, files)))
 	for _, job := range []string{files, ticks, fails} {
 		p.native("POST", "/api/v2/jobs/"+job+"/enable", "", http.StatusOK)
 	}
 	p.eventually("all has gone on", func() bool {
-		ended := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, files))
-		paused, err := bus.Count(p.Context(), events.StreamTriggers, events.AllPaused)
-		runs, rerr := bus.Count(p.Context(), events.StreamRuns, events.AllPausedRuns)
+		ended := read(p, bus.Runs(events.Ended, files))
+		paused, err := bus.PausedTriggers("").Count(p.Context())
+		runs, rerr := bus.WaitingRuns("").Count(p.Context())
 		return len(ended) == before+1 && ended[before].Status == events.OK && err == nil && rerr == nil && paused+runs == 0
 	})
 	p.native("DELETE", "/api/v2/jobs/"+fails, "", http.StatusNoContent)
@@ -270,7 +270,7 @@ func (p *harness) asksFor(job string) {
 	bus := p.bus()
 	id := between(string(m.Data), `"trigger_id":"`, `"`)
 	p.eventually("it was called", func() bool {
-		for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject(job)) {
+		for _, r := range read(p, bus.Results(job)) {
 			if r.TriggerID == id {
 				return true
 			}

@@ -75,7 +75,7 @@ func (l *looped) drop(name string) {
 
 func (l *looped) runs(job string) []events.RunEvent {
 	l.Helper()
-	return read[events.RunEvent](l.harness, l.bus, events.StreamRunEvents, events.RunsOf(events.Accepted, job))
+	return read(l.harness, l.bus.Runs(events.Accepted, job))
 }
 
 type shownJob struct {

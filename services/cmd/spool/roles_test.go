@@ -66,7 +66,7 @@ func TestLongSixRoles(t *testing.T) {
 
 	var runs []events.RunEvent
 	p.eventually("every request has ended", func() bool {
-		runs = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, asked))
+		runs = read(p, bus.Runs(events.Ended, asked))
 		return len(runs) >= requests
 	})
 	once(p, "request", runs, requests)
@@ -81,11 +81,11 @@ func TestLongSixRoles(t *testing.T) {
 	}
 	time.Sleep(time.Until(created.Truncate(time.Minute).Add(time.Minute + time.Second)))
 	p.eventually("the tick of the minute has ended", func() bool {
-		runs = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ticks))
+		runs = read(p, bus.Runs(events.Ended, ticks))
 		return len(runs) >= 1
 	})
 	once(p, "tick", runs, len(runs))
-	results := read[events.Result](p, bus, events.StreamResults, events.ResultSubject(asked))
+	results := read(p, bus.Results(asked))
 	seen := map[string]bool{}
 	for _, r := range results {
 		seen[r.TriggerID] = true

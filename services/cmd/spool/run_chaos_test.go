@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // While dispatcher, runner and broker are killed in turn, one each second, each
@@ -79,7 +78,7 @@ func runChaos(t *testing.T, n int) {
 	var ended map[string]int
 	for {
 		time.Sleep(time.Second)
-		ended = p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j"), "flow_job_id")
+		ended = timesOf(read(p, bus.Runs(events.Ended, "j")), func(ev events.RunEvent) string { return ev.FlowJobID })
 		if stored.Load() == int64(n) && (len(ended) >= n*9/10 || time.Since(began) > 30*time.Minute) {
 			break // the rest is to end in peace
 		}
@@ -98,19 +97,19 @@ func runChaos(t *testing.T, n int) {
 		}
 	})
 	p.eventually("every run ends", func() bool {
-		ended = p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j"), "flow_job_id")
-		left, err := bus.Subjects(t.Context(), events.StreamTriggers, events.AllTriggers)
-		short = fmt.Sprintf("%d of %d runs have ended, %d subjects of triggers are left: %v", len(ended), n, len(left), err)
-		return err == nil && len(left) == 0 && len(ended) == n
+		ended = timesOf(read(p, bus.Runs(events.Ended, "j")), func(ev events.RunEvent) string { return ev.FlowJobID })
+		left, err := bus.Triggers("", "").Count(t.Context())
+		short = fmt.Sprintf("%d of %d runs have ended, %d subjects of triggers are left: %v", len(ended), n, left, err)
+		return err == nil && left == 0 && len(ended) == n
 	})
-	results := p.count(bus, events.StreamResults, events.ResultSubject("j"), "trigger_id")
+	results := timesOf(read(p, bus.Results("j")), func(r events.Result) string { return r.TriggerID })
 	visible, failed := 0, 0
 	for id, times := range results {
 		if visible++; times > 1 {
 			t.Logf("%s is stored %d times and shown once", id, times)
 		}
 	}
-	for _, r := range read[events.Result](p, bus, events.StreamResults, events.ResultSubject("j")) {
+	for _, r := range read(p, bus.Results("j")) {
 		if r.Status != events.OK {
 			failed++
 			t.Errorf("%s: %s %s", r.TriggerID, r.HTTP.Status, r.HTTP.Response)
@@ -122,8 +121,8 @@ func runChaos(t *testing.T, n int) {
 		}
 	}
 	poisoned := 0
-	starts := p.count(bus, events.StreamRunEvents, events.RunsOf(events.Started, "j"), "flow_job_id")
-	for _, ev := range read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, "j")) {
+	starts := timesOf(read(p, bus.Runs(events.Started, "j")), func(ev events.RunEvent) string { return ev.FlowJobID })
+	for _, ev := range read(p, bus.Runs(events.Ended, "j")) {
 		switch {
 		case strings.HasPrefix(ev.Message, "poison: ") && starts[ev.FlowJobID] >= 3:
 			poisoned++ // it was under way at three of the kills
@@ -139,12 +138,11 @@ func runChaos(t *testing.T, n int) {
 }
 
 // count counts the messages below a filter by a field of their bodies.
-func (p *harness) count(bus *jet.Bus, stream, filter, field string) map[string]int {
-	p.Helper()
+// timesOf counts values by a name of each.
+func timesOf[T any](list []T, name func(T) string) map[string]int {
 	all := map[string]int{}
-	for _, m := range read[map[string]any](p, bus, stream, filter) {
-		id, _ := m[field].(string)
-		all[strings.TrimSpace(id)]++
+	for _, v := range list {
+		all[name(v)]++
 	}
 	return all
 }

@@ -158,7 +158,7 @@ func (o *office) outcomes(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func (o *office) ended() []events.RunEvent {
-	return read[events.RunEvent](o.harness, o.bus, events.StreamRunEvents, events.RunsOf(events.Ended, o.job))
+	return read(o.harness, o.bus.Runs(events.Ended, o.job))
 }
 
 // lie waits until so many files lie in a folder of the share.

@@ -42,7 +42,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 	p.outcome(job, 0)
 	bus := p.bus()
 	p.eventually("the run ends", func() bool {
-		return len(read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))) == 1
+		return len(read(p, bus.Runs(events.Ended, job))) == 1
 	})
 	p.eventually("both tellings fail", func() bool {
 		return strings.Contains(pr.log.String(), "webhook to 127.0.0.1:1: ") && strings.Contains(pr.log.String(), "e-mail to ann@example.com ")

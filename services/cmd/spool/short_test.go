@@ -54,7 +54,7 @@ func (p *harness) short(body object) string {
 func (p *harness) runs(bus *jet.Bus, job string) (events.RunEvent, string) {
 	p.Helper()
 	ended := func() []events.RunEvent {
-		return read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		return read(p, bus.Runs(events.Ended, job))
 	}
 	before := len(ended())
 	if status, answer := p.send("POST", "jobs/"+job+"/trigger", nil); status/100 != 2 {
@@ -67,7 +67,7 @@ func (p *harness) nextEnd(bus *jet.Bus, job string, before int) (events.RunEvent
 	p.Helper()
 	var end events.RunEvent
 	p.eventually("a run of "+job+" ends", func() bool {
-		all := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+		all := read(p, bus.Runs(events.Ended, job))
 		if len(all) > before {
 			end = all[before]
 		}

@@ -308,7 +308,7 @@ func (s *loaded) checkAll() {
 	tail := time.Since(began)
 	bus := s.bus()
 	s.eventually("all runs have ended", func() bool {
-		return len(read[events.RunEvent](s.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, ""))) >= len(dropped)+len(keys)
+		return len(read(s.harness, bus.Runs(events.Ended, ""))) >= len(dropped)+len(keys)
 	})
 	started := map[string]int{}
 	runs := map[string]int{}
@@ -335,12 +335,12 @@ func (s *loaded) checkAll() {
 	if clicked != len(keys) {
 		s.Errorf("%d triggers were acknowledged, %d have run", len(keys), clicked)
 	}
-	for _, ev := range read[events.RunEvent](s.harness, bus, events.StreamRunEvents, events.RunsOf(events.Ended, "")) {
+	for _, ev := range read(s.harness, bus.Runs(events.Ended, "")) {
 		if ev.Status != events.OK {
 			s.Errorf("the run %s has ended %s: %s", ev.FlowJobID, ev.Status, ev.Message)
 		}
 	}
-	results := s.count(bus, events.StreamResults, events.AllResults, "trigger_id")
+	results := timesOf(read(s.harness, bus.Results("")), func(r events.Result) string { return r.TriggerID })
 	for id, n := range results {
 		if n != 1 {
 			s.Errorf("%s has %d results", id, n)
@@ -349,8 +349,8 @@ func (s *loaded) checkAll() {
 	if len(results) != len(dropped)+len(keys) {
 		s.Errorf("%d results of %d executions", len(results), len(dropped)+len(keys))
 	}
-	if dead := read[map[string]any](s.harness, bus, events.StreamDeadLetters, events.AllDead); len(dead) > 0 {
-		s.Errorf("%d dead letters: %v", len(dead), dead[0])
+	if dead := read(s.harness, bus.DeadLetters("")); len(dead) > 0 {
+		s.Errorf("%d dead letters: %+v", len(dead), dead[0])
 	}
 	s.Logf("%d files and %d triggers, %d tries refused; the last ran %s after the load", len(dropped), len(keys), s.refused, tail.Round(time.Millisecond))
 }

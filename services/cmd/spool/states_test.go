@@ -61,7 +61,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 	p.outcome(job, 3)
 	bus := p.bus()
 	p.eventually("all four runs have been looked at", func() bool {
-		return len(p.count(bus, events.StreamRunEvents, events.RunsOf(events.Ended, job), "flow_job_id")) == 4
+		return len(timesOf(read(p, bus.Runs(events.Ended, job)), func(ev events.RunEvent) string { return ev.FlowJobID })) == 4
 	})
 	time.Sleep(200 * time.Millisecond) // for what should not come
 	for len(calls) > 0 {

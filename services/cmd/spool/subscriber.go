@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"spool.internal/events"
 	"spool.internal/events/atomicfile"
+	"spool.internal/events/jet"
 )
 
 func subscriberCommand() *cobra.Command {
@@ -57,7 +57,7 @@ func (o *subscriberOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.stream, "stream", "RUN_EVENTS", "RUN_EVENTS, RESULTS, JOBS or DEADLETTERS")
 	f.StringVar(&o.job, "job", "", "id of the only job whose events it receives")
 	f.StringVar(&o.filter, "filter", "", "subjects that it receives, such as spool.run.ended.> (default: all of the stream)")
-	f.BoolVar(&o.trigger, "may-trigger", false, "allow it to request runs on "+events.AskTrigger+": of the job of --job, else of all jobs")
+	f.BoolVar(&o.trigger, "may-trigger", false, "allow it to request runs on "+jet.AskTrigger+": of the job of --job, else of all jobs")
 	f.StringVar(&o.expires, "expires", "", "when it expires: a duration such as 30d, or an RFC 3339 time (default: never)")
 	f.StringVar(&o.print, "print", "", "print a program that reads the events: go, python or nats (the NATS command line); the credentials go to --out, or NAME.creds")
 	f.StringVar(&o.address, "nats-url", "nats://127.0.0.1:4222", "where that program finds NATS: --nats-listen of the server")
@@ -85,9 +85,7 @@ func (o *subscriberOptions) create(cmd *cobra.Command, name string) error {
 			return err
 		}
 		o.out = cmp.Or(o.out, name+".creds")
-		if o.filter == "" && o.stream == events.StreamRunEvents {
-			o.filter = events.RunsOf(events.Ended, "")
-		}
+		o.filter = cmp.Or(o.filter, jet.EndsIn(o.stream))
 	}
 	keep, err := openSecret(o.out)
 	if err != nil {
@@ -132,7 +130,7 @@ func (o *subscriberOptions) body(name string) map[string]any {
 
 // asksLike returns the command that requests a run.
 func asksLike(address, creds string) string {
-	return fmt.Sprintf("it requests a run with: nats --server %s --creds %s request %s '{\"job\":\"<id or name>\"}'", address, cmp.Or(creds, "FILE"), events.AskTrigger)
+	return fmt.Sprintf("it requests a run with: nats --server %s --creds %s request %s '{\"job\":\"<id or name>\"}'", address, cmp.Or(creds, "FILE"), jet.AskTrigger)
 }
 
 // secret is a file for a secret, created before the secret is, so that no secret is

@@ -37,7 +37,7 @@ func TestLongTicksAcrossKills(t *testing.T) {
 	for _, id := range ids {
 		var ended []events.RunEvent
 		p.eventually("the runs of both minutes end", func() bool {
-			ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, id))
+			ended = read(p, bus.Runs(events.Ended, id))
 			return len(ended) >= minutes
 		})
 		want := map[string]bool{}

@@ -48,7 +48,7 @@ func TestTriggerOutcomes(t *testing.T) {
 		}
 		var ended []events.RunEvent
 		p.eventually("the run ends", func() bool {
-			ended = read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Ended, job))
+			ended = read(p, bus.Runs(events.Ended, job))
 			return len(ended) > 0
 		})
 		if e := ended[0]; e.Status != events.ERROR || e.ExitStatus == nil || *e.ExitStatus != 1 || !strings.Contains(e.Message, "no luck today") {
@@ -64,7 +64,7 @@ func TestTriggerOutcomes(t *testing.T) {
 			if s, h, r := p.outcome(job, 0); s != "ERROR" || h != "200" || !strings.Contains(r, c.says) || !strings.Contains(r, p.dir) {
 				t.Errorf("result %s %s %s", s, h, r)
 			}
-			if runs := read[events.RunEvent](p, bus, events.StreamRunEvents, events.RunsOf(events.Accepted, job)); len(runs) > 0 {
+			if runs := read(p, bus.Runs(events.Accepted, job)); len(runs) > 0 {
 				t.Errorf("a run was accepted: %+v", runs)
 			}
 		})

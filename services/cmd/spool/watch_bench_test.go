@@ -96,7 +96,7 @@ func watchSpoolOn(b *testing.B, dir string, drop func(b *testing.B, base, in str
 func (p *harness) watchLive(bus *jet.Bus, job string) {
 	p.Helper()
 	p.eventually("the folder is watched", func() bool {
-		m, found, err := bus.Last(p.Context(), events.StreamState, events.StateSubject("watch", job))
+		m, found, err := bus.WatchState(job).Last(p.Context())
 		var s events.WatchState
 		return err == nil && found && json.Unmarshal(m.Data, &s) == nil && s.State == "live"
 	})

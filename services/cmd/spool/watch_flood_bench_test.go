@@ -120,7 +120,7 @@ func floodSpool(b *testing.B, start func(p *harness, durability, endpoint string
 	}
 	committed := make(chan time.Time, 1)
 	var stored atomic.Int64
-	if err := bus.Hint(events.FilesOf("many"), func(string) {
+	if err := bus.Files("many").Hint(func(string) {
 		if stored.Add(1) == flood {
 			committed <- time.Now()
 		}

@@ -117,7 +117,7 @@ func (c *script) settle(ts *testscript.TestScript) {
 
 // state is the state of the folder as spool shows it.
 func (c *script) state() (map[string]any, error) {
-	m, found, err := c.bus().Last(context.Background(), events.StreamState, events.StateSubject("watch", c.job))
+	m, found, err := c.bus().WatchState(c.job).Last(context.Background())
 	if err != nil || !found {
 		return nil, fmt.Errorf("no state yet (%w)", err)
 	}
