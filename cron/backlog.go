@@ -6,41 +6,26 @@ import (
 	"spool.internal/events"
 )
 
-// backlog is a heap of what jobs are owed, in the order in which it is worked off:
-// by slot, then by job. None in it is empty.
-type backlog []*events.Backlog
-
-func (h backlog) Len() int { return len(h) }
-
-func (h backlog) Less(a, b int) bool {
-	x, y := h[a].Owed[0].From, h[b].Owed[0].From
-	return x < y || x == y && h[a].JobID < h[b].JobID
+// bySlot is the order in which backlogs are drained: by slot, then by job. None of them
+// is empty.
+func bySlot(a, b *events.Backlog) bool {
+	x, y := a.Owed[0].From, b.Owed[0].From
+	return x < y || x == y && a.JobID < b.JobID
 }
 
-func (h backlog) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
-func (h *backlog) Push(x any)   { *h = append(*h, x.(*events.Backlog)) }
-
-func (h *backlog) Pop() any {
-	last := len(*h) - 1
-	b := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return b
-}
-
-// takeOldest moves the oldest of what is owed to a job into the answers: one slot
-// to trigger, or all slots of which the same is to be said. It does nothing and is
-// false while that lies in the future, as after a step back of the clock.
-func (s *spacer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time) bool {
+// takeOldest moves the oldest of what a job is owed into the answers: one slot to
+// trigger, or all slots that get the same verdict. It does nothing and returns false
+// while that lies in the future, as after a step back of the clock.
+func (d *drainer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time) bool {
 	o := b.Owed[0]
 	minute := events.MinuteOf(now)
-	j := s.table.job(b.JobID)
+	j := d.index.job(b.JobID)
 	pass := func(to events.Minute, reason string) {
 		a.Passed = append(a.Passed, span{o.From, to, events.VerdictMissed, reason}.of(b.JobID, now))
 	}
 	switch {
 	case j == nil:
-		s.log.Info("the backlog of a deleted job is dropped", "job_id", b.JobID)
+		d.log.Info("the backlog of a deleted job is dropped", "job_id", b.JobID)
 		b.Owed = nil
 	case j.When != o.When:
 		pass(o.To, edited)

@@ -12,7 +12,7 @@ import (
 )
 
 // outage makes an hour of nobody there, for a job of each policy.
-func outage(w *world) (stop func()) {
+func outage(w *harness) (stop func()) {
 	for _, p := range policies {
 		w.create(time.Now(), string(p), "*/10 * * * *", options{CatchUp: p})
 	}
@@ -26,7 +26,7 @@ func outage(w *world) (stop func()) {
 
 func TestBacklogIsWorkedOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		stop := outage(w)
 		w.until(1, 20, time.Second)
 		stop()
@@ -57,7 +57,7 @@ func TestBacklogIsWorkedOff(t *testing.T) {
 func TestBacklogIsSpaced(t *testing.T) {
 	for _, replicas := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			const jobs, minutes = 20, 600
 			for n := range jobs {
 				w.create(time.Now(), fmt.Sprintf("job-%02d", n), "* * * * *", options{CatchUp: "all"})
@@ -107,29 +107,29 @@ func TestBacklogIsSpaced(t *testing.T) {
 func TestJobChangesUnderItsBacklog(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(w *world)
+		change func(w *harness)
 		want   []string
 	}{
-		{"disabled", func(w *world) { w.disable(time.Now(), "j") }, []string{
+		{"disabled", func(w *harness) { w.disable(time.Now(), "j") }, []string{
 			"j 00:01 fired", "j 00:02-00:04 missed (disabled before it could run)", "j 00:05 fired",
 		}},
-		{"disabled and enabled", func(w *world) { w.disable(time.Now(), "j"); w.enable(time.Now(), "j") }, []string{
+		{"disabled and enabled", func(w *harness) { w.disable(time.Now(), "j"); w.enable(time.Now(), "j") }, []string{
 			"j 00:01 fired", "j 00:02-00:04 missed (disabled before it could run)", "j 00:05 fired",
 		}},
-		{"edited", func(w *world) { w.edit(time.Now(), "j", "0 0 1 1 *", options{}) }, []string{
+		{"edited", func(w *harness) { w.edit(time.Now(), "j", "0 0 1 1 *", options{}) }, []string{
 			"j 00:01 fired", "j 00:02-00:04 missed (edited)", "j 00:05 fired",
 		}},
-		{"made to watch a folder", func(w *world) { w.edit(time.Now(), "j", "", options{spooled: true}) }, []string{
+		{"made to watch a folder", func(w *harness) { w.edit(time.Now(), "j", "", options{spooled: true}) }, []string{
 			"j 00:01 fired", "j 00:02-00:04 missed (edited)", "j 00:05 fired",
 		}},
-		{"renamed", func(w *world) { w.rename(time.Now(), "j") }, []string{
+		{"renamed", func(w *harness) { w.rename(time.Now(), "j") }, []string{
 			"j 00:01 fired", "j 00:02 fired", "j 00:03 fired", "j 00:04 fired", "j 00:05 fired",
 		}},
-		{"deleted", func(w *world) { w.remove(time.Now(), "j") }, []string{"j 00:01 fired", "j 00:05 fired"}},
+		{"deleted", func(w *harness) { w.remove(time.Now(), "j") }, []string{"j 00:01 fired", "j 00:05 fired"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				w.create(time.Now(), "j", "* * * * *", options{CatchUp: "all"})
 				e, s, _ := standing(w)
 				w.until(0, 1)
@@ -154,18 +154,18 @@ func TestJobChangesUnderItsBacklog(t *testing.T) {
 	}
 }
 
-// standing makes an engine and a spacer that only do what a test tells them to.
-func standing(w *world) (*engine, *spacer, *loop) {
-	jobs := newTable(time.UTC, quiet(w.t))
+// standing makes an engine and a drainer that only do what a test tells them to.
+func standing(w *harness) (*engine, *drainer, *loop) {
+	jobs := newIndex(time.UTC, quiet(w.t))
 	w.attach(jobs)
 	l := newLoop(replica(w.t, w.memory, w.journal, jobs, w.time))
-	return l.engine, colleague(w.memory, l), l
+	return l.engine, newDrainer(w.memory, l), l
 }
 
 // Two outages before the first is worked off, and what gets older than the window.
 func TestBacklogGrowsAndAges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "j", "0 * * * *", options{CatchUp: "all"})
 		e, s, _ := standing(w)
 		persist(t, e)
@@ -190,13 +190,13 @@ func TestBacklogGrowsAndAges(t *testing.T) {
 	})
 }
 
-// Whichever commit of a spacer fails, and in whichever way: nothing is doubled or
+// Whichever commit of a drainer fails, and in whichever way: nothing is doubled or
 // lost by the one that comes next.
 func TestSpacerDies(t *testing.T) {
 	for what, name := range fates {
 		t.Run(name, func(t *testing.T) {
 			for n := 1; ; n++ {
-				w, h := newWorld(t), &hand{}
+				w, h := newHarness(t), &testClock{}
 				h.set(at(0, 1))
 				for k := range 3 {
 					w.create(at(0, 0), fmt.Sprint("job-", k), "* * * * *", options{CatchUp: "all"})
@@ -216,14 +216,14 @@ func TestSpacerDies(t *testing.T) {
 				}
 				for tries := 0; ; tries++ {
 					err := s.load(t.Context())
-					if err == nil && len(s.owed) == 0 {
+					if err == nil && s.owed.Len() == 0 {
 						break
 					}
-					for err == nil && len(s.owed) > 0 {
+					for err == nil && s.owed.Len() > 0 {
 						err = s.step(t.Context(), 2)
 					}
 					if err != nil { // another takes its place, and the clock has gone on
-						s = colleague(w.memory, l)
+						s = newDrainer(w.memory, l)
 						s.batch = 7
 						h.set(h.now().Add(time.Minute))
 						persist(t, e)
@@ -254,7 +254,7 @@ func TestBacklogsOnJetStream(t *testing.T) {
 	l.catchUp(t.Context())
 	d.disable(h.now(), "job-07")
 	d.remove(h.now(), "job-08")
-	spacers := []*spacer{colleague(bus, l), colleague(bus, l)}
+	spacers := []*drainer{newDrainer(bus, l), newDrainer(bus, l)}
 	for conflicts := 0; ; {
 		var left int
 		for _, s := range spacers {
@@ -269,7 +269,7 @@ func TestBacklogsOnJetStream(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			left += len(s.owed)
+			left += s.owed.Len()
 		}
 		if left == 0 {
 			break

@@ -41,13 +41,13 @@ func benchPass(b *testing.B, jobs int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := newDesk(func(_ time.Time, ev events.JobEvent) {
-		c.loop.engine.table.apply(events.JobRevision{Seq: 1, Event: ev})
+	d := newEditor(func(_ time.Time, ev events.JobEvent) {
+		c.loop.engine.index.apply(events.JobRevision{Seq: 1, Event: ev})
 	})
 	for n := range jobs {
 		d.create(at(0, 0), benchID(n), "* * * * *", options{})
 	}
-	h := &hand{}
+	h := &testClock{}
 	h.set(at(0, 1))
 	c.loop.engine.now = h.now
 	if err := c.loop.engine.pass(b.Context()); err != nil {

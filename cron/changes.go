@@ -29,7 +29,7 @@ func (e *engine) changes(ctx context.Context, v view, now time.Time) ([]step, er
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range settle(history, e.clock.JobsSeq, e.clock.Answered(j.id), now) {
+		for _, c := range closings(history, e.clock.JobsSeq, e.clock.Answered(j.id), now) {
 			clock := e.clock
 			clock.JobsSeq = c.seq
 			steps = append(steps, step{j.id, j.Seq, c.owed, clock})
@@ -58,7 +58,7 @@ func (e *engine) history(ctx context.Context, j *job, seq uint64) ([]events.Peri
 		}
 		r, err := c.Period()
 		if err == nil {
-			err = r.Parse(e.table.zone)
+			err = r.Parse(e.index.zone)
 		}
 		if err != nil {
 			e.log.Error("an event of a job cannot be read", "job_id", j.id, "error", err.Error())

@@ -18,14 +18,14 @@ type closing struct {
 	owed
 }
 
-// settle goes through the changes after seen in the history of a job and gives
+// closings goes through the changes after seen in the history of a job and gives
 // what each leaves: the slots that the job still owed as it was before, and slots
 // of what it became that passes went by before they knew of it. Those passes have
 // answered for everything up to done, as they knew the job.
 //
 // What one change leaves is the same whether or not those before it are settled
 // already, so changes can be settled in any number of commits.
-func settle(history []events.Period, seen uint64, done events.Minute, now time.Time) []closing {
+func closings(history []events.Period, seen uint64, done events.Minute, now time.Time) []closing {
 	timeline := events.NewTimeline(history)
 	var all []closing
 	for i := range timeline {

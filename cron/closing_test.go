@@ -74,7 +74,7 @@ func TestSettle(t *testing.T) {
 		{"the oldest events are forgotten", course(t, "+", m(0), "r", m(1), "r", m(8))[1:], 0, m(9), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, closings(settle(c.history, c.seen, c.done, c.done.Time()))); diff != "" {
+			if diff := cmp.Diff(c.want, closingLines(closings(c.history, c.seen, c.done, c.done.Time()))); diff != "" {
 				t.Errorf("settled (-want +got):\n%s", diff)
 			}
 		})
@@ -82,7 +82,7 @@ func TestSettle(t *testing.T) {
 }
 
 // closings writes each as a line with the sequence of its change.
-func closings(all []closing) (lines []string) {
+func closingLines(all []closing) (lines []string) {
 	for _, c := range all {
 		var fired []events.Trigger
 		var passed []events.Verdict
@@ -111,15 +111,15 @@ func TestSettlingIsTheSameInParts(t *testing.T) {
 			steps = append(steps, []any{"+", "-", "e", "r"}[dice.IntN(4)], minute)
 		}
 		history, done := course(t, steps...), day+events.Minute(dice.Int64N(30))
-		whole := closings(settle(history, 0, done, done.Time()))
+		whole := closingLines(closings(history, 0, done, done.Time()))
 		for cut := range uint64(len(history)) {
 			var parts []string
-			for _, c := range settle(history, 0, done, done.Time()) {
+			for _, c := range closings(history, 0, done, done.Time()) {
 				if c.seq <= cut {
-					parts = append(parts, closings([]closing{c})...)
+					parts = append(parts, closingLines([]closing{c})...)
 				}
 			}
-			parts = append(parts, closings(settle(history, cut, done, done.Time()))...)
+			parts = append(parts, closingLines(closings(history, cut, done, done.Time()))...)
 			if diff := cmp.Diff(whole, parts); diff != "" {
 				t.Fatalf("%v, done %d, cut after %d (-whole +parts):\n%s", steps, done-day, cut, diff)
 			}

@@ -13,7 +13,7 @@ import (
 
 // plot is what happens to some jobs in some minutes; advance is where passes are made.
 type plot struct {
-	*desk
+	*editor
 	now time.Time
 }
 
@@ -88,10 +88,10 @@ func TestDyingBetweenCommits(t *testing.T) {
 func dieAt(t *testing.T, n int, what fate, dies bool) (came bool) {
 	j := newJournal()
 	s := &memory{}
-	p := &plot{desk: newDesk(j.put), now: at(0, 0)}
+	p := &plot{editor: newEditor(j.put), now: at(0, 0)}
 	clock := func() time.Time { return p.now }
 	start := func() *engine {
-		jobs := newTable(time.UTC, quiet(t))
+		jobs := newIndex(time.UTC, quiet(t))
 		j.attach(jobs)
 		return replica(t, s, j, jobs, clock)
 	}
@@ -116,7 +116,7 @@ func dieAt(t *testing.T, n int, what fate, dies bool) (came bool) {
 			p.now = p.now.Add(time.Minute)
 			p.enable(p.now, "every-6")
 			if dies {
-				j.detach(e.table)
+				j.detach(e.index)
 				e = start()
 			}
 			persist(t, e)
@@ -127,7 +127,7 @@ func dieAt(t *testing.T, n int, what fate, dies bool) (came bool) {
 	return came
 }
 
-// interrupted is a register in which something happens while a history is read.
+// interrupted is a jobLog in which something happens while a history is read.
 type interrupted struct {
 	*journal
 	happen func()
@@ -142,14 +142,14 @@ func (i *interrupted) History(ctx context.Context, id string) ([]events.JobChang
 }
 
 func TestChangeWhileHistoryIsRead(t *testing.T) {
-	for _, change := range []func(d *desk, now time.Time){
-		func(d *desk, now time.Time) { d.disable(now, "j") },
-		func(d *desk, now time.Time) { d.edit(now, "j", "*/2 * * * *", options{}) },
-		func(d *desk, now time.Time) { d.remove(now, "j") },
+	for _, change := range []func(d *editor, now time.Time){
+		func(d *editor, now time.Time) { d.disable(now, "j") },
+		func(d *editor, now time.Time) { d.edit(now, "j", "*/2 * * * *", options{}) },
+		func(d *editor, now time.Time) { d.remove(now, "j") },
 	} {
-		j, s, h := &interrupted{journal: newJournal()}, &memory{}, &hand{}
-		d := newDesk(j.put)
-		jobs := newTable(time.UTC, quiet(t))
+		j, s, h := &interrupted{journal: newJournal()}, &memory{}, &testClock{}
+		d := newEditor(j.put)
+		jobs := newIndex(time.UTC, quiet(t))
 		j.attach(jobs)
 		e := replica(t, s, j, jobs, h.now)
 		d.create(at(0, 0), "j", "* * * * *", options{})
@@ -176,13 +176,13 @@ func TestReplicasRace(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 0))
-			w := newWorld(t)
+			w := newHarness(t)
 			w.meddle = func(int) fate {
 				// A commit takes a while, and not all of them go well.
 				time.Sleep(rand.N(20 * time.Millisecond))
 				return []fate{refused, unknown, unknownGone, stored}[min(rand.N(100), 3)]
 			}
-			w.desk.put = func(_ time.Time, ev events.JobEvent) {
+			w.editor.put = func(_ time.Time, ev events.JobEvent) {
 				if ev.Event != events.JobUpdated {
 					time.Sleep(rand.N(20 * time.Millisecond))
 				}

@@ -54,12 +54,12 @@ func (c Config) Validate() error {
 
 // Cron is one replica of the service.
 type Cron struct {
-	bus    *jet.Bus
-	log    *slog.Logger
-	feed   *jet.JobFeed
-	loop   *loop
-	spacer *spacer
-	watch  *watchdog
+	bus     *jet.Bus
+	log     *slog.Logger
+	feed    *jet.JobFeed
+	loop    *loop
+	drainer *drainer
+	watch   *watchdog
 }
 
 // New wires the service and starts nothing.
@@ -73,8 +73,8 @@ func New(cfg Config) (*Cron, error) {
 	if cfg.CatchUpRate == 0 {
 		cfg.CatchUpRate = catchUpRate
 	}
-	picture := newTable(cfg.Location, cfg.Log)
-	feed := jet.NewJobFeed(cfg.Bus, picture.apply)
+	index := newIndex(cfg.Location, cfg.Log)
+	feed := jet.NewJobFeed(cfg.Bus, index.apply)
 	jobs := catalog{feed, cfg.Bus}
 	watch := &watchdog{now: faultpoint.Now, log: cfg.Log}
 	meter := newMeter(watch)
@@ -82,11 +82,11 @@ func New(cfg Config) (*Cron, error) {
 		return nil, err
 	}
 	loop := newLoop(&engine{
-		store: cfg.Bus, jobs: jobs, table: picture, watch: watch, meter: meter,
+		store: cfg.Bus, jobs: jobs, index: index, watch: watch, meter: meter,
 		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch - 1,
 	})
-	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, spacer: &spacer{
-		store: cfg.Bus, jobs: jobs, table: picture, meter: meter,
+	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, drainer: &drainer{
+		store: cfg.Bus, jobs: jobs, index: index, meter: meter,
 		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
 	}}, nil
 }
@@ -102,7 +102,7 @@ func (c *Cron) Run(ctx context.Context) error {
 	})
 	wg.Go(func() { c.copyVerdicts(ctx) })
 	wg.Go(func() { c.trimClock(ctx) })
-	wg.Go(func() { c.spacer.run(ctx) })
+	wg.Go(func() { c.drainer.run(ctx) })
 	wg.Go(func() { c.watch.run(ctx) })
 	err := c.loop.run(ctx)
 	cancel()

@@ -1,83 +1,83 @@
 package cron
 
 import (
-	"container/heap"
 	"context"
 	"log/slog"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/heap"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
-// yield is how long a replica leaves the backlogs to another that works them off.
+// standDown is how long a replica leaves the backlogs to another that drains them.
 // It is many beats, so that two of them together are hardly faster than one.
-const yield = 5 * time.Second
+const standDown = 5 * time.Second
 
-// backlogs holds what catch-up owes; jet.Bus is one.
+// backlogs stores what catch-up owes; jet.Bus is one.
 type backlogs interface {
 	Backlogs(ctx context.Context) (map[string]events.Backlog, error)
 	WorkOff(ctx context.Context, a events.Answers) (uint64, error)
 	TrimBacklogs(ctx context.Context, before uint64) error
 }
 
-// spacer works off backlogs at a rate that does not stampede. All replicas try and
-// the commit is the claim: all begin with the same backlogs, so who is second loses
-// and stands back. One goroutine owns it.
-type spacer struct {
+// drainer triggers the slots of backlogs at a bounded rate, oldest first. Every replica
+// tries; the first commit wins, and the losers stand down. One goroutine owns it.
+type drainer struct {
 	store backlogs
-	jobs  register
-	table *table
+	jobs  jobLog
+	index *index
 	meter *meter
 	log   *slog.Logger
 	now   func() time.Time
-	batch int  // messages in a commit
-	rate  int  // triggers a second
-	wake  poke // there may be a backlog
+	batch int       // messages in a commit
+	rate  int       // triggers a second
+	wake  wait.Wake // there may be a backlog
 
-	owed backlog // as read, and worked off since
+	owed *heap.Heap[*events.Backlog] // as read, and drained since
 }
 
-// run lives until ctx ends.
-func (s *spacer) run(ctx context.Context) {
+// run drains backlogs until ctx ends.
+func (d *drainer) run(ctx context.Context) {
 	for said := false; ctx.Err() == nil; {
-		err := s.workOff(ctx)
+		err := d.drain(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
 			said = false
 			select {
-			case <-s.wake:
+			case <-d.wake:
 			case <-ctx.Done():
 			}
 		case jet.IsConflict(err):
-			pause(ctx, jitter(yield))
+			_ = wait.Sleep(ctx, wait.Jitter(standDown))
 		default:
 			if !said {
-				s.log.Warn("backlogs cannot be worked off now", "error", err.Error())
+				d.log.Warn("backlogs cannot be drained now", "error", err.Error())
 				said = true
 			}
-			pause(ctx, jitter(lastRetry))
+			_ = wait.Sleep(ctx, wait.Jitter(lastRetry))
 		}
 	}
 }
 
-// workOff works until nothing is owed.
-func (s *spacer) workOff(ctx context.Context) error {
-	n := max(1, s.rate/10)
-	beat := time.NewTicker(time.Duration(n) * time.Second / time.Duration(s.rate))
+// drain commits step by step until nothing is owed.
+func (d *drainer) drain(ctx context.Context) error {
+	n := max(1, d.rate/10)
+	beat := time.NewTicker(time.Duration(n) * time.Second / time.Duration(d.rate))
 	defer beat.Stop()
 	for {
-		if err := s.load(ctx); err != nil || len(s.owed) == 0 {
+		if err := d.load(ctx); err != nil || d.owed.Len() == 0 {
 			return err
 		}
-		for added := false; !added && len(s.owed) > 0; {
+		for added := false; !added && d.owed.Len() > 0; {
 			select {
 			case <-beat.C:
-				if err := s.step(ctx, n); err != nil {
+				if err := d.step(ctx, n); err != nil {
 					return err
 				}
-			case <-s.wake:
+			case <-d.wake:
 				added = true
 			case <-ctx.Done():
 				return nil
@@ -86,14 +86,14 @@ func (s *spacer) workOff(ctx context.Context) error {
 	}
 }
 
-// load reads what is owed and takes out the messages that do not count any more. Of
-// what other replicas add from now on it knows nothing, so it trims nothing of that.
-func (s *spacer) load(ctx context.Context) error {
-	all, err := s.store.Backlogs(ctx)
+// load reads what is owed, and trims the messages that no longer count. It does not see
+// what other replicas add from now on, so it trims nothing of that.
+func (d *drainer) load(ctx context.Context) error {
+	all, err := d.store.Backlogs(ctx)
 	if err != nil {
 		return err
 	}
-	s.owed = s.owed[:0]
+	var owed []*events.Backlog
 	var first, last uint64
 	left := 0
 	for _, b := range all {
@@ -101,44 +101,45 @@ func (s *spacer) load(ctx context.Context) error {
 		if len(b.Owed) == 0 {
 			continue
 		}
-		s.owed, left = append(s.owed, &b), left+b.Slots()
+		owed, left = append(owed, &b), left+b.Slots()
 		if first == 0 || b.First < first {
 			first = b.First
 		}
 	}
-	heap.Init(&s.owed)
-	s.meter.backlog.Set(float64(left))
+	d.owed = heap.New(bySlot)
+	d.owed.Reset(owed)
+	d.meter.backlog.Set(float64(left))
 	switch {
 	case first > 0:
-		return s.store.TrimBacklogs(ctx, first)
+		return d.store.TrimBacklogs(ctx, first)
 	case last > 0:
-		return s.store.TrimBacklogs(ctx, last+1)
+		return d.store.TrimBacklogs(ctx, last+1)
 	}
 	return nil
 }
 
-// step commits up to n triggers and what has to be said about other slots.
-func (s *spacer) step(ctx context.Context, n int) error {
-	now := s.now()
-	if err := barrier(ctx, s.jobs); err != nil {
+// step commits up to n triggers, and the verdicts on slots that get none.
+func (d *drainer) step(ctx context.Context, n int) error {
+	now := d.now()
+	if err := barrier(ctx, d.jobs); err != nil {
 		return err
 	}
 	var a events.Answers
 	var rests []*events.Backlog
 	left := map[*events.Backlog]int{} // slots that each owed before
-	for len(a.Fired) < n && a.Len()+len(rests)+2 <= s.batch && len(s.owed) > 0 {
-		b := s.owed[0]
+	for len(a.Fired) < n && a.Len()+len(rests)+2 <= d.batch && d.owed.Len() > 0 {
+		b, _ := d.owed.First()
 		owed := b.Slots()
-		if !s.takeOldest(b, &a, now) {
+		if !d.takeOldest(b, &a, now) {
 			break
 		}
 		if _, again := left[b]; !again {
 			left[b], rests = owed, append(rests, b)
 		}
 		if len(b.Owed) == 0 {
-			heap.Pop(&s.owed)
+			d.owed.Pop()
 		} else {
-			heap.Fix(&s.owed, 0)
+			d.owed.Fix(0)
 		}
 	}
 	if len(rests) == 0 {
@@ -147,14 +148,14 @@ func (s *spacer) step(ctx context.Context, n int) error {
 	for _, b := range rests {
 		a.Later = append(a.Later, events.Backlog{JobID: b.JobID, Rest: true, Owed: b.Owed, Last: b.Last})
 	}
-	seq, err := s.store.WorkOff(ctx, a)
+	seq, err := d.store.WorkOff(ctx, a)
 	if err != nil {
 		return err
 	}
 	for i, b := range rests {
 		b.Last = seq - uint64(len(rests)-1-i)
-		s.meter.backlog.Sub(float64(left[b] - b.Slots()))
+		d.meter.backlog.Sub(float64(left[b] - b.Slots()))
 	}
-	s.meter.count(a, now)
+	d.meter.count(a, now)
 	return nil
 }

@@ -124,16 +124,16 @@ func (m *memory) all(testing.TB) ([]events.Trigger, []events.Verdict) {
 	return slices.Clone(m.fired), slices.Clone(m.passed)
 }
 
-// journal is a register without a disk: what JOBS and its feeds are.
+// journal is a jobLog without a disk: what JOBS and its feeds are.
 type journal struct {
 	mu      sync.Mutex
 	seq     uint64
 	history map[string][]events.JobChange
-	tables  map[*table]bool
+	tables  map[*index]bool
 }
 
 func newJournal() *journal {
-	return &journal{history: map[string][]events.JobChange{}, tables: map[*table]bool{}}
+	return &journal{history: map[string][]events.JobChange{}, tables: map[*index]bool{}}
 }
 
 // put stores an event at a time.
@@ -148,8 +148,8 @@ func (j *journal) put(at time.Time, ev events.JobEvent) {
 	}
 }
 
-// attach draws the picture of all jobs and keeps it up to date until detach.
-func (j *journal) attach(t *table) {
+// attach fills an index with all jobs and keeps it up to date until detach.
+func (j *journal) attach(t *index) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, all := range j.history {
@@ -158,7 +158,7 @@ func (j *journal) attach(t *table) {
 	j.tables[t] = true
 }
 
-func (j *journal) detach(t *table) {
+func (j *journal) detach(t *index) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.tables, t)
@@ -176,14 +176,14 @@ func (j *journal) History(_ context.Context, id string) ([]events.JobChange, err
 	return slices.Clone(j.history[id]), nil
 }
 
-// desk makes the events of jobs, as the gateway would.
-type desk struct {
+// editor makes the events of jobs, as the gateway would.
+type editor struct {
 	put  func(at time.Time, ev events.JobEvent)
 	jobs map[string]events.Job
 }
 
-func newDesk(put func(time.Time, events.JobEvent)) *desk {
-	return &desk{put: put, jobs: map[string]events.Job{}}
+func newEditor(put func(time.Time, events.JobEvent)) *editor {
+	return &editor{put: put, jobs: map[string]events.Job{}}
 }
 
 // options is the object "spool" of a job's parameters, and "spooled_mode".
@@ -204,62 +204,62 @@ func parameters(schedule string, o options) json.RawMessage {
 	})
 }
 
-func (d *desk) create(at time.Time, id, schedule string, o options) {
+func (d *editor) create(at time.Time, id, schedule string, o options) {
 	d.jobs[id] = events.Job{
 		ID: id, Status: events.Enabled, CreatedOnNS: at.UnixNano(), EffectiveFrom: at, Parameters: parameters(schedule, o),
 	}
 	d.say(at, id, events.JobCreated)
 }
 
-func (d *desk) change(at time.Time, id string, what events.Change, f func(*events.Job)) {
+func (d *editor) change(at time.Time, id string, what events.Change, f func(*events.Job)) {
 	j := d.jobs[id]
 	f(&j)
 	d.jobs[id] = j
 	d.say(at, id, what)
 }
 
-func (d *desk) edit(at time.Time, id, schedule string, o options) {
+func (d *editor) edit(at time.Time, id, schedule string, o options) {
 	d.change(at, id, events.JobUpdated, func(j *events.Job) {
 		j.EffectiveFrom, j.Parameters = at, parameters(schedule, o)
 	})
 }
 
 // rename is an edit that touches no slot.
-func (d *desk) rename(at time.Time, id string) {
+func (d *editor) rename(at time.Time, id string) {
 	d.change(at, id, events.JobUpdated, func(j *events.Job) { j.Name += "x" })
 }
 
-func (d *desk) enable(at time.Time, id string) {
+func (d *editor) enable(at time.Time, id string) {
 	d.change(at, id, events.JobEnabled, func(j *events.Job) { j.Status, j.EffectiveFrom = events.Enabled, at })
 }
 
-func (d *desk) disable(at time.Time, id string) {
+func (d *editor) disable(at time.Time, id string) {
 	d.change(at, id, events.JobDisabled, func(j *events.Job) { j.Status = events.Disabled })
 }
 
-func (d *desk) remove(at time.Time, id string) {
+func (d *editor) remove(at time.Time, id string) {
 	delete(d.jobs, id)
 	d.put(at, events.JobEvent{Event: events.JobDeleted, At: at, Job: events.Job{ID: id}})
 }
 
-func (d *desk) say(at time.Time, id string, what events.Change) {
+func (d *editor) say(at time.Time, id string, what events.Change) {
 	d.put(at, events.JobEvent{Event: what, At: at, Job: d.jobs[id]})
 }
 
-// replica makes an engine on a store and a register, with small batches so that
+// replica makes an engine on a store and a jobLog, with small batches so that
 // there are many places to die in.
-func replica(t testing.TB, s store, r register, jobs *table, now func() time.Time) *engine {
+func replica(t testing.TB, s store, r jobLog, jobs *index, now func() time.Time) *engine {
 	watch := &watchdog{now: now, log: quiet(t)}
 	return &engine{
-		store: s, jobs: r, table: jobs, watch: watch, meter: newMeter(watch), log: quiet(t), now: now, batch: 5,
+		store: s, jobs: r, index: jobs, watch: watch, meter: newMeter(watch), log: quiet(t), now: now, batch: 5,
 	}
 }
 
-// colleague makes the spacer beside an engine.
-func colleague(s backlogs, l *loop) *spacer {
+// newDrainer makes the drainer beside an engine.
+func newDrainer(s backlogs, l *loop) *drainer {
 	e := l.engine
-	return &spacer{
-		store: s, jobs: e.jobs, table: e.table, meter: e.meter, log: e.log, now: e.now,
+	return &drainer{
+		store: s, jobs: e.jobs, index: e.index, meter: e.meter, log: e.log, now: e.now,
 		batch: jet.MaxBatch, rate: catchUpRate, wake: l.passed,
 	}
 }

@@ -2,7 +2,6 @@ package cron
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/heap"
 )
 
 // job is a job as its newest event left it. It never changes; a new event makes a new one.
@@ -19,100 +19,101 @@ type job struct {
 	events.Period
 }
 
-// table is the picture of all jobs: the job feed draws it, the loop reads it. A
-// reading costs what is due and what has changed, not what exists.
-type table struct {
+// index is an in-memory index of all jobs, written by the job feed and read by the loop.
+// The cost of a read grows with what is due and what has changed, not with what exists.
+type index struct {
 	zone *time.Location // of jobs that name none
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	seq     uint64                 // of JOBS, up to which the picture goes
+	seq     uint64                 // of JOBS, up to which the index goes
 	jobs    map[string]entry       // by id
-	changed map[string]*job        // since the last [table.advance] that knew them
+	changed map[string]*job        // since the last [index.advance] that knew them
 	known   uint64                 // of JOBS, up to which that one did
 	groups  map[events.When]*group // of the enabled jobs that have a schedule
-	due     groups                 // the same, by their next slot
+	due     *heap.Heap[*group]     // the same, by their next slot
 	base    events.Minute          // what next is computed from
 }
 
-// entry is a job and its place in the picture.
+// entry is a job and its place in the index.
 type entry struct {
 	*job
 	group *group // nil: no slots
-	index int    // in group.jobs
+	place int    // in group.jobs
 }
 
-func newTable(zone *time.Location, log *slog.Logger) *table {
-	return &table{
+func newIndex(zone *time.Location, log *slog.Logger) *index {
+	return &index{
 		zone: zone, log: log,
 		jobs: map[string]entry{}, changed: map[string]*job{}, groups: map[events.When]*group{},
+		due: heap.New(func(a, b *group) bool { return a.next < b.next }).Moved(func(g *group, place int) { g.place = place }),
 	}
 }
 
-// apply takes an event into the picture.
-func (t *table) apply(r events.JobRevision) {
+// apply takes one event into the index; the job feed calls it.
+func (x *index) apply(r events.JobRevision) {
 	id := r.Event.Job.ID
 	j := &job{id: id}
 	var err error
 	if !r.Gone() {
 		j.Period, err = (&events.JobChange{JobRevision: r}).Period()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seq = max(t.seq, r.Seq)
-	if old, ok := t.jobs[id]; ok {
-		t.remove(old)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.seq = max(x.seq, r.Seq)
+	if old, ok := x.jobs[id]; ok {
+		x.remove(old)
 	}
 	if err == nil && !r.Gone() {
-		err = t.add(j)
+		err = x.add(j)
 	}
 	if err != nil {
-		// The gateway lets no such job in. It has no slots until it is mended.
-		t.log.Error("a job cannot be scheduled", "job_id", id, "error", err.Error())
+		// The gateway admits no such job. It has no slots until somebody corrects it.
+		x.log.Error("a job cannot be scheduled", "job_id", id, "error", err.Error())
 	}
 }
 
-func (t *table) add(j *job) error {
+func (x *index) add(j *job) error {
 	e := entry{job: j}
 	if j.Enabled && j.Schedule != "" {
-		g, ok := t.groups[j.When]
+		g, ok := x.groups[j.When]
 		if !ok {
-			sched, err := j.Slots(t.zone)
+			sched, err := j.Slots(x.zone)
 			if err != nil {
 				return fmt.Errorf("schedule: %w", err)
 			}
 			g = &group{When: j.When, times: sched} // next is 0: the next pass will look
-			t.groups[g.When] = g
-			heap.Push(&t.due, g)
+			x.groups[g.When] = g
+			x.due.Push(g)
 		}
 		j.When, j.Times = g.When, g.times // one copy for all
-		e.group, e.index = g, len(g.jobs)
+		e.group, e.place = g, len(g.jobs)
 		g.jobs = append(g.jobs, j)
 	}
-	t.jobs[j.id] = e
-	if j.Seq > t.known {
-		t.changed[j.id] = j
+	x.jobs[j.id] = e
+	if j.Seq > x.known {
+		x.changed[j.id] = j
 	}
 	return nil
 }
 
-func (t *table) remove(e entry) {
-	delete(t.jobs, e.id)
-	delete(t.changed, e.id)
+func (x *index) remove(e entry) {
+	delete(x.jobs, e.id)
+	delete(x.changed, e.id)
 	g := e.group
 	if g == nil {
 		return
 	}
 	last := len(g.jobs) - 1
-	if e.index < last {
-		moved := t.jobs[g.jobs[last].id]
-		g.jobs[e.index], moved.index = moved.job, e.index
-		t.jobs[moved.id] = moved
+	if e.place < last {
+		moved := x.jobs[g.jobs[last].id]
+		g.jobs[e.place], moved.place = moved.job, e.place
+		x.jobs[moved.id] = moved
 	}
 	g.jobs[last] = nil
 	if g.jobs = g.jobs[:last]; last == 0 {
-		heap.Remove(&t.due, g.place)
-		delete(t.groups, g.When)
+		x.due.Remove(g.place)
+		delete(x.groups, g.When)
 	}
 }
 
@@ -125,17 +126,17 @@ type view struct {
 
 // view gives the jobs with events after seen, and the enabled jobs after cursor
 // that may have slots in (from, to].
-func (t *table) view(seen uint64, from, to events.Minute, cursor string) view {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	v := view{seq: max(t.seq, seen)}
-	for _, j := range t.changed {
+func (x *index) view(seen uint64, from, to events.Minute, cursor string) view {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	v := view{seq: max(x.seq, seen)}
+	for _, j := range x.changed {
 		if j.Seq > seen {
 			v.changed = append(v.changed, j)
 		}
 	}
-	t.turnBack(from)
-	t.due.upTo(0, to, func(g *group) {
+	x.turnBack(from)
+	upTo(x.due.All(), 0, to, func(g *group) {
 		for _, j := range g.jobs {
 			if j.id > cursor {
 				v.due = append(v.due, j)
@@ -147,46 +148,45 @@ func (t *table) view(seen uint64, from, to events.Minute, cursor string) view {
 }
 
 // turnBack forgets what was computed from a later minute.
-func (t *table) turnBack(minute events.Minute) {
-	if minute >= t.base {
+func (x *index) turnBack(minute events.Minute) {
+	if minute >= x.base {
 		return
 	}
-	t.base = minute
-	for _, g := range t.due {
+	x.base = minute
+	for _, g := range x.due.All() {
 		g.next = 0 // all alike: still a heap
 	}
 }
 
-// advance takes note of a finished pass, of whichever replica, that knew the
-// events up to seq.
-func (t *table) advance(minute events.Minute, seq uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.turnBack(minute)
-	t.base = minute
-	for len(t.due) > 0 && t.due[0].next <= minute {
-		t.due[0].next = never
-		if next := t.due[0].times.Next(minute.Time()); !next.IsZero() {
-			t.due[0].next = events.MinuteOf(next)
+// advance records a finished pass, of whichever replica, that knew the events up to seq.
+func (x *index) advance(minute events.Minute, seq uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.turnBack(minute)
+	x.base = minute
+	for g, ok := x.due.First(); ok && g.next <= minute; g, ok = x.due.First() {
+		g.next = never
+		if next := g.times.Next(minute.Time()); !next.IsZero() {
+			g.next = events.MinuteOf(next)
 		}
-		heap.Fix(&t.due, 0)
+		x.due.Fix(0)
 	}
-	t.known = max(t.known, seq)
-	maps.DeleteFunc(t.changed, func(_ string, j *job) bool { return j.Seq <= seq })
+	x.known = max(x.known, seq)
+	maps.DeleteFunc(x.changed, func(_ string, j *job) bool { return j.Seq <= seq })
 }
 
-// job gives a job as the picture has it, or nil.
-func (t *table) job(id string) *job {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.jobs[id].job
+// job gives a job as the index has it, or nil.
+func (x *index) job(id string) *job {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.jobs[id].job
 }
 
 // oldest gives the minute that the first of the jobs was created in, or the given one when that is earlier.
-func (t *table) oldest(minute events.Minute) events.Minute {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, e := range t.jobs {
+func (x *index) oldest(minute events.Minute) events.Minute {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, e := range x.jobs {
 		minute = min(minute, e.Born)
 	}
 	return minute

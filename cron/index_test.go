@@ -15,11 +15,11 @@ import (
 	"spool.internal/events/schedule"
 )
 
-func drawn(t *testing.T, zone *time.Location) (*table, *journal, *desk) {
-	jobs := newTable(zone, quiet(t))
+func indexed(t *testing.T, zone *time.Location) (*index, *journal, *editor) {
+	jobs := newIndex(zone, quiet(t))
 	j := newJournal()
 	j.attach(jobs)
-	return jobs, j, newDesk(j.put)
+	return jobs, j, newEditor(j.put)
 }
 
 func ids(jobs []*job) (all []string) {
@@ -30,7 +30,7 @@ func ids(jobs []*job) (all []string) {
 }
 
 func TestTableShowsWhatIsDue(t *testing.T) {
-	jobs, _, d := drawn(t, time.UTC)
+	jobs, _, d := indexed(t, time.UTC)
 	d.create(at(0, 0), "c", "*/10 * * * *", options{})
 	d.create(at(0, 0), "a", "*/10 * * * *", options{})
 	d.create(at(0, 0), "hourly", "@hourly", options{})
@@ -67,7 +67,7 @@ func TestTableShowsWhatIsDue(t *testing.T) {
 
 // Whatever comes and goes, a group is due no later than its next slot.
 func TestTableMissesNothing(t *testing.T) {
-	jobs, j, d := drawn(t, time.UTC)
+	jobs, j, d := indexed(t, time.UTC)
 	dice := rand.New(rand.NewPCG(3, 4))
 	texts := []string{"* * * * *", "*/3 * * * *", "*/7 * * * *", "5 * * * *", "0 3 * * *", "0 0 29 2 *"}
 	for minute := events.MinuteOf(at(0, 0)); minute < events.MinuteOf(at(12, 0)); minute++ {
@@ -107,7 +107,7 @@ func TestZones(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, _, d := drawn(t, paris)
+	jobs, _, d := indexed(t, paris)
 	d.create(at(0, 0), "default", "30 2 * * *", options{})
 	d.create(at(0, 0), "own", "30 2 * * *", options{Timezone: "Asia/Tokyo"})
 	for id, want := range map[string]time.Time{"default": at(1, 30), "own": at(17, 30)} {
@@ -119,20 +119,20 @@ func TestZones(t *testing.T) {
 
 func TestJobThatCannotBeScheduled(t *testing.T) {
 	var out bytes.Buffer
-	jobs := newTable(time.UTC, slog.New(slog.NewTextHandler(&out, nil)))
+	jobs := newIndex(time.UTC, slog.New(slog.NewTextHandler(&out, nil)))
 	j := newJournal()
 	j.attach(jobs)
-	d := newDesk(j.put)
+	d := newEditor(j.put)
 	d.create(at(0, 0), "bad", "* * * * *", options{})
 	d.change(at(0, 0), "bad", events.JobUpdated, func(j *events.Job) { j.Parameters = json.RawMessage(`{"schedule":"* * * *"}`) })
-	if len(jobs.jobs) != 0 || len(jobs.due) != 0 || jobs.seq != 2 {
-		t.Errorf("the job is in the picture: %v", jobs.jobs)
+	if len(jobs.jobs) != 0 || jobs.due.Len() != 0 || jobs.seq != 2 {
+		t.Errorf("the job is in the index: %v", jobs.jobs)
 	}
 	if s := out.String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "job_id=bad") {
 		t.Errorf("log:\n%s", s)
 	}
 	d.edit(at(0, 0), "bad", "* * * * *", options{})
-	if len(jobs.due) != 1 {
-		t.Error("the job is mended and not in the picture")
+	if jobs.due.Len() != 1 {
+		t.Error("the job is corrected and not in the index")
 	}
 }

@@ -17,16 +17,16 @@ import (
 	"spool.internal/events/jet"
 )
 
-// hand is a wall clock that a test moves.
-type hand struct{ ns atomic.Int64 }
+// testClock is a wall clock that a test moves.
+type testClock struct{ ns atomic.Int64 }
 
-func (h *hand) set(t time.Time) { h.ns.Store(t.UnixNano()) }
-func (h *hand) now() time.Time  { return time.Unix(0, h.ns.Load()).UTC() }
+func (h *testClock) set(t time.Time) { h.ns.Store(t.UnixNano()) }
+func (h *testClock) now() time.Time  { return time.Unix(0, h.ns.Load()).UTC() }
 
-// published makes a desk whose events go to JOBS.
-func published(t *testing.T, b *jet.Bus) *desk {
+// published makes an editor whose events go to JOBS.
+func published(t *testing.T, b *jet.Bus) *editor {
 	last := map[string]uint64{}
-	return newDesk(func(_ time.Time, ev events.JobEvent) {
+	return newEditor(func(_ time.Time, ev events.JobEvent) {
 		t.Helper()
 		seq, err := b.PutJob(t.Context(), ev, last[ev.Job.ID])
 		if err != nil {
@@ -58,7 +58,7 @@ func recorded(t *testing.T, b *jet.Bus) map[string][]events.JobChange {
 }
 
 // join starts a replica with a feed of its own, but without its clocks.
-func join(t *testing.T, b *jet.Bus, h *hand, batch int) (l *loop, leave func()) {
+func join(t *testing.T, b *jet.Bus, h *testClock, batch int) (l *loop, leave func()) {
 	t.Helper()
 	c, err := New(Config{Bus: b, Log: quiet(t)})
 	if err != nil {
@@ -77,7 +77,7 @@ func join(t *testing.T, b *jet.Bus, h *hand, batch int) (l *loop, leave func()) 
 
 func TestReplicasRaceOnJetStream(t *testing.T) {
 	s := eventstest.Start(t, eventstest.Options{})
-	h := &hand{}
+	h := &testClock{}
 	h.set(at(0, 0))
 	first, second := eventstest.Connect(t, s), eventstest.Connect(t, s)
 	d := published(t, first)
@@ -110,7 +110,7 @@ func TestReplicasRaceOnJetStream(t *testing.T) {
 // replica is there.
 func TestRestartsOnJetStream(t *testing.T) {
 	s := eventstest.Start(t, eventstest.Options{})
-	h := &hand{}
+	h := &testClock{}
 	h.set(time.Now().Truncate(time.Minute))
 	began := h.now()
 	bus := eventstest.Connect(t, s)
@@ -134,7 +134,7 @@ func TestRestartsOnJetStream(t *testing.T) {
 		}
 		leave()
 		s.Restart(t)
-		eventually(t, func() bool { return bus.Check() == nil })
+		eventstest.Eventually(t, "the connection is back", func() bool { return bus.Check() == nil })
 		h.set(h.now().Add(2 * time.Minute))
 		d.edit(h.now(), fmt.Sprintf("job-%02d", round), "*/2 * * * *", options{})
 	}
@@ -163,12 +163,12 @@ func TestRun(t *testing.T) {
 	go func() { ended <- c.Run(ctx) }()
 
 	var fired []events.Trigger
-	eventually(t, func() bool { fired, _ = stream{bus}.all(t); return len(fired) > 0 && c.Check() == nil })
+	eventstest.Eventually(t, "a trigger is stored, and cron is ready", func() bool { fired, _ = stream{bus}.all(t); return len(fired) > 0 && c.Check() == nil })
 	if late := now.Sub(fired[0].Minute.Time()); late > time.Minute {
 		t.Errorf("the trigger is for a slot %s ago", late)
 	}
 	var copied []events.Verdict
-	eventually(t, func() bool {
+	eventstest.Eventually(t, "the verdict is copied", func() bool {
 		copied = contents(t, bus.Verdicts("job"))
 		_, queued := stream{bus}.all(t)
 		return len(copied) > 0 && len(queued) == 0
@@ -181,18 +181,24 @@ func TestRun(t *testing.T) {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
 
-	eventually(t, func() bool { // a minute may come just now
+	eventstest.Eventually(t, "the clock is committed by somebody else", func() bool { // a minute may come just now
 		clock, seq, err := bus.Clock(t.Context())
 		if err == nil {
 			_, err = bus.CommitPass(t.Context(), clock, seq, events.Answers{})
 		}
 		return err == nil
 	})
-	eventually(t, func() bool {
-		c.loop.sweep.wake()
+	eventstest.Eventually(t, "old clocks are taken out", func() bool {
+		c.loop.sweep.Set()
 		return len(contents(t, bus.Clocks())) == 1
 	})
 
+	left := running()
+	for _, part := range parts {
+		if left[part] == "" {
+			t.Errorf("no goroutine of %s while cron runs: the check for what is left would miss it", part)
+		}
+	}
 	cancel()
 	select {
 	case err := <-ended:
@@ -202,24 +208,80 @@ func TestRun(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("Run does not return")
 	}
-	eventually(t, func() bool { return len(running()) == 0 })
-	if left := running(); len(left) > 0 {
-		t.Errorf("left running:\n%s", strings.Join(left, "\n\n"))
-	}
+	eventstest.Eventually(t, "all goroutines have ended", func() bool { left = running(); return len(left) == 0 })
 }
 
-// running gives the stacks of goroutines that only a cron that runs has.
-func running() (stacks []string) {
+// parts are frames that only a cron that runs has.
+var parts = []string{"cron.(*Cron)", "cron.(*loop)", "cron.(*drainer)", "cron.(*watchdog)", "gocron", "jet.(*JobFeed)", "jet.(*puller)"}
+
+// running gives the stacks of goroutines of such a cron, by part.
+func running() map[string]string {
+	stacks := map[string]string{}
 	buf := make([]byte, 1<<20)
 	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		for _, mark := range []string{"cron.(*Cron)", "cron.(*loop)", "gocron", "jet.(*JobFeed)", "jet.(*puller)"} {
-			if strings.Contains(g, mark) {
-				stacks = append(stacks, g)
-				break
+		for _, part := range parts {
+			if strings.Contains(g, part) {
+				stacks[part] = g
 			}
 		}
 	}
 	return stacks
+}
+
+// However soon it is stopped, nothing of it is left, and the next one begins where it was.
+func TestStartAndStop(t *testing.T) { startAndStop(t, 5) }
+
+func TestLongStartAndStop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it")
+	}
+	startAndStop(t, 100)
+}
+
+func startAndStop(t *testing.T, times int) {
+	bus := eventstest.Bus(t)
+	published(t, bus).create(time.Now().Add(-time.Hour), "job", "* * * * *", options{CatchUp: events.CatchUpAll})
+	began := events.MinuteOf(time.Now())
+	for n := range times {
+		c, err := New(Config{Bus: bus, Log: quiet(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Duration(n%5)*20*time.Millisecond, cancel)
+		if err := c.Run(ctx); err != nil {
+			t.Fatalf("round %d: %v", n, err)
+		}
+		cancel()
+	}
+	var left map[string]string
+	eventstest.Eventually(t, "all goroutines have ended", func() bool { left = running(); return len(left) == 0 })
+	c, err := New(Config{Bus: bus, Log: quiet(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	eventstest.Eventually(t, "nothing is owed", func() bool {
+		all, err := bus.Backlogs(t.Context())
+		return err == nil && c.Check() == nil && len(all["job"].Owed) == 0
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	fired, _ := stream{bus}.all(t)
+	slots := map[events.Minute]int{}
+	for _, f := range fired {
+		slots[f.Minute]++
+	}
+	for m := began - 59; m <= began; m++ {
+		if slots[m] != 1 {
+			t.Errorf("the slot %s has %d triggers, want 1", m.Time(), slots[m])
+		}
+	}
 }
 
 func TestConfigNamesEveryFault(t *testing.T) {
@@ -231,22 +293,11 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	}
 }
 
-// eventually waits for something that another goroutine or server brings about.
-func eventually(t *testing.T, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	t.Error("did not come about within 30 s")
-}
-
 // onJetStream makes a store with jobs of policy all that run every minute, and the
 // clock at the end of the first.
-func onJetStream(t *testing.T, jobs int) (*jet.Bus, *desk, *hand, func()) {
+func onJetStream(t *testing.T, jobs int) (*jet.Bus, *editor, *testClock, func()) {
 	t.Helper()
-	bus, h := eventstest.Bus(t), &hand{}
+	bus, h := eventstest.Bus(t), &testClock{}
 	d := published(t, bus)
 	for n := range jobs {
 		d.create(at(0, 0), fmt.Sprintf("job-%02d", n), "* * * * *", options{CatchUp: "all"})

@@ -67,8 +67,8 @@ func spoolMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := newDesk(func(_ time.Time, ev events.JobEvent) {
-		c.loop.engine.table.apply(events.JobRevision{Seq: 1, Event: ev})
+	d := newEditor(func(_ time.Time, ev events.JobEvent) {
+		c.loop.engine.index.apply(events.JobRevision{Seq: 1, Event: ev})
 	})
 	for n := range jobs {
 		d.create(time.Now(), benchID(n), "* * * * *", options{})

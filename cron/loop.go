@@ -5,48 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
 const (
-	standBack  = 250 * time.Millisecond // for another replica that is ahead
+	standBack  = 250 * time.Millisecond // while another replica, which is ahead, commits
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 2 * time.Second
-	early      = 500 * time.Millisecond // more than a tick of gocron's can come before its minute
+	early      = 500 * time.Millisecond // a tick of gocron comes at most this much before its minute
 )
 
-// poke wakes somebody who may be awake already. It holds one.
-type poke chan struct{}
-
-func newPoke() poke { return make(poke, 1) }
-
-func (p poke) wake() {
-	select {
-	case p <- struct{}{}:
-	default:
-	}
-}
-
-// loop makes a pass whenever there is something to do.
+// loop makes a pass at every minute, and whenever the wall clock says that one is due.
 type loop struct {
 	engine *engine
-	tick   poke // a minute may have come
-	sweep  poke // old clocks may have gathered
-	passed poke // a pass has ended: there may be a backlog
+	tick   wait.Wake // a minute may have come
+	sweep  wait.Wake // old clocks may have gathered
+	passed wait.Wake // a pass has ended: there may be a backlog
 	health health
 }
 
 func newLoop(e *engine) *loop {
-	return &loop{engine: e, tick: newPoke(), sweep: newPoke(), passed: newPoke(), health: health{log: e.log, err: errStarting}}
+	return &loop{engine: e, tick: wait.NewWake(), sweep: wait.NewWake(), passed: wait.NewWake(), health: health{log: e.log, err: errStarting}}
 }
 
-// run lives until ctx ends.
+// run makes passes until ctx ends.
 func (l *loop) run(ctx context.Context) error {
-	scheduler, err := newScheduler(l.tick.wake, l.sweep.wake)
+	scheduler, err := newScheduler(l.tick.Set, l.sweep.Set)
 	if err != nil {
 		return err
 	}
@@ -81,40 +69,27 @@ func (l *loop) await(ctx context.Context) {
 		if left > early {
 			return
 		}
-		pause(ctx, left)
+		_ = wait.Sleep(ctx, left)
 	}
 }
 
 // catchUp makes passes until one succeeds.
 func (l *loop) catchUp(ctx context.Context) {
-	for retry := firstRetry; ctx.Err() == nil; {
+	retry := wait.Backoff{First: firstRetry, Last: lastRetry}
+	for ctx.Err() == nil {
 		err := l.engine.pass(ctx)
 		switch {
 		case err == nil, errors.Is(err, errAhead):
 			l.health.set(err)
-			l.passed.wake()
+			l.passed.Set()
 			return
 		case jet.IsConflict(err):
-			// Racing the other replica to the end of its pass would cost both of them more.
-			pause(ctx, jitter(standBack))
+			// To race the other replica to the end of its pass would cost both of them more.
+			_ = wait.Sleep(ctx, wait.Jitter(standBack))
 		case ctx.Err() == nil:
 			l.health.set(err)
-			pause(ctx, jitter(retry))
-			retry = min(2*retry, lastRetry)
+			_ = wait.Sleep(ctx, wait.Jitter(retry.Next()))
 		}
-	}
-}
-
-// jitter gives about d, so that replicas do not stay in step.
-func jitter(d time.Duration) time.Duration { return d*4/5 + rand.N(d*2/5) }
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 
@@ -135,7 +110,7 @@ func (h *health) check() error {
 	return h.err
 }
 
-// set takes note of the outcome of a pass, and says so when it is another than before.
+// set records the outcome of a pass, and logs it when it differs from the one before.
 func (h *health) set(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -13,26 +13,26 @@ import (
 	"spool.internal/events"
 )
 
-// world is a store, a register and the replicas that run on them, in a synctest
+// world is a store, a jobLog and the replicas that run on them, in a synctest
 // bubble: the loop, gocron and all, in no time.
-type world struct {
+type harness struct {
 	t *testing.T
 	*memory
 	*journal
-	*desk
+	*editor
 	offset atomic.Int64 // of the wall clock, ns
 }
 
-func newWorld(t *testing.T) *world {
+func newHarness(t *testing.T) *harness {
 	j := newJournal()
-	return &world{t: t, memory: &memory{}, journal: j, desk: newDesk(j.put)}
+	return &harness{t: t, memory: &memory{}, journal: j, editor: newEditor(j.put)}
 }
 
-func (w *world) time() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+func (w *harness) time() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
 
 // start runs a replica; stop ends it, and nothing of it is left.
-func (w *world) start() (l *loop, stop func()) {
-	jobs := newTable(time.UTC, quiet(w.t))
+func (w *harness) start() (l *loop, stop func()) {
+	jobs := newIndex(time.UTC, quiet(w.t))
 	w.attach(jobs)
 	l = newLoop(replica(w.t, w.memory, w.journal, jobs, w.time))
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -42,7 +42,7 @@ func (w *world) start() (l *loop, stop func()) {
 			w.t.Error(err)
 		}
 	})
-	wg.Go(func() { colleague(w.memory, l).run(ctx) })
+	wg.Go(func() { newDrainer(w.memory, l).run(ctx) })
 	wg.Go(func() { l.engine.watch.run(ctx) })
 	return l, func() {
 		synctest.Wait()
@@ -53,12 +53,12 @@ func (w *world) start() (l *loop, stop func()) {
 }
 
 // until sleeps to a time of the first day.
-func (w *world) until(hour, minute int, rest ...time.Duration) time.Time {
+func (w *harness) until(hour, minute int, rest ...time.Duration) time.Time {
 	time.Sleep(time.Until(at(hour, minute, rest...)))
 	return time.Now()
 }
 
-func (w *world) check(want ...string) {
+func (w *harness) check(want ...string) {
 	w.t.Helper()
 	synctest.Wait()
 	fired, passed := w.all(w.t)
@@ -71,7 +71,7 @@ func (w *world) check(want ...string) {
 func TestHourlyRunsEveryHour(t *testing.T) {
 	for _, hours := range []int{24, 48} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			w.until(0, 0, 300*time.Millisecond) // the check of the wall clock will be late by this
 			w.create(time.Now(), "j", "@hourly", options{})
 			var passes []time.Time
@@ -103,7 +103,7 @@ func TestHourlyRunsEveryHour(t *testing.T) {
 
 func TestJobsChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		_, stop := w.start()
 		defer stop()
 		w.create(w.until(0, 5), "a", "*/20 * * * *", options{})
@@ -128,7 +128,7 @@ func TestJobsChange(t *testing.T) {
 
 func TestChangesWhileAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "edited", "*/10 * * * *", options{})
 		w.create(time.Now(), "disabled", "*/10 * * * *", options{})
 		w.create(time.Now(), "enabled", "*/10 * * * *", options{})
@@ -165,7 +165,7 @@ func TestChangesWhileAway(t *testing.T) {
 
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "latest", "*/10 * * * *", options{})
 		w.create(time.Now(), "none", "*/10 * * * *", options{CatchUp: "none"})
 		_, stop := w.start()
@@ -198,7 +198,7 @@ func TestOutage(t *testing.T) {
 
 func TestFirstStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(w.until(0, 30), "a", "0 * * * *", options{})
 		w.edit(w.until(2, 30), "a", "20 * * * *", options{})
 		w.disable(w.until(4, 30), "a")
@@ -223,7 +223,7 @@ func TestFirstStart(t *testing.T) {
 // not there; gocron would notice it a minute later.
 func TestWallClockStepsForward(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "j", "* * * * *", options{})
 		_, stop := w.start()
 		defer stop()
@@ -240,7 +240,7 @@ func TestWallClockStepsForward(t *testing.T) {
 
 func TestWallClockStepsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "j", "* * * * *", options{})
 		l, stop := w.start()
 		defer stop()
@@ -271,7 +271,7 @@ func TestWallClockStepsBack(t *testing.T) {
 
 func TestStoreComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "j", "* * * * *", options{})
 		var broken atomic.Bool
 		w.meddle = func(int) fate {

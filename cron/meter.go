@@ -8,8 +8,8 @@ import (
 	"spool.internal/events"
 )
 
-// meter counts what this replica has committed. What it committed without being
-// told so is not counted.
+// meter counts this replica's acknowledged commits. A commit whose acknowledgement was
+// lost is not counted.
 type meter struct {
 	fired, caughtUp prometheus.Counter
 	verdicts        *prometheus.CounterVec

@@ -16,9 +16,9 @@ type store interface {
 	CommitPass(ctx context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error)
 }
 
-// register keeps the table up to date and knows what jobs were before.
-type register interface {
-	// Barrier returns once the table holds every event that anybody was told is stored.
+// jobLog keeps the index up to date and knows what jobs were before.
+type jobLog interface {
+	// Barrier returns once the index includes every event acknowledged before the call.
 	Barrier(ctx context.Context) (uint64, error)
 	// History gives the events of one job that are still stored, oldest first.
 	History(ctx context.Context, jobID string) ([]events.JobChange, error)
@@ -34,8 +34,8 @@ var errAhead = errors.New("the committed clock is ahead of this machine's")
 // engine makes passes. One goroutine owns it.
 type engine struct {
 	store store
-	jobs  register
-	table *table
+	jobs  jobLog
+	index *index
 	watch *watchdog
 	meter *meter
 	log   *slog.Logger
@@ -47,7 +47,7 @@ type engine struct {
 	known bool         // that both are so; another replica may still have moved it
 }
 
-// behind reports whether a pass would do something.
+// behind reports whether a pass would do anything.
 func (e *engine) behind() bool {
 	return !e.known || !e.clock.Done() || e.clock.Minute < events.MinuteOf(e.now())
 }
@@ -67,7 +67,7 @@ func (e *engine) pass(ctx context.Context) (err error) {
 			}
 			e.known = true
 			if e.clock.Done() { // another replica may have done what we did not
-				e.table.advance(e.clock.Minute, e.clock.JobsSeq)
+				e.index.advance(e.clock.Minute, e.clock.JobsSeq)
 			}
 		}
 		// The time comes before the barrier: a job that the barrier does not show was
@@ -93,8 +93,8 @@ func (e *engine) pass(ctx context.Context) (err error) {
 	}
 }
 
-// barrier waits for the table, but not for ever: a feed that hangs has to show.
-func barrier(ctx context.Context, jobs register) error {
+// barrier waits for the index, but not for ever: a feed that hangs must be noticed.
+func barrier(ctx context.Context, jobs jobLog) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := jobs.Barrier(ctx)
@@ -104,14 +104,14 @@ func barrier(ctx context.Context, jobs register) error {
 // answer commits what is owed up to now, or the rest of a pass that was cut short.
 func (e *engine) answer(ctx context.Context, now time.Time) error {
 	if e.at == 0 { // cron was never here: nothing is answered for since the first job came
-		first := e.table.oldest(events.MinuteOf(now) - 1)
+		first := e.index.oldest(events.MinuteOf(now) - 1)
 		e.clock = events.Clock{From: first, Minute: first}
 	}
 	old, end := e.clock, events.Clock{From: e.clock.Minute, Minute: events.MinuteOf(now)}
 	if !old.Done() {
 		end.From, end.Minute = old.From, old.Minute
 	}
-	v := e.table.view(old.JobsSeq, end.From, end.Minute, old.Cursor)
+	v := e.index.view(old.JobsSeq, end.From, end.Minute, old.Cursor)
 	end.JobsSeq = v.seq
 	changes, err := e.changes(ctx, v, now)
 	if err != nil {
@@ -126,7 +126,7 @@ func (e *engine) answer(ctx context.Context, now time.Time) error {
 		v.slots(end, now)(yield)
 	})
 	if err == nil {
-		e.table.advance(end.Minute, end.JobsSeq)
+		e.index.advance(end.Minute, end.JobsSeq)
 	}
 	return err
 }

@@ -18,12 +18,12 @@ func TestRewind(t *testing.T) {
 		"stream": func() ledger { return stream{eventstest.Bus(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, j, h := open(), newJournal(), &hand{}
-			d := newDesk(j.put)
-			jobs := newTable(time.UTC, quiet(t))
+			s, j, h := open(), newJournal(), &testClock{}
+			d := newEditor(j.put)
+			jobs := newIndex(time.UTC, quiet(t))
 			j.attach(jobs)
 			l := newLoop(replica(t, s, j, jobs, h.now))
-			e, worker := l.engine, colleague(s, l)
+			e, worker := l.engine, newDrainer(s, l)
 			d.create(at(0, 0), "all", "0 * * * *", options{CatchUp: "all"})
 			d.create(at(0, 0), "latest", "0 * * * *", options{})
 			h.set(at(1, 0))

@@ -17,14 +17,14 @@ import (
 const manyJobs, manySchedules = 100_000, 500
 
 // manyStored makes a store with many jobs, none of them due before the year is over.
-func manyStored(b *testing.B) (*eventstest.Server, *desk) {
+func manyStored(b *testing.B) (*eventstest.Server, *editor) {
 	b.Helper()
 	srv := eventstest.Start(b, eventstest.Options{Store: jet.FullStore})
 	bus := eventstest.Connect(b, srv)
 	var wg sync.WaitGroup
-	var last [16]*desk
+	var last [16]*editor
 	for part := range last {
-		last[part] = newDesk(func(_ time.Time, ev events.JobEvent) {
+		last[part] = newEditor(func(_ time.Time, ev events.JobEvent) {
 			if _, err := bus.PutJob(b.Context(), ev, 0); err != nil {
 				b.Error(err)
 			}

@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
-// copyVerdicts moves verdicts to where people look for them. All replicas share the queue.
+// copyVerdicts copies verdicts to SLOTS, where the API reads them. All replicas share the queue.
 func (c *Cron) copyVerdicts(ctx context.Context) {
 	verdicts := c.bus.NewVerdicts("").Queue("cron-verdicts", 1000)
 	for said := false; ctx.Err() == nil; {
@@ -19,7 +20,7 @@ func (c *Cron) copyVerdicts(ctx context.Context) {
 			c.log.Warn("verdicts cannot be read now", "error", err.Error())
 			said = true
 		}
-		pause(ctx, jitter(time.Second))
+		_ = wait.Sleep(ctx, wait.Jitter(time.Second))
 	}
 }
 

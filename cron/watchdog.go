@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 const (
@@ -42,10 +43,10 @@ func (w *watchdog) check() error {
 	return fmt.Errorf("the minute %s has not been committed in time", events.Minute(w.minute.Load()+1).Time().Format(time.RFC3339))
 }
 
-// run says once when a minute does not come, and once when minutes come again.
+// run logs once when a minute is not committed in time, and once when minutes are committed again.
 func (w *watchdog) run(ctx context.Context) {
 	var said bool
-	for looks := 0; ctx.Err() == nil; pause(ctx, lookout) {
+	for looks := 0; ctx.Err() == nil; _ = wait.Sleep(ctx, lookout) {
 		switch err := w.check(); {
 		case err == nil:
 			if looks = 0; said {

@@ -16,7 +16,7 @@ import (
 	"spool.internal/events/metrics"
 )
 
-// stuck is a register whose feed hangs while it is told to.
+// stuck is a jobLog whose feed hangs while it is told to.
 type stuck struct {
 	*journal
 	mu   sync.Mutex
@@ -44,12 +44,12 @@ func (s *stuck) Barrier(ctx context.Context) (uint64, error) {
 
 func TestMinuteThatDoesNotCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "j", "* * * * *", options{})
-		jobs := newTable(time.UTC, quiet(t))
+		jobs := newIndex(time.UTC, quiet(t))
 		w.attach(jobs)
-		register := &stuck{journal: w.journal}
-		l := newLoop(replica(t, w.memory, register, jobs, w.time))
+		jobLog := &stuck{journal: w.journal}
+		l := newLoop(replica(t, w.memory, jobLog, jobs, w.time))
 		var out bytes.Buffer
 		watch := l.engine.watch
 		watch.log = slog.New(slog.NewTextHandler(&out, nil))
@@ -69,7 +69,7 @@ func TestMinuteThatDoesNotCome(t *testing.T) {
 		if err := watch.check(); err != nil || watch.lag() != 0 {
 			t.Errorf("in time: %v, lag %s", err, watch.lag())
 		}
-		release := register.hang()
+		release := jobLog.hang()
 		w.until(0, 4, 29*time.Second)
 		if err := watch.check(); err != nil || watch.lag() != 29*time.Second {
 			t.Errorf("29 s late: %v, lag %s", err, watch.lag())
@@ -99,7 +99,7 @@ func TestMinuteThatDoesNotCome(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.create(time.Now(), "all", "* * * * *", options{CatchUp: "all"})
 		w.create(time.Now(), "latest", "* * * * *", options{})
 		e, s, _ := standing(w)

@@ -90,7 +90,7 @@ func TestChangesOfClocks(t *testing.T) {
 }
 
 func throughChange(t *testing.T, zone *time.Location, change time.Time) {
-	w := newWorld(t)
+	w := newHarness(t)
 	began := change.Add(-24 * time.Hour)
 	w.offset.Store(int64(time.Until(began)))
 	for _, p := range plans {
