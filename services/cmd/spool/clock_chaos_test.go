@@ -136,8 +136,7 @@ func checkClock(p *harness, bus *jet.Bus, policies map[string]string, began, gon
 		len(policies), slots, kills, back.Sub(gone), caughtUp)
 }
 
-// checkShown goes through what the API tells of the slots of one job. Nobody calls
-// for it here, so what was fired is queued, in time or late.
+// checkShown checks the slots of one job as the API shows them. No dispatcher runs here, so what was fired is queued, in time or late.
 func checkShown(p *harness, id, policy string, began, gone, back time.Time) {
 	p.Helper()
 	var answer struct {
@@ -180,7 +179,7 @@ func checkShown(p *harness, id, policy string, began, gone, back time.Time) {
 	}
 }
 
-// passedOver is what becomes of a slot at which nobody was there, by policy.
+// passedOver is the fate of a slot at which no cron was running, by policy.
 var passedOver = map[string]string{"latest": "superseded", "none": "missed", "all": "caught_up"}
 
 func putClockJob(p *harness, bus *jet.Bus, id, policy string, now time.Time) {

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// everything makes credentials for everything with the broker's own keys, as whoever
-// reads its data folder can.
+// everything makes credentials for everything, with the broker's own keys from its data
+// folder.
 func everything(p *harness) []byte {
 	p.Helper()
 	text, err := os.ReadFile(filepath.Join(p.data, "nats", "keys.json"))

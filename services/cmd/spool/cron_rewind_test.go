@@ -50,23 +50,23 @@ func TestCronRewind(t *testing.T) {
 	}
 	t.Cleanup(c.kill)
 	p.eventually("cron says that it waits", func() bool { return strings.Contains(c.log.String(), "spool cron rewind") })
-	out, err := tell(t, cronRewindCommand(), "--nats-url", "nats://"+p.nats, "--nats-creds", creds)
+	out, err := execute(t, cronRewindCommand(), "--nats-url", "nats://"+p.nats, "--nats-creds", creds)
 	if err != nil || !strings.Contains(out, "is at "+time.Now().UTC().Format("2006-01-02T15:")) {
 		t.Errorf("rewind: %q, %v", out, err)
 	}
 	isNow()
 	p.eventually("cron is ready", func() bool { return strings.Contains(c.log.String(), "msg=ready") })
-	if _, err := tell(t, cronRewindCommand(), "--nats-url", "nats://"+p.nats, "--nats-creds", creds); err == nil || !strings.Contains(err.Error(), "not ahead") {
+	if _, err := execute(t, cronRewindCommand(), "--nats-url", "nats://"+p.nats, "--nats-creds", creds); err == nil || !strings.Contains(err.Error(), "not ahead") {
 		t.Errorf("a rewind of a clock that is right: %v", err)
 	}
 	c.kill()
 
 	ahead()
-	if _, err := tell(t, cronRewindCommand(), "--data", p.data); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := execute(t, cronRewindCommand(), "--data", p.data); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a rewind in the folder of a broker that runs: %v", err)
 	}
 	b.stop(syscall.SIGTERM)
-	if out, err := tell(t, cronRewindCommand(), "--data", p.data); err != nil || !strings.Contains(out, "slots between") {
+	if out, err := execute(t, cronRewindCommand(), "--data", p.data); err != nil || !strings.Contains(out, "slots between") {
 		t.Errorf("rewind: %q, %v", out, err)
 	}
 	b.start()
@@ -74,7 +74,7 @@ func TestCronRewind(t *testing.T) {
 	isNow()
 
 	for _, args := range [][]string{{}, {"--data", t.TempDir()}} {
-		if _, err := tell(t, cronRewindCommand(), args...); err == nil || !strings.Contains(err.Error(), "data: ") {
+		if _, err := execute(t, cronRewindCommand(), args...); err == nil || !strings.Contains(err.Error(), "data: ") {
 			t.Errorf("rewind %v: %v", args, err)
 		}
 	}

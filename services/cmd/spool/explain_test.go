@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// tell runs a command in this process.
-func tell(t *testing.T, cmd *cobra.Command, args ...string) (string, error) {
+// execute runs a command in this process.
+func execute(t *testing.T, cmd *cobra.Command, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.SetOut(&out)
@@ -58,7 +58,7 @@ func TestScheduleExplain(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, err := tell(t, scheduleExplainCommand(), c.args...)
+			out, err := execute(t, scheduleExplainCommand(), c.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestScheduleExplain(t *testing.T) {
 		"from":     {"@daily", "--from", "tomorrow"},
 		"count":    {"@daily", "--count", "0"},
 	} {
-		if _, err := tell(t, scheduleExplainCommand(), args...); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
+		if _, err := execute(t, scheduleExplainCommand(), args...); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
 			t.Errorf("%v: %v, want a fault of %s", args, err, field)
 		}
 	}

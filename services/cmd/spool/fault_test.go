@@ -103,7 +103,7 @@ func (y *tally) follow(ctx context.Context) {
 	}
 }
 
-// ended gives the triggers of which it is known now how they ended.
+// ended returns the triggers whose end is stored by now.
 func (y *tally) ended() map[string]bool {
 	y.Helper()
 	ids := map[string]bool{}
@@ -123,8 +123,7 @@ func (y *tally) ended() map[string]bool {
 }
 
 // A dispatcher that is killed at each step of what it does, where only ten results
-// of a job are kept: what had come to its end is not called again, by nobody, and
-// nothing has two results.
+// of a job are kept: what has ended is never called again, and nothing has two results.
 func TestLongKillAtEachStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it: it builds spool once more and kills it in seven places")

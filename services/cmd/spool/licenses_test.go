@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What is printed is of the modules and versions that are linked now, on every system.
+// The printed licences are those of the modules and versions that are linked, on every system.
 func TestLicensesAreOfThisProgram(t *testing.T) {
 	t.Parallel()
 	linked := map[string]bool{}

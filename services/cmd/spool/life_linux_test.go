@@ -16,11 +16,11 @@ import (
 )
 
 // lifeStep is what strikes in the life of a file and its run, and what is promised
-// then of how often its flow starts and its end is told of.
+// then of how often its flow starts and its end is reported.
 type lifeStep struct {
 	fault       string
 	least, most int // starts; 2: the flow was under way, or over and nobody knew
-	told        int // at most; a repeat has the same identity
+	notified    int // at most; a repeat has the same id
 }
 
 var life = []lifeStep{
@@ -45,7 +45,7 @@ var life = []lifeStep{
 }
 
 // All of Spool is killed at each step in the life of a file and its run, or has a
-// slow disk: there is one result and one end, which is told, and the flow starts again
+// slow disk: there is one result and one end, which is reported, and the flow starts again
 // only where it was cut off.
 func TestLongKillInALife(t *testing.T) {
 	if testing.Short() {
@@ -111,7 +111,7 @@ func liveOn(t *testing.T, s lifeStep) {
 
 // livedOnce waits until nothing is left to be done of what one trigger led to, and
 // judges how often each thing happened.
-func (p *harness) livedOnce(job string, s lifeStep, calls chan told) {
+func (p *harness) livedOnce(job string, s lifeStep, calls chan received) {
 	p.Helper()
 	bus := p.bus()
 	p.eventually("all is done", func() bool {
@@ -142,8 +142,8 @@ func (p *harness) livedOnce(job string, s lifeStep, calls chan told) {
 	for range times {
 		ids[(<-calls).Get("webhook-id")] = true
 	}
-	if times < 1 || times > s.told || len(ids) != 1 {
-		p.Errorf("told %d times of %v, want once, or at most %d times of one", times, ids, s.told)
+	if times < 1 || times > s.notified || len(ids) != 1 {
+		p.Errorf("notified %d times of %v, want once, or at most %d times of one", times, ids, s.notified)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestLongKillBeforeTheAnswer(t *testing.T) {
 	if code, err := ask(); err != nil || code/100 != 2 {
 		t.Errorf("asked again: %d, %v", code, err)
 	}
-	p.livedOnce(job, lifeStep{least: 1, most: 1, told: 1}, calls)
+	p.livedOnce(job, lifeStep{least: 1, most: 1, notified: 1}, calls)
 }
 
 // slotsOf gives what was said of each minute of a job, by its end.

@@ -97,7 +97,8 @@ func TestMisuseInTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestPortInUse: it is said before anything is made, and may pass.
+// TestPortInUse: a port in use is an error before anything is created, and status 1, for it
+// may pass.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,27 +16,27 @@ import (
 	"spool.internal/events/eventstest"
 )
 
-// told is what a receiver was sent.
-type told struct {
+// received is a notification as the receiver got it.
+type received struct {
 	http.Header
 	body string
 }
 
 // receiver answers with 500 the first times, then with 204.
-func receiver(t *testing.T, failures int) (url string, calls chan told) {
-	calls = make(chan told, 1000)
+func receiver(t *testing.T, failures int) (url string, calls chan received) {
+	calls = make(chan received, 1000)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if failures--; failures >= 0 {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
-		calls <- told{r.Header, string(body)}
+		calls <- received{r.Header, string(body)}
 	}))
 	t.Cleanup(s.Close)
 	return s.URL, calls
 }
 
-func (p *harness) told(calls chan told) told {
+func (p *harness) received(calls chan received) received {
 	p.Helper()
 	select {
 	case c := <-calls:
@@ -63,8 +63,8 @@ func (p *harness) hooked(url, header string) string {
 	return id
 }
 
-// The receiver fails, everything is killed, and what is told later is the same
-// notice, signed with the secret that lies in the data folder.
+// The receiver fails, everything is killed, and what is sent later is the same notification,
+// signed with the secret in the data folder.
 func TestLongWebhookAcrossKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("make test-long runs it")
@@ -74,13 +74,13 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 	url, calls := receiver(t, 3)
 	pr := p.serve()
 	p.outcome(p.hooked(url, "Bearer abc"), 0)
-	first := p.told(calls)
+	first := p.received(calls)
 	for range 3 { // before the first retry is due, after it, and after the next
 		pr.kill()
 		pr.start()
-		again := p.told(calls)
+		again := p.received(calls)
 		if again.Get("webhook-id") != first.Get("webhook-id") || again.body != first.body || again.Get("Authorization") != "Bearer abc" {
-			t.Errorf("told %v %s, then %v %s", first.Header, first.body, again.Header, again.body)
+			t.Errorf("received %v %s, then %v %s", first.Header, first.body, again.Header, again.body)
 		}
 		first = again
 	}
@@ -100,7 +100,7 @@ func TestLongWebhookAcrossKills(t *testing.T) {
 	}
 }
 
-// Another endpoint is given the settings in clear and tells of its runs itself.
+// A foreign endpoint gets the settings in clear, and sends its notifications itself.
 func TestForeignEndpointTells(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)

@@ -187,8 +187,8 @@ func outputReturned(t *testing.T, kill string, across bool) {
 	}
 }
 
-// Who watches the output folder gets each output once, from its place, and hears which
-// job wrote it; a half-written one nobody gets.
+// A job that watches the output folder gets each output once, from its final place, with
+// the job that wrote it, and never a half-written one.
 func TestOutputFeedsAJob(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)

@@ -112,8 +112,8 @@ func (p *harness) flow(name, text string) {
 // addresses counts the loopback addresses that were given away.
 var addresses atomic.Uint32
 
-// freePort gives a port that nobody else takes while a process that is killed starts
-// again: on Linux, on a loopback address of its own.
+// freePort returns an address that stays free while a killed process starts again: on
+// Linux, each has a loopback address of its own.
 func freePort(t testing.TB) string {
 	t.Helper()
 	host := "127.0.0.1"

@@ -90,7 +90,8 @@ func TestProfileCommand(t *testing.T) {
 	p.eventually("it is ann's no more", func() bool { return listed() })
 }
 
-// A short job connects to what its profile lists, by name, and is told the line for the rest.
+// A short job connects to what its profile lists, by name; for anything else the error names
+// the line that would allow it.
 func TestProfileConnects(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {

@@ -145,7 +145,7 @@ func (p *harness) rewrite(bus *jet.Bus, job string, write func(path, text string
 	p.checkContents(bus, job, want, kind, inPlace)
 }
 
-// refused counts the contents of which a verdict says that they were rewritten before their call.
+// refused counts the contents whose verdict is that they were rewritten before their call.
 func (p *harness) refused(bus *jet.Bus, job string) int {
 	p.Helper()
 	return len(read(p, bus.Verdicts(job)))

@@ -62,7 +62,7 @@ func TestLongRightsSuffice(t *testing.T) {
 // useEverything has every role do everything that it knows.
 func useEverything(t *testing.T, p *harness, all map[string]*process) {
 	t.Helper()
-	hook, told := receiver(t, 1)
+	hook, calls := receiver(t, 1)
 	p.flow("fail.ibflowbin", "#!/bin/sh\nexit 3\n")
 	p.flow("slow.ibflowbin", "#!/bin/sh\nsleep 60\n")
 	files := p.job("files", "", "flow.ibflowbin", "in", map[string]any{"overlap": "queue"})
@@ -83,8 +83,8 @@ func useEverything(t *testing.T, p *harness, all map[string]*process) {
 		native("POST", "jobs/"+slow+"/trigger", "", http.StatusAccepted)
 	}
 	native("POST", "jobs/"+hooked+"/trigger", "", http.StatusAccepted)
-	p.told(told)
-	p.told(told) // the first was refused
+	p.received(calls)
+	p.received(calls) // the first was refused
 	bus := p.bus()
 	var ended []events.RunEvent
 	p.eventually("both files have run", func() bool {

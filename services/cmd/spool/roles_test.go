@@ -70,13 +70,13 @@ func TestLongSixRoles(t *testing.T) {
 		return len(runs) >= requests
 	})
 	once(p, "request", runs, requests)
-	told := map[string]bool{}
-	for len(told) < requests {
-		told[p.told(calls).Get("webhook-id")] = true
+	notified := map[string]bool{}
+	for len(notified) < requests {
+		notified[p.received(calls).Get("webhook-id")] = true
 	}
 	for _, ev := range runs {
-		if !told["ended_"+ev.FlowJobID] {
-			t.Errorf("the end of run %s was not told", ev.FlowJobID)
+		if !notified["ended_"+ev.FlowJobID] {
+			t.Errorf("the end of run %s was not reported", ev.FlowJobID)
 		}
 	}
 	time.Sleep(time.Until(created.Truncate(time.Minute).Add(time.Minute + time.Second)))

@@ -13,7 +13,7 @@ import (
 )
 
 // withoutSpaces starts spool as root without namespaces, in a user namespace of
-// the test's own: whatever is not whole there is said by whoever has to know.
+// the test's own, where the sandbox is not complete.
 func (p *harness) withoutSpaces(args ...string) *process {
 	p.Helper()
 	whole := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
@@ -55,7 +55,7 @@ func (p *harness) mint(role string) (id, refusal string, code int) {
 
 const lacking = "privileges: flows are root, whom the files of the host belong to"
 
-// Where the sandbox is not whole there is no token for somebody else, in one process…
+// Where the sandbox is not complete, only administrators get a token, in one process…
 func TestTokensNeedTheSandbox(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

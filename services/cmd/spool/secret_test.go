@@ -102,7 +102,7 @@ func TestNoSecretInTheDataFolder(t *testing.T) {
 	t.Logf("%d files of the data folder and the log hold no secret", files)
 }
 
-// An endpoint that echoes all it is sent tells nobody who reads the job.
+// What an endpoint echoes of a request is shown to no reader of the job.
 func TestViewersReadNoEcho(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)

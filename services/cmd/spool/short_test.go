@@ -295,7 +295,7 @@ func TestShortJobAfterAKill(t *testing.T) {
 	}
 }
 
-// Somebody else's endpoint is sent no command.
+// A foreign endpoint gets no command.
 func TestNoCommandForOthers(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)

@@ -173,7 +173,7 @@ func (s *loaded) trigger(key string) {
 	}
 }
 
-// ready asks whether Spool says that it is, and what it says else.
+// ready reports whether Spool is ready, and if not, why.
 func (s *loaded) ready() (bool, string) {
 	resp, err := s.asker.Get("http://" + s.api + "/readyz") // over one connection: spool may not be able to take another
 	if err != nil {

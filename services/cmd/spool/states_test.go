@@ -21,8 +21,8 @@ func (p *harness) asking(spool map[string]any) string {
 	return p.job("moody", "@yearly", "maybe.ibflowbin", "tick/in", spool)
 }
 
-// state reads what a receiver was told.
-func (p *harness) state(c told) (state, message string) {
+// state reads a notification about a state.
+func (p *harness) state(c received) (state, message string) {
 	p.Helper()
 	var v struct{ State, Message string }
 	if err := json.Unmarshal([]byte(c.body), &v); err != nil {
@@ -43,15 +43,15 @@ func TestLongStateAcrossKills(t *testing.T) {
 	pr := p.serve()
 	job := p.asking(map[string]any{"notify": map[string]any{"to": map[string]any{"webhook": url + "/x"}}})
 	p.outcome(job, 0)
-	first := p.told(calls) // is answered with 500
+	first := p.received(calls) // is answered with 500
 	if state, message := p.state(first); state != "failed" || !strings.Contains(message, "no luck") {
-		t.Errorf("told %s", first.body)
+		t.Errorf("received %s", first.body)
 	}
 	pr.kill()
 	pr.start()
-	again := p.told(calls)
+	again := p.received(calls)
 	if again.Get("webhook-id") != first.Get("webhook-id") || again.body != first.body {
-		t.Errorf("told %s, then %s", first.body, again.body)
+		t.Errorf("received %s, then %s", first.body, again.body)
 	}
 	for n := range 2 {
 		p.outcome(job, n+1)
@@ -66,7 +66,7 @@ func TestLongStateAcrossKills(t *testing.T) {
 	time.Sleep(200 * time.Millisecond) // for what should not come
 	for len(calls) > 0 {
 		if c := <-calls; c.Get("webhook-id") != first.Get("webhook-id") {
-			t.Errorf("told more: %v %s", c.Header, c.body)
+			t.Errorf("received more: %v %s", c.Header, c.body)
 		}
 	}
 	var shown struct {
@@ -93,14 +93,14 @@ func TestForeignStates(t *testing.T) {
 	job := p.asking(map[string]any{"notify": map[string]any{"to": map[string]any{"webhook": url + "/x"}}, "heartbeat": url + "/beat"})
 	codes <- http.StatusTeapot
 	p.outcome(job, 0)
-	if state, message := p.state(p.told(calls)); state != "failed" || !strings.Contains(message, "HTTP status 418") {
-		t.Errorf("told %s %s", state, message)
+	if state, message := p.state(p.received(calls)); state != "failed" || !strings.Contains(message, "HTTP status 418") {
+		t.Errorf("received %s %s", state, message)
 	}
 	codes <- http.StatusOK
 	p.outcome(job, 1)
 	var heard strings.Builder
 	for range 2 {
-		if c := p.told(calls); c.body == "" {
+		if c := p.received(calls); c.body == "" {
 			heard.WriteString(" heartbeat")
 		} else if state, _ := p.state(c); state == "recovered" {
 			heard.WriteString(" recovered")

@@ -32,7 +32,7 @@ func (p *harness) readiness() (ready bool, why map[string]string) {
 	return says.Ready, says.NotReady
 }
 
-// request sends what it is told to, and gives the status, 0 when there is no answer.
+// request sends a request and returns the status, or 0 when there is no answer.
 func (p *harness) request(method, path, token, body string) (status int, answer map[string]any) {
 	req, err := http.NewRequest(method, "http://"+p.api+path, strings.NewReader(body))
 	if err != nil {
@@ -104,7 +104,7 @@ func TestDataFolderTakenAway(t *testing.T) {
 	}
 }
 
-// noticed takes the data folder of a process away and waits until that is said.
+// noticed takes the data folder of a process away and waits until the process reports it.
 func noticed(p *harness, serve *process, take func() error, says string) {
 	p.Helper()
 	p.job("kept", "0 7 * * *", "flow.ibflowbin", "in", nil)

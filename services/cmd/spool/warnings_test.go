@@ -32,7 +32,7 @@ func (p *harness) warned(binary, input, more string) []string {
 	return read.Warnings
 }
 
-// A job that will not do what it should says so when it is made, and whenever it is read.
+// A job that cannot work has warnings when it is created, and whenever it is read.
 func TestWarningsOfAJob(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)
