@@ -13,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // faults are what the server itself says is wrong with its streams, as it was when
@@ -64,7 +64,7 @@ func (b *Broker) look() error {
 // Alive returns an error once the server has hung for so long that only another process
 // can go on: its store can then not even be closed.
 func (b *Broker) Alive(ctx context.Context) error {
-	for daemon.Pause(ctx, lookAgain) {
+	for wait.Sleep(ctx, lookAgain) == nil {
 		if since := b.faults.silent(); since > hangsFor {
 			return fmt.Errorf("the NATS server has hung for %s, and this process ends so that it can be started again", since.Round(time.Second))
 		}

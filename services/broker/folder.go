@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"spool.internal/events/wait"
 	"spool.internal/services/broker/store"
-	"spool.internal/services/daemon"
 )
 
 // Folder is the data folder of a role that is a process of its own.
@@ -34,7 +34,7 @@ func (f *Folder) Check() error {
 // after a while, in which Check says so.
 func (f *Folder) Run(ctx context.Context) error {
 	defer f.place.Close() //nolint:errcheck // nothing was written through it
-	for daemon.Pause(ctx, lookEvery) {
+	for wait.Sleep(ctx, lookEvery) == nil {
 		if err := f.place.Look(); err != nil {
 			return sayLost(ctx, &f.lost, f.log, err)
 		}

@@ -14,7 +14,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/metrics"
 	"spool.internal/events/reserve"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // How often the store may be opened anew, and for how long clients in this process
@@ -87,7 +87,7 @@ func (h *healer) run(ctx context.Context) {
 	defer close(h.done)
 	for ctx.Err() == nil {
 		h.tend(ctx)
-		daemon.Pause(ctx, lookAgain)
+		_ = wait.Sleep(ctx, lookAgain)
 	}
 }
 
@@ -144,7 +144,7 @@ func (h *healer) reopen(ctx context.Context) {
 	}
 	if err == nil && h.b.cfg.Listen != "" {
 		for until := time.Now().Add(reconnect); !h.b.guard.nc.IsConnected() && time.Now().Before(until) && ctx.Err() == nil; {
-			daemon.Pause(ctx, 10*time.Millisecond)
+			_ = wait.Sleep(ctx, 10*time.Millisecond)
 		}
 		h.b.listen()
 	}

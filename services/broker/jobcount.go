@@ -7,8 +7,8 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/services/broker/store"
-	"spool.internal/services/daemon"
 )
 
 // jobCount counts the jobs, as JOBS says.
@@ -24,7 +24,7 @@ func (j *jobCount) run(ctx context.Context, bus *jet.Bus) {
 	var following sync.WaitGroup
 	defer following.Wait()
 	following.Go(func() { _ = feed.Run(ctx) }) // ends with ctx
-	for daemon.Pause(ctx, 100*time.Millisecond) {
+	for wait.Sleep(ctx, 100*time.Millisecond) == nil {
 		if _, err := feed.Barrier(ctx); err == nil {
 			break
 		}

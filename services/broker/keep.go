@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"spool.internal/events/wait"
 	"spool.internal/services/broker/store"
-	"spool.internal/services/daemon"
 )
 
 // How often the folders are looked at, how often what is stored is noted, and how long
@@ -39,7 +39,7 @@ func (b *Broker) Keep(ctx context.Context) error {
 	defer cancel()
 	others.Go(func() { b.jobs.run(ctx, b.own) })
 	others.Go(func() { b.noteOn(ctx) })
-	for daemon.Pause(ctx, lookEvery) {
+	for wait.Sleep(ctx, lookEvery) == nil {
 		if err := place.Look(); err != nil {
 			return b.lose(ctx, err)
 		}
@@ -48,12 +48,12 @@ func (b *Broker) Keep(ctx context.Context) error {
 }
 
 func (b *Broker) noteOn(ctx context.Context) {
-	for said := false; daemon.Pause(ctx, noteEvery); {
+	for logged := false; wait.Sleep(ctx, noteEvery) == nil; {
 		err := b.note()
-		if err != nil && !said && b.lost.Load() == nil && ctx.Err() == nil {
+		if err != nil && !logged && b.lost.Load() == nil && ctx.Err() == nil {
 			b.cfg.Log.Warn("what is stored cannot be noted", "error", err.Error())
 		}
-		said = err != nil
+		logged = err != nil
 	}
 }
 
@@ -103,7 +103,7 @@ func sayLost(ctx context.Context, to *atomic.Pointer[Lost], log *slog.Logger, wh
 		"stop Spool, put the data folder back (mount it, or restore it from your backup), and start Spool again", why)}
 	to.Store(lost)
 	log.Error("the data folder was taken away: not ready, and this process is about to end", "error", lost.Error(), "in", lastWords.String())
-	daemon.Pause(ctx, lastWords)
+	_ = wait.Sleep(ctx, lastWords)
 	return lost
 }
 

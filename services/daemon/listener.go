@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events/admission"
+	"spool.internal/events/wait"
 )
 
 // checkEvery is how often the tokens of requests in progress are checked. The
@@ -145,7 +146,7 @@ func (p *Process) countConnections(name string, l *counted) {
 // checkTokens checks the tokens of requests in progress until ctx ends.
 func (l *counted) checkTokens(ctx context.Context) error {
 	for ctx.Err() == nil {
-		Pause(ctx, checkEvery)
+		_ = wait.Sleep(ctx, checkEvery)
 		l.check()
 	}
 	return nil

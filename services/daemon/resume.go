@@ -4,26 +4,28 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"spool.internal/events/wait"
 )
 
-// How often it is looked whether what waits may go on: where this process has put some
-// aside, and else.
+// How often it is checked whether paused work may go on: work that this process paused, and work
+// that others did.
 const (
-	lookForOurs   = time.Second
-	lookForOthers = 10 * time.Second
+	checkOurs   = time.Second
+	checkOthers = 10 * time.Second
 )
 
-// KeepResuming has resume put back what was put aside and may go on, until ctx ends.
-// aside says that this process has put something aside; left, that something goes on
-// waiting. What fails is told to failed, and tried again.
+// KeepResuming calls resume until ctx ends, to put paused work that may go on back into its queue:
+// every second while aside is set, because this process has paused something or resume said that
+// something is left, and otherwise every 10 s. failed gets the errors of resume, which is retried.
 func KeepResuming(ctx context.Context, aside *atomic.Bool, resume func(context.Context) (left bool, err error), failed func(error)) {
-	took := time.Duration(0) // by the last look: with very many there is a pause of ten times as long
-	for next := time.Now(); ctx.Err() == nil; Pause(ctx, max(lookForOurs, 10*took)) {
+	took := time.Duration(0) // by the last call: the pause is ten times as long, for very many jobs
+	for next := time.Now(); ctx.Err() == nil; _ = wait.Sleep(ctx, max(checkOurs, 10*took)) {
 		if !aside.Load() && time.Now().Before(next) {
 			continue
 		}
 		began := time.Now()
-		next = began.Add(lookForOthers)
+		next = began.Add(checkOthers)
 		aside.Store(false)
 		left, err := resume(ctx)
 		took = time.Since(began)

@@ -7,8 +7,8 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/gateway/wire"
-	"spool.internal/services/daemon"
 )
 
 // cancel answers POST /api/v1/jobs/cancel with the state of the run. A run that
@@ -100,7 +100,7 @@ func (r *Runner) hearCancels(ctx context.Context) {
 		})
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("requests to cancel cannot be heard and are tried again", "error", err.Error())
-			daemon.Pause(ctx, time.Second)
+			_ = wait.Sleep(ctx, time.Second)
 		}
 	}
 }

@@ -104,12 +104,12 @@ func TestOldLogsGo(t *testing.T) {
 		return dir
 	}
 	old, young, foreign, held := uuid.NewString(), uuid.NewString(), "kept-by-hand", uuid.NewString()
-	r.active[held] = &hand{}
+	r.active[held] = &inHand{}
 	want := map[string]bool{
 		make(old, keepLogs+time.Hour): false, make(young, keepLogs-time.Hour): true,
 		make(foreign, 2*keepLogs): true, make(held, 2*keepLogs): true,
 	}
-	if err := record.ForgetOld(t.Context(), r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
+	if err := record.ForgetOld(t.Context(), r.cfg.DataDir, now.Add(-keepLogs), r.has); err != nil {
 		t.Fatal(err)
 	}
 	for dir, kept := range want {

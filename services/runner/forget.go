@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 	"spool.internal/services/runner/record"
 )
 
@@ -14,23 +14,22 @@ const (
 	forgetting = 10 * time.Minute    // between two rounds
 )
 
-// forget removes what nobody asks for any more, now and from time to time, until
-// ctx ends.
+// forget removes old keys and logs of runs, now and every 10 minutes, until ctx ends.
 func (r *Runner) forget(ctx context.Context) {
 	for ctx.Err() == nil {
 		now := time.Now()
 		if err := r.bus.ForgetRuns(ctx, now.Add(-keepKeys)); err != nil && ctx.Err() == nil {
 			r.log.Warn("old keys of runs could not be purged", "error", err.Error())
 		}
-		if err := record.ForgetOld(ctx, r.cfg.DataDir, now.Add(-keepLogs), r.inHand); err != nil {
+		if err := record.ForgetOld(ctx, r.cfg.DataDir, now.Add(-keepLogs), r.has); err != nil {
 			r.log.Warn("old logs of runs could not be removed", "error", err.Error())
 		}
-		daemon.Pause(ctx, forgetting)
+		_ = wait.Sleep(ctx, forgetting)
 	}
 }
 
-// inHand reports whether this runner has a run in hand.
-func (r *Runner) inHand(flowJobID string) bool {
+// has reports whether this runner has a run in hand.
+func (r *Runner) has(flowJobID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.active[flowJobID] != nil

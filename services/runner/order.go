@@ -17,7 +17,7 @@ type order struct {
 	output                events.Path // before a run id
 	settings              settings
 	keep                  json.RawMessage   // the settings that are stored
-	extras                *events.RunExtras // nil: the caller says nothing that can be read
+	extras                *events.RunExtras // nil: the call has none that can be read
 }
 
 // readOrder reads the body of a call. Every fault is of code Invalid and names the field.
@@ -50,7 +50,7 @@ func readOrder(body []byte) (order, error) {
 			return o, err
 		}
 	}
-	// What may hold secrets serves whoever tells people about the run, who has it from the job.
+	// Drop the settings that may hold secrets; notify reads them from the job.
 	o.keep = events.Encode(given.Delete("webhook_config").Delete("notification_emails"))
 	return o, nil
 }
@@ -67,7 +67,7 @@ func readPath(in *events.Fields, key string) (string, events.Path, error) {
 	return text, p, err
 }
 
-// inspect looks whether the order can be carried out on this host now.
+// inspect checks whether the order can be carried out on this host now.
 func (r *Runner) inspect(o order) error {
 	for _, given := range o.given() {
 		info, err := r.drives.Stat(given.path)
@@ -90,7 +90,7 @@ func (r *Runner) inspect(o order) error {
 	return nil
 }
 
-// given is what has to be there before a run.
+// given is a path that has to exist before a run.
 type given struct {
 	field string
 	path  events.Path
@@ -147,7 +147,7 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 		BinaryPath: o.binaryText, InputDir: o.inputText, InputLook: look, OutputFolder: o.output.String(),
 		Settings: o.keep, Retries: c.retries, Profiles: c.profiles, AcceptedAt: now.UTC(),
 	}
-	if c.jobID != "" { // nobody but a dispatcher is believed what a run is about
+	if c.jobID != "" { // only a dispatcher may say what a run is about
 		run.TriggerID = key
 		if o.extras != nil {
 			rest := *o.extras

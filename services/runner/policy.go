@@ -8,20 +8,20 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 	"spool.internal/services/runner/cell"
 )
 
-// stateEvery is how often a runner says what it is; STATE forgets within the hour.
+// stateEvery is how often a runner publishes its state; STATE drops it after an hour.
 const stateEvery = 10 * time.Minute
 
-// ownNames reports whether all files that flows in this form can name, and may
-// change without opening them, are their own.
+// ownNames reports whether the files that a flow in this form can change by their names, without
+// opening them, are all its own.
 func ownNames(f cell.Form) bool { return f.View || f.As }
 
-// roomNow is the room of a flow that begins now. Where flows share the runner's
-// user and see its files, a strict one may not change files by their names, which
-// programs such as tar do: that is asked of flows when somebody needs it.
+// roomNow is the room of a flow that begins now. Where flows share the runner's user and see its
+// files, a strict room lets a flow change no files by their names. Programs such as tar do that, so
+// rooms are strict only where someone who is no administrator may write flows.
 func (r *Runner) roomNow() (room cell.Room, strict bool) {
 	room = r.room
 	if !room.Shut || room.Form.View || r.cfg.Sandbox == SandboxRequired {
@@ -40,7 +40,7 @@ func (r *Runner) roomNow() (room cell.Room, strict bool) {
 // when nothing is lacking, or nothing is asked for.
 func (r *Runner) Lacks() []string { return r.lacks }
 
-// Notes says the same to people, and what a flag has weakened.
+// Notes are sentences for people: what [Runner.Lacks] says, and what a flag has weakened.
 func (r *Runner) Notes() []string { return append(r.sandboxNotes(), r.profiles.note()...) }
 
 func (r *Runner) sandboxNotes() []string {
@@ -54,9 +54,8 @@ func (r *Runner) sandboxNotes() []string {
 	return notes
 }
 
-// held says why no flow may start: with SandboxAuto those of somebody who is no
-// administrator need the whole sandbox, and whose flow a file is nobody can tell
-// as long as such a person may write files.
+// held says why no flow may start. With SandboxAuto the flows of users who are no administrators
+// need the whole sandbox; and while such a user may write files, any flow may be theirs.
 func (r *Runner) held() error {
 	if r.cfg.Sandbox != SandboxAuto || len(r.lacks) == 0 {
 		return nil
@@ -82,7 +81,7 @@ func (r *Runner) untilHeld(ctx context.Context) (context.Context, context.Cancel
 			if _, is := errors.AsType[*events.Error](r.held()); is {
 				stop()
 			}
-			daemon.Pause(open, holdCheck)
+			_ = wait.Sleep(open, holdCheck)
 		}
 	}()
 	return open, func() { stop(); <-ended }
@@ -91,28 +90,28 @@ func (r *Runner) untilHeld(ctx context.Context) (context.Context, context.Cancel
 // holdCheck is how often a runner that lacks something looks for tokens of others.
 const holdCheck = 200 * time.Millisecond
 
-// wait keeps what is in hand until flows may start again, and says why they may not.
-func (r *Runner) wait(ctx context.Context) {
+// awaitStart keeps the runs in hand until flows may start again, and logs why they may not.
+func (r *Runner) awaitStart(ctx context.Context) {
 	holding, dismiss := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); r.hold(holding) }()
-	for said := ""; ctx.Err() == nil; daemon.Pause(ctx, holdCheck) {
+	for logged := ""; ctx.Err() == nil; _ = wait.Sleep(ctx, holdCheck) {
 		why := r.held()
 		if why == nil {
 			break
 		}
 		r.setIdle(why)
-		if fault, is := errors.AsType[*events.Error](why); is && fault.Field == "sandbox" && said != fault.Message {
-			said = fault.Message // else the tokens are only about to be known
-			r.log.Warn("no flow is started", "cause", said)
+		if fault, is := errors.AsType[*events.Error](why); is && fault.Field == "sandbox" && logged != fault.Message {
+			logged = fault.Message // other faults only say that the tokens are not known yet
+			r.log.Warn("no flow is started", "cause", logged)
 		}
 	}
 	dismiss()
 	<-done
 }
 
-// Announce says in STATE what this runner keeps flows from. It is called before
-// anybody is told that Spool is ready, and by Run from time to time.
+// Announce publishes in STATE what this runner keeps flows from. It is called before Spool reports
+// ready, and by Run every 10 minutes.
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
 		Host: r.reaper.Host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
@@ -126,9 +125,9 @@ func (r *Runner) Announce(ctx context.Context) error {
 
 // keepAnnouncing does so until ctx ends.
 func (r *Runner) keepAnnouncing(ctx context.Context) {
-	for wait := time.Duration(0); ctx.Err() == nil; daemon.Pause(ctx, wait) {
-		if wait = stateEvery; r.Announce(ctx) != nil {
-			wait = time.Second
+	for next := time.Duration(0); ctx.Err() == nil; _ = wait.Sleep(ctx, next) {
+		if next = stateEvery; r.Announce(ctx) != nil {
+			next = time.Second
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // profiles are those that this runner knows: of its flags, and of a file that is
@@ -153,7 +153,7 @@ func (r *Runner) keepProfiles(ctx context.Context) {
 		return
 	}
 	said, told := "", events.Encode(r.profiles.shown())
-	for ; ctx.Err() == nil; daemon.Pause(ctx, profilesEvery) {
+	for ; ctx.Err() == nil; _ = wait.Sleep(ctx, profilesEvery) {
 		r.profiles.look()
 		if note := strings.Join(r.profiles.note(), ""); note != said {
 			if said = note; said != "" {

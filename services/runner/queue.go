@@ -15,17 +15,14 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
-// How long a run that could not be brought to its end waits before it is
-// delivered again. The shorter wait lets a runner that stops be gone before the
-// server looks for somebody to deliver to; the longer one leaves a rival, who
-// gives a sign of life every few seconds, in possession.
+// How long a run that was not brought to its end waits until it is delivered again.
 const (
-	soon  = time.Second
-	later = 15 * time.Second
-	room  = 5 * time.Second // before it is looked again whether the disk has room
+	soon  = time.Second      // long enough for a stopping runner to unsubscribe first
+	later = 15 * time.Second // longer than the heartbeat, so a runner that owns the run keeps it
+	room  = 5 * time.Second  // before the disk is checked again
 )
 
-// heartbeat is how often the holders of runs give a sign of life at a stop.
+// heartbeat is how often a runner that takes no more runs extends the leases of those in hand.
 const heartbeat = 3 * time.Second
 
 var (
@@ -34,27 +31,27 @@ var (
 	errNoRoom = errors.New("a flow that writes there would be stopped")
 )
 
-// hand is a run in the hands of this process.
-type hand struct {
-	deliveries []*jet.Delivery
-	stop       context.CancelCauseFunc // ends its flow; the cause is what the end will say
-	folders    []os.FileInfo           // that its flow reads and writes, once it has any
+// inHand is a run that was delivered to this process and is not settled yet.
+type inHand struct {
+	deliveries []*jet.Delivery         // all of them are settled with the run
+	stop       context.CancelCauseFunc // ends its flow; the cause is the message of its end
+	folders    []os.FileInfo           // that its flow reads and writes, once they are open
 }
 
-// take begins the run of one delivery, unless this process has it in hand
-// already: a broken connection makes the server deliver again what is held.
+// take begins the run of one delivery, unless this process has it in hand already: after a broken
+// connection the server delivers again what was not acknowledged.
 func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup) {
 	run, err := d.Run()
 	if err != nil {
 		r.log.Error("a run cannot be read", "subject", d.Subject, "error", err.Error())
-		_ = d.Drop("unreadable") // when this fails it comes again, and ends here again
+		_ = d.Drop("unreadable") // when this fails it is delivered again, and dropped again
 		return
 	}
 	life, stop := context.WithCancelCause(ctx)
 	r.mu.Lock()
 	held := r.active[run.FlowJobID]
 	if held == nil {
-		r.active[run.FlowJobID] = &hand{deliveries: []*jet.Delivery{d}, stop: stop}
+		r.active[run.FlowJobID] = &inHand{deliveries: []*jet.Delivery{d}, stop: stop}
 	} else {
 		held.deliveries = append(held.deliveries, d)
 	}
@@ -81,8 +78,8 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 	})
 }
 
-// remember keeps the key of a run that has ended for as long as its caller may
-// repeat the call. A full queue lets the run go without: its end is stored.
+// remember keeps the key of a run that has ended for as long as its caller may repeat the call. When
+// the queue is full the key is not kept: the end of the run is stored all the same.
 func (r *Runner) remember(ctx context.Context, run events.Run) error {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
@@ -94,8 +91,8 @@ func (r *Runner) remember(ctx context.Context, run events.Run) error {
 	return err
 }
 
-// settle takes a run off the queue, or hands it back when err says that it has
-// not come to its end.
+// settle acknowledges a run that has ended; one that has not, as err says, it returns to the queue
+// with a delay.
 func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	r.mu.Lock()
 	deliveries := r.active[run.FlowJobID].deliveries
@@ -121,7 +118,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 		log.Warn("a run could not be brought to its end and is tried again", "wait", wait.String(), "error", err.Error())
 	}
 	for _, d := range deliveries {
-		// When either is lost the run comes again, and ends at its event.
+		// When either is lost the run is delivered again, and its last event decides.
 		if err == nil {
 			_ = d.Ack()
 		} else {
@@ -130,7 +127,7 @@ func (r *Runner) settle(ctx context.Context, run events.Run, err error) {
 	}
 }
 
-// hold gives signs of life for the runs in hand until ctx ends.
+// hold extends the leases of the runs in hand by a heartbeat, until ctx ends.
 func (r *Runner) hold(ctx context.Context) {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
@@ -143,7 +140,7 @@ func (r *Runner) hold(ctx context.Context) {
 		r.mu.Lock()
 		for _, h := range r.active {
 			for _, d := range h.deliveries {
-				_ = d.Hold() // a lost one costs at most a second delivery, which is expected
+				_ = d.Hold() // a lost heartbeat costs at most a second delivery, which take expects
 			}
 		}
 		r.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/record"
@@ -211,7 +211,7 @@ func (r *Runner) keepReach(ctx context.Context, c *reach, f *process.Flow) (stop
 	ctx, cancel := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
 	keeping.Go(func() {
-		for daemon.Pause(ctx, namesEvery); ctx.Err() == nil; daemon.Pause(ctx, namesEvery) {
+		for wait.Sleep(ctx, namesEvery) == nil {
 			if err := c.renew(r.names.of(ctx, c.names()), f); err != nil && ctx.Err() == nil {
 				r.log.Warn("new addresses are not told to a flow", "error", err.Error())
 			}

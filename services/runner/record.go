@@ -8,18 +8,19 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/services/daemon"
 )
 
-// farewell is how long after the end of Run's context an `ended` may still be
-// published. It is more than the flows are given to stop.
+// farewell is how long after the end of Run's context events may still be published. It is longer
+// than flows may take to stop.
 const farewell = 3500 * time.Millisecond
 
 func (r *Runner) logOf(run events.Run) *slog.Logger {
 	return r.log.With("job_id", run.JobID, "trigger_id", run.TriggerID, "flow_job_id", run.FlowJobID)
 }
 
-// event is what every phase of a run says.
+// event is what the events of all phases of a run have in common.
 func event(p events.Phase, run events.Run, at time.Time) events.RunEvent {
 	return events.RunEvent{
 		Phase: p, At: at.UTC(), FlowJobID: run.FlowJobID, TriggerID: run.TriggerID, JobID: run.JobID, Owner: run.Owner,
@@ -27,16 +28,15 @@ func event(p events.Phase, run events.Run, at time.Time) events.RunEvent {
 	}
 }
 
-// announce publishes that a run was accepted, if nothing is known of it yet.
+// announce publishes that a run was accepted, unless the run has an event already.
 func (r *Runner) announce(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
 	ev := event(events.Accepted, run, run.AcceptedAt)
 	seq, err := r.bus.NextRunEvent(ctx, ev, 0)
 	return ev, seq, err
 }
 
-// standing reads the last event of a run, and the sequence that the next one has
-// to expect. Who accepted the run may have died before it was announced, or be a
-// moment behind; `accepted` comes first.
+// standing reads the last event of a run, and the sequence that the next one has to expect. When
+// there is none yet it publishes `accepted`: the process that accepted the run may have died first.
 func (r *Runner) standing(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
 	for {
 		last, seq, err := r.bus.LastRunEvent(ctx, run.JobID, run.FlowJobID)
@@ -49,8 +49,8 @@ func (r *Runner) standing(ctx context.Context, run events.Run) (events.RunEvent,
 	}
 }
 
-// claim publishes the start of an attempt, if nothing has happened to the run
-// since its standing was read. errOver says that it has ended instead.
+// claim publishes the start of an attempt, unless the run has got another event since standing read
+// it. errOver says that it has ended, errRival that another runner has it.
 func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) (uint64, error) {
 	started, err := r.bus.NextRunEvent(ctx, ev, seq)
 	if !jet.IsConflict(err) {
@@ -66,21 +66,22 @@ func (r *Runner) claim(ctx context.Context, ev events.RunEvent, seq uint64) (uin
 	return 0, errRival
 }
 
-// end publishes how an attempt ended, unless the run has ended by now; seq is the last event that this runner
-// knows of the run. The process is gone and nothing else knows, so it is tried
-// until it is stored or ctx has ended for a while. When a later attempt has
-// started meanwhile, its runner speaks for the run.
+// end publishes how an attempt ended, unless the run has ended by now. seq is the last event of the
+// run that this runner knows. The process is gone and only this runner knows how, so publishing is
+// retried until it succeeds, or until farewell after the end of ctx. When another runner has started
+// a later attempt meanwhile, that runner publishes the end.
 func (r *Runner) end(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) error {
 	_, err := r.record(ctx, ev, seq, log)
 	return err
 }
 
-// record is end, and gives the event that the run has come to: of a run that
-// somebody wants ended no failure is retried.
+// record is end, and returns the event that was stored: a failure of a run whose cancelling was
+// requested is not retried.
 func (r *Runner) record(ctx context.Context, ev events.RunEvent, seq uint64, log *slog.Logger) (events.RunEvent, error) {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
-	for wait, said := 50*time.Millisecond, false; ; wait = min(2*wait, 2*time.Second) {
+	retry := wait.Backoff{First: 50 * time.Millisecond, Last: 2 * time.Second}
+	for logged := false; ; {
 		_, err := r.bus.NextRunEvent(ctx, ev, seq)
 		if err == nil {
 			return ev, nil
@@ -104,10 +105,10 @@ func (r *Runner) record(ctx context.Context, ev events.RunEvent, seq uint64, log
 		if ctx.Err() != nil {
 			return ev, fmt.Errorf("the end of the run could not be stored: %w", err)
 		}
-		if !said {
-			said = true
+		if !logged {
+			logged = true
 			log.Warn("the end of a run cannot be stored yet and is tried until it is", "error", err.Error())
 		}
-		daemon.Pause(ctx, wait)
+		_ = retry.Wait(ctx)
 	}
 }

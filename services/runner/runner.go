@@ -18,6 +18,7 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
+	"spool.internal/events/wait"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/denial"
@@ -25,8 +26,8 @@ import (
 	"spool.internal/services/runner/reaper"
 )
 
-// maxQueued is how many runs may be in the hands of all runners of a pool, or wait
-// for their next attempt.
+// maxQueued is how many runs may be delivered to the runners of a pool and not acknowledged,
+// including those that wait for their next attempt.
 const maxQueued = 100_000
 
 // Runner accepts runs and runs them.
@@ -56,8 +57,8 @@ type Runner struct {
 	paused atomic.Bool // runs may wait until their jobs are enabled
 
 	mu     sync.Mutex
-	active map[string]*hand // by flow job id
-	idle   error            // why the queue is not worked on; nil while it is
+	active map[string]*inHand // by flow job id
+	idle   error              // why the queue is not worked on; nil while it is
 }
 
 // New makes a runner. It fails on a system whose processes it cannot tell apart.
@@ -101,7 +102,7 @@ func New(cfg Config) (*Runner, error) {
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		reaper:  reap,
 		program: from, room: room, loose: loose, lacks: lacks, profiles: granting,
-		active: map[string]*hand{}, idle: errors.New("not started"),
+		active: map[string]*inHand{}, idle: errors.New("not started"),
 	}
 	r.pool = process.NewPool(from, r.roomNow, cfg.Log)
 	r.takeWarm = r.pool.Take
@@ -115,9 +116,8 @@ func (r *Runner) Routes(router *mux.Router) {
 	router.HandleFunc("/api/v1/jobs/cancel", r.cancel).Methods(http.MethodPost)
 }
 
-// Run works on the queue until ctx ends, then lets the flows go on for as long as
-// Config.Drain says and stops the others as the package comment says. It fails
-// only when the data folder cannot be written.
+// Run performs the runs of the queue until ctx ends. Then it lets flows go on for Config.Drain and
+// stops the rest, as the package comment says. It fails only when the data folder cannot be written.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(r.cfg.DataDir, "runs"), 0o700); err != nil {
 		return fmt.Errorf("runner: %w", err)
@@ -142,7 +142,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer r.setIdle(errors.New("stopped"))
 	for ctx.Err() == nil {
 		if r.held() != nil {
-			r.wait(ctx)
+			r.awaitStart(ctx)
 			continue
 		}
 		r.setIdle(nil)
@@ -152,7 +152,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			r.setIdle(err)
 			r.log.Warn("the queue of runs cannot be read and is tried again", "pool", r.cfg.Pool, "error", err.Error())
-			daemon.Pause(ctx, time.Second)
+			_ = wait.Sleep(ctx, time.Second)
 		}
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 	"spool.internal/events"
 )
 
-// maxVariable is how long a setting may be that the flow gets in its
-// environment, in bytes; Linux refuses a variable of 128 KiB.
+// maxVariable is the longest setting that the flow gets in its environment, in bytes. Linux
+// refuses a variable of 128 KiB.
 const maxVariable = 120 << 10
 
 // settings is what the runner reads in the settings of a call.
@@ -17,7 +17,7 @@ type settings struct {
 	deleteOutDir  bool          // the output folder is emptied before the run
 	tags          string        // JSON list
 	runtimeConfig string        // JSON object
-	stepTimeout   time.Duration // how long an attempt may take; 0 = as long as it likes
+	stepTimeout   time.Duration // how long an attempt may take; 0 = no limit
 	timed         bool          // the job says how long
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/services/daemon"
+	"spool.internal/events/wait"
 )
 
 // ErrUnproven is in the error of [reaper.reap] when a process group cannot be proven dead.
@@ -102,7 +102,7 @@ func kill(pgid int) {
 // gives up when none of them has exited for killPatience. Zombies count as exited.
 func AwaitGone(ctx context.Context, pgid int) error {
 	deadline, left := time.Now().Add(killPatience), math.MaxInt
-	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+	for again := (wait.Backoff{First: time.Millisecond, Last: 50 * time.Millisecond}); ; {
 		if errors.Is(SignalGroup(pgid, 0), syscall.ESRCH) && errors.Is(signalProcess(pgid, 0), syscall.ESRCH) {
 			return nil
 		}
@@ -117,6 +117,6 @@ func AwaitGone(ctx context.Context, pgid int) error {
 		if ctx.Err() != nil || time.Now().After(deadline) {
 			return fmt.Errorf("process group %d does not die", pgid)
 		}
-		daemon.Pause(ctx, wait)
+		_ = again.Wait(ctx)
 	}
 }
