@@ -1,6 +1,10 @@
-// Package admission decides who a caller is counted as and whether it gets in:
-// its connection into a listener's pool, its request past the semaphores. It
-// holds no socket and no lock; the listener does.
+// Package admission decides as whom a caller is counted, and whether it is admitted: its
+// connection into a listener's [Pool], its request past the [Semaphores].
+//
+//	evicted, ok := pool.Add(entry, admission.ByAddress(addr))         // a new connection
+//	permit, refusal := semaphores.Acquire(admission.Request, caller)  // a request on it
+//
+// It holds no socket and no lock: the listener does, and calls one method at a time.
 //
 // # Guarantees
 //
@@ -10,7 +14,6 @@
 //     and of the connections a quarter.
 //   - Administrators have permits of their own; when these are taken they compete
 //     for those of all.
-//   - A pool that is full takes a new connection all the same, for a token may
-//     come on it. It evicts the oldest connection without a token, of the address
-//     that has most of them.
+//   - A full pool still takes a new connection, because a valid token may come on it. It
+//     evicts the oldest connection without a token, of the address that has most of them.
 package admission

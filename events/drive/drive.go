@@ -1,5 +1,9 @@
-// Package drive opens logical paths below the folders of this host that hold
-// the drives.
+// Package drive opens logical paths ([events.Path]) in the folders of this host that hold the
+// drives.
+//
+//	drives, err := drive.New("/srv/drives", []string{"ann/repo/fs/Data=/mnt/data"})
+//	err = drives.Guard(dataDir)      // no drive may reach Spool's own files
+//	f, err := drives.OpenFile(path)  // or OpenDir, OpenPath, Create, Stat
 //
 // Guarantees:
 //

@@ -1,5 +1,5 @@
-// Package location tells where a folder really lies, by whatever name, link or
-// mount it is reached, so that two paths can be compared.
+// Package location finds out where a folder really lies, whatever name, link or mount leads to it,
+// so that two paths can be compared.
 //
 // Guarantees:
 //
@@ -8,7 +8,7 @@
 //   - A folder that is not there has the place that it would have below the
 //     deepest folder that is.
 //   - A place is what was seen when it was asked for; nothing is held open.
-//   - A path on a file system that does not answer blocks, as any look does.
+//   - A path on a file system that does not answer blocks, as every system call there does.
 package location
 
 import (

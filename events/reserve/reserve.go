@@ -1,11 +1,13 @@
-// Package reserve keeps a part of the disk free on which Spool's store lies.
+// Package reserve keeps a part of the disk of Spool's store free.
 //
-// The store has the first claim to its disk: what a trigger, a run or its end needs
-// there is small, and cannot be put off. So uploads, stages and the logs of runs stop
-// once less than the reserve is free ([Reserve.Short]), and flows whose output lies
-// there are ended once less than half of it is ([Reserve.Low]). What lies on another
-// disk is never refused. A Reserve is safe for concurrent use; a nil one refuses
-// nothing.
+//	r := reserve.New(dataDir, 0)                   // the default: a twentieth, at most 1 GiB
+//	err := r.Short(os.Stat(folder))                // may an upload, a stage or a log grow there?
+//	err = r.Low(os.Stat(folder))                   // may a flow go on writing there?
+//
+// The store comes first on its disk: what a trigger, a run or its end needs is small and cannot be
+// postponed. So uploads, stages and logs of runs stop when less than the reserve is free, and flows
+// whose output lies there are stopped when less than half of it is. Nothing on another disk is ever
+// refused. A Reserve is safe for concurrent use; a nil one refuses nothing.
 package reserve
 
 import (

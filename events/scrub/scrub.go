@@ -1,5 +1,9 @@
-// Package scrub takes secrets out of texts that come from outside, before they
-// are stored, logged or shown: an endpoint that was given a secret may echo it.
+// Package scrub masks secrets in texts that come from outside, before they are stored, logged or
+// shown: an endpoint that was given a secret may echo it.
+//
+//	s := scrub.New(token, password)
+//	safe := s.Text(answer)      // a whole text
+//	w := s.Writer(log)          // or a stream, piece by piece; Flush at its end
 //
 // Guarantees:
 //
@@ -7,11 +11,11 @@
 //     and in base64, standard or URL-safe, also where it begins in the middle of what
 //     was encoded; each of them also as JSON, a URL, or HTML escape it, and as up to
 //     three such escapes in each other do. It is replaced by [events.Mask].
-//   - Where a text was cut off, so is the beginning of a secret at its end, from the
-//     fourth character on.
+//   - In a text that was cut off, the beginning of a secret at its end is masked too, from
+//     four characters on.
 //   - Nothing else of a text changes, and one without a secret stays the same string.
-//   - What somebody disguises on purpose (reversed, encrypted, compressed, a letter a
-//     line) is not found: who does that was given the secret anyway.
+//   - A secret that is disguised on purpose (reversed, encrypted, compressed, one letter a
+//     line) is not found: whoever does that was given the secret anyway.
 package scrub
 
 import (

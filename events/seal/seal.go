@@ -1,7 +1,13 @@
-// Package seal closes secrets in jobs so that only the dispatcher can open
-// them. Anybody who has the public key can seal; only the holder of the private
-// key can open, and only for the job and the place the secret was sealed for: a
-// box moved to another job does not open.
+// Package seal encrypts the secrets in jobs so that only the dispatcher can read them.
+//
+//	key, err := seal.Load("seal.key")                        // made when it does not exist
+//	box, err := key.Public.Seal(secret, jobID, "/auth_token")
+//	secret, err = key.Open(box, jobID, "/auth_token")
+//
+// Whoever has the public key can seal. Only the holder of the private key can open, and only for
+// the job and the place (a JSON pointer) that the secret was sealed for: a box that was moved to
+// another job does not open. [Shared] is for two processes that know one secret: the dispatcher
+// and the runner.
 package seal
 
 import (
@@ -30,11 +36,11 @@ type Key struct {
 	private [32]byte
 }
 
-// errKey is what opening answers for a box that another key has sealed, or that was sealed for another place.
+// errKey says that a box was sealed with another key or for another place.
 var errKey = errors.New("the secret was sealed with another key or for another job")
 
-// Load reads the key in file; when there is no such file it makes a key and
-// writes it there, readable by its owner only.
+// Load reads the key in file. When the file does not exist it makes a key and creates the file,
+// whole or not at all, readable only by its owner.
 func Load(file string) (*Key, error) {
 	k, err := Read(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -3,14 +3,19 @@
 //
 // Package broker runs the NATS server that is inside Spool.
 //
-// Who is in the same process may do everything. Each role outside has an account and
-// a credential of its own, which reach what its row in rights.go says and nothing
-// else, wherever it has answers sent; the guard passes on what a subject alone does
-// not bound.
+//	b, err := broker.Start(ctx, broker.Config{DataDir: dir, ...})
+//	bus, err := b.Connect(ctx, "cron") // a client in this process
+//	err = b.Keep(ctx)                  // watches the store until ctx ends
+//	err = b.Close(ctx)                 // after all clients have drained
 //
-// It makes the streams, the bucket and the credentials, once; the services only
-// use them. What a publisher was told is stored survives kill -9 in every mode;
-// with fsync, the default, it survives a power cut too, and with interval all
-// but the last 250 ms do. Close refuses new work first and returns when the
-// store is closed; clients must have drained before.
+// Start creates the streams, the bucket and the credentials when they do not exist; the services
+// only use them.
+//
+//   - Clients in the same process may do everything. Each role outside it has an account and a
+//     credential of its own, which reach what its row in rights.go allows and nothing else, also
+//     by the subjects that it has answers sent to. The guard forwards requests that a subject
+//     alone cannot bound.
+//   - An acknowledged message survives kill -9 in every mode. With fsync, the default, it survives
+//     a power cut too; with interval all but the last 250 ms do.
+//   - Close refuses new work first and returns when the store is closed.
 package broker

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"spool.internal/events/admission"
+	"spool.internal/events/eventstest"
 )
 
 // fast is a minimum rate that a test can wait for.
@@ -169,7 +170,7 @@ func TestTokensShare(t *testing.T) {
 	for _, token := range []string{"a", "b", "c"} {
 		hog(token)
 	}
-	wait(t, "all are answered or wait", func() bool { return under.Load()+refused.Load() == 120 })
+	eventstest.Eventually(t, "all are answered or wait", func() bool { return under.Load()+refused.Load() == 120 })
 	if n := under.Load(); n < 30 || n > 50 {
 		t.Errorf("three tokens have %d of 64 requests in progress", n)
 	}
@@ -180,18 +181,9 @@ func TestTokensShare(t *testing.T) {
 	}
 	close(release)
 	held.Wait()
-	wait(t, "after its requests have ended a token is admitted", func() bool {
+	eventstest.Eventually(t, "after its requests have ended a token is admitted", func() bool {
 		return ask(dialFrom(t, "127.0.0.1", addr), plain+"\nToken: a") == http.StatusOK
 	})
-}
-
-func wait(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 30 s", what)
-		}
-	}
 }
 
 // A request that was answered and whose body still comes counts as in progress:

@@ -89,7 +89,7 @@ func TestWhoMayRun(t *testing.T) {
 		"operator":                 {url, direct("bearer " + h.token[events.Operator]), 200, "", "olga"},
 		"viewer":                   {url, direct("Bearer " + h.token[events.Viewer]), 200, "role viewer", ""},
 		"nobody":                   {url, direct(""), 401, "Authorization: Bearer", ""},
-		"basic":                    {url, direct("Basic YTpi"), 401, "Authorization: Bearer", ""},
+		"basic":                    {url, direct("Basic YTpi"), 401, "Authorization must be: Bearer <token>", ""},
 		"no such token":            {url, direct("Bearer spool_00000000_x"), 401, "not valid", ""},
 		"wrong secret":             {url, map[string]string{events.HeaderDispatcher: "guess", "Authorization": "Bearer " + h.token[events.Admin]}, 401, "not the secret", ""},
 		"a runner without secret":  {closed, nil, 401, "not the secret", ""},
