@@ -147,10 +147,10 @@ func TestOneWriterOfFiles(t *testing.T) {
 	})
 }
 
-// families are the subjects that exist; the source is events/subject.go itself.
+// families are the subjects that exist; the source is events/jet/subject.go itself.
 func families(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "events/subject.go"))
+	text, err := os.ReadFile(filepath.Join(root, "events/jet/subject.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func families(t *testing.T) []string {
 		list = append(list, m[1])
 	}
 	if len(list) < 15 {
-		t.Fatalf("only %d subject families found in events/subject.go", len(list))
+		t.Fatalf("only %d subject families found in events/jet/subject.go", len(list))
 	}
 	return list
 }
@@ -210,7 +210,7 @@ func TestSubjectLines(t *testing.T) {
 			for _, s := range regexp.MustCompile(`spool\.[a-z]+`).FindAllString(l[2], -1) {
 				said[s] = true
 				if !slices.Contains(known, s) {
-					t.Errorf("%s/doc.go names %s, which events/subject.go does not know", dir, s)
+					t.Errorf("%s/doc.go names %s, which events/jet/subject.go does not know", dir, s)
 				}
 			}
 		}
@@ -235,11 +235,11 @@ func TestSubjectLines(t *testing.T) {
 	}
 }
 
-// TestSubjectsAreSpelledOnce: names on the wire are built in events/subject.go and nowhere else.
+// TestSubjectsAreSpelledOnce: names on the wire are built in events/jet/subject.go and nowhere else.
 func TestSubjectsAreSpelledOnce(t *testing.T) {
 	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|held|runqueue|runkey|dead|slot|state|notification)\.?[^"]*"`)
 	goFiles(t, func(path string) {
-		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/subject.go") {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/jet/subject.go") {
 			return
 		}
 		text, err := os.ReadFile(path)

@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
-
-	"spool.internal/events"
 )
 
 // How many requests of subscribers are worked on at once, and wait for that.
@@ -29,7 +27,7 @@ const (
 // says its subject, which the account of the subscriber gives it.
 func (b *Bus) AnswerTriggers(ctx context.Context, answer func(ctx context.Context, subscriber string, body []byte) (status int, text []byte)) error {
 	asked := make(chan *nats.Msg, askRoom)
-	sub, err := b.nc.ChanQueueSubscribe(events.AskTriggers, "gateway", asked)
+	sub, err := b.nc.ChanQueueSubscribe(askTriggersFilter, "gateway", asked)
 	if err != nil {
 		return fmt.Errorf("answer subscribers: %w", err)
 	}
@@ -39,7 +37,7 @@ func (b *Bus) AnswerTriggers(ctx context.Context, answer func(ctx context.Contex
 			for {
 				select {
 				case m := <-asked:
-					name := strings.TrimPrefix(m.Subject, events.AskTrigger+".")
+					name := strings.TrimPrefix(m.Subject, askTriggerPrefix+".")
 					status, text := answer(ctx, name, m.Data)
 					reply := nats.NewMsg(m.Reply)
 					reply.Data = text

@@ -16,13 +16,13 @@ func messages(a events.Answers) []Message {
 		return &msgs[len(msgs)-1]
 	}
 	for _, t := range a.Fired {
-		add(events.TriggerSubject(events.KindCron, t.JobID))
+		add(triggerSubject(events.KindCron, t.JobID))
 	}
 	for _, v := range a.Passed {
-		add(events.VerdictSubject(v.JobID))
+		add(verdictSubject(v.JobID))
 	}
 	for _, b := range a.Later {
-		if m := add(events.BacklogSubject(b.JobID)); b.Rest {
+		if m := add(backlogSubject(b.JobID)); b.Rest {
 			m.Expect = &b.Last
 		}
 	}
@@ -35,8 +35,8 @@ func messages(a events.Answers) []Message {
 // sequence is the claim on the backlogs too: a pass adds to them without looking,
 // so it never waits for those who work them off.
 func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error) {
-	clock := Message{Subject: events.ClockSubject, Data: body(c), Expect: &expect}
-	return b.Commit(ctx, events.StreamTriggers, append(messages(a), clock)...)
+	clock := Message{Subject: clockSubject, Data: body(c), Expect: &expect}
+	return b.Commit(ctx, streamTriggers, append(messages(a), clock)...)
 }
 
 // WorkOff commits answers to slots of backlogs together with the rests in
@@ -44,29 +44,29 @@ func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a e
 // of these backlogs has changed since it was read, nothing is stored and the error
 // is [IsConflict].
 func (b *Bus) WorkOff(ctx context.Context, a events.Answers) (uint64, error) {
-	return b.Commit(ctx, events.StreamTriggers, messages(a)...)
+	return b.Commit(ctx, streamTriggers, messages(a)...)
 }
 
 // BacklogEntries are the messages that backlogs are read from, of all jobs.
 func (b *Bus) BacklogEntries() View[events.Backlog] {
-	return view[events.Backlog](b, events.StreamTriggers, events.AllBacklogs)
+	return view[events.Backlog](b, streamTriggers, allBacklogsFilter)
 }
 
 // Backlogs reads what is owed to each job, settled backlogs included until they
 // are trimmed.
 func (b *Bus) Backlogs(ctx context.Context) (map[string]events.Backlog, error) {
-	return b.backlogs(ctx, events.AllBacklogs)
+	return b.backlogs(ctx, allBacklogsFilter)
 }
 
 // Backlog reads what is owed to one job.
 func (b *Bus) Backlog(ctx context.Context, jobID string) (events.Backlog, error) {
-	all, err := b.backlogs(ctx, events.BacklogSubject(jobID))
+	all, err := b.backlogs(ctx, backlogSubject(jobID))
 	return all[jobID], err
 }
 
 func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]events.Backlog, error) {
 	all := map[string]events.Backlog{}
-	err := b.Since(ctx, events.StreamTriggers, subject, time.Time{}, func(m Stored) bool {
+	err := b.Since(ctx, streamTriggers, subject, time.Time{}, func(m Stored) bool {
 		l, err := decode[events.Backlog](m)
 		if err != nil {
 			b.log.Error("a backlog cannot be read", "error", err.Error())
@@ -88,5 +88,5 @@ func (b *Bus) TrimBacklogs(ctx context.Context, before uint64) error {
 	if before <= 1 {
 		return nil // the server would take this for all of them
 	}
-	return b.purge(ctx, events.StreamTriggers, map[string]any{"filter": events.AllBacklogs, "seq": before})
+	return b.purge(ctx, streamTriggers, map[string]any{"filter": allBacklogsFilter, "seq": before})
 }

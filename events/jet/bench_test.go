@@ -21,7 +21,7 @@ func BenchmarkCommit(b *testing.B) {
 	for i := range triggers {
 		id := fmt.Sprintf("5d0c3f2e-6f7a-5b3c-9a55-%012d", i)
 		triggers[i] = events.Trigger{ID: events.CronTriggerID(id, 29_000_000), JobID: id, Kind: events.KindCron, Minute: 29_000_000}
-		size += len(events.Encode(triggers[i])) + len(events.TriggerSubject(events.KindCron, id))
+		size += len(events.Encode(triggers[i])) + len(jet.TriggerSubject(events.KindCron, id))
 	}
 	rate := func(b *testing.B, n int) {
 		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "triggers/s")
@@ -44,8 +44,8 @@ func BenchmarkCommit(b *testing.B) {
 	b.Run("single", func(b *testing.B) {
 		bus := eventstest.Connect(b, eventstest.Start(b, eventstest.Options{Sync: true}))
 		for b.Loop() {
-			m := jet.Message{Subject: events.TriggerSubject(events.KindManual, triggers[0].JobID), Data: events.Encode(triggers[0])}
-			if _, err := bus.Commit(b.Context(), events.StreamTriggers, m); err != nil {
+			m := jet.Message{Subject: jet.TriggerSubject(events.KindManual, triggers[0].JobID), Data: events.Encode(triggers[0])}
+			if _, err := bus.Commit(b.Context(), jet.StreamTriggers, m); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -11,8 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"spool.internal/events"
 )
 
 // Bus is a service's connection to JetStream. It is safe for concurrent use.
@@ -82,8 +80,8 @@ type Options struct {
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
-		triggers: room{stream: events.StreamTriggers}, jobs: room{stream: events.StreamJobs}, tokens: room{stream: streamTokens},
-		files: room{stream: events.StreamFiles},
+		triggers: room{stream: streamTriggers}, jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},
+		files: room{stream: streamFiles},
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	b.wire, b.snap = context.WithCancel(b.life)

@@ -8,7 +8,7 @@ import (
 
 // Clocks is the clock of cron, and those before it that are not trimmed yet.
 func (b *Bus) Clocks() View[events.Clock] {
-	return view[events.Clock](b, events.StreamTriggers, events.ClockSubject)
+	return view[events.Clock](b, streamTriggers, clockSubject)
 }
 
 // Clock reads how far cron has come, and the sequence to expect in the next

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 )
 
@@ -94,7 +93,7 @@ func (k *desk) send(ctx context.Context, words []string) error {
 // remembered, so that it is then told again and not worked on again.
 func (k *desk) confirmed(group []*Delivery, took time.Duration, err error) {
 	most := windowKept
-	if k.queue.Stream == events.StreamTriggers || k.queue.Stream == events.StreamRuns {
+	if k.queue.Stream == streamTriggers || k.queue.Stream == streamRuns {
 		most = windowQueue
 	}
 	now := time.Now()

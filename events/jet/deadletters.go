@@ -18,7 +18,7 @@ type DeadLetter struct {
 
 // DeadLetters are those of a job; an empty jobID means every job's.
 func (b *Bus) DeadLetters(jobID string) View[DeadLetter] {
-	return view[DeadLetter](b, events.StreamDeadLetters, orAll(jobID, events.AllDead, events.DeadSubject))
+	return view[DeadLetter](b, streamDeadLetters, orAll(jobID, allDeadFilter, deadSubject))
 }
 
 // DeadLetter reads the dead letter that a delivery carries.
@@ -33,7 +33,7 @@ func ReadDead(m Stored) (DeadLetter, error) {
 
 // DeadLetter reads the dead letter at a sequence; found is false when it is gone.
 func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d DeadLetter, found bool, err error) {
-	m, found, err := b.Get(ctx, events.StreamDeadLetters, seq)
+	m, found, err := b.Get(ctx, streamDeadLetters, seq)
 	if err != nil || !found {
 		return DeadLetter{}, false, err
 	}
@@ -44,8 +44,8 @@ func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d DeadLetter, found b
 // RetryDead queues the trigger of a dead letter again, with its identity, and
 // then drops the letter. When it is cut off in between, the letter stays.
 func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
-	_, err := b.Commit(ctx, events.StreamTriggers, Message{
-		Subject: events.TriggerSubject(events.KindRetry, d.Trigger.JobID), Data: body(d.Trigger),
+	_, err := b.Commit(ctx, streamTriggers, Message{
+		Subject: triggerSubject(events.KindRetry, d.Trigger.JobID), Data: body(d.Trigger),
 		// Of this letter: a later one of the same trigger is another retry.
 		Header: map[string]string{"Nats-Msg-Id": "retry|" + d.Trigger.ID + "|" + strconv.FormatUint(d.Seq, 10)},
 	})
@@ -58,12 +58,12 @@ func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
 
 // DropDead deletes a dead letter; found is false when it is gone already.
 func (b *Bus) DropDead(ctx context.Context, seq uint64) (found bool, err error) {
-	return b.drop(ctx, events.StreamDeadLetters, seq)
+	return b.drop(ctx, streamDeadLetters, seq)
 }
 
 // HasDead reports whether there is a dead letter of a result.
 func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
-	err = b.Since(ctx, events.StreamDeadLetters, events.DeadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
+	err = b.Since(ctx, streamDeadLetters, deadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
 		d, err := ReadDead(m)
 		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
 		return !found
@@ -79,11 +79,11 @@ func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) er
 		return err
 	}
 	m := Message{
-		Subject: events.DeadSubject(t.JobID),
+		Subject: deadSubject(t.JobID),
 		Data:    body(DeadLetter{Trigger: t, Result: r}),
 		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
 	}
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
-	_, err = b.Commit(ctx, events.StreamDeadLetters, m)
+	_, err = b.Commit(ctx, streamDeadLetters, m)
 	return err
 }

@@ -71,13 +71,13 @@ const (
 )
 
 // FileEnds is the ledger of files.
-func (b *Bus) FileEnds() *Ends { return b.NewEnds(events.StreamFiles) }
+func (b *Bus) FileEnds() *Ends { return b.NewEnds(streamFiles) }
 
 // TriggerEnds is the ledger of the other triggers.
-func (b *Bus) TriggerEnds() *Ends { return b.NewEnds(events.StreamTriggers) }
+func (b *Bus) TriggerEnds() *Ends { return b.NewEnds(streamTriggers) }
 
 // Entries is the whole ledger, of whichever process.
-func (e *Ends) Entries() View[[]End] { return view[[]End](e.bus, e.stream, events.DoneOf(e.stream)) }
+func (e *Ends) Entries() View[[]End] { return view[[]End](e.bus, e.stream, doneFilter(e.stream)) }
 
 // Stream names the stream whose triggers it is about, for logs.
 func (e *Ends) Stream() string { return e.stream }
@@ -155,7 +155,7 @@ func (e *Ends) next() (part []*ending, subject string) {
 		return nil, ""
 	}
 	e.written++
-	return part, events.DoneSubject(e.stream, e.writer, e.written)
+	return part, doneSubject(e.stream, e.writer, e.written)
 }
 
 func (e *Ends) note(seq uint64, part []*ending) {
@@ -203,7 +203,7 @@ func (e *Ends) purge() {
 		}
 		e.mu.Unlock()
 		began := time.Now()
-		err := e.bus.purge(e.bus.life, e.stream, map[string]any{"filter": events.DoneBy(e.stream, e.writer), "seq": upTo + 1})
+		err := e.bus.purge(e.bus.life, e.stream, map[string]any{"filter": doneByFilter(e.stream, e.writer), "seq": upTo + 1})
 		wait = max(purgeEvery, tidyShare*time.Since(began))
 		faultpoint.Hit(faultpoint.EndsPurged)
 		if err != nil {

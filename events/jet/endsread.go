@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-
-	"spool.internal/events"
 )
 
 // Bounds of what is remembered of the ledger of ends, and how long a burst of
@@ -104,14 +102,14 @@ func (e *Ends) readAhead() {
 
 // readOn reads what others have come to enter; e.reading is held.
 func (e *Ends) readOn(ctx context.Context) error {
-	own, now := events.DoneBy(e.stream, e.writer), time.Now()
+	own, now := doneByFilter(e.stream, e.writer), time.Now()
 	e.look.Lock()
 	if len(e.known) > endsKnown {
 		clear(e.known)
 		e.read, e.readAt = 0, time.Time{}
 	}
 	e.look.Unlock()
-	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), e.read, func(m Stored) bool {
+	err := e.bus.after(ctx, e.stream, doneFilter(e.stream), e.read, func(m Stored) bool {
 		e.read = m.Sequence
 		if strings.HasPrefix(m.Subject, strings.TrimSuffix(own, ">")) {
 			return true
@@ -138,7 +136,7 @@ func (e *Ends) readOn(ctx context.Context) error {
 // Sweep takes out entries that nobody needs any more, of whichever process.
 func (e *Ends) Sweep(ctx context.Context) error {
 	entries := map[uint64][]End{}
-	err := e.bus.after(ctx, e.stream, events.DoneOf(e.stream), 0, func(m Stored) bool {
+	err := e.bus.after(ctx, e.stream, doneFilter(e.stream), 0, func(m Stored) bool {
 		ends, err := decode[[]End](m)
 		if err == nil {
 			entries[m.Sequence] = ends

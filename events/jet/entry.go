@@ -12,8 +12,8 @@ import (
 func (m Stored) String() string { return fmt.Sprintf("message %d on %s", m.Sequence, m.Subject) }
 
 // parsed takes the subject apart; it is zero for a message of another version.
-func (m Stored) parsed() events.Subject {
-	sub, _ := events.ParseSubject(m.Subject)
+func (m Stored) parsed() subjectParts {
+	sub, _ := parseSubject(m.Subject)
 	return sub
 }
 

@@ -22,3 +22,37 @@ var Prices = prices
 func (r EncodedResult) Stored() Stored {
 	return Stored{Data: r.m.Data, Header: r.m.wire().Header}
 }
+
+// Names on the wire, for the tests of this package.
+const (
+	AllFiles          = allFilesFilter
+	AllRunKeys        = allRunKeysFilter
+	AllRunQueue       = allRunQueueFilter
+	AllSeen           = allSeenFilter
+	StreamDeadLetters = streamDeadLetters
+	StreamFiles       = streamFiles
+	StreamJobs        = streamJobs
+	StreamResults     = streamResults
+	StreamRunEvents   = streamRunEvents
+	StreamRuns        = streamRuns
+	StreamSlots       = streamSlots
+	StreamTriggers    = streamTriggers
+)
+
+var (
+	DeadSubject     = deadSubject
+	DoneOf          = doneFilter
+	FileSubject     = fileSubject
+	FilesOf         = filesFilter
+	JobSubject      = jobSubject
+	ParseSubject    = parseSubject
+	ProbeSubject    = probeSubject
+	ResultSubject   = resultSubject
+	RunQueueOf      = runQueueFilter
+	RunQueueSubject = runQueueSubject
+	RunsOf          = runsFilter
+	SeenSubject     = seenSubject
+	SlotSubject     = slotSubject
+	TriggerSubject  = triggerSubject
+	TriggersOf      = triggersFilter
+)

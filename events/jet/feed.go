@@ -21,11 +21,11 @@ const (
 func (f Feed) stream() (name, filter string) {
 	switch f {
 	case FeedJobs:
-		return events.StreamJobs, events.AllJobs
+		return streamJobs, allJobsFilter
 	case FeedResults:
-		return events.StreamResults, events.AllResults
+		return streamResults, allResultsFilter
 	default:
-		return events.StreamRunEvents, events.AllRuns
+		return streamRunEvents, allRunsFilter
 	}
 }
 

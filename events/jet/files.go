@@ -13,37 +13,37 @@ type SeenFile struct{ JobID, Path, Fingerprint string }
 // Files are those of a job that are queued or being called for; an empty jobID means
 // every job's.
 func (b *Bus) Files(jobID string) View[events.Trigger] {
-	return view[events.Trigger](b, events.StreamFiles, orAll(jobID, events.AllFiles, events.FilesOf))
+	return view[events.Trigger](b, streamFiles, orAll(jobID, allFilesFilter, filesFilter))
 }
 
 // File is one file of a job in the queue.
 func (b *Bus) File(jobID, fingerprint string) View[events.Trigger] {
-	return view[events.Trigger](b, events.StreamFiles, events.FileSubject(jobID, fingerprint))
+	return view[events.Trigger](b, streamFiles, fileSubject(jobID, fingerprint))
 }
 
 // Seen is the ledger of the files of a job that were triggered, or are not to be; an
 // empty jobID means every job's.
 func (b *Bus) Seen(jobID string) View[struct{}] {
-	return view[struct{}](b, events.StreamFiles, orAll(jobID, events.AllSeen, events.SeenOf))
+	return view[struct{}](b, streamFiles, orAll(jobID, allSeenFilter, seenFilter))
 }
 
 // SeenFile is the entry of one file in that ledger.
 func (b *Bus) SeenFile(f SeenFile) View[struct{}] {
-	return view[struct{}](b, events.StreamFiles, events.SeenSubject(f.JobID, f.Path, f.Fingerprint))
+	return view[struct{}](b, streamFiles, seenSubject(f.JobID, f.Path, f.Fingerprint))
 }
 
 // SeenPath are the entries of one path in that ledger.
 func (b *Bus) SeenPath(jobID, path string) View[struct{}] {
-	return view[struct{}](b, events.StreamFiles, events.SeenPath(jobID, path))
+	return view[struct{}](b, streamFiles, seenPathFilter(jobID, path))
 }
 
 // SeenFiles asks the ledger which of the files have been triggered.
 func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
 	subjects := make([]string, len(files))
 	for i, f := range files {
-		subjects[i] = events.SeenSubject(f.JobID, f.Path, f.Fingerprint)
+		subjects[i] = seenSubject(f.JobID, f.Path, f.Fingerprint)
 	}
-	return b.Known(ctx, events.StreamFiles, subjects)
+	return b.Known(ctx, streamFiles, subjects)
 }
 
 // fewFiles is how many files are queued one by one rather than in a batch: a
@@ -65,33 +65,33 @@ func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won [
 	}
 	pairs := make([]Pair, len(triggers))
 	for i, t := range triggers {
-		pairs[i] = Pair{Claim: Message{Subject: seenSubject(t)}, Work: []Message{fileMessage(t)}}
+		pairs[i] = Pair{Claim: Message{Subject: seenSubjectOf(t)}, Work: []Message{fileMessage(t)}}
 	}
-	return b.CommitPairs(ctx, events.StreamFiles, pairs)
+	return b.CommitPairs(ctx, streamFiles, pairs)
 }
 
-func seenSubject(t events.Trigger) string {
-	return events.SeenSubject(t.JobID, t.File.RawPath(), t.File.Fingerprint)
+func seenSubjectOf(t events.Trigger) string {
+	return seenSubject(t.JobID, t.File.RawPath(), t.File.Fingerprint)
 }
 
 func fileMessage(t events.Trigger) Message {
-	return Message{Subject: events.FileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
+	return Message{Subject: fileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
 }
 
 func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
 	won = make([]bool, len(triggers))
 	for i, t := range triggers {
 		m := fileMessage(t)
-		m.Expect, m.Of = new(uint64(0)), seenSubject(t)
+		m.Expect, m.Of = new(uint64(0)), seenSubjectOf(t)
 		m.Header = map[string]string{claimHeader: m.Of}
-		_, err := b.Commit(ctx, events.StreamFiles, m)
+		_, err := b.Commit(ctx, streamFiles, m)
 		switch {
 		case err == nil:
 			won[i] = true
 		case IsConflict(err):
 			continue // it is in the ledger
 		case IsFull(err): // the stream is full, or the file is queued
-			queued, kerr := b.Known(ctx, events.StreamFiles, []string{m.Subject})
+			queued, kerr := b.Known(ctx, streamFiles, []string{m.Subject})
 			if kerr != nil || !queued[0] {
 				return won, err
 			}
@@ -101,7 +101,7 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 	}
 	faultpoint.Hit(faultpoint.FileCommitted)
 	for _, t := range triggers {
-		if b.enterFile(ctx, seenSubject(t)) != nil {
+		if b.enterFile(ctx, seenSubjectOf(t)) != nil {
 			break // whoever takes them off the queue does it
 		}
 	}
@@ -111,7 +111,7 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 
 // enterFile makes a ledger entry, unless it is there.
 func (b *Bus) enterFile(ctx context.Context, seen string) error {
-	_, err := b.commit(ctx, events.StreamFiles, Message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
+	_, err := b.commit(ctx, streamFiles, Message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
 	if IsConflict(err) {
 		return nil
 	}
@@ -125,15 +125,15 @@ const ignoredFile = "ignored"
 func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
 	pairs := make([]Pair, len(files))
 	for i, f := range files {
-		pairs[i] = Pair{Claim: Message{Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
+		pairs[i] = Pair{Claim: Message{Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
 	}
-	_, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	_, err := b.CommitPairs(ctx, streamFiles, pairs)
 	return err
 }
 
 // HasFiles reports whether files of a job are queued.
 func (b *Bus) HasFiles(ctx context.Context, jobID string) (bool, error) {
-	return b.holds(ctx, events.StreamFiles, events.FilesOf(jobID))
+	return b.holds(ctx, streamFiles, filesFilter(jobID))
 }
 
 // holds reports whether a stream has messages of a subject or filter.

@@ -27,7 +27,7 @@ func TestFollowIsOverWhenItReturns(t *testing.T) {
 			time.Sleep(time.Duration(round) * 100 * time.Microsecond)
 			cancel()
 		}()
-		_ = bus.Follow(ctx, jet.Follow{Stream: events.StreamRunEvents, From: jet.Beginning}, func(jet.Stored) {
+		_ = bus.Follow(ctx, jet.Follow{Stream: jet.StreamRunEvents, From: jet.Beginning}, func(jet.Stored) {
 			began = true
 			time.Sleep(50 * time.Microsecond)
 			began = false

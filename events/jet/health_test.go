@@ -29,8 +29,8 @@ func TestProbesAreNotWaitedFor(t *testing.T) {
 				t.Fatalf("%s: %v", stream, err)
 			}
 		}
-		held, err := bus.Subjects(t.Context(), stream, events.ProbeSubject(stream))
-		if err != nil || held[events.ProbeSubject(stream)] != 1 {
+		held, err := bus.Subjects(t.Context(), stream, jet.ProbeSubject(stream))
+		if err != nil || held[jet.ProbeSubject(stream)] != 1 {
 			t.Errorf("%s holds %v (%v)", stream, held, err)
 		}
 	}
@@ -58,17 +58,17 @@ func TestFullIsNotBroken(t *testing.T) {
 	}
 	defer bus.Close(t.Context()) //nolint:errcheck // the test ends
 	for n := 0; ; n++ {
-		m := jet.Message{Subject: events.RunQueueSubject("default", fmt.Sprint(n)), Data: make([]byte, 60_000)}
+		m := jet.Message{Subject: jet.RunQueueSubject("default", fmt.Sprint(n)), Data: make([]byte, 60_000)}
 		if n > 20 {
 			m.Data = nil // until not even a probe fits in
 		}
-		if _, err := bus.Commit(t.Context(), events.StreamRuns, m); jet.IsFull(err) && n > 20 {
+		if _, err := bus.Commit(t.Context(), jet.StreamRuns, m); jet.IsFull(err) && n > 20 {
 			break
 		} else if err != nil && !jet.IsFull(err) {
 			t.Fatal(err)
 		}
 	}
-	if err := bus.WriteProbe(events.StreamRuns); err != nil {
+	if err := bus.WriteProbe(jet.StreamRuns); err != nil {
 		t.Errorf("a probe into a full stream: %v", err)
 	}
 	time.Sleep(1500 * time.Millisecond) // a probe would have been written by then
@@ -88,10 +88,10 @@ func TestCheckNamesTheStream(t *testing.T) {
 	if err := bus.Check(); err != nil {
 		t.Fatalf("a whole store: %v", err)
 	}
-	if err := bus.DeleteStream(t.Context(), events.StreamSlots); err != nil {
+	if err := bus.DeleteStream(t.Context(), jet.StreamSlots); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = bus.Commit(t.Context(), events.StreamSlots, jet.Message{Subject: events.SlotSubject("j")}) // it is refused
+	_, _ = bus.Commit(t.Context(), jet.StreamSlots, jet.Message{Subject: jet.SlotSubject("j")}) // it is refused
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		err := bus.Check()
 		if err != nil && strings.Contains(err.Error(), "SLOTS refuses what is written") && strings.Contains(err.Error(), "since 2") {

@@ -12,7 +12,7 @@ const heldFile = "held"
 
 // HeldFiles says which files of a job were held, and why; an empty jobID means every job's.
 func (b *Bus) HeldFiles(jobID string) View[events.Held] {
-	return view[events.Held](b, events.StreamFiles, orAll(jobID, events.AllHeld, events.HeldOf))
+	return view[events.Held](b, streamFiles, orAll(jobID, allHeldFilter, heldFilter))
 }
 
 // HoldFiles enters files into the ledger without triggering them, each with
@@ -22,29 +22,29 @@ func (b *Bus) HoldFiles(ctx context.Context, files []events.Held) error {
 	for i, h := range files {
 		path := h.RawPath()
 		pairs[i] = Pair{
-			Claim: Message{Subject: events.SeenSubject(h.JobID, path, h.Fingerprint), Data: []byte(heldFile)},
-			Work:  []Message{{Subject: events.HeldSubject(h.JobID, path, h.Fingerprint), Data: body(h)}},
+			Claim: Message{Subject: seenSubject(h.JobID, path, h.Fingerprint), Data: []byte(heldFile)},
+			Work:  []Message{{Subject: heldSubject(h.JobID, path, h.Fingerprint), Data: body(h)}},
 		}
 	}
-	_, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	_, err := b.CommitPairs(ctx, streamFiles, pairs)
 	return err
 }
 
 // HeldOnPath lists what is held of one path.
 func (b *Bus) HeldOnPath(ctx context.Context, jobID, path string) ([]events.Held, error) {
-	return view[events.Held](b, events.StreamFiles, events.HeldPath(jobID, path)).All(ctx)
+	return view[events.Held](b, streamFiles, heldPathFilter(jobID, path)).All(ctx)
 }
 
 // ForgetHeld takes out why a file was held: it is triggered after all.
 func (b *Bus) ForgetHeld(ctx context.Context, h events.Held) error {
-	return b.Purge(ctx, events.StreamFiles, events.HeldSubject(h.JobID, h.RawPath(), h.Fingerprint), 0)
+	return b.Purge(ctx, streamFiles, heldSubject(h.JobID, h.RawPath(), h.Fingerprint), 0)
 }
 
 // ReleaseHeld has the ledger forget a held file, which then counts as one that
 // was never seen.
 func (b *Bus) ReleaseHeld(ctx context.Context, h events.Held) error {
 	return errors.Join(
-		b.Purge(ctx, events.StreamFiles, events.SeenSubject(h.JobID, h.RawPath(), h.Fingerprint), 0),
+		b.Purge(ctx, streamFiles, seenSubject(h.JobID, h.RawPath(), h.Fingerprint), 0),
 		b.ForgetHeld(ctx, h),
 	)
 }

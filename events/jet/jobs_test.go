@@ -94,7 +94,7 @@ func TestHistoryIsBoundedAndJobsAreNot(t *testing.T) {
 		}
 	}
 	n := 0
-	if err := b.Since(t.Context(), events.StreamJobs, events.JobSubject("a"), time.Time{}, func(jet.Stored) bool { n++; return true }); err != nil {
+	if err := b.Since(t.Context(), jet.StreamJobs, jet.JobSubject("a"), time.Time{}, func(jet.Stored) bool { n++; return true }); err != nil {
 		t.Fatal(err)
 	}
 	if n != 64 {

@@ -21,11 +21,11 @@ var ledgers = []struct {
 	claim               func(b *jet.Bus, t *testing.T, n int) (won bool, err error)
 	settle              func(b *jet.Bus, t *testing.T, d *jet.Delivery) error
 }{
-	{"files", events.StreamFiles, events.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+	{"files", jet.StreamFiles, jet.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)})
 		return won[0], err
 	}, nil},
-	{"runs", events.StreamRuns, events.AllRunQueue, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+	{"runs", jet.StreamRuns, jet.AllRunQueue, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		mine := events.Run{FlowJobID: fmt.Sprint("flow-", n), AcceptedAt: time.Now().UTC()}
 		got, fresh, err := b.AcceptRun(t.Context(), "default", mine)
 		if fresh != got.AcceptedAt.Equal(mine.AcceptedAt) {
@@ -36,7 +36,7 @@ var ledgers = []struct {
 		run, err := d.Run()
 		return errors.Join(err, b.KeepRun(t.Context(), "default", run), b.KeepRun(t.Context(), "default", run))
 	}},
-	{"clock", events.StreamTriggers, events.TriggersOf(events.KindCron), func(b *jet.Bus, t *testing.T, n int) (bool, error) {
+	{"clock", jet.StreamTriggers, jet.TriggersOf(events.KindCron), func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		clock, seq, err := b.Clock(t.Context())
 		if err != nil || clock.Minute > events.Minute(n) {
 			return false, err
@@ -126,7 +126,7 @@ func drainQueue(t *testing.T, b *jet.Bus, stream, filter string, n int, settle f
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()
 	var subjects []string
-	err := b.Pull(ctx, jet.Queue{Stream: stream, Name: "drain", Filter: filter, Pending: 100, Keeps: stream == events.StreamFiles}, 64, func(d *jet.Delivery) {
+	err := b.Pull(ctx, jet.Queue{Stream: stream, Name: "drain", Filter: filter, Pending: 100, Keeps: stream == jet.StreamFiles}, 64, func(d *jet.Delivery) {
 		subjects = append(subjects, d.Subject)
 		settle(d)
 		if err := d.Ack(); err != nil {
@@ -168,7 +168,7 @@ func TestCommitPairsLeavesOutWhatIsKnown(t *testing.T) {
 			t.Fatalf("file %d: won = %v", n, w)
 		}
 	}
-	queued, err := b.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+	queued, err := b.Subjects(t.Context(), jet.StreamFiles, jet.AllFiles)
 	if err != nil || len(queued) != 1200 {
 		t.Errorf("%d files are queued, want 1200 (%v)", len(queued), err)
 	}
@@ -181,7 +181,7 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	if !jet.IsConflict(err) {
 		t.Fatalf("commit with a wrong sequence: %v", err)
 	}
-	queued, err := b.Subjects(t.Context(), events.StreamTriggers, ">")
+	queued, err := b.Subjects(t.Context(), jet.StreamTriggers, ">")
 	if err != nil || len(queued) != 0 {
 		t.Errorf("a rejected commit left %v (%v)", queued, err)
 	}
@@ -208,7 +208,7 @@ func TestTriggersFull(t *testing.T) {
 	if err := publishers[0].ClaimCall(t.Context(), events.Trigger{ID: "1", JobID: "j"}); err != nil {
 		t.Errorf("a call while TRIGGERS is full: %v", err)
 	}
-	if err := publishers[0].Purge(t.Context(), events.StreamTriggers, events.TriggersOf(events.KindManual), 10); err != nil {
+	if err := publishers[0].Purge(t.Context(), jet.StreamTriggers, jet.TriggersOf(events.KindManual), 10); err != nil {
 		t.Fatal(err)
 	}
 	if err := put(1000); err != nil {
@@ -262,7 +262,7 @@ func TestAFileInTheQueueIsClaimed(t *testing.T) {
 			t.Fatal(won, err)
 		}
 		f := file(n).File // as when the process is killed between the two
-		if err := b.Purge(t.Context(), events.StreamFiles, events.SeenSubject("job", f.Path, f.Fingerprint), 0); err != nil {
+		if err := b.Purge(t.Context(), jet.StreamFiles, jet.SeenSubject("job", f.Path, f.Fingerprint), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -291,7 +291,7 @@ func TestAFileInTheQueueIsClaimed(t *testing.T) {
 	if err != nil || won[0] || won[1] || !won[2] || !won[49] {
 		t.Errorf("of many, two of them queued, were won: %v, %v", won, err)
 	}
-	drainQueue(t, b, events.StreamFiles, events.AllFiles, 50, func(*jet.Delivery) {})
+	drainQueue(t, b, jet.StreamFiles, jet.AllFiles, 50, func(*jet.Delivery) {})
 	if !seen(0) || !seen(1) {
 		t.Error("a file has left the queue and is in no ledger")
 	}

@@ -53,13 +53,13 @@ func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, e
 	at := map[string]int{}
 	var subjects []string
 	for i, f := range files {
-		seen, queue := events.SeenSubject(f.JobID, f.Path, f.Fingerprint), events.FileSubject(f.JobID, f.Fingerprint)
+		seen, queue := seenSubject(f.JobID, f.Path, f.Fingerprint), fileSubject(f.JobID, f.Fingerprint)
 		at[seen], at[queue] = i, i
 		subjects = append(subjects, seen, queue)
 	}
-	err := b.LastOf(ctx, events.StreamFiles, subjects, func(m Stored) {
+	err := b.LastOf(ctx, streamFiles, subjects, func(m Stored) {
 		e := &entries[at[m.Subject]]
-		switch sub, _ := events.ParseSubject(m.Subject); {
+		switch sub, _ := parseSubject(m.Subject); {
 		case sub.Family == "file":
 			e.queued, e.standing = m.Sequence, FileQueued
 		default:
@@ -83,12 +83,12 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 		if e.standing == FileOver {
 			run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
 			at[run] = i
-			accepted = append(accepted, events.AcceptedRun(run))
+			accepted = append(accepted, acceptedRunFilter(run))
 		}
 	}
 	var open []int
-	err := b.LastOf(ctx, events.StreamRuns, accepted, func(m Stored) {
-		sub, _ := events.ParseSubject(m.Subject)
+	err := b.LastOf(ctx, streamRuns, accepted, func(m Stored) {
+		sub, _ := parseSubject(m.Subject)
 		if i, ok := at[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]; ok && sub.Family != "runkey" {
 			open = append(open, i)
 		}
@@ -98,9 +98,9 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 	}
 	for _, i := range open {
 		run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
-		started = append(started, events.RunSubject(events.Started, files[i].JobID, run), events.RunSubject(events.Ended, files[i].JobID, run))
+		started = append(started, runSubject(events.Started, files[i].JobID, run), runSubject(events.Ended, files[i].JobID, run))
 	}
-	begun, err := b.Known(ctx, events.StreamRunEvents, started)
+	begun, err := b.Known(ctx, streamRunEvents, started)
 	for n, i := range open {
 		if err == nil && !begun[2*n] && !begun[2*n+1] {
 			entries[i].standing = FileAccepted
@@ -111,7 +111,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 
 // MarkedBy tells who has marked a file as run.
 func (b *Bus) MarkedBy(ctx context.Context, f SeenFile) (by string, marked bool, err error) {
-	err = b.LastOf(ctx, events.StreamFiles, []string{events.SeenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
+	err = b.LastOf(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
 		by, marked = marker(m.Data)
 	})
 	return by, marked, err
@@ -138,22 +138,22 @@ func (b *Bus) MarkFiles(ctx context.Context, owner string, files []SeenFile, by 
 		case e.standing == FileOver, e.standing == FileQueued && !disabled:
 			continue
 		case e.standing == FileQueued:
-			err = b.Drop(ctx, events.StreamFiles, []uint64{e.queued}) // from here on it does not run
+			err = b.Drop(ctx, streamFiles, []uint64{e.queued}) // from here on it does not run
 		case e.standing == FileHeld:
-			err = b.Purge(ctx, events.StreamFiles, events.HeldSubject(f.JobID, f.Path, f.Fingerprint), 0)
+			err = b.Purge(ctx, streamFiles, heldSubject(f.JobID, f.Path, f.Fingerprint), 0)
 		}
 		if err == nil && e.seen > 0 {
-			err = b.Drop(ctx, events.StreamFiles, []uint64{e.seen})
+			err = b.Drop(ctx, streamFiles, []uint64{e.seen})
 		}
 		if err != nil {
 			return marked, err
 		}
 		open = append(open, i)
 		pairs = append(pairs, Pair{Claim: Message{
-			Subject: events.SeenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(markedFile + by),
+			Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(markedFile + by),
 		}})
 	}
-	won, err := b.CommitPairs(ctx, events.StreamFiles, pairs)
+	won, err := b.CommitPairs(ctx, streamFiles, pairs)
 	for n, i := range open {
 		marked[i] = won[n]
 	}
@@ -171,7 +171,7 @@ func marker(entry []byte) (by string, ok bool) {
 // Generations gives the newest request to run a file again, by path, of one job.
 func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string, error) {
 	all := map[string]string{}
-	err := b.Since(ctx, events.StreamFiles, events.AgainOf(jobID), time.Time{}, func(m Stored) bool {
+	err := b.Since(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
 		if a, err := decode[Again](m); err == nil {
 			all[a.Path()] = a.Generation
 		}
@@ -183,7 +183,7 @@ func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string,
 // PutMarkList keeps a list for a while, and gives its id.
 func (b *Bus) PutMarkList(ctx context.Context, l events.MarkList) (id string, err error) {
 	id = uuid.NewString()
-	_, err = b.Commit(ctx, events.StreamState, Message{Subject: events.StateSubject("marklist", id), Data: body(l)})
+	_, err = b.Commit(ctx, streamState, Message{Subject: stateSubject("marklist", id), Data: body(l)})
 	return id, err
 }
 
@@ -192,7 +192,7 @@ func (b *Bus) MarkList(ctx context.Context, id string) (l events.MarkList, found
 	if uuid.Validate(id) != nil {
 		return l, false, nil
 	}
-	err = b.LastOf(ctx, events.StreamState, []string{events.StateSubject("marklist", id)}, func(m Stored) {
+	err = b.LastOf(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
 		found = json.Unmarshal(m.Data, &l) == nil
 	})
 	return l, found, err

@@ -16,7 +16,7 @@ func TestNewest(t *testing.T) {
 	b := eventstest.Bus(t)
 	put := func(job, text string) uint64 {
 		t.Helper()
-		seq, err := b.Commit(t.Context(), events.StreamSlots, jet.Message{Subject: events.SlotSubject(job), Data: []byte(text)})
+		seq, err := b.Commit(t.Context(), jet.StreamSlots, jet.Message{Subject: jet.SlotSubject(job), Data: []byte(text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,9 +45,9 @@ func TestNewest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var subjects, got []string
 			for job := range strings.FieldsSeq(c.jobs) {
-				subjects = append(subjects, events.SlotSubject(job))
+				subjects = append(subjects, jet.SlotSubject(job))
 			}
-			err := b.Newest(t.Context(), events.StreamSlots, subjects, c.before, func(m jet.Stored) bool {
+			err := b.Newest(t.Context(), jet.StreamSlots, subjects, c.before, func(m jet.Stored) bool {
 				got = append(got, string(m.Data))
 				return len(got) != c.stop
 			})
@@ -69,7 +69,7 @@ func TestDeadLetters(t *testing.T) {
 		if err := b.PutDead(t.Context(), trigger, events.Result{TriggerID: id, JobID: "job", Status: events.ERROR}); err != nil {
 			t.Fatal(err)
 		}
-		m, _, err := b.Last(t.Context(), events.StreamDeadLetters, events.DeadSubject("job"))
+		m, _, err := b.Last(t.Context(), jet.StreamDeadLetters, jet.DeadSubject("job"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestDeadLetters(t *testing.T) {
 	if err := b.RetryDead(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := b.Last(t.Context(), events.StreamTriggers, events.TriggerSubject(events.KindRetry, "job"))
+	m, _, err := b.Last(t.Context(), jet.StreamTriggers, jet.TriggerSubject(events.KindRetry, "job"))
 	if err != nil || !strings.Contains(string(m.Data), `"id":"one"`) {
 		t.Errorf("queued is %s, %v", m.Data, err)
 	}

@@ -14,18 +14,18 @@ const undeliverableFor = 30 * 24 * time.Hour
 
 // Notifications is the state of a job in one respect; an empty jobID is [events.NoJob].
 func (b *Bus) Notifications(jobID, about string) View[events.Notification] {
-	return view[events.Notification](b, events.StreamNotifications, events.NotificationSubject(jobID, about))
+	return view[events.Notification](b, streamNotifications, notificationSubject(jobID, about))
 }
 
 // AllNotifications are the states of all jobs in all respects.
 func (b *Bus) AllNotifications() View[events.Notification] {
-	return view[events.Notification](b, events.StreamNotifications, events.AllConditions)
+	return view[events.Notification](b, streamNotifications, allConditionsFilter)
 }
 
 // EverNotified is all that is kept of what was notified of a job, delivered or not; an
 // empty jobID means every job's.
 func (b *Bus) EverNotified(jobID string) View[struct{}] {
-	return view[struct{}](b, events.StreamNotifications, orAll(jobID, events.AllNotifications, events.NotificationsOf))
+	return view[struct{}](b, streamNotifications, orAll(jobID, allNotificationsFilter, notificationsFilter))
 }
 
 // Notification reads the state that a delivery carries.
@@ -35,13 +35,13 @@ func (d *Delivery) Notification() (events.Notification, error) {
 
 // NotificationUndelivered is that a channel has given up the notification at a sequence.
 func (b *Bus) NotificationUndelivered(jobID, about string, seq uint64, channel string) View[events.Undeliverable] {
-	return view[events.Undeliverable](b, events.StreamNotifications, events.UndeliverableSubject(jobID, about, seq, channel))
+	return view[events.Undeliverable](b, streamNotifications, undeliverableSubject(jobID, about, seq, channel))
 }
 
 // Condition reads the state of a job in one respect, and its sequence; the zero
 // state with sequence 0 says that nothing was ever wrong.
 func (b *Bus) Condition(ctx context.Context, jobID, about string) (n events.Notification, seq uint64, err error) {
-	m, found, err := b.Last(ctx, events.StreamNotifications, events.NotificationSubject(jobID, about))
+	m, found, err := b.Last(ctx, streamNotifications, notificationSubject(jobID, about))
 	if err != nil || !found {
 		return events.Notification{}, 0, err
 	}
@@ -58,8 +58,8 @@ func (b *Bus) PutCondition(ctx context.Context, n events.Notification, expect ui
 	if trace == "" {
 		trace = id
 	}
-	_, err := b.Commit(ctx, events.StreamNotifications, Message{
-		Subject: events.NotificationSubject(n.JobID, n.About), Data: body(n), Expect: &expect,
+	_, err := b.Commit(ctx, streamNotifications, Message{
+		Subject: notificationSubject(n.JobID, n.About), Data: body(n), Expect: &expect,
 		Header: events.CloudEvent("spool.notification", id, "notify", trace, n.At),
 	})
 	return err
@@ -69,11 +69,11 @@ func (b *Bus) PutCondition(ctx context.Context, n events.Notification, expect ui
 // one channel is nothing new, and no error.
 func (b *Bus) PutUndeliverable(ctx context.Context, u events.Undeliverable) error {
 	m := Message{
-		Subject: events.UndeliverableSubject(u.JobID, u.About, u.Of, u.Channel), Data: body(u), Expect: new(uint64(0)),
+		Subject: undeliverableSubject(u.JobID, u.About, u.Of, u.Channel), Data: body(u), Expect: new(uint64(0)),
 		Header: events.CloudEvent("spool.notification.undelivered", strconv.FormatUint(u.Of, 10)+"."+u.Channel, "notify", u.JobID, u.At),
 	}
 	m.Header["Nats-TTL"] = undeliverableFor.String()
-	_, err := b.Commit(ctx, events.StreamNotifications, m)
+	_, err := b.Commit(ctx, streamNotifications, m)
 	if IsConflict(err) {
 		return nil
 	}

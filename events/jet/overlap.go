@@ -3,8 +3,6 @@ package jet
 import (
 	"context"
 	"time"
-
-	"spool.internal/events"
 )
 
 // Turn is whose turn it is in a job whose runs must not overlap.
@@ -15,7 +13,7 @@ type Turn struct {
 
 // Turn reads whose turn it is or was last, and the sequence to expect in TakeTurn.
 func (b *Bus) Turn(ctx context.Context, jobID string) (Turn, uint64, error) {
-	m, found, err := b.Last(ctx, events.StreamTriggers, events.TurnSubject(jobID))
+	m, found, err := b.Last(ctx, streamTriggers, turnSubject(jobID))
 	if err != nil || !found {
 		return Turn{}, 0, err
 	}
@@ -25,11 +23,11 @@ func (b *Bus) Turn(ctx context.Context, jobID string) (Turn, uint64, error) {
 
 // TakeTurn gives the turn to a trigger. It is [IsConflict] when another was first.
 func (b *Bus) TakeTurn(ctx context.Context, jobID string, t Turn, expect uint64) error {
-	_, err := b.Commit(ctx, events.StreamTriggers, Message{
-		Subject: events.TurnSubject(jobID), Data: body(t), Expect: &expect,
+	_, err := b.Commit(ctx, streamTriggers, Message{
+		Subject: turnSubject(jobID), Data: body(t), Expect: &expect,
 	})
 	if err == nil && expect > 0 {
-		_ = b.Purge(ctx, events.StreamTriggers, events.TurnSubject(jobID), 1) // former turns that stay do no harm
+		_ = b.Purge(ctx, streamTriggers, turnSubject(jobID), 1) // former turns that stay do no harm
 	}
 	return err
 }

@@ -22,7 +22,7 @@ const released = "released"
 // PauseTrigger keeps the trigger of a delivery until [Bus.ResumeTriggers], and takes
 // it off its queue.
 func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) error {
-	_, err := b.Commit(ctx, events.StreamTriggers, Message{Subject: events.PausedSubject(t.JobID, t.ID), Data: d.Data})
+	_, err := b.Commit(ctx, streamTriggers, Message{Subject: pausedSubject(t.JobID, t.ID), Data: d.Data})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) e
 // ResumeTriggers puts the paused triggers of a job back into their queue, in their order.
 func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 	var all []Stored
-	err := b.Since(ctx, events.StreamTriggers, events.PausedOf(jobID), time.Time{}, func(m Stored) bool {
+	err := b.Since(ctx, streamTriggers, pausedFilter(jobID), time.Time{}, func(m Stored) bool {
 		all = append(all, m)
 		return true
 	})
@@ -43,9 +43,9 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 		drop := []uint64{m.Sequence}
 		if string(m.Data) != released {
 			var last uint64
-			last, err = b.Commit(ctx, events.StreamTriggers,
+			last, err = b.Commit(ctx, streamTriggers,
 				Message{Subject: m.Subject, Data: []byte(released), Expect: &m.Sequence},
-				Message{Subject: events.TriggerSubject(events.KindCron, jobID), Data: m.Data})
+				Message{Subject: triggerSubject(events.KindCron, jobID), Data: m.Data})
 			switch {
 			case err == nil:
 				drop = append(drop, last-1)
@@ -53,7 +53,7 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 				return err
 			}
 		}
-		err = b.Drop(ctx, events.StreamTriggers, drop)
+		err = b.Drop(ctx, streamTriggers, drop)
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func (b *Bus) PausedJobs(ctx context.Context, stream, filter string) (map[string
 	subjects, err := b.Subjects(ctx, stream, filter)
 	jobs := map[string]int{}
 	for s := range subjects {
-		if sub, err := events.ParseSubject(s); err == nil {
+		if sub, err := parseSubject(s); err == nil {
 			jobs[sub.JobID]++
 		}
 	}
@@ -72,8 +72,8 @@ func (b *Bus) PausedJobs(ctx context.Context, stream, filter string) (map[string
 
 // PauseRun keeps a run until [Bus.ResumeRun]; whoever has it in hand then acks it.
 func (b *Bus) PauseRun(ctx context.Context, pool string, r events.Run) error {
-	_, err := b.Commit(ctx, events.StreamRuns, Message{
-		Subject: events.PausedRunSubject(r.JobID, r.FlowJobID), Data: body(r), Header: map[string]string{poolHeader: pool},
+	_, err := b.Commit(ctx, streamRuns, Message{
+		Subject: pausedRunSubject(r.JobID, r.FlowJobID), Data: body(r), Header: map[string]string{poolHeader: pool},
 	})
 	return err
 }
@@ -87,7 +87,7 @@ type PausedRun struct {
 // PausedRuns calls f with the runs of a pool and job that wait until it is enabled,
 // in their order, until f answers false.
 func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedRun) bool) error {
-	return b.Since(ctx, events.StreamRuns, events.PausedRunsOf(jobID), time.Time{}, func(m Stored) bool {
+	return b.Since(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
 		if m.Header.Get(poolHeader) != pool {
 			return true
 		}
@@ -98,7 +98,7 @@ func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedR
 
 // PausedRun reads one run that waits until its job is enabled.
 func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedRun, found bool, err error) {
-	m, found, err := b.Last(ctx, events.StreamRuns, events.PausedRunSubject(jobID, flowJobID))
+	m, found, err := b.Last(ctx, streamRuns, pausedRunSubject(jobID, flowJobID))
 	if err != nil || !found {
 		return PausedRun{}, false, err
 	}
@@ -109,14 +109,14 @@ func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedR
 // ResumeRun puts a paused run back into the queue of its pool, if it is not there, has
 // not ended, and was not paused again since.
 func (b *Bus) ResumeRun(ctx context.Context, pool string, r PausedRun) error {
-	_, err := b.Commit(ctx, events.StreamRuns, Message{
-		Subject: events.RunQueueSubject(pool, r.FlowJobID), Data: r.stored.Data,
-		Expect: &r.stored.Sequence, Of: events.AcceptedRun(r.FlowJobID),
+	_, err := b.Commit(ctx, streamRuns, Message{
+		Subject: runQueueSubject(pool, r.FlowJobID), Data: r.stored.Data,
+		Expect: &r.stored.Sequence, Of: acceptedRunFilter(r.FlowJobID),
 	})
 	if err != nil && !IsConflict(err) {
 		return err
 	}
-	return b.Drop(ctx, events.StreamRuns, []uint64{r.stored.Sequence})
+	return b.Drop(ctx, streamRuns, []uint64{r.stored.Sequence})
 }
 
 // Count tells how many messages a stream holds below a filter.

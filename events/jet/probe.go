@@ -24,7 +24,7 @@ const (
 	silenceCounts = time.Minute
 )
 
-func probeOf(stream string) string { return events.ProbeSubject(stream) }
+func probeOf(stream string) string { return probeSubject(stream) }
 
 // refused is told of every write that failed. What only says that somebody was
 // first, or that a stream is full, is no fault of the stream.

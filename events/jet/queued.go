@@ -8,7 +8,7 @@ import (
 
 // QueuedFiles counts the files of a job that wait for their call, or are being called.
 func (b *Bus) QueuedFiles(ctx context.Context, jobID string) (n int, err error) {
-	return b.Count(ctx, events.StreamFiles, events.FilesOf(jobID))
+	return b.Count(ctx, streamFiles, filesFilter(jobID))
 }
 
 // QueuedTriggers counts, by job, the triggers that somebody asked for and that
@@ -16,12 +16,12 @@ func (b *Bus) QueuedFiles(ctx context.Context, jobID string) (n int, err error) 
 func (b *Bus) QueuedTriggers(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, kind := range []events.Kind{events.KindManual, events.KindRetry} {
-		subjects, err := b.Subjects(ctx, events.StreamTriggers, events.TriggersOf(kind))
+		subjects, err := b.Subjects(ctx, streamTriggers, triggersFilter(kind))
 		if err != nil {
 			return nil, err
 		}
 		for s, n := range subjects {
-			if sub, err := events.ParseSubject(s); err == nil {
+			if sub, err := parseSubject(s); err == nil {
 				counts[sub.JobID] += int(n)
 			}
 		}

@@ -26,7 +26,7 @@ const maxMulti = 500
 
 // Last asks the leader of a stream for the last message of a subject, or of a filter:
 // that of the reader, never ">", since a stream holds what its reader does not hear
-// of, as a [events.ProbeSubject]. found is false when there is none. It is the barrier
+// of, as a [probeSubject]. found is false when there is none. It is the barrier
 // for what must not be missed; it reads its own and everybody's writes.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
 	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})

@@ -17,7 +17,7 @@ func TestGetMany(t *testing.T) {
 		}
 	}
 	got := map[int]string{}
-	if err := b.GetMany(t.Context(), events.StreamResults, []uint64{3, 99, 1}, func(i int, m jet.Stored) {
+	if err := b.GetMany(t.Context(), jet.StreamResults, []uint64{3, 99, 1}, func(i int, m jet.Stored) {
 		got[i] = m.Header.Get("ce-id")
 	}); err != nil {
 		t.Fatal(err)

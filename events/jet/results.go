@@ -16,13 +16,13 @@ const HeaderStatus = "Spool-Status"
 
 // Results are those of a job; an empty jobID means every job's.
 func (b *Bus) Results(jobID string) View[events.Result] {
-	return view[events.Result](b, events.StreamResults, orAll(jobID, events.AllResults, events.ResultSubject))
+	return view[events.Result](b, streamResults, orAll(jobID, allResultsFilter, resultSubject))
 }
 
 // ResultsAt reads results by their sequences, in one go. f is called in the order of the
 // answers, with the index of the sequence; what is gone is left out.
 func (b *Bus) ResultsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.Result])) error {
-	return b.GetMany(ctx, events.StreamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
+	return b.GetMany(ctx, streamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
 }
 
 // Result reads the result that a delivery carries.
@@ -31,7 +31,7 @@ func (d *Delivery) Result() (events.Result, error) { return decode[events.Result
 // PutResult stores the result of one execution. The result of a trigger that is
 // stored twice within two minutes is stored once; readers fold by trigger id.
 func (b *Bus) PutResult(ctx context.Context, r events.Result) error {
-	_, err := b.Commit(ctx, events.StreamResults, EncodeResult(r).m)
+	_, err := b.Commit(ctx, streamResults, EncodeResult(r).m)
 	return err
 }
 
@@ -43,7 +43,7 @@ func EncodeResult(r events.Result) EncodedResult {
 	if r.HTTP.Headers == nil {
 		r.HTTP.Headers = []events.Header{} // it is served as it is stored, and is never null
 	}
-	m := Message{Subject: events.ResultSubject(r.JobID), Data: body(r)}
+	m := Message{Subject: resultSubject(r.JobID), Data: body(r)}
 	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, time.Unix(0, r.EndedNS))
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
 	m.Header[HeaderStatus] = string(r.Status)
@@ -57,7 +57,7 @@ func (b *Bus) PutResults(ctx context.Context, rs ...events.Result) error {
 		msgs[i] = EncodeResult(r).m
 		delete(msgs[i].Header, "Nats-Msg-Id")
 	}
-	_, err := b.Commit(ctx, events.StreamResults, msgs...)
+	_, err := b.Commit(ctx, streamResults, msgs...)
 	return err
 }
 
@@ -65,7 +65,7 @@ func (b *Bus) PutResults(ctx context.Context, rs ...events.Result) error {
 type ResultWriter struct{ group *Group }
 
 // NewResults makes a writer of results.
-func (b *Bus) NewResults() ResultWriter { return ResultWriter{b.NewGroup(events.StreamResults)} }
+func (b *Bus) NewResults() ResultWriter { return ResultWriter{b.NewGroup(streamResults)} }
 
 // Put stores a result and returns when it is stored. When ctx ends before, it may be
 // stored or not.
@@ -109,7 +109,7 @@ func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time
 
 // storedResult finds the first result that was stored of a trigger since t.
 func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.Time) (result Stored, found bool, err error) {
-	err = b.Since(ctx, events.StreamResults, events.ResultSubject(jobID), t, func(m Stored) bool {
+	err = b.Since(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
 		if found = m.Header.Get("ce-id") == triggerID; found {
 			result = m
 		}

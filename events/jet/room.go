@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"spool.internal/events"
 )
 
 // boundKey is where the metadata of a stream keep the bytes that its publishers
@@ -23,9 +21,9 @@ const boundKey = "spool_max_bytes"
 func setBound(cfg *jetstream.StreamConfig, bytes int64) {
 	cfg.MaxBytes = bytes
 	switch cfg.Name {
-	case events.StreamTriggers, events.StreamFiles: // those that take in many messages at once
+	case streamTriggers, streamFiles: // those that take in many messages at once
 		cfg.MaxBytes = -1
-	case events.StreamJobs, streamTokens:
+	case streamJobs, streamTokens:
 		cfg.MaxBytes += reserve(bytes)
 	default:
 		return
@@ -87,9 +85,9 @@ func (m Message) size() int64 {
 // roomIn gives the room of a queue that its publishers bound; nil = its server does.
 func (b *Bus) roomIn(stream string) *room {
 	switch stream {
-	case events.StreamTriggers:
+	case streamTriggers:
 		return &b.triggers
-	case events.StreamFiles:
+	case streamFiles:
 		return &b.files
 	}
 	return nil

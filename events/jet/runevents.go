@@ -12,19 +12,19 @@ import (
 // every job, an empty jobID every job.
 func (b *Bus) Runs(p events.Phase, jobID string) View[events.RunEvent] {
 	if p == "" {
-		return view[events.RunEvent](b, events.StreamRunEvents, events.AllRuns)
+		return view[events.RunEvent](b, streamRunEvents, allRunsFilter)
 	}
-	return view[events.RunEvent](b, events.StreamRunEvents, events.RunsOf(p, jobID))
+	return view[events.RunEvent](b, streamRunEvents, runsFilter(p, jobID))
 }
 
 // Run is one phase of one run.
 func (b *Bus) Run(p events.Phase, jobID, flowJobID string) View[events.RunEvent] {
-	return view[events.RunEvent](b, events.StreamRunEvents, events.RunSubject(p, jobID, flowJobID))
+	return view[events.RunEvent](b, streamRunEvents, runSubject(p, jobID, flowJobID))
 }
 
 // RunUndelivered is that the end of a run could not be notified over a channel.
 func (b *Bus) RunUndelivered(jobID, flowJobID, channel string) View[events.RunEvent] {
-	return view[events.RunEvent](b, events.StreamRunEvents, events.UndeliveredSubject(jobID, flowJobID, channel))
+	return view[events.RunEvent](b, streamRunEvents, undeliveredSubject(jobID, flowJobID, channel))
 }
 
 // RunEvent reads the run event that a delivery carries.
@@ -59,7 +59,7 @@ func (m Stored) IsTracked() bool { return m.Header.Get("ce-source") == "spool/"+
 // event of that run, whatever its phase (0 = there is none): nothing has
 // happened to the run since that was read. It gives the sequence of the event.
 func (b *Bus) NextRunEvent(ctx context.Context, ev events.RunEvent, last uint64) (uint64, error) {
-	return b.putRunEvent(ctx, sourceRunner, ev, last, events.PhasesOf(ev.JobID, ev.FlowJobID))
+	return b.putRunEvent(ctx, sourceRunner, ev, last, phasesFilter(ev.JobID, ev.FlowJobID))
 }
 
 func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent, expect uint64, of string) (uint64, error) {
@@ -72,8 +72,8 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 	if trace == "" {
 		trace = ev.FlowJobID
 	}
-	return b.Commit(ctx, events.StreamRunEvents, Message{
-		Subject: events.RunSubject(ev.Phase, ev.JobID, ev.FlowJobID),
+	return b.Commit(ctx, streamRunEvents, Message{
+		Subject: runSubject(ev.Phase, ev.JobID, ev.FlowJobID),
 		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, source, trace, ev.At),
 		Data:    body(ev),
 		Expect:  &expect, Of: of,
@@ -83,8 +83,8 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 // PutUndelivered records that a notice of the end of a run was given up. The
 // second record of one channel is nothing new, and no error.
 func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
-	_, err := b.Commit(ctx, events.StreamRunEvents, Message{
-		Subject: events.UndeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
+	_, err := b.Commit(ctx, streamRunEvents, Message{
+		Subject: undeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
 		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+ev.Channel, "notify", ev.TriggerID, ev.At),
 		Data:    body(ev),
 		Expect:  new(uint64(0)),
@@ -98,16 +98,16 @@ func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
 // RunEvent reads the newest event of one phase of one run, and its sequence; a
 // sequence of 0 says that there is none.
 func (b *Bus) RunEvent(ctx context.Context, p events.Phase, jobID, flowJobID string) (events.RunEvent, uint64, error) {
-	return b.lastRunEvent(ctx, events.RunSubject(p, jobID, flowJobID))
+	return b.lastRunEvent(ctx, runSubject(p, jobID, flowJobID))
 }
 
 // LastRunEvent reads the newest event of one run, of whatever phase.
 func (b *Bus) LastRunEvent(ctx context.Context, jobID, flowJobID string) (events.RunEvent, uint64, error) {
-	return b.lastRunEvent(ctx, events.PhasesOf(jobID, flowJobID))
+	return b.lastRunEvent(ctx, phasesFilter(jobID, flowJobID))
 }
 
 func (b *Bus) lastRunEvent(ctx context.Context, subject string) (ev events.RunEvent, seq uint64, err error) {
-	m, found, err := b.Last(ctx, events.StreamRunEvents, subject)
+	m, found, err := b.Last(ctx, streamRunEvents, subject)
 	if err != nil || !found {
 		return events.RunEvent{}, 0, err
 	}
@@ -117,7 +117,7 @@ func (b *Bus) lastRunEvent(ctx context.Context, subject string) (ev events.RunEv
 
 // FirstRunEvent reads the oldest event of a run, of whatever job.
 func (b *Bus) FirstRunEvent(ctx context.Context, flowJobID string) (ev events.RunEvent, found bool, err error) {
-	err = b.direct(ctx, events.StreamRunEvents, map[string]any{"next_by_subj": events.PhasesOf("*", flowJobID), "seq": 1},
+	err = b.direct(ctx, streamRunEvents, map[string]any{"next_by_subj": phasesFilter("*", flowJobID), "seq": 1},
 		func(m Stored) bool {
 			found = json.Unmarshal(m.Data, &ev) == nil // else it is of another version
 			return false

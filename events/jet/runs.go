@@ -14,23 +14,23 @@ import (
 
 // RunQueue are the runs that wait in a pool's queue; an empty pool means every pool's.
 func (b *Bus) RunQueue(pool string) View[events.Run] {
-	return view[events.Run](b, events.StreamRuns, orAll(pool, events.AllRunQueue, events.RunQueueOf))
+	return view[events.Run](b, streamRuns, orAll(pool, allRunQueueFilter, runQueueFilter))
 }
 
 // QueuedRun is one run in a pool's queue.
 func (b *Bus) QueuedRun(pool, flowJobID string) View[events.Run] {
-	return view[events.Run](b, events.StreamRuns, events.RunQueueSubject(pool, flowJobID))
+	return view[events.Run](b, streamRuns, runQueueSubject(pool, flowJobID))
 }
 
 // RunKeys are the accepted runs that have ended, and are remembered.
 func (b *Bus) RunKeys() View[events.Run] {
-	return view[events.Run](b, events.StreamRuns, events.AllRunKeys)
+	return view[events.Run](b, streamRuns, allRunKeysFilter)
 }
 
 // WaitingRuns are the accepted runs of a job that wait until it is enabled; an empty
 // jobID means every job's.
 func (b *Bus) WaitingRuns(jobID string) View[events.Run] {
-	return view[events.Run](b, events.StreamRuns, orAll(jobID, events.AllPausedRuns, events.PausedRunsOf))
+	return view[events.Run](b, streamRuns, orAll(jobID, allPausedRunsFilter, pausedRunsFilter))
 }
 
 // AcceptRun queues a run for a pool, once: when a run of this identity has been
@@ -38,9 +38,9 @@ func (b *Bus) WaitingRuns(jobID string) View[events.Run] {
 // message: until the run is taken off the queue its place there is its claim,
 // and [Bus.KeepRun] must have put the key in its stead by then.
 func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run events.Run, fresh bool, err error) {
-	_, err = b.Commit(ctx, events.StreamRuns, Message{
-		Subject: events.RunQueueSubject(pool, r.FlowJobID), Data: body(r),
-		Expect: new(uint64(0)), Of: events.AcceptedRun(r.FlowJobID),
+	_, err = b.Commit(ctx, streamRuns, Message{
+		Subject: runQueueSubject(pool, r.FlowJobID), Data: body(r),
+		Expect: new(uint64(0)), Of: acceptedRunFilter(r.FlowJobID),
 	})
 	if !IsConflict(err) {
 		return r, err == nil, err
@@ -55,8 +55,8 @@ func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run eve
 // KeepRun stores the key of a run that has ended, so that it is known when it
 // is off the queue. Keys lie in the order in which their runs ended.
 func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
-	_, err := b.Commit(ctx, events.StreamRuns, Message{
-		Subject: events.RunKeySubject(pool, r.FlowJobID), Data: body(r), Expect: new(uint64(0)),
+	_, err := b.Commit(ctx, streamRuns, Message{
+		Subject: runKeySubject(pool, r.FlowJobID), Data: body(r), Expect: new(uint64(0)),
 	})
 	if IsConflict(err) {
 		return nil
@@ -67,14 +67,14 @@ func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
 // ForgetRuns purges the keys of runs that ended before t, and of others, oldest
 // first, while the stream holds more than four fifths of what it may.
 func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
-	stream, err := b.js.Stream(ctx, events.StreamRuns)
+	stream, err := b.js.Stream(ctx, streamRuns)
 	if err != nil {
 		return fmt.Errorf("forget runs: %w", err)
 	}
 	info := stream.CachedInfo()
 	excess := int64(info.State.Bytes) - info.Config.MaxBytes/5*4
 	var upTo uint64
-	err = b.Since(ctx, events.StreamRuns, events.AllRunKeys, time.Time{}, func(m Stored) bool {
+	err = b.Since(ctx, streamRuns, allRunKeysFilter, time.Time{}, func(m Stored) bool {
 		if excess <= 0 && !m.Time.Before(t) {
 			return false
 		}
@@ -85,17 +85,17 @@ func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
 	if err != nil || upTo == 0 {
 		return err
 	}
-	return b.purge(ctx, events.StreamRuns, map[string]any{"filter": events.AllRunKeys, "seq": upTo})
+	return b.purge(ctx, streamRuns, map[string]any{"filter": allRunKeysFilter, "seq": upTo})
 }
 
 // RunsAhead counts the runs of a pool's queue that go before one, whose consumer
 // has the given name; waits is false when that one is not waiting there.
 func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (ahead uint64, waits bool, err error) {
-	own, found, err := b.Last(ctx, events.StreamRuns, events.RunQueueSubject(pool, flowJobID))
+	own, found, err := b.Last(ctx, streamRuns, runQueueSubject(pool, flowJobID))
 	if err != nil || !found {
 		return 0, false, err
 	}
-	cons, err := b.js.Consumer(ctx, events.StreamRuns, consumer)
+	cons, err := b.js.Consumer(ctx, streamRuns, consumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return 0, false, nil // nobody has ever worked on this queue
 	}
@@ -107,8 +107,8 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 		return 0, false, nil
 	}
 	var behind uint64
-	err = b.direct(ctx, events.StreamRuns, map[string]any{
-		"seq": own.Sequence, "next_by_subj": events.RunQueueOf(pool), "batch": 1,
+	err = b.direct(ctx, streamRuns, map[string]any{
+		"seq": own.Sequence, "next_by_subj": runQueueFilter(pool), "batch": 1,
 	}, func(m Stored) bool {
 		behind, _ = strconv.ParseUint(m.Header.Get("Nats-Num-Pending"), 10, 64)
 		return true
@@ -118,7 +118,7 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 
 // AcceptedRun reads the run of an identity; found is false when none was accepted.
 func (b *Bus) AcceptedRun(ctx context.Context, flowJobID string) (r events.Run, found bool, err error) {
-	m, found, err := b.Last(ctx, events.StreamRuns, events.AcceptedRun(flowJobID))
+	m, found, err := b.Last(ctx, streamRuns, acceptedRunFilter(flowJobID))
 	if err != nil || !found {
 		return events.Run{}, false, err
 	}

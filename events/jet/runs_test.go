@@ -14,7 +14,7 @@ import (
 // keys counts the keys of runs that are kept.
 func keys(t *testing.T, b *jet.Bus) int {
 	t.Helper()
-	all, err := b.Subjects(t.Context(), events.StreamRuns, events.AllRunKeys)
+	all, err := b.Subjects(t.Context(), jet.StreamRuns, jet.AllRunKeys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type SeenEntry struct {
 // lies there or not. An entry goes a day after its content has gone.
 func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
 	var all []SeenEntry
-	err := b.eachSeen(ctx, jobID, events.SeenPath(jobID, path), time.Time{}, func(e SeenEntry) bool {
+	err := b.eachSeen(ctx, jobID, seenPathFilter(jobID, path), time.Time{}, func(e SeenEntry) bool {
 		all = append(all, e)
 		return true
 	})
@@ -37,12 +37,12 @@ func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, 
 // EachSeen calls f with what was entered into the ledger of one job since t, oldest
 // first, until f answers false.
 func (b *Bus) EachSeen(ctx context.Context, jobID string, t time.Time, f func(SeenEntry) bool) error {
-	return b.eachSeen(ctx, jobID, events.SeenOf(jobID), t, f)
+	return b.eachSeen(ctx, jobID, seenFilter(jobID), t, f)
 }
 
 func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f func(SeenEntry) bool) error {
-	return b.Since(ctx, events.StreamFiles, filter, t, func(m Stored) bool {
-		sub, err := events.ParseSubject(m.Subject)
+	return b.Since(ctx, streamFiles, filter, t, func(m Stored) bool {
+		sub, err := parseSubject(m.Subject)
 		if err != nil {
 			return true
 		}
@@ -63,9 +63,9 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry,
 	}
 	subjects := make([]string, len(all))
 	for i, e := range all {
-		subjects[i] = events.FileSubject(jobID, e.Fingerprint)
+		subjects[i] = fileSubject(jobID, e.Fingerprint)
 	}
-	queued, err := b.Known(ctx, events.StreamFiles, subjects)
+	queued, err := b.Known(ctx, streamFiles, subjects)
 	for i := range queued {
 		all[i].Queued = queued[i]
 	}
@@ -75,10 +75,10 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry,
 // SeenAll lists the fingerprints that the ledger holds of one job, if the server
 // tells them at once (100,000); whole says whether it did.
 func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bool, err error) {
-	request, _ := json.Marshal(map[string]string{"subjects_filter": events.SeenOf(jobID)})
+	request, _ := json.Marshal(map[string]string{"subjects_filter": seenFilter(jobID)})
 	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+events.StreamFiles, request)
+	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+streamFiles, request)
 	if err != nil {
 		return nil, false, fmt.Errorf("read the ledger of files: %w", transportError(err))
 	}
@@ -96,7 +96,7 @@ func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bo
 		return nil, false, fmt.Errorf("read the ledger of files: %w", err)
 	}
 	if info.Error != nil {
-		return nil, false, fmt.Errorf("read the ledger of files: %w", apiError(events.StreamFiles, info.Error.ErrCode, info.Error.Description))
+		return nil, false, fmt.Errorf("read the ledger of files: %w", apiError(streamFiles, info.Error.ErrCode, info.Error.Description))
 	}
 	if info.Total > len(info.State.Subjects) {
 		return nil, false, nil
@@ -133,18 +133,18 @@ func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 		JobID: jobID, File: file.Path, FileB64: file.PathB64,
 		Generation: strconv.FormatInt(now.UnixNano(), 36), By: by, At: now,
 	}
-	_, err := b.Commit(ctx, events.StreamFiles, Message{
-		Subject: events.AgainSubject(jobID, path, a.Generation), Data: body(a), Expect: new(uint64(0)),
+	_, err := b.Commit(ctx, streamFiles, Message{
+		Subject: againSubject(jobID, path, a.Generation), Data: body(a), Expect: new(uint64(0)),
 	})
 	if err != nil {
 		return err
 	}
-	return b.Purge(ctx, events.StreamFiles, events.AgainPath(jobID, path), 1)
+	return b.Purge(ctx, streamFiles, againPathFilter(jobID, path), 1)
 }
 
 // Reruns are the requests to run files of a job again; an empty jobID means every job's.
 func (b *Bus) Reruns(jobID string) View[Again] {
-	return view[Again](b, events.StreamFiles, orAll(jobID, events.AllAgain, events.AgainOf))
+	return view[Again](b, streamFiles, orAll(jobID, allAgainFilter, againFilter))
 }
 
 // FileRecord is one of the messages that FILES keeps of a file beside its place in the
@@ -157,10 +157,10 @@ type FileRecord struct {
 
 // EachOfFiles calls f with all that is kept of the files of a job, until f answers false.
 func (b *Bus) EachOfFiles(ctx context.Context, jobID string, f func(FileRecord) bool) error {
-	for _, filter := range []string{events.SeenOf(jobID), events.AgainOf(jobID), events.HeldOf(jobID)} {
+	for _, filter := range []string{seenFilter(jobID), againFilter(jobID), heldFilter(jobID)} {
 		more := true
-		err := b.Since(ctx, events.StreamFiles, filter, time.Time{}, func(m Stored) bool {
-			sub, err := events.ParseSubject(m.Subject)
+		err := b.Since(ctx, streamFiles, filter, time.Time{}, func(m Stored) bool {
+			sub, err := parseSubject(m.Subject)
 			if err != nil {
 				return true
 			}
@@ -177,7 +177,7 @@ func (b *Bus) EachOfFiles(ctx context.Context, jobID string, f func(FileRecord) 
 
 // DropFileRecords takes records out by their sequences; what is gone already does not count.
 func (b *Bus) DropFileRecords(ctx context.Context, seqs []uint64) error {
-	return b.Drop(ctx, events.StreamFiles, seqs)
+	return b.Drop(ctx, streamFiles, seqs)
 }
 
 // Agains calls f with the requests to run files again that were stored after a
@@ -185,7 +185,7 @@ func (b *Bus) DropFileRecords(ctx context.Context, seqs []uint64) error {
 func (b *Bus) Agains(ctx context.Context, after uint64, f func(Again)) (uint64, error) {
 	for {
 		found := false
-		err := b.direct(ctx, events.StreamFiles, map[string]any{"next_by_subj": events.AllAgain, "seq": after + 1},
+		err := b.direct(ctx, streamFiles, map[string]any{"next_by_subj": allAgainFilter, "seq": after + 1},
 			func(m Stored) bool {
 				found, after = true, m.Sequence
 				a, err := decode[Again](m)

@@ -24,19 +24,19 @@ var queues = []struct {
 	put   func(t *testing.T, b *jet.Bus, n int)
 	store func(t *testing.T, b *jet.Bus, d *jet.Delivery)
 }{
-	{"files", jet.Queue{Stream: events.StreamFiles, Filter: events.FilesOf("job"), Keeps: true}, func(t *testing.T, b *jet.Bus, n int) {
+	{"files", jet.Queue{Stream: jet.StreamFiles, Filter: jet.FilesOf("job"), Keeps: true}, func(t *testing.T, b *jet.Bus, n int) {
 		var all []events.Trigger
 		for i := range n {
 			all = append(all, file(i))
 		}
 		must(t, second(b.CommitFiles(t.Context(), all)))
 	}, putResult},
-	{"triggers", jet.Queue{Stream: events.StreamTriggers, Filter: events.TriggersOf(events.KindManual)}, func(t *testing.T, b *jet.Bus, n int) {
+	{"triggers", jet.Queue{Stream: jet.StreamTriggers, Filter: jet.TriggersOf(events.KindManual)}, func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			must(t, second(b.PutTrigger(t.Context(), events.KindManual, events.Trigger{ID: strconv.Itoa(i), JobID: "job", Kind: events.KindManual})))
 		}
 	}, putResult},
-	{"runs", jet.Queue{Stream: events.StreamRuns, Filter: events.RunQueueOf("default")}, func(t *testing.T, b *jet.Bus, n int) {
+	{"runs", jet.Queue{Stream: jet.StreamRuns, Filter: jet.RunQueueOf("default")}, func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			_, _, err := b.AcceptRun(t.Context(), "default", events.Run{FlowJobID: fmt.Sprint("run-", i)})
 			must(t, err)
@@ -46,12 +46,12 @@ var queues = []struct {
 		must(t, err)
 		persist(func() error { return b.KeepRun(context.Background(), "default", run) })
 	}},
-	{"notices", jet.Queue{Stream: events.StreamRunEvents, Filter: events.RunsOf(events.Ended, "")}, func(t *testing.T, b *jet.Bus, n int) {
+	{"notices", jet.Queue{Stream: jet.StreamRunEvents, Filter: jet.RunsOf(events.Ended, "")}, func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			must(t, b.PutRunEvent(t.Context(), events.RunEvent{Phase: events.Ended, JobID: "job", FlowJobID: fmt.Sprint("run-", i)}, 0))
 		}
 	}, func(_ *testing.T, b *jet.Bus, d *jet.Delivery) {
-		sub, _ := events.ParseSubject(d.Subject)
+		sub, _ := jet.ParseSubject(d.Subject)
 		ev := events.RunEvent{Phase: events.Undelivered, JobID: sub.JobID, FlowJobID: sub.Rest, Channel: "test"}
 		persist(func() error { return b.PutUndelivered(context.Background(), ev) })
 	}},
@@ -186,7 +186,7 @@ func TestFinishedFilesLeave(t *testing.T) {
 	var mu sync.Mutex
 	gone := map[uint64]bool{}
 	q := jet.Queue{
-		Stream: events.StreamFiles, Name: "w", Filter: events.FilesOf("job"), Pending: 500, Keeps: true,
+		Stream: jet.StreamFiles, Name: "w", Filter: jet.FilesOf("job"), Pending: 500, Keeps: true,
 		Gone: func(some []uint64) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -204,7 +204,7 @@ func TestFinishedFilesLeave(t *testing.T) {
 	waits := make(chan *jet.Delivery, 1)
 	go func() {
 		pulled <- b.Pull(ctx, q, 256, func(d *jet.Delivery) {
-			if d.Subject == events.FileSubject("job", all[7].File.Fingerprint) && d.Deliveries == 1 {
+			if d.Subject == jet.FileSubject("job", all[7].File.Fingerprint) && d.Deliveries == 1 {
 				must(t, d.Nak(time.Hour))
 				waits <- d
 				return
@@ -214,7 +214,7 @@ func TestFinishedFilesLeave(t *testing.T) {
 	}()
 	pinned := <-waits
 	left := func() []string {
-		subjects, err := b.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		subjects, err := b.Subjects(t.Context(), jet.StreamFiles, jet.AllFiles)
 		must(t, err)
 		var names []string
 		for s := range subjects {
@@ -229,7 +229,7 @@ func TestFinishedFilesLeave(t *testing.T) {
 	if has, err := b.HasFiles(t.Context(), "job"); err != nil || !has {
 		t.Errorf("HasFiles while one waits: %v, %v", has, err)
 	}
-	seen, err := b.Subjects(t.Context(), events.StreamFiles, events.AllSeen)
+	seen, err := b.Subjects(t.Context(), jet.StreamFiles, jet.AllSeen)
 	if err != nil || len(seen) != n {
 		t.Errorf("the ledger has %d files, want %d (%v)", len(seen), n, err)
 	}
@@ -255,7 +255,7 @@ func TestLostConsumer(t *testing.T) {
 	if _, err := b.CommitFiles(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	q := jet.Queue{Stream: events.StreamFiles, Name: "w", Filter: events.FilesOf("job"), Pending: 500, Keeps: true}
+	q := jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.FilesOf("job"), Pending: 500, Keeps: true}
 	first := map[uint64]int{}
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()
@@ -284,7 +284,7 @@ func TestLostConsumer(t *testing.T) {
 // How a trigger ended is known to every process until the trigger has left its
 // queue, and to nobody for longer.
 func TestEnds(t *testing.T) {
-	for _, stream := range []string{events.StreamFiles, events.StreamTriggers} {
+	for _, stream := range []string{jet.StreamFiles, jet.StreamTriggers} {
 		s := eventstest.Start(t, eventstest.Options{})
 		b, other := eventstest.Connect(t, s), eventstest.Connect(t, s)
 		mine, theirs := b.NewEnds(stream), other.NewEnds(stream)
@@ -299,7 +299,7 @@ func TestEnds(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		written, err := b.Subjects(t.Context(), stream, events.DoneOf(stream))
+		written, err := b.Subjects(t.Context(), stream, jet.DoneOf(stream))
 		if err != nil || len(written) == 0 || len(written) >= 200 {
 			t.Errorf("200 ends at a time made %d entries (%v)", len(written), err)
 		}
@@ -335,13 +335,13 @@ func TestEnds(t *testing.T) {
 		mine.Gone(all[:199])
 		mine.Gone(all[199:])
 		eventually(t, func() bool {
-			left, err := b.Subjects(t.Context(), stream, events.DoneOf(stream))
+			left, err := b.Subjects(t.Context(), stream, jet.DoneOf(stream))
 			return err == nil && len(left) == 0
 		})
 		// What a process left that has died, of triggers that are in no queue any more, goes too.
 		must(t, mine.PutVerdict(t.Context(), 5000, events.Verdict{}))
 		must(t, theirs.Sweep(t.Context()))
-		if left, err := b.Subjects(t.Context(), stream, events.DoneOf(stream)); err != nil || len(left) != 0 {
+		if left, err := b.Subjects(t.Context(), stream, jet.DoneOf(stream)); err != nil || len(left) != 0 {
 			t.Errorf("after a sweep %d are left (%v)", len(left), err)
 		}
 	}

@@ -21,22 +21,22 @@ const (
 
 // WatchState is what a watcher says of the folder of a job.
 func (b *Bus) WatchState(jobID string) View[events.WatchState] {
-	return view[events.WatchState](b, events.StreamState, events.StateSubject(partWatch, jobID))
+	return view[events.WatchState](b, streamState, stateSubject(partWatch, jobID))
 }
 
 // WaitingFiles is which files of a job a watcher leaves alone for now.
 func (b *Bus) WaitingFiles(jobID string) View[events.WaitingFiles] {
-	return view[events.WaitingFiles](b, events.StreamState, events.StateSubject(partFiles, jobID))
+	return view[events.WaitingFiles](b, streamState, stateSubject(partFiles, jobID))
 }
 
 // RetryState is which triggers of a job a dispatcher is to call again.
 func (b *Bus) RetryState(jobID string) View[events.RetryState] {
-	return view[events.RetryState](b, events.StreamState, events.StateSubject(partRetry, jobID))
+	return view[events.RetryState](b, streamState, stateSubject(partRetry, jobID))
 }
 
 // Runners is what the built-in runners say of themselves.
 func (b *Bus) Runners() View[events.RunnerState] {
-	return view[events.RunnerState](b, events.StreamState, events.AllRunners)
+	return view[events.RunnerState](b, streamState, allRunnersFilter)
 }
 
 // JobStates is what is said of a job now; nil where nobody says it.
@@ -47,8 +47,8 @@ type JobStates struct {
 
 // JobStates reads what watchers and dispatchers say of a job.
 func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err error) {
-	watch, retry := events.StateSubject(partWatch, jobID), events.StateSubject(partRetry, jobID)
-	err = b.LastOf(ctx, events.StreamState, []string{watch, retry}, func(m Stored) {
+	watch, retry := stateSubject(partWatch, jobID), stateSubject(partRetry, jobID)
+	err = b.LastOf(ctx, streamState, []string{watch, retry}, func(m Stored) {
 		if m.Subject == watch {
 			_ = json.Unmarshal(m.Data, &s.Watch)
 		} else {
@@ -61,8 +61,8 @@ func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err err
 // FolderStates reads what watchers say of the folder of a job and of the files in it;
 // at is when they said the latter.
 func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.WatchState, files events.WaitingFiles, at time.Time, err error) {
-	waiting := events.StateSubject(partFiles, jobID)
-	err = b.LastOf(ctx, events.StreamState, []string{waiting, events.StateSubject(partWatch, jobID)}, func(m Stored) {
+	waiting := stateSubject(partFiles, jobID)
+	err = b.LastOf(ctx, streamState, []string{waiting, stateSubject(partWatch, jobID)}, func(m Stored) {
 		if m.Subject != waiting {
 			_ = json.Unmarshal(m.Data, &watch)
 			return
@@ -77,12 +77,12 @@ func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.Wat
 func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, files []events.WaitingFiles) error {
 	msgs := make([]Message, 0, len(folders)+len(files))
 	for _, s := range folders {
-		msgs = append(msgs, Message{Subject: events.StateSubject(partWatch, s.JobID), Data: body(s)})
+		msgs = append(msgs, Message{Subject: stateSubject(partWatch, s.JobID), Data: body(s)})
 	}
 	for _, s := range files {
-		msgs = append(msgs, Message{Subject: events.StateSubject(partFiles, s.JobID), Data: body(s)})
+		msgs = append(msgs, Message{Subject: stateSubject(partFiles, s.JobID), Data: body(s)})
 	}
-	_, err := b.Commit(ctx, events.StreamState, msgs...)
+	_, err := b.Commit(ctx, streamState, msgs...)
 	return err
 }
 
@@ -94,6 +94,6 @@ func (b *Bus) PutRetryState(ctx context.Context, s events.RetryState) error {
 
 // PutRunner stores what a runner says of itself. The id is its own from start to start.
 func (b *Bus) PutRunner(ctx context.Context, id string, s events.RunnerState) error {
-	_, err := view[events.RunnerState](b, events.StreamState, events.StateSubject(partRunner, id)).Put(ctx, s)
+	_, err := view[events.RunnerState](b, streamState, stateSubject(partRunner, id)).Put(ctx, s)
 	return err
 }

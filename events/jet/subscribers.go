@@ -24,29 +24,29 @@ const (
 )
 
 // AskTrigger is where a subscriber that may trigger asks for runs.
-const AskTrigger = events.AskTrigger
+const AskTrigger = askTriggerPrefix
 
 // AskedBy is where the request of one subscriber arrives.
-func AskedBy(name string) string { return events.AskTriggerOf(name) }
+func AskedBy(name string) string { return askTriggerSubject(name) }
 
 // EndsIn is the filter that lets a subscriber to the runs see their ends alone; empty
 // for other streams.
 func EndsIn(stream string) string {
-	if stream != events.StreamRunEvents {
+	if stream != streamRunEvents {
 		return ""
 	}
-	return events.RunsOf(events.Ended, "")
+	return runsFilter(events.Ended, "")
 }
 
 // SubscriberChanges are the subscribers as they are stored, by name.
 func (b *Bus) SubscriberChanges() View[events.Subscriber] {
-	return view[events.Subscriber](b, events.StreamSubscribers, events.AllSubscribers)
+	return view[events.Subscriber](b, streamSubscribers, allSubscribersFilter)
 }
 
 // Subscribers lists all subscribers, also those that are revoked or have expired.
 func (b *Bus) Subscribers(ctx context.Context) ([]events.Subscriber, error) {
 	var all []events.Subscriber
-	err := b.Since(ctx, events.StreamSubscribers, events.AllSubscribers, time.Time{}, func(m Stored) bool {
+	err := b.Since(ctx, streamSubscribers, allSubscribersFilter, time.Time{}, func(m Stored) bool {
 		s, err := decode[events.Subscriber](m)
 		if err != nil {
 			b.log.Error("a subscriber cannot be read", "error", err.Error())
@@ -60,7 +60,7 @@ func (b *Bus) Subscribers(ctx context.Context) ([]events.Subscriber, error) {
 
 // Subscriber reads one, and the sequence to expect in PutSubscriber: 0 is none.
 func (b *Bus) Subscriber(ctx context.Context, name string) (events.Subscriber, uint64, error) {
-	m, found, err := b.Last(ctx, events.StreamSubscribers, events.SubscriberSubject(name))
+	m, found, err := b.Last(ctx, streamSubscribers, subscriberSubject(name))
 	if err != nil || !found {
 		return events.Subscriber{}, 0, err
 	}
@@ -71,8 +71,8 @@ func (b *Bus) Subscriber(ctx context.Context, name string) (events.Subscriber, u
 // PutSubscriber stores a subscriber, or that it is revoked, in place of what stood at
 // a sequence. It is [IsConflict] when somebody was first.
 func (b *Bus) PutSubscriber(ctx context.Context, s events.Subscriber, expect uint64) (uint64, error) {
-	return b.Commit(ctx, events.StreamSubscribers, Message{
-		Subject: events.SubscriberSubject(s.Name), Data: body(s), Expect: &expect,
+	return b.Commit(ctx, streamSubscribers, Message{
+		Subject: subscriberSubject(s.Name), Data: body(s), Expect: &expect,
 	})
 }
 
@@ -108,12 +108,12 @@ type SubscriberMade struct {
 
 // MakeSubscriber has the broker make a subscriber, and gives its credentials.
 func (b *Bus) MakeSubscriber(ctx context.Context, s events.Subscriber) (SubscriberMade, error) {
-	return b.askBroker(ctx, events.AskSubscriber, s)
+	return b.askBroker(ctx, askSubscriberSubject, s)
 }
 
 // RevokeSubscriber has the broker end a subscriber: it is cut off when this returns.
 func (b *Bus) RevokeSubscriber(ctx context.Context, name, by string) error {
-	_, err := b.askBroker(ctx, events.RevokeSubscriber, events.Subscriber{Name: name, By: by})
+	_, err := b.askBroker(ctx, revokeSubscriberSubject, events.Subscriber{Name: name, By: by})
 	return err
 }
 
@@ -153,7 +153,7 @@ func (b *Bus) AnswerSubscribers(create, revoke func(context.Context, events.Subs
 		}
 	}
 	for subject, f := range map[string]func(context.Context, events.Subscriber) (SubscriberMade, error){
-		events.AskSubscriber: create, events.RevokeSubscriber: revoke,
+		askSubscriberSubject: create, revokeSubscriberSubject: revoke,
 	} {
 		if _, err := b.nc.Subscribe(subject, answer(f)); err != nil {
 			return fmt.Errorf("answer about subscribers: %w", err)

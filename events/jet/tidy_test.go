@@ -20,7 +20,7 @@ func TestWhatTheDeadHaveAckedGoes(t *testing.T) {
 	t.Parallel()
 	s := eventstest.Start(t, eventstest.Options{})
 	bus := eventstest.Connect(t, s)
-	q := jet.Queue{Stream: events.StreamFiles, Name: "file-job", Filter: events.FilesOf("job"), Pending: 100, Keeps: true}
+	q := jet.Queue{Stream: jet.StreamFiles, Name: "file-job", Filter: jet.FilesOf("job"), Pending: 100, Keeps: true}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first, on := make(chan struct{}), make(chan struct{})
@@ -51,7 +51,7 @@ func TestWhatTheDeadHaveAckedGoes(t *testing.T) {
 	}
 	close(on)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		left, err := bus.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		left, err := bus.Subjects(t.Context(), jet.StreamFiles, jet.AllFiles)
 		if err == nil && len(left) == 0 {
 			return
 		}

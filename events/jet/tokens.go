@@ -12,8 +12,8 @@ import (
 
 // The stream behind the bucket of tokens, and what the subjects of its keys begin with.
 const (
-	streamTokens = "KV_" + events.BucketTokens
-	tokenPrefix  = "$KV." + events.BucketTokens + "."
+	streamTokens = "KV_" + bucketTokens
+	tokenPrefix  = "$KV." + bucketTokens + "."
 )
 
 // PutToken stores a new token. The error is of code Conflict when its id was

@@ -9,21 +9,22 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"spool.internal/events"
 )
 
 // share is a stream's part of the store, in GiB on a store of [FullStore].
 var share = map[string]int64{
-	events.StreamJobs: 1, events.StreamTriggers: 1, events.StreamFiles: 4, events.StreamRuns: 1,
-	events.StreamResults: 8, events.StreamRunEvents: 1, events.StreamDeadLetters: 1,
-	events.StreamSlots: 1, events.StreamState: 1, events.BucketTokens: 1,
+	streamJobs: 1, streamTriggers: 1, streamFiles: 4, streamRuns: 1,
+	streamResults: 8, streamRunEvents: 1, streamDeadLetters: 1,
+	streamSlots: 1, streamState: 1, bucketTokens: 1,
 }
 
 // Streams whose folders in the server's store the broker works on by itself.
 const (
-	JobsStream  = events.StreamJobs
-	FilesStream = events.StreamFiles
+	JobsStream  = streamJobs
+	FilesStream = streamFiles
+
+	// JobsPrefix is how the subjects in [JobsStream] begin.
+	JobsPrefix = familyJob + "."
 )
 
 // FullStore is the store, in bytes, on which every stream has its full share:
@@ -48,14 +49,14 @@ type Topology struct {
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
 	small := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
-	if stream == events.StreamSubscribers || stream == events.StreamNotifications || stream == events.StreamDrives {
+	if stream == streamSubscribers || stream == streamNotifications || stream == streamDrives {
 		return small
 	}
 	part := share[stream] << 30
 	if t.Store < FullStore {
 		part = part / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
 	}
-	if stream == events.StreamResults {
+	if stream == streamResults {
 		part -= 3 * small // so that all shares together stay what they are
 	}
 	return part
@@ -76,39 +77,39 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		}
 	}
 	const day = 24 * time.Hour
-	jobs := log(events.StreamJobs, events.AllJobs, 0, 64)
+	jobs := log(streamJobs, allJobsFilter, 0, 64)
 	jobs.Discard = jetstream.DiscardNew // a full store refuses a new job; it never forgets one
 	jobs.AllowMsgTTL, jobs.AllowRollup = true, true
-	files := queue(events.StreamFiles, events.AllFiles, events.AllSeen, events.AllAgain, events.AllHeld, events.DoneFiles)
+	files := queue(streamFiles, allFilesFilter, allSeenFilter, allAgainFilter, allHeldFilter, doneFilesFilter)
 	files.Retention = jetstream.LimitsPolicy // an ack removes nothing: who acked does, in groups
 	files.MaxMsgsPerSubject, files.DiscardNewPerSubject = 1, true
 	files.MaxConsumers = 20_000
-	results := log(events.StreamResults, events.AllResults, 30*day, t.ResultsPerJob)
+	results := log(streamResults, allResultsFilter, 30*day, t.ResultsPerJob)
 	results.AllowAtomicPublish = true
-	runs := log(events.StreamRunEvents, events.AllRuns, 30*day, -1)
+	runs := log(streamRunEvents, allRunsFilter, 30*day, -1)
 	runs.AllowAtomicPublish = true
-	state := log(events.StreamState, events.AllStates, time.Hour, 1)
+	state := log(streamState, allStatesFilter, time.Hour, 1)
 	state.AllowAtomicPublish = true
-	notifications := log(events.StreamNotifications, events.AllNotifications, 0, notificationsPerState)
+	notifications := log(streamNotifications, allNotificationsFilter, 0, notificationsPerState)
 	notifications.AllowMsgTTL = true
-	drives := log(events.StreamDrives, events.AllDrives, 0, 1)
+	drives := log(streamDrives, allDrivesFilter, 0, 1)
 	drives.Discard = jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
 	all := []jetstream.StreamConfig{
 		jobs,
-		queue(events.StreamTriggers, events.AllTriggers, events.AllVerdicts, events.ClockSubject, events.AllBacklogs, events.AllCalled, events.AllPaused, events.DoneOthers),
+		queue(streamTriggers, allTriggersFilter, allVerdictsFilter, clockSubject, allBacklogsFilter, allCalledFilter, allPausedFilter, doneOthersFilter),
 		files,
-		queue(events.StreamRuns, events.AllRunQueue, events.AllRunKeys, events.AllPausedRuns),
+		queue(streamRuns, allRunQueueFilter, allRunKeysFilter, allPausedRunsFilter),
 		results,
 		runs,
-		log(events.StreamDeadLetters, events.AllDead, 90*day, -1),
-		log(events.StreamSlots, events.AllSlots, 0, VerdictsPerJob),
+		log(streamDeadLetters, allDeadFilter, 90*day, -1),
+		log(streamSlots, allSlotsFilter, 0, VerdictsPerJob),
 		state,
-		log(events.StreamSubscribers, events.AllSubscribers, 0, 1),
+		log(streamSubscribers, allSubscribersFilter, 0, 1),
 		drives,
 		notifications,
 	}
 	for i := range all {
-		all[i].Subjects = append(all[i].Subjects, events.ProbeSubject(all[i].Name))
+		all[i].Subjects = append(all[i].Subjects, probeSubject(all[i].Name))
 		all[i].Storage = jetstream.FileStorage
 		all[i].Replicas = t.Replicas
 		setBound(&all[i], t.bytes(all[i].Name))
@@ -150,18 +151,18 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 			return fmt.Errorf("stream %s: %w", cfg.Name, err)
 		}
 	}
-	_, err := b.js.KeyValue(ctx, events.BucketTokens)
+	_, err := b.js.KeyValue(ctx, bucketTokens)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		_, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: events.BucketTokens, History: 1, Storage: jetstream.FileStorage,
-			Replicas: t.Replicas, MaxBytes: t.bytes(events.BucketTokens),
+			Bucket: bucketTokens, History: 1, Storage: jetstream.FileStorage,
+			Replicas: t.Replicas, MaxBytes: t.bytes(bucketTokens),
 		})
 	}
 	if err == nil {
 		err = b.completeTokens(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("bucket %s: %w", events.BucketTokens, err)
+		return fmt.Errorf("bucket %s: %w", bucketTokens, err)
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func (b *Bus) completeTokens(ctx context.Context) error {
 		return err
 	}
 	cfg := stream.CachedInfo().Config
-	probed := slices.Contains(cfg.Subjects, events.ProbeSubject(streamTokens))
+	probed := slices.Contains(cfg.Subjects, probeSubject(streamTokens))
 	if cfg.Metadata[boundKey] != "" && probed {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (b *Bus) completeTokens(ctx context.Context) error {
 		setBound(&cfg, cfg.MaxBytes)
 	}
 	if !probed {
-		cfg.Subjects = append(cfg.Subjects, events.ProbeSubject(streamTokens))
+		cfg.Subjects = append(cfg.Subjects, probeSubject(streamTokens))
 	}
 	_, err = b.js.UpdateStream(ctx, cfg)
 	return err
@@ -190,7 +191,7 @@ func (b *Bus) completeTokens(ctx context.Context) error {
 
 // Await waits until the broker has made every stream and bucket.
 func (b *Bus) Await(ctx context.Context) error {
-	names := []string{"KV_" + events.BucketTokens}
+	names := []string{"KV_" + bucketTokens}
 	for _, cfg := range (Topology{}).streams() {
 		names = append(names, cfg.Name)
 	}

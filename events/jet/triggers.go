@@ -11,36 +11,36 @@ import (
 func (b *Bus) Triggers(k events.Kind, jobID string) View[events.Trigger] {
 	switch {
 	case k == "":
-		return view[events.Trigger](b, events.StreamTriggers, events.AllTriggers)
+		return view[events.Trigger](b, streamTriggers, allTriggersFilter)
 	case jobID == "":
-		return view[events.Trigger](b, events.StreamTriggers, events.TriggersOf(k))
+		return view[events.Trigger](b, streamTriggers, triggersFilter(k))
 	default:
-		return view[events.Trigger](b, events.StreamTriggers, events.TriggerSubject(k, jobID))
+		return view[events.Trigger](b, streamTriggers, triggerSubject(k, jobID))
 	}
 }
 
 // PausedTriggers are those of a job that wait until it is enabled; an empty jobID means
 // every job's.
 func (b *Bus) PausedTriggers(jobID string) View[events.Trigger] {
-	return view[events.Trigger](b, events.StreamTriggers, orAll(jobID, events.AllPaused, events.PausedOf))
+	return view[events.Trigger](b, streamTriggers, orAll(jobID, allPausedFilter, pausedFilter))
 }
 
 // PausedTrigger is one trigger that waits until its job is enabled.
 func (b *Bus) PausedTrigger(jobID, triggerID string) View[events.Trigger] {
-	return view[events.Trigger](b, events.StreamTriggers, events.PausedSubject(jobID, triggerID))
+	return view[events.Trigger](b, streamTriggers, pausedSubject(jobID, triggerID))
 }
 
 // Calls is the ledger of a job's calls that may be made at most once; an empty jobID
 // means every job's.
 func (b *Bus) Calls(jobID string) View[struct{}] {
-	return view[struct{}](b, events.StreamTriggers, orAll(jobID, events.AllCalled, events.CallsOf))
+	return view[struct{}](b, streamTriggers, orAll(jobID, allCalledFilter, callsFilter))
 }
 
 // PutTrigger queues one trigger that no ledger guards: a manual one. The same trigger published twice within two minutes
 // is stored once.
 func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error) {
-	return b.Commit(ctx, events.StreamTriggers, Message{
-		Subject: events.TriggerSubject(kind, t.JobID), Data: body(t),
+	return b.Commit(ctx, streamTriggers, Message{
+		Subject: triggerSubject(kind, t.JobID), Data: body(t),
 		Header: map[string]string{"Nats-Msg-Id": string(kind) + "|" + t.ID},
 	})
 }
@@ -48,7 +48,7 @@ func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger
 // NewestTrigger reads the newest trigger of a kind and job that is queued or
 // being worked on.
 func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string) (t events.Trigger, found bool, err error) {
-	m, found, err := b.Last(ctx, events.StreamTriggers, events.TriggerSubject(kind, jobID))
+	m, found, err := b.Last(ctx, streamTriggers, triggerSubject(kind, jobID))
 	if err != nil || !found {
 		return events.Trigger{}, false, err
 	}
@@ -60,15 +60,15 @@ func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string)
 // calls, also when the queue is full, which is emptied by calls. It is [IsConflict]
 // when it stands there already.
 func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {
-	_, err := b.commit(ctx, events.StreamTriggers, Message{
-		Subject: events.CalledSubject(t.JobID, t.ID), Expect: new(uint64(0)),
+	_, err := b.commit(ctx, streamTriggers, Message{
+		Subject: calledSubject(t.JobID, t.ID), Expect: new(uint64(0)),
 	})
 	return err
 }
 
 // ReleaseCall takes a trigger out of the ledger of calls, once its result is stored.
 func (b *Bus) ReleaseCall(ctx context.Context, t events.Trigger) error {
-	return b.Purge(ctx, events.StreamTriggers, events.CalledSubject(t.JobID, t.ID), 0)
+	return b.Purge(ctx, streamTriggers, calledSubject(t.JobID, t.ID), 0)
 }
 
 // Trigger reads the trigger that a delivery of TRIGGERS or FILES carries.

@@ -9,19 +9,19 @@ import (
 // NewVerdicts are the verdicts on the slots of a job that cron has not copied yet to
 // where people look for them; an empty jobID means every job's.
 func (b *Bus) NewVerdicts(jobID string) View[events.Verdict] {
-	return view[events.Verdict](b, events.StreamTriggers, orAll(jobID, events.AllVerdicts, events.VerdictSubject))
+	return view[events.Verdict](b, streamTriggers, orAll(jobID, allVerdictsFilter, verdictSubject))
 }
 
 // Verdicts are the last verdicts on the slots of a job ([VerdictsPerJob]); an empty
 // jobID means every job's.
 func (b *Bus) Verdicts(jobID string) View[events.Verdict] {
-	return view[events.Verdict](b, events.StreamSlots, orAll(jobID, events.AllSlots, events.SlotSubject))
+	return view[events.Verdict](b, streamSlots, orAll(jobID, allSlotsFilter, slotSubject))
 }
 
 // CopyVerdict stores a verdict where people look for it.
 func (b *Bus) CopyVerdict(ctx context.Context, v events.Verdict) error {
-	_, err := b.Commit(ctx, events.StreamSlots, Message{
-		Subject: events.SlotSubject(v.JobID), Data: body(v),
+	_, err := b.Commit(ctx, streamSlots, Message{
+		Subject: slotSubject(v.JobID), Data: body(v),
 		Header: map[string]string{"Nats-Msg-Id": v.ID()},
 	})
 	return err

@@ -3,8 +3,6 @@ package jet
 import (
 	"context"
 	"time"
-
-	"spool.internal/events"
 )
 
 // View is a typed view of messages of one stream that belong together: the results
@@ -131,7 +129,7 @@ func (v View[T]) CountByJob(ctx context.Context) (map[string]int, error) {
 			return nil, err
 		}
 		for s, n := range subjects {
-			if sub, err := events.ParseSubject(s); err == nil {
+			if sub, err := parseSubject(s); err == nil {
 				counts[sub.JobID] += int(n)
 			}
 		}
@@ -190,7 +188,7 @@ func (v View[T]) follow(ctx context.Context, w Follow, f func(Entry[T])) error {
 // not. It is for waking up early, never for knowing.
 func (v View[T]) Hint(f func(jobID string)) error {
 	return v.bus.Hint(v.of[0], func(subject string) {
-		if sub, err := events.ParseSubject(subject); err == nil {
+		if sub, err := parseSubject(subject); err == nil {
 			f(sub.JobID)
 		}
 	})
@@ -198,7 +196,7 @@ func (v View[T]) Hint(f func(jobID string)) error {
 
 // Queue is a durable consumer of the view, as [Bus.Pull] reads it.
 func (v View[T]) Queue(name string, pending int) Queue {
-	return Queue{Stream: v.stream, Name: name, Filter: v.of[0], Pending: pending, Keeps: v.stream == events.StreamFiles}
+	return Queue{Stream: v.stream, Name: name, Filter: v.of[0], Pending: pending, Keeps: v.stream == streamFiles}
 }
 
 // view makes a view of one subject or filter.

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"spool.internal/events"
 )
 
 // How long a delivery lives without a sign of its holder, and how often the
@@ -88,7 +86,7 @@ type Delivery struct {
 }
 
 // IsFile reports that it came off the queue of files.
-func (d *Delivery) IsFile() bool { return d.desk.queue.Stream == events.StreamFiles }
+func (d *Delivery) IsFile() bool { return d.desk.queue.Stream == streamFiles }
 
 // Ack takes the message off the queue, once the ledger has what stays of it. The
 // server may still be told when Ack has returned; until it has confirmed, the

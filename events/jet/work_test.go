@@ -22,7 +22,7 @@ func TestPullAcrossStopsAndRestarts(t *testing.T) {
 	if _, err := b.CommitFiles(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	q := jet.Queue{Stream: events.StreamFiles, Name: "w", Filter: events.AllFiles, Pending: 500, Keeps: true}
+	q := jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.AllFiles, Pending: 500, Keeps: true}
 	acked := map[string]int{}
 	for round := 0; len(acked) < 2000; round++ {
 		ctx, cancel := contextWithCancel(t)
@@ -50,7 +50,7 @@ func TestPullAcrossStopsAndRestarts(t *testing.T) {
 		}
 	}
 	eventually(t, func() bool {
-		left, err := b.Subjects(t.Context(), events.StreamFiles, events.AllFiles)
+		left, err := b.Subjects(t.Context(), jet.StreamFiles, jet.AllFiles)
 		return err == nil && len(left) == 0
 	})
 }
@@ -66,7 +66,7 @@ func TestLongHeldDeliveriesAreKeptAlive(t *testing.T) {
 	defer cancel()
 	var mu sync.Mutex
 	deliveries := 0
-	err := b.Pull(ctx, jet.Queue{Stream: events.StreamFiles, Name: "w", Filter: events.AllFiles, Pending: 500, Keeps: true}, 4, func(d *jet.Delivery) {
+	err := b.Pull(ctx, jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.AllFiles, Pending: 500, Keeps: true}, 4, func(d *jet.Delivery) {
 		mu.Lock()
 		deliveries++
 		mu.Unlock()
@@ -97,7 +97,7 @@ func TestResultLookup(t *testing.T) {
 		}
 	}
 	n := 0
-	_ = b.Since(t.Context(), events.StreamResults, events.ResultSubject("j"), time.Time{}, func(jet.Stored) bool { n++; return true })
+	_ = b.Since(t.Context(), jet.StreamResults, jet.ResultSubject("j"), time.Time{}, func(jet.Stored) bool { n++; return true })
 	if n != 2 {
 		t.Errorf("%d results are stored, want 2: the second of a trigger is the first", n)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 	"spool.internal/gateway/wire"
 )
 
@@ -70,7 +71,7 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 	if ask.Expires, err = expiry(ends, now); err != nil {
 		return err
 	}
-	ask, err = events.NewSubscriber(ask)
+	ask, err = jet.NewSubscriber(ask)
 	if err != nil {
 		return err
 	}

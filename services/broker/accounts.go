@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"spool.internal/events/jet"
+
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
@@ -97,11 +99,11 @@ func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
 	service("$JS.API.CONSUMER.MSG.NEXT.*.*", jwt.ResponseTypeStream, pullAnswers)
 	for _, subject := range []string{
 		"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*", "$JS.API.CONSUMER.INFO.*.*",
-		"$JS.ACK.>", "spool.>", keyOf("*"),
+		"$JS.ACK.>", "spool.>", jet.TokenKey("*"),
 	} {
 		service(subject, jwt.ResponseTypeSingleton, 0)
 	}
-	for _, subject := range hinted {
+	for _, subject := range jet.Hinted() {
 		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), Type: jwt.Stream})
 	}
 	return c
@@ -120,18 +122,18 @@ func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error)
 	scope := jwt.NewUserScope()
 	scope.Key, scope.Role = signer, string(role)
 	scope.Template.Sub.Allow.Add("_INBOX." + string(role) + ".>")
-	r := rightsOf[role]
+	r := rightsOf(role)
 	for _, g := range r.gates(role) {
 		c.Imports.Add(a.service(g))
 		scope.Template.Pub.Allow.Add(g.local)
 	}
-	for _, subject := range r.hear {
+	for _, subject := range r.Hear {
 		c.Imports.Add(&jwt.Import{
 			Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), LocalSubject: jwt.RenamingSubject(subject), Account: a.home, Type: jwt.Stream,
 		})
 		scope.Template.Sub.Allow.Add(subject)
 	}
-	for _, subject := range r.answer {
+	for _, subject := range r.Answer {
 		c.Exports.Add(&jwt.Export{Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: jwt.ResponseTypeSingleton})
 		scope.Template.Sub.Allow.Add(subject)
 		scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerWithin}

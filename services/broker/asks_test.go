@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // answering has a gateway over TCP say who asked it for what.
@@ -45,7 +46,7 @@ func TestSubscribersAsk(t *testing.T) {
 	denied := make(chan string, 1000)
 	join := func(name string, may bool) *nats.Conn {
 		t.Helper()
-		made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: name, Stream: events.StreamRunEvents, Trigger: may})
+		made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: name, Stream: streamRunEvents, Trigger: may})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +62,7 @@ func TestSubscribersAsk(t *testing.T) {
 		var m *nats.Msg
 		var err error
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); { // until the gateway listens
-			if m, err = nc.Request(events.AskTrigger, []byte(body), 5*time.Second); !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, nats.ErrTimeout) {
+			if m, err = nc.Request(jet.AskTrigger, []byte(body), 5*time.Second); !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, nats.ErrTimeout) {
 				break
 			}
 		}
@@ -88,22 +89,22 @@ func TestSubscribersAsk(t *testing.T) {
 			}
 		}
 	}
-	_ = mute.PublishRequest(events.AskTrigger, "_INBOX.x", []byte("3"))
-	wait("mute", `"`+events.AskTrigger+`"`)
-	for _, subject := range []string{events.AskTriggerOf("b"), events.AskTriggerOf("a"), events.TriggerSubject(events.KindManual, "j")} {
+	_ = mute.PublishRequest(jet.AskTrigger, "_INBOX.x", []byte("3"))
+	wait("mute", `"`+jet.AskTrigger+`"`)
+	for _, subject := range []string{jet.AskedBy("b"), jet.AskedBy("a"), triggerSubject(events.KindManual, "j")} {
 		_ = a.PublishRequest(subject, "_INBOX.x", []byte("4"))
 		wait("a", `"`+subject+`"`)
 	}
-	if _, err := a.SubscribeSync(events.AskTriggers); err != nil {
+	if _, err := a.SubscribeSync(askTriggers); err != nil {
 		t.Fatal(err)
 	}
-	wait("a", `Subscription to "`+events.AskTriggers)
+	wait("a", `Subscription to "`+askTriggers)
 
 	// Wherever it has the answer sent, nothing comes of it on a subject of Spool's account.
 	fill(t, b)
 	before := streamsAt(t, b)
-	for _, victim := range append(victims, "$JS.API.STREAM.PURGE.RUN_EVENTS", events.AskSubscriber) {
-		m := nats.NewMsg(events.AskTrigger)
+	for _, victim := range append(victims, "$JS.API.STREAM.PURGE.RUN_EVENTS", askSubscriber) {
+		m := nats.NewMsg(jet.AskTrigger)
 		m.Reply, m.Data = victim, []byte("5")
 		m.Header.Set("Nats-Trace-Dest", victim)
 		_ = a.PublishMsg(m)

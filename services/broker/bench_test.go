@@ -38,14 +38,14 @@ func BenchmarkRole(b *testing.B) {
 		}
 		b.Run("publish/"+who.name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := js.Publish(b.Context(), events.ResultSubject(who.name), []byte(`{"status":"OK"}`)); err != nil {
+				if _, err := js.Publish(b.Context(), resultSubject(who.name), []byte(`{"status":"OK"}`)); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 		b.Run("get/"+who.name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := nc.Request("$JS.API.DIRECT.GET."+events.StreamResults, []byte(`{"seq":1}`), 10*time.Second); err != nil {
+				if _, err := nc.Request("$JS.API.DIRECT.GET."+streamResults, []byte(`{"seq":1}`), 10*time.Second); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -61,15 +61,15 @@ func pullAndAck(b *testing.B, br *Broker, js jetstream.JetStream, name string) {
 	}
 	defer home.Close()
 	for i := range b.N {
-		if err := home.Publish(events.RunSubject(events.Ended, name, fmt.Sprintf("%d-%d", b.N, i)), []byte(`{"status":"OK"}`)); err != nil {
+		if err := home.Publish(runSubject(events.Ended, name, fmt.Sprintf("%d-%d", b.N, i)), []byte(`{"status":"OK"}`)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	if err := home.Flush(); err != nil {
 		b.Fatal(err)
 	}
-	cons, err := js.CreateOrUpdateConsumer(b.Context(), events.StreamRunEvents, jetstream.ConsumerConfig{
-		Durable: map[string]string{"floor": "notify-email", "role": "notify-webhook"}[name], FilterSubject: events.RunsOf(events.Ended, name), AckPolicy: jetstream.AckExplicitPolicy,
+	cons, err := js.CreateOrUpdateConsumer(b.Context(), streamRunEvents, jetstream.ConsumerConfig{
+		Durable: map[string]string{"floor": "notify-email", "role": "notify-webhook"}[name], FilterSubject: runsOf(events.Ended, name), AckPolicy: jetstream.AckExplicitPolicy,
 	})
 	if err != nil {
 		b.Fatal(err)

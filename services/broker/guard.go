@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // guardSubject is below which the guard is asked: spool.guard.<role>.<request>.
@@ -94,7 +95,7 @@ func refusal(err error) []byte {
 // judge turns what a role asks the guard for into the request that it stands for,
 // or refuses it.
 func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
-	r, known := rightsOf[role]
+	r, known := rightsOf(role), slices.Contains(Roles(), role)
 	part := strings.Split(request, ".")
 	if !known || len(part) < 2 {
 		return nil, errors.New("no such right")
@@ -103,7 +104,7 @@ func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
 	switch {
 	case part[0] == "PUBLISH":
 		subject := strings.Join(part[1:], ".")
-		if !slices.Contains(r.once, subject) {
+		if !slices.Contains(r.Once, subject) {
 			return nil, errors.New("not allowed to publish " + subject)
 		}
 		forward = nats.NewMsg(subject)
@@ -115,7 +116,7 @@ func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
 	case strings.HasPrefix(request, "CONSUMER.CREATE.") && len(part) >= 4:
 		return forward, r.mayConsume(role, part[2], part[3], m.Data)
 	case strings.HasPrefix(request, "CONSUMER.DELETE.") && len(part) == 4:
-		if slices.Contains(r.follow, part[2]) && strings.HasPrefix(part[3], string(role)+"-") {
+		if slices.Contains(r.Follow, part[2]) && strings.HasPrefix(part[3], string(role)+"-") {
 			return forward, nil
 		}
 	}
@@ -127,10 +128,10 @@ func (r rights) mayPurge(stream string, body []byte) error {
 	if err := json.Unmarshal(body, &ask); err != nil {
 		return err
 	}
-	if ask.Subject == events.ProbeSubject(stream) && slices.Contains(r.writes(), stream) {
+	if ask.Subject == jet.Probe(stream) && slices.Contains(r.writes(), stream) {
 		return nil
 	}
-	for _, f := range r.purge[stream] {
+	for _, f := range r.Purge[stream] {
 		if within(ask.Subject, f) {
 			return nil
 		}
@@ -149,13 +150,13 @@ func (r rights) mayConsume(role Role, stream, name string, body []byte) error {
 	if c.DeliverSubject != "" || c.DeliverGroup != "" {
 		return errors.New("not allowed: a consumer that pushes")
 	}
-	if slices.Contains(r.follow, stream) && strings.HasPrefix(name, string(role)+"-") {
+	if slices.Contains(r.Follow, stream) && strings.HasPrefix(name, string(role)+"-") {
 		return nil
 	}
-	for _, q := range r.queues {
-		stem, many := strings.CutSuffix(q.name, "*")
-		if q.stream == stream && (name == q.name || many && strings.HasPrefix(name, stem)) &&
-			len(c.FilterSubjects) == 0 && within(c.FilterSubject, q.filter) {
+	for _, q := range r.Queues {
+		stem, many := strings.CutSuffix(q.Name, "*")
+		if q.Stream == stream && (name == q.Name || many && strings.HasPrefix(name, stem)) &&
+			len(c.FilterSubjects) == 0 && within(c.FilterSubject, q.Filter) {
 			return nil
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // ask sends a request of a role and gives the answer's text; a request that nobody
@@ -32,7 +32,7 @@ func TestGuardOfConsumers(t *testing.T) {
 	fill(t, b)
 	for _, role := range Roles() {
 		o := join(t, b, dir, role)
-		r := rightsOf[role]
+		r := rightsOf(role)
 		try := func(stream, name, filter, more string) (string, bool) {
 			subject := "$JS.API.CONSUMER.CREATE." + stream + "." + name
 			config := fmt.Sprintf(`"name":%q,"ack_policy":"explicit","inactive_threshold":60000000000`, name)
@@ -49,36 +49,36 @@ func TestGuardOfConsumers(t *testing.T) {
 			}
 		}
 		own := func(stream string) (name, filter string) {
-			for _, q := range r.queues {
-				if q.stream == stream {
-					return strings.Replace(q.name, "*", "x", 1), q.filter
+			for _, q := range r.Queues {
+				if q.Stream == stream {
+					return strings.Replace(q.Name, "*", "x", 1), q.Filter
 				}
 			}
 			return string(role) + "-x", ""
 		}
-		all := slices.Clone(r.follow)
-		for _, q := range r.queues {
-			all = append(all, q.stream)
+		all := slices.Clone(r.Follow)
+		for _, q := range r.Queues {
+			all = append(all, q.Stream)
 		}
 		slices.Sort(all)
 		for _, stream := range slices.Compact(all) {
 			name, filter := own(stream)
-			if slices.Contains(r.follow, stream) {
+			if slices.Contains(r.Follow, stream) {
 				check("a consumer of its own", stream, string(role)+"-y", "", "", true)
 			}
-			for _, push := range []string{keyOf("evil"), events.ClockSubject, "_INBOX." + string(role) + ".x"} {
+			for _, push := range []string{jet.TokenKey("evil"), clockSubject, "_INBOX." + string(role) + ".x"} {
 				check("a consumer that pushes", stream, name, filter, fmt.Sprintf(`,"deliver_subject":%q`, push), false)
 				check("a consumer that pushes", stream, name, filter, fmt.Sprintf(`,"Deliver_Subject":%q,"deliver_group":"g"`, push), false)
 			}
-			if q := slices.IndexFunc(r.queues, func(q queue) bool { return q.stream == stream }); slices.Contains(r.follow, stream) || r.queues[q].token() == "*" {
+			if q := slices.IndexFunc(r.Queues, func(q jet.RightsQueue) bool { return q.Stream == stream }); slices.Contains(r.Follow, stream) || tokenOf(r.Queues[q]) == "*" {
 				check("somebody else's consumer", stream, "other-x", filter, "", false)
 			} // else the account has no such way out, as TestRights shows
 			check("its own queue", stream, name, filter, "", true)
-			if !slices.Contains(r.follow, stream) {
+			if !slices.Contains(r.Follow, stream) {
 				check("the whole stream as its queue", stream, name, ">", "", false)
 			}
 		}
-		for _, stream := range r.follow {
+		for _, stream := range r.Follow {
 			if answer, denied := o.ask(t, "$JS.API.CONSUMER.DELETE."+stream+".other-x", ""); !denied {
 				t.Errorf("%s deletes a consumer of %s: %s", role, stream, answer)
 			}
@@ -93,7 +93,7 @@ func TestGuardOfPurges(t *testing.T) {
 	fill(t, b)
 	for _, role := range Roles() {
 		o := join(t, b, dir, role)
-		for stream, filters := range rightsOf[role].purge {
+		for stream, filters := range rightsOf(role).Purge {
 			subject := "$JS.API.STREAM.PURGE." + stream
 			for _, body := range []string{"", "{}", `{"filter":""}`, `{"filter":">"}`, `{"filter":"spool.>"}`, `{"seq":100}`, `{"filter":"$KV.>"}`} {
 				if answer, denied := o.ask(t, subject, body); !denied {
@@ -122,7 +122,7 @@ func TestGuardOfTheSealKey(t *testing.T) {
 	}
 	fill(t, b)
 	put := func(header, value string) (string, bool) {
-		m := nats.NewMsg(keyOf("_seal"))
+		m := nats.NewMsg(jet.TokenKey("_seal"))
 		m.Data = []byte("key")
 		m.Header.Set(header, value)
 		answer, err := o.RequestMsg(m, 10*time.Second)
@@ -134,7 +134,7 @@ func TestGuardOfTheSealKey(t *testing.T) {
 	if answer, denied := put("Nats-Rollup", "all"); denied {
 		t.Fatal(answer)
 	}
-	if streamsAt(t, b)[keyOf("good")] != 1 {
+	if streamsAt(t, b)[jet.TokenKey("good")] != 1 {
 		t.Error("the first seal key rolled the tokens up")
 	}
 	for header, value := range map[string]string{"Nats-Rollup": "all", "Nats-Expected-Last-Subject-Sequence": "2", "KV-Operation": "PURGE"} {

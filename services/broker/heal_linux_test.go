@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 	"spool.internal/events/reserve"
@@ -35,7 +34,7 @@ func (s *shortage) put() error {
 	id = strings.ReplaceAll(id, ".", "_")
 	ctx, cancel := context.WithTimeout(s.Context(), 2*time.Second)
 	defer cancel()
-	seq, err := s.bus.Commit(ctx, events.StreamSlots, jet.Message{Subject: events.SlotSubject(id), Data: make([]byte, s.size)})
+	seq, err := s.bus.Commit(ctx, streamSlots, jet.Message{Subject: slotSubject(id), Data: make([]byte, s.size)})
 	if err == nil {
 		s.stored[id] = seq
 	}
@@ -120,7 +119,7 @@ func TestFullDiskHeals(t *testing.T) {
 		t.Errorf("a purge on a full disk: %v", err)
 	}
 	o := join(t, s.b, filepath.Join(disk.Dir, "data"), Cron)
-	answer, err := o.Request("$JS.API.STREAM.PURGE."+events.StreamTriggers, []byte(`{"filter":"`+events.AllBacklogs+`"}`), 10*time.Second)
+	answer, err := o.Request("$JS.API.STREAM.PURGE."+streamTriggers, []byte(`{"filter":"`+allBacklogs+`"}`), 10*time.Second)
 	if err != nil || !strings.Contains(string(answer.Data), "nearly full") {
 		t.Errorf("a purge by a role, on a full disk: %v %v", answer, err)
 	}

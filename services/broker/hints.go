@@ -5,7 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // hintPrefix stands before the subject of a message that was stored, in Spool's
@@ -13,13 +13,10 @@ import (
 // passes none of that on to other accounts; so the broker says it once more.
 const hintPrefix = "spool.hint."
 
-// hinted are the subjects that roles hear of at once.
-var hinted = []string{events.AllAgain, events.AllFiles, events.AllHeld}
-
 // relayHints repeats the subjects, without what was said. A hint that is lost
 // costs time only: whoever waits for one looks by himself, too.
 func relayHints(nc *nats.Conn) error {
-	for _, subject := range hinted {
+	for _, subject := range jet.Hinted() {
 		_, err := nc.Subscribe(subject, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })
 		if err != nil {
 			return fmt.Errorf("hints of %s: %w", subject, err)

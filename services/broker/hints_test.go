@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"spool.internal/events"
 )
 
 // TestHintsBetweenRoles: what one role stores the others hear of at once, the
@@ -21,8 +19,8 @@ func TestHintsBetweenRoles(t *testing.T) {
 		subject  string
 		filter   string
 	}{
-		{watcher, dispatcher, "spool.file.j1.f1", events.AllFiles},
-		{gateway, watcher, "spool.again.j1.p1.1", events.AllAgain},
+		{watcher, dispatcher, "spool.file.j1.f1", allFiles},
+		{gateway, watcher, "spool.again.j1.p1.1", allAgain},
 	} {
 		heard, err := c.to.SubscribeSync(c.filter)
 		if err != nil || c.to.Flush() != nil {

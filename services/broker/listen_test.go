@@ -148,7 +148,7 @@ func TestFormerCredentialsEnd(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "service.creds")); err == nil {
 		t.Error("service.creds is still there")
 	}
-	if streamsAt(t, b)[keyOf("good")] != 1 {
+	if streamsAt(t, b)[jet.TokenKey("good")] != 1 {
 		t.Error("the store is another")
 	}
 	join(t, b, dir, Gateway)

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
@@ -36,16 +35,16 @@ func TestRolesSeeWhatTheyNeed(t *testing.T) {
 			t.Error(err)
 		}
 		o := join(t, b, dir, role)
-		for _, s := range streams() {
+		for _, s := range jet.Streams() {
 			if !slices.Contains(needs.Writes, s) {
 				continue // TestRights sees that it may not
 			}
 			for range 2 {
-				answer, err := o.Request("$JS.API.STREAM.PURGE."+s, []byte(`{"filter":"`+events.ProbeSubject(s)+`"}`), 10*time.Second)
+				answer, err := o.Request("$JS.API.STREAM.PURGE."+s, []byte(`{"filter":"`+jet.Probe(s)+`"}`), 10*time.Second)
 				if err != nil || !strings.Contains(string(answer.Data), `"success":true`) {
 					t.Errorf("%s takes its probe out of %s: %v %v", role, s, answer, err)
 				}
-				if answer, err = o.Request(events.ProbeSubject(s), nil, 10*time.Second); err != nil || strings.Contains(string(answer.Data), "error") {
+				if answer, err = o.Request(jet.Probe(s), nil, 10*time.Second); err != nil || strings.Contains(string(answer.Data), "error") {
 					t.Errorf("%s writes a probe into %s: %v %v", role, s, answer, err)
 				}
 			}

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/faultpoint"
+	"spool.internal/events/jet"
 	"spool.internal/services/broker/store"
 )
 
@@ -29,13 +29,13 @@ const (
 // they lie. Its messages and consumers stay as they are. A process that dies on
 // the way leaves a journal, from which the next start goes on.
 func keepAcked(dir string) error {
-	dirs, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", events.StreamFiles))
+	dirs, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", jet.FilesStream))
 	if err != nil {
 		return fmt.Errorf("streams of the store: %w", err)
 	}
 	for _, dir := range dirs {
 		if err := keepAckedIn(dir); err != nil {
-			return fmt.Errorf("bring the stream %s to its new form in %s: %w", events.StreamFiles, dir, err)
+			return fmt.Errorf("bring the stream %s to its new form in %s: %w", jet.FilesStream, dir, err)
 		}
 	}
 	return nil
@@ -58,7 +58,7 @@ func keepAckedIn(dir string) error {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreMeta)
-	if err := atomicfile.Write(filepath.Join(dir, streamSum), []byte(store.SettingsSum(events.StreamFiles, meta)), 0o600); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, streamSum), []byte(store.SettingsSum(jet.FilesStream, meta)), 0o600); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.StoreSum)
@@ -75,7 +75,7 @@ func otherRetention(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := store.SettingsSum(events.StreamFiles, meta)
+	want := store.SettingsSum(jet.FilesStream, meta)
 	if had, err := os.ReadFile(filepath.Join(dir, streamSum)); err != nil || string(had) != want {
 		return nil, nil
 	}

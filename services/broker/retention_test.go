@@ -36,7 +36,7 @@ func TestStoreOfAnOlderSpool(t *testing.T) {
 		{"died before the journal went", func(t *testing.T, dir string, _, next []byte) {
 			put(t, dir, streamJournal, next)
 			put(t, dir, streamMeta, next)
-			put(t, dir, streamSum, []byte(store.SettingsSum(events.StreamFiles, next)))
+			put(t, dir, streamSum, []byte(store.SettingsSum(streamFiles, next)))
 		}},
 		{"died while it wrote", func(t *testing.T, dir string, _, next []byte) {
 			put(t, dir, streamJournal+".tmp", next[:len(next)/2])
@@ -45,9 +45,9 @@ func TestStoreOfAnOlderSpool(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // what is handed back at a stop may come only when the server's patience ends
 			dir := t.TempDir()
-			q := jet.Queue{Stream: events.StreamFiles, Name: "file-job", Filter: events.FilesOf("job"), Pending: 1000, Keeps: true}
+			q := jet.Queue{Stream: streamFiles, Name: "file-job", Filter: filesOf("job"), Pending: 1000, Keeps: true}
 			fillFiles(t, dir, q)
-			folders, err := filepath.Glob(filepath.Join(dir, "nats", "jetstream", "*", "streams", events.StreamFiles))
+			folders, err := filepath.Glob(filepath.Join(dir, "nats", "jetstream", "*", "streams", streamFiles))
 			if err != nil || len(folders) != 1 {
 				t.Fatal(folders, err)
 			}
@@ -60,8 +60,8 @@ func TestStoreOfAnOlderSpool(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer bus.Close(context.Background()) //nolint:errcheck // the test ends
-			for filter, want := range map[string]int{events.AllSeen: 300, events.AllFiles: 200} {
-				if got, err := bus.Subjects(t.Context(), events.StreamFiles, filter); err != nil || len(got) != want {
+			for filter, want := range map[string]int{allSeen: 300, allFiles: 200} {
+				if got, err := bus.Subjects(t.Context(), streamFiles, filter); err != nil || len(got) != want {
 					t.Errorf("%s holds %d messages, want %d (%v)", filter, len(got), want, err)
 				}
 			}
@@ -155,7 +155,7 @@ func makeOlder(t *testing.T, dir string) (former, next []byte) {
 		t.Fatal(err)
 	}
 	put(t, dir, streamMeta, former)
-	put(t, dir, streamSum, []byte(store.SettingsSum(events.StreamFiles, former)))
+	put(t, dir, streamSum, []byte(store.SettingsSum(streamFiles, former)))
 	return former, next
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/events/jet"
 )
 
 // outsider is a connection with a role's credentials, and what the server forbade it.
@@ -64,7 +65,7 @@ func streamsAt(t *testing.T, b *Broker) map[string]uint64 {
 	}
 	defer home.Close()
 	held := map[string]uint64{}
-	for _, s := range streams() {
+	for _, s := range jet.Streams() {
 		answer, err := home.Request("$JS.API.STREAM.INFO."+s, []byte(`{"subjects_filter":">"}`), 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
@@ -84,8 +85,8 @@ func streamsAt(t *testing.T, b *Broker) map[string]uint64 {
 
 // victims are subjects that somebody believes who reads them.
 var victims = []string{
-	keyOf("evil"), keyOf("_seal"), events.JobSubject("evil"), events.TriggerSubject(events.KindManual, "evil"), events.TriggerSubject(events.KindCron, "evil"),
-	events.ClockSubject, events.FileSubject("evil", "f"), events.RunQueueSubject("default", "evil"), events.RunSubject(events.Ended, "j", "evil"), events.ResultSubject("evil"),
+	jet.TokenKey("evil"), jet.TokenKey("_seal"), jobSubject("evil"), triggerSubject(events.KindManual, "evil"), triggerSubject(events.KindCron, "evil"),
+	clockSubject, fileSubject("evil", "f"), runQueueSubject("default", "evil"), runSubject(events.Ended, "j", "evil"), resultSubject("evil"),
 }
 
 // The server publishes the answer to a request to whatever subject the request
@@ -99,7 +100,7 @@ func TestRepliesReachNoStream(t *testing.T) {
 	for _, role := range Roles() {
 		o := join(t, b, dir, role)
 		before := streamsAt(t, b)
-		for _, g := range rightsOf[role].gates(role) {
+		for _, g := range rightsOf(role).gates(role) {
 			for _, victim := range victims {
 				if mayPublish(role, victim) {
 					continue
@@ -140,7 +141,7 @@ func settle(t *testing.T, b *Broker, o *outsider) {
 		t.Fatal(err)
 	}
 	defer home.Close()
-	control := keyOf("control_" + string(o.role))
+	control := jet.TokenKey("control_" + string(o.role))
 	if err := home.PublishRequest("$JS.API.DIRECT.GET.JOBS", control, []byte(`{"seq":1}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -149,8 +150,8 @@ func settle(t *testing.T, b *Broker, o *outsider) {
 
 // mayPublish says what a role's row says of a subject of a stream.
 func mayPublish(role Role, subject string) bool {
-	r := rightsOf[role]
-	return slices.ContainsFunc(slices.Concat(r.publish, r.once), func(f string) bool { return within(subject, f) })
+	r := rightsOf(role)
+	return slices.ContainsFunc(slices.Concat(r.Publish, r.Once), func(f string) bool { return within(subject, f) })
 }
 
 // bodiesFor are requests that lead to an answer with a content of the caller's choice.
@@ -182,9 +183,9 @@ func fill(t *testing.T, b *Broker) {
 	}
 	defer home.Close()
 	for _, subject := range []string{
-		events.JobSubject("j"), events.TriggerSubject(events.KindManual, "j"), events.FileSubject("j", "f"), events.RunQueueSubject("default", "r"),
-		events.ResultSubject("j"), events.RunSubject(events.Ended, "j", "r"), events.DeadSubject("j"), events.SlotSubject("j"),
-		events.StateSubject("watch", "j"), keyOf("good"),
+		jobSubject("j"), triggerSubject(events.KindManual, "j"), fileSubject("j", "f"), runQueueSubject("default", "r"),
+		resultSubject("j"), runSubject(events.Ended, "j", "r"), deadSubject("j"), slotSubject("j"),
+		stateSubject("watch", "j"), jet.TokenKey("good"),
 	} {
 		answer, err := home.Request(subject, []byte(`{"id":"evil","hash":"00","owner":"admin","role":"admin"}`), 5*time.Second)
 		if err != nil || strings.Contains(string(answer.Data), "error") {
@@ -198,11 +199,11 @@ func fill(t *testing.T, b *Broker) {
 func everySubject() []string {
 	var subjects []string
 	for _, role := range Roles() {
-		for _, g := range rightsOf[role].gates(role) {
+		for _, g := range rightsOf(role).gates(role) {
 			subjects = append(subjects, literal(g.local))
 		}
 	}
-	for _, s := range streams() {
+	for _, s := range jet.Streams() {
 		subjects = append(subjects,
 			"$JS.API.STREAM.CREATE."+s, "$JS.API.STREAM.UPDATE."+s, "$JS.API.STREAM.DELETE."+s, "$JS.API.STREAM.PURGE."+s, "$JS.API.STREAM.MSG.DELETE."+s,
 			"$JS.API.STREAM.SNAPSHOT."+s, "$JS.API.STREAM.RESTORE."+s, "$JS.API.CONSUMER.LIST."+s, "$JS.API.CONSUMER.NAMES."+s,
@@ -245,7 +246,7 @@ func TestRights(t *testing.T) {
 			}
 		}
 		for _, subject := range subjects {
-			may := slices.ContainsFunc(rightsOf[role].gates(role), func(g gate) bool { return within(subject, g.local) })
+			may := slices.ContainsFunc(rightsOf(role).gates(role), func(g gate) bool { return within(subject, g.local) })
 			if may == heard[subject] {
 				t.Errorf("%s, %s: allowed by the row %v, denied by the server %v", role, subject, may, heard[subject])
 			}
@@ -266,16 +267,16 @@ func TestRights(t *testing.T) {
 				t.Errorf("%s may listen to %s", role, subject)
 			}
 		}
-		if len(rightsOf[role].answer) > 0 {
+		if len(rightsOf(role).Answer) > 0 {
 			continue
 		}
-		if _, err := o.SubscribeSync(events.AskTriggers); err != nil {
+		if _, err := o.SubscribeSync(askTriggers); err != nil {
 			t.Fatal(err)
 		}
 		select {
 		case <-o.denied:
 		case <-time.After(30 * time.Second):
-			t.Errorf("%s may listen to %s", role, events.AskTriggers)
+			t.Errorf("%s may listen to %s", role, askTriggers)
 		}
 	}
 	t.Logf("%d checks: %d allowed, %d refused", allowed+refused, allowed, refused)

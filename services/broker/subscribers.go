@@ -181,7 +181,7 @@ func (s *subscribers) keys(sub events.Subscriber) (roleKeys, error) {
 // create stores a subscriber and gives its credentials.
 func (s *subscribers) create(ctx context.Context, ask events.Subscriber) (made jet.SubscriberMade, err error) {
 	ask.Created, ask.Revoked = time.Now().UTC(), time.Time{}
-	sub, err := events.NewSubscriber(ask)
+	sub, err := jet.NewSubscriber(ask)
 	if err != nil {
 		return made, err
 	}
@@ -278,9 +278,9 @@ func (a *accounts) subscriberClaims(sub events.Subscriber, k roleKeys) (*jwt.Acc
 	}
 	if sub.Trigger {
 		c.Imports.Add(&jwt.Import{
-			Name: events.AskTrigger, Subject: jwt.Subject(events.AskTriggerOf(sub.Name)), LocalSubject: events.AskTrigger, Account: a.gateway, Type: jwt.Service,
+			Name: jet.AskTrigger, Subject: jwt.Subject(jet.AskedBy(sub.Name)), LocalSubject: jet.AskTrigger, Account: a.gateway, Type: jwt.Service,
 		})
-		scope.Template.Pub.Allow.Add(events.AskTrigger)
+		scope.Template.Pub.Allow.Add(jet.AskTrigger)
 	}
 	c.SigningKeys.AddScopedSigner(scope)
 	return c, nil

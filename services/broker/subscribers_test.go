@@ -53,7 +53,7 @@ func TestASubscriberReads(t *testing.T) {
 	bus := office(t, b, dir)
 	b.tell(t, events.RunEvent{Phase: events.Ended, JobID: "j", FlowJobID: "1"}, events.RunEvent{Phase: events.Ended, JobID: "k", FlowJobID: "2"},
 		events.RunEvent{Phase: events.Started, JobID: "j", FlowJobID: "3"})
-	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "mine", Stream: events.StreamRunEvents, JobID: "j", By: "admin"})
+	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "mine", Stream: streamRunEvents, JobID: "j", By: "admin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestASubscriberReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cons, err := js.Consumer(t.Context(), events.StreamRunEvents, made.Subscriber.Consumer())
+	cons, err := js.Consumer(t.Context(), streamRunEvents, made.Subscriber.Consumer())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestASubscriberReads(t *testing.T) {
 // notForSubscribers lists subjects that the subscriber a may not publish to.
 func notForSubscribers() []string {
 	var all []string
-	for _, s := range streams() {
+	for _, s := range jet.Streams() {
 		for _, verb := range []string{
 			"STREAM.INFO.%s", "STREAM.CREATE.%s", "STREAM.UPDATE.%s", "STREAM.DELETE.%s", "STREAM.PURGE.%s", "STREAM.MSG.GET.%s", "STREAM.MSG.DELETE.%s",
 			"STREAM.SNAPSHOT.%s", "DIRECT.GET.%s", "DIRECT.GET.%s.x", "CONSUMER.NAMES.%s", "CONSUMER.LIST.%s", "CONSUMER.CREATE.%s.x", "CONSUMER.CREATE.%s.subscriber-a",
@@ -116,7 +116,7 @@ func notForSubscribers() []string {
 		all = append(all, "$JS.ACK."+s+".subscriber-b.1.1.1.1.0", "$JS.ACK."+s+".dispatch-manual.1.1.1.1.0")
 	}
 	all = append(all, victims...)
-	all = append(all, events.SubscriberSubject("x"), events.AskSubscriber, events.RevokeSubscriber, guardSubject+".gateway.STREAM.PURGE.RESULTS", "$SYS.REQ.SERVER.PING")
+	all = append(all, subscriberSubject("x"), askSubscriber, revokeSubscriber, guardSubject+".gateway.STREAM.PURGE.RESULTS", "$SYS.REQ.SERVER.PING")
 	return all
 }
 
@@ -129,7 +129,7 @@ func TestASubscriberReachesNothingElse(t *testing.T) {
 	bus := office(t, b, dir)
 	var creds []string
 	for _, name := range []string{"a", "b"} {
-		made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: name, Stream: events.StreamRunEvents})
+		made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: name, Stream: streamRunEvents})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestASubscriberReachesNothingElse(t *testing.T) {
 func subscribersReplies(t *testing.T, b *Broker, nc *nats.Conn, own string) {
 	t.Helper()
 	before := streamsAt(t, b)
-	for _, victim := range append(victims, "$JS.API.STREAM.PURGE.RUN_EVENTS", events.AskSubscriber) {
+	for _, victim := range append(victims, "$JS.API.STREAM.PURGE.RUN_EVENTS", askSubscriber) {
 		for _, subject := range []string{"$JS.API.CONSUMER.MSG.NEXT." + own, "$JS.API.CONSUMER.INFO." + own, "$JS.ACK." + own + ".1.1.1.1.0"} {
 			m := nats.NewMsg(subject)
 			m.Reply, m.Data = victim, []byte(`{"batch":1,"expires":1000000000}`)
@@ -210,13 +210,13 @@ func TestWhoMakesSubscribers(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	for _, role := range Roles() {
-		r := rightsOf[role]
+		r := rightsOf(role)
 		for _, g := range r.gates(role) {
-			about := strings.HasPrefix(g.local, "spool.api.") || g.local == "$JS.API.DIRECT.GET."+events.StreamSubscribers
+			about := strings.HasPrefix(g.local, "spool.api.") || g.local == "$JS.API.DIRECT.GET."+streamSubscribers
 			if about != (role == Gateway) && about {
 				t.Errorf("%s may use %s", role, g.local)
 			}
-			if within(events.SubscriberSubject("x"), g.local) {
+			if within(subscriberSubject("x"), g.local) {
 				t.Errorf("%s may store subscribers", role)
 			}
 		}
@@ -226,16 +226,16 @@ func TestWhoMakesSubscribers(t *testing.T) {
 		_, err := bus.MakeSubscriber(t.Context(), s)
 		return err
 	}
-	if err := ask(events.Subscriber{Name: "x", Stream: events.StreamTriggers}); events.CodeOf(err) != events.Invalid {
+	if err := ask(events.Subscriber{Name: "x", Stream: streamTriggers}); events.CodeOf(err) != events.Invalid {
 		t.Errorf("a stream that is not public: %v", err)
 	}
-	if err := ask(events.Subscriber{Name: "x", Stream: events.StreamResults, Expires: time.Now().Add(-time.Second)}); events.CodeOf(err) != events.Invalid {
+	if err := ask(events.Subscriber{Name: "x", Stream: streamResults, Expires: time.Now().Add(-time.Second)}); events.CodeOf(err) != events.Invalid {
 		t.Errorf("one that is over: %v", err)
 	}
-	if err := ask(events.Subscriber{Name: "x", Stream: events.StreamResults, Revoked: time.Now()}); err != nil {
+	if err := ask(events.Subscriber{Name: "x", Stream: streamResults, Revoked: time.Now()}); err != nil {
 		t.Error(err)
 	}
-	if err := ask(events.Subscriber{Name: "x", Stream: events.StreamJobs}); events.CodeOf(err) != events.Conflict {
+	if err := ask(events.Subscriber{Name: "x", Stream: streamJobs}); events.CodeOf(err) != events.Conflict {
 		t.Errorf("a second of one name: %v", err)
 	}
 	if err := bus.RevokeSubscriber(t.Context(), "nobody", "admin"); events.CodeOf(err) != events.NotFound {
@@ -253,11 +253,11 @@ func TestRevokedSubscriber(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)
-	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: events.StreamResults})
+	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: streamResults})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stays, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "stays", Stream: events.StreamResults})
+	stays, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "stays", Stream: streamResults})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func TestRevokedSubscriber(t *testing.T) {
 		}
 	}
 	out("at once")
-	if _, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: events.StreamResults}); err != nil {
+	if _, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: streamResults}); err != nil {
 		t.Fatal(err)
 	}
 	out("with another of its name")
@@ -307,7 +307,7 @@ func TestExpiringSubscriber(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, dir, "127.0.0.1:0")
 	bus := office(t, b, dir)
-	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: events.StreamResults, Expires: time.Now().Add(2 * time.Second)})
+	made, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: streamResults, Expires: time.Now().Add(2 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestExpiringSubscriber(t *testing.T) {
 		nc.Close()
 		t.Error("the expired subscriber is let in")
 	}
-	if _, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: events.StreamResults}); err != nil {
+	if _, err := bus.MakeSubscriber(t.Context(), events.Subscriber{Name: "x", Stream: streamResults}); err != nil {
 		t.Errorf("one in place of one that has expired: %v", err)
 	}
 }

@@ -75,7 +75,7 @@ func (h *harness) fill(n int) {
 			h.Fatal(err)
 		}
 		text := []byte(strings.Repeat("x", 100) + id)
-		if _, err := bus.Commit(h.Context(), events.StreamResults, jet.Message{Subject: events.ResultSubject(id), Data: text}); err != nil {
+		if _, err := bus.Commit(h.Context(), streamResults, jet.Message{Subject: resultSubject(id), Data: text}); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -182,7 +182,7 @@ func remove(t *testing.T, file string) {
 
 func damages() []damage {
 	const n = jobsWritten
-	jobs, results := events.StreamJobs, events.StreamResults
+	jobs, results := streamJobs, streamResults
 	return []damage{
 		{"nothing", func(*testing.T, string) {}, "", n - 1, n},
 		{"garbage at the beginning", inStream(jobs, "msgs/1.blk", overwrite(0, "garbage")), "stream JOBS: ", n - 2, n},
@@ -310,7 +310,7 @@ func TestAcceptLossCutOff(t *testing.T) {
 	h := newHarness(t, dir, Fsync)
 	h.fill(jobsWritten)
 	h.stop()
-	inStream(events.StreamJobs, "msgs/1.blk", overwrite(2, "garbage"))(t, dir)
+	inStream(streamJobs, "msgs/1.blk", overwrite(2, "garbage"))(t, dir)
 	streams, err := Store(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +356,7 @@ func TestDamagedConsumer(t *testing.T) {
 			t.Fatalf("the first message is %d", got)
 		}
 		h.stop()
-		inStream(events.StreamResults, "obs/reader/"+c.file, c.do)(t, dir)
+		inStream(streamResults, "obs/reader/"+c.file, c.do)(t, dir)
 		h = newHarness(t, dir, Fsync)
 		if got := h.consume(1); got != c.next {
 			t.Errorf("%s: the next message is %d, want %d", c.file, got, c.next)
@@ -378,7 +378,7 @@ func (h *harness) consume(n int) (first uint64) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	c, err := js.CreateOrUpdateConsumer(h.Context(), events.StreamResults, jetstream.ConsumerConfig{Durable: "reader", AckPolicy: jetstream.AckExplicitPolicy})
+	c, err := js.CreateOrUpdateConsumer(h.Context(), streamResults, jetstream.ConsumerConfig{Durable: "reader", AckPolicy: jetstream.AckExplicitPolicy})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -435,7 +435,7 @@ func TestNothingIsAcknowledgedWithoutTheFolder(t *testing.T) {
 		if err := put(i + 1); err == nil {
 			t.Error("a job was acknowledged")
 		}
-		if _, err := outside.Request(events.JobSubject(fmt.Sprint("k", i)), []byte("{}"), time.Second); err == nil {
+		if _, err := outside.Request(jobSubject(fmt.Sprint("k", i)), []byte("{}"), time.Second); err == nil {
 			t.Error("a job of a role outside was acknowledged")
 		}
 	}

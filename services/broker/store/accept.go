@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"spool.internal/events"
 	"spool.internal/events/atomicfile"
+	"spool.internal/events/jet"
 )
 
 // damagedDir is where copies of damaged files go, in the data folder.
@@ -82,7 +82,7 @@ func (f *findings) renote(now time.Time) error {
 		k.Last, k.Blocks = s.last, s.blocks
 	}
 	f.note.Jobs = nil
-	if s := streams[events.StreamJobs]; s != nil && s.jobs != nil {
+	if s := streams[jet.JobsStream]; s != nil && s.jobs != nil {
 		live := s.jobs.live()
 		f.note.Jobs = &live
 	}

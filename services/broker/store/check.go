@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // Damage is the error for a store that has lost something of what was stored.
@@ -106,7 +106,7 @@ func (f *findings) lost() (lost []string) {
 			continue
 		}
 		lost = append(lost, s.lost(k)...)
-		if name == events.StreamJobs && f.note != nil && f.note.Jobs != nil {
+		if name == jet.JobsStream && f.note != nil && f.note.Jobs != nil {
 			if n := s.jobsLost(*f.note.Jobs); n > 0 {
 				lost = append(lost, fmt.Sprintf("stream %s: %d of %d jobs are not there", name, n, f.note.Jobs.Live))
 			}

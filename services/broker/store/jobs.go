@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // jobs counts jobs by the records of JOBS.
@@ -28,9 +29,9 @@ type JobsKnown struct {
 func newJobs() *jobs { return &jobs{map[string][]jobRecord{}, map[uint64]bool{}} }
 
 var (
-	jobStem = []byte(events.JobSubject(""))
-	created = []byte(events.JobSubject(string(events.JobCreated))) // the type of the event is spelled like that
-	deleted = []byte(events.JobSubject(string(events.JobDeleted)))
+	jobStem = []byte(jet.JobsPrefix)
+	created = []byte(jet.JobsPrefix + string(events.JobCreated)) // the type of the event is spelled like that
+	deleted = []byte(jet.JobsPrefix + string(events.JobDeleted))
 )
 
 func (j *jobs) take(r record) {

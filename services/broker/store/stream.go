@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // The server's names.
@@ -140,7 +140,7 @@ func (b *block) read() {
 		return
 	}
 	each := func(record) {}
-	if b.stream.name == events.StreamJobs {
+	if b.stream.name == jet.JobsStream {
 		b.jobs = newJobs()
 		each = b.jobs.take
 	}

@@ -263,7 +263,7 @@ func (p *harness) asksFor(job string) {
 		p.Fatal(err)
 	}
 	defer nc.Close()
-	m, err := nc.Request(events.AskTrigger, []byte(`{"job":"`+job+`","idempotency_key":"one"}`), 30*time.Second)
+	m, err := nc.Request(jet.AskTrigger, []byte(`{"job":"`+job+`","idempotency_key":"one"}`), 30*time.Second)
 	if err != nil || !strings.Contains(string(m.Data), `"trigger_id":"manual:`+job) {
 		p.Fatalf("a subscriber asks for a run: %v, %v", m, err)
 	}
@@ -277,11 +277,11 @@ func (p *harness) asksFor(job string) {
 		}
 		return false
 	})
-	if m, err = nc.Request(events.AskTrigger, []byte(`{"job":"another"}`), 30*time.Second); err != nil || m.Header.Get("Nats-Service-Error-Code") != "404" {
+	if m, err = nc.Request(jet.AskTrigger, []byte(`{"job":"another"}`), 30*time.Second); err != nil || m.Header.Get("Nats-Service-Error-Code") != "404" {
 		p.Errorf("a job that there is not: %v, %v", m, err)
 	}
 	p.native("DELETE", "/api/v2/subscribers/asks", "", http.StatusNoContent)
-	if m, err := nc.Request(events.AskTrigger, []byte(`{"job":"`+job+`"}`), 2*time.Second); err == nil {
+	if m, err := nc.Request(jet.AskTrigger, []byte(`{"job":"`+job+`"}`), 2*time.Second); err == nil {
 		p.Errorf("a revoked subscriber is answered %s", m.Data)
 	}
 }

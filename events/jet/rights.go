@@ -1,0 +1,145 @@
+package jet
+
+import "spool.internal/events"
+
+// Rights are what one role does on NATS, and nothing else does it. A role whose
+// code learns something new gets a row more here; TestRightsSuffice shows what is missing.
+type Rights struct {
+	Publish []string            // subjects of streams that it publishes to
+	Once    []string            // the same, where only the first message counts
+	Ask     []string            // subjects of other services that it asks
+	Answer  []string            // subjects of its own account on which subscribers ask it
+	Follow  []string            // streams that it reads through ordered consumers, which bear its name
+	Queues  []RightsQueue       // durable consumers that it works off
+	Get     []string            // streams whose messages it reads from any replica
+	Leader  []string            // streams whose last message it asks the leader for
+	Purge   map[string][]string // by stream: filters below which it takes messages out
+	Drop    []string            // streams out of which it takes single messages
+	Hear    []string            // subjects of streams that it hears of at once
+}
+
+// RightsQueue is a durable consumer. A name may end with * and a filter be one of many.
+type RightsQueue struct{ Stream, Name, Filter string }
+
+// TokenKey is the subject of a key in the bucket of tokens.
+func TokenKey(key string) string { return "$KV." + bucketTokens + "." + key }
+
+// rights are those of each role, which [Rights] has the meaning of.
+var rights = map[string]Rights{
+	"gateway": {
+		Publish: []string{
+			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
+			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"),
+		},
+		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
+		Answer: []string{askTriggersFilter},
+		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents},
+		Get: []string{
+			streamDeadLetters, streamFiles, streamJobs, streamTokens, streamResults,
+			streamRunEvents, streamSlots, streamState, streamTriggers, streamSubscribers,
+			streamNotifications, streamDrives, streamRuns,
+		},
+		Leader: []string{
+			streamDrives, streamJobs, streamTokens, streamResults, streamRunEvents, streamTriggers, streamDeadLetters,
+			streamSubscribers,
+		},
+		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter}},
+		Drop:  []string{streamDeadLetters, streamFiles},
+	},
+	"cron": {
+		Publish: []string{
+			clockSubject, triggersFilter(events.KindCron), allVerdictsFilter, allBacklogsFilter, allSlotsFilter,
+		},
+		Follow: []string{streamJobs},
+		Queues: []RightsQueue{{streamTriggers, "cron-verdicts", allVerdictsFilter}},
+		Get:    []string{streamJobs, streamTriggers},
+		Leader: []string{streamJobs, streamTriggers},
+		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter}},
+	},
+	"watcher": {
+		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", "*"), stateSubject("files", "*")},
+		Follow:  []string{streamJobs, streamRunEvents},
+		Queues: []RightsQueue{
+			{streamRunEvents, "watcher-after", runsFilter(events.Ended, "")},
+			{streamResults, "watcher-after", allResultsFilter},
+		},
+		Get: []string{
+			streamDeadLetters, streamFiles, streamRuns, streamTriggers, streamRunEvents,
+		},
+		Leader: []string{streamJobs, streamFiles, streamDrives},
+		Purge:  map[string][]string{streamFiles: {allAgainFilter, allSeenFilter, allHeldFilter}},
+		Drop:   []string{streamFiles},
+		Hear:   []string{allAgainFilter, allHeldFilter},
+	},
+	"dispatcher": {
+		Publish: []string{
+			allCalledFilter, allDeadFilter, allPausedFilter, triggersFilter(events.KindCron), doneFilesFilter, doneOthersFilter, allResultsFilter, allSeenFilter, allSlotsFilter,
+			stateSubject("retry", "*"),
+			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Ended, ""), runsFilter(events.Undelivered, ""),
+			allNotificationsFilter,
+		},
+		Once:   []string{TokenKey("_seal")},
+		Follow: []string{streamJobs, streamRunEvents},
+		Queues: []RightsQueue{
+			{streamTriggers, "dispatch-cron", triggersFilter(events.KindCron)},
+			{streamTriggers, "dispatch-manual", triggersFilter(events.KindManual)},
+			{streamTriggers, "dispatch-retry", triggersFilter(events.KindRetry)},
+			{streamFiles, "file-*", allFilesFilter},
+			{streamRunEvents, "notify-webhook", runsFilter(events.Ended, "")},
+			{streamRunEvents, "notify-email", runsFilter(events.Ended, "")},
+			{streamDeadLetters, "notify-email-dead", allDeadFilter},
+			{streamNotifications, "notify-states-webhook", allConditionsFilter},
+			{streamNotifications, "notify-states-email", allConditionsFilter},
+			{streamNotifications, "notify-balance", notificationSubject("", events.AboutBalance)},
+			{streamRunEvents, "notify-heartbeat", runsFilter(events.Ended, "")},
+			{streamRunEvents, "notify-ended", runsFilter(events.Ended, "")},
+			{streamRunEvents, "notify-started", runsFilter(events.Started, "")},
+			{streamResults, "notify-heartbeat", allResultsFilter},
+			{streamResults, "notify-results", allResultsFilter},
+			{streamSlots, "notify-slots", allSlotsFilter},
+		},
+		Get: []string{
+			streamDeadLetters, streamFiles, streamResults, streamRunEvents,
+			streamState, streamSlots, streamNotifications, streamJobs, streamTriggers,
+		},
+		Leader: []string{
+			streamJobs, streamTokens, streamRuns, streamRunEvents, streamTriggers, streamNotifications,
+		},
+		Purge: map[string][]string{
+			streamFiles: {allFilesFilter, doneFilesFilter}, streamState: {stateSubject("retry", "*")},
+			streamTriggers: {allCalledFilter, allPausedFilter, allTriggersFilter, doneOthersFilter}, streamNotifications: {allNotificationsFilter},
+		},
+		Drop: []string{streamFiles, streamTriggers},
+		Hear: []string{allFilesFilter},
+	},
+	"runner": {
+		Publish: []string{
+			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Cancelling, ""), runsFilter(events.Ended, ""),
+			runsFilter(events.Retrying, ""), allRunKeysFilter, allRunQueueFilter, allPausedRunsFilter, allRunnersFilter, allDeadFilter,
+		},
+		Follow: []string{streamTokens, streamRunEvents},
+		Queues: []RightsQueue{{streamRuns, "runner-*", allRunQueueFilter}},
+		Get:    []string{streamRuns, streamFiles, streamDeadLetters},
+		Leader: []string{streamDrives, streamJobs, streamTokens, streamRuns, streamRunEvents},
+		Purge:  map[string][]string{streamRuns: {allRunKeysFilter}},
+		Drop:   []string{streamRuns},
+	},
+}
+
+// RightsOf gives the rights of a role by its name.
+func RightsOf(role string) Rights { return rights[role] }
+
+// Streams lists all streams; everybody may ask what state they are in.
+func Streams() []string {
+	return []string{
+		streamJobs, streamTriggers, streamFiles, streamRuns, streamResults,
+		streamRunEvents, streamDeadLetters, streamSlots, streamState, streamSubscribers, streamTokens,
+		streamNotifications, streamDrives,
+	}
+}
+
+// Probe is the subject that a probe is written to when a stream has refused something.
+func Probe(stream string) string { return probeSubject(stream) }
+
+// Hinted are the filters of what roles hear of at once, in the account of the broker.
+func Hinted() []string { return []string{allAgainFilter, allFilesFilter, allHeldFilter} }
