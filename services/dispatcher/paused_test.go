@@ -13,9 +13,8 @@ import (
 	"spool.internal/events/eventstest"
 )
 
-// turn changes whether a job is enabled, and gives the sequence that a dispatcher must
-// have seen to know.
-func (h *harness) turn(id string, change events.Change, status events.JobStatus) (seq uint64) {
+// setStatus enables, disables or deletes a job, and returns the sequence of that revision.
+func (h *harness) setStatus(id string, change events.Change, status events.JobStatus) (seq uint64) {
 	h.Helper()
 	rev, err := h.bus.Job(h.Context(), id)
 	if err == nil {
@@ -75,7 +74,7 @@ func TestPausedTriggers(t *testing.T) {
 	for i := range events.Minute(3) {
 		h.slot("a", a, now-10+i)
 	}
-	h.turn("a", events.JobDisabled, events.Disabled) // while they wait for their next calls
+	h.setStatus("a", events.JobDisabled, events.Disabled) // while they wait for their next calls
 	h.isPaused("a", 3)
 	mu.Lock()
 	fails = false
@@ -87,8 +86,8 @@ func TestPausedTriggers(t *testing.T) {
 	h.trigger("a", "by hand", a)
 	h.results("a", 1)
 	stop()
-	h.turn("a", events.JobEnabled, events.Enabled)
-	h.turn("a", events.JobDisabled, events.Disabled) // quickly again
+	h.setStatus("a", events.JobEnabled, events.Enabled)
+	h.setStatus("a", events.JobDisabled, events.Disabled) // and back at once
 	stop = h.run()
 	h.isPaused("a", 4)
 	mu.Lock()
@@ -97,7 +96,7 @@ func TestPausedTriggers(t *testing.T) {
 	}
 	calls = nil
 	mu.Unlock()
-	h.turn("a", events.JobEnabled, events.Enabled)
+	h.setStatus("a", events.JobEnabled, events.Enabled)
 	h.results("a", 5)
 	h.isPaused("a", 0)
 	mu.Lock()
@@ -106,10 +105,10 @@ func TestPausedTriggers(t *testing.T) {
 	}
 	calls = nil
 	mu.Unlock()
-	h.slot("a", h.turn("a", events.JobDisabled, events.Disabled), now-1)
+	h.slot("a", h.setStatus("a", events.JobDisabled, events.Disabled), now-1)
 	h.isPaused("a", 1)
 	stop()
-	h.turn("a", events.JobDeleted, events.Disabled)
+	h.setStatus("a", events.JobDeleted, events.Disabled)
 	h.run()
 	h.isPaused("a", 0)
 	if mu.Lock(); len(calls) > 0 {
@@ -168,6 +167,6 @@ func TestPausedRunsAreNotCounted(t *testing.T) {
 	h.trigger("a", "2", a)
 	h.results("a", 2)
 	h.trigger("b", "1", b)
-	h.turn("a", events.JobDisabled, events.Disabled)
+	h.setStatus("a", events.JobDisabled, events.Disabled)
 	h.results("b", 1)
 }

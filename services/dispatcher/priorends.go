@@ -32,7 +32,7 @@ type jobResults struct {
 // ends are the ledgers of how triggers ended.
 type ends struct{ files, triggers *jet.Ends }
 
-// of gives the ledger for a delivery.
+// of returns the ledger for a delivery.
 func (e ends) of(m *jet.Delivery) *jet.Ends {
 	if m.IsFile() {
 		return e.files

@@ -1,17 +1,10 @@
 package dispatcher
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"spool.internal/events"
-)
-
-// How often the state of a job is published: at most, and at least.
-const (
-	reportEvery  = time.Second
-	reportAnyway = 10 * time.Minute
 )
 
 // forgotten is how long after its time a trigger that was not redelivered counts as taken by another process.
@@ -95,39 +88,4 @@ func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cl
 	}
 	clear(w.clear)
 	return states, cleared
-}
-
-// report publishes what waits until ctx ends.
-func (d *Dispatcher) report(ctx context.Context) {
-	type report struct {
-		state events.RetryState
-		at    time.Time
-	}
-	last := map[string]report{}
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			states, cleared := d.waiting.states(now)
-			for _, id := range cleared {
-				if err := d.bus.RetryState(id).Clear(ctx); err != nil {
-					d.waiting.done("", id, true) // the next tick tries again
-					continue
-				}
-				delete(last, id)
-			}
-			for id, s := range states {
-				if old := last[id]; s == old.state && now.Sub(old.at) < reportAnyway {
-					continue
-				}
-				if d.bus.PutRetryState(ctx, s) != nil {
-					break // the next tick tries again
-				}
-				last[id] = report{s, now}
-			}
-		}
-	}
 }

@@ -1,0 +1,56 @@
+package dispatcher
+
+import (
+	"context"
+	"time"
+
+	"spool.internal/events"
+)
+
+// How often the state of a job is published: at most, and at least.
+const (
+	reportEvery  = time.Second
+	reportAnyway = 10 * time.Minute
+)
+
+// report is a state as it was published last.
+type report struct {
+	state events.RetryState
+	at    time.Time
+}
+
+// report publishes what waits, in STATE, until ctx ends.
+func (d *Dispatcher) report(ctx context.Context) {
+	last := map[string]report{}
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			d.publishStates(ctx, last, now)
+		}
+	}
+}
+
+// publishStates publishes what differs from last, by job. What cannot be stored is left to the next tick.
+func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, now time.Time) {
+	states, cleared := d.waiting.states(now)
+	for _, id := range cleared {
+		if err := d.bus.RetryState(id).Clear(ctx); err != nil {
+			d.waiting.done("", id, true)
+			continue
+		}
+		delete(last, id)
+	}
+	for id, s := range states {
+		if old := last[id]; s == old.state && now.Sub(old.at) < reportAnyway {
+			continue
+		}
+		if d.bus.PutRetryState(ctx, s) != nil {
+			return
+		}
+		last[id] = report{s, now}
+	}
+}
