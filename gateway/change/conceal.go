@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -28,16 +27,6 @@ func (j *Jobs) openShown(closed, jobID, pointer string) (string, error) {
 		return "", errors.New("gateways have no key yet")
 	}
 	return key.Open(closed, jobID, pointer)
-}
-
-// editable gives the parameters that a change of a job begins with: those that
-// its operators see, with masks in place of secrets.
-func (j *Jobs) editable(job events.Job) (events.Object, error) {
-	o, err := events.ParseObject(job.Visible(j.openShown))
-	if err != nil {
-		return nil, fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
-	}
-	return o, nil
 }
 
 // conceal gives a job with other parameters, whose secrets it seals; where a mask

@@ -57,42 +57,6 @@ type Jobs struct {
 	Log         *slog.Logger
 }
 
-// allows says why a job with these parameters cannot be made, or become, by
-// this caller or here.
-func (j *Jobs) allows(who Caller, p *events.Parameters) error {
-	for _, path := range []struct {
-		field string
-		events.Path
-	}{{"binary_path", p.BinaryPath}, {"input_dir", p.InputDir}, {"settings.output_dir", p.OutputDir()}} {
-		if path.Reserved() && !(path.Generated() && p.Options.Run.Short() && path.field != "settings.output_dir") {
-			return events.Reserves("flow_parameters." + path.field)
-		}
-	}
-	if p.Options.Run.Cwd.Reserved() {
-		return events.Reserves("spool.run.cwd")
-	}
-	if p.OutputDir().Rel == "" && p.EmptiesOutput() {
-		return events.Faultf(events.Invalid, "flow_parameters.settings.delete_out_dir", "would delete the whole drive %s: name a folder in it as output_dir", p.OutputDir())
-	}
-	if err := who.Access().CheckJob(p); err != nil {
-		return err
-	}
-	if err := p.Options.Run.CheckUser(who.Role); err != nil {
-		return err
-	}
-	if j.Untracked && p.Options.Overlap.Serial() {
-		return events.Faultf(events.Invalid, "spool.overlap",
-			"%s needs to know when runs end: start Spool with --track-runs, or use the built-in runner", p.Options.Overlap)
-	}
-	if err := j.MailDomains.Check("flow_parameters.settings.notification_emails", p.Emails); err != nil {
-		return err
-	}
-	if err := j.MailDomains.Check("spool.notify.to.mail", p.Options.Notify.Mail); err != nil {
-		return err
-	}
-	return j.leadsBack(p)
-}
-
 // Caller is who asks, and from where.
 type Caller struct {
 	events.Token

@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -55,6 +56,41 @@ func (j *Jobs) edit(job events.Job, patch events.Object) (e edit, err error) {
 	}
 	e.now, err = read(e.after)
 	return e, err
+}
+
+// editable gives the parameters that a change of a job begins with: those that
+// its operators see, with masks in place of secrets.
+func (j *Jobs) editable(job events.Job) (events.Object, error) {
+	o, err := events.ParseObject(job.Visible(j.openShown))
+	if err != nil {
+		return nil, fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
+	}
+	return o, nil
+}
+
+// merge applies a JSON merge patch (RFC 7396) to an object. What the patch does
+// not name keeps its place and its spelling; what it adds comes at the end.
+func merge(target, patch events.Object) events.Object {
+	for _, m := range patch {
+		switch m.Value[0] {
+		case 'n':
+			target = target.Delete(m.Key)
+		case '{':
+			target = target.Set(m.Key, merge(target.Inner(m.Key), patch.Inner(m.Key)))
+		default:
+			target = target.Set(m.Key, m.Value)
+		}
+	}
+	return target
+}
+
+// completed is [events.Complete] for a job to which a patch was applied. A job that
+// gets a command loses its flow, unless the patch names one, which is refused.
+func completed(after, patch events.Object, job events.Job) (events.Object, error) {
+	if _, named := patch.Inner("flow_parameters").Get("binary_path"); !named && events.IsShort(after) {
+		after = after.Set("flow_parameters", after.Inner("flow_parameters").Delete("binary_path"))
+	}
+	return events.Complete(after, job.Username, job.ID)
 }
 
 // allowsEdit says why the caller may not make that of the job.
