@@ -10,12 +10,11 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// retryAfter is what a refused caller is asked to wait, in seconds.
+// retryAfter is how many seconds a refused caller should wait.
 const retryAfter = "5"
 
-// refuse maps a fault to its answer: in v1 a handled outcome is HTTP 200, and
-// only what the caller's authentication, our load or our bugs are to blame for
-// has a status of its own.
+// refuse answers with a fault. In v1 a handled outcome is HTTP 200; only failed authentication, load
+// and bugs have a status of their own.
 func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 	status, msg := http.StatusOK, err.Error()
 	fault, handled := errors.AsType[*events.Error](err)

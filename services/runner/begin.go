@@ -14,15 +14,15 @@ import (
 	"spool.internal/services/runner/process"
 )
 
-// passing are the faults of a start that go by themselves: somebody is writing the
-// program, the system has no process or memory left, a mount does not answer.
+// passing are the faults of a start that may pass: the program is being written, the system is out
+// of processes or memory, a mount does not answer.
 var passing = []syscall.Errno{
 	syscall.ETXTBSY, syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EIO, syscall.ESTALE,
 	syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.EHOSTDOWN,
 }
 
-// startWaits are the pauses before a start that failed for such a reason is tried
-// again; after the last it is given up.
+// startWaits are the backoff of starts that failed for such a reason; after the last the run is
+// given up.
 var startWaits = []time.Duration{
 	time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute, time.Minute,
 }
@@ -42,8 +42,8 @@ func begin(ctx context.Context, f *process.Flow) (life context.Context, stop fun
 	}
 }
 
-// startFault says why the kernel did not start the program of an attempt, where that
-// may pass; empty otherwise. The gate prints it, as its last word.
+// startFault says why the kernel did not start the program of an attempt, if the reason may pass;
+// empty otherwise. The warm process prints it before it exits.
 func startFault(f *process.Flow, printed string) string {
 	if !f.State.Exited() || f.State.ExitStatus() != cannotExecute || strings.Contains(printed, "\n") {
 		return ""
@@ -56,8 +56,8 @@ func startFault(f *process.Flow, printed string) string {
 	return ""
 }
 
-// asNotBegun makes an attempt that has not begun of an error of making a process for
-// a flow, where that may pass.
+// asNotBegun turns an error of making a process for a flow, if it may pass, into the end of an
+// attempt that has not begun.
 func asNotBegun(err error) error {
 	for _, errno := range passing {
 		if errors.Is(err, errno) {
@@ -67,8 +67,8 @@ func asNotBegun(err error) error {
 	return err
 }
 
-// startsAgain decides whether a start that failed is tried again, and after how long.
-// Such attempts use up none of the job's own retries.
+// startsAgain decides whether a failed start is retried, and after how long. Such attempts do not
+// count against the job's own retries.
 func startsAgain(a *attempt, ev events.RunEvent) (wait time.Duration, ok bool) {
 	if !ev.NotBegun() || strings.HasPrefix(ev.Message, events.CancelledBy) {
 		return 0, false
@@ -79,8 +79,8 @@ func startsAgain(a *attempt, ev events.RunEvent) (wait time.Duration, ok bool) {
 	return 0, false
 }
 
-// giveUp stores a dead letter of a run that cannot be started. What is queued when it
-// is retried is a trigger of its own: under the old one this run would be the answer.
+// giveUp stores a dead letter of a run that cannot be started. Retrying it makes a trigger with an
+// id of its own: under the old id this run would be the answer.
 func (r *Runner) giveUp(ctx context.Context, run events.Run, ev events.RunEvent) error {
 	if run.JobID == "" || run.TriggerID == "" {
 		return nil

@@ -19,12 +19,12 @@ import (
 )
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
-// the same flow by os/exec alone; "gate" starts a process at its gate for it, as
+// the same flow by os/exec alone; "gate" starts a warm process for it, as
 // the runner does ahead of time; "ready" is the first half of that, from the start of
-// the gate program until a gate is ready for its command, without bounds and with all
+// the small program until a warm process is ready for its command, without bounds and with all
 // that this kernel grants; "run" is everything from the call to the stored
-// `ended`, in the sandbox, a run now and then, so that processes wait at their
-// gates. "without a pause" is the same when each run follows the last at once,
+// `ended`, in the sandbox, a run now and then, so that processes are
+// warm. "without a pause" is the same when each run follows the last at once,
 // and the start of the next process takes a core from it. "not private" is without a
 // /proc and a /dev/shm of the flow's own, for what these cost.
 func BenchmarkRun(b *testing.B) {

@@ -8,14 +8,14 @@ import (
 	"spool.internal/services/runner/process"
 )
 
-// bounding is in what flows are started that profiles bound.
+// bounding is the control groups for flows that profiles bound.
 type bounding struct {
 	groups            *cgroup.Groups // nil: none
 	memory, processor bool           // they can bound that
 }
 
-// boundAs gives the program that a flow is started from whose profiles bound memory or
-// processor time. Where no group can bound all of a flow, the limits bound each process.
+// boundAs gives the program for a flow whose profiles bound memory or processor time. Where no control
+// group can bound the whole flow, limits bounds each of its processes.
 func (r *Runner) boundAs(a *attempt, limits *cell.Limits) process.Program {
 	p, g := r.program, a.granted
 	if g.Memory == 0 && g.Processor == 0 {
@@ -40,7 +40,7 @@ func (r *Runner) boundAs(a *attempt, limits *cell.Limits) process.Program {
 	return p
 }
 
-// findBounds looks for control groups that profiles can bound flows in.
+// findBounds finds the control groups in which profiles can bound flows.
 func (r *Runner) findBounds() {
 	const much = 1 << 40 // more than a trial takes
 	b := &r.bounds

@@ -60,8 +60,8 @@ func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnsw
 	return describe(run, last), nil
 }
 
-// askToEnd ends a run that has not started or waits for its next attempt, and asks for the end of one that has.
-// It gives the last event of the run.
+// askToEnd ends a run that has not started or is in backoff, and requests the end of one that has
+// started. It returns the last event of the run.
 func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (events.RunEvent, error) {
 	for {
 		last, seq, err := r.standing(ctx, run)
@@ -83,8 +83,8 @@ func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (
 	}
 }
 
-// hearCancels stops the flows in hand whose end is asked for, until ctx ends.
-// What was asked before is heard again, and concerns nobody.
+// hearCancels stops the flows of runs in hand whose end is requested, until ctx ends. Requests from
+// before the start come too, and find no run in hand.
 func (r *Runner) hearCancels(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := r.bus.Runs(events.Cancelling, "").Follow(ctx, jet.Beginning, func(m jet.Entry[events.RunEvent]) {

@@ -262,7 +262,7 @@ func TestDeliveredAgainWhileInHand(t *testing.T) {
 	}
 }
 
-// Of two runners who start the same attempt one may open its gate, and neither
+// Of two runners who start the same attempt one may let its process begin, and neither
 // once the run has ended.
 func TestClaim(t *testing.T) {
 	t.Parallel()

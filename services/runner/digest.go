@@ -10,8 +10,8 @@ import (
 	"spool.internal/events"
 )
 
-// digestInput begins to read the file that a run is about, beside the start of its
-// flow, for the event that tells its end. An empty digest says that there is none.
+// digestInput begins to hash the file that a run is about, while the flow starts; the event of its end
+// gets the digest. An empty digest means that there is none.
 func (r *Runner) digestInput(a *attempt, input *os.File) {
 	ref := a.run.File
 	if ref == nil || ref.Size > events.MaxDigest {
@@ -57,7 +57,7 @@ func (r *Runner) openInput(run events.Run, input *os.File) (*os.File, error) {
 	return folder.Open(name)
 }
 
-// digest is the SHA-256 of a file of a size that nobody writes meanwhile, or "".
+// digest is the SHA-256 of a file; "" when the file is not of that size or changes meanwhile.
 func digest(f *os.File, size int64) string {
 	before, err := f.Stat()
 	if err != nil || before.Size() != size {

@@ -8,13 +8,11 @@ import (
 	"spool.internal/events"
 )
 
-// recheckEvery is how often it is looked which runs of an owner have ended who
-// asks for more than the quota.
+// recheckEvery is how often the runs of an owner over the quota are checked for their end.
 const recheckEvery = time.Second
 
-// direct knows the runs that owners have called for themselves, with a token and
-// not through a job, and of which this process has not seen that they have
-// ended. It is safe for concurrent use.
+// direct tracks the runs that owners started by a call of their own, not through a job, and that this
+// process has not seen end. It is safe for concurrent use.
 type direct struct {
 	mu      sync.Mutex
 	runs    map[string]map[string]bool // by owner: flow job ids
@@ -58,7 +56,7 @@ func (r *Runner) admit(ctx context.Context, c caller, flowJobID string) error {
 	return nil
 }
 
-// forgetDirect takes back a run that was not accepted, or has ended.
+// forgetDirect stops counting a run that was not accepted, or has ended.
 func (r *Runner) forgetDirect(owner, flowJobID string) {
 	r.direct.mu.Lock()
 	defer r.direct.mu.Unlock()

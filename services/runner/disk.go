@@ -8,8 +8,8 @@ import (
 // diskEvery is how often it is checked whether the disk of an output has room.
 const diskEvery = time.Second
 
-// untilLow ends the life of a flow whose output lies on the disk of the store once
-// half of what is kept free there is gone. stop ends the watch.
+// untilLow ends the life of a flow whose output lies on the disk of the store, when less than half of
+// the reserve is free there. stop ends the watch.
 func (r *Runner) untilLow(life context.Context, a *attempt) (until context.Context, stop func()) {
 	if a.output == nil || r.cfg.Reserve.Bytes() == 0 {
 		return life, func() {}

@@ -12,7 +12,7 @@ import (
 	"spool.internal/services/runner/process"
 )
 
-// What a gate exits with that cannot become its flow, as a shell does.
+// The exit status of a warm process that cannot become its flow, as of a shell.
 const (
 	cannotExecute = 126
 	notFound      = 127

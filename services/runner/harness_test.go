@@ -158,7 +158,7 @@ func (h *harness) program() process.Program {
 	return p
 }
 
-// load gives a process at its gate the command to run the flow "flow" on "in".
+// load gives a warm process the command to run the flow "flow" on "in".
 func (h *harness) load(f *process.Flow, to io.Writer) error {
 	h.t.Helper()
 	in, err := os.Open(h.host("in"))

@@ -13,9 +13,9 @@ import (
 var errSuperseded = events.Faultf(events.Conflict, "",
 	"superseded (rewritten): the file has changed since it was taken; its new content has a trigger of its own")
 
-// asTaken looks whether the one file in a folder still looks as it did when it
-// was taken (see [events.File.Look]). An empty look says that it cannot change.
-// The error is errSuperseded, another [events.Error], or a fault that may pass.
+// asTaken checks whether the one file in a folder still looks as it did when it was taken (see
+// [events.File.Look]). An empty look means that the file cannot change. The error is errSuperseded,
+// another [events.Error], or a fault that may pass.
 func (r *Runner) asTaken(input events.Path, look string) error {
 	if look == "" {
 		return nil

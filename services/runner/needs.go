@@ -2,7 +2,7 @@ package runner
 
 import "strings"
 
-// means is what there is on this host to keep a flow in with.
+// means is what this host has to keep a flow in the sandbox.
 type means struct {
 	landlock int  // its version; 0 = there is none
 	filter   bool // filters of system calls
@@ -15,7 +15,7 @@ type means struct {
 	as       bool // the flow is another user than the runner
 }
 
-// need is something that flows of strangers must be kept from. One of its ways is enough.
+// need is something that flows of other users must be kept from. One of its ways is enough.
 type need struct {
 	name    string
 	lacking string // what flows may do where it is not met
@@ -23,12 +23,12 @@ type need struct {
 }
 
 type way struct {
-	name string // what it takes, for whoever reads that it is lacking
+	name string // what it takes, for the message that it is missing
 	met  func(means) bool
 }
 
-// needs are the wall: what a flow of somebody who is no administrator is kept
-// from. README's table says the same in other words.
+// needs are what the flow of a user who is no administrator is kept from. The table in
+// services/runner/README.md says the same in other words.
 var needs = []need{
 	{"files", "flows open files that are not theirs", []way{
 		{"Landlock 3 (Linux 6.2)", func(m means) bool { return m.landlock >= 3 }},
@@ -65,7 +65,7 @@ var needs = []need{
 	}},
 }
 
-// harmless says that the flow cannot undo what was mounted for it.
+// harmless reports whether the flow cannot undo what was mounted for it.
 func (m means) harmless() bool { return !m.root || m.drop || m.as }
 
 // met reports whether the need is met.
@@ -94,7 +94,7 @@ func unmet(m means) []string {
 	return all
 }
 
-// missing says what flows go without on this host, though it would harm nobody.
+// missing says what flows go without on this host although it would be harmless.
 func (r *Runner) missing() []string {
 	f := r.room.Form
 	switch {
@@ -112,7 +112,7 @@ func (r *Runner) missing() []string {
 
 const noProc = "proc: /proc is closed; one of the flow's own takes a mount namespace in which it can be mounted, which many containers deny"
 
-// needNames leaves of what is lacking the names alone.
+// needNames gives the names of what is lacking.
 func needNames(lacks []string) []string {
 	var names []string
 	for _, l := range lacks {

@@ -17,9 +17,9 @@ var errPaused = errors.New("the job is disabled")
 // clockSkew allows for a gateway whose clock is not ours.
 const clockSkew = time.Minute
 
-// standstill says what a run whose attempt is due must do instead, since its job is
-// disabled or deleted: wait (errPaused), or end with the message. A run that
-// somebody has started by hand goes on in a disabled job.
+// standstill says what happens to a run whose attempt is due and whose job is disabled or deleted: it
+// waits (errPaused), or ends with the message. A run that was started by hand goes on in a disabled
+// job.
 func (r *Runner) standstill(ctx context.Context, run events.Run, last events.RunEvent) (ends string, err error) {
 	if run.JobID == "" {
 		return "", nil
@@ -45,8 +45,8 @@ func (r *Runner) standstill(ctx context.Context, run events.Run, last events.Run
 	return "", nil
 }
 
-// marked says that somebody has marked the file of a run as run, which can only be
-// while its job was disabled.
+// marked says that the file of a run was marked as run, which is possible only while its job is
+// disabled.
 func (r *Runner) marked(ctx context.Context, run events.Run) (ends string, err error) {
 	f := fileOf(run)
 	if f == nil || byHand(run) {
@@ -59,12 +59,12 @@ func (r *Runner) marked(ctx context.Context, run events.Run) (ends string, err e
 	return events.CancelledBy + by + ": the file was marked as run", nil
 }
 
-// byHand reports whether somebody asked for the run.
+// byHand reports whether a user started the run.
 func byHand(run events.Run) bool {
 	return run.Kind == events.KindManual || run.Kind == events.KindRetry || strings.HasPrefix(run.TriggerID, string(events.KindManual)+":")
 }
 
-// pause takes a run whose job is disabled out of the queue, where it would hold a place.
+// pause takes a run whose job is disabled out of the queue, where it would take up room.
 func (r *Runner) pause(ctx context.Context, run events.Run) error {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
@@ -76,8 +76,8 @@ func (r *Runner) pause(ctx context.Context, run events.Run) error {
 	return nil
 }
 
-// keepPaused puts paused runs back into the queue when their job is enabled, or
-// deleted: then they end there. It returns when ctx ends.
+// keepPaused puts paused runs back into the queue when their job is enabled, or deleted, in which case
+// they end there. It returns when ctx ends.
 func (r *Runner) keepPaused(ctx context.Context) {
 	daemon.KeepResuming(ctx, &r.paused, r.resume, func(err error) {
 		r.log.Warn("paused runs could not be put back into the queue and are tried again", "error", err.Error())
@@ -110,7 +110,7 @@ func (r *Runner) resume(ctx context.Context) (left bool, err error) {
 	return left, err
 }
 
-// unpause puts one run back into the queue, which has ended while it was paused.
+// unpause puts a run that has ended while it was paused back into the queue, where it is settled.
 func (r *Runner) unpause(ctx context.Context, run events.Run) {
 	if run.JobID == "" {
 		return

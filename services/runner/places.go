@@ -14,8 +14,8 @@ import (
 	"spool.internal/services/runner/place"
 )
 
-// places are the files and folders of a run, opened once: what was judged is what
-// the flow gets, wherever their names lead by then.
+// places are the files and folders of a run. Each is opened once, so that the flow gets what was
+// checked, wherever its name leads later.
 type places struct {
 	list  []cell.Place
 	open  []*os.File // of each
@@ -24,7 +24,7 @@ type places struct {
 	binary, input, output, tmp, cwd int // which of them it is; -1 = there is none
 }
 
-// rights are the descriptors that a gate gets with its command.
+// rights are the descriptors that a warm process gets with its command.
 func (p *places) rights() []*os.File { return append(slices.Clone(p.open), p.users...) }
 
 func (p *places) add(path string, access cell.Access, f *os.File) {
@@ -89,7 +89,7 @@ func (r *Runner) openPlaces(a *attempt) (p *places, err error) {
 	return p, a.giveSecrets(p)
 }
 
-// occupy notes which folders a run has while it is under way.
+// occupy notes which folders a run uses while it is under way.
 func (r *Runner) occupy(a *attempt, p *places) {
 	var folders []os.FileInfo
 	for _, i := range []int{p.input, p.output} {
@@ -107,7 +107,7 @@ func (r *Runner) occupy(a *attempt, p *places) {
 	}
 }
 
-// openGiven opens what a run is to read, if it is there and what it should be.
+// openGiven opens what a run reads, if it exists and is of the right kind.
 func (r *Runner) openGiven(logical, field string, judge func(events.Path, string, fs.FileInfo) error, access cell.Access, into *places) error {
 	p, err := events.ParsePath(field, logical)
 	if err != nil {
@@ -125,9 +125,8 @@ func (r *Runner) openGiven(logical, field string, judge func(events.Path, string
 	return judge(p, into.list[len(into.list)-1].Path, info)
 }
 
-// openOutput makes and opens the output folder. It is emptied when the run asks for
-// that, and before another attempt when it is the run's alone; the root of a drive
-// never is.
+// openOutput makes and opens the output folder. It empties the folder when the run asks for that, and
+// before another attempt when the folder is the run's alone; never the root of a drive.
 func (r *Runner) openOutput(a *attempt, into *places) error {
 	p, err := events.ParsePath("output_folder", a.run.OutputFolder)
 	if err != nil {
@@ -149,8 +148,8 @@ func (r *Runner) openOutput(a *attempt, into *places) error {
 	return nil
 }
 
-// createOutput makes the output folder. That of a run whose outputs are placed lies in
-// the one of its job, which stays open: they go below what was opened here.
+// createOutput makes the output folder. When outputs are placed it is a folder in that of the job,
+// which stays open: files are moved below what was opened here.
 func (r *Runner) createOutput(a *attempt, p events.Path) (*os.Root, error) {
 	dir, ok := events.PlacedIn(a.run.OutputFolder, a.run.FlowJobID)
 	if !ok || place.RuleOf(a.run) == nil {

@@ -15,8 +15,8 @@ import (
 	"spool.internal/events/wait"
 )
 
-// profiles are those that this runner knows: of its flags, and of a file that is
-// read again when it changes. They are safe for concurrent use.
+// profiles are the profiles of this runner: those of its flags, and those of a file that is read again
+// when it changes. It is safe for concurrent use.
 type profiles struct {
 	fixed  []events.Profile
 	path   string // of the file; empty = there is none
@@ -25,10 +25,10 @@ type profiles struct {
 	mu    sync.Mutex
 	all   []events.Profile
 	seen  os.FileInfo // the file as it was when it was read
-	fault error       // why the file as it is now is not what is known
+	fault error       // why the file as it is now is not in use
 }
 
-// newProfiles fails when what is declared at the start is no good.
+// newProfiles fails when a profile that is declared at the start is not valid.
 func newProfiles(cfg Config) (*profiles, error) {
 	p := &profiles{path: cfg.ProfilesFile, drives: cfg.Drives}
 	for _, text := range cfg.Profiles {
@@ -67,7 +67,7 @@ func (p *profiles) whole(more []events.Profile) ([]events.Profile, error) {
 	return all, nil
 }
 
-// look reads the file when it has changed. What is no good changes nothing.
+// look reads the file when it has changed. A file that is not valid changes nothing.
 func (p *profiles) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *profiles) shown() []events.Profile {
 	return all
 }
 
-// note says what is wrong with the file, to people.
+// note is a sentence on what is wrong with the file.
 func (p *profiles) note() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,8 +124,8 @@ func (p *profiles) note() []string {
 	return []string{"the profiles are those of before: " + p.fault.Error()}
 }
 
-// granted gives what a run is granted: all that its profiles grant, if its owner may
-// still name them.
+// granted is everything that the profiles of a run grant. It fails when the run's owner may no longer
+// name one of them.
 func (p *profiles) granted(run events.Run) (events.Profile, error) {
 	p.look()
 	p.mu.Lock()
@@ -144,24 +144,24 @@ func (p *profiles) granted(run events.Run) (events.Profile, error) {
 	return events.JoinProfiles(named), nil
 }
 
-// profilesEvery is how often it is looked whether the file of profiles has changed.
+// profilesEvery is how often the file of profiles is checked for changes.
 const profilesEvery = time.Second
 
-// keepProfiles tells of new profiles when their file has changed.
+// keepProfiles publishes the profiles when their file has changed, until ctx ends.
 func (r *Runner) keepProfiles(ctx context.Context) {
 	if r.profiles.path == "" {
 		return
 	}
-	said, told := "", events.Encode(r.profiles.shown())
+	logged, published := "", events.Encode(r.profiles.shown())
 	for ; ctx.Err() == nil; _ = wait.Sleep(ctx, profilesEvery) {
 		r.profiles.look()
-		if note := strings.Join(r.profiles.note(), ""); note != said {
-			if said = note; said != "" {
-				r.log.Warn("profiles are not read", "cause", said)
+		if note := strings.Join(r.profiles.note(), ""); note != logged {
+			if logged = note; logged != "" {
+				r.log.Warn("profiles are not read", "cause", logged)
 			}
 		}
-		if now := events.Encode(r.profiles.shown()); !bytes.Equal(now, told) && r.Announce(ctx) == nil {
-			told = now
+		if now := events.Encode(r.profiles.shown()); !bytes.Equal(now, published) && r.Announce(ctx) == nil {
+			published = now
 			r.log.Info("profiles were read", "path", r.profiles.path)
 		}
 	}

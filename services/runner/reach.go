@@ -19,14 +19,13 @@ import (
 	"spool.internal/services/runner/record"
 )
 
-// How long the addresses of a name are taken for known, and how long it may take to
-// find them before a run begins.
+// How long the addresses of a name are cached, and how long a run waits for them before it begins.
 const (
 	namesEvery  = 30 * time.Second
 	namesWithin = 5 * time.Second
 )
 
-// names knows the addresses of hosts. It is safe for concurrent use.
+// names is a cache of the addresses of hosts. It is safe for concurrent use.
 type names struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // nil: as this host does
 
@@ -40,7 +39,7 @@ type resolved struct {
 	at    time.Time
 }
 
-// of gives the addresses of names. What cannot be found is as it was before.
+// of gives the addresses of hosts. A host that cannot be looked up keeps its earlier addresses.
 func (n *names) of(ctx context.Context, hosts []string) map[string]resolved {
 	ctx, cancel := context.WithTimeout(ctx, namesWithin)
 	defer cancel()
@@ -90,7 +89,7 @@ func (n *names) ask(ctx context.Context, host string) {
 	n.known[host] = now
 }
 
-// reach is what a run may connect to. It belongs to whoever performs the run.
+// reach is what a run may connect to. One goroutine uses it at a time.
 type reach struct {
 	targets []events.Target
 	now     map[string]resolved // by name
@@ -194,8 +193,8 @@ func (c *reach) writeHosts() error {
 // limiter is a flow that can be kept from connecting elsewhere.
 type limiter interface{ Limit(cell.Reach) error }
 
-// hold gives the guard of a flow what it may connect it to. What the names were
-// before stays: the flow may just have looked one up.
+// hold tells the guard of a flow what it may connect the flow to. The addresses before the last change
+// stay allowed: the flow may just have looked one up.
 func (c *reach) hold(f limiter) error {
 	peers := c.peers()
 	err := f.Limit(cell.Reach{Peers: slices.Concat(peers, c.before), Unix: c.unix})
@@ -203,7 +202,7 @@ func (c *reach) hold(f limiter) error {
 	return err
 }
 
-// keepReach asks for the names again as long as a flow lives, until stop is called.
+// keepReach looks the names up again every 30 s, until stop is called.
 func (r *Runner) keepReach(ctx context.Context, c *reach, f *process.Flow) (stop func()) {
 	if c == nil || len(c.names()) == 0 {
 		return func() {}
@@ -220,7 +219,7 @@ func (r *Runner) keepReach(ctx context.Context, c *reach, f *process.Flow) (stop
 	return func() { cancel(); keeping.Wait() }
 }
 
-// renew takes over what names are now.
+// renew takes over the addresses that names have now.
 func (c *reach) renew(now map[string]resolved, f limiter) error {
 	was := c.peers()
 	if c.now = now; slices.Equal(was, c.peers()) {

@@ -17,16 +17,15 @@ import (
 // resultName is the file in the private folder of a flow whose path is its SPOOL_RESULT.
 const resultName = "result.json"
 
-// Bounds on how long and how widely it is looked what a flow has left.
+// Bounds on the search for what a flow has left.
 const (
 	reportFor  = 2 * time.Second
 	maxVisited = 10_000                // files and folders
 	tick       = 10 * time.Millisecond // by which the clock of a file system can be behind
 )
 
-// report adds to the end of an attempt what its flow left: the files that it
-// wrote, its result, and the digest of its input. A file system that does not
-// answer costs the event these, not its time.
+// report adds to the event of an attempt's end what its flow left: the files that it wrote, its result,
+// and the digest of its input. When the file system does not answer in time the event goes without.
 func (a *attempt) report(ev *events.RunEvent) {
 	ctx, cancel := context.WithTimeout(context.Background(), reportFor)
 	defer cancel()
@@ -73,7 +72,7 @@ func (a *attempt) report(ev *events.RunEvent) {
 	}
 }
 
-// hide masks the secrets of the command, which it may have written anywhere.
+// hide masks the secrets of the command, which the flow may have written anywhere.
 func (a *attempt) hide(text string) string {
 	if a.masked == nil {
 		return text
@@ -114,8 +113,8 @@ func (a *attempt) outputs(ctx context.Context, began time.Time) (files []events.
 	return place.Listed(files), count
 }
 
-// result reads what the flow left in SPOOL_RESULT, if it did. Only a file counts:
-// what else lies there could make us wait.
+// result reads what the flow left in SPOOL_RESULT, if anything. Only a regular file counts: anything
+// else could block the reader.
 func (a *attempt) result() ([]byte, error) {
 	if a.private.In == nil {
 		return nil, nil

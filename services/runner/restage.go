@@ -22,7 +22,7 @@ type staged struct {
 	file             *events.FileRef
 }
 
-// stageOf tells of which file a folder is the stage; ok is false where it is none.
+// stageOf says of which file a folder is the stage; ok is false when it is none.
 func stageOf(jobID string, input events.Path, file *events.FileRef) (s staged, ok bool) {
 	parts := strings.Split(input.Rel, "/")
 	if jobID == "" || file == nil || len(parts) != 4 || parts[0] != events.StageRoot || parts[1] != jobID || parts[3] != "input" {
@@ -31,15 +31,15 @@ func stageOf(jobID string, input events.Path, file *events.FileRef) (s staged, o
 	return staged{jobID, parts[2], input, file}, true
 }
 
-// restage makes the stage of a file again that somebody has removed, if the file lies
-// in its folder as it was when it was taken. An [events.Error] says that it does not.
+// restage makes the stage of a file again when it was removed, if the file itself is unchanged since it
+// was taken. An [events.Error] says that it is not.
 func (r *Runner) restage(ctx context.Context, jobID string, input events.Path, file *events.FileRef) error {
 	s, ok := stageOf(jobID, input, file)
 	if !ok {
 		return nil
 	}
 	if _, err := r.drives.Stat(input.Join(path.Base(s.file.RawPath()))); !errors.Is(err, fs.ErrNotExist) {
-		return nil // whoever opens it says what else is wrong with it
+		return nil // any other fault shows when it is opened
 	}
 	src, err := r.original(ctx, s)
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *Runner) isOriginal(ctx context.Context, s staged, f *os.File) (bool, er
 	return fileid.Fingerprint(s.job, s.file.RawPath(), generations[s.file.RawPath()], info.Stat) == s.fingerprint, err
 }
 
-// refill copies the original into its stage, where it has its name when it is whole.
+// refill copies the original into its stage. The copy gets its name when it is complete.
 func (r *Runner) refill(s staged, src *os.File) error {
 	before, err := fileid.Open(src)
 	if err != nil {

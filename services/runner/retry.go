@@ -14,9 +14,9 @@ type notYet struct{ next time.Time }
 
 func (n notYet) Error() string { return "the next attempt is due at " + n.next.Format(time.RFC3339) }
 
-// conclude stores how an attempt ended: as the end of its run, or as the reason of
-// the next attempt, whose time is the error then. It is the event that keeps that
-// time; the queue, which may lose it in a crash, only has to bring the run again.
+// conclude stores how an attempt ended: as `ended`, or as `retrying` with the time of the next attempt,
+// which is the error then. The event keeps that time: the queue may lose it in a crash, and only has
+// to deliver the run again.
 func (r *Runner) conclude(ctx context.Context, a *attempt, ev events.RunEvent, seq uint64, superseded bool) error {
 	wait, again := startsAgain(a, ev)
 	if again = again && !superseded; !again && !superseded {
@@ -47,15 +47,15 @@ func failures(attempts []events.Attempt) int {
 	return events.Failures(attempts) - events.Starts(attempts)
 }
 
-// triesAgain decides whether another attempt follows one that ended with ev, in which
-// it says why not where that surprises.
+// triesAgain decides whether another attempt follows one that ended with ev. When the reason why not
+// is the runner's it is added to the message.
 func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent) bool {
 	if ev.Status == events.OK || strings.HasPrefix(ev.Message, events.CancelledBy) ||
 		!a.run.Retries.Again(ev.ExitStatus, failures(a.earlier)+1) {
 		return false
 	}
-	// Those that wait take up places of the queue. When nearly all are taken, new runs
-	// go first; when that cannot be found out, it is as good as always.
+	// Runs in backoff take up room in the queue. When it is nearly full new runs go first; when that
+	// cannot be found out it counts as not full.
 	if waiting, _, err := r.bus.Unsettled(ctx, r.queue()); err == nil && waiting > maxQueued/10*9 {
 		ev.Message += "; not tried again: too many runs wait for their next attempt"
 		return false
@@ -63,8 +63,7 @@ func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent
 	return true
 }
 
-// backOff waits for the next attempt of a run whose last has failed: the error is
-// [notYet] before its time.
+// backOff is a [notYet] before the time of the next attempt of a run whose last one failed.
 func backOff(last events.RunEvent) error {
 	if last.Phase == events.Retrying && time.Now().Before(last.Next) {
 		return notYet{last.Next}
@@ -72,7 +71,7 @@ func backOff(last events.RunEvent) error {
 	return nil
 }
 
-// givenUp is the end of a run that is not started, or not tried again, after all.
+// givenUp is the end of a run that is neither started nor retried any more.
 func (a *attempt) givenUp(last events.RunEvent, message string) events.RunEvent {
 	ended := a.ended(last.StartedAt, message)
 	if last.Phase == events.Retrying {

@@ -2,12 +2,11 @@ package runner
 
 import "spool.internal/services/runner/cell"
 
-// Shim must be the first call of main, and of TestMain where flows are started: in
-// a process that [Runner] has started from this program, since there was no gate
-// program to be had, it does that one's work. In any other it does nothing.
+// Shim must be the first call of main, and of TestMain where flows are started. When no small program
+// is available a [Runner] starts flows from this program itself; in such a process Shim does its work
+// and does not return. In any other it does nothing.
 func Shim() { cell.Main() }
 
-// Undumpable makes this process one that its own user can neither trace nor read
-// the memory of: a flow can be of the same user, and this one holds secrets. What it
-// starts is not concerned.
+// Undumpable keeps other processes of the same user from tracing this one and from reading its memory:
+// a flow can be of that user, and this process holds secrets. It does not affect what it starts.
 func Undumpable() error { return undumpable() }

@@ -14,9 +14,8 @@ func isShort(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
-// unlessShort gives the fault that err was taken for, unless it says nothing but that
-// the system is short of something: that passes, so it ends no run, and a call is put
-// off.
+// unlessShort returns the fault that err means, unless err only says that the system is short of
+// something. That passes: it ends no run, and calls are asked to come again.
 func unlessShort(err, fault error) error {
 	if isShort(err) {
 		return fmt.Errorf("for now: %w", err)
@@ -24,7 +23,7 @@ func unlessShort(err, fault error) error {
 	return fault
 }
 
-// cannot is the fault of a place that could not be had, see [unlessShort].
+// cannot is the fault of a path that cannot be opened, see [unlessShort].
 func (r *Runner) cannot(code events.Code, field string, p events.Path, err error) error {
 	return unlessShort(err, events.Faultf(code, field, "%s %s", p, r.drives.Why(p, err)))
 }

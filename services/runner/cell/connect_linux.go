@@ -15,7 +15,7 @@ import (
 // very socket to that, so there is nothing that the flow could change meanwhile.
 type connecting struct {
 	guard        *guarding
-	ours, theirs *os.File      // of the guard, of the gate
+	ours, theirs *os.File      // of the guard, of the warm process
 	listed       chan struct{} // closed when there is a list
 	places       chan struct{} // one for each call that is under way
 	only         bool          // it may do without: connect(2) is not asked about
@@ -91,7 +91,7 @@ func (k *connecting) serve(flow int) {
 	_ = k.theirs.Close()
 	rights, err := Receive(k.ours, &Open{})
 	if err != nil || len(rights) != 1 {
-		return // the gate has not come that far
+		return // the warm process has not come that far
 	}
 	<-k.listed
 	var met Met

@@ -14,44 +14,44 @@ import (
 type guarding struct {
 	runner *os.File
 	spaces bool // the end of this process is that of all others
-	flow   int  // the gate, which becomes the flow; it leads a process group
+	flow   int  // the warm process, which becomes the flow; it leads a process group
 
 	connects *connecting // nil: the flow asks for nothing
 	telling  sync.Mutex  // one message at a time goes to the runner
 }
 
-// guard starts the gate, outlives what becomes of it and ends all that descends
+// guard starts the warm process, outlives the flow it becomes and ends all that descends
 // from it.
 func guard(args []string) {
 	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == inSpaces}
 	syscall.CloseOnExec(guardSocket)
-	closeOthers(gateSocket)
+	closeOthers(warmSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, EndFlow, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
-	files := []uintptr{0, 1, 2, gateSocket}
+	files := []uintptr{0, 1, 2, warmSocket}
 	var err error
 	if len(args) > 2 {
 		g.connects, err = newConnecting(&g, args[1] == toConnect, args[2])
 		g.fail(err)
 		files = append(files, g.connects.theirs.Fd())
 	}
-	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Gate}, &syscall.ProcAttr{
+	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Warm}, &syscall.ProcAttr{
 		Dir: "/", Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	g.fail(err)
 	// What the flow prints has an end when nobody of it is left; and nobody but the
-	// gate may keep its socket open.
+	// warm process may keep its socket open.
 	if null, err := unix.Open("/dev/null", unix.O_RDWR, 0); err == nil {
 		for fd := range 3 {
 			_ = unix.Dup3(null, fd, 0)
 		}
 		_ = unix.Close(null)
 	}
-	_ = unix.Close(gateSocket)
+	_ = unix.Close(warmSocket)
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	g.keepCapabilities()
 	go g.hear(signals)

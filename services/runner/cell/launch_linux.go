@@ -60,7 +60,7 @@ var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_SETUID, 
 // launch makes the namespaces with a guard in them, which becomes a child of the
 // runner, and exits. The processes of the namespaces see the same ids as before.
 func launch(args []string) {
-	closeOthers(gateSocket)
+	closeOthers(warmSocket)
 	uid, _ := strconv.Atoi(args[0])
 	gid, _ := strconv.Atoi(args[1])
 	attr := &syscall.SysProcAttr{
@@ -78,7 +78,7 @@ func launch(args []string) {
 	}
 	runner := os.NewFile(guardSocket, "runner")
 	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{Name, Guard, inSpaces}, args[3:]...), &syscall.ProcAttr{
-		Dir: "/", Files: []uintptr{0, 1, 2, guardSocket, gateSocket}, Sys: attr,
+		Dir: "/", Files: []uintptr{0, 1, 2, guardSocket, warmSocket}, Sys: attr,
 	})
 	news := News{PID: pid}
 	if err != nil {

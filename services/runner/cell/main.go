@@ -13,11 +13,11 @@ import (
 // Name is argv[0] of every process of this package.
 const Name = "spool-gate"
 
-// The second argument says what a process is there for.
+// What a process is there for: its second argument.
 const (
 	Launcher = "launch"
 	Guard    = "guard"
-	Gate     = "wait"
+	Warm     = "wait"
 	Try      = "try"  // whether this program can be executed
 	Wait     = "idle" // for a moment, so that its user namespace can be opened
 )
@@ -25,14 +25,13 @@ const (
 // Descriptors beyond the standard three.
 const (
 	guardSocket = 3 // of a launcher and a guard
-	gateSocket  = 4 // of those too, for the gate they start
-	ownSocket   = 3 // of a gate
-	askSocket   = 4 // of a gate whose flow the guard connects for
+	warmSocket  = 4 // of those too, for the warm process that they start
+	ownSocket   = 3 // of a warm process
+	askSocket   = 4 // of a warm process whose flow the guard connects for
 )
 
-// Main must be the first call of a program. In a process that a runner, a
-// launcher or a guard has started it does what that is there for and exits; in any
-// other it does nothing.
+// Main must be the first call of a program. In a process that a runner, a launcher or a guard
+// started it does that process's work and exits; in any other it returns at once.
 func Main() {
 	if len(os.Args) < 2 || os.Args[0] != Name {
 		return
@@ -43,8 +42,8 @@ func Main() {
 		launch(os.Args[2:])
 	case Guard:
 		guard(os.Args[2:])
-	case Gate:
-		gate()
+	case Warm:
+		warm()
 	case Try:
 		os.Exit(Language)
 	case Wait:
@@ -53,7 +52,7 @@ func Main() {
 	os.Exit(2)
 }
 
-// say prints for the log of the run, where whatever the flow prints goes.
+// say prints into the log of the run, as the flow does.
 func say(parts ...string) {
 	for _, p := range parts {
 		_, _ = os.Stderr.WriteString(p)
@@ -64,7 +63,7 @@ func say(parts ...string) {
 // exec becomes the flow.
 func (cmd *Command) exec() {
 	err := syscall.Exec(cmd.Argv[0], cmd.Argv, cmd.Env)
-	for range 20 { // somebody who forks at this moment may still hold the file open for writing
+	for range 20 { // a process that forks at this moment may still have the file open for writing
 		if !errors.Is(err, syscall.ETXTBSY) {
 			break
 		}

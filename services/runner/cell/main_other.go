@@ -12,7 +12,7 @@ const Name = "spool-gate"
 
 // What a process may be there for.
 const (
-	Gate = "wait"
+	Warm = "wait"
 	Try  = "try"
 )
 

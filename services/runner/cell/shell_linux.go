@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shell is what a gate puts around itself.
+// shell is what a warm process puts around itself.
 type shell struct {
 	room  *Room
 	view  *view // nil: it sees the host's files

@@ -1,7 +1,7 @@
 package cell
 
-// Form is which parts of the wall stand. The runner finds out once what the
-// kernel grants ([Met] of the first gate), and asks every gate for just that.
+// Form says which parts of the sandbox a flow has. The runner finds out once what the kernel grants
+// ([Met] of the first warm process), and asks every process for exactly that.
 type Form struct {
 	Spaces   bool // pid, ipc and mount namespaces of its own
 	User     bool // and a user namespace, which is needed for those by whoever lacks CAP_SYS_ADMIN
@@ -64,12 +64,12 @@ type Limits struct {
 	Processors int // those of the host that it may use
 }
 
-// Met is the answer of a gate that is ready for its command: what of the form it
-// has put up, or the fault that keeps it from putting up the rest.
+// Met is the answer of a warm process that is ready for its command: what of the form it has put
+// up, or the fault that keeps it from putting up the rest.
 type Met struct {
 	View, Proc bool
 	Lacks      string // why there is no view, where one was asked for
-	Fault      string // the gate is of no use
+	Fault      string // why the process is of no use
 }
 
 func (m *Met) code(c *coder) {
@@ -79,7 +79,7 @@ func (m *Met) code(c *coder) {
 	c.text(&m.Fault)
 }
 
-// Command is what a gate becomes. Its message brings one descriptor for each of
+// Command is what a warm process becomes. Its message brings one descriptor for each of
 // Places, and then one of a user namespace for each that is Mapped.
 type Command struct {
 	Argv, Env []string
@@ -133,7 +133,7 @@ type Open struct{}
 
 func (*Open) code(*coder) {}
 
-// News is what a launcher or a guard tells the runner.
+// News is a message of a launcher or a guard to the runner.
 type News struct {
 	PID    int // of the guard, from its launcher
 	Ended  bool
@@ -150,8 +150,8 @@ func (n *News) code(c *coder) {
 	list(c, &n.Denied, func(p *Peer) { p.code(c) })
 }
 
-// Wish is what the runner asks of a guard: to end the flow, to hold to a new list, or
-// else to ask the flow to stop, by SIGTERM. The end of its socket is a Kill.
+// Wish is a request of the runner to a guard: to kill the flow, to use a new list of peers, or else
+// to ask the flow to stop, by SIGTERM. The end of the socket means Kill.
 type Wish struct {
 	Kill  bool
 	Reach *Reach

@@ -1,8 +1,9 @@
 // In:  -
 // Out: -
 //
-// Command gate starts flows for the runner, and does nothing else: it is spool
-// without Spool, small because it is started for every run.
+// Command gate is the program that the processes of flows are started from (package cell). It is
+// small because one is started for every run. `make gate` builds it into services/runner/built,
+// from where spool carries it.
 package main
 
 import "spool.internal/services/runner/cell"

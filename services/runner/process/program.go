@@ -66,7 +66,7 @@ func (p Program) tryIn(m *cgroup.Group) error {
 	}
 	state, err := proc.Wait()
 	if err == nil && state.ExitCode() != cell.Language {
-		err = fmt.Errorf("%s: %s, which is no gate program of this spool", p.from, state)
+		err = fmt.Errorf("%s: %s, which is not the program of this spool", p.from, state)
 	}
 	return err
 }

@@ -45,7 +45,7 @@ func TestTheGateProgramIsSmall(t *testing.T) {
 	}
 }
 
-// A flow runs whatever its gate was started from.
+// A flow runs whatever its process was started from.
 func TestWhereTheGateProgramLies(t *testing.T) {
 	text := buildGate(t)
 	for name, place := range map[string]func([]byte, string) (Program, error){

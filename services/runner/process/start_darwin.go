@@ -14,7 +14,7 @@ const Guarded = false
 // launch starts the process that becomes the flow.
 func (s *starting) launch(p Program, _ cell.Form) error {
 	var err error
-	if s.proc, err = s.exec(p, []string{cell.Name, cell.Gate}, ownGroup()); err != nil {
+	if s.proc, err = s.exec(p, []string{cell.Name, cell.Warm}, ownGroup()); err != nil {
 		return err
 	}
 	s.PID = s.proc.Pid

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gate waits for the room and puts up what of it needs no run, waits for its
+// warm is a warm process: it waits for the room and puts up what of it needs no run, waits for its
 // command, shuts itself in, waits for the word and becomes the flow. When the
 // runner goes before that, it exits.
-func gate() {
+func warm() {
 	// Blocking: there is nothing else to do.
-	socket := os.NewFile(ownSocket, "gate")
+	socket := os.NewFile(ownSocket, "runner")
 	syscall.CloseOnExec(ownSocket)
 	closeOthers(ownSocket)
 	var room Room

@@ -2,7 +2,7 @@ package cell
 
 import "os"
 
-// Without the means of Linux a gate only waits.
+// Without the means of Linux a warm process only waits.
 
 type shell struct{}
 
