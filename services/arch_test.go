@@ -123,7 +123,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"services/runner/memory_linux.go":      "/sys",
 		"services/runner/poison.go":            "grows a line at a time",
 		"services/runner/reach.go":             "written in place, since it is mounted; for one run",
-		"services/runner/runlog.go":            "grows with what a flow prints",
+		"services/runner/record/log.go":        "grows with what a flow prints",
 		"watcher/notify/cookies.go":            "holds nothing",
 		"watcher/relocate.go":                  "people's files",
 		"watcher/stage/batch.go":               "copies of people's files",

@@ -16,9 +16,8 @@ import (
 	"spool.internal/events/wait"
 )
 
-// faults are what the server itself says is wrong with its streams, as it was when
-// it was looked at last. A server keeps the first error of a write for the life of
-// a stream's store.
+// faults are what the server reports as wrong with its streams, as of the last check. A server keeps the
+// first error of a write for as long as a stream's store is open.
 type faults struct {
 	mu      sync.Mutex
 	looked  time.Time // when the last look ended
@@ -50,8 +49,8 @@ func (b *Broker) Check() error {
 	return b.own.Check()
 }
 
-// look asks the server what is wrong with it. Only the healer looks: a server that hangs
-// answers nobody.
+// look asks the server what is wrong with it. Only the healer calls it: a server that hangs does not
+// answer.
 func (b *Broker) look() error {
 	found := b.wrong()
 	f := &b.faults
@@ -61,8 +60,8 @@ func (b *Broker) look() error {
 	return f.err()
 }
 
-// Alive returns an error once the server has hung for so long that only another process
-// can go on: its store can then not even be closed.
+// Alive returns an error once the server has hung for so long that only a new process can go on: not
+// even its store can be closed then.
 func (b *Broker) Alive(ctx context.Context) error {
 	for wait.Sleep(ctx, lookAgain) == nil {
 		if since := b.faults.silent(); since > hangsFor {
@@ -72,7 +71,7 @@ func (b *Broker) Alive(ctx context.Context) error {
 	return nil
 }
 
-// silent tells how long the server has not let itself be looked at.
+// silent is how long the server has not answered a check.
 func (f *faults) silent() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,14 +81,14 @@ func (f *faults) silent() time.Duration {
 	return time.Since(f.looked)
 }
 
-// held is what keeps services from beginning what they could not bring to an end.
+// held is why services must not begin what they could not finish.
 func (f *faults) held() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err()
 }
 
-// broken says why a stream takes nothing that is written.
+// broken says why a stream refuses every write.
 func (f *faults) broken(stream string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,7 +112,7 @@ func (f *faults) note(found []fault, now time.Time) {
 	f.looked, f.since, f.current = now, since, found
 }
 
-// busy says what is being done about the faults; empty = no more.
+// busy sets what is being done about the faults; empty = nothing any more.
 func (f *faults) busy(what string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

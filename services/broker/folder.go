@@ -16,7 +16,7 @@ type Folder struct {
 	lost  atomic.Pointer[Lost]
 }
 
-// WatchFolder begins to watch a data folder, which is there.
+// WatchFolder begins to watch a data folder, which must exist.
 func WatchFolder(dataDir string, log *slog.Logger) (*Folder, error) {
 	place, err := store.NewFolder(dataDir)
 	return &Folder{place: place, log: log}, err
@@ -30,8 +30,8 @@ func (f *Folder) Check() error {
 	return nil
 }
 
-// Run looks at the folder until ctx ends; when it is taken away Run returns [*Lost]
-// after a while, in which Check says so.
+// Run watches the folder until ctx ends. When the folder is taken away Check reports it, and Run
+// returns [*Lost] 20 s later.
 func (f *Folder) Run(ctx context.Context) error {
 	defer f.place.Close() //nolint:errcheck // nothing was written through it
 	for wait.Sleep(ctx, lookEvery) == nil {

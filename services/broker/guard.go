@@ -17,8 +17,8 @@ import (
 	"spool.internal/events/jet"
 )
 
-// guardSubject is below which the guard is asked: spool.guard.<role>.<request>.
-// What goes to nowhere is answered by nobody.
+// guardSubject is the prefix of requests to the guard: spool.guard.<role>.<request>.
+// nowhere is a subject without subscribers.
 const (
 	guardSubject = "spool.guard"
 	nowhere      = "spool.nowhere"
@@ -29,10 +29,9 @@ const (
 	guardPatience = 10 * time.Second
 )
 
-// guard passes on the requests of roles that a subject alone does not bound: a
-// consumer may push to a subject of its maker's choice, a purge may be of
-// everything, a rollup takes out what was there. It knows who asks by the subject,
-// which the account of the role cannot choose.
+// guard forwards requests of roles that a subject alone cannot bound: a consumer may push to a subject of
+// its maker's choice, a purge may remove everything, a rollup removes what was there. It knows the role by
+// the subject, which the role's account cannot choose.
 type guard struct {
 	nc *nats.Conn    // in Spool's account
 	at chan struct{} // a place for each request that is being passed on
@@ -92,8 +91,7 @@ func refusal(err error) []byte {
 	return data
 }
 
-// judge turns what a role asks the guard for into the request that it stands for,
-// or refuses it.
+// judge turns a request of a role to the guard into the request that the guard sends, or refuses it.
 func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
 	r, known := rightsOf(role), slices.Contains(Roles(), role)
 	part := strings.Split(request, ".")
@@ -139,8 +137,7 @@ func (r rights) mayPurge(stream string, body []byte) error {
 	return errors.New("not allowed to purge " + stream + " " + ask.Subject)
 }
 
-// mayConsume allows a consumer that is pulled from, of the role's own name, or one
-// of its queues.
+// mayConsume allows a pull consumer with the role's own name, or one of its queues.
 func (r rights) mayConsume(role Role, stream, name string, body []byte) error {
 	var ask server.CreateConsumerRequest
 	if err := json.Unmarshal(body, &ask); err != nil {
@@ -163,7 +160,7 @@ func (r rights) mayConsume(role Role, stream, name string, body []byte) error {
 	return errors.New("not allowed: the consumer " + name + " of " + stream)
 }
 
-// within reports whether a filter asks for nothing that another does not.
+// within reports whether every subject that a filter matches is matched by another filter.
 func within(filter, other string) bool {
 	return filter != "" && jwt.Subject(filter).IsContainedIn(jwt.Subject(other))
 }

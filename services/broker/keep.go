@@ -16,17 +16,17 @@ import (
 	"spool.internal/services/broker/store"
 )
 
-// How often the folders are looked at, how often what is stored is noted, and how long
-// a process that has lost its store stays, so that whoever asks is told.
+// How often the folders are checked, how often what is stored is noted, and how long a process that has
+// lost its store stays to report it.
 const (
 	lookEvery = time.Second
 	noteEvery = time.Second
 	lastWords = 20 * time.Second
 )
 
-// Keep notes what is stored and watches the data folder, until ctx ends. When the
-// folder is taken away nobody is let in any more, so that nothing is acknowledged;
-// Check says so from then on, and after a while Keep returns [*Lost].
+// Keep notes what is stored and watches the data folder, until ctx ends. When the folder is taken away
+// it disconnects all clients and admits none, so that nothing is acknowledged any more. Check reports
+// it from then on, and Keep returns [*Lost] 20 s later.
 func (b *Broker) Keep(ctx context.Context) error {
 	place, err := store.NewPlace(b.cfg.DataDir, b.streams(), b.holds)
 	if err != nil {
@@ -90,14 +90,14 @@ func (b *Broker) holds(stream string, first, below uint64) bool {
 	return there > 0
 }
 
-// lose keeps everybody out first, so that whoever hears of it is acknowledged nothing
-// after that, and stays for a while to say why.
+// lose keeps all clients out first, so that nothing is acknowledged once the loss is reported, and then
+// stays for a while to report it.
 func (b *Broker) lose(ctx context.Context, why error) error {
 	b.fence()
 	return sayLost(ctx, &b.lost, b.cfg.Log, why)
 }
 
-// sayLost says that the folder is gone, and for a while nothing else.
+// sayLost logs that the folder is gone, and waits so that it can be reported.
 func sayLost(ctx context.Context, to *atomic.Pointer[Lost], log *slog.Logger, why error) error {
 	lost := &Lost{fmt.Errorf("%w: nothing can be stored any more, and what was stored in the last seconds may be lost; "+
 		"stop Spool, put the data folder back (mount it, or restore it from your backup), and start Spool again", why)}
@@ -107,9 +107,8 @@ func sayLost(ctx context.Context, to *atomic.Pointer[Lost], log *slog.Logger, wh
 	return lost
 }
 
-// fence keeps all clients out: those of this process are given no connection any
-// more, and others' credentials are revoked. The server is not shut down, as it would
-// write into what lies there now.
+// fence keeps all clients out: those of this process get no connection any more, and the credentials of
+// others are revoked. The server is not shut down: it would write into what lies there now.
 func (b *Broker) fence() {
 	srv := b.srv.fence()
 	b.cutAll(srv)
@@ -153,7 +152,7 @@ func (b *Broker) cutAll(srv *server.Server) {
 	}
 }
 
-// Place reports that the data folder was taken away.
+// Place returns an error once the data folder was taken away.
 func (b *Broker) Place() error {
 	if lost := b.lost.Load(); lost != nil {
 		return lost

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
+	"spool.internal/services/daemon"
 	"spool.internal/services/runner/place"
 	"spool.internal/services/runner/record"
 )
@@ -15,6 +16,8 @@ import (
 // place moves what an attempt that ends OK has written to where its job wants it, and says so in
 // ev; or ev says why it ends with ERROR instead.
 func (r *Runner) place(ctx context.Context, a *attempt, ev *events.RunEvent) (m *place.Mover, err error) {
+	ctx, cancel := daemon.Linger(ctx, farewell)
+	defer cancel()
 	m = place.New(a.run, *ev, r.drives, a.folders())
 	err = m.Begin(ctx)
 	*ev = m.Ended(a.hide)
@@ -46,7 +49,9 @@ func (r *Runner) resumePlacing(ctx context.Context, former, last events.RunEvent
 	if err != nil { // names could hold what cannot be masked any more
 		hide = func(string) string { return events.Mask }
 	}
-	if err := m.CarryOut(ctx); cancelled && errors.Is(err, place.ErrUnreached) {
+	moving, cancel := daemon.Linger(ctx, farewell)
+	defer cancel()
+	if err := m.CarryOut(moving); cancelled && errors.Is(err, place.ErrUnreached) {
 		return false, nil
 	} else if err != nil {
 		return false, err

@@ -13,18 +13,14 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/faultpoint"
-	"spool.internal/services/daemon"
 	"spool.internal/services/runner/record"
 )
 
 // ErrUnreached says that outputs which are on their way cannot be reached now.
 var ErrUnreached = errors.New("the outputs of the run cannot be placed now")
 
-// errInterrupted says that ctx ended, and a while after it.
+// errInterrupted says that the context of a placement ended before it was done.
 var errInterrupted = errors.New("the runner stops while it places outputs")
-
-// linger is how long a placement may go on after its context has ended.
-const linger = 3500 * time.Millisecond
 
 // Mover moves the files that one run wrote to their places. It follows no link.
 type Mover struct {
@@ -162,8 +158,6 @@ func (m *Mover) look(f *placed) (fs.FileInfo, error) {
 // CarryOut does what is left to do of a placement. When one file cannot be placed all go back,
 // except those that replaced other files. An error says that the placement is not done.
 func (m *Mover) CarryOut(ctx context.Context) error {
-	ctx, cancel := daemon.Linger(ctx, linger)
-	defer cancel()
 	for i := range m.Files {
 		if m.Back != "" {
 			break
