@@ -10,17 +10,18 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 	"spool.internal/watcher/stage"
 )
 
 // How often something that cannot be done with a file now is tried again.
 const (
-	afterBusy     = time.Second      // somebody writes to it
-	afterFault    = 30 * time.Second // its folder, or the one that it goes to, is not to be had
-	endingsInHand = 64               // files in hand
+	afterBusy     = time.Second      // a program writes it
+	afterFault    = 30 * time.Second // its folder, or its destination, cannot be had
+	endingsInHand = 64               // files in progress
 )
 
-// ending is how the run of one file ended, or its call where nobody tells more.
+// ending is how the run of one file ended, or its call where runs are not tracked.
 type ending struct {
 	jobID, run  string
 	path        string // below the folder of the job; empty where the event does not say
@@ -31,9 +32,8 @@ type ending struct {
 	at          time.Time
 }
 
-// afterwards does with originals what their jobs say, when their runs have ended,
-// until ctx ends. What waits is a pending message of a durable consumer: a kill
-// leaves it there, and doing it again does nothing (see [relocation]).
+// followEndings does with originals what their jobs say, when their runs have ended, until ctx ends. What waits is a
+// pending message of a durable consumer: a kill leaves it there, and doing it again does nothing (see [relocation]).
 func (w *Watcher) followEndings(ctx context.Context) {
 	select {
 	case <-w.loaded:
@@ -53,8 +53,9 @@ func (w *Watcher) followEndings(ctx context.Context) {
 	<-results
 }
 
+// consumeEndings handles the endings of one stream.
 func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool)) {
-	for said := false; ctx.Err() == nil; {
+	for warned := false; ctx.Err() == nil; {
 		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
 			e, ok := read(d)
 			if !ok {
@@ -74,14 +75,11 @@ func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*je
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		if !said {
+		if !warned {
 			w.cfg.Log.Warn("ends of runs cannot be followed now: files stay where they are", "error", err.Error())
-			said = true
+			warned = true
 		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
+		_ = wait.Sleep(ctx, time.Second) // the loop sees that ctx has ended
 	}
 }
 
@@ -102,8 +100,8 @@ func endingOfRun(m *jet.Delivery) (ending, bool) {
 	return e, ok
 }
 
-// endingOfResult reads the result of a call after which nothing more is told: one
-// that failed, or that an endpoint accepted whose runs nobody follows.
+// endingOfResult reads the result of a call after which no event follows: one that failed, or that was accepted by an
+// endpoint whose runs are not tracked.
 func endingOfResult(m *jet.Delivery) (ending, bool) {
 	r, err := m.Result()
 	if err != nil || r.Kind != events.KindFile || r.File == nil {
@@ -119,8 +117,7 @@ func endingOfResult(m *jet.Delivery) (ending, bool) {
 	}, r.Status == events.ERROR || r.Outcome == events.OutcomeCalled
 }
 
-// conclude does with the original what its job says; wait says after how long to
-// try again, 0 that there is nothing left to do.
+// concludeFile does with the original what its job says. It returns after how long to try again; 0 = done.
 func (w *Watcher) concludeFile(ctx context.Context, e ending) (wait time.Duration, err error) {
 	w.mu.Lock()
 	f := w.folders[e.jobID]
@@ -158,7 +155,7 @@ func (w *Watcher) concludeFile(ctx context.Context, e ending) (wait time.Duratio
 	}
 }
 
-// watching gives the job that watches a folder, or one that it lies in.
+// watching returns the job that watches a folder, or one that it lies in.
 func (w *Watcher) watching(to events.Path) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,7 +167,7 @@ func (w *Watcher) watching(to events.Path) string {
 	return ""
 }
 
-// whyText is what stands beside a file whose run failed.
+// whyText is the text that is written beside a file whose run failed.
 func (e ending) whyText() string {
 	return fmt.Sprintf("%s\n\nfile: %s\nrun:  %s\njob:  %s\nat:   %s\n", strings.TrimSpace(e.why), path.Base(e.path), e.run, e.jobID, e.at.UTC().Format(time.RFC3339))
 }

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,36 +20,11 @@ import (
 	"spool.internal/watcher"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		code = leaked()
-	}
-	os.Exit(code)
-}
-
-// leaked reports goroutines that outlived the tests.
-func leaked() int {
-	buf := make([]byte, 1<<20)
-	var left []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		left = nil
-		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if !strings.Contains(g, "TestMain") && (strings.Contains(g, "spool.internal/") || strings.Contains(g, "fsnotify")) {
-				left = append(left, g)
-			}
-		}
-		if left == nil {
-			return 0
-		}
-	}
-	fmt.Println("goroutines left behind:\n" + strings.Join(left, "\n\n"))
-	return 1
-}
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 const driveName = "admin/repo/fs/drive"
 
-// rig is a server, a drive and what a test needs to watch it.
+// harness is a server, a drive and what a test needs to watch it.
 type harness struct {
 	testing.TB
 	server *eventstest.Server
@@ -59,6 +33,7 @@ type harness struct {
 	root   string // of the drive, on this host
 	cfg    watcher.Config
 	log    *lockedBuffer
+	most   map[string]int // of the triggers of each job
 }
 
 func newHarness(t testing.TB, o eventstest.Options) *harness {
@@ -68,7 +43,7 @@ func newHarness(t testing.TB, o eventstest.Options) *harness {
 
 func newHarnessOn(t testing.TB, o eventstest.Options, root string) *harness {
 	t.Helper()
-	r := &harness{TB: t, server: eventstest.Start(t, o), root: root, log: &lockedBuffer{}}
+	r := &harness{TB: t, server: eventstest.Start(t, o), root: root, log: &lockedBuffer{}, most: map[string]int{}}
 	r.bus = eventstest.Connect(t, r.server)
 	var err error
 	if r.drives, err = drive.New(t.TempDir(), []string{driveName + "=" + r.root}); err != nil {
@@ -192,7 +167,7 @@ func (r *harness) queued(jobID string) []events.Trigger {
 	return all
 }
 
-// await waits for n triggers of a job and checks that each stage holds its file alone.
+// await waits for n triggers of a job. One that comes later and was not awaited by then fails the test at its end.
 func (r *harness) await(jobID string, n int) []events.Trigger {
 	r.Helper()
 	var all []events.Trigger
@@ -200,48 +175,56 @@ func (r *harness) await(jobID string, n int) []events.Trigger {
 	if len(all) > n {
 		r.Fatalf("%d triggers, want %d: %+v", len(all), n, all)
 	}
+	r.awaited(jobID, n)
 	return all
 }
 
-// stagedName gives the name of the one file in a trigger's input folder.
-func (r *harness) stagedName(tr events.Trigger) string {
+// awaited has the test fail if the job has more than n triggers at its end.
+func (r *harness) awaited(jobID string, n int) {
+	if _, known := r.most[jobID]; !known {
+		r.Cleanup(func() {
+			all, err := r.bus.Files(jobID).All(context.WithoutCancel(r.Context()))
+			if err == nil && len(all) > r.most[jobID] { // else the test has left no server
+				r.Errorf("job %s has %d triggers at the end, and %d were awaited: %+v", jobID, len(all), r.most[jobID], all)
+			}
+		})
+	}
+	r.most[jobID] = max(n, r.most[jobID])
+}
+
+// stage returns the name and the content of the one file in a trigger's input folder.
+func (r *harness) stage(tr events.Trigger) (name, content string) {
 	r.Helper()
 	p, err := events.ParsePath("input_dir", tr.File.InputDir)
 	if err != nil {
 		r.Fatal(err)
 	}
-	entries, err := os.ReadDir(r.drives.HostPath(p))
+	dir := r.drives.HostPath(p)
+	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		r.Fatalf("the stage of %s holds %v (%v)", tr.File.Path, entries, err)
 	}
-	return entries[0].Name()
+	text, err := os.ReadFile(filepath.Join(dir, entries[0].Name()))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return entries[0].Name(), string(text)
+}
+
+// staged returns the content of the one file in a trigger's input folder, which must have the name of the trigger's file.
+func (r *harness) staged(tr events.Trigger) string {
+	r.Helper()
+	name, content := r.stage(tr)
+	if name != path.Base(tr.File.RawPath()) {
+		r.Fatalf("the stage of %s holds %s", tr.File.Path, name)
+	}
+	return content
 }
 
 // awaitLive waits until everything of a job has been scanned.
 func (r *harness) awaitLive(jobID string) {
 	r.Helper()
 	r.awaitState(jobID, func(s events.WatchState) bool { return s.State == "live" && s.Pending == 0 })
-}
-
-// staged gives the content of the one file in a trigger's input folder.
-func (r *harness) staged(tr events.Trigger) string {
-	r.Helper()
-	p, err := events.ParsePath("input_dir", tr.File.InputDir)
-	if err != nil {
-		r.Fatal(err)
-	}
-	entries, err := os.ReadDir(r.drives.HostPath(p))
-	if err != nil {
-		r.Fatal(err)
-	}
-	if len(entries) != 1 || entries[0].Name() != tr.File.RawPath() {
-		r.Fatalf("the stage of %s holds %v", tr.File.Path, entries)
-	}
-	content, err := os.ReadFile(filepath.Join(r.drives.HostPath(p), entries[0].Name()))
-	if err != nil {
-		r.Fatal(err)
-	}
-	return string(content)
 }
 
 // settled drops one more file, waits for its trigger and so for everything that
@@ -276,15 +259,10 @@ func (r *harness) awaitState(jobID string, is func(events.WatchState) bool) {
 	})
 }
 
-// eventually waits for something that another goroutine or server brings about.
+// eventually waits for what another goroutine or server brings about.
 func (r *harness) eventually(f func() bool) {
 	r.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if f() {
-			return
-		}
-	}
-	r.Fatal("did not come about within 60 s")
+	eventstest.Eventually(r.TB, "what the test waits for", f)
 }
 
 type lockedBuffer struct {

@@ -8,43 +8,37 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
-// When held files are looked at: after a job has changed, and whether or not one has.
+// When held files are reviewed: after a job has changed, and whether or not one has.
 const (
 	reviewSoon = 100 * time.Millisecond
 	reviewIdle = time.Minute
 )
 
-// holdings is what is held, by job and path. It is safe for concurrent use.
+// holdings are the held files, by job and path. It is safe for concurrent use.
 type holdings struct {
 	mu     sync.Mutex
 	byJob  map[string]map[string]events.Held
-	wakeup chan struct{} // of size 1: a job has changed, or something was held by somebody else
+	wakeup wait.Wake // a job has changed, or another watcher has held a file
 }
 
 func newHoldings() *holdings {
-	return &holdings{byJob: map[string]map[string]events.Held{}, wakeup: make(chan struct{}, 1)}
+	return &holdings{byJob: map[string]map[string]events.Held{}, wakeup: wait.NewWake()}
 }
 
-// look asks for a review, if anything is held.
+// askReview asks for a review, if anything is held.
 func (h *holdings) askReview() {
 	h.mu.Lock()
 	some := len(h.byJob) > 0
 	h.mu.Unlock()
 	if some {
-		h.wake()
+		h.wakeup.Set()
 	}
 }
 
-func (h *holdings) wake() {
-	select {
-	case h.wakeup <- struct{}{}:
-	default:
-	}
-}
-
-// put takes one in, and gives the one that it replaces.
+// put adds one, and returns the one that it replaces.
 func (h *holdings) put(held events.Held) (old events.Held, replaced bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,7 +61,7 @@ func (h *holdings) drop(jobID, path string) (old events.Held, had bool) {
 	return old, had
 }
 
-// replace takes in what is held in all, and gives the jobs of which that is news.
+// replace replaces all of them, and returns the jobs for which that is news.
 func (h *holdings) replace(all []events.Held) (news []string) {
 	next := map[string]map[string]events.Held{}
 	for _, held := range all {
@@ -92,7 +86,7 @@ func (h *holdings) replace(all []events.Held) (news []string) {
 	return news
 }
 
-// show adds to the state of a job what is held of its files.
+// show adds to the state of a job how many of its files are held.
 func (h *holdings) show(s *events.WatchState) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,31 +108,30 @@ func (h *holdings) count() (n int) {
 	return n
 }
 
-// holding takes in that a file is held.
+// holding notes that a file is held.
 func (w *Watcher) holding(ctx context.Context, h events.Held) {
 	if old, replaced := w.held.put(h); replaced {
-		_ = w.cfg.Bus.ForgetHeld(ctx, old) // one that stays goes with its path
+		_ = w.cfg.Bus.ForgetHeld(ctx, old) // an entry that stays goes with its path
 	}
 	w.changed.add(h.JobID)
 }
 
-// letGo takes in that a file at a path was triggered.
+// letGo notes that the file at a path was triggered.
 func (w *Watcher) letGo(ctx context.Context, jobID, path string) {
 	if old, had := w.held.drop(jobID, path); had {
-		_ = w.cfg.Bus.ForgetHeld(ctx, old) // the next listing finds one that stays
+		_ = w.cfg.Bus.ForgetHeld(ctx, old) // the next listing finds an entry that stays
 		w.changed.add(jobID)
 	}
 }
 
-// reviewHeld lets held files go on whose ring is cut, and forgets those that
-// are gone or ignored, until ctx ends.
+// reviewHeld releases held files whose ring is cut, and forgets those that are gone or ignored, until ctx ends.
 func (w *Watcher) reviewHeld(ctx context.Context) {
 	select {
 	case <-w.loaded:
 	case <-ctx.Done():
 		return
 	}
-	_ = w.cfg.Bus.HeldFiles("").Hint(func(string) { w.held.wake() }) // without hints it takes a minute
+	_ = w.cfg.Bus.HeldFiles("").Hint(func(string) { w.held.wakeup.Set() }) // without hints it takes a minute
 	tick := time.NewTicker(reviewIdle)
 	defer tick.Stop()
 	soon := time.NewTimer(0)
@@ -167,6 +160,7 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 	}
 }
 
+// review releases one held file, if nothing holds it any more.
 func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
 	w.mu.Lock()
 	f := w.folders[h.JobID]
@@ -193,8 +187,8 @@ func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
 	}
 }
 
-// vanished reports that there is no such file any more, on a drive that holds
-// the job's stages: one that is not mounted holds nothing.
+// vanished reports whether there is no such file any more, on a drive that holds the job's stages: a drive that is not
+// mounted holds none.
 func (w *Watcher) vanished(t task, h events.Held) bool {
 	if _, err := w.cfg.Drives.Stat(w.cfg.Drives.Base(t.path).Join(events.StageRoot, h.JobID)); err != nil {
 		return false

@@ -10,9 +10,10 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/location"
+	"spool.internal/events/wait"
 )
 
-// Bounds on what is remembered of runs that share their output folders.
+// What is remembered of runs that share their output folders.
 const (
 	spanSlack = 20 * time.Millisecond // two ticks of the coarsest clock of a local file system
 	farSlack  = 2 * time.Second       // between the clocks of a server of files and of the runner
@@ -21,8 +22,7 @@ const (
 	maxShared = 10_000                // folders
 )
 
-// span is a time in which runs of one job wrote, or placed what they wrote, into one folder, all of them
-// with one chain.
+// span is a time in which runs with one chain wrote into one folder, or placed their outputs there.
 type span struct {
 	at      location.Location
 	chain   []string // of the files
@@ -35,8 +35,8 @@ func (s *span) covers(changed time.Time, slack time.Duration) bool {
 	return !changed.Before(s.from.Add(-slack)) && (len(s.running) > 0 || !changed.After(s.to.Add(slack)))
 }
 
-// origins knows which runs have written into output folders that are no run's
-// alone, or place there what they wrote: there a file does not tell who wrote it. It is safe for concurrent use.
+// origins remembers which runs wrote into output folders that runs share, or placed their outputs there: in such a folder
+// the name of a file does not show which run wrote it. It is safe for concurrent use.
 type origins struct {
 	host func(events.Path) string
 
@@ -49,7 +49,7 @@ func newOrigins(host func(events.Path) string) *origins {
 	return &origins{host: host, folders: map[string][]*span{}, running: map[string]*span{}}
 }
 
-// follow hears of runs until ctx ends, from an hour back.
+// follow records runs until ctx ends, beginning an hour ago.
 func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 	runs := bus.Runs(events.Accepted, "").And(bus.Runs(events.Started, ""), bus.Runs(events.Ended, ""))
 	for ctx.Err() == nil {
@@ -66,15 +66,12 @@ func (o *origins) follow(ctx context.Context, bus *jet.Bus) {
 			err = runs.Follow(ctx, from, o.record)
 		}
 		if err != nil && ctx.Err() == nil {
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
+			_ = wait.Sleep(ctx, time.Second)
 		}
 	}
 }
 
-// hear takes in one event of a run. Of a run of another endpoint no start is told.
+// record notes one event of a run. For a run of another endpoint there is no event of its start.
 func (o *origins) record(m jet.Entry[events.RunEvent]) {
 	ev, err := m.Value()
 	if err != nil {
@@ -141,7 +138,7 @@ func (o *origins) ended(ev events.RunEvent) {
 	}
 }
 
-// forget drops the folders in which nothing has run for a while, or any.
+// forget drops the folders in which nothing has run for a while; if that is not enough, any.
 func (o *origins) forget(now time.Time) {
 	for key, spans := range o.folders {
 		if !slices.ContainsFunc(spans, func(s *span) bool { return len(s.running) > 0 || now.Sub(s.to) < spanFor }) {
@@ -156,7 +153,7 @@ func (o *origins) forget(now time.Time) {
 	}
 }
 
-// of gives what ran with an output folder that holds a place while a file in it changed.
+// of returns the runs whose output folder is a place, or above it, and that were running when a file there changed.
 func (o *origins) of(p location.Location, changed time.Time, slack time.Duration) (all []*span) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -17,15 +17,15 @@ const (
 	reportAnyway = 10 * time.Minute
 )
 
-// shown is what a folder lets others see.
+// shown is what a folder shows of itself.
 type shown struct {
 	mu      sync.Mutex
 	state   events.WatchState
 	waiting []events.WaitingFile
-	more    int // files that wait beside those
+	more    int // files that wait besides those
 }
 
-// said is what the log knows of a folder.
+// logged is what the log knows of a folder.
 type logged struct {
 	state  settle.State
 	reason string
@@ -37,8 +37,8 @@ func (f *folder) status() events.WatchState {
 	return f.shown.state
 }
 
-// show makes the folder's state visible, and says in the log when it has changed.
-func (f *folder) show(held error) {
+// show publishes the folder's state, and logs it when it has changed. why is why its files wait, if they do.
+func (f *folder) show(why error) {
 	state, since, reason := f.work.dir.Status()
 	if now := (logged{state, reason}); now != f.work.logged {
 		f.work.logged = now
@@ -50,11 +50,11 @@ func (f *folder) show(held error) {
 			oldest = c.seen
 		}
 	}
-	if held == nil {
-		held = f.blocking()
+	if why == nil {
+		why = f.blocking()
 	}
-	if held != nil && pending > 0 && !f.work.dir.Away() {
-		reason = "files wait: " + held.Error()
+	if why != nil && pending > 0 && !f.work.dir.Away() {
+		reason = "files wait: " + why.Error()
 	}
 	f.publishWaiting()
 	f.publish(events.WatchState{
@@ -67,7 +67,7 @@ func (f *folder) publish(state events.WatchState) {
 	f.shown.mu.Lock()
 	defer f.shown.mu.Unlock()
 	old := f.shown.state
-	old.LastScan = state.LastScan // alone it is no news
+	old.LastScan = state.LastScan // a new scan alone is no change
 	if f.shown.state = state; state != old {
 		f.stateChanged()
 	}
@@ -84,8 +84,7 @@ func (f *folder) publishWaiting() {
 	f.stateChanged()
 }
 
-// showHung makes visible that the folder does not answer, on behalf of the
-// worker that hangs in it.
+// showStuck publishes that the folder does not answer, on behalf of the worker that is stuck in it.
 func (f *folder) showStuck(reason string, since time.Time) {
 	s := f.status()
 	if s.State != settle.Blocked.String() {
@@ -96,7 +95,7 @@ func (f *folder) showStuck(reason string, since time.Time) {
 	f.publish(s)
 }
 
-// say logs the state: loudly when something is wrong, or is right again.
+// logState logs the state: as a warning when something is wrong, and when it is right again.
 func (f *folder) logState(s settle.State, reason string) {
 	log := f.log().With("path", f.host)
 	switch s {
@@ -118,7 +117,7 @@ func (f *folder) logState(s settle.State, reason string) {
 	}
 }
 
-// bulletin is the jobs of which there is news.
+// changedJobs are the jobs whose state has changed since it was last published. It is safe for concurrent use.
 type changedJobs struct {
 	mu   sync.Mutex
 	jobs map[string]bool
@@ -143,8 +142,7 @@ func (b *changedJobs) take() map[string]bool {
 	return all
 }
 
-// report publishes the states of folders when they have changed, and all of them
-// from time to time, until ctx ends.
+// report publishes the states of folders when they have changed, and all of them from time to time, until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
 	tick, anyway := time.NewTicker(reportEvery), time.NewTicker(reportAnyway)
 	defer tick.Stop()
@@ -156,13 +154,13 @@ func (w *Watcher) report(ctx context.Context) {
 		case <-anyway.C:
 			w.changed.add(w.jobIDs()...)
 		case <-tick.C:
-			w.reportNews(ctx)
+			w.reportChanges(ctx)
 		}
 	}
 }
 
-// reportNews publishes what is news. What cannot be published is news again.
-func (w *Watcher) reportNews(ctx context.Context) {
+// reportChanges publishes the states that have changed. If that fails, the next call tries again.
+func (w *Watcher) reportChanges(ctx context.Context) {
 	for batch := range slices.Chunk(w.states(maps.Keys(w.changed.take())), maxBatch) {
 		var files []events.WaitingFiles
 		var ids []string

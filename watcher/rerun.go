@@ -7,24 +7,19 @@ import (
 	"time"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
-// When requests to run files again are looked for: after a hint, which can come
-// before what it is about is stored, and whether or not one came.
+// When requests to run files again are looked for: after a hint, which can come before the request is stored, and
+// whether or not one came.
 const (
 	rerunsSoon  = 20 * time.Millisecond
 	rerunsEvery = 10 * time.Second
 )
 
-// hearAgain takes in requests to run files again, until ctx ends.
+// followReruns passes requests to run files again to their folders, until ctx ends.
 func (w *Watcher) followReruns(ctx context.Context) {
-	some := make(chan struct{}, 1)
-	hint := func(string) {
-		select {
-		case some <- struct{}{}:
-		default:
-		}
-	}
+	some := wait.NewWake()
 	tick := time.NewTicker(rerunsEvery)
 	defer tick.Stop()
 	soon := time.NewTimer(0)
@@ -32,7 +27,7 @@ func (w *Watcher) followReruns(ctx context.Context) {
 	listening := false
 	for last := uint64(0); ; {
 		if !listening {
-			listening = w.cfg.Bus.Reruns("").Hint(hint) == nil
+			listening = w.cfg.Bus.Reruns("").Hint(func(string) { some.Set() }) == nil
 		}
 		last, _ = w.cfg.Bus.Agains(ctx, last, w.rerun) // the next tick tries again
 		select {
@@ -46,7 +41,7 @@ func (w *Watcher) followReruns(ctx context.Context) {
 	}
 }
 
-// again takes in one request: from now on the file at the path is another.
+// rerun notes one request: from now on the file at the path counts as another.
 func (w *Watcher) rerun(a jet.Again) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -61,7 +56,7 @@ func (w *Watcher) rerun(a jet.Again) {
 	}
 }
 
-// again has a worker of the folder look at the file at a path as one that is not known.
+// rerun has the file at a path looked at as one that is not known.
 func (f *folder) rerun(path, generation string) {
 	f.requests.rerun(path, generation)
 	f.wake()

@@ -16,15 +16,14 @@ import (
 	"spool.internal/watcher/stage"
 )
 
-// slowly is after how long a file that is only to be left alone is told of.
+// youngReported is how long a file must have been seen before it is listed that only waits for its quiet period.
 const youngReported = time.Second
 
-// ofOne are errors of making a stage that are about one file alone: another may
-// well be staged.
+// ofOne are the errors of staging that concern one file alone: another may well be staged.
 var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall.EINVAL, stage.ErrNoRoom}
 
-// unstageable puts a file off whose stage cannot be made. It answers false when
-// that is not the file's fault, by all that is known: too many in a row failed.
+// unstageable postpones a file whose stage cannot be made. It returns false when that is probably not the file's fault:
+// too many in a row failed.
 func (t *turn) unstageable(c *candidate, err error, row *int) bool {
 	why := "its copy for the run cannot be made: " + drive.Reason(err)
 	if !c.logged {
@@ -43,12 +42,10 @@ func (t *turn) unstageable(c *candidate, err error, row *int) bool {
 	return *row < mostFailures
 }
 
-// mostFailures is how many files in a row cannot be staged before it is the drive
-// that takes none.
+// mostFailures is how many files in a row must fail before it is the drive's fault.
 const mostFailures = 3
 
-// waiting lists the files of the folder that wait for something that takes a while,
-// and counts those that it leaves out.
+// waiting lists the files of the folder that wait for a while, and counts those that it leaves out.
 func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {
 	for _, c := range f.work.pending {
 		w := events.WaitingFile{State: c.state, Reason: c.why, Since: c.from.UTC()}
@@ -65,7 +62,7 @@ func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {
 	return longest(list, f.work.crowded)
 }
 
-// young says for how long a file is to be left alone.
+// young says for how long a file must be unchanged.
 func young(r settle.Rule, s settle.FileState) string {
 	quiet := r.Quiet
 	if s == settle.Slow || r.Remote {
@@ -74,7 +71,7 @@ func young(r settle.Rule, s settle.FileState) string {
 	return "it is taken when it has been left alone for " + quiet.String()
 }
 
-// longest gives those that wait longest, as many as are told of.
+// longest returns those that wait longest, as many as are published.
 func longest(list []events.WaitingFile, more int) ([]events.WaitingFile, int) {
 	slices.SortFunc(list, func(a, b events.WaitingFile) int {
 		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Path, b.Path))
@@ -85,7 +82,7 @@ func longest(list []events.WaitingFile, more int) ([]events.WaitingFile, int) {
 	return list, more
 }
 
-// waitingIn collects what waits in a folder and all below it; the watcher is locked.
+// waitingIn collects the files that wait in a folder and all below it; the watcher is locked.
 func (f *folder) waitingIn() (list []events.WaitingFile, more int) {
 	for _, sub := range f.tree() {
 		sub.shown.mu.Lock()
@@ -95,8 +92,7 @@ func (f *folder) waitingIn() (list []events.WaitingFile, more int) {
 	return longest(list, more)
 }
 
-// waitingOf tells what waits of one job; ok is false when there
-// is nothing to tell, and nothing to take back.
+// waitingOf returns what waits in the folders of one job; ok is false when there is nothing to publish, nor to take back.
 func (w *Watcher) waitingOf(jobID string) (all events.WaitingFiles, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

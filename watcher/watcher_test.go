@@ -108,8 +108,9 @@ func TestFiles(t *testing.T) {
 			r.write(filepath.Join(r.dir("in/folder"), "below"), "no")
 		}, nil},
 		{"deleted before it is complete", func(r *harness, dir string) {
-			r.write(filepath.Join(dir, "f"), "one")
+			f := r.holdOpen(filepath.Join(dir, "f"), "one") // and not complete before that
 			r.check(os.Remove(filepath.Join(dir, "f")))
+			r.check(f.Close())
 		}, nil},
 	}
 	for _, tt := range tests {
