@@ -17,7 +17,7 @@ type current struct {
 	mu   sync.Mutex
 	srv  *server.Server
 	away bool // it is being exchanged
-	shut bool // nobody is to reach any server any more
+	shut bool // no client is connected any more
 }
 
 func (c *current) now() *server.Server {

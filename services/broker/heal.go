@@ -17,8 +17,8 @@ import (
 	"spool.internal/events/wait"
 )
 
-// How often the store may be opened anew, and for how long clients in this process
-// are waited for when it has been.
+// How often the store may be reopened, and how long the clients of this process may take to reconnect
+// after that.
 const (
 	reopenEvery = 30 * time.Second
 	reconnect   = 5 * time.Second
@@ -26,9 +26,8 @@ const (
 	closePatience = 30 * time.Second
 )
 
-// healer opens the store anew once what it was short of, room on its disk or file
-// descriptors, is there again: the server itself would refuse every write for as long
-// as it lives.
+// healer reopens the store once what it was short of, room on its disk or file descriptors, is available
+// again. The server alone would refuse every write until it is restarted.
 type healer struct {
 	b       *Broker
 	log     *slog.Logger
@@ -78,7 +77,7 @@ func (h *healer) close() {
 func (b *Broker) tight() error {
 	free, total, err := reserve.Room(b.cfg.DataDir)
 	if err != nil || free > bulk(total)/2 {
-		return nil //nolint:nilerr // what is not known hinders nobody
+		return nil //nolint:nilerr // what is not known refuses nothing
 	}
 	return &events.Error{Code: events.Full, Message: "the disk of the store is nearly full, so nothing is taken out of it now: try again later"}
 }

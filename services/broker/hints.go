@@ -14,7 +14,7 @@ import (
 const hintPrefix = "spool.hint."
 
 // relayHints repeats the subjects, without what was said. A hint that is lost
-// costs time only: whoever waits for one looks by himself, too.
+// costs only time: its receivers also check by themselves.
 func relayHints(nc *nats.Conn) error {
 	for _, subject := range jet.Hinted() {
 		_, err := nc.Subscribe(subject, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })

@@ -30,7 +30,7 @@ type keys struct {
 }
 
 // roleKeys are those of the account of one role. A user signed by Signer may do
-// what the role may; the account's own key signs nobody.
+// what the role may; the account's own key signs no user.
 type roleKeys struct {
 	Account string `json:"account"`
 	Signer  string `json:"signer"`

@@ -88,7 +88,7 @@ func (l *counted) Accept() (net.Conn, error) {
 		if c := l.add(inner); c != nil {
 			return c, nil
 		}
-		_ = inner.Close() // nobody has spoken on it
+		_ = inner.Close() // it was never used
 		l.refused.WithLabelValues("connections").Inc()
 	}
 }

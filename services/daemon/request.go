@@ -13,7 +13,7 @@ import (
 	"spool.internal/events/admission"
 )
 
-// drainTime is how long the rest of a body that nobody reads is waited for.
+// drainTime is how long the rest of an unread body is waited for.
 const drainTime = 5 * time.Second
 
 // receive is the outermost handler of a listener: it knows the client behind a

@@ -20,24 +20,24 @@ import (
 // Config of a runner.
 type Config struct {
 	Bus        *jet.Bus      // where runs are queued; its streams exist
-	Keys       *jet.Keyring  // the tokens that may start runs; somebody else runs it
+	Keys       *jet.Keyring  // the tokens that may start runs; the caller runs it
 	Drives     *drive.Drives // where logical paths lie on this host
 	DataDir    string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
 	Pool       string        // whose queue is worked on, one token of a subject; default "default"
 	Workers    int           // flows that run at once; default 0 = twice the number of CPUs
-	Secret     string        // what a dispatcher says to be believed without a token; empty = no dispatcher is
-	Running    int           // runs that one owner may have called for directly and that have not ended, unless an administrator; default 100, negative = any number
+	Secret     string        // the secret by which a dispatcher is accepted without a token; empty = none is
+	Running    int           // direct runs of one owner that have not ended, at most; administrators have no limit; default 100, negative = any number
 	RunSecrets *seal.Shared  // opens the secrets of commands, which a dispatcher has closed; default: from Secret
-	Drain      time.Duration // how long flows may go on after Run's context has ended, before they are stopped; default 0 = not at all
+	Drain      time.Duration // how long flows may go on after the end of Run's context before they are stopped; default 0 = they are stopped at once
 
 	Sandbox      Sandbox       // whether flows are shut in; default auto
-	FlowUser     string        // whom flows are when this process is root: a name, uid or uid:gid; default: root, in the sandbox without capabilities
+	FlowUser     string        // the user of flows when this process is root: a name, uid or uid:gid; default: root, in the sandbox without capabilities
 	Offline      bool          // flows may not make sockets
 	Listen       bool          // flows may take ports and wait for connections
-	Direct       bool          // no runs of jobs come here, only those that somebody calls for directly
+	Direct       bool          // this runner gets direct calls only, no runs of jobs
 	ReadPaths    []string      // files and folders that flows may read and execute too, host paths
-	Profiles     []string      // that jobs may name, as [events.ParseProfiles] reads them
-	ProfilesFile string        // the same, in a file that is read again when it changes
+	Profiles     []string      // profiles that jobs may name, as [events.ParseProfiles] reads them
+	ProfilesFile string        // more of them, in a file that is read again when it changes
 	StepTimeout  time.Duration // how long a flow may run whose job names no step_timeout; default 0 = as long as it likes for administrators' jobs and 24 h for others, negative = no limit
 	Memory       int64         // bytes of a flow, all its processes together where there are control groups, else of each process; default 0 = not bounded
 	MaxFileSize  int64         // bytes of a file that a flow writes; default 0 = 16 GiB, negative = no limit of ours

@@ -32,9 +32,8 @@ func ownerOf(f *os.File) (o owner, mode os.FileMode, err error) {
 	return owner{int(stat.Uid), int(stat.Gid)}, info.Mode(), nil
 }
 
-// handOver gives what belongs to somebody else into the hands of the flow's user,
-// who has fewer rights than this process: by a mount that shows its owner as that
-// user, or where there is none by a new owner of the output folder.
+// handOver lets the flow's user, who has fewer rights than this process, use what other users own: by a
+// mount that shows the owner as the flow's user, or else by changing the owner of the output folder.
 func (r *Runner) handOver(a *attempt, p *places) error {
 	form := a.form
 	if !form.Drop && !form.As {
@@ -69,7 +68,7 @@ func (r *Runner) handOver(a *attempt, p *places) error {
 	return nil
 }
 
-// keeper says who bars others from a place, or from what lies directly in it.
+// keeper finds the owner who keeps others out of a place, or of what lies directly in it.
 func keeper(p cell.Place, f *os.File) (o owner, bars bool, err error) {
 	o, mode, err := ownerOf(f)
 	if err != nil || p.Access == cell.Write {
@@ -105,11 +104,10 @@ func keeper(p cell.Place, f *os.File) (o owner, bars bool, err error) {
 	return o, false, nil
 }
 
-// mostOwners is among how many files of an input one is looked for whose owner
-// lets nobody else read it.
+// mostOwners is how many files of an input are searched for one that only its owner may read.
 const mostOwners = 1000
 
-// chown gives an output folder to the flow's user, unless another run has it.
+// chown makes the flow's user the owner of an output folder, unless another run uses it.
 func (r *Runner) chown(a *attempt, path string, f *os.File, to owner) error {
 	if r.othersHave(a, f) {
 		return fmt.Errorf("%s belongs to somebody else, and another run has it: its owner can be changed when that has ended", path)
@@ -132,8 +130,8 @@ func canMap(f, users *os.File) bool {
 	}) == nil
 }
 
-// userSpaces are user namespaces in which an owner and the flow's user have
-// changed places, and all others are themselves. They are there for mounts.
+// userSpaces are user namespaces, for mounts, in which an owner and the flow's user are exchanged and all
+// other users are themselves.
 type userSpaces struct {
 	mu   sync.Mutex
 	made map[[2]owner]*os.File
@@ -171,7 +169,7 @@ func (u *userSpaces) of(p process.Program, from, to owner) (*os.File, error) {
 	return f, nil
 }
 
-// mostUserSpaces is more owners than anybody has, and fewer than descriptors.
+// mostUserSpaces bounds them below the number of descriptors.
 const mostUserSpaces = 256
 
 func (u *userSpaces) close() {
@@ -183,7 +181,7 @@ func (u *userSpaces) close() {
 	}
 }
 
-// swap maps each id to itself but for two.
+// swap exchanges two ids and maps every other id to itself.
 func swap(a, b int) []syscall.SysProcIDMap {
 	const last = 1<<32 - 2 // the number above it stands for no id
 	maps := []syscall.SysProcIDMap{{ContainerID: a, HostID: b, Size: 1}}
@@ -220,7 +218,7 @@ func (r *Runner) othersHave(a *attempt, f *os.File) bool {
 	return false
 }
 
-// flowUser is whom the flows are to be.
+// flowUser finds the user of flows.
 func flowUser(name string) (uid, gid int, err error) {
 	if !process.HasCapability(unix.CAP_SETUID) || !process.HasCapability(unix.CAP_SETGID) {
 		return 0, 0, errors.New("only root can start flows as another user")

@@ -39,26 +39,26 @@ type Runner struct {
 	reaper reaper.Reaper
 
 	program process.Program // what flows are started from
-	room    cell.Room       // what all flows have in common
-	users   userSpaces      // whose files are shown as the flow's user's
-	loose   []byte          // the filter of flows while nobody but administrators writes them
+	room    cell.Room       // the room of warm processes
+	users   userSpaces      // for mounts that show files as owned by the flow's user
+	loose   []byte          // the filter of system calls while only administrators may write flows
 	lacks   []string        // what flows are not kept from
 
 	profiles *profiles
-	names    names                                        // of hosts, which profiles let flows connect to
+	names    names                                        // addresses of the hosts that profiles let flows connect to
 	audit    denial.Audit                                 // what the kernel denies to flows
-	grouping sync.Once                                    // groups are looked for
+	grouping sync.Once                                    // finds control groups for profiles, once
 	bounds   bounding                                     // for profiles
 	pool     *process.Pool                                // of warm processes
 	takeWarm func(context.Context) (*process.Flow, error) // from the pool
 
 	direct direct // calls
 
-	paused atomic.Bool // runs may wait until their jobs are enabled
+	paused atomic.Bool // some runs may wait until their jobs are enabled
 
 	mu     sync.Mutex
 	active map[string]*inHand // by flow job id
-	idle   error              // why the queue is not worked on; nil while it is
+	idle   error              // why no runs are taken from the queue; nil while they are
 }
 
 // New makes a runner. It fails on a system whose processes it cannot tell apart.

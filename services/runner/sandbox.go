@@ -12,8 +12,7 @@ import (
 	"spool.internal/services/runner/process"
 )
 
-// Sandbox says whether flows are shut in, so that they see of the host only what
-// they need.
+// Sandbox says whether flows are shut in, so that they see only what they need of the host.
 type Sandbox string
 
 const (
@@ -29,8 +28,8 @@ const openFiles = 4096
 // Sandboxed reports that flows cannot change their input, whatever its modes say.
 func (r *Runner) Sandboxed() bool { return r.room.Shut && r.cfg.hidden.canSandbox() == nil }
 
-// commonRoom is what all flows have in common, and what they are not kept from
-// all the same. It fails when that was to be nothing, or cannot be done at all.
+// commonRoom is the room that all flows have in common, and what it does not keep them from. It fails when
+// more is required than this host can do, or when the settings contradict each other.
 func commonRoom(cfg Config, p process.Program) (room cell.Room, lacks []string, err error) {
 	room = cell.Room{
 		Shut: cfg.Sandbox != SandboxOff, Offline: cfg.Offline, Listen: cfg.Listen,
@@ -68,7 +67,7 @@ func commonRoom(cfg Config, p process.Program) (room cell.Room, lacks []string, 
 	return room, lacks, nil
 }
 
-// commonPaths are the files of the host that flows cannot do without.
+// commonPaths adds the files of the host that flows need.
 func commonPaths(cfg Config, room *cell.Room) error {
 	room.Run = []string{"/usr", "/bin", "/sbin"}
 	libs, _ := filepath.Glob("/lib*") // the pattern is a good one

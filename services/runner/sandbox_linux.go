@@ -22,8 +22,7 @@ const wholeABI = 3
 // auditABI is the version that says what it denies in the kernel's audit (Linux 6.15).
 const auditABI = 7
 
-// hidden hides features of the kernel from the runner, for tests: there is only
-// one kernel at hand.
+// hidden hides features of the kernel from the runner, so that tests can show how it does without.
 type hidden struct {
 	landlock int  // versions of Landlock above this are not there; 0 = hide none, -1 = there is no Landlock
 	spaces   bool // namespaces cannot be made
@@ -101,9 +100,8 @@ func meansOf(room cell.Room) means {
 	}
 }
 
-// formOf finds out what of the wall this kernel grants to this process, by
-// putting it up once. The error is a fault; what is merely missing is in the form,
-// and why it is in lacks.
+// formOf finds out which parts of the sandbox this kernel grants, by starting one process with all of them.
+// The error is a fault; parts that are merely missing are off in the form, and lacks says why.
 func formOf(p process.Program, room cell.Room, h hidden) (form cell.Form, lacks error, err error) {
 	form = room.Form
 	if !room.Shut {

@@ -152,7 +152,7 @@ func TestJobsLost(t *testing.T) {
 	} {
 		j := newJobs()
 		for _, e := range c.events {
-			r := record{seq: e.seq, subject: []byte(jet.JobsPrefix + e.job), headers: []byte("ce-type: " + jet.JobsPrefix+e.did + "\r\n")}
+			r := record{seq: e.seq, subject: []byte(jet.JobsPrefix + e.job), headers: []byte("ce-type: " + jet.JobsPrefix + e.did + "\r\n")}
 			if e.did == "" {
 				r = record{seq: e.seq, bits: removed}
 			}

@@ -51,7 +51,7 @@ func (m *Mover) forth(ctx context.Context, f *placed) error {
 		if !errors.Is(err, fs.ErrExist) || m.rule.Conflict != events.ConflictSuffix || f.Number >= drive.MaxNumber {
 			return err
 		}
-		f.Number++ // somebody else was faster
+		f.Number++ // the name was taken meanwhile
 		if err := m.store(m.Record); err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (m *Mover) back(ctx context.Context, f *placed) error {
 		return err
 	}
 	if err = m.transfer(ctx, to, as, from, name).Move(); errors.Is(err, fs.ErrNotExist) {
-		return nil // somebody has taken it
+		return nil // it was removed meanwhile
 	}
 	return err
 }
@@ -118,7 +118,7 @@ func copyIn(ctx context.Context, from *os.Root, name string, dst *os.File) error
 }
 
 // syncIn flushes the content of a file to disk before the file gets its new name. A file that
-// may not be read was written by somebody else.
+// may not be read was written by another user.
 func syncIn(from *os.Root, name string) error {
 	f, err := from.OpenFile(name, openFlags, 0)
 	if errors.Is(err, fs.ErrPermission) {
@@ -139,7 +139,7 @@ func (m *Mover) sync() error {
 			done[dir] = true
 			folder, err := m.drives.Below(m.Job, dir)
 			if errors.Is(err, fs.ErrNotExist) {
-				continue // somebody has taken it away, with what was in it
+				continue // it was removed meanwhile, with what was in it
 			}
 			if err == nil {
 				err = errors.Join(atomicfile.SyncIn(folder, "."), folder.Close())

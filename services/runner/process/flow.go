@@ -163,7 +163,7 @@ func (f *Flow) signal(sig syscall.Signal) {
 	default:
 	}
 	if f.guard == nil {
-		_ = reaper.SignalGroup(f.PID, sig) // it fails only when nobody is left
+		_ = reaper.SignalGroup(f.PID, sig) // it fails only when no process is left
 		if sig == syscall.SIGKILL {
 			_ = f.proc.Kill() // it may have left its own group
 		}

@@ -8,7 +8,7 @@ import (
 // Outcome is how a flow ended, as wait(2) says it.
 type Outcome struct{ syscall.WaitStatus }
 
-// killed is the outcome of a flow of which nobody says how it ended.
+// killed is the outcome of a flow whose guard was killed before it could report.
 var killed = Outcome{asStatus(int(syscall.SIGKILL))}
 
 func (o Outcome) Success() bool { return o.Exited() && o.ExitStatus() == 0 }

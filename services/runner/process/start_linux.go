@@ -22,7 +22,7 @@ func (s *starting) launch(p Program, form cell.Form) error {
 	var err error
 	sys := ownGroup()
 	switch {
-	case form.User: // the id map has to be written by somebody who is not undumpable
+	case form.User: // the id map has to be written by a process that is not undumpable
 		s.proc, err = s.throughLauncher(p, form)
 	case form.Spaces:
 		sys.Cloneflags = cell.Spaces

@@ -75,7 +75,7 @@ func (s *starting) closeGiven() {
 	}
 }
 
-// abandon closes what nobody has been started for.
+// abandon closes everything when no process was started.
 func (s *starting) abandon() {
 	for _, f := range []*os.File{s.output, s.control, s.guard} {
 		if f != nil {

@@ -91,8 +91,8 @@ func (r Reaper) Reap(ctx context.Context, p events.Process, marker []string) err
 	return nil
 }
 
-// kill kills a process group, and its leader when that has left the group. The errors only
-// say that nobody is left.
+// kill kills a process group, and its leader when that has left the group. Its calls fail only when
+// no process is left.
 func kill(pgid int) {
 	_ = SignalGroup(pgid, syscall.SIGKILL)
 	_ = signalProcess(pgid, syscall.SIGKILL)
