@@ -167,7 +167,7 @@ func (d *Drives) Base(p events.Path) events.Path {
 	return base
 }
 
-// As gives the drives as somebody may use them: what a path leads to is judged
+// As gives the drives as a caller with some access may use them: what a path leads to is judged
 // as the path itself is. The error is that of [events.Access.Check] for the
 // field path.
 func (d *Drives) As(reach events.Access) *Drives {

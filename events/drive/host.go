@@ -24,7 +24,7 @@ type hosts struct {
 }
 
 // missedHolds is how long a drive that is not recorded is not asked for again, and
-// askFor how long one is when nobody answers.
+// askFor how long one is when there is no answer.
 const (
 	missedHolds = time.Second
 	askFor      = 10 * time.Second
@@ -82,7 +82,7 @@ func (d *Drives) beside(dir string) error {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil //nolint:nilerr // not there, or not to be read here: told when it is used
+		return nil //nolint:nilerr // it does not exist or cannot be read here: that is reported when it is used
 	}
 	defer root.Close()
 	if err := d.guard.judge(root, dir); err != nil {
@@ -124,7 +124,7 @@ func (d *Drives) host(p events.Path) (place events.Path, dir string) {
 	return place, dir
 }
 
-// Mapping is a drive that lies in a folder of the host that somebody named.
+// Mapping is a drive that lies in a named folder of the host.
 type Mapping struct{ Path, Host string }
 
 // Mappings gives the drives that New was given.

@@ -78,7 +78,7 @@ func (d *Drives) openAll() error {
 		for _, dir := range dirs {
 			root, err := os.OpenRoot(dir)
 			if err != nil {
-				continue // not there, no folder, not to be read: told when it is used
+				continue // it does not exist, is no folder or cannot be read: that is reported when it is used
 			}
 			err = d.guard.judge(root, dir)
 			if err = errors.Join(err, root.Close()); err != nil {
@@ -97,7 +97,7 @@ func (d *Drives) Clear(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil //nolint:nilerr // told by whoever needs it
+		return nil //nolint:nilerr // reported when it is used
 	}
 	if !info.IsDir() {
 		return d.guard.compare(info, d.guard.files())

@@ -74,7 +74,7 @@ func (w *walker) run(create bool) error {
 		next := w.todo[0]
 		w.todo = w.todo[1:]
 		if err := w.step(next, create && !next.linked); err != nil {
-			if w.links > 0 { // what must not be reached is not told from nothing
+			if w.links > 0 { // what must not be reached looks as if it did not exist
 				err = cmp.Or(w.drives.judge(w.base, append(w.names, next.name)...), err)
 			}
 			w.close()

@@ -17,7 +17,7 @@ import (
 	"spool.internal/events"
 )
 
-// The reserve unless somebody says otherwise: a part of the disk, at most so much.
+// The default reserve: a part of the disk, with an upper bound.
 const (
 	defaultMost = 1 << 30
 	defaultPart = 20 // a twentieth

@@ -3,7 +3,7 @@
 //
 //	p := daemon.New(log)
 //	p.Go("cron", service.Run)         // runs until the process stops
-//	p.OnStop("bus", 5*time.Second, f) // a step of the stop, after the parts that started later
+//	p.OnStop("bus", bus.Close)        // a step of the stop, after the parts that started later
 //	return p.Wait(ctx)                // blocks until ctx ends or a part fails, and then stops
 //
 // It also has the listeners and handlers that every role shares: limits on connections, TLS,
