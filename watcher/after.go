@@ -25,7 +25,7 @@ const (
 type ending struct {
 	jobID, run  string
 	path        string // below the folder of the job; empty where the event does not say
-	stage       string // logical; tells the name then
+	stage       string // logical; the name of its file stands in for a missing path
 	fingerprint string
 	ok          bool
 	why         string // the sentence and the last lines

@@ -98,7 +98,7 @@ func (t *turn) seenFile(c *candidate) jet.SeenFile {
 	return jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
 }
 
-// stage builds the stages of those files that nobody writes to, and postpones the others. Files that are not to be run
+// stage builds the stages of those files that no program writes, and postpones the others. Files that are not to be run
 // need no stage. When the drive takes no more, it goes on with what it has.
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
 	b := stage.NewBatch(t.at, stage.Options{JobID: t.f.jobID, Sync: t.w.cfg.SyncStage, Links: t.k.links, Reserve: t.w.cfg.Reserve})
@@ -144,8 +144,8 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candida
 	return staged
 }
 
-// confirm postpones those files whose name is new, but whose content may have come after it: something was written under
-// the name before the lease was had, or that cannot be known. They wait for their quiet period.
+// confirm postpones those files whose name is new, but whose content may have come after it: something was written
+// under the name before the lease was had, or that cannot be known. They wait for their quiet period.
 func (t *turn) confirm(b *stage.Batch, staged []*candidate) []*candidate {
 	asked, caughtUp := false, false
 	return slices.DeleteFunc(staged, func(c *candidate) bool {
@@ -191,7 +191,7 @@ func (t *turn) putOff(c *candidate, err error) bool {
 	return true
 }
 
-// commit enters the staged files into the ledger and queues their triggers. A file that somebody else has queued
+// commit enters the staged files into the ledger and queues their triggers. A file that another watcher has queued
 // meanwhile is as good: the stage is theirs.
 func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 	var triggers []events.Trigger

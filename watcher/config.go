@@ -55,10 +55,10 @@ type Config struct {
 // Defaults of [Config].
 const (
 	DefaultQuiet       = 50 * time.Millisecond
-	DefaultQuietSlow   = 2 * time.Second
-	DefaultQuietRemote = 5 * time.Second
-	DefaultSweep       = time.Minute
-	DefaultHang        = 10 * time.Second
+	defaultQuietSlow   = 2 * time.Second
+	defaultQuietRemote = 5 * time.Second
+	defaultSweep       = time.Minute
+	defaultHang        = 10 * time.Second
 	DefaultRetention   = 7 * 24 * time.Hour
 )
 
@@ -73,10 +73,10 @@ func (c Config) withDefaults() Config {
 		atLeast time.Duration
 	}{
 		{&c.Quiet, DefaultQuiet, minQuiet},
-		{&c.QuietSlow, DefaultQuietSlow, minQuiet},
-		{&c.QuietRemote, DefaultQuietRemote, minQuiet},
-		{&c.Sweep, DefaultSweep, time.Second},
-		{&c.Hang, DefaultHang, time.Second},
+		{&c.QuietSlow, defaultQuietSlow, minQuiet},
+		{&c.QuietRemote, defaultQuietRemote, minQuiet},
+		{&c.Sweep, defaultSweep, time.Second},
+		{&c.Hang, defaultHang, time.Second},
 		{&c.Retention, DefaultRetention, time.Minute},
 	} {
 		if *d.field == 0 {

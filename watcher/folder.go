@@ -66,7 +66,7 @@ type work struct {
 
 	known       *memory
 	pending     map[string]*candidate
-	hinted      []string          // names to look at
+	hinted      []string          // names to consider
 	arrived     map[string]bool   // those of them that are new; nothing was written under them since
 	generations map[string]string // by path, of files that were asked to run again
 

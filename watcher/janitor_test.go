@@ -11,7 +11,7 @@ import (
 	"spool.internal/watcher"
 )
 
-// tidyRig has a job and files that are staged, and a watcher whose clock is the test's.
+// tidyHarness has a job and files that are staged, and a watcher whose clock is the test's.
 type tidyHarness struct {
 	*harness
 	w        *watcher.Watcher

@@ -17,7 +17,7 @@ import (
 
 const testDrive = "admin/repo/fs/drive"
 
-// bench is one folder and a worker that the test plays itself.
+// harness is one folder and a worker that the test plays itself.
 type harness struct {
 	*testing.T
 	w   *Watcher

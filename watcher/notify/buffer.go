@@ -20,7 +20,7 @@ type Buffer struct {
 	hints Hints
 }
 
-// Add takes in what happened to a name, and reports whether a worker must know.
+// Add records what happened to a name, and reports whether a worker must know.
 func (b *Buffer) Add(name string, how Change) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,14 +42,14 @@ func (b *Buffer) Add(name string, how Change) bool {
 	return true
 }
 
-// Doubt takes in that the directory itself was moved or removed.
+// Doubt records that the directory itself was moved or removed.
 func (b *Buffer) Doubt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.hints.Doubted = true
 }
 
-// Overflow takes in that the system lost reports.
+// Overflow records that the system lost reports.
 func (b *Buffer) Overflow() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -61,7 +61,7 @@ func removeStaleCookies() {
 	}
 }
 
-// returned takes in the report of a cookie.
+// returned notes the report of a cookie.
 func (c *cookies) returned(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,7 +5,7 @@
 //	n.Drop(listener, path)
 //	err = n.Close()
 //
-// A [Listener] is called as things happen, and must not block; mostly it keeps what it is told in a [Buffer], which
+// A [Listener] is called as things happen, and must not block; mostly it keeps the reports in a [Buffer], which
 // a worker empties with [Buffer.Take].
 //
 // # Guarantees

@@ -25,8 +25,8 @@ type Step int
 const (
 	Rest     Step = iota // nothing is due
 	Check                // see whether the same directory is still at the path
-	Scan                 // arm the watch, then look at the names that are not known
-	FullScan             // arm the watch, then look at every file
+	Scan                 // arm the watch, then consider the names that are not known
+	FullScan             // arm the watch, then consider every file
 )
 
 // How often things are done with a folder.

@@ -139,7 +139,7 @@ func (w *writer) link(path string, content []byte) error {
 	return errors.Join(err, os.Remove(tmp))
 }
 
-// slow has the file open for longer than its quiet time.
+// slow has the file open for longer than its quiet period.
 func (w *writer) slow(path string, content []byte) error {
 	f, err := create(path, os.O_WRONLY|os.O_CREATE)
 	if err != nil {
