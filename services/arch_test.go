@@ -127,6 +127,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"watcher/notify/cookies.go":              "holds nothing",
 		"watcher/relocate.go":                    "people's files",
 		"watcher/stage/batch.go":                 "copies of people's files",
+		"watcher/stage/copy.go":                  "copies of people's files",
 		"services/runner/restage.go":             "copies of people's files",
 	}
 	goFiles(t, func(path string) {
