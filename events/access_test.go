@@ -84,7 +84,7 @@ func TestCheckOwner(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "*", ".", "..", "a/b", "/", " ann", "ann ", "\u00a0ann", "a\u200bb", "a\nb", "\xff", "e\u0301", "\u212b", "\u1100\u1161",
-		strings.Repeat("a", MaxOwner+1),
+		strings.Repeat("a", maxOwner+1),
 	} {
 		if err := CheckOwner("owner", bad); CodeOf(err) != Invalid || !strings.HasPrefix(err.Error(), "owner: ") {
 			t.Errorf("%q: %v", bad, err)

@@ -61,13 +61,13 @@ func (h Held) Reason() string {
 	return "the file comes out of runs that this job began: " + h.Ring
 }
 
-// ForeignJob stands for the name of a job that the reader may not see.
-const ForeignJob = "(a job of another user)"
+// foreignJob stands for the name of a job that the reader may not see.
+const foreignJob = "(a job of another user)"
 
 // NameFor is the name of a job for somebody who may see the jobs of one owner.
 func (j Job) NameFor(owner string) string {
 	if j.Username != owner {
-		return ForeignJob
+		return foreignJob
 	}
 	return j.Name
 }

@@ -9,8 +9,8 @@ import (
 // HoldAfter is who disables a job after failures in a row (spool.hold_after).
 const HoldAfter = "hold_after"
 
-// MaxHoldAfter bounds the failures in a row that a job may allow.
-const MaxHoldAfter = 100
+// maxHoldAfter bounds the failures in a row that a job may allow.
+const maxHoldAfter = 100
 
 // Held reports that the event disabled a job after failures in a row. It has no
 // address: no caller is called so.

@@ -42,7 +42,7 @@ func (w Watch) WhyIgnored(rel string) string {
 		}
 		return "is the marker (spool.watch.marker) of " + of
 	}
-	if SystemName(name) {
+	if systemName(name) {
 		return "is what a system, or Spool, keeps for itself under this name"
 	}
 	if p := matching(w.Ignore, rel); p != "" {

@@ -12,8 +12,8 @@ type Minute = schedule.Minute
 // MinuteOf gives the minute that t lies in.
 func MinuteOf(t time.Time) Minute { return schedule.MinuteOf(t) }
 
-// OnTime is how long after its minute a slot may be committed without being late.
-const OnTime = time.Minute
+// onTime is how long after its minute a slot may be committed without being late.
+const onTime = time.Minute
 
 // CaughtUp reports whether the trigger of a slot that is stored at a time is catch-up, rather than on time.
-func CaughtUp(slot Minute, stored time.Time) bool { return stored.Sub(slot.Time()) > OnTime }
+func CaughtUp(slot Minute, stored time.Time) bool { return stored.Sub(slot.Time()) > onTime }

@@ -20,11 +20,11 @@ type Member struct {
 	Value json.RawMessage
 }
 
-// MaxNesting is how deep a JSON body may nest.
-const MaxNesting = 64
+// maxNesting is how deep a JSON body may nest.
+const maxNesting = 64
 
 // ParseObject reads one JSON object: valid UTF-8, nothing after it, nested at
-// most [MaxNesting] deep, no key twice in any object. Every fault is an
+// most [maxNesting] deep, no key twice in any object. Every fault is an
 // [Error] of code Invalid whose Field is the path of the value at fault.
 func ParseObject(body []byte) (Object, error) {
 	body = TrimBOM(body)
@@ -64,42 +64,15 @@ func formFault(body []byte) error {
 func checkValue(body []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
-	type level struct {
-		seen map[string]bool // nil in an array
-		key  string          // the key whose value comes next; "" when a key comes next
-		n    int             // elements so far, in an array
-	}
-	var stack []level
-	path := func() string {
-		p := ""
-		for _, l := range stack {
-			switch {
-			case l.seen == nil:
-				p += "[" + strconv.Itoa(l.n) + "]"
-			case l.key == "":
-			case p == "":
-				p = l.key
-			default:
-				p += "." + l.key
-			}
-		}
-		return p
-	}
+	var at place
 	for {
 		t, err := dec.Token()
 		if err != nil {
 			return syntaxFault(err, dec.InputOffset())
 		}
-		top := len(stack) - 1
-		if key, isKey := t.(string); isKey && top >= 0 && stack[top].seen != nil && stack[top].key == "" {
-			if stack[top].seen[key] {
-				stack[top].key = key
-				return Faultf(Invalid, path(), "the key stands twice: send it once")
-			}
-			stack[top].seen[key] = true
-			stack[top].key = key
-			if key == "" {
-				return Faultf(Invalid, path(), "an empty key is not allowed")
+		if key, ok := t.(string); ok && at.wantsKey() {
+			if err := at.enter(key); err != nil {
+				return err
 			}
 			continue
 		}
@@ -109,23 +82,72 @@ func checkValue(body []byte) error {
 			if t == json.Delim('{') {
 				l.seen = map[string]bool{}
 			}
-			if stack = append(stack, l); len(stack) > MaxNesting {
-				return Faultf(Invalid, path(), "nests deeper than %d levels", MaxNesting)
+			if at = append(at, l); len(at) > maxNesting {
+				return Faultf(Invalid, at.path(), "nests deeper than %d levels", maxNesting)
 			}
 			continue
 		case json.Delim('}'), json.Delim(']'):
-			stack = stack[:top]
+			at = at[:len(at)-1]
 		}
-		if len(stack) == 0 {
+		if len(at) == 0 {
 			break
 		}
-		stack[len(stack)-1].key = ""
-		stack[len(stack)-1].n++
+		at[len(at)-1].key = ""
+		at[len(at)-1].n++
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Faultf(Invalid, "", "the body goes on after its JSON value: send one value")
 	}
 	return nil
+}
+
+// place is where in a JSON text a reader is: the objects and lists that are open.
+type place []level
+
+type level struct {
+	seen map[string]bool // keys so far; nil in a list
+	key  string          // the key whose value comes next; "" when a key comes next
+	n    int             // elements so far, in a list
+}
+
+// wantsKey reports whether a text that comes next is a key.
+func (p place) wantsKey() bool {
+	if len(p) == 0 {
+		return false
+	}
+	top := p[len(p)-1]
+	return top.seen != nil && top.key == ""
+}
+
+// enter takes in a key, whose value comes next.
+func (p place) enter(key string) error {
+	top := &p[len(p)-1]
+	twice := top.seen[key]
+	top.seen[key], top.key = true, key
+	switch {
+	case twice:
+		return Faultf(Invalid, p.path(), "the key stands twice: send it once")
+	case key == "":
+		return Faultf(Invalid, p.path(), "an empty key is not allowed")
+	}
+	return nil
+}
+
+// path spells it, as flow_parameters.settings.tags[2].
+func (p place) path() string {
+	path := ""
+	for _, l := range p {
+		switch {
+		case l.seen == nil:
+			path += "[" + strconv.Itoa(l.n) + "]"
+		case l.key == "":
+		case path == "":
+			path = l.key
+		default:
+			path += "." + l.key
+		}
+	}
+	return path
 }
 
 func syntaxFault(err error, offset int64) error {

@@ -23,7 +23,7 @@ const LateAfter = 10 * time.Minute
 
 // Notify says who is told when the state of a job changes.
 type Notify struct {
-	On      []Condition // in the order of [Conditions]
+	On      []Condition // in the order of [conditions]
 	Mail    []string
 	Webhook string // URL
 	Format  string // of the webhook's body: one of [Formats]
@@ -63,8 +63,8 @@ const (
 	HeldBack  Condition = "held"
 )
 
-// Conditions lists them.
-var Conditions = []Condition{Failed, Recovered, Missed, Late, TooLong, Blocked, Dead, HeldBack}
+// conditions lists them.
+var conditions = []Condition{Failed, Recovered, Missed, Late, TooLong, Blocked, Dead, HeldBack}
 
 // Formats are those of the body of a webhook.
 var Formats = []string{"json", "slack", "teams", "ntfy"}
@@ -91,18 +91,18 @@ func readNotifying(r *reader) Notifying {
 func (r *reader) notify() Notify {
 	to := r.object("to", true)
 	n := Notify{
-		On: Conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: oneOf(to, "format", Formats...),
+		On: conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: oneOf(to, "format", Formats...),
 	}
 	if _, said := r.o.Get("on"); said {
 		n.On = nil
 		for _, s := range r.strings("on") {
-			if !slices.Contains(Conditions, Condition(s)) {
-				r.fail("on", "%q is not one of %s", s, join(Conditions))
+			if !slices.Contains(conditions, Condition(s)) {
+				r.fail("on", "%q is not one of %s", s, join(conditions))
 			}
 			n.On = append(n.On, Condition(s))
 		}
 		if len(n.On) == 0 {
-			r.fail("on", "is empty: name some of %s, or leave it out for all of them", join(Conditions))
+			r.fail("on", "is empty: name some of %s, or leave it out for all of them", join(conditions))
 		}
 	}
 	switch _, given := to.o.Get("format"); {
@@ -136,7 +136,7 @@ func (n Notifying) check(spooled bool) error {
 	fault := func(field, format string, args ...any) error { return Faultf(Invalid, "spool."+field, format, args...) }
 	asked := n.Notify.Asked()
 	said := func(c Condition) bool {
-		return asked && len(n.Notify.On) < len(Conditions) && slices.Contains(n.Notify.On, c)
+		return asked && len(n.Notify.On) < len(conditions) && slices.Contains(n.Notify.On, c)
 	}
 	switch {
 	case !spooled && n.Expect.Files > 0:

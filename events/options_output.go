@@ -29,8 +29,8 @@ var Conflicts = []string{ConflictSuffix, ConflictReplace, ConflictFail}
 // Given reports whether outputs are to be placed.
 func (p Placement) Given() bool { return p.Pattern != "" }
 
-// Placeholders are what a pattern may have in braces.
-var Placeholders = []string{"yyyy", "mm", "dd", "hh", "mi", "stem", "ext", "name", "input", "dir", "run_id"}
+// placeholders are what a pattern may have in braces.
+var placeholders = []string{"yyyy", "mm", "dd", "hh", "mi", "stem", "ext", "name", "input", "dir", "run_id"}
 
 const (
 	maxPattern = 1024 // bytes
@@ -82,7 +82,7 @@ func patternFault(pattern string) string {
 }
 
 func placeholderFault(pattern string) string {
-	known := "{" + strings.Join(Placeholders, "}, {") + "}"
+	known := "{" + strings.Join(placeholders, "}, {") + "}"
 	for rest := pattern; ; {
 		open, closed := strings.IndexByte(rest, '{'), strings.IndexByte(rest, '}')
 		switch {
@@ -91,7 +91,7 @@ func placeholderFault(pattern string) string {
 		case open < 0 || closed < open:
 			return "has a brace that does not belong to a placeholder: these are known: " + known
 		}
-		if name := rest[open+1 : closed]; !slices.Contains(Placeholders, name) {
+		if name := rest[open+1 : closed]; !slices.Contains(placeholders, name) {
 			return "has an unknown placeholder {" + name + "}: these are known: " + known
 		}
 		rest = rest[closed+1:]

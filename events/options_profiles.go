@@ -12,8 +12,8 @@ func readProfiles(run *reader) []string {
 		return nil
 	}
 	names := run.strings("profiles")
-	if len(names) > MaxProfiles {
-		run.fail("profiles", "names %d; at most %d are allowed: have an administrator declare one for the job", len(names), MaxProfiles)
+	if len(names) > maxProfiles {
+		run.fail("profiles", "names %d; at most %d are allowed: have an administrator declare one for the job", len(names), maxProfiles)
 	}
 	for i, name := range names {
 		if !isProfileName(name) {

@@ -9,8 +9,8 @@ import (
 
 // Bounds of retries.
 const (
-	MaxRetries     = 20        // attempts after the first
-	MaxBackoff     = time.Hour // between two attempts
+	maxRetries     = 20        // attempts after the first
+	maxBackoff     = time.Hour // between two attempts
 	defaultBackoff = 30 * time.Second
 )
 
@@ -31,8 +31,8 @@ func readRetries(run *reader) (o Retries) {
 	if _, given := r.o.Get("times"); !given {
 		r.fail("times", "is required: how often a failed run is tried again")
 	}
-	o.Times = r.integer("times", 0, 1, MaxRetries)
-	o.Backoff = r.duration("backoff", MaxBackoff)
+	o.Times = r.integer("times", 0, 1, maxRetries)
+	o.Backoff = r.duration("backoff", maxBackoff)
 	if o.Backoff < 0 {
 		o.Backoff = defaultBackoff
 	}
@@ -67,12 +67,12 @@ func (o Retries) Again(exit *int, failed int) bool {
 }
 
 // Wait is the time between an attempt and the next, when so many have failed. It
-// doubles, up to [MaxBackoff]; chance, from 0 to 1, takes off up to a tenth, so that
+// doubles, up to [maxBackoff]; chance, from 0 to 1, takes off up to a tenth, so that
 // what failed together is not tried again together.
 func (o Retries) Wait(failed int, chance float64) time.Duration {
 	wait := o.Backoff
 	for range failed - 1 {
-		if wait = min(2*wait, MaxBackoff); wait == MaxBackoff {
+		if wait = min(2*wait, maxBackoff); wait == maxBackoff {
 			break
 		}
 	}
@@ -81,7 +81,7 @@ func (o Retries) Wait(failed int, chance float64) time.Duration {
 
 // maxAttempts is how many attempts are remembered of a run: all that failed, and
 // the last of those that were cut short.
-const maxAttempts = 2 * MaxRetries
+const maxAttempts = 2 * maxRetries
 
 // Attempt is an attempt of a run that is over and was not the last.
 type Attempt struct {

@@ -82,7 +82,7 @@ func TestRetriesDecide(t *testing.T) {
 func TestAttemptsAreBounded(t *testing.T) {
 	var attempts []Attempt
 	number := 0
-	for range MaxRetries {
+	for range maxRetries {
 		for range 10 {
 			number++
 			attempts = RunEvent{Phase: Started, At: time.Unix(1, 0), Attempt: number, Attempts: attempts}.AttemptsWith()
@@ -90,7 +90,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 		number++
 		attempts = RunEvent{Phase: Retrying, At: time.Unix(2, 0), Attempt: number, Attempts: attempts, Message: strings.Repeat("é", 300)}.AttemptsWith()
 	}
-	if len(attempts) > maxAttempts || Failures(attempts) != MaxRetries {
+	if len(attempts) > maxAttempts || Failures(attempts) != maxRetries {
 		t.Errorf("%d attempts, of which %d failed", len(attempts), Failures(attempts))
 	}
 	if last := attempts[len(attempts)-1]; len(last.Message) > maxReason+3 || last.Number != number {

@@ -104,7 +104,7 @@ func neverMatches(pattern string, recursive bool) string {
 // Ignores reports that a file or folder is left alone: by its name, or by its
 // path below the watched folder.
 func (w Watch) Ignores(rel string) bool {
-	return SystemName(path.Base(rel)) || matchAny(w.Ignore, rel)
+	return systemName(path.Base(rel)) || matchAny(w.Ignore, rel)
 }
 
 // Includes reports that a file at a path below the watched folder is one of
@@ -146,9 +146,9 @@ var SystemNames = []string{
 // WhyEnding is what the name of a file ends with that says why another failed.
 const WhyEnding = ".why.txt"
 
-// SystemName reports that a name is one of [SystemNames], or of a file that Spool
+// systemName reports that a name is one of [SystemNames], or of a file that Spool
 // itself put beside another.
-func SystemName(name string) bool {
+func systemName(name string) bool {
 	name = strings.ToLower(name)
 	if strings.HasSuffix(name, WhyEnding) {
 		return true

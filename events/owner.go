@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxOwner is how long the name of a user may be, in bytes.
-const MaxOwner = 128
+// maxOwner is how long the name of a user may be, in bytes.
+const maxOwner = 128
 
 // CheckOwner refuses a name that no new user may have. Names that were stored
 // before a rule came stay. An owner's name begins the paths of the owner's
@@ -17,8 +17,8 @@ func CheckOwner(field, name string) error {
 	switch {
 	case name == "":
 		return Faultf(Invalid, field, "is required: the user that the token speaks for")
-	case len(name) > MaxOwner:
-		return Faultf(Invalid, field, "is longer than %d bytes", MaxOwner)
+	case len(name) > maxOwner:
+		return Faultf(Invalid, field, "is longer than %d bytes", maxOwner)
 	case name == "*":
 		return Faultf(Invalid, field, "* stands for all users and can name none")
 	case name == ".", name == "..":

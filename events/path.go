@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxPath is the longest logical path, in bytes.
-const MaxPath = 4096
+// maxPath is the longest logical path, in bytes.
+const maxPath = 4096
 
 // Path is a logical path <owner>/<repo>/fs/<drive>/<rel>, normalised.
 type Path struct {
@@ -34,8 +34,8 @@ func splitPath(field, s string) ([]string, error) {
 	switch {
 	case s == "":
 		return nil, Faultf(Invalid, field, "is empty: give a path like owner/repo/fs/drive/folder")
-	case len(s) > MaxPath:
-		return nil, Faultf(Invalid, field, "is %d bytes long; at most %d are allowed", len(s), MaxPath)
+	case len(s) > maxPath:
+		return nil, Faultf(Invalid, field, "is %d bytes long; at most %d are allowed", len(s), maxPath)
 	case !utf8.ValidString(s):
 		return nil, Faultf(Invalid, field, "is not valid UTF-8")
 	case strings.ContainsRune(s, 0):

@@ -13,7 +13,7 @@ import (
 // that name it, beyond what all flows may do.
 type Profile struct {
 	Name      string     `json:"name"`
-	Owners    []string   `json:"owners,omitempty"`  // who may name it, besides administrators; AnyOwner = everybody
+	Owners    []string   `json:"owners,omitempty"`  // who may name it, besides administrators; anyOwner = everybody
 	Read      []string   `json:"read,omitempty"`    // host paths to read, with all below
 	Run       []string   `json:"run,omitempty"`     // to read and execute
 	Write     []string   `json:"write,omitempty"`   // to read and write
@@ -31,20 +31,20 @@ type Profile struct {
 
 // What stands in a profile for everybody, and for networks.
 const (
-	AnyOwner    = "*"
+	anyOwner    = "*"
 	NetworkNone = "none"
 	NetworkAny  = "any"
 )
 
-// MaxProfiles is how many a job may name, and maxGrants how many paths a profile may grant.
+// maxProfiles is how many a job may name, and maxGrants how many paths a profile may grant.
 const (
-	MaxProfiles = 8
+	maxProfiles = 8
 	maxGrants   = 32
 )
 
 // MayName says why somebody may not name the profile: the owner of a job, in a role.
 func (p Profile) MayName(owner string, role Role) error {
-	if role == Admin || slices.Contains(p.Owners, AnyOwner) || slices.Contains(p.Owners, owner) {
+	if role == Admin || slices.Contains(p.Owners, anyOwner) || slices.Contains(p.Owners, owner) {
 		return nil
 	}
 	return Faultf(Forbidden, "spool.run.profiles", "%q may not be named by %s: an administrator can add the line \"owners %s\" to the profile", p.Name, owner, owner)

@@ -66,8 +66,8 @@ func parseLine(all *[]Profile, line string) error {
 	return nil
 }
 
-// ProfileWords are what a line of a profile begins with.
-var ProfileWords = []string{"owners", "read", "run", "write", "unix", "network", "connect", "listen", "user", "home", "env", "secret", "memory", "processor"}
+// profileWords are what a line of a profile begins with.
+var profileWords = []string{"owners", "read", "run", "write", "unix", "network", "connect", "listen", "user", "home", "env", "secret", "memory", "processor"}
 
 // grant reads one line of a profile.
 func (p *Profile) grant(line string) error {
@@ -90,7 +90,7 @@ func (p *Profile) grant(line string) error {
 		return nil
 	case "owners":
 		if value == "" {
-			return fmt.Errorf("owners: name those who may use the profile besides administrators, or %s for everybody", AnyOwner)
+			return fmt.Errorf("owners: name those who may use the profile besides administrators, or %s for everybody", anyOwner)
 		}
 		p.Owners = append(p.Owners, splitOwners(value)...)
 	case "network", "connect", "listen":
@@ -117,7 +117,7 @@ func (p *Profile) grant(line string) error {
 	case "memory", "processor":
 		return p.bound(word, value)
 	default:
-		return fmt.Errorf("%q is not one of %s", word, strings.Join(ProfileWords, ", "))
+		return fmt.Errorf("%q is not one of %s", word, strings.Join(profileWords, ", "))
 	}
 	return nil
 }

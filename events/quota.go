@@ -9,8 +9,8 @@ import (
 	"spool.internal/events/spelling"
 )
 
-// Unlimited in a [Quota] is no bound.
-const Unlimited = -1
+// unlimited in a [Quota] is no bound.
+const unlimited = -1
 
 // Quota is what one owner may have who is no administrator. 0 is the default.
 type Quota struct {
@@ -68,7 +68,7 @@ func (q *Quota) Set(text string) error {
 // bound reads a number above 0, or "none".
 func bound(text string, bytes bool) (int64, error) {
 	if text == "none" {
-		return Unlimited, nil
+		return unlimited, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if bytes {
@@ -91,7 +91,7 @@ func (q *Quota) String() string {
 		n    int64
 	}{{"jobs", int64(q.Jobs)}, {"bytes", q.Bytes}, {"queued", int64(q.Queued)}, {"running", int64(q.Running)}} {
 		switch {
-		case p.n == Unlimited:
+		case p.n == unlimited:
 			parts = append(parts, p.name+"=none")
 		case p.n != 0:
 			parts = append(parts, p.name+"="+strconv.FormatInt(p.n, 10))

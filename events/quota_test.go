@@ -11,7 +11,7 @@ func TestQuota(t *testing.T) {
 		want               Quota
 	}{
 		{text: "jobs=100", shown: "jobs=100", want: Quota{Jobs: 100}},
-		{text: "bytes=64MiB, queued=5,running=none", shown: "bytes=67108864,queued=5,running=none", want: Quota{Bytes: 64 << 20, Queued: 5, Running: Unlimited}},
+		{text: "bytes=64MiB, queued=5,running=none", shown: "bytes=67108864,queued=5,running=none", want: Quota{Bytes: 64 << 20, Queued: 5, Running: unlimited}},
 		{text: "bytes=3", shown: "bytes=3", want: Quota{Bytes: 3}},
 		{text: "jobs=none,jobs=7", shown: "jobs=7", want: Quota{Jobs: 7}},
 		{text: "bytes=10GB, jobs=1", shown: "jobs=1,bytes=10000000000", want: Quota{Jobs: 1, Bytes: 10e9}},
@@ -34,7 +34,7 @@ func TestQuota(t *testing.T) {
 			t.Errorf("%q: %+v %q, %v", tc.text, q, q.String(), err)
 		}
 	}
-	if got := (Quota{Jobs: 3, Running: Unlimited}).WithDefaults(); got != (Quota{Jobs: 3, Queued: 50_000, Running: Unlimited}) {
+	if got := (Quota{Jobs: 3, Running: unlimited}).WithDefaults(); got != (Quota{Jobs: 3, Queued: 50_000, Running: unlimited}) {
 		t.Errorf("with defaults: %+v", got)
 	}
 }

@@ -13,8 +13,8 @@ const (
 	noInput      = "no-input"
 )
 
-// CommandPath stands for the command of a job where others have a flow.
-func CommandPath(owner, jobID string) Path { return Path{owner + commandDrive, jobID} }
+// commandPath stands for the command of a job where others have a flow.
+func commandPath(owner, jobID string) Path { return Path{owner + commandDrive, jobID} }
 
 // NoInput stands for the input folder of a job that has none: each run gets an
 // empty one of its own.
@@ -104,13 +104,13 @@ func Complete(o Object, owner, jobID string) (Object, error) {
 		return o, nil //nolint:nilerr // whoever reads the parameters says what is wrong
 	}
 	short := IsShort(o)
-	if err := checkGenerated(flow, short, CommandPath(owner, jobID)); err != nil || !short {
+	if err := checkGenerated(flow, short, commandPath(owner, jobID)); err != nil || !short {
 		return o, err
 	}
 	if token, ok := stringValue(flow, "auth_token"); !ok || token == "" {
 		flow = flow.Set("auth_token", NoToken)
 	}
-	flow = flow.Set("binary_path", CommandPath(owner, jobID).String())
+	flow = flow.Set("binary_path", commandPath(owner, jobID).String())
 	settings, err := innerObject(flow, "settings")
 	if err != nil {
 		return o, nil //nolint:nilerr // as above

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// OthersStepTimeout is how long an attempt of a run may take when the job names
+// othersStepTimeout is how long an attempt of a run may take when the job names
 // no step_timeout and is no administrator's.
-const OthersStepTimeout = 24 * time.Hour
+const othersStepTimeout = 24 * time.Hour
 
 // StepTimeout reads how long an attempt of a run may take from the settings of
 // its job; 0 is as long as it likes. named is false when they do not say.
@@ -42,7 +42,7 @@ func StepTimeout(settings Object) (limit time.Duration, named bool, err error) {
 
 // StepTimeoutOf is how long an attempt may take of a job that names nothing: what
 // the runner was given for all (negative: no limit), else, where that is 0, nothing
-// for administrators and [OthersStepTimeout] for others. role is that of
+// for administrators and [othersStepTimeout] for others. role is that of
 // [Job.Role]; a job from before roles were kept goes on without a limit.
 func StepTimeoutOf(role Role, given time.Duration) time.Duration {
 	switch {
@@ -51,5 +51,5 @@ func StepTimeoutOf(role Role, given time.Duration) time.Duration {
 	case role == Admin, role == "":
 		return 0
 	}
-	return OthersStepTimeout
+	return othersStepTimeout
 }
