@@ -31,7 +31,7 @@ func (a *API) day(q *wire.Query, now time.Time) balance.Day {
 	if err != nil {
 		q.FailWith(err)
 	} else if d.From.After(now) {
-		q.Fail("day", "has not come yet")
+		q.Fail("day", "has not come yet: name today, or an earlier day")
 	}
 	return d
 }
@@ -99,7 +99,7 @@ func (a *API) balanceEntries(w http.ResponseWriter, r *http.Request) error {
 	d := a.day(q, now)
 	of, is, id := q.OneOf("of", balance.Groups...), q.Text("is"), q.Text("job_id")
 	if id == "" {
-		q.Fail("job_id", "is required")
+		q.Fail("job_id", "is required: the id of the job whose entries are listed")
 	}
 	limit := q.Limit(wire.DefaultLimit)
 	skip, _ := q.After()

@@ -81,7 +81,7 @@ func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[jet.DeadLe
 // findDead reads a dead letter that the caller may see, and its job; that has no
 // id when it is deleted.
 func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err error) {
-	none := events.Faultf(events.NotFound, "id", "no such dead letter")
+	none := events.Faultf(events.NotFound, "id", "no such dead letter: it may have been retried or dropped; GET /api/v2/dead-letters lists them")
 	id := mux.Vars(r)["id"]
 	seq, err := strconv.ParseUint(id, 10, 64)
 	if err != nil || seq == 0 || strconv.FormatUint(seq, 10) != id {

@@ -170,7 +170,7 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 		if now != nil && now.State != events.FileAbsent && now.State != events.FileNoFolder {
 			return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", now.Reason)
 		}
-		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job")
+		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job: give its path below the watched folder")
 	case versions[0].Queued:
 		return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file is queued already")
 	}

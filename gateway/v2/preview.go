@@ -36,7 +36,7 @@ func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
 	}
 	text := in.Text("schedule")
 	if text == "" {
-		in.Fail("schedule", "is required")
+		in.Fail("schedule", "is required: five fields like 30 2 * * *, or a macro like @daily")
 	}
 	if in.Err() != nil {
 		return in.Err()

@@ -24,7 +24,7 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	to := q.Time("to", now)
 	from := q.Time("from", to.Add(-slotsBack))
 	if to.Before(from) {
-		q.Fail("to", "is before from")
+		q.Fail("to", "is before from: exchange them, or leave one out")
 	}
 	limit := q.Limit(wire.DefaultLimit)
 	told, _ := q.After()

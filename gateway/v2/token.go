@@ -139,7 +139,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	}
 	id := mux.Vars(r)["id"]
 	if !events.IsToken(id) || id[0] == '_' { // what begins so is no token
-		return events.Faultf(events.NotFound, "id", "no such token")
+		return events.Faultf(events.NotFound, "id", "no such token: GET /api/v2/tokens lists them")
 	}
 	if err := a.Keys.Revoke(r.Context(), id); err != nil {
 		return err

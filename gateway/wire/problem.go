@@ -57,7 +57,7 @@ func Fail(w http.ResponseWriter, log *slog.Logger, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) { // by the client, or by a server that stops
-		err = events.Faultf(events.Unavailable, "", "the request was given up")
+		err = events.Faultf(events.Unavailable, "", "the request was given up before it was answered: send it again")
 	}
 	if IsTooLong(err) {
 		WriteProblem(w, http.StatusRequestEntityTooLarge, events.Faultf(events.Invalid, "", "the body is %s", LongerThan(MaxBody)))

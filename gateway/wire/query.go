@@ -123,7 +123,7 @@ func (q *Query) Time(key string, otherwise time.Time) time.Time {
 func (q *Query) After() (number uint64, id string) {
 	n, id, ok := ParsePageToken(q.Text("page_token"))
 	if !ok || n < 0 {
-		q.Fail("page_token", "is not a next_page_token of this call")
+		q.Fail("page_token", "is not a next_page_token of this call: leave it out to begin with the first page")
 	}
 	return uint64(max(n, 0)), id
 }

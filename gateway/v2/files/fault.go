@@ -21,6 +21,7 @@ func refuse(status int, field, format string, args ...any) error {
 var errUpload = errors.New("the body broke off")
 
 var (
+	errOutside   = events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link: links may lead to files of the same drive alone")
 	errNotFound  = events.Faultf(events.NotFound, "path", "no such file or folder")
 	errFileAbove = events.Faultf(events.Invalid, "path", "leads through a file: only folders hold files")
 	errIsFolder  = refuse(http.StatusConflict, "path", "is a folder: a file cannot take its place")
@@ -34,22 +35,22 @@ var errnos = []struct {
 	cause error
 	fault error
 }{
-	{drive.ErrOutside, events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link")},
+	{drive.ErrOutside, errOutside},
 	{drive.ErrReserved, errNotFound},
 	{drive.ErrChanging, events.Faultf(events.Unavailable, "path", "is changed while it is opened: try again")},
 	{syscall.ENOTEMPTY, errNotEmpty}, // before fs.ErrExist, which it counts as
 	{fs.ErrNotExist, errNotFound},
 	{fs.ErrExist, errExists},
-	{syscall.EROFS, events.Faultf(events.Forbidden, "path", "lies on a file system that is read-only")},
-	{fs.ErrPermission, events.Faultf(events.Forbidden, "path", "the server has no permission for it on its disk")},
+	{syscall.EROFS, events.Faultf(events.Forbidden, "path", "lies on a file system that is read-only: choose another drive")},
+	{fs.ErrPermission, events.Faultf(events.Forbidden, "path", "the server has no permission for it on its disk: choose another folder, or ask who runs the server")},
 	{syscall.ENOSPC, errFull},
 	{syscall.EDQUOT, errFull},
 	{syscall.EFBIG, refuse(http.StatusRequestEntityTooLarge, "", "the file is larger than the file system of this drive takes")},
 	{syscall.ENOTDIR, errFileAbove},
 	{syscall.EISDIR, errIsFolder},
-	{syscall.ENAMETOOLONG, events.Faultf(events.Invalid, "path", "has a name that is longer than the file system takes, mostly 255 bytes")},
-	{syscall.ELOOP, events.Faultf(events.Invalid, "path", "leads through too many symbolic links")},
-	{syscall.EINVAL, events.Faultf(events.Invalid, "path", "has a name that the file system does not take")},
+	{syscall.ENAMETOOLONG, events.Faultf(events.Invalid, "path", "has a name that is longer than the file system takes, mostly 255 bytes: shorten it")},
+	{syscall.ELOOP, events.Faultf(events.Invalid, "path", "leads through too many symbolic links: give the path of the file itself")},
+	{syscall.EINVAL, events.Faultf(events.Invalid, "path", "has a name that the file system does not take: choose another")},
 }
 
 // explain turns any error into one that may be shown, where that can be.
@@ -73,7 +74,7 @@ func explain(err error) error {
 	}
 	// What the kernel did not refuse, os.Root did.
 	if _, kernel := errors.AsType[syscall.Errno](err); !kernel && ofPath(err) {
-		return events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link")
+		return errOutside
 	}
 	return err
 }

@@ -95,7 +95,7 @@ func paging(values url.Values) (size int, after string, err error) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(values.Get("page_token"))
 	if err != nil {
-		return 0, "", events.Faultf(events.Invalid, "page_token", "is not a next_page_token of a listing")
+		return 0, "", events.Faultf(events.Invalid, "page_token", "is not a next_page_token of a listing: leave it out to begin with the first page")
 	}
 	return size, string(raw), nil
 }
