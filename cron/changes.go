@@ -19,9 +19,9 @@ type step struct {
 	clock events.Clock // once the step is committed
 }
 
-// changes settles the changes of jobs that no pass has seen yet. They come before
-// the slots and in the order of their events, so that JobsSeq tells, wherever a
-// pass is cut short, which of them are settled.
+// changes gives a step for each change of a job that no pass has answered yet. They come
+// before the slots and in the order of their events, so that JobsSeq tells, wherever a
+// pass is cut short, which of them are answered.
 func (e *engine) changes(ctx context.Context, v view, now time.Time) ([]step, error) {
 	var steps []step
 	for _, j := range v.changed {

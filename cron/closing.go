@@ -18,13 +18,13 @@ type closing struct {
 	owed
 }
 
-// closings goes through the changes after seen in the history of a job and gives
-// what each leaves: the slots that the job still owed as it was before, and slots
-// of what it became that passes went by before they knew of it. Those passes have
-// answered for everything up to done, as they knew the job.
+// closings returns what each change after seen in a job's history leaves to be answered:
+// slots that the job still owed as it was before, and slots of what it became, if passes
+// went by before they knew of the change. Those passes answered everything up to done,
+// by what they knew of the job.
 //
-// What one change leaves is the same whether or not those before it are settled
-// already, so changes can be settled in any number of commits.
+// What one change leaves does not depend on whether those before it are committed, so
+// changes can be committed in any number of batches.
 func closings(history []events.Period, seen uint64, done events.Minute, now time.Time) []closing {
 	timeline := events.NewTimeline(history)
 	var all []closing

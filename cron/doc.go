@@ -4,16 +4,18 @@
 // Package cron turns the clock into triggers: one for every slot of every
 // enabled job that has a schedule, or a verdict that says why there is none.
 //
+//	c, err := cron.New(cron.Config{Bus: bus, Location: zone, Log: log})
+//	err = c.Run(ctx) // until ctx ends; any number of replicas may run
+//
 // # How
 //
-// gocron is the clock of the process and does nothing but wake one loop at every
-// whole UTC minute; slots are whole minutes. A check of the wall clock each second
-// wakes it too, for gocron's timers run on another clock than the wall's: they are
-// late after a suspend or a step. The loop makes a pass: it makes sure that it has
-// seen every job event that anybody was told is stored, works out what is owed
-// since the committed clock, and commits that in batches, in the order of job ids,
-// each batch together with the clock that says how far it goes. The commit is the
-// claim: all replicas try and one wins. There is no leader, no lock and no window.
+// gocron wakes one loop at every whole UTC minute; slots are whole minutes. A check of
+// the wall clock each second wakes it too: gocron's timers do not follow the wall clock,
+// so they are late after a suspend or a step. The loop makes a pass. It waits until its
+// index of jobs includes every event acknowledged so far, works out what is owed since
+// the committed clock, and commits that in batches, in the order of job ids. Each batch
+// carries the clock that says how far it goes. The commit is the claim: every replica
+// tries and one wins. There is no leader and no lock.
 //
 // # Guarantees
 //

@@ -119,7 +119,7 @@ func (p Page) alone(b *book) []Entry {
 	}
 	told := map[string]bool{}
 	for _, v := range b.Verdicts {
-		if !told[v.ID()] && p.strange(b, v) {
+		if !told[v.ID()] && p.foreign(b, v) {
 			list = append(list, Entry{From: v.From.Time(), To: v.To.Time(), Verdict: v.Verdict, Reason: v.Reason, TriggerID: v.TriggerID})
 		}
 		told[v.ID()] = true
@@ -130,10 +130,10 @@ func (p Page) alone(b *book) []Entry {
 	return list
 }
 
-// strange reports whether a verdict is told on this page without being about known
+// foreign reports whether a verdict is told on this page without being about known
 // slots: it is about another trigger than a slot's, or older than what is known of
 // the job, or the default zone was another then.
-func (p Page) strange(b *book, v events.Verdict) bool {
+func (p Page) foreign(b *book, v events.Verdict) bool {
 	begins := v.From > p.After && v.From <= p.To
 	ends := p.first && v.From <= p.After && v.To > p.After
 	switch {

@@ -1,13 +1,17 @@
-// Package slots says what became of every slot of a job, though nothing is stored
-// for a slot of which there is nothing to say: the slots come out of the history of
-// the job, and most of what became of them out of how far cron's clock has come.
-// It is a pure package; whoever asks brings what the streams hold.
+// Package slots says what became of every slot of a job.
+//
+//	page := slots.PageOf(timeline, after, to, true)
+//	entries, next := page.Tell(facts, limit)
+//
+// Nothing is stored for a slot that simply fired. So the slots are computed from the
+// job's history, and what became of most of them from how far cron's clock has come.
+// The package does no I/O; the caller reads the facts.
 //
 // # Guarantees
 //
 //   - A slot has one entry. What is recorded comes before what is concluded: a
-//     result, a verdict, a queued trigger, a backlog, and then what a committed
-//     minute means for a slot of which nothing else is said: it fired.
+//     result, a verdict, a queued trigger, a backlog. A slot of a committed minute of
+//     which nothing is recorded fired.
 //   - Where facts are read in the order in which they come about (clock, backlog,
 //     queues, and then results and verdicts), a slot on its way is never missed.
 //   - Slots up to [events.Timeline.Since] are not known; of them, what is recorded is told.
@@ -23,7 +27,7 @@ import (
 // maxSlots bounds what one request looks at.
 const maxSlots = 10_000
 
-// Page is a stretch of time of which the slots are known, but not yet what became of them.
+// Page is a stretch of time with its slots, before [Page.Tell] says what became of them.
 type Page struct {
 	After, To events.Minute // minutes since 1970: (After, To]
 	More      bool          // more slots may follow
