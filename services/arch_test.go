@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"encoding/json"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -148,111 +150,78 @@ func TestOneWriterOfFiles(t *testing.T) {
 	})
 }
 
-// families are the subjects that exist; the source is events/jet/subject.go itself.
-func families(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "events/jet/subject.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for _, m := range regexp.MustCompile(`"(spool\.[a-z]+)"`).FindAllStringSubmatch(string(text), -1) {
-		list = append(list, m[1])
-	}
-	if len(list) < 15 {
-		t.Fatalf("only %d subject families found in events/jet/subject.go", len(list))
-	}
-	return list
-}
-
-// uses says by which names of package events and methods of jet.Bus a family is used.
-var uses = map[string]string{
-	"spool.job":       `JobFeed|PutJob|AllJobs|bus\.Job\(|bus\.LastJob\(`,
-	"spool.trigger":   `PutTrigger|CommitPass|TriggersOf|TriggerSubject|AllTriggers`,
-	"spool.verdict":   `CommitPass|AllVerdicts|VerdictSubject`,
-	"spool.clock":     `CommitPass|ClockSubject|Bus\.Clock\(`,
-	"spool.backlog":   `Backlog`,
-	"spool.called":    `ClaimCall|CallsOf`,
-	"spool.paused":    `PauseTrigger|PausedOf|AllPaused\b`,
-	"spool.pausedrun": `PauseRun|PausedRunsOf|AllPausedRuns`,
-	"spool.done":      `NewEnds`,
-	"spool.file":      `CommitFiles|FilesOf|AllFiles|FileSubject|FilesOnPath`,
-	"spool.seen":      `CommitFiles|SeenFiles|EachSeen|IgnoreFiles|SeenOf|AllSeen|SeenOnPath|FilesOnPath|MarkFiles|MarkedBy`,
-	"spool.again":     `\.Reprocess\(|Agains|AgainOf|AgainPath|Generations\(`,
-	"spool.held":      `HoldFiles|HeldFiles|HeldOnPath|HeldOf|AllHeld|FilesOnPath`,
-	"spool.runqueue":  `AcceptRun|RunQueueSubject|RunQueueOf|AllRunQueue`,
-	"spool.runkey":    `KeepRun|AcceptedRun|AllRunKeys`,
-	"spool.result":    `PutResult|HasResult|ResultSubject|StreamResults`,
-	"spool.run":       `PutRunEvent|NextRunEvent|RunEvent\(|RunsOf|RunSubject|StreamRunEvents`,
-	"spool.dead":      `PutDead|DeadSubject|StreamDeadLetters`,
-	"spool.slot":      `CopyVerdict|SlotSubject|StreamSlots`,
-	"spool.state":     `StateSubject`,
-
-	"spool.notification": `NotificationSubject|PutCondition|AllConditions|AllNotifications`,
-}
-
-// TestSubjectLines compares the In: and Out: lines of each service with the subjects that its code uses.
+// TestSubjectLines: each service says in its package comment what it reads and writes.
+// What it says is compared with what it does when its own tests run: see eventstest.Main.
 func TestSubjectLines(t *testing.T) {
-	known := families(t)
 	for _, dir := range []string{"gateway", "cron", "watcher", "services/dispatcher", "services/runner", "services/notify"} {
 		doc, err := os.ReadFile(filepath.Join(root, dir, "doc.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(doc), "// In:  ") {
+		if !regexp.MustCompile(`^// In:  spool\..*\n// Out: spool\.`).Match(doc) {
 			t.Errorf("%s/doc.go does not begin with In: and Out:", dir)
 		}
-		lines := regexp.MustCompile(`(?m)^// (In|Out): (.*(?:\n//      .*)*)`).FindAllStringSubmatch(string(doc), -1)
-		if len(lines) != 2 {
-			t.Errorf("%s/doc.go has %d lines In: and Out:, want both", dir, len(lines))
-		}
-		said := map[string]bool{}
-		for _, l := range lines {
-			for _, s := range regexp.MustCompile(`spool\.[a-z]+`).FindAllString(l[2], -1) {
-				said[s] = true
-				if !slices.Contains(known, s) {
-					t.Errorf("%s/doc.go names %s, which events/jet/subject.go does not know", dir, s)
-				}
+		judged := false
+		tests, _ := filepath.Glob(filepath.Join(root, dir, "*_test.go"))
+		for _, path := range tests {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
 			}
+			judged = judged || strings.Contains(string(text), "eventstest.Main(")
 		}
-		var code strings.Builder
-		err = filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && filepath.Base(path) != "doc.go" {
-				text, err := os.ReadFile(path)
-				code.Write(text)
-				return err
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, family := range known {
-			used := uses[family] != "" && regexp.MustCompile(uses[family]).MatchString(code.String())
-			if used != said[family] {
-				t.Errorf("%s: code uses %s: %v; doc.go says so: %v", dir, family, used, said[family])
-			}
+		if !judged {
+			t.Errorf("%s has no TestMain that calls eventstest.Main: nobody compares its lines with what it does", dir)
 		}
 	}
 }
 
-// TestSubjectsAreSpelledOnce: names on the wire are built in events/jet/subject.go and nowhere else.
+// spellSubjects are the files outside events/jet that spell names on the wire, and why.
+var spellSubjects = map[string]string{
+	"services/broker/wire_test.go": "the stranger, who tries all of them",
+}
+
+// TestSubjectsAreSpelledOnce: subjects and streams are spelled in events/jet and nowhere
+// else. What people write and read is no part of it: the texts of commands, and what the
+// tests of an API send and expect.
 func TestSubjectsAreSpelledOnce(t *testing.T) {
-	literal := regexp.MustCompile(`"spool\.(job|trigger|verdict|clock|backlog|called|file|seen|held|runqueue|runkey|dead|slot|state|notification)\.?[^"]*"`)
+	// spool.run.cwd and its like are settings of a job.
+	subject := regexp.MustCompile(`^spool\.(job|trigger|verdict|clock|backlog|called|done|paused|pausedrun|file|seen|again|held|runqueue|runkey|result|run\.(accepted|started|retrying|cancelling|ended|undelivered|\*|>)|dead|slot|state|subscriber|drive|notification|probe|api)(\.[\w*>.-]*)?$`)
+	streams := []string{
+		"JOBS", "TRIGGERS", "FILES", "RUNS", "RESULTS", "RUN_EVENTS", "DEADLETTERS", "SLOTS", "STATE", "SUBSCRIBERS", "DRIVES", "NOTIFICATIONS", "KV_TOKENS",
+	}
+	found := 0
 	goFiles(t, func(path string) {
-		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.ToSlash(path), "events/jet/subject.go") {
-			return
-		}
-		text, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(root, path)
+		rel = filepath.ToSlash(rel)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range literal.FindAllString(string(text), -1) {
-			if !strings.Contains(filepath.ToSlash(path), "events/jet/") { // ce-type spells event names
-				t.Errorf("%s spells %s", path, s)
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
 			}
-		}
+			text, err := strconv.Unquote(lit.Value)
+			if err != nil || !subject.MatchString(text) && !slices.Contains(streams, text) {
+				return true
+			}
+			found++
+			if !strings.HasPrefix(rel, "events/jet/") && spellSubjects[rel] == "" && !strings.HasSuffix(rel, "_test.go") && said[rel+" "+text] == "" {
+				t.Errorf("%s spells %q: read and write it by a view of events/jet", rel, text)
+			}
+			return true
+		})
 	})
+	if found < 50 {
+		t.Errorf("only %d names seen: the test looks for the wrong thing", found)
+	}
+}
+
+// said are names on the wire that are said to people, by file and text.
+var said = map[string]string{
+	"services/cmd/spool/subscriber.go RUN_EVENTS": "the default of --stream",
 }
 
 func TestFilesAreConcepts(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,10 +15,17 @@ import (
 )
 
 // Main is the TestMain of a package that starts goroutines: it runs the tests, and fails
-// where one of them leaves a goroutine behind.
+// where one of them leaves a goroutine behind. In a service it also fails where the lines
+// In: and Out: of the package comment are not what the service read and wrote meanwhile.
 //
 //	func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 func Main(m *testing.M) (status int) {
+	flag.Parse()
+	said, service := readLines()
+	var did *uses
+	if service && flagText("test.bench") == "" {
+		did = watch(packageOf(1))
+	}
 	status = m.Run()
 	if fuzz := flag.Lookup("test.fuzzworker"); status != 0 || fuzz != nil && fuzz.Value.String() == "true" {
 		return status
@@ -25,7 +34,30 @@ func Main(m *testing.M) (status int) {
 		fmt.Fprintf(os.Stderr, "goroutines are left behind: %v\n", err)
 		return 1
 	}
+	if did == nil {
+		return 0
+	}
+	if err := did.judge(said, flagText("test.run")+flagText("test.skip") == ""); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return 0
+}
+
+func flagText(name string) string {
+	if f := flag.Lookup(name); f != nil {
+		return f.Value.String()
+	}
+	return ""
+}
+
+// packageOf names the package of the TestMain that called Main.
+func packageOf(skip int) string {
+	pc, _, _, _ := runtime.Caller(skip + 1)
+	name := runtime.FuncForPC(pc).Name()
+	at := strings.LastIndexByte(name, '/') + 1
+	last, _, _ := strings.Cut(name[at:], ".")
+	return name[:at] + strings.TrimSuffix(last, "_test")
 }
 
 // leaks waits for goroutines that are about to end.

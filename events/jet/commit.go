@@ -69,6 +69,9 @@ func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint6
 }
 
 func (b *Bus) send(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	for _, m := range msgs {
+		recordOut(m.Subject)
+	}
 	ctx, cancel := b.onWire(ctx, commitTimeout)
 	defer cancel()
 	defer b.whileTaken(stream, cancel)()

@@ -100,6 +100,7 @@ func (e *Ends) PutVerdict(ctx context.Context, sequence uint64, v events.Verdict
 func (e *Ends) put(ctx context.Context, sequence uint64, head string, value []byte) error {
 	text := append(append(append(make([]byte, 0, len(head)+len(value)+1), head...), value...), '}')
 	w := &ending{sequence, text, make(chan error, 1)}
+	recordOut(doneSubject(e.stream, e.writer, 0))
 	e.mu.Lock()
 	e.waiting = append(e.waiting, w)
 	if !e.busy {

@@ -39,6 +39,7 @@ const staleAfter = 12 * time.Hour
 // ends; no call of f is under way once it has returned. It survives lost connections
 // and restarted servers; the last message before such a break may come twice.
 func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error {
+	recordIn(w.Filters...)
 	next := w.After + 1
 	begun := w.After > 0
 	for ctx.Err() == nil {

@@ -48,6 +48,7 @@ func (b *Bus) NewGroup(stream string) *Group { return &Group{bus: b, stream: str
 // Put stores a message and returns when it is stored. When ctx ends before, it
 // may be stored or not.
 func (g *Group) Put(ctx context.Context, m Message) error {
+	recordOut(m.Subject)
 	e := &member{m, make(chan error, 1)}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, e)

@@ -29,6 +29,7 @@ const maxMulti = 500
 // of, as a [probeSubject]. found is false when there is none. It is the barrier
 // for what must not be missed; it reads its own and everybody's writes.
 func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
+	recordIn(subject)
 	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})
 	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
@@ -169,6 +170,7 @@ func (b *Bus) Get(ctx context.Context, stream string, seq uint64) (m Stored, fou
 
 // direct reads from any replica. A request without "batch" or "multi_last" has one answer.
 func (b *Bus) direct(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
+	recordRead(request)
 	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, err)

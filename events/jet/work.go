@@ -43,6 +43,7 @@ func (b *Bus) Open(ctx context.Context, q Queue) error {
 }
 
 func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error) {
+	recordIn(q.Filter)
 	deliver := jetstream.DeliverAllPolicy
 	if q.FromNow {
 		deliver = jetstream.DeliverNewPolicy
