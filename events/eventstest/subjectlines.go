@@ -60,8 +60,8 @@ func watch(pkg string) *uses {
 }
 
 // judge compares what was done with what is said. What the package reads back of its
-// own Out needs no In. whole says that every test ran: then what is said was done, too.
-func (u *uses) judge(l lines, whole bool) error {
+// own Out needs no In.
+func (u *uses) judge(l lines) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	seen := map[string]bool{}
@@ -81,12 +81,10 @@ func (u *uses) judge(l lines, whole bool) error {
 			wrong[line+": misses "+shape(use.Subject)] = true
 		}
 	}
-	if whole {
-		for line, all := range map[string][]string{"In": l.in, "Out": l.out} {
-			for _, s := range all {
-				if !seen[line+" "+s] {
-					wrong[line+": says "+s+", which was not seen"] = true
-				}
+	for line, all := range map[string][]string{"In": l.in, "Out": l.out} {
+		for _, s := range all {
+			if !seen[line+" "+s] {
+				wrong[line+": says "+s+", which was not seen"] = true
 			}
 		}
 	}
