@@ -13,10 +13,9 @@ import (
 
 // Parts of a subject of a state: who says it.
 const (
-	partWatch  = "watch"
-	partFiles  = "files"
-	partRetry  = "retry"
-	partRunner = "runner"
+	partWatch = "watch"
+	partFiles = "files"
+	partRetry = "retry"
 )
 
 // WatchState is what a watcher says of the folder of a job.
@@ -94,6 +93,6 @@ func (b *Bus) PutRetryState(ctx context.Context, s events.RetryState) error {
 
 // PutRunner stores what a runner says of itself. The id is its own from start to start.
 func (b *Bus) PutRunner(ctx context.Context, id string, s events.RunnerState) error {
-	_, err := view[events.RunnerState](b, streamState, stateSubject(partRunner, id)).Put(ctx, s)
+	_, err := view[events.RunnerState](b, streamState, runnerSubject(id)).Put(ctx, s)
 	return err
 }
