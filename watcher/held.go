@@ -11,21 +11,30 @@ import (
 	"spool.internal/events/wait"
 )
 
-// When held files are reviewed: after a job has changed, and whether or not one has.
+// When held files are reviewed: twice after a job has changed or a file was held, since that is heard of before the
+// listing shows it; and whether or not something happened.
 const (
-	reviewSoon = 100 * time.Millisecond
-	reviewIdle = time.Minute
+	reviewSoon  = 100 * time.Millisecond
+	reviewAgain = 3 * time.Second
+	reviewIdle  = time.Minute
 )
+
+// listingLag is how old something may be that a listing does not yet show, as a follower of the leader may answer it.
+const listingLag = 2 * time.Second
 
 // holdings are the held files, by job and path. It is safe for concurrent use.
 type holdings struct {
+	wakeup wait.Wake // a job has changed, or a watcher has held a file
+
 	mu     sync.Mutex
 	byJob  map[string]map[string]events.Held
-	wakeup wait.Wake // a job has changed, or another watcher has held a file
+	recent map[jobPath]time.Time // when it was put or dropped, so lately that a listing may not show it
 }
 
+type jobPath struct{ jobID, path string }
+
 func newHoldings() *holdings {
-	return &holdings{byJob: map[string]map[string]events.Held{}, wakeup: wait.NewWake()}
+	return &holdings{byJob: map[string]map[string]events.Held{}, recent: map[jobPath]time.Time{}, wakeup: wait.NewWake()}
 }
 
 // askReview asks for a review, if anything is held.
@@ -47,6 +56,7 @@ func (h *holdings) put(held events.Held) (old events.Held, replaced bool) {
 	}
 	old, replaced = h.byJob[held.JobID][held.RawPath()]
 	h.byJob[held.JobID][held.RawPath()] = held
+	h.recent[jobPath{held.JobID, held.RawPath()}] = time.Now()
 	return old, replaced && old.Fingerprint != held.Fingerprint
 }
 
@@ -54,6 +64,7 @@ func (h *holdings) drop(jobID, path string) (old events.Held, had bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old, had = h.byJob[jobID][path]; had {
+		h.recent[jobPath{jobID, path}] = time.Now()
 		if delete(h.byJob[jobID], path); len(h.byJob[jobID]) == 0 {
 			delete(h.byJob, jobID)
 		}
@@ -61,8 +72,9 @@ func (h *holdings) drop(jobID, path string) (old events.Held, had bool) {
 	return old, had
 }
 
-// replace replaces all of them, and returns the jobs for which that is news.
-func (h *holdings) replace(all []events.Held) (news []string) {
+// replace replaces all of them by a listing, and returns the jobs for which that is news. What was put or dropped after
+// the listing began stays as it is: the listing may not show it.
+func (h *holdings) replace(all []events.Held, began time.Time) (news []string) {
 	next := map[string]map[string]events.Held{}
 	for _, held := range all {
 		if next[held.JobID] == nil {
@@ -72,6 +84,7 @@ func (h *holdings) replace(all []events.Held) (news []string) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.keepRecent(next, began.Add(-listingLag))
 	for id := range next {
 		if len(next[id]) != len(h.byJob[id]) {
 			news = append(news, id)
@@ -84,6 +97,27 @@ func (h *holdings) replace(all []events.Held) (news []string) {
 	}
 	h.byJob = next
 	return news
+}
+
+// keepRecent takes over into a listing what was put or dropped since a time, and forgets what is older; h is locked.
+func (h *holdings) keepRecent(next map[string]map[string]events.Held, since time.Time) {
+	for k, at := range h.recent {
+		if at.Before(since) {
+			delete(h.recent, k)
+			continue
+		}
+		held, had := h.byJob[k.jobID][k.path]
+		switch {
+		case !had:
+			if delete(next[k.jobID], k.path); len(next[k.jobID]) == 0 {
+				delete(next, k.jobID)
+			}
+		case next[k.jobID] == nil:
+			next[k.jobID] = map[string]events.Held{k.path: held}
+		default:
+			next[k.jobID][k.path] = held
+		}
+	}
 }
 
 // show adds to the state of a job how many of its files are held.
@@ -134,23 +168,26 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 	_ = w.cfg.Bus.HeldFiles("").Hint(func(string) { w.held.wakeup.Set() }) // without hints it takes a minute
 	tick := time.NewTicker(reviewIdle)
 	defer tick.Stop()
-	soon := time.NewTimer(0)
+	soon, again := time.NewTimer(0), time.NewTimer(reviewAgain)
 	defer soon.Stop()
+	defer again.Stop()
 	for {
 		select {
 		case <-w.held.wakeup:
 			soon.Reset(reviewSoon)
+			again.Reset(reviewAgain)
 			continue
 		case <-soon.C:
+		case <-again.C:
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		all, err := w.cfg.Bus.HeldFiles("").All(ctx)
+		all, err := w.listHeld(ctx)
 		if err != nil {
-			continue // the next tick tries again
+			again.Reset(reviewAgain)
+			continue
 		}
-		w.changed.add(w.held.replace(all)...)
 		rings := rings{w: w, jobs: map[string]*events.Job{}}
 		for _, h := range all {
 			if ctx.Err() == nil {
@@ -158,6 +195,16 @@ func (w *Watcher) reviewHeld(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// listHeld reads which files are held, whoever held them.
+func (w *Watcher) listHeld(ctx context.Context) ([]events.Held, error) {
+	began := time.Now()
+	all, err := w.cfg.Bus.HeldFiles("").All(ctx)
+	if err == nil {
+		w.changed.add(w.held.replace(all, began)...)
+	}
+	return all, err
 }
 
 // review releases one held file, if nothing holds it any more.
