@@ -79,12 +79,29 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
-		triggers: room{stream: streamTriggers}, jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},
-		files: room{stream: streamFiles},
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight,
+		health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
+		triggers: room{stream: streamTriggers}, files: room{stream: streamFiles},
+		jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	b.wire, b.snap = context.WithCancel(b.life)
+	if err := b.dial(ctx, o.URL, b.options(o)); err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+	}
+	b.up.Store(time.Now().UnixNano())
+	js, err := jetstream.New(b.nc, jetstream.WithDefaultTimeout(5*time.Second))
+	if err != nil {
+		b.nc.Close()
+		return nil, fmt.Errorf("JetStream: %w", err)
+	}
+	b.js = js
+	return b, nil
+}
+
+// options are those of the connection: what it says of itself, how it authenticates and
+// what it does when it is lost.
+func (b *Bus) options(o Options) []nats.Option {
 	opts := []nats.Option{
 		nats.Name("spool-" + o.Name),
 		nats.CustomInboxPrefix("_INBOX." + o.Name),
@@ -126,28 +143,25 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	if o.CA != "" {
 		opts = append(opts, nats.RootCAs(o.CA))
 	}
+	return opts
+}
+
+// dial connects. An absent server is waited for until ctx ends.
+func (b *Bus) dial(ctx context.Context, url string, opts []nats.Option) error {
 	for {
-		nc, err := nats.Connect(o.URL, opts...)
+		nc, err := nats.Connect(url, opts...)
 		if err == nil {
 			b.nc = nc
-			break
+			return nil
 		}
 		if !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
-			return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+			return err
 		}
-		b.log.Warn("waiting for NATS", "url", o.URL, "error", err.Error())
+		b.log.Warn("waiting for NATS", "url", url, "error", err.Error())
 		if err := sleep(ctx, time.Second); err != nil {
-			return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+			return err
 		}
 	}
-	b.up.Store(time.Now().UnixNano())
-	js, err := jetstream.New(b.nc, jetstream.WithDefaultTimeout(5*time.Second))
-	if err != nil {
-		b.nc.Close()
-		return nil, fmt.Errorf("JetStream: %w", err)
-	}
-	b.js = js
-	return b, nil
 }
 
 // Close lets what is on its way arrive, then disconnects.
