@@ -241,6 +241,43 @@ type goMod struct {
 	Require []struct{ Path, Version string }
 }
 
+// What a reader can hold in mind at once.
+func TestFunctionsAreShort(t *testing.T) {
+	const mostLines, mostParameters = 60, 5
+	set, seen := token.NewFileSet(), 0
+	goFiles(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			var of *ast.FuncType
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				of = n.Type
+			case *ast.FuncLit:
+				of = n.Type
+			default:
+				return true
+			}
+			seen++
+			if lines := set.Position(n.End()).Line - set.Position(n.Pos()).Line + 1; lines > mostLines {
+				t.Errorf("%s: a function of %d lines, above %d", set.Position(n.Pos()), lines, mostLines)
+			}
+			if n := of.Params.NumFields(); n > mostParameters {
+				t.Errorf("%s: %d parameters, above %d: a struct names them", set.Position(of.Pos()), n, mostParameters)
+			}
+			return true
+		})
+	})
+	if seen < 1000 {
+		t.Errorf("only %d functions were looked at", seen)
+	}
+}
+
 func TestOneVersionOfEachDependency(t *testing.T) {
 	versions := map[string]map[string][]string{}
 	for _, m := range append(slices.Clone(modules), "deploy/demo/subscriber") {
