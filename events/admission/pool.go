@@ -1,9 +1,10 @@
 package admission
 
 import (
-	"container/heap"
 	"container/list"
 	"sync/atomic"
+
+	"spool.internal/events/heap"
 )
 
 // Pool is the connections of a listener, grouped by caller. It is not safe for
@@ -12,7 +13,7 @@ type Pool struct {
 	size      int
 	n         int
 	groups    map[string]*group
-	anonymous largest // the groups of anonymous callers
+	anonymous *heap.Heap[*group] // the groups of anonymous callers, the largest first
 }
 
 // Entry is one connection in a pool.
@@ -39,7 +40,13 @@ type group struct {
 }
 
 // NewPool makes an empty pool for so many connections.
-func NewPool(size int) *Pool { return &Pool{size: size, groups: map[string]*group{}} }
+func NewPool(size int) *Pool {
+	larger := func(a, b *group) bool { return a.entries.Len() > b.entries.Len() }
+	return &Pool{
+		size: size, groups: map[string]*group{},
+		anonymous: heap.New(larger).Moved(func(g *group, place int) { g.index = place }),
+	}
+}
 
 // Len is how many connections are in the pool.
 func (p *Pool) Len() int { return p.n }
@@ -83,13 +90,13 @@ func (p *Pool) join(e *Entry, who Caller) {
 		g = &group{caller: who}
 		p.groups[who.Key] = g
 		if who.Rank == Anonymous {
-			heap.Push(&p.anonymous, g)
+			p.anonymous.Push(g)
 		}
 	}
 	e.group, e.place = g, g.entries.PushBack(e)
 	p.n++
 	if who.Rank == Anonymous {
-		heap.Fix(&p.anonymous, g.index)
+		p.anonymous.Fix(g.index)
 	}
 }
 
@@ -109,9 +116,9 @@ func (p *Pool) Remove(e *Entry) {
 	switch {
 	case g.caller.Rank != Anonymous:
 	case empty:
-		heap.Remove(&p.anonymous, g.index)
+		p.anonymous.Remove(g.index)
 	default:
-		heap.Fix(&p.anonymous, g.index)
+		p.anonymous.Fix(g.index)
 	}
 }
 
@@ -120,8 +127,8 @@ func (p *Pool) Remove(e *Entry) {
 // is none.
 func (p *Pool) Evict() *Entry {
 	var victim *Entry
-	if len(p.anonymous) > 0 {
-		victim = p.anonymous[0].oldest(nil, false)
+	if g, ok := p.anonymous.First(); ok {
+		victim = g.oldest(nil, false)
 	} else {
 		most := 0
 		for _, g := range p.groups {
@@ -146,24 +153,4 @@ func (g *group) oldest(except *Entry, idle bool) *Entry {
 		}
 	}
 	return nil
-}
-
-// largest is a heap of groups, the largest on top.
-type largest []*group
-
-func (h largest) Len() int           { return len(h) }
-func (h largest) Less(i, j int) bool { return h[i].entries.Len() > h[j].entries.Len() }
-func (h largest) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].index, h[j].index = i, j }
-
-func (h *largest) Push(x any) {
-	g := x.(*group) //nolint:forcetypeassert // Pool pushes nothing else
-	g.index = len(*h)
-	*h = append(*h, g)
-}
-
-func (h *largest) Pop() any {
-	last := len(*h) - 1
-	g := (*h)[last]
-	(*h)[last], *h = nil, (*h)[:last]
-	return g
 }
