@@ -11,20 +11,10 @@ import (
 // Placement is where the files that a run wrote go when it has ended OK. The zero
 // value leaves them in the run's own folder.
 type Placement struct {
-	Pattern  string `json:"pattern"`     // of a path below the output folder of the job
-	Conflict string `json:"conflict"`    // what becomes of a name that is taken: one of [Conflicts]
-	At       string `json:"at,omitzero"` // of a run: the time that the pattern is filled with, RFC 3339 in the job's zone
+	Pattern  string         `json:"pattern"`     // of a path below the output folder of the job
+	Conflict OutputConflict `json:"conflict"`    // what becomes of a name that is taken
+	At       string         `json:"at,omitzero"` // of a run: the time that the pattern is filled with, RFC 3339 in the job's zone
 }
-
-// What becomes of an output whose name is taken.
-const (
-	ConflictSuffix  = "suffix"  // it gets a number: a-2.pdf
-	ConflictReplace = "replace" // it takes the place of what is there
-	ConflictFail    = "fail"    // the run ends with ERROR
-)
-
-// Conflicts are all of them, the default first.
-var Conflicts = []string{ConflictSuffix, ConflictReplace, ConflictFail}
 
 // Given reports whether outputs are to be placed.
 func (p Placement) Given() bool { return p.Pattern != "" }
@@ -39,7 +29,7 @@ const (
 
 func readPlacement(r *reader) (p Placement) {
 	p.Pattern = r.text("output")
-	p.Conflict = oneOf(r, "output_conflict", Conflicts...)
+	p.Conflict = oneOf(r, "output_conflict", ConflictSuffix, ConflictReplace, ConflictFail)
 	_, named := r.o.Get("output")
 	_, ruled := r.o.Get("output_conflict")
 	switch {

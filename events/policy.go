@@ -20,3 +20,12 @@ const (
 
 // Serial reports whether two runs of a job must not be under way at once.
 func (o Overlap) Serial() bool { return o != OverlapAllow }
+
+// OutputConflict is what becomes of an output whose name is taken.
+type OutputConflict string
+
+const (
+	ConflictSuffix  OutputConflict = "suffix"  // it gets a number, as a-2.pdf: the default
+	ConflictReplace OutputConflict = "replace" // it takes the place of what is there
+	ConflictFail    OutputConflict = "fail"    // the run ends with ERROR
+)

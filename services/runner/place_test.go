@@ -37,7 +37,7 @@ func newPlacing(t *testing.T) *placing {
 }
 
 // run runs a script as a flow, on x/scan0001.tif, and gives its end.
-func (p *placing) run(script, pattern, conflict string, headers map[string]string) events.RunEvent {
+func (p *placing) run(script, pattern string, conflict events.OutputConflict, headers map[string]string) events.RunEvent {
 	p.t.Helper()
 	p.n++
 	p.flow("flow", script)
@@ -143,8 +143,10 @@ func TestOutputsArePlaced(t *testing.T) {
 func TestOutputsThatCannotBePlaced(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name, script, pattern, conflict, say string
-		before                               func(p *placing)
+		name, script, pattern string
+		conflict              events.OutputConflict
+		say                   string
+		before                func(p *placing)
 	}{
 		{"taken", `printf 1 > out.pdf`, byMonth, events.ConflictFail, "2026/03/scan0001.pdf is there already, and spool.output_conflict is fail", func(p *placing) {
 			p.write("out/2026/03/scan0001.pdf", "old", 0o644)

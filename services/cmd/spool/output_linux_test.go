@@ -19,7 +19,7 @@ import (
 )
 
 // splitting is a job whose flow makes three files of one, which go to out/x.
-func (p *harness) splitting(conflict string) string {
+func (p *harness) splitting(conflict events.OutputConflict) string {
 	p.Helper()
 	p.flow("flow.ibflowbin", "#!/bin/sh\nmkdir sub; for f in a b sub/c; do cat \"$1\"/* >$f.txt; echo $f >>$f.txt; done\n")
 	return p.job("splitting", "", "flow.ibflowbin", "in", map[string]any{"output": "x/{name}", "output_conflict": conflict})
@@ -98,7 +98,7 @@ func (p *placing) write(name, text string) {
 }
 
 // begin starts a process that fails at a step, and drops a file for a job.
-func (p *placing) begin(fault, conflict string) (pr *process, job string) {
+func (p *placing) begin(fault string, conflict events.OutputConflict) (pr *process, job string) {
 	p.Helper()
 	pr = p.startToFail(fault, p.args...)
 	p.eventually("ready", func() bool { return strings.Contains(pr.log.String(), "msg=ready") })
