@@ -63,7 +63,7 @@ type Undeliverable struct {
 	JobID   string    `json:"job_id,omitzero"`
 	About   string    `json:"about"`
 	Of      uint64    `json:"of"`      // sequence of the [Notification]
-	Channel string    `json:"channel"` // webhook, email
+	Channel Channel   `json:"channel"` // all but the heartbeat
 	At      time.Time `json:"at"`
 	Message string    `json:"message"` // to whom, and why
 }

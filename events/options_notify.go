@@ -26,7 +26,7 @@ type Notify struct {
 	On      []Condition // in the order of [conditions]
 	Mail    []string
 	Webhook string // URL
-	Format  string // of the webhook's body: one of [Formats]
+	Format  WebhookFormat
 }
 
 // Asked reports whether anybody is to be told of anything.
@@ -66,8 +66,18 @@ const (
 // conditions lists them.
 var conditions = []Condition{Failed, Recovered, Missed, Late, TooLong, Blocked, Dead, HeldBack}
 
-// Formats are those of the body of a webhook.
-var Formats = []string{"json", "slack", "teams", "ntfy"}
+// WebhookFormat is that of the body that a webhook gets: what its receiver understands.
+type WebhookFormat string
+
+const (
+	FormatJSON  WebhookFormat = "json" // the default
+	FormatSlack WebhookFormat = "slack"
+	FormatTeams WebhookFormat = "teams"
+	FormatNtfy  WebhookFormat = "ntfy"
+)
+
+// WebhookFormats lists them, the default first.
+var WebhookFormats = []WebhookFormat{FormatJSON, FormatSlack, FormatTeams, FormatNtfy}
 
 // maxWait bounds late_after and too_long_after.
 const maxWait = 7 * 24 * time.Hour
@@ -91,7 +101,7 @@ func readNotifying(r *reader) Notifying {
 func (r *reader) notify() Notify {
 	to := r.object("to", true)
 	n := Notify{
-		On: conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: oneOf(to, "format", Formats...),
+		On: conditions, Mail: to.emails("mail"), Webhook: to.url("webhook"), Format: oneOf(to, "format", WebhookFormats...),
 	}
 	if _, said := r.o.Get("on"); said {
 		n.On = nil

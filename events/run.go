@@ -23,9 +23,17 @@ const (
 	Undelivered Phase = "undelivered"
 )
 
-// Channels are the ways in which the end of a run is told; a heartbeat is a call
-// after each that ended OK.
-var Channels = []string{"webhook", "email", "heartbeat"}
+// Channel is a way in which the end of a run, or the state of a job, is told.
+type Channel string
+
+const (
+	ChannelWebhook   Channel = "webhook"
+	ChannelEmail     Channel = "email"
+	ChannelHeartbeat Channel = "heartbeat" // a call after each run that ended OK; tells no state
+)
+
+// Channels lists them.
+var Channels = []Channel{ChannelWebhook, ChannelEmail, ChannelHeartbeat}
 
 // Run is a run that the built-in runner has accepted, as it waits in the queue.
 type Run struct {
@@ -78,7 +86,7 @@ type RunEvent struct {
 	Message    string    `json:"message,omitzero"`     // retrying, ended: why it is ERROR, or what else there is to say; cancelling: who asks
 	ExitStatus *int      `json:"exit_status,omitzero"` // retrying, ended: absent when a signal or Spool ended it
 	Next       time.Time `json:"next,omitzero"`        // retrying: when the next attempt starts
-	Channel    string    `json:"channel,omitzero"`     // undelivered: one of [Channels]
+	Channel    Channel   `json:"channel,omitzero"`     // undelivered
 
 	// Of what the run wrote, in `ended`: the first files by name, at most
 	// [MaxOutputs], how many there are (absent: nobody has counted), and the result

@@ -34,7 +34,7 @@ func (d *Delivery) Notification() (events.Notification, error) {
 }
 
 // NotificationUndelivered is that a channel has given up the notification at a sequence.
-func (b *Bus) NotificationUndelivered(jobID, about string, seq uint64, channel string) View[events.Undeliverable] {
+func (b *Bus) NotificationUndelivered(jobID, about string, seq uint64, channel events.Channel) View[events.Undeliverable] {
 	return view[events.Undeliverable](b, streamNotifications, undeliverableSubject(jobID, about, seq, channel))
 }
 
@@ -70,7 +70,7 @@ func (b *Bus) PutCondition(ctx context.Context, n events.Notification, expect ui
 func (b *Bus) PutUndeliverable(ctx context.Context, u events.Undeliverable) error {
 	m := Message{
 		Subject: undeliverableSubject(u.JobID, u.About, u.Of, u.Channel), Data: body(u), Expect: new(uint64(0)),
-		Header: events.CloudEvent("spool.notification.undelivered", strconv.FormatUint(u.Of, 10)+"."+u.Channel, "notify", u.JobID, u.At),
+		Header: events.CloudEvent("spool.notification.undelivered", strconv.FormatUint(u.Of, 10)+"."+string(u.Channel), "notify", u.JobID, u.At),
 	}
 	m.Header["Nats-TTL"] = undeliverableFor.String()
 	_, err := b.Commit(ctx, streamNotifications, m)

@@ -23,7 +23,7 @@ func (b *Bus) Run(p events.Phase, jobID, flowJobID string) View[events.RunEvent]
 }
 
 // RunUndelivered is that the end of a run could not be notified over a channel.
-func (b *Bus) RunUndelivered(jobID, flowJobID, channel string) View[events.RunEvent] {
+func (b *Bus) RunUndelivered(jobID, flowJobID string, channel events.Channel) View[events.RunEvent] {
 	return view[events.RunEvent](b, streamRunEvents, undeliveredSubject(jobID, flowJobID, channel))
 }
 
@@ -85,7 +85,7 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
 	_, err := b.Commit(ctx, streamRunEvents, Message{
 		Subject: undeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
-		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+ev.Channel, "notify", ev.TriggerID, ev.At),
+		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+string(ev.Channel), "notify", ev.TriggerID, ev.At),
 		Data:    body(ev),
 		Expect:  new(uint64(0)),
 	})

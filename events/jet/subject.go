@@ -240,8 +240,8 @@ func runsFilter(p events.Phase, jobID string) string {
 
 // undeliveredSubject carries that the end of one run could not be told by one
 // channel. It is longer than those of the phases, so that [phasesFilter] is only about the run.
-func undeliveredSubject(jobID, flowJobID, channel string) string {
-	return runSubject(events.Undelivered, jobID, flowJobID) + "." + channel
+func undeliveredSubject(jobID, flowJobID string, channel events.Channel) string {
+	return runSubject(events.Undelivered, jobID, flowJobID) + "." + string(channel)
 }
 
 // deadSubject carries what could not be delivered for one job.
@@ -268,11 +268,11 @@ func notificationSubject(jobID, about string) string {
 func notificationsFilter(jobID string) string { return familyNotify + ".*." + jobID + ".>" }
 
 // undeliverableSubject carries that one channel has given up one notification.
-func undeliverableSubject(jobID, about string, seq uint64, channel string) string {
+func undeliverableSubject(jobID, about string, seq uint64, channel events.Channel) string {
 	if jobID == "" {
 		jobID = events.NoJob
 	}
-	return familyNotify + ".undelivered." + jobID + "." + about + "." + strconv.FormatUint(seq, 10) + "." + channel
+	return familyNotify + ".undelivered." + jobID + "." + about + "." + strconv.FormatUint(seq, 10) + "." + string(channel)
 }
 
 // driveSubject holds the [events.HostDrive] of a logical path.

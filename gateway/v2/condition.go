@@ -25,7 +25,7 @@ type condition struct {
 }
 
 // stateChannels are the ways in which states are notified.
-var stateChannels = []string{"webhook", "email"}
+var stateChannels = []events.Channel{events.ChannelWebhook, events.ChannelEmail}
 
 // conditions reads the states that a job and its URLs are or were in; none where nothing was ever wrong.
 func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, error) {

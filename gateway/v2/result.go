@@ -76,9 +76,9 @@ type attempt struct {
 
 // undelivered is a notice that was given up.
 type undelivered struct {
-	Channel string    `json:"channel"`
-	At      time.Time `json:"at"`
-	Message string    `json:"message"`
+	Channel events.Channel `json:"channel"`
+	At      time.Time      `json:"at"`
+	Message string         `json:"message"`
 }
 
 func showResult(r events.Result, runs map[string]*run) result {

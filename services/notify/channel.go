@@ -38,7 +38,7 @@ func (f final) Unwrap() error { return f.error }
 
 // channel takes notifications off one queue and passes them to a sender.
 type channel struct {
-	name    string // webhook, email, heartbeat
+	name    events.Channel
 	queue   jet.Queue
 	hold    int // unacked deliveries in this process
 	read    func(*jet.Delivery) (notification, error)

@@ -1,6 +1,10 @@
 package notify
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"spool.internal/events"
+)
 
 // figures are the metrics of all channels.
 type figures struct {
@@ -27,7 +31,7 @@ type meter struct {
 	waiting               prometheus.Gauge
 }
 
-func (f *figures) of(channel, queue string) meter {
-	count := func(outcome string) prometheus.Counter { return f.deliveries.WithLabelValues(channel, outcome) }
+func (f *figures) of(channel events.Channel, queue string) meter {
+	count := func(outcome string) prometheus.Counter { return f.deliveries.WithLabelValues(string(channel), outcome) }
 	return meter{count("sent"), count("failed"), count("given_up"), f.waiting.WithLabelValues(queue)}
 }

@@ -19,7 +19,7 @@ const maxShown = 2000
 //go:embed templates
 var templateFiles embed.FS
 
-// templates make the bodies of webhooks, one for each of [events.Formats].
+// templates make the bodies of webhooks, one for each of [events.WebhookFormats].
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"json":   func(v any) string { return string(events.Encode(v)) },
 	"mrkdwn": strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace,
@@ -116,12 +116,12 @@ func says(n events.Notification) string {
 }
 
 // body returns the body of a webhook in a format, and its headers.
-func (m message) body(format string) ([]byte, http.Header, error) {
+func (m message) body(format events.WebhookFormat) ([]byte, http.Header, error) {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, format+".tmpl", m); err != nil {
+	if err := templates.ExecuteTemplate(&b, string(format)+".tmpl", m); err != nil {
 		return nil, nil, err
 	}
-	if format == "ntfy" {
+	if format == events.FormatNtfy {
 		h := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 		h.Set("Title", mime.QEncoding.Encode("utf-8", cutRunes(m.Job, maxSubject)+" "+m.Says))
 		h.Set("Priority", "high")

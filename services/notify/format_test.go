@@ -29,8 +29,8 @@ func evil() (events.Notification, *events.Job) {
 func TestFormats(t *testing.T) {
 	n, job := evil()
 	m := newMessage(n, job, nil)
-	bodies := map[string]string{}
-	for _, format := range events.Formats {
+	bodies := map[events.WebhookFormat]string{}
+	for _, format := range events.WebhookFormats {
 		body, header, err := m.body(format)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func TestFormats(t *testing.T) {
 
 	n.State, n.Before, n.Message = events.Recovered, events.Late, ""
 	well := newMessage(n, job, nil)
-	for _, format := range events.Formats {
+	for _, format := range events.WebhookFormats {
 		body, _, err := well.body(format)
 		if err != nil || !strings.Contains(string(body), "is well again (before: is late)") {
 			t.Errorf("%s: %s, %v", format, body, err)
@@ -116,12 +116,13 @@ func TestFormatsArrive(t *testing.T) {
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
-	for _, format := range events.Formats {
-		h.asking(format, `{"notify":{"on":["failed"],"to":{"webhook":"`+url+`/`+format+`","format":"`+format+`"}}}`, "", 0)
-		h.ended(format, events.ERROR, "exit status 3")
+	for _, format := range events.WebhookFormats {
+		job := string(format)
+		h.asking(job, `{"notify":{"on":["failed"],"to":{"webhook":"`+url+`/`+job+`","format":"`+job+`"}}}`, "", 0)
+		h.ended(job, events.ERROR, "exit status 3")
 		c := h.next(calls)
 		h.verify(c)
-		if c.URL.Path != "/"+format || !strings.Contains(string(c.body), "exit status 3") || c.Header.Get("User-Agent") != "spool" {
+		if c.URL.Path != "/"+job || !strings.Contains(string(c.body), "exit status 3") || c.Header.Get("User-Agent") != "spool" {
 			t.Errorf("%s: %v %s", format, c.Header, c.body)
 		}
 		if format == "ntfy" && (c.Header.Get("Title") != "Nightly <b>*import*</b> failed" || c.Header.Get("Tags") != "rotating_light") {

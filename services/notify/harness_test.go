@@ -165,7 +165,7 @@ func (h *harness) settled(queue string) {
 }
 
 // undelivered waits for the record that a notification of a run was given up.
-func (h *harness) undelivered(channel string, ev events.RunEvent) string {
+func (h *harness) undelivered(channel events.Channel, ev events.RunEvent) string {
 	h.Helper()
 	var m jet.Entry[events.RunEvent]
 	eventstest.Eventually(h, "the notification is given up", func() bool {

@@ -74,7 +74,7 @@ type reading struct {
 
 // channels returns the channels that the config asks for. mail and daily may be nil.
 func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (all []*channel) {
-	add := func(name string, r reading, s sender) *channel {
+	add := func(name events.Channel, r reading, s sender) *channel {
 		all = append(all, c.channel(name, r, s, f))
 		return all[len(all)-1]
 	}
@@ -85,34 +85,34 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 		return reading{v.Queue(queue, c.places), readState, 1}
 	}
 	if !c.Foreign {
-		add("webhook", runs("notify-webhook"), hook)
+		add(events.ChannelWebhook, runs("notify-webhook"), hook)
 	}
-	add("webhook", states("notify-states-webhook", c.Bus.AllNotifications()), stateHook{hook})
+	add(events.ChannelWebhook, states("notify-states-webhook", c.Bus.AllNotifications()), stateHook{hook})
 	ends := runs("notify-heartbeat")
 	if !c.endsKnown() {
 		ends = reading{c.Bus.Results("").Queue("notify-heartbeat", c.places), readResult, maxPerJob}
 	}
-	beat := add("heartbeat", ends, heartbeat{hook})
+	beat := add(events.ChannelHeartbeat, ends, heartbeat{hook})
 	beat.foreign, beat.retries = true, c.retries[:min(heartbeatRetries, len(c.retries))]
 	if mail == nil {
 		return all
 	}
 	if !c.Foreign {
-		add("email", runs("notify-email"), mail)
-		add("email", reading{c.Bus.DeadLetters("").Queue("notify-email-dead", c.places), readDead, maxPerJob}, mail)
+		add(events.ChannelEmail, runs("notify-email"), mail)
+		add(events.ChannelEmail, reading{c.Bus.DeadLetters("").Queue("notify-email-dead", c.places), readDead, maxPerJob}, mail)
 	}
-	add("email", states("notify-states-email", c.Bus.AllNotifications()), stateMail{mail})
+	add(events.ChannelEmail, states("notify-states-email", c.Bus.AllNotifications()), stateMail{mail})
 	if daily != nil {
-		add("email", states("notify-balance", c.Bus.Notifications("", events.AboutBalance)), balanceMail{mail, daily}).jobless = true
+		add(events.ChannelEmail, states("notify-balance", c.Bus.Notifications("", events.AboutBalance)), balanceMail{mail, daily}).jobless = true
 	}
 	return all
 }
 
 // channel returns one channel.
-func (c Config) channel(name string, r reading, s sender, f *figures) *channel {
+func (c Config) channel(name events.Channel, r reading, s sender, f *figures) *channel {
 	r.queue.Idle, r.queue.FromNow = forget, true
 	return &channel{
-		name: name, read: r.read, sender: s, hold: c.hold, retries: c.retries, bus: c.Bus, log: c.Log.With("channel", name),
+		name: name, read: r.read, sender: s, hold: c.hold, retries: c.retries, bus: c.Bus, log: c.Log.With("channel", string(name)),
 		queue:  r.queue,
 		meter:  f.of(name, r.queue.Name),
 		perJob: semaphores{width: r.width, all: map[string]*semaphore{}},
