@@ -8,11 +8,11 @@ import (
 )
 
 // messages are those that answers are committed as.
-func messages(a events.Answers) []Message {
-	msgs := make([]Message, 0, a.Len()+1)
+func messages(a events.Answers) []message {
+	msgs := make([]message, 0, a.Len()+1)
 	bodies := a.Bodies()
-	add := func(subject string) *Message {
-		msgs = append(msgs, Message{Subject: subject, Data: bodies[len(msgs)]})
+	add := func(subject string) *message {
+		msgs = append(msgs, message{Subject: subject, Data: bodies[len(msgs)]})
 		return &msgs[len(msgs)-1]
 	}
 	for _, t := range a.Fired {
@@ -35,8 +35,8 @@ func messages(a events.Answers) []Message {
 // sequence is the claim on the backlogs too: a pass adds to them without looking,
 // so it never waits for those who work them off.
 func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a events.Answers) (uint64, error) {
-	clock := Message{Subject: clockSubject, Data: body(c), Expect: &expect}
-	return b.Commit(ctx, streamTriggers, append(messages(a), clock)...)
+	clock := message{Subject: clockSubject, Data: body(c), Expect: &expect}
+	return b.commit(ctx, streamTriggers, append(messages(a), clock)...)
 }
 
 // WorkOff commits answers to slots of backlogs together with the rests in
@@ -44,7 +44,7 @@ func (b *Bus) CommitPass(ctx context.Context, c events.Clock, expect uint64, a e
 // of these backlogs has changed since it was read, nothing is stored and the error
 // is [IsConflict].
 func (b *Bus) WorkOff(ctx context.Context, a events.Answers) (uint64, error) {
-	return b.Commit(ctx, streamTriggers, messages(a)...)
+	return b.commit(ctx, streamTriggers, messages(a)...)
 }
 
 // BacklogEntries are the messages that backlogs are read from, of all jobs.
@@ -66,7 +66,7 @@ func (b *Bus) Backlog(ctx context.Context, jobID string) (events.Backlog, error)
 
 func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]events.Backlog, error) {
 	all := map[string]events.Backlog{}
-	err := b.Since(ctx, streamTriggers, subject, time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamTriggers, subject, time.Time{}, func(m Stored) bool {
 		l, err := decode[events.Backlog](m)
 		if err != nil {
 			b.log.Error("a backlog cannot be read", "error", err.Error())
@@ -88,5 +88,5 @@ func (b *Bus) TrimBacklogs(ctx context.Context, before uint64) error {
 	if before <= 1 {
 		return nil // the server would take this for all of them
 	}
-	return b.purge(ctx, streamTriggers, map[string]any{"filter": allBacklogsFilter, "seq": before})
+	return b.purge(ctx, streamTriggers, purgeRequest{Filter: allBacklogsFilter, Before: before})
 }

@@ -223,9 +223,9 @@ func (b *Bus) nextLine() <-chan struct{} {
 // stored before then may have been worked on without this process knowing.
 func (b *Bus) Up() time.Time { return time.Unix(0, b.up.Load()) }
 
-// Hint calls f with the subject of every message that somebody tries to publish
+// hint calls f with the subject of every message that somebody tries to publish
 // below filter, stored or not. It is for waking up early, never for knowing.
-func (b *Bus) Hint(filter string, f func(subject string)) error {
+func (b *Bus) hint(filter string, f func(subject string)) error {
 	recordIn(filter)
 	_, err := b.nc.Subscribe(filter, func(m *nats.Msg) { f(m.Subject) })
 	if err != nil {

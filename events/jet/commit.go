@@ -20,8 +20,8 @@ const MaxBatch = 1000
 // commitTimeout bounds one commit, so that an unknown outcome is noticed and asked about.
 const commitTimeout = 10 * time.Second
 
-// Message is one message of a commit.
-type Message struct {
+// message is one message of a commit.
+type message struct {
 	Subject string
 	Header  map[string]string
 	Data    []byte
@@ -29,7 +29,7 @@ type Message struct {
 	Of      string  // with Expect: the filter of subjects whose last sequence is meant, when not Subject
 }
 
-func (m Message) wire() *nats.Msg {
+func (m message) wire() *nats.Msg {
 	msg := nats.NewMsg(m.Subject)
 	msg.Data = m.Data
 	for k, v := range m.Header {
@@ -44,20 +44,20 @@ func (m Message) wire() *nats.Msg {
 	return msg
 }
 
-// Commit stores the messages in one stream, all or none, and gives the sequence
+// commit stores the messages in one stream, all or none, and gives the sequence
 // of the last. The error is one of [IsConflict] (an Expect did not hold),
 // [IsFull], [IsUnknown], or a fault that stored nothing.
-func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+func (b *Bus) commit(ctx context.Context, stream string, msgs ...message) (uint64, error) {
 	if room := b.roomIn(stream); room != nil {
 		if err := room.take(ctx, b, msgs); err != nil {
 			return 0, fmt.Errorf("publish to %s: %w", stream, err)
 		}
 	}
-	return b.commit(ctx, stream, msgs...)
+	return b.commitAnyway(ctx, stream, msgs...)
 }
 
-// commit does not ask whether there is room.
-func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+// commitAnyway does not ask whether there is room.
+func (b *Bus) commitAnyway(ctx context.Context, stream string, msgs ...message) (uint64, error) {
 	if err := b.refuses(stream); err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", stream, err)
 	}
@@ -68,7 +68,7 @@ func (b *Bus) commit(ctx context.Context, stream string, msgs ...Message) (uint6
 	return seq, err
 }
 
-func (b *Bus) send(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64, error) {
 	for _, m := range msgs {
 		recordOut(m.Subject)
 	}
@@ -118,16 +118,16 @@ func readAck(stream string, m *nats.Msg) (uint64, error) {
 	return ack.Sequence, nil
 }
 
-// Pair is a claim on the ledger and the work that goes with it.
-type Pair struct {
-	Claim Message // Expect is set to 0
-	Work  []Message
+// pair is a claim on the ledger and the work that goes with it.
+type pair struct {
+	Claim message // Expect is set to 0
+	Work  []message
 }
 
-// CommitPairs commits each pair whose claim is not taken yet, in as few batches
+// commitPairs commits each pair whose claim is not taken yet, in as few batches
 // as possible, and tells which this call has won. After an error the pairs up
 // to it are as told; the others must be tried again.
-func (b *Bus) CommitPairs(ctx context.Context, stream string, pairs []Pair) (won []bool, err error) {
+func (b *Bus) commitPairs(ctx context.Context, stream string, pairs []pair) (won []bool, err error) {
 	won = make([]bool, len(pairs))
 	for start := 0; start < len(pairs); {
 		end, size := start, 0
@@ -146,19 +146,19 @@ func (b *Bus) CommitPairs(ctx context.Context, stream string, pairs []Pair) (won
 // commitGroup commits one batch. When it is rejected it asks the ledger which
 // claims are taken, leaves those out and tries again: the rest is one batch
 // however many were taken.
-func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []Pair, won []bool) error {
+func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []pair, won []bool) error {
 	open := make([]int, len(pairs))
 	for i := range open {
 		open[i] = i
 	}
 	for {
-		var msgs []Message
+		var msgs []message
 		for _, i := range open {
 			claim := pairs[i].Claim
 			claim.Expect = new(uint64(0))
 			msgs = append(append(msgs, claim), pairs[i].Work...)
 		}
-		_, err := b.Commit(ctx, stream, msgs...)
+		_, err := b.commit(ctx, stream, msgs...)
 		if err == nil {
 			for _, i := range open {
 				won[i] = true
@@ -184,7 +184,7 @@ func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []Pair, won 
 
 // unclaimed gives those of the open pairs that are not taken: neither is their
 // claim in the ledger, nor is their work in the queue ahead of it.
-func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []Pair, open []int) (rest []int, err error) {
+func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []pair, open []int) (rest []int, err error) {
 	var subjects []string
 	for _, i := range open {
 		subjects = append(subjects, pairs[i].Claim.Subject)
@@ -192,7 +192,7 @@ func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []Pair, open [
 			subjects = append(subjects, w.Subject)
 		}
 	}
-	known, err := b.Known(ctx, stream, subjects)
+	known, err := b.known(ctx, stream, subjects)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (k *desk) send(ctx context.Context, words []string) error {
 // remembered, so that it is then told again and not worked on again.
 func (k *desk) confirmed(group []*Delivery, took time.Duration, err error) {
 	most := windowKept
-	if k.queue.Stream == streamTriggers || k.queue.Stream == streamRuns {
+	if k.queue.stream == streamTriggers || k.queue.stream == streamRuns {
 		most = windowQueue
 	}
 	now := time.Now()
@@ -109,13 +109,13 @@ func (k *desk) confirmed(group []*Delivery, took time.Duration, err error) {
 		if k.held[d.Sequence] == d {
 			delete(k.held, d.Sequence)
 		}
-		if err == nil && d.told && !k.queue.Keeps {
+		if err == nil && d.told && !k.queue.keeps {
 			gone = append(gone, d.Sequence)
 		} else {
 			k.over[d.Sequence] = past{d.Time, now}
 		}
 	}
-	if k.queue.Keeps {
+	if k.queue.keeps {
 		k.startTidy()
 	}
 	k.mu.Unlock()

@@ -22,10 +22,10 @@ func (b *Bus) DeadLetters(jobID string) View[DeadLetter] {
 }
 
 // DeadLetter reads the dead letter that a delivery carries.
-func (d *Delivery) DeadLetter() (DeadLetter, error) { return ReadDead(d.Stored) }
+func (d *Delivery) DeadLetter() (DeadLetter, error) { return readDead(d.Stored) }
 
-// ReadDead reads the dead letter that a message of DEADLETTERS carries.
-func ReadDead(m Stored) (DeadLetter, error) {
+// readDead reads the dead letter that a message of DEADLETTERS carries.
+func readDead(m Stored) (DeadLetter, error) {
 	d, err := decode[DeadLetter](m)
 	d.Seq, d.At = m.Sequence, m.Time
 	return d, err
@@ -33,18 +33,18 @@ func ReadDead(m Stored) (DeadLetter, error) {
 
 // DeadLetter reads the dead letter at a sequence; found is false when it is gone.
 func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d DeadLetter, found bool, err error) {
-	m, found, err := b.Get(ctx, streamDeadLetters, seq)
+	m, found, err := b.get(ctx, streamDeadLetters, seq)
 	if err != nil || !found {
 		return DeadLetter{}, false, err
 	}
-	d, err = ReadDead(m)
+	d, err = readDead(m)
 	return d, err == nil, err
 }
 
 // RetryDead queues the trigger of a dead letter again, with its identity, and
 // then drops the letter. When it is cut off in between, the letter stays.
 func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
-	_, err := b.Commit(ctx, streamTriggers, Message{
+	_, err := b.commit(ctx, streamTriggers, message{
 		Subject: triggerSubject(events.KindRetry, d.Trigger.JobID), Data: body(d.Trigger),
 		// Of this letter: a later one of the same trigger is another retry.
 		Header: map[string]string{"Nats-Msg-Id": "retry|" + d.Trigger.ID + "|" + strconv.FormatUint(d.Seq, 10)},
@@ -63,8 +63,8 @@ func (b *Bus) DropDead(ctx context.Context, seq uint64) (found bool, err error) 
 
 // HasDead reports whether there is a dead letter of a result.
 func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
-	err = b.Since(ctx, streamDeadLetters, deadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
-		d, err := ReadDead(m)
+	err = b.since(ctx, streamDeadLetters, deadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
+		d, err := readDead(m)
 		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
 		return !found
 	})
@@ -78,12 +78,12 @@ func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) er
 	if err != nil || found {
 		return err
 	}
-	m := Message{
+	m := message{
 		Subject: deadSubject(t.JobID),
 		Data:    body(DeadLetter{Trigger: t, Result: r}),
 		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
 	}
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
-	_, err = b.Commit(ctx, streamDeadLetters, m)
+	_, err = b.commit(ctx, streamDeadLetters, m)
 	return err
 }

@@ -49,13 +49,13 @@ const overFor = time.Minute
 func (b *Bus) desk(q Queue) *desk {
 	b.desksMu.Lock()
 	defer b.desksMu.Unlock()
-	k := b.desks[q.Stream+" "+q.Name]
+	k := b.desks[q.stream+" "+q.Name]
 	if k == nil {
 		k = &desk{
 			bus: b, queue: q, freed: make(chan struct{}, 1), window: 1, held: map[uint64]*Delivery{}, over: map[uint64]past{},
 			late: [2]map[uint64]bool{{}, {}},
 		}
-		b.desks[q.Stream+" "+q.Name] = k
+		b.desks[q.stream+" "+q.Name] = k
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -75,7 +75,7 @@ func (k *desk) clear() bool {
 	if k.pulls > 0 || len(k.held)+len(k.over) > 0 {
 		return false
 	}
-	delete(k.bus.desks, k.queue.Stream+" "+k.queue.Name)
+	delete(k.bus.desks, k.queue.stream+" "+k.queue.Name)
 	return true
 }
 
@@ -97,7 +97,7 @@ func (k *desk) open(cons jetstream.Consumer) {
 		k.giveUp() // the former consumer confirms nothing any more
 	}
 	k.cons, k.made = cons, info.Created
-	if k.queue.Keeps && info.AckFloor.Consumer > 0 {
+	if k.queue.keeps && info.AckFloor.Consumer > 0 {
 		k.floor = true
 		k.startTidy()
 	}
@@ -193,7 +193,7 @@ func (k *desk) keepAlive() {
 			_ = k.bus.nc.Publish(d.reply, []byte("+WPI")) // a lost heartbeat costs a delivery that stays on the desk
 		}
 		k.late[0], k.late[1] = map[uint64]bool{}, k.late[0]
-		if !k.queue.Keeps {
+		if !k.queue.keeps {
 			for seq, p := range k.over {
 				if time.Since(p.since) > overFor {
 					delete(k.over, seq)

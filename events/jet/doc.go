@@ -6,7 +6,7 @@
 // One pattern carries every promise about "once". A WorkQueue stream keeps what
 // no consumer's filter matches. So one stream holds both a ledger subject, which
 // stays, and a queue subject, which goes with its ack; both are committed in one
-// atomic batch ([Bus.Commit]), and the ledger message carries the last sequence
+// atomic batch, and the ledger message carries the last sequence
 // that its subject may have. The commit is therefore the claim: of all who try,
 // one wins and the others are told [IsConflict], whatever restarts in between,
 // without windows, leaders or locks. Clock and triggers, seen files and their
@@ -17,7 +17,7 @@
 //   - Acknowledged means stored as the broker's durability says; with
 //     --durability=fsync it is on disk.
 //   - A commit is wholly there or wholly absent. One that timed out
-//     ([IsUnknown]) is one of the two: ask the ledger ([Bus.Known]).
+//     ([IsUnknown]) is one of the two: ask the ledger.
 //   - A queued message is delivered until it is acked; a [Delivery] that is not
 //     settled is kept alive, and comes again 10 s after its holder died.
 //   - Followers see the messages of a stream in order, resume after a broken

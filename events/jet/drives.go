@@ -9,7 +9,7 @@ import (
 
 // PutDrive records a folder of the host as a drive. One that is recorded stays.
 func (b *Bus) PutDrive(ctx context.Context, d events.HostDrive) error {
-	_, err := b.Commit(ctx, streamDrives, Message{Subject: driveSubject(d.Path), Data: body(d), Expect: new(uint64(0))})
+	_, err := b.commit(ctx, streamDrives, message{Subject: driveSubject(d.Path), Data: body(d), Expect: new(uint64(0))})
 	if IsConflict(err) {
 		return nil
 	}
@@ -19,7 +19,7 @@ func (b *Bus) PutDrive(ctx context.Context, d events.HostDrive) error {
 // Drives reads all that are recorded, in the order in which they were.
 func (b *Bus) Drives(ctx context.Context) ([]events.HostDrive, error) {
 	all := []events.HostDrive{}
-	err := b.Since(ctx, streamDrives, allDrivesFilter, time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamDrives, allDrivesFilter, time.Time{}, func(m Stored) bool {
 		if d, err := decode[events.HostDrive](m); err == nil { // else it is of another version
 			all = append(all, d)
 		}
@@ -32,7 +32,7 @@ func (b *Bus) Drives(ctx context.Context) ([]events.HostDrive, error) {
 func (b *Bus) HostOf(p events.Path) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	m, found, err := b.Last(ctx, streamDrives, driveSubject(p.String()))
+	m, found, err := b.last(ctx, streamDrives, driveSubject(p.String()))
 	if err != nil || !found {
 		return "", err
 	}

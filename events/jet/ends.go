@@ -71,10 +71,10 @@ const (
 )
 
 // FileEnds is the ledger of files.
-func (b *Bus) FileEnds() *Ends { return b.NewEnds(streamFiles) }
+func (b *Bus) FileEnds() *Ends { return b.newEnds(streamFiles) }
 
 // TriggerEnds is the ledger of the other triggers.
-func (b *Bus) TriggerEnds() *Ends { return b.NewEnds(streamTriggers) }
+func (b *Bus) TriggerEnds() *Ends { return b.newEnds(streamTriggers) }
 
 // Entries is the whole ledger, of whichever process.
 func (e *Ends) Entries() View[[]End] { return view[[]End](e.bus, e.stream, doneFilter(e.stream)) }
@@ -82,8 +82,8 @@ func (e *Ends) Entries() View[[]End] { return view[[]End](e.bus, e.stream, doneF
 // Stream names the stream whose triggers it is about, for logs.
 func (e *Ends) Stream() string { return e.stream }
 
-// NewEnds gives the ledger of one stream to one process.
-func (b *Bus) NewEnds(stream string) *Ends {
+// newEnds gives the ledger of one stream to one process.
+func (b *Bus) newEnds(stream string) *Ends {
 	return &Ends{bus: b, stream: stream, writer: nuid.Next(), of: map[uint64]*entry{}, known: map[uint64]End{}}
 }
 
@@ -131,8 +131,8 @@ func (e *Ends) write() {
 			}
 			data = append(data, w.text...)
 		}
-		m := Message{Subject: subject, Data: append(data, ']'), Expect: new(uint64(0))}
-		seq, err := e.bus.commit(e.bus.life, e.stream, m) // also where there is no room: it empties the queue
+		m := message{Subject: subject, Data: append(data, ']'), Expect: new(uint64(0))}
+		seq, err := e.bus.commitAnyway(e.bus.life, e.stream, m) // also where there is no room: it empties the queue
 		if err == nil {
 			e.note(seq, part)
 		}
@@ -204,7 +204,7 @@ func (e *Ends) purge() {
 		}
 		e.mu.Unlock()
 		began := time.Now()
-		err := e.bus.purge(e.bus.life, e.stream, map[string]any{"filter": doneByFilter(e.stream, e.writer), "seq": upTo + 1})
+		err := e.bus.purge(e.bus.life, e.stream, purgeRequest{Filter: doneByFilter(e.stream, e.writer), Before: upTo + 1})
 		wait = max(purgeEvery, tidyShare*time.Since(began))
 		faultpoint.Hit(faultpoint.EndsPurged)
 		if err != nil {

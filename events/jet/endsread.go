@@ -42,7 +42,7 @@ func (e *Ends) own(ctx context.Context, sequence uint64) (end End, found bool, e
 	if one == nil {
 		return End{}, false, nil
 	}
-	m, found, err := e.bus.Get(ctx, e.stream, one.sequence)
+	m, found, err := e.bus.get(ctx, e.stream, one.sequence)
 	if err != nil || !found {
 		return End{}, false, err
 	}
@@ -146,10 +146,10 @@ func (e *Ends) Sweep(ctx context.Context) error {
 	for seq, ends := range entries {
 		needed := false
 		for i := 0; i < len(ends) && err == nil && !needed; i++ {
-			_, needed, err = e.bus.Get(ctx, e.stream, ends[i].Sequence)
+			_, needed, err = e.bus.get(ctx, e.stream, ends[i].Sequence)
 		}
 		if err == nil && !needed {
-			err = e.bus.Drop(ctx, e.stream, []uint64{seq})
+			err = e.bus.dropEach(ctx, e.stream, []uint64{seq})
 		}
 		if err != nil {
 			return err

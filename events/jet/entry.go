@@ -27,7 +27,7 @@ func (m Stored) Phase() events.Phase { return events.Phase(m.parsed().Kind) }
 func (m Stored) FlowJobID() string { return m.parsed().Rest }
 
 // TriggerID names the trigger of a result.
-func (m Stored) TriggerID() string { return m.Header.Get("ce-id") }
+func (m Stored) TriggerID() string { return m.header.Get("ce-id") }
 
 // Status is that of a result.
-func (m Stored) Status() events.Status { return events.Status(m.Header.Get(HeaderStatus)) }
+func (m Stored) Status() events.Status { return events.Status(m.header.Get(headerStatus)) }

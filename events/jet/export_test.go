@@ -1,10 +1,13 @@
 package jet
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // DeleteConsumer takes a queue's consumer away, as an administrator may.
 func (b *Bus) DeleteConsumer(ctx context.Context, q Queue) error {
-	return b.js.DeleteConsumer(ctx, q.Stream, q.Name)
+	return b.js.DeleteConsumer(ctx, q.stream, q.Name)
 }
 
 // WriteProbe writes a probe, as [Bus] does when a stream refuses a message.
@@ -20,7 +23,7 @@ var Prices = prices
 
 // Stored is the result as its stream holds it.
 func (r EncodedResult) Stored() Stored {
-	return Stored{Data: r.m.Data, Header: r.m.wire().Header}
+	return Stored{Data: r.m.Data, header: r.m.wire().Header}
 }
 
 // Names on the wire, for the tests of this package.
@@ -56,3 +59,47 @@ var (
 	TriggerSubject  = triggerSubject
 	TriggersOf      = triggersFilter
 )
+
+// RawQueue is a queue of any stream and filter.
+func RawQueue(stream, filter string, q Queue) Queue {
+	q.stream, q.filter, q.keeps = stream, filter, stream == streamFiles
+	return q
+}
+
+// What the tests of this package look at below the roles.
+type (
+	Message = message
+	Follow  = follow
+)
+
+func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint64, error) {
+	return b.commit(ctx, stream, msgs...)
+}
+
+func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
+	return b.subjects(ctx, stream, filter)
+}
+
+func (b *Bus) Purge(ctx context.Context, stream, filter string, keep int) error {
+	return b.purge(ctx, stream, purgeRequest{Filter: filter, Keep: keep})
+}
+
+func (b *Bus) Last(ctx context.Context, stream, subject string) (Stored, bool, error) {
+	return b.last(ctx, stream, subject)
+}
+
+func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f func(Stored) bool) error {
+	return b.since(ctx, stream, subject, t, f)
+}
+
+func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
+	return b.getMany(ctx, stream, seqs, f)
+}
+
+func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, before uint64, f func(Stored) bool) error {
+	return b.newest(ctx, stream, subjects, before, f)
+}
+
+func (b *Bus) NewEnds(stream string) *Ends { return b.newEnds(stream) }
+
+func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error { return b.follow(ctx, w, f) }

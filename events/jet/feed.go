@@ -35,14 +35,14 @@ type FeedEntry struct{ Stored }
 // FeedLast asks the leader for the position of the newest message; 0 says that there is none.
 func (b *Bus) FeedLast(ctx context.Context, f Feed) (uint64, error) {
 	stream, filter := f.stream()
-	m, _, err := b.Last(ctx, stream, filter)
+	m, _, err := b.last(ctx, stream, filter)
 	return m.Sequence, err
 }
 
 // FeedAfter calls each with what stands behind a position, as [View.Follow] does.
 func (b *Bus) FeedAfter(ctx context.Context, f Feed, after uint64, each func(FeedEntry)) error {
 	stream, filter := f.stream()
-	return b.Follow(ctx, Follow{Stream: stream, Filters: []string{filter}, From: Beginning, After: after}, func(m Stored) { each(FeedEntry{m}) })
+	return b.follow(ctx, follow{Stream: stream, Filters: []string{filter}, From: Beginning, After: after}, func(m Stored) { each(FeedEntry{m}) })
 }
 
 // JSON is the body as it is stored.

@@ -43,7 +43,7 @@ func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
 	for i, f := range files {
 		subjects[i] = seenSubject(f.JobID, f.Path, f.Fingerprint)
 	}
-	return b.Known(ctx, streamFiles, subjects)
+	return b.known(ctx, streamFiles, subjects)
 }
 
 // fewFiles is how many files are queued one by one rather than in a batch: a
@@ -63,19 +63,19 @@ func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won [
 	if len(triggers) <= fewFiles {
 		return b.commitFew(ctx, triggers)
 	}
-	pairs := make([]Pair, len(triggers))
+	pairs := make([]pair, len(triggers))
 	for i, t := range triggers {
-		pairs[i] = Pair{Claim: Message{Subject: seenSubjectOf(t)}, Work: []Message{fileMessage(t)}}
+		pairs[i] = pair{Claim: message{Subject: seenSubjectOf(t)}, Work: []message{fileMessage(t)}}
 	}
-	return b.CommitPairs(ctx, streamFiles, pairs)
+	return b.commitPairs(ctx, streamFiles, pairs)
 }
 
 func seenSubjectOf(t events.Trigger) string {
 	return seenSubject(t.JobID, t.File.RawPath(), t.File.Fingerprint)
 }
 
-func fileMessage(t events.Trigger) Message {
-	return Message{Subject: fileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
+func fileMessage(t events.Trigger) message {
+	return message{Subject: fileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
 }
 
 func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
@@ -84,14 +84,14 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 		m := fileMessage(t)
 		m.Expect, m.Of = new(uint64(0)), seenSubjectOf(t)
 		m.Header = map[string]string{claimHeader: m.Of}
-		_, err := b.Commit(ctx, streamFiles, m)
+		_, err := b.commit(ctx, streamFiles, m)
 		switch {
 		case err == nil:
 			won[i] = true
 		case IsConflict(err):
 			continue // it is in the ledger
 		case IsFull(err): // the stream is full, or the file is queued
-			queued, kerr := b.Known(ctx, streamFiles, []string{m.Subject})
+			queued, kerr := b.known(ctx, streamFiles, []string{m.Subject})
 			if kerr != nil || !queued[0] {
 				return won, err
 			}
@@ -111,7 +111,7 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 
 // enterFile makes a ledger entry, unless it is there.
 func (b *Bus) enterFile(ctx context.Context, seen string) error {
-	_, err := b.commit(ctx, streamFiles, Message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
+	_, err := b.commitAnyway(ctx, streamFiles, message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
 	if IsConflict(err) {
 		return nil
 	}
@@ -123,11 +123,11 @@ const ignoredFile = "ignored"
 
 // IgnoreFiles enters files into the ledger without triggering them.
 func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
-	pairs := make([]Pair, len(files))
+	pairs := make([]pair, len(files))
 	for i, f := range files {
-		pairs[i] = Pair{Claim: Message{Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
+		pairs[i] = pair{Claim: message{Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}
 	}
-	_, err := b.CommitPairs(ctx, streamFiles, pairs)
+	_, err := b.commitPairs(ctx, streamFiles, pairs)
 	return err
 }
 

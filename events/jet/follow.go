@@ -20,8 +20,8 @@ const (
 	LastEach              // the last message of every subject
 )
 
-// Follow tells how to follow a stream.
-type Follow struct {
+// follow tells how to follow a stream.
+type follow struct {
 	Stream  string
 	Filters []string
 	From    From
@@ -35,10 +35,10 @@ var errStale = errors.New("cut off for too long")
 // staleAfter is far below the 7 days for which a deleted job is remembered.
 const staleAfter = 12 * time.Hour
 
-// Follow calls f with every message, in order and from one goroutine, until ctx
+// follow calls f with every message, in order and from one goroutine, until ctx
 // ends; no call of f is under way once it has returned. It survives lost connections
 // and restarted servers; the last message before such a break may come twice.
-func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error {
+func (b *Bus) follow(ctx context.Context, w follow, f func(Stored)) error {
 	recordIn(w.Filters...)
 	next := w.After + 1
 	begun := w.After > 0

@@ -18,12 +18,12 @@ const (
 	groupBytes = 4 << 20
 )
 
-// Group commits what many goroutines store in one stream, together when that is
+// group commits what many goroutines store in one stream, together when that is
 // cheaper: the server syncs a batch three times, whether or not it syncs each
 // message. A message stored through a group must carry a message id: after a batch
 // whose outcome is unknown, or that held a message that is stored already, each is
 // sent by itself.
-type Group struct {
+type group struct {
 	bus    *Bus
 	stream string
 
@@ -38,16 +38,16 @@ type Group struct {
 
 // member is one message and who waits for it.
 type member struct {
-	m    Message
+	m    message
 	done chan error // of size 1
 }
 
-// NewGroup makes a group for one stream.
-func (b *Bus) NewGroup(stream string) *Group { return &Group{bus: b, stream: stream} }
+// newGroup makes a group for one stream.
+func (b *Bus) newGroup(stream string) *group { return &group{bus: b, stream: stream} }
 
-// Put stores a message and returns when it is stored. When ctx ends before, it
+// put stores a message and returns when it is stored. When ctx ends before, it
 // may be stored or not.
-func (g *Group) Put(ctx context.Context, m Message) error {
+func (g *group) put(ctx context.Context, m message) error {
 	recordOut(m.Subject)
 	e := &member{m, make(chan error, 1)}
 	g.mu.Lock()
@@ -64,7 +64,7 @@ func (g *Group) Put(ctx context.Context, m Message) error {
 
 // next sends what waits, as far as it may go now; g.mu is held. What it starts
 // ends with the answers that somebody waits for.
-func (g *Group) next() {
+func (g *group) next() {
 	worth, most := prices(g.each, g.batch)
 	for !g.batching && len(g.waiting) > 0 {
 		switch {
@@ -102,7 +102,7 @@ func smooth(known *time.Duration, took time.Duration) {
 }
 
 // take cuts the next batch off those who wait.
-func (g *Group) take() []*member {
+func (g *group) take() []*member {
 	n, size := 0, 0
 	for n < len(g.waiting) && n < batchMost && size < groupBytes {
 		size += len(g.waiting[n].m.Data)
@@ -115,9 +115,9 @@ func (g *Group) take() []*member {
 
 // single commits a message as the last of some that go side by side: the server
 // works through them in order.
-func (g *Group) single(e *member, of int) {
+func (g *group) single(e *member, of int) {
 	began := time.Now()
-	_, err := g.bus.Commit(context.Background(), g.stream, e.m) // bounded by commitTimeout
+	_, err := g.bus.commit(context.Background(), g.stream, e.m) // bounded by commitTimeout
 	took := time.Since(began)
 	e.done <- err
 	g.mu.Lock()
@@ -129,13 +129,13 @@ func (g *Group) single(e *member, of int) {
 	g.next()
 }
 
-func (g *Group) together(part []*member) {
-	msgs := make([]Message, len(part))
+func (g *group) together(part []*member) {
+	msgs := make([]message, len(part))
 	for i, e := range part {
 		msgs[i] = e.m
 	}
 	began := time.Now()
-	_, err := g.bus.Commit(context.Background(), g.stream, msgs...)
+	_, err := g.bus.commit(context.Background(), g.stream, msgs...)
 	took := time.Since(began)
 	var wg sync.WaitGroup
 	for _, e := range part {
@@ -144,7 +144,7 @@ func (g *Group) together(part []*member) {
 			continue
 		}
 		wg.Go(func() {
-			_, err := g.bus.Commit(context.Background(), g.stream, e.m)
+			_, err := g.bus.commit(context.Background(), g.stream, e.m)
 			e.done <- err
 		})
 	}

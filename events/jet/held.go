@@ -18,15 +18,15 @@ func (b *Bus) HeldFiles(jobID string) View[events.Held] {
 // HoldFiles enters files into the ledger without triggering them, each with
 // the reason. Those that the ledger knows stay as they are.
 func (b *Bus) HoldFiles(ctx context.Context, files []events.Held) error {
-	pairs := make([]Pair, len(files))
+	pairs := make([]pair, len(files))
 	for i, h := range files {
 		path := h.RawPath()
-		pairs[i] = Pair{
-			Claim: Message{Subject: seenSubject(h.JobID, path, h.Fingerprint), Data: []byte(heldFile)},
-			Work:  []Message{{Subject: heldSubject(h.JobID, path, h.Fingerprint), Data: body(h)}},
+		pairs[i] = pair{
+			Claim: message{Subject: seenSubject(h.JobID, path, h.Fingerprint), Data: []byte(heldFile)},
+			Work:  []message{{Subject: heldSubject(h.JobID, path, h.Fingerprint), Data: body(h)}},
 		}
 	}
-	_, err := b.CommitPairs(ctx, streamFiles, pairs)
+	_, err := b.commitPairs(ctx, streamFiles, pairs)
 	return err
 }
 
@@ -37,14 +37,14 @@ func (b *Bus) HeldOnPath(ctx context.Context, jobID, path string) ([]events.Held
 
 // ForgetHeld takes out why a file was held: it is triggered after all.
 func (b *Bus) ForgetHeld(ctx context.Context, h events.Held) error {
-	return b.Purge(ctx, streamFiles, heldSubject(h.JobID, h.RawPath(), h.Fingerprint), 0)
+	return b.purge(ctx, streamFiles, purgeRequest{Filter: heldSubject(h.JobID, h.RawPath(), h.Fingerprint)})
 }
 
 // ReleaseHeld has the ledger forget a held file, which then counts as one that
 // was never seen.
 func (b *Bus) ReleaseHeld(ctx context.Context, h events.Held) error {
 	return errors.Join(
-		b.Purge(ctx, streamFiles, seenSubject(h.JobID, h.RawPath(), h.Fingerprint), 0),
+		b.purge(ctx, streamFiles, purgeRequest{Filter: seenSubject(h.JobID, h.RawPath(), h.Fingerprint)}),
 		b.ForgetHeld(ctx, h),
 	)
 }

@@ -23,7 +23,7 @@ func (b *Bus) JobEvents(jobID string) View[events.JobEvent] {
 }
 
 // JobsBound gives the bytes that all jobs together may take up.
-func (b *Bus) JobsBound(ctx context.Context) (int64, error) { return b.Bound(ctx, streamJobs) }
+func (b *Bus) JobsBound(ctx context.Context) (int64, error) { return b.bound(ctx, streamJobs) }
 
 // PutJob publishes a change of a job. expect is the sequence of the job's
 // newest event (0 = none): when it is another by now, nothing is stored and the
@@ -31,7 +31,7 @@ func (b *Bus) JobsBound(ctx context.Context) (int64, error) { return b.Bound(ctx
 // a job larger; a job that is disabled then loses its older events, and one that
 // is deleted always does.
 func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error) {
-	m := Message{Subject: jobSubject(ev.Job.ID), Data: body(ev), Expect: &expect}
+	m := message{Subject: jobSubject(ev.Job.ID), Data: body(ev), Expect: &expect}
 	id := fmt.Sprintf("job:%s:%d", ev.Job.ID, expect)
 	m.Header = events.CloudEvent("spool.job."+string(ev.Event), id, "gateway", id, ev.At)
 	switch ev.Event {
@@ -41,23 +41,23 @@ func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (ui
 		m.Header["Nats-Rollup"] = "sub"
 		m.Header["Nats-TTL"] = deletedFor.String()
 	case events.JobDisabled:
-		if b.jobs.take(ctx, b, []Message{m}) != nil {
+		if b.jobs.take(ctx, b, []message{m}) != nil {
 			m.Header["Nats-Rollup"] = "sub" // takes no more room than the job did
 			ev.Before, ev.Older = 0, 0
 			m.Data = body(ev)
 		}
 	default:
-		if err := b.jobs.take(ctx, b, []Message{m}); err != nil {
+		if err := b.jobs.take(ctx, b, []message{m}); err != nil {
 			return 0, fmt.Errorf("publish to %s: %w", streamJobs, err)
 		}
 	}
-	return b.Commit(ctx, streamJobs, m)
+	return b.commit(ctx, streamJobs, m)
 }
 
 // LastJob reads the newest event of a job from the leader, which is that of its
 // deletion for a while; found is false when there is none.
 func (b *Bus) LastJob(ctx context.Context, id string) (rev events.JobRevision, found bool, err error) {
-	m, found, err := b.Last(ctx, streamJobs, jobSubject(id))
+	m, found, err := b.last(ctx, streamJobs, jobSubject(id))
 	if err != nil || !found {
 		return events.JobRevision{}, false, err
 	}
@@ -68,7 +68,7 @@ func (b *Bus) LastJob(ctx context.Context, id string) (rev events.JobRevision, f
 // Job reads a job from the leader. A job that never was and a deleted one are
 // an [events.Error] of code NotFound.
 func (b *Bus) Job(ctx context.Context, id string) (events.JobRevision, error) {
-	m, found, err := b.Last(ctx, streamJobs, jobSubject(id))
+	m, found, err := b.last(ctx, streamJobs, jobSubject(id))
 	if err != nil {
 		return events.JobRevision{}, err
 	}
@@ -127,7 +127,7 @@ func (f *JobFeed) Run(ctx context.Context) error {
 	for {
 		var until uint64
 		if missing != nil {
-			m, _, err := f.bus.Last(ctx, streamJobs, allJobsFilter)
+			m, _, err := f.bus.last(ctx, streamJobs, allJobsFilter)
 			if err != nil {
 				if err := sleep(ctx, time.Second); err != nil {
 					return nil
@@ -138,7 +138,7 @@ func (f *JobFeed) Run(ctx context.Context) error {
 				missing = f.drop(missing)
 			}
 		}
-		err := f.bus.Follow(ctx, Follow{
+		err := f.bus.follow(ctx, follow{
 			Stream: streamJobs, Filters: []string{allJobsFilter}, From: LastEach,
 		}, func(m Stored) {
 			f.take(m)
@@ -223,7 +223,7 @@ func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 // is stored, and gives the sequence it has reached.
 func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 	for {
-		m, _, err := f.bus.Last(ctx, streamJobs, allJobsFilter)
+		m, _, err := f.bus.last(ctx, streamJobs, allJobsFilter)
 		if err != nil {
 			return 0, err
 		}
@@ -242,14 +242,14 @@ func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 
 // EachJob calls f with every job that there is, in the order of their last changes.
 func (b *Bus) EachJob(ctx context.Context, f func(events.Job)) error {
-	last, found, err := b.Last(ctx, streamJobs, allJobsFilter)
+	last, found, err := b.last(ctx, streamJobs, allJobsFilter)
 	if err != nil || !found {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	whole := false
-	err = b.Follow(ctx, Follow{Stream: streamJobs, Filters: []string{allJobsFilter}, From: LastEach}, func(m Stored) {
+	err = b.follow(ctx, follow{Stream: streamJobs, Filters: []string{allJobsFilter}, From: LastEach}, func(m Stored) {
 		if ev, err := decode[events.JobEvent](m); err == nil && ev.Event != events.JobDeleted && !whole {
 			f(ev.Job)
 		}

@@ -48,7 +48,7 @@ func (k *Keyring) Run(ctx context.Context) error {
 	}()
 	wg.Go(func() { k.prove(ctx) })
 	for {
-		err := k.bus.Follow(ctx, Follow{Stream: streamTokens, Filters: []string{tokenPrefix + ">"}, From: LastEach},
+		err := k.bus.follow(ctx, follow{Stream: streamTokens, Filters: []string{tokenPrefix + ">"}, From: LastEach},
 			func(m Stored) { k.take(strings.TrimPrefix(m.Subject, tokenPrefix), m) })
 		if !errors.Is(err, errStale) {
 			return err
@@ -93,7 +93,7 @@ func (k *Keyring) prove(ctx context.Context) {
 	for {
 		wait := proveAgain
 		asked := time.Now()
-		if m, _, err := k.bus.Last(ctx, streamTokens, tokenPrefix+">"); err == nil {
+		if m, _, err := k.bus.last(ctx, streamTokens, tokenPrefix+">"); err == nil {
 			k.mu.Lock()
 			if k.seq >= m.Sequence {
 				k.proven, wait = asked, proveEvery

@@ -126,7 +126,7 @@ func drainQueue(t *testing.T, b *jet.Bus, stream, filter string, n int, settle f
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()
 	var subjects []string
-	err := b.Pull(ctx, jet.Queue{Stream: stream, Name: "drain", Filter: filter, Pending: 100, Keeps: stream == jet.StreamFiles}, 64, func(d *jet.Delivery) {
+	err := b.Pull(ctx, jet.RawQueue(stream, filter, jet.Queue{Name: "drain", Pending: 100}), 64, func(d *jet.Delivery) {
 		subjects = append(subjects, d.Subject)
 		settle(d)
 		if err := d.Ack(); err != nil {

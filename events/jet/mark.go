@@ -57,7 +57,7 @@ func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, e
 		at[seen], at[queue] = i, i
 		subjects = append(subjects, seen, queue)
 	}
-	err := b.LastOf(ctx, streamFiles, subjects, func(m Stored) {
+	err := b.lastOf(ctx, streamFiles, subjects, func(m Stored) {
 		e := &entries[at[m.Subject]]
 		switch sub, _ := parseSubject(m.Subject); {
 		case sub.Family == "file":
@@ -87,7 +87,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 		}
 	}
 	var open []int
-	err := b.LastOf(ctx, streamRuns, accepted, func(m Stored) {
+	err := b.lastOf(ctx, streamRuns, accepted, func(m Stored) {
 		sub, _ := parseSubject(m.Subject)
 		if i, ok := at[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]; ok && sub.Family != "runkey" {
 			open = append(open, i)
@@ -100,7 +100,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 		run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
 		started = append(started, runSubject(events.Started, files[i].JobID, run), runSubject(events.Ended, files[i].JobID, run))
 	}
-	begun, err := b.Known(ctx, streamRunEvents, started)
+	begun, err := b.known(ctx, streamRunEvents, started)
 	for n, i := range open {
 		if err == nil && !begun[2*n] && !begun[2*n+1] {
 			entries[i].standing = FileAccepted
@@ -111,7 +111,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 
 // MarkedBy tells who has marked a file as run.
 func (b *Bus) MarkedBy(ctx context.Context, f SeenFile) (by string, marked bool, err error) {
-	err = b.LastOf(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
+	err = b.lastOf(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
 		by, marked = marker(m.Data)
 	})
 	return by, marked, err
@@ -131,29 +131,29 @@ func (b *Bus) MarkFiles(ctx context.Context, owner string, files []SeenFile, by 
 		return marked, err
 	}
 	var open []int
-	var pairs []Pair
+	var pairs []pair
 	for i, e := range entries {
 		f := files[i]
 		switch {
 		case e.standing == FileOver, e.standing == FileQueued && !disabled:
 			continue
 		case e.standing == FileQueued:
-			err = b.Drop(ctx, streamFiles, []uint64{e.queued}) // from here on it does not run
+			err = b.dropEach(ctx, streamFiles, []uint64{e.queued}) // from here on it does not run
 		case e.standing == FileHeld:
-			err = b.Purge(ctx, streamFiles, heldSubject(f.JobID, f.Path, f.Fingerprint), 0)
+			err = b.purge(ctx, streamFiles, purgeRequest{Filter: heldSubject(f.JobID, f.Path, f.Fingerprint)})
 		}
 		if err == nil && e.seen > 0 {
-			err = b.Drop(ctx, streamFiles, []uint64{e.seen})
+			err = b.dropEach(ctx, streamFiles, []uint64{e.seen})
 		}
 		if err != nil {
 			return marked, err
 		}
 		open = append(open, i)
-		pairs = append(pairs, Pair{Claim: Message{
+		pairs = append(pairs, pair{Claim: message{
 			Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(markedFile + by),
 		}})
 	}
-	won, err := b.CommitPairs(ctx, streamFiles, pairs)
+	won, err := b.commitPairs(ctx, streamFiles, pairs)
 	for n, i := range open {
 		marked[i] = won[n]
 	}
@@ -171,7 +171,7 @@ func marker(entry []byte) (by string, ok bool) {
 // Generations gives the newest request to run a file again, by path, of one job.
 func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string, error) {
 	all := map[string]string{}
-	err := b.Since(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
 		if a, err := decode[Again](m); err == nil {
 			all[a.Path()] = a.Generation
 		}
@@ -183,7 +183,7 @@ func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string,
 // PutMarkList keeps a list for a while, and gives its id.
 func (b *Bus) PutMarkList(ctx context.Context, l events.MarkList) (id string, err error) {
 	id = uuid.NewString()
-	_, err = b.Commit(ctx, streamState, Message{Subject: stateSubject("marklist", id), Data: body(l)})
+	_, err = b.commit(ctx, streamState, message{Subject: stateSubject("marklist", id), Data: body(l)})
 	return id, err
 }
 
@@ -192,7 +192,7 @@ func (b *Bus) MarkList(ctx context.Context, id string) (l events.MarkList, found
 	if uuid.Validate(id) != nil {
 		return l, false, nil
 	}
-	err = b.LastOf(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
+	err = b.lastOf(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
 		found = json.Unmarshal(m.Data, &l) == nil
 	})
 	return l, found, err

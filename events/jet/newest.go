@@ -4,11 +4,11 @@ import (
 	"context"
 )
 
-// Newest calls f with the messages of some subjects of a stream, newest first,
+// newest calls f with the messages of some subjects of a stream, newest first,
 // until f answers false. before is a sequence: only older messages are told; 0
 // means all. A subject is one subject, not a filter. It reads one message at a
 // time: its memory does not grow with what the stream holds.
-func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, before uint64, f func(Stored) bool) error {
+func (b *Bus) newest(ctx context.Context, stream string, subjects []string, before uint64, f func(Stored) bool) error {
 	// No message of a subject that has not been told is newer than its head.
 	heads := map[string]uint64{}
 	if len(subjects) > 1 {
@@ -50,8 +50,8 @@ func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, befo
 	return nil
 }
 
-// LastOf calls f with the last message of each subject that has one, in no order.
-func (b *Bus) LastOf(ctx context.Context, stream string, subjects []string, f func(Stored)) error {
+// lastOf calls f with the last message of each subject that has one, in no order.
+func (b *Bus) lastOf(ctx context.Context, stream string, subjects []string, f func(Stored)) error {
 	return b.lastUpTo(ctx, stream, subjects, 0, f)
 }
 

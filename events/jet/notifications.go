@@ -41,7 +41,7 @@ func (b *Bus) NotificationUndelivered(jobID, about string, seq uint64, channel e
 // Condition reads the state of a job in one respect, and its sequence; the zero
 // state with sequence 0 says that nothing was ever wrong.
 func (b *Bus) Condition(ctx context.Context, jobID, about string) (n events.Notification, seq uint64, err error) {
-	m, found, err := b.Last(ctx, streamNotifications, notificationSubject(jobID, about))
+	m, found, err := b.last(ctx, streamNotifications, notificationSubject(jobID, about))
 	if err != nil || !found {
 		return events.Notification{}, 0, err
 	}
@@ -58,7 +58,7 @@ func (b *Bus) PutCondition(ctx context.Context, n events.Notification, expect ui
 	if trace == "" {
 		trace = id
 	}
-	_, err := b.Commit(ctx, streamNotifications, Message{
+	_, err := b.commit(ctx, streamNotifications, message{
 		Subject: notificationSubject(n.JobID, n.About), Data: body(n), Expect: &expect,
 		Header: events.CloudEvent("spool.notification", id, "notify", trace, n.At),
 	})
@@ -68,12 +68,12 @@ func (b *Bus) PutCondition(ctx context.Context, n events.Notification, expect ui
 // PutUndeliverable records that a notification was given up. The second record of
 // one channel is nothing new, and no error.
 func (b *Bus) PutUndeliverable(ctx context.Context, u events.Undeliverable) error {
-	m := Message{
+	m := message{
 		Subject: undeliverableSubject(u.JobID, u.About, u.Of, u.Channel), Data: body(u), Expect: new(uint64(0)),
 		Header: events.CloudEvent("spool.notification.undelivered", strconv.FormatUint(u.Of, 10)+"."+string(u.Channel), "notify", u.JobID, u.At),
 	}
 	m.Header["Nats-TTL"] = undeliverableFor.String()
-	_, err := b.Commit(ctx, streamNotifications, m)
+	_, err := b.commit(ctx, streamNotifications, m)
 	if IsConflict(err) {
 		return nil
 	}

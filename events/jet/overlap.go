@@ -13,7 +13,7 @@ type Turn struct {
 
 // Turn reads whose turn it is or was last, and the sequence to expect in TakeTurn.
 func (b *Bus) Turn(ctx context.Context, jobID string) (Turn, uint64, error) {
-	m, found, err := b.Last(ctx, streamTriggers, turnSubject(jobID))
+	m, found, err := b.last(ctx, streamTriggers, turnSubject(jobID))
 	if err != nil || !found {
 		return Turn{}, 0, err
 	}
@@ -23,11 +23,11 @@ func (b *Bus) Turn(ctx context.Context, jobID string) (Turn, uint64, error) {
 
 // TakeTurn gives the turn to a trigger. It is [IsConflict] when another was first.
 func (b *Bus) TakeTurn(ctx context.Context, jobID string, t Turn, expect uint64) error {
-	_, err := b.Commit(ctx, streamTriggers, Message{
+	_, err := b.commit(ctx, streamTriggers, message{
 		Subject: turnSubject(jobID), Data: body(t), Expect: &expect,
 	})
 	if err == nil && expect > 0 {
-		_ = b.Purge(ctx, streamTriggers, turnSubject(jobID), 1) // former turns that stay do no harm
+		_ = b.purge(ctx, streamTriggers, purgeRequest{Filter: turnSubject(jobID), Keep: 1}) // former turns that stay do no harm
 	}
 	return err
 }

@@ -22,7 +22,7 @@ const released = "released"
 // PauseTrigger keeps the trigger of a delivery until [Bus.ResumeTriggers], and takes
 // it off its queue.
 func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) error {
-	_, err := b.Commit(ctx, streamTriggers, Message{Subject: pausedSubject(t.JobID, t.ID), Data: d.Data})
+	_, err := b.commit(ctx, streamTriggers, message{Subject: pausedSubject(t.JobID, t.ID), Data: d.Data})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) e
 // ResumeTriggers puts the paused triggers of a job back into their queue, in their order.
 func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 	var all []Stored
-	err := b.Since(ctx, streamTriggers, pausedFilter(jobID), time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamTriggers, pausedFilter(jobID), time.Time{}, func(m Stored) bool {
 		all = append(all, m)
 		return true
 	})
@@ -43,9 +43,9 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 		drop := []uint64{m.Sequence}
 		if string(m.Data) != released {
 			var last uint64
-			last, err = b.Commit(ctx, streamTriggers,
-				Message{Subject: m.Subject, Data: []byte(released), Expect: &m.Sequence},
-				Message{Subject: triggerSubject(events.KindCron, jobID), Data: m.Data})
+			last, err = b.commit(ctx, streamTriggers,
+				message{Subject: m.Subject, Data: []byte(released), Expect: &m.Sequence},
+				message{Subject: triggerSubject(events.KindCron, jobID), Data: m.Data})
 			switch {
 			case err == nil:
 				drop = append(drop, last-1)
@@ -53,26 +53,14 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 				return err
 			}
 		}
-		err = b.Drop(ctx, streamTriggers, drop)
+		err = b.dropEach(ctx, streamTriggers, drop)
 	}
 	return err
 }
 
-// PausedJobs lists the jobs of which something is kept below a filter, with how much.
-func (b *Bus) PausedJobs(ctx context.Context, stream, filter string) (map[string]int, error) {
-	subjects, err := b.Subjects(ctx, stream, filter)
-	jobs := map[string]int{}
-	for s := range subjects {
-		if sub, err := parseSubject(s); err == nil {
-			jobs[sub.JobID]++
-		}
-	}
-	return jobs, err
-}
-
 // PauseRun keeps a run until [Bus.ResumeRun]; whoever has it in hand then acks it.
 func (b *Bus) PauseRun(ctx context.Context, pool string, r events.Run) error {
-	_, err := b.Commit(ctx, streamRuns, Message{
+	_, err := b.commit(ctx, streamRuns, message{
 		Subject: pausedRunSubject(r.JobID, r.FlowJobID), Data: body(r), Header: map[string]string{poolHeader: pool},
 	})
 	return err
@@ -87,8 +75,8 @@ type PausedRun struct {
 // PausedRuns calls f with the runs of a pool and job that wait until it is enabled,
 // in their order, until f answers false.
 func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedRun) bool) error {
-	return b.Since(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
-		if m.Header.Get(poolHeader) != pool {
+	return b.since(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
+		if m.header.Get(poolHeader) != pool {
 			return true
 		}
 		r, err := decode[events.Run](m)
@@ -98,7 +86,7 @@ func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedR
 
 // PausedRun reads one run that waits until its job is enabled.
 func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedRun, found bool, err error) {
-	m, found, err := b.Last(ctx, streamRuns, pausedRunSubject(jobID, flowJobID))
+	m, found, err := b.last(ctx, streamRuns, pausedRunSubject(jobID, flowJobID))
 	if err != nil || !found {
 		return PausedRun{}, false, err
 	}
@@ -109,20 +97,20 @@ func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedR
 // ResumeRun puts a paused run back into the queue of its pool, if it is not there, has
 // not ended, and was not paused again since.
 func (b *Bus) ResumeRun(ctx context.Context, pool string, r PausedRun) error {
-	_, err := b.Commit(ctx, streamRuns, Message{
+	_, err := b.commit(ctx, streamRuns, message{
 		Subject: runQueueSubject(pool, r.FlowJobID), Data: r.stored.Data,
 		Expect: &r.stored.Sequence, Of: acceptedRunFilter(r.FlowJobID),
 	})
 	if err != nil && !IsConflict(err) {
 		return err
 	}
-	return b.Drop(ctx, streamRuns, []uint64{r.stored.Sequence})
+	return b.dropEach(ctx, streamRuns, []uint64{r.stored.Sequence})
 }
 
-// Count tells how many messages a stream holds below a filter.
-func (b *Bus) Count(ctx context.Context, stream, filter string) (n int, err error) {
+// count tells how many messages a stream holds below a filter.
+func (b *Bus) count(ctx context.Context, stream, filter string) (n int, err error) {
 	err = b.direct(ctx, stream, map[string]any{"next_by_subj": filter, "seq": 1, "batch": 1}, func(m Stored) bool {
-		behind, _ := strconv.Atoi(m.Header.Get("Nats-Num-Pending"))
+		behind, _ := strconv.Atoi(m.header.Get("Nats-Num-Pending"))
 		n = behind + 1
 		return false
 	})

@@ -81,7 +81,7 @@ func (b *Bus) pause(wait time.Duration, line <-chan struct{}) bool {
 func (b *Bus) writeProbe(stream string) error {
 	ctx, cancel := b.onWire(b.life, probePatience)
 	defer cancel()
-	if err := b.Purge(ctx, stream, probeOf(stream), 0); err != nil && !IsFull(err) {
+	if err := b.purge(ctx, stream, purgeRequest{Filter: probeOf(stream)}); err != nil && !IsFull(err) {
 		return err
 	}
 	answer, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: probeOf(stream), Data: body(time.Now().UTC())})

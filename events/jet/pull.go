@@ -29,7 +29,7 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 	p := &puller{desk: k, cons: cons, hold: hold, msgs: make(chan *nats.Msg, 2*hold+64), inbox: b.nc.NewInbox()}
 	p.sub, err = b.nc.ChanSubscribe(p.inbox, p.msgs)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", q.Stream, transportError(err))
+		return fmt.Errorf("read %s: %w", q.stream, transportError(err))
 	}
 	ready := make(chan *Delivery, 2*hold)
 	ctx, cancel := context.WithCancel(ctx)
@@ -121,7 +121,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 func (p *puller) ask(room int) {
 	k := p.desk
 	request, _ := json.Marshal(map[string]any{"batch": room, "expires": requestFor, "idle_heartbeat": sign})
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + k.queue.Stream + "." + k.queue.Name
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + k.queue.stream + "." + k.queue.Name
 	_ = k.bus.nc.PublishRequest(subject, p.inbox, request) // silence follows when this is lost
 	p.asked = room
 }

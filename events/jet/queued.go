@@ -8,7 +8,7 @@ import (
 
 // QueuedFiles counts the files of a job that wait for their call, or are being called.
 func (b *Bus) QueuedFiles(ctx context.Context, jobID string) (n int, err error) {
-	return b.Count(ctx, streamFiles, filesFilter(jobID))
+	return b.count(ctx, streamFiles, filesFilter(jobID))
 }
 
 // QueuedTriggers counts, by job, the triggers that somebody asked for and that
@@ -16,7 +16,7 @@ func (b *Bus) QueuedFiles(ctx context.Context, jobID string) (n int, err error) 
 func (b *Bus) QueuedTriggers(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, kind := range []events.Kind{events.KindManual, events.KindRetry} {
-		subjects, err := b.Subjects(ctx, streamTriggers, triggersFilter(kind))
+		subjects, err := b.subjects(ctx, streamTriggers, triggersFilter(kind))
 		if err != nil {
 			return nil, err
 		}

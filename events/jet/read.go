@@ -17,18 +17,18 @@ type Stored struct {
 	Subject  string
 	Sequence uint64
 	Time     time.Time
-	Header   nats.Header
+	header   nats.Header
 	Data     []byte
 }
 
 // maxMulti is how many subjects one batched get may name.
 const maxMulti = 500
 
-// Last asks the leader of a stream for the last message of a subject, or of a filter:
+// last asks the leader of a stream for the last message of a subject, or of a filter:
 // that of the reader, never ">", since a stream holds what its reader does not hear
 // of, as a [probeSubject]. found is false when there is none. It is the barrier
 // for what must not be missed; it reads its own and everybody's writes.
-func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
+func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
 	recordIn(subject)
 	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})
 	ctx, cancel := b.onWire(ctx, 5*time.Second)
@@ -64,15 +64,15 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (m Stored, found
 	}
 	m = Stored{Subject: r.Message.Subject, Sequence: r.Message.Seq, Time: r.Message.Time, Data: r.Message.Data}
 	if len(r.Message.Header) > 0 {
-		if m.Header, err = nats.DecodeHeadersMsg(r.Message.Header); err != nil {
+		if m.header, err = nats.DecodeHeadersMsg(r.Message.Header); err != nil {
 			return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, err)
 		}
 	}
 	return m, true, nil
 }
 
-// Known asks a stream which of the subjects hold a message.
-func (b *Bus) Known(ctx context.Context, stream string, subjects []string) ([]bool, error) {
+// known asks a stream which of the subjects hold a message.
+func (b *Bus) known(ctx context.Context, stream string, subjects []string) ([]bool, error) {
 	at := make(map[string][]int, len(subjects))
 	for i, s := range subjects {
 		at[s] = append(at[s], i)
@@ -93,9 +93,9 @@ func (b *Bus) Known(ctx context.Context, stream string, subjects []string) ([]bo
 	return known, nil
 }
 
-// Since calls f with the messages of one subject that were stored at or after
+// since calls f with the messages of one subject that were stored at or after
 // t, oldest first, until f answers false.
-func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f func(Stored) bool) error {
+func (b *Bus) since(ctx context.Context, stream, subject string, t time.Time, f func(Stored) bool) error {
 	if t.IsZero() {
 		return b.after(ctx, stream, subject, 0, f)
 	}
@@ -123,10 +123,10 @@ func (b *Bus) next(ctx context.Context, stream string, request map[string]any, f
 	}
 }
 
-// GetMany reads messages by their sequences, in one go: the requests do not
+// getMany reads messages by their sequences, in one go: the requests do not
 // wait for each other's answers. f is called in the order of the answers, with
 // the index of the sequence; what is gone is left out.
-func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
+func (b *Bus) getMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
 	inbox := b.nc.NewRespInbox()
 	answers := make(chan *nats.Msg, len(seqs))
 	sub, err := b.nc.ChanSubscribe(inbox+".*", answers)
@@ -159,8 +159,8 @@ func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(
 	return nil
 }
 
-// Get reads one message by its sequence; found is false when it is gone.
-func (b *Bus) Get(ctx context.Context, stream string, seq uint64) (m Stored, found bool, err error) {
+// get reads one message by its sequence; found is false when it is gone.
+func (b *Bus) get(ctx context.Context, stream string, seq uint64) (m Stored, found bool, err error) {
 	err = b.direct(ctx, stream, map[string]any{"seq": seq}, func(s Stored) bool {
 		m, found = s, s.Sequence == seq
 		return false
@@ -238,37 +238,36 @@ func fromDirect(m *nats.Msg) (Stored, error) {
 	return Stored{m.Header.Get("Nats-Subject"), seq, at, m.Header, m.Data}, nil
 }
 
-// Purge takes out the messages of a subject (or a filter) but the newest keep.
-func (b *Bus) Purge(ctx context.Context, stream, subject string, keep int) error {
-	request := map[string]any{"filter": subject}
-	if keep > 0 {
-		request["keep"] = keep
-	}
-	return b.purge(ctx, stream, request)
+// purgeRequest says what a purge takes out: all below a filter, or all but the newest
+// Keep, or what lies before a sequence.
+type purgeRequest struct {
+	Filter string `json:"filter"`
+	Keep   int    `json:"keep,omitempty"`
+	Before uint64 `json:"seq,omitempty"`
 }
 
-func (b *Bus) purge(ctx context.Context, stream string, request map[string]any) error {
+func (b *Bus) purge(ctx context.Context, stream string, r purgeRequest) error {
 	if b.tight != nil {
 		if err := b.tight(); err != nil {
 			return fmt.Errorf("purge %s: %w", stream, err)
 		}
 	}
-	data, _ := json.Marshal(request)
+	data, _ := json.Marshal(r)
 	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
 	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, data)
 	if err != nil {
-		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], transportError(err))
+		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, transportError(err))
 	}
 	if _, err := readAck(stream, answer); err != nil {
 		b.refused(stream, err)
-		return fmt.Errorf("purge %s %v: %w", stream, request["filter"], err)
+		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, err)
 	}
 	return nil
 }
 
-// Drop takes messages out by their sequences; what is gone already does not count.
-func (b *Bus) Drop(ctx context.Context, stream string, seqs []uint64) error {
+// dropEach takes messages out by their sequences; what is gone already does not count.
+func (b *Bus) dropEach(ctx context.Context, stream string, seqs []uint64) error {
 	for _, seq := range seqs {
 		if _, err := b.drop(ctx, stream, seq); err != nil {
 			return err
@@ -291,15 +290,15 @@ func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, 
 	if err == nil {
 		return true, nil
 	}
-	if _, found, lost := b.Get(ctx, stream, seq); lost == nil && !found {
+	if _, found, lost := b.get(ctx, stream, seq); lost == nil && !found {
 		return false, nil
 	}
 	b.refused(stream, err)
 	return false, fmt.Errorf("delete message %d of %s: %w", seq, stream, err)
 }
 
-// Subjects lists the subjects below filter that hold messages, with their counts.
-func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
+// subjects lists the subjects below filter that hold messages, with their counts.
+func (b *Bus) subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return nil, fmt.Errorf("subjects of %s: %w", stream, err)

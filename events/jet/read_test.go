@@ -18,7 +18,7 @@ func TestGetMany(t *testing.T) {
 	}
 	got := map[int]string{}
 	if err := b.GetMany(t.Context(), jet.StreamResults, []uint64{3, 99, 1}, func(i int, m jet.Stored) {
-		got[i] = m.Header.Get("ce-id")
+		got[i] = m.TriggerID()
 	}); err != nil {
 		t.Fatal(err)
 	}

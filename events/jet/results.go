@@ -12,7 +12,7 @@ import (
 )
 
 // HeaderStatus is the header that repeats a result's status beside its body.
-const HeaderStatus = "Spool-Status"
+const headerStatus = "Spool-Status"
 
 // Results are those of a job; an empty jobID means every job's.
 func (b *Bus) Results(jobID string) View[events.Result] {
@@ -22,7 +22,7 @@ func (b *Bus) Results(jobID string) View[events.Result] {
 // ResultsAt reads results by their sequences, in one go. f is called in the order of the
 // answers, with the index of the sequence; what is gone is left out.
 func (b *Bus) ResultsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.Result])) error {
-	return b.GetMany(ctx, streamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
+	return b.getMany(ctx, streamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
 }
 
 // Result reads the result that a delivery carries.
@@ -31,45 +31,45 @@ func (d *Delivery) Result() (events.Result, error) { return decode[events.Result
 // PutResult stores the result of one execution. The result of a trigger that is
 // stored twice within two minutes is stored once; readers fold by trigger id.
 func (b *Bus) PutResult(ctx context.Context, r events.Result) error {
-	_, err := b.Commit(ctx, streamResults, EncodeResult(r).m)
+	_, err := b.commit(ctx, streamResults, EncodeResult(r).m)
 	return err
 }
 
 // EncodedResult is a result as it is stored.
-type EncodedResult struct{ m Message }
+type EncodedResult struct{ m message }
 
 // EncodeResult encodes a result once for the ledger of ends and for its stream.
 func EncodeResult(r events.Result) EncodedResult {
 	if r.HTTP.Headers == nil {
 		r.HTTP.Headers = []events.Header{} // it is served as it is stored, and is never null
 	}
-	m := Message{Subject: resultSubject(r.JobID), Data: body(r)}
+	m := message{Subject: resultSubject(r.JobID), Data: body(r)}
 	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, time.Unix(0, r.EndedNS))
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
-	m.Header[HeaderStatus] = string(r.Status)
+	m.Header[headerStatus] = string(r.Status)
 	return EncodedResult{m}
 }
 
 // PutResults stores results all or none, as they are: also a second one of a trigger.
 func (b *Bus) PutResults(ctx context.Context, rs ...events.Result) error {
-	msgs := make([]Message, len(rs))
+	msgs := make([]message, len(rs))
 	for i, r := range rs {
 		msgs[i] = EncodeResult(r).m
 		delete(msgs[i].Header, "Nats-Msg-Id")
 	}
-	_, err := b.Commit(ctx, streamResults, msgs...)
+	_, err := b.commit(ctx, streamResults, msgs...)
 	return err
 }
 
 // ResultWriter stores the results of many calls together where that is cheaper.
-type ResultWriter struct{ group *Group }
+type ResultWriter struct{ group *group }
 
 // NewResults makes a writer of results.
-func (b *Bus) NewResults() ResultWriter { return ResultWriter{b.NewGroup(streamResults)} }
+func (b *Bus) NewResults() ResultWriter { return ResultWriter{b.newGroup(streamResults)} }
 
 // Put stores a result and returns when it is stored. When ctx ends before, it may be
 // stored or not.
-func (w ResultWriter) Put(ctx context.Context, r EncodedResult) error { return w.group.Put(ctx, r.m) }
+func (w ResultWriter) Put(ctx context.Context, r EncodedResult) error { return w.group.put(ctx, r.m) }
 
 // deliveryID names the trigger as it was queued: a dead letter that is queued
 // again keeps its identity and has another result.
@@ -82,11 +82,11 @@ func deliveryID(r events.Result) string {
 func (m Stored) HTTPResult() (ended time.Time, status events.Status, result json.RawMessage, err error) {
 	// The key is the last one of the body. Inside a string its quotes would be escaped.
 	at := bytes.LastIndex(m.Data, httpResultKey)
-	ended, err = time.Parse(time.RFC3339Nano, m.Header.Get("ce-time"))
+	ended, err = time.Parse(time.RFC3339Nano, m.header.Get("ce-time"))
 	if at < 0 || err != nil {
 		return time.Time{}, "", nil, fmt.Errorf("message %d on %s is not a result", m.Sequence, m.Subject)
 	}
-	return ended, events.Status(m.Header.Get(HeaderStatus)), json.RawMessage(m.Data[at+len(httpResultKey) : len(m.Data)-1]), nil
+	return ended, events.Status(m.header.Get(headerStatus)), json.RawMessage(m.Data[at+len(httpResultKey) : len(m.Data)-1]), nil
 }
 
 var httpResultKey = []byte(`,"http_result":`)
@@ -109,8 +109,8 @@ func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time
 
 // storedResult finds the first result that was stored of a trigger since t.
 func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.Time) (result Stored, found bool, err error) {
-	err = b.Since(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
-		if found = m.Header.Get("ce-id") == triggerID; found {
+	err = b.since(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
+		if found = m.header.Get("ce-id") == triggerID; found {
 			result = m
 		}
 		return !found

@@ -38,8 +38,8 @@ func setBound(cfg *jetstream.StreamConfig, bytes int64) {
 // store is not tiny.
 func reserve(bytes int64) int64 { return max(bytes/20, min(1<<20, bytes/2)) }
 
-// Bound gives the bytes that a stream may hold.
-func (b *Bus) Bound(ctx context.Context, stream string) (int64, error) {
+// bound gives the bytes that a stream may hold.
+func (b *Bus) bound(ctx context.Context, stream string) (int64, error) {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return 0, fmt.Errorf("stream %s: %w", stream, err)
@@ -74,7 +74,7 @@ const part = 8
 const overhead = 100
 
 // size is about what a stream keeps of a message.
-func (m Message) size() int64 {
+func (m message) size() int64 {
 	size := int64(len(m.Subject)+len(m.Data)) + overhead
 	for k, v := range m.Header {
 		size += int64(len(k) + len(v) + len(": \r\n"))
@@ -94,7 +94,7 @@ func (b *Bus) roomIn(stream string) *room {
 }
 
 // take finds room for messages, or says that the stream is full.
-func (r *room) take(ctx context.Context, b *Bus, msgs []Message) error {
+func (r *room) take(ctx context.Context, b *Bus, msgs []message) error {
 	size := int64(0)
 	for _, m := range msgs {
 		size += m.size()

@@ -53,7 +53,7 @@ func (b *Bus) PutTrackedEvent(ctx context.Context, ev events.RunEvent, expect ui
 }
 
 // IsTracked reports whether a run event is of a run of an endpoint that is not ours.
-func (m Stored) IsTracked() bool { return m.Header.Get("ce-source") == "spool/"+sourceTracker }
+func (m Stored) IsTracked() bool { return m.header.Get("ce-source") == "spool/"+sourceTracker }
 
 // NextRunEvent publishes a phase of a run, if last is the sequence of the last
 // event of that run, whatever its phase (0 = there is none): nothing has
@@ -72,7 +72,7 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 	if trace == "" {
 		trace = ev.FlowJobID
 	}
-	return b.Commit(ctx, streamRunEvents, Message{
+	return b.commit(ctx, streamRunEvents, message{
 		Subject: runSubject(ev.Phase, ev.JobID, ev.FlowJobID),
 		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, source, trace, ev.At),
 		Data:    body(ev),
@@ -83,7 +83,7 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 // PutUndelivered records that a notice of the end of a run was given up. The
 // second record of one channel is nothing new, and no error.
 func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
-	_, err := b.Commit(ctx, streamRunEvents, Message{
+	_, err := b.commit(ctx, streamRunEvents, message{
 		Subject: undeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
 		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+string(ev.Channel), "notify", ev.TriggerID, ev.At),
 		Data:    body(ev),
@@ -107,7 +107,7 @@ func (b *Bus) LastRunEvent(ctx context.Context, jobID, flowJobID string) (events
 }
 
 func (b *Bus) lastRunEvent(ctx context.Context, subject string) (ev events.RunEvent, seq uint64, err error) {
-	m, found, err := b.Last(ctx, streamRunEvents, subject)
+	m, found, err := b.last(ctx, streamRunEvents, subject)
 	if err != nil || !found {
 		return events.RunEvent{}, 0, err
 	}

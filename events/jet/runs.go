@@ -38,7 +38,7 @@ func (b *Bus) WaitingRuns(jobID string) View[events.Run] {
 // message: until the run is taken off the queue its place there is its claim,
 // and [Bus.KeepRun] must have put the key in its stead by then.
 func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run events.Run, fresh bool, err error) {
-	_, err = b.Commit(ctx, streamRuns, Message{
+	_, err = b.commit(ctx, streamRuns, message{
 		Subject: runQueueSubject(pool, r.FlowJobID), Data: body(r),
 		Expect: new(uint64(0)), Of: acceptedRunFilter(r.FlowJobID),
 	})
@@ -55,7 +55,7 @@ func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run eve
 // KeepRun stores the key of a run that has ended, so that it is known when it
 // is off the queue. Keys lie in the order in which their runs ended.
 func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
-	_, err := b.Commit(ctx, streamRuns, Message{
+	_, err := b.commit(ctx, streamRuns, message{
 		Subject: runKeySubject(pool, r.FlowJobID), Data: body(r), Expect: new(uint64(0)),
 	})
 	if IsConflict(err) {
@@ -74,7 +74,7 @@ func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
 	info := stream.CachedInfo()
 	excess := int64(info.State.Bytes) - info.Config.MaxBytes/5*4
 	var upTo uint64
-	err = b.Since(ctx, streamRuns, allRunKeysFilter, time.Time{}, func(m Stored) bool {
+	err = b.since(ctx, streamRuns, allRunKeysFilter, time.Time{}, func(m Stored) bool {
 		if excess <= 0 && !m.Time.Before(t) {
 			return false
 		}
@@ -85,13 +85,13 @@ func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
 	if err != nil || upTo == 0 {
 		return err
 	}
-	return b.purge(ctx, streamRuns, map[string]any{"filter": allRunKeysFilter, "seq": upTo})
+	return b.purge(ctx, streamRuns, purgeRequest{Filter: allRunKeysFilter, Before: upTo})
 }
 
 // RunsAhead counts the runs of a pool's queue that go before one, whose consumer
 // has the given name; waits is false when that one is not waiting there.
 func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (ahead uint64, waits bool, err error) {
-	own, found, err := b.Last(ctx, streamRuns, runQueueSubject(pool, flowJobID))
+	own, found, err := b.last(ctx, streamRuns, runQueueSubject(pool, flowJobID))
 	if err != nil || !found {
 		return 0, false, err
 	}
@@ -110,7 +110,7 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 	err = b.direct(ctx, streamRuns, map[string]any{
 		"seq": own.Sequence, "next_by_subj": runQueueFilter(pool), "batch": 1,
 	}, func(m Stored) bool {
-		behind, _ = strconv.ParseUint(m.Header.Get("Nats-Num-Pending"), 10, 64)
+		behind, _ = strconv.ParseUint(m.header.Get("Nats-Num-Pending"), 10, 64)
 		return true
 	})
 	return state.NumPending - min(state.NumPending, behind+1), true, err
@@ -118,7 +118,7 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 
 // AcceptedRun reads the run of an identity; found is false when none was accepted.
 func (b *Bus) AcceptedRun(ctx context.Context, flowJobID string) (r events.Run, found bool, err error) {
-	m, found, err := b.Last(ctx, streamRuns, acceptedRunFilter(flowJobID))
+	m, found, err := b.last(ctx, streamRuns, acceptedRunFilter(flowJobID))
 	if err != nil || !found {
 		return events.Run{}, false, err
 	}

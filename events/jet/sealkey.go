@@ -20,11 +20,11 @@ const shownKey = "_shown"
 // MakeShownKey makes the key with which gateways close what they show to
 // operators and the store does not, unless the store has one.
 func (b *Bus) MakeShownKey(ctx context.Context) error {
-	_, found, err := b.Last(ctx, streamTokens, tokenPrefix+shownKey)
+	_, found, err := b.last(ctx, streamTokens, tokenPrefix+shownKey)
 	if err != nil || found {
 		return err
 	}
-	_, err = b.Commit(ctx, streamTokens, Message{
+	_, err = b.commit(ctx, streamTokens, message{
 		Subject: tokenPrefix + shownKey, Data: []byte(seal.NewShared()), Expect: new(uint64(0)),
 	})
 	if IsConflict(err) {
@@ -39,7 +39,7 @@ func (b *Bus) MakeShownKey(ctx context.Context) error {
 // nothing is changed then.
 func (b *Bus) OpenSealKey(ctx context.Context, file string) (*seal.Key, error) {
 	for {
-		m, found, err := b.Last(ctx, streamTokens, tokenPrefix+sealKey)
+		m, found, err := b.last(ctx, streamTokens, tokenPrefix+sealKey)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func (b *Bus) PutSealKey(ctx context.Context, k seal.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.Commit(ctx, streamTokens, Message{
+	_, err = b.commit(ctx, streamTokens, message{
 		Subject: tokenPrefix + sealKey, Data: []byte(k.String() + " " + canary), Expect: new(uint64(0)),
 	})
 	return err

@@ -41,7 +41,7 @@ func (b *Bus) EachSeen(ctx context.Context, jobID string, t time.Time, f func(Se
 }
 
 func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f func(SeenEntry) bool) error {
-	return b.Since(ctx, streamFiles, filter, t, func(m Stored) bool {
+	return b.since(ctx, streamFiles, filter, t, func(m Stored) bool {
 		sub, err := parseSubject(m.Subject)
 		if err != nil {
 			return true
@@ -65,7 +65,7 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry,
 	for i, e := range all {
 		subjects[i] = fileSubject(jobID, e.Fingerprint)
 	}
-	queued, err := b.Known(ctx, streamFiles, subjects)
+	queued, err := b.known(ctx, streamFiles, subjects)
 	for i := range queued {
 		all[i].Queued = queued[i]
 	}
@@ -133,13 +133,13 @@ func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 		JobID: jobID, File: file.Path, FileB64: file.PathB64,
 		Generation: strconv.FormatInt(now.UnixNano(), 36), By: by, At: now,
 	}
-	_, err := b.Commit(ctx, streamFiles, Message{
+	_, err := b.commit(ctx, streamFiles, message{
 		Subject: againSubject(jobID, path, a.Generation), Data: body(a), Expect: new(uint64(0)),
 	})
 	if err != nil {
 		return err
 	}
-	return b.Purge(ctx, streamFiles, againPathFilter(jobID, path), 1)
+	return b.purge(ctx, streamFiles, purgeRequest{Filter: againPathFilter(jobID, path), Keep: 1})
 }
 
 // Reruns are the requests to run files of a job again; an empty jobID means every job's.
@@ -159,7 +159,7 @@ type FileRecord struct {
 func (b *Bus) EachOfFiles(ctx context.Context, jobID string, f func(FileRecord) bool) error {
 	for _, filter := range []string{seenFilter(jobID), againFilter(jobID), heldFilter(jobID)} {
 		more := true
-		err := b.Since(ctx, streamFiles, filter, time.Time{}, func(m Stored) bool {
+		err := b.since(ctx, streamFiles, filter, time.Time{}, func(m Stored) bool {
 			sub, err := parseSubject(m.Subject)
 			if err != nil {
 				return true
@@ -177,7 +177,7 @@ func (b *Bus) EachOfFiles(ctx context.Context, jobID string, f func(FileRecord) 
 
 // DropFileRecords takes records out by their sequences; what is gone already does not count.
 func (b *Bus) DropFileRecords(ctx context.Context, seqs []uint64) error {
-	return b.Drop(ctx, streamFiles, seqs)
+	return b.dropEach(ctx, streamFiles, seqs)
 }
 
 // Agains calls f with the requests to run files again that were stored after a

@@ -24,19 +24,19 @@ var queues = []struct {
 	put   func(t *testing.T, b *jet.Bus, n int)
 	store func(t *testing.T, b *jet.Bus, d *jet.Delivery)
 }{
-	{"files", jet.Queue{Stream: jet.StreamFiles, Filter: jet.FilesOf("job"), Keeps: true}, func(t *testing.T, b *jet.Bus, n int) {
+	{"files", jet.RawQueue(jet.StreamFiles, jet.FilesOf("job"), jet.Queue{}), func(t *testing.T, b *jet.Bus, n int) {
 		var all []events.Trigger
 		for i := range n {
 			all = append(all, file(i))
 		}
 		must(t, second(b.CommitFiles(t.Context(), all)))
 	}, putResult},
-	{"triggers", jet.Queue{Stream: jet.StreamTriggers, Filter: jet.TriggersOf(events.KindManual)}, func(t *testing.T, b *jet.Bus, n int) {
+	{"triggers", jet.RawQueue(jet.StreamTriggers, jet.TriggersOf(events.KindManual), jet.Queue{}), func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			must(t, second(b.PutTrigger(t.Context(), events.KindManual, events.Trigger{ID: strconv.Itoa(i), JobID: "job", Kind: events.KindManual})))
 		}
 	}, putResult},
-	{"runs", jet.Queue{Stream: jet.StreamRuns, Filter: jet.RunQueueOf("default")}, func(t *testing.T, b *jet.Bus, n int) {
+	{"runs", jet.RawQueue(jet.StreamRuns, jet.RunQueueOf("default"), jet.Queue{}), func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			_, _, err := b.AcceptRun(t.Context(), "default", events.Run{FlowJobID: fmt.Sprint("run-", i)})
 			must(t, err)
@@ -46,7 +46,7 @@ var queues = []struct {
 		must(t, err)
 		persist(func() error { return b.KeepRun(context.Background(), "default", run) })
 	}},
-	{"notices", jet.Queue{Stream: jet.StreamRunEvents, Filter: jet.RunsOf(events.Ended, "")}, func(t *testing.T, b *jet.Bus, n int) {
+	{"notices", jet.RawQueue(jet.StreamRunEvents, jet.RunsOf(events.Ended, ""), jet.Queue{}), func(t *testing.T, b *jet.Bus, n int) {
 		for i := range n {
 			must(t, b.PutRunEvent(t.Context(), events.RunEvent{Phase: events.Ended, JobID: "job", FlowJobID: fmt.Sprint("run-", i)}, 0))
 		}
@@ -185,8 +185,8 @@ func TestFinishedFilesLeave(t *testing.T) {
 	}
 	var mu sync.Mutex
 	gone := map[uint64]bool{}
-	q := jet.Queue{
-		Stream: jet.StreamFiles, Name: "w", Filter: jet.FilesOf("job"), Pending: 500, Keeps: true,
+	q := jet.RawQueue(jet.StreamFiles, jet.FilesOf("job"), jet.Queue{
+		Name: "w", Pending: 500,
 		Gone: func(some []uint64) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -197,7 +197,7 @@ func TestFinishedFilesLeave(t *testing.T) {
 				gone[seq] = true
 			}
 		},
-	}
+	})
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()
 	pulled := make(chan error, 1)
@@ -255,7 +255,7 @@ func TestLostConsumer(t *testing.T) {
 	if _, err := b.CommitFiles(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	q := jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.FilesOf("job"), Pending: 500, Keeps: true}
+	q := jet.RawQueue(jet.StreamFiles, jet.FilesOf("job"), jet.Queue{Name: "w", Pending: 500})
 	first := map[uint64]int{}
 	ctx, cancel := contextWithCancel(t)
 	defer cancel()

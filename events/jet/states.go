@@ -47,7 +47,7 @@ type JobStates struct {
 // JobStates reads what watchers and dispatchers say of a job.
 func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err error) {
 	watch, retry := stateSubject(partWatch, jobID), stateSubject(partRetry, jobID)
-	err = b.LastOf(ctx, streamState, []string{watch, retry}, func(m Stored) {
+	err = b.lastOf(ctx, streamState, []string{watch, retry}, func(m Stored) {
 		if m.Subject == watch {
 			_ = json.Unmarshal(m.Data, &s.Watch)
 		} else {
@@ -61,7 +61,7 @@ func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err err
 // at is when they said the latter.
 func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.WatchState, files events.WaitingFiles, at time.Time, err error) {
 	waiting := stateSubject(partFiles, jobID)
-	err = b.LastOf(ctx, streamState, []string{waiting, stateSubject(partWatch, jobID)}, func(m Stored) {
+	err = b.lastOf(ctx, streamState, []string{waiting, stateSubject(partWatch, jobID)}, func(m Stored) {
 		if m.Subject != waiting {
 			_ = json.Unmarshal(m.Data, &watch)
 			return
@@ -74,14 +74,14 @@ func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.Wat
 
 // PutFolderStates stores what a watcher says of folders, and of the files in them.
 func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, files []events.WaitingFiles) error {
-	msgs := make([]Message, 0, len(folders)+len(files))
+	msgs := make([]message, 0, len(folders)+len(files))
 	for _, s := range folders {
-		msgs = append(msgs, Message{Subject: stateSubject(partWatch, s.JobID), Data: body(s)})
+		msgs = append(msgs, message{Subject: stateSubject(partWatch, s.JobID), Data: body(s)})
 	}
 	for _, s := range files {
-		msgs = append(msgs, Message{Subject: stateSubject(partFiles, s.JobID), Data: body(s)})
+		msgs = append(msgs, message{Subject: stateSubject(partFiles, s.JobID), Data: body(s)})
 	}
-	_, err := b.Commit(ctx, streamState, msgs...)
+	_, err := b.commit(ctx, streamState, msgs...)
 	return err
 }
 

@@ -46,7 +46,7 @@ func (b *Bus) SubscriberChanges() View[events.Subscriber] {
 // Subscribers lists all subscribers, also those that are revoked or have expired.
 func (b *Bus) Subscribers(ctx context.Context) ([]events.Subscriber, error) {
 	var all []events.Subscriber
-	err := b.Since(ctx, streamSubscribers, allSubscribersFilter, time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamSubscribers, allSubscribersFilter, time.Time{}, func(m Stored) bool {
 		s, err := decode[events.Subscriber](m)
 		if err != nil {
 			b.log.Error("a subscriber cannot be read", "error", err.Error())
@@ -60,7 +60,7 @@ func (b *Bus) Subscribers(ctx context.Context) ([]events.Subscriber, error) {
 
 // Subscriber reads one, and the sequence to expect in PutSubscriber: 0 is none.
 func (b *Bus) Subscriber(ctx context.Context, name string) (events.Subscriber, uint64, error) {
-	m, found, err := b.Last(ctx, streamSubscribers, subscriberSubject(name))
+	m, found, err := b.last(ctx, streamSubscribers, subscriberSubject(name))
 	if err != nil || !found {
 		return events.Subscriber{}, 0, err
 	}
@@ -71,7 +71,7 @@ func (b *Bus) Subscriber(ctx context.Context, name string) (events.Subscriber, u
 // PutSubscriber stores a subscriber, or that it is revoked, in place of what stood at
 // a sequence. It is [IsConflict] when somebody was first.
 func (b *Bus) PutSubscriber(ctx context.Context, s events.Subscriber, expect uint64) (uint64, error) {
-	return b.Commit(ctx, streamSubscribers, Message{
+	return b.commit(ctx, streamSubscribers, message{
 		Subject: subscriberSubject(s.Name), Data: body(s), Expect: &expect,
 	})
 }

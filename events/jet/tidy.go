@@ -37,7 +37,7 @@ func (k *desk) startTidy() {
 func (k *desk) idle() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.queue.Keeps {
+	if k.queue.keeps {
 		k.floor = true
 		k.startTidy()
 	}
@@ -70,12 +70,12 @@ func (k *desk) tidyOnce(ctx context.Context) (took time.Duration) {
 	k.mu.Lock()
 	cons, queue, floor, purgeTo := k.cons, k.queue, k.floor, k.purgeTo
 	k.mu.Unlock()
-	if !queue.Keeps || cons == nil {
+	if !queue.keeps || cons == nil {
 		return 0
 	}
 	singles := k.finished(0, 0)
 	if floor && len(singles) == 0 {
-		if left, err := k.bus.holds(ctx, queue.Stream, queue.Filter); err != nil || !left {
+		if left, err := k.bus.holds(ctx, queue.stream, queue.filter); err != nil || !left {
 			k.lookedAt(err == nil)
 			return 0
 		}
@@ -87,7 +87,7 @@ func (k *desk) tidyOnce(ctx context.Context) (took time.Duration) {
 		}
 		if upTo > purgeTo {
 			begun := time.Now()
-			if err := k.bus.purge(ctx, queue.Stream, map[string]any{"filter": queue.Filter, "seq": upTo + 1}); err != nil {
+			if err := k.bus.purge(ctx, queue.stream, purgeRequest{Filter: queue.filter, Before: upTo + 1}); err != nil {
 				return 0
 			}
 			took = time.Since(begun)
@@ -97,7 +97,7 @@ func (k *desk) tidyOnce(ctx context.Context) (took time.Duration) {
 		singles = k.finished(upTo, singleAfter)
 	}
 	for _, seq := range singles[:min(len(singles), singlesMost)] {
-		if _, err := k.bus.drop(ctx, queue.Stream, seq); err != nil {
+		if _, err := k.bus.drop(ctx, queue.stream, seq); err != nil {
 			break
 		}
 		k.forget([]uint64{seq})

@@ -20,7 +20,7 @@ func TestWhatTheDeadHaveAckedGoes(t *testing.T) {
 	t.Parallel()
 	s := eventstest.Start(t, eventstest.Options{})
 	bus := eventstest.Connect(t, s)
-	q := jet.Queue{Stream: jet.StreamFiles, Name: "file-job", Filter: jet.FilesOf("job"), Pending: 100, Keeps: true}
+	q := jet.RawQueue(jet.StreamFiles, jet.FilesOf("job"), jet.Queue{Name: "file-job", Pending: 100})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	first, on := make(chan struct{}), make(chan struct{})
@@ -42,7 +42,7 @@ func TestWhatTheDeadHaveAckedGoes(t *testing.T) {
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	must(t, err)
-	cons, err := js.Consumer(t.Context(), q.Stream, q.Name)
+	cons, err := js.Consumer(t.Context(), jet.StreamFiles, q.Name)
 	must(t, err)
 	for range 2 { // as a dispatcher that is killed then
 		m, err := cons.Next()

@@ -19,29 +19,29 @@ const (
 // PutToken stores a new token. The error is of code Conflict when its id was
 // used before, be it by a token that is revoked.
 func (b *Bus) PutToken(ctx context.Context, t events.Token) error {
-	m := Message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))}
-	if err := b.tokens.take(ctx, b, []Message{m}); err != nil {
+	m := message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))}
+	if err := b.tokens.take(ctx, b, []message{m}); err != nil {
 		return &events.Error{Code: events.Full, Message: "there is no room for more tokens: revoked ones take some, too; give the broker a larger --max-store"}
 	}
-	_, err := b.Commit(ctx, streamTokens, m)
+	_, err := b.commit(ctx, streamTokens, m)
 	return err
 }
 
 // DropToken revokes a token for good: its mark stays, so that no token of its
 // id is ever stored again. An id without a token gets a mark, too.
 func (b *Bus) DropToken(ctx context.Context, id string) (seq uint64, err error) {
-	return b.Commit(ctx, streamTokens, Message{Subject: tokenPrefix + id, Header: map[string]string{"KV-Operation": "DEL"}})
+	return b.commit(ctx, streamTokens, message{Subject: tokenPrefix + id, Header: map[string]string{"KV-Operation": "DEL"}})
 }
 
 // Revoked reports that a token was revoked.
 func (b *Bus) Revoked(ctx context.Context, id string) (bool, error) {
-	m, found, err := b.Last(ctx, streamTokens, tokenPrefix+id)
+	m, found, err := b.last(ctx, streamTokens, tokenPrefix+id)
 	return found && deleted(m), err
 }
 
 // Token reads one stored token; found is false when there is none of that id.
 func (b *Bus) Token(ctx context.Context, id string) (t events.Token, found bool, err error) {
-	m, found, err := b.Last(ctx, streamTokens, tokenPrefix+id)
+	m, found, err := b.last(ctx, streamTokens, tokenPrefix+id)
 	if err != nil || !found || deleted(m) {
 		return events.Token{}, false, err
 	}
@@ -56,7 +56,7 @@ func (b *Bus) Token(ctx context.Context, id string) (t events.Token, found bool,
 func (b *Bus) Tokens(ctx context.Context) ([]events.Token, error) {
 	var all []events.Token
 	var unreadable error
-	err := b.Since(ctx, streamTokens, tokenPrefix+">", time.Time{}, func(m Stored) bool {
+	err := b.since(ctx, streamTokens, tokenPrefix+">", time.Time{}, func(m Stored) bool {
 		if deleted(m) || strings.HasPrefix(m.Subject, tokenPrefix+"_") { // a key that is no token
 			return true
 		}
@@ -72,4 +72,4 @@ func (b *Bus) Tokens(ctx context.Context) ([]events.Token, error) {
 }
 
 // deleted reports that a message is the mark of a key that is deleted.
-func deleted(m Stored) bool { return m.Header.Get("KV-Operation") != "" }
+func deleted(m Stored) bool { return m.header.Get("KV-Operation") != "" }

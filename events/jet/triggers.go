@@ -39,7 +39,7 @@ func (b *Bus) Calls(jobID string) View[struct{}] {
 // PutTrigger queues one trigger that no ledger guards: a manual one. The same trigger published twice within two minutes
 // is stored once.
 func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error) {
-	return b.Commit(ctx, streamTriggers, Message{
+	return b.commit(ctx, streamTriggers, message{
 		Subject: triggerSubject(kind, t.JobID), Data: body(t),
 		Header: map[string]string{"Nats-Msg-Id": string(kind) + "|" + t.ID},
 	})
@@ -48,7 +48,7 @@ func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger
 // NewestTrigger reads the newest trigger of a kind and job that is queued or
 // being worked on.
 func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string) (t events.Trigger, found bool, err error) {
-	m, found, err := b.Last(ctx, streamTriggers, triggerSubject(kind, jobID))
+	m, found, err := b.last(ctx, streamTriggers, triggerSubject(kind, jobID))
 	if err != nil || !found {
 		return events.Trigger{}, false, err
 	}
@@ -60,7 +60,7 @@ func (b *Bus) NewestTrigger(ctx context.Context, kind events.Kind, jobID string)
 // calls, also when the queue is full, which is emptied by calls. It is [IsConflict]
 // when it stands there already.
 func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {
-	_, err := b.commit(ctx, streamTriggers, Message{
+	_, err := b.commitAnyway(ctx, streamTriggers, message{
 		Subject: calledSubject(t.JobID, t.ID), Expect: new(uint64(0)),
 	})
 	return err
@@ -68,7 +68,7 @@ func (b *Bus) ClaimCall(ctx context.Context, t events.Trigger) error {
 
 // ReleaseCall takes a trigger out of the ledger of calls, once its result is stored.
 func (b *Bus) ReleaseCall(ctx context.Context, t events.Trigger) error {
-	return b.Purge(ctx, streamTriggers, calledSubject(t.JobID, t.ID), 0)
+	return b.purge(ctx, streamTriggers, purgeRequest{Filter: calledSubject(t.JobID, t.ID)})
 }
 
 // Trigger reads the trigger that a delivery of TRIGGERS or FILES carries.

@@ -20,7 +20,7 @@ func (b *Bus) Verdicts(jobID string) View[events.Verdict] {
 
 // CopyVerdict stores a verdict where people look for it.
 func (b *Bus) CopyVerdict(ctx context.Context, v events.Verdict) error {
-	_, err := b.Commit(ctx, streamSlots, Message{
+	_, err := b.commit(ctx, streamSlots, message{
 		Subject: slotSubject(v.JobID), Data: body(v),
 		Header: map[string]string{"Nats-Msg-Id": v.ID()},
 	})

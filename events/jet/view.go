@@ -45,7 +45,7 @@ func (v View[T]) And(others ...View[T]) View[T] {
 func (v View[T]) Since(ctx context.Context, t time.Time, f func(Entry[T]) bool) error {
 	more := true
 	for _, filter := range v.of {
-		err := v.bus.Since(ctx, v.stream, filter, t, func(m Stored) bool {
+		err := v.bus.since(ctx, v.stream, filter, t, func(m Stored) bool {
 			more = f(Entry[T]{m})
 			return more
 		})
@@ -76,7 +76,7 @@ func (v View[T]) All(ctx context.Context) (all []T, err error) {
 // Last asks the leader for the newest: it shows its own and everybody's writes. found
 // is false when there is none. It is the barrier for what must not be missed.
 func (v View[T]) Last(ctx context.Context) (e Entry[T], found bool, err error) {
-	m, found, err := v.bus.Last(ctx, v.stream, v.of[0])
+	m, found, err := v.bus.last(ctx, v.stream, v.of[0])
 	return Entry[T]{m}, found, err
 }
 
@@ -85,7 +85,7 @@ func (v View[T]) LastEach(ctx context.Context, f func(Entry[T])) error {
 	if len(v.of) == 0 {
 		return nil
 	}
-	return v.bus.LastOf(ctx, v.stream, v.of, func(m Stored) { f(Entry[T]{m}) })
+	return v.bus.lastOf(ctx, v.stream, v.of, func(m Stored) { f(Entry[T]{m}) })
 }
 
 // Newest calls f with entries, newest first, until f answers false. before is a
@@ -96,7 +96,7 @@ func (v View[T]) Newest(ctx context.Context, before uint64, f func(Entry[T]) boo
 	if len(v.of) == 0 {
 		return nil
 	}
-	return v.bus.Newest(ctx, v.stream, v.of, before, func(m Stored) bool { return f(Entry[T]{m}) })
+	return v.bus.newest(ctx, v.stream, v.of, before, func(m Stored) bool { return f(Entry[T]{m}) })
 }
 
 // Known tells, for each of the views that are joined in this one, in their order, whether
@@ -105,13 +105,13 @@ func (v View[T]) Known(ctx context.Context) ([]bool, error) {
 	if len(v.of) == 0 {
 		return nil, nil
 	}
-	return v.bus.Known(ctx, v.stream, v.of)
+	return v.bus.known(ctx, v.stream, v.of)
 }
 
 // Count tells how many messages there are.
 func (v View[T]) Count(ctx context.Context) (n int, err error) {
 	for _, filter := range v.of {
-		part, err := v.bus.Count(ctx, v.stream, filter)
+		part, err := v.bus.count(ctx, v.stream, filter)
 		if err != nil {
 			return n, err
 		}
@@ -124,7 +124,7 @@ func (v View[T]) Count(ctx context.Context) (n int, err error) {
 func (v View[T]) CountByJob(ctx context.Context) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, filter := range v.of {
-		subjects, err := v.bus.Subjects(ctx, v.stream, filter)
+		subjects, err := v.bus.subjects(ctx, v.stream, filter)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (v View[T]) CountByJob(ctx context.Context) (map[string]int, error) {
 // Put stores a value where only the newest counts, or all do. What has to be the first
 // or the next of its kind has a method of [Bus] of its own.
 func (v View[T]) Put(ctx context.Context, value T) (seq uint64, err error) {
-	return v.bus.Commit(ctx, v.stream, Message{Subject: v.of[0], Data: body(value)})
+	return v.bus.commit(ctx, v.stream, message{Subject: v.of[0], Data: body(value)})
 }
 
 // Clear takes everything out.
@@ -149,7 +149,7 @@ func (v View[T]) Clear(ctx context.Context) error { return v.Keep(ctx, 0) }
 // Keep takes everything out but the newest n of each part of the view.
 func (v View[T]) Keep(ctx context.Context, n int) error {
 	for _, filter := range v.of {
-		if err := v.bus.Purge(ctx, v.stream, filter, n); err != nil {
+		if err := v.bus.purge(ctx, v.stream, purgeRequest{Filter: filter, Keep: n}); err != nil {
 			return err
 		}
 	}
@@ -158,7 +158,7 @@ func (v View[T]) Keep(ctx context.Context, n int) error {
 
 // Drop takes messages out by their sequences; what is gone already does not count.
 func (v View[T]) Drop(ctx context.Context, seqs []uint64) error {
-	return v.bus.Drop(ctx, v.stream, seqs)
+	return v.bus.dropEach(ctx, v.stream, seqs)
 }
 
 // Follow calls f with every message, in order and from one goroutine, until ctx ends.
@@ -166,28 +166,28 @@ func (v View[T]) Drop(ctx context.Context, seqs []uint64) error {
 // break may come twice. It returns before ctx ends only when it was cut off so long
 // that messages may have gone unseen.
 func (v View[T]) Follow(ctx context.Context, from From, f func(Entry[T])) error {
-	return v.follow(ctx, Follow{From: from}, f)
+	return v.follow(ctx, follow{From: from}, f)
 }
 
 // FollowHeads is Follow without the bodies: of its entries the value cannot be read.
 func (v View[T]) FollowHeads(ctx context.Context, from From, f func(Entry[T])) error {
-	return v.follow(ctx, Follow{From: from, Headers: true}, f)
+	return v.follow(ctx, follow{From: from, Headers: true}, f)
 }
 
 // FollowAfter is Follow of what stands behind a sequence.
 func (v View[T]) FollowAfter(ctx context.Context, seq uint64, f func(Entry[T])) error {
-	return v.follow(ctx, Follow{From: Beginning, After: seq}, f)
+	return v.follow(ctx, follow{From: Beginning, After: seq}, f)
 }
 
-func (v View[T]) follow(ctx context.Context, w Follow, f func(Entry[T])) error {
+func (v View[T]) follow(ctx context.Context, w follow, f func(Entry[T])) error {
 	w.Stream, w.Filters = v.stream, v.of
-	return v.bus.Follow(ctx, w, func(m Stored) { f(Entry[T]{m}) })
+	return v.bus.follow(ctx, w, func(m Stored) { f(Entry[T]{m}) })
 }
 
 // Hint calls f with the job of every message that somebody tries to publish, stored or
 // not. It is for waking up early, never for knowing.
 func (v View[T]) Hint(f func(jobID string)) error {
-	return v.bus.Hint(v.of[0], func(subject string) {
+	return v.bus.hint(v.of[0], func(subject string) {
 		if sub, err := parseSubject(subject); err == nil {
 			f(sub.JobID)
 		}
@@ -196,7 +196,7 @@ func (v View[T]) Hint(f func(jobID string)) error {
 
 // Queue is a durable consumer of the view, as [Bus.Pull] reads it.
 func (v View[T]) Queue(name string, pending int) Queue {
-	return Queue{Stream: v.stream, Name: name, Filter: v.of[0], Pending: pending, Keeps: v.stream == streamFiles}
+	return Queue{stream: v.stream, Name: name, filter: v.of[0], Pending: pending, keeps: v.stream == streamFiles}
 }
 
 // view makes a view of one subject or filter.

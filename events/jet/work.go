@@ -19,13 +19,13 @@ const (
 
 // Queue names a durable consumer of a work queue, or of a log that is read like one.
 type Queue struct {
-	Stream  string
+	stream  string
 	Name    string // of the consumer; all services that share it share the work
-	Filter  string
+	filter  string
 	Pending int           // deliveries that may be unsettled at once, over all holders
 	Idle    time.Duration // the consumer goes when nobody pulls for so long; 0 = never
 	FromNow bool          // a consumer that is made begins with what comes next, not with all that is stored
-	Keeps   bool          // the stream keeps what was acked: it is taken out here, in groups
+	keeps   bool          // the stream keeps what was acked: it is taken out here, in groups
 
 	// Came is told of each message that comes into this process, ahead of its turn;
 	// it must not block. nil = nobody asks.
@@ -43,17 +43,17 @@ func (b *Bus) Open(ctx context.Context, q Queue) error {
 }
 
 func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error) {
-	recordIn(q.Filter)
+	recordIn(q.filter)
 	deliver := jetstream.DeliverAllPolicy
 	if q.FromNow {
 		deliver = jetstream.DeliverNewPolicy
 	}
-	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, jetstream.ConsumerConfig{
-		Durable: q.Name, FilterSubject: q.Filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
+	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.stream, jetstream.ConsumerConfig{
+		Durable: q.Name, FilterSubject: q.filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
 		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
 	}
 	return cons, nil
 }
@@ -61,9 +61,9 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 // Unsettled counts the messages of a queue that nobody has settled: those that
 // are in somebody's hands or wait to come again, and those that have yet to come.
 func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err error) {
-	cons, err := b.js.Consumer(ctx, q.Stream, q.Name)
+	cons, err := b.js.Consumer(ctx, q.stream, q.Name)
 	if err != nil {
-		return 0, 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.Stream, err)
+		return 0, 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
 	}
 	info := cons.CachedInfo()
 	return info.NumAckPending, int(info.NumPending), nil
@@ -87,7 +87,7 @@ type Delivery struct {
 }
 
 // IsFile reports that it came off the queue of files.
-func (d *Delivery) IsFile() bool { return d.desk.queue.Stream == streamFiles }
+func (d *Delivery) IsFile() bool { return d.desk.queue.stream == streamFiles }
 
 // Ack takes the message off the queue, once the ledger has what stays of it. The
 // server may still be told when Ack has returned; until it has confirmed, the

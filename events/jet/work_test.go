@@ -22,7 +22,7 @@ func TestPullAcrossStopsAndRestarts(t *testing.T) {
 	if _, err := b.CommitFiles(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	q := jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.AllFiles, Pending: 500, Keeps: true}
+	q := jet.RawQueue(jet.StreamFiles, jet.AllFiles, jet.Queue{Name: "w", Pending: 500})
 	acked := map[string]int{}
 	for round := 0; len(acked) < 2000; round++ {
 		ctx, cancel := contextWithCancel(t)
@@ -66,7 +66,7 @@ func TestLongHeldDeliveriesAreKeptAlive(t *testing.T) {
 	defer cancel()
 	var mu sync.Mutex
 	deliveries := 0
-	err := b.Pull(ctx, jet.Queue{Stream: jet.StreamFiles, Name: "w", Filter: jet.AllFiles, Pending: 500, Keeps: true}, 4, func(d *jet.Delivery) {
+	err := b.Pull(ctx, jet.RawQueue(jet.StreamFiles, jet.AllFiles, jet.Queue{Name: "w", Pending: 500}), 4, func(d *jet.Delivery) {
 		mu.Lock()
 		deliveries++
 		mu.Unlock()

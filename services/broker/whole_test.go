@@ -74,8 +74,7 @@ func (h *harness) fill(n int) {
 		if err != nil {
 			h.Fatal(err)
 		}
-		text := []byte(strings.Repeat("x", 100) + id)
-		if _, err := bus.Commit(h.Context(), streamResults, jet.Message{Subject: resultSubject(id), Data: text}); err != nil {
+		if _, err := bus.Results(id).Put(h.Context(), events.Result{JobID: id, TriggerID: strings.Repeat("x", 100) + id}); err != nil {
 			h.Fatal(err)
 		}
 	}

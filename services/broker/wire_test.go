@@ -18,7 +18,6 @@ const (
 	allAgain          = "spool.again.>"
 	allBacklogs       = "spool.backlog.>"
 	allFiles          = "spool.file.>"
-	allSeen           = "spool.seen.>"
 	askSubscriber     = "spool.api.subscriber.create"
 	revokeSubscriber  = "spool.api.subscriber.revoke"
 	askTriggers       = "spool.api.trigger.*"
@@ -28,7 +27,6 @@ func jobSubject(id string) string                    { return "spool.job." + id 
 func triggerSubject(k events.Kind, id string) string { return "spool.trigger." + string(k) + "." + id }
 
 func fileSubject(id, fingerprint string) string { return "spool.file." + id + "." + fingerprint }
-func filesOf(id string) string                  { return "spool.file." + id + ".>" }
 func deadSubject(id string) string              { return "spool.dead." + id }
 func resultSubject(id string) string            { return "spool.result." + id }
 func slotSubject(id string) string              { return "spool.slot." + id }
