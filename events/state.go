@@ -7,21 +7,37 @@ import (
 
 // WatchState is what a watcher is doing with the folder of one job now.
 type WatchState struct {
-	JobID    string    `json:"job_id"`
-	State    string    `json:"state"`              // absent, arming, live, rescan, poll, blocked
-	Since    time.Time `json:"since"`              //
-	HostPath string    `json:"host_path"`          // where the watcher looks
-	Reason   string    `json:"reason,omitzero"`    // why it is not live
-	Pending  int       `json:"pending"`            // files seen and not yet committed
-	Unmarked int       `json:"unmarked,omitzero"`  // files without the marker that they must have, at the last scan
-	Note     string    `json:"note,omitzero"`      // what is done otherwise than usual: longer waits, copies
-	LastScan time.Time `json:"last_scan,omitzero"` // end of the last complete scan
-	Held     int       `json:"held,omitzero"`      // files that are held, see [Held]
-	Ring     string    `json:"ring,omitzero"`      // of one of them
-	Ignore   string    `json:"ignore,omitzero"`    // of the same one
+	JobID    string      `json:"job_id"`
+	State    FolderState `json:"state"`
+	Since    time.Time   `json:"since"`
+	HostPath string      `json:"host_path"`          // where the watcher looks
+	Reason   string      `json:"reason,omitzero"`    // why it is not live
+	Pending  int         `json:"pending"`            // files seen and not yet committed
+	Unmarked int         `json:"unmarked,omitzero"`  // files without the marker that they must have, at the last scan
+	Note     string      `json:"note,omitzero"`      // what is done otherwise than usual: longer waits, copies
+	LastScan time.Time   `json:"last_scan,omitzero"` // end of the last complete scan
+	Held     int         `json:"held,omitzero"`      // files that are held, see [Held]
+	Ring     string      `json:"ring,omitzero"`      // of one of them
+	Ignore   string      `json:"ignore,omitzero"`    // of the same one
 
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest
 }
+
+// FolderState is what a watcher can say of a folder; the package comment of watcher has
+// a table of what leads to each.
+type FolderState string
+
+const (
+	FolderAbsent  FolderState = "absent"  // nothing is at the path
+	FolderArming  FolderState = "arming"  // found, not yet scanned
+	FolderLive    FolderState = "live"    // watched and scanned
+	FolderRescan  FolderState = "rescan"  // reports were lost; a full scan is due
+	FolderPoll    FolderState = "poll"    // cannot be watched
+	FolderBlocked FolderState = "blocked" // cannot be read, or does not answer
+)
+
+// Away reports whether no file in the folder can be seen.
+func (s FolderState) Away() bool { return s == FolderAbsent || s == FolderBlocked }
 
 // RetryState is what a dispatcher is waiting for on behalf of one job.
 type RetryState struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"spool.internal/events"
 	"spool.internal/watcher/settle"
 )
 
@@ -50,9 +51,9 @@ func (m *meter) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect: see Describe.
 func (m *meter) Collect(ch chan<- prometheus.Metric) {
-	states := map[string]int{}
+	states := map[events.FolderState]int{}
 	for s := settle.Absent; s <= settle.Blocked; s++ {
-		states[s.String()] = 0
+		states[s.Shown()] = 0
 	}
 	var pending int
 	var oldest time.Duration
@@ -68,7 +69,7 @@ func (m *meter) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	for s, n := range states {
-		gauge(m.folders, float64(n), s)
+		gauge(m.folders, float64(n), string(s))
 	}
 	gauge(m.pending, float64(pending))
 	gauge(m.oldest, oldest.Seconds())

@@ -58,7 +58,7 @@ func (f *folder) show(why error) {
 	}
 	f.publishWaiting()
 	f.publish(events.WatchState{
-		JobID: f.jobID, State: state.String(), Since: since.UTC(), HostPath: f.host,
+		JobID: f.jobID, State: state.Shown(), Since: since.UTC(), HostPath: f.host,
 		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.work.unmarked, Note: f.note(), LastScan: f.work.scannedAt.UTC(),
 	})
 }
@@ -87,10 +87,10 @@ func (f *folder) publishWaiting() {
 // showStuck publishes that the folder does not answer, on behalf of the worker that is stuck in it.
 func (f *folder) showStuck(reason string, since time.Time) {
 	s := f.status()
-	if s.State != settle.Blocked.String() {
+	if s.State != events.FolderBlocked {
 		s.Since = since.UTC()
 	}
-	s.JobID, s.HostPath, s.State = f.jobID, f.host, settle.Blocked.String()
+	s.JobID, s.HostPath, s.State = f.jobID, f.host, events.FolderBlocked
 	s.Reason = reason + " (looked at " + f.host + ")"
 	f.publish(s)
 }

@@ -9,7 +9,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/watcher/notify"
-	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
 
@@ -87,7 +86,7 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 		}
 		state := f.status()
 		if state.State == "" { // no worker has had it yet
-			state.JobID, state.State, state.HostPath = id, settle.Arming.String(), f.host
+			state.JobID, state.State, state.HostPath = id, events.FolderArming, f.host
 		}
 		state = f.withSubs(state)
 		w.held.show(&state)
@@ -105,9 +104,9 @@ func (f *folder) withSubs(state events.WatchState) events.WatchState {
 }
 
 // severity orders states by how much they need attention.
-var severity = map[string]int{
-	settle.Live.String(): 1, settle.Arming.String(): 2, settle.Rescan.String(): 3,
-	settle.Poll.String(): 4, settle.Absent.String(): 5, settle.Blocked.String(): 6,
+var severity = map[events.FolderState]int{
+	events.FolderLive: 1, events.FolderArming: 2, events.FolderRescan: 3,
+	events.FolderPoll: 4, events.FolderAbsent: 5, events.FolderBlocked: 6,
 }
 
 // worse adds the state of a directory below to that of the job.

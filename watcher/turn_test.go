@@ -44,7 +44,7 @@ func TestWithoutHints(t *testing.T) {
 			time.Sleep(min(w.take(t.Context(), f), 10*time.Millisecond))
 		}
 	}
-	state := func(want string) func() bool {
+	state := func(want events.FolderState) func() bool {
 		return func() bool { return f.status().State == want }
 	}
 	known := func(name string) func() bool {

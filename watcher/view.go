@@ -3,7 +3,6 @@ package watcher
 import (
 	"spool.internal/events"
 	"spool.internal/watcher/janitor"
-	"spool.internal/watcher/settle"
 )
 
 // view implements [janitor.Jobs].
@@ -30,7 +29,7 @@ func (v view) Readable() map[string]janitor.Folder {
 	jobs := map[string]janitor.Folder{}
 	for id, f := range v.w.folders {
 		switch f.status().State {
-		case settle.Live.String(), settle.Rescan.String(), settle.Poll.String():
+		case events.FolderLive, events.FolderRescan, events.FolderPoll:
 			jobs[id] = janitor.Folder{Path: f.task.path, Recursive: f.task.watch.Recursive}
 		}
 	}

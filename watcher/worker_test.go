@@ -65,7 +65,7 @@ func (b *harness) takeUntil(done func() bool) {
 }
 
 func (b *harness) state(want settle.State) func() bool {
-	return func() bool { return b.f.status().State == want.String() }
+	return func() bool { return b.f.status().State == want.Shown() }
 }
 
 // A network mount is not watched, no lease is asked for, and a file is taken

@@ -136,9 +136,9 @@ func (l looking) judge(k known, folder *os.Root) standing {
 	if k.waiting != nil {
 		return *k.asWatched()
 	}
-	if w := k.watch; w != nil && w.State != "live" && w.State != "poll" {
-		return standing{State: events.FileUnseen, Reason: strings.TrimSuffix("the folder is "+w.State+": "+w.Reason, ": "), Since: w.Since}
-	} else if w != nil && w.Reason != "" && w.State == "live" {
+	if w := k.watch; w != nil && w.State != events.FolderLive && w.State != events.FolderPoll {
+		return standing{State: events.FileUnseen, Reason: strings.TrimSuffix("the folder is "+string(w.State)+": "+w.Reason, ": "), Since: w.Since}
+	} else if w != nil && w.Reason != "" && w.State == events.FolderLive {
 		return standing{State: events.FileUnseen, Reason: w.Reason, Since: w.Since}
 	}
 	return l.young(stat)

@@ -170,7 +170,7 @@ const (
 // began to listen.
 func folderState(w *watched, s events.WatchState, reported bool, now, up time.Time) events.Notification {
 	n := events.Notification{About: events.AboutFolder, State: events.Recovered}
-	switch away := s.State == "absent" || s.State == "blocked"; {
+	switch away := s.State.Away(); {
 	case !reported && now.Sub(up) > silentAfter && now.Sub(w.EffectiveFrom) > silentAfter:
 		n.State, n.Message = events.Blocked, "no watcher has reported on "+w.p.InputDir.String()+" for an hour"
 	case !reported:

@@ -1,6 +1,10 @@
 package settle
 
-import "time"
+import (
+	"time"
+
+	"spool.internal/events"
+)
 
 // State of a watched folder; the package comment of watcher has a table of them.
 type State int
@@ -14,10 +18,15 @@ const (
 	Blocked              // cannot be read, or does not answer
 )
 
-var stateNames = [...]string{"absent", "arming", "live", "rescan", "poll", "blocked"}
+var shownStates = [...]events.FolderState{
+	events.FolderAbsent, events.FolderArming, events.FolderLive, events.FolderRescan, events.FolderPoll, events.FolderBlocked,
+}
+
+// Shown returns the state as others see it.
+func (s State) Shown() events.FolderState { return shownStates[s] }
 
 // String returns the name of the state, as the API shows it.
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string { return string(s.Shown()) }
 
 // Step is what to do with a folder.
 type Step int

@@ -27,10 +27,10 @@ type Count struct {
 
 // Folder is what lies in a watched folder and has not been entered into the ledger.
 type Folder struct {
-	State    string `json:"state"`
-	Pending  int    `json:"pending"`  // seen, and not complete yet
-	Unmarked int    `json:"unmarked"` // without the marker that they must have
-	Filter   string `json:"filter"`   // the request that shows it
+	State    events.FolderState `json:"state"`
+	Pending  int                `json:"pending"`  // seen, and not complete yet
+	Unmarked int                `json:"unmarked"` // without the marker that they must have
+	Filter   string             `json:"filter"`   // the request that shows it
 }
 
 // Job is the balance of a day of one job.
