@@ -30,27 +30,38 @@ func BenchmarkLateness(b *testing.B) {
 	nextMinute := func() time.Time { return time.Now().Truncate(time.Minute).Add(time.Minute) }
 	soon := func() time.Time { return time.Now().Truncate(time.Second).Add(15 * time.Second) }
 	for _, jobs := range []int{1, 10_000, 100_000} {
-		for _, way := range []struct {
-			name string
-			next func() time.Time
-			f    func(*testing.B, int) func(time.Time) []time.Duration
-		}{{"spool", nextMinute, spoolMinute}, {"bare", soon, bareMinute}, {"gocron", nextMinute, gocronMinute}, {"nats", soon, natsMinute}} {
-			rounds := 1
-			if jobs == 1 {
-				rounds = 3
-			}
-			b.Run(fmt.Sprintf("jobs=%d/%s", jobs, way.name), func(b *testing.B) { lateness(b, jobs, rounds, way.next, way.f) })
+		for _, w := range []way{
+			{"spool", nextMinute, spoolMinute},
+			{"bare", soon, bareMinute},
+			{"gocron", nextMinute, gocronMinute},
+			{"nats", soon, natsMinute},
+		} {
+			b.Run(fmt.Sprintf("jobs=%d/%s", jobs, w.name), func(b *testing.B) { w.lateness(b, jobs) })
 		}
 	}
 }
 
-// lateness sets a way up, which gives a function for one round.
-func lateness(b *testing.B, jobs, rounds int, next func() time.Time, way func(*testing.B, int) func(time.Time) []time.Duration) {
-	round := way(b, jobs)
+// round triggers each job once, when it is due, and gives how late each was.
+type round func(due time.Time) []time.Duration
+
+// way is one way of triggering jobs.
+type way struct {
+	name string
+	next func() time.Time // when the next round is due
+	set  func(b *testing.B, jobs int) round
+}
+
+// lateness sets the way up, and measures its rounds: more of them where one says little.
+func (w way) lateness(b *testing.B, jobs int) {
+	rounds := 1
+	if jobs == 1 {
+		rounds = 3
+	}
+	run := w.set(b, jobs)
 	var late []time.Duration
 	for b.Loop() {
 		for range rounds {
-			all := round(next())
+			all := run(w.next())
 			if len(all) != jobs {
 				b.Fatalf("%d triggers, want %d", len(all), jobs)
 			}
@@ -61,7 +72,7 @@ func lateness(b *testing.B, jobs, rounds int, next func() time.Time, way func(*t
 	b.ReportMetric(0, "ns/op") // the wait for a minute says nothing
 }
 
-func spoolMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
+func spoolMinute(b *testing.B, jobs int) round {
 	bus := benchBus(b)
 	c, err := New(Config{Bus: bus, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -108,7 +119,7 @@ func storedAfter(b *testing.B, bus *jet.Bus, nominal time.Time) (late []time.Dur
 	return late
 }
 
-func bareMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
+func bareMinute(b *testing.B, jobs int) round {
 	bus := benchBus(b)
 	batches := bareBatches(jobs)
 	return func(due time.Time) []time.Duration {
@@ -120,7 +131,7 @@ func bareMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 	}
 }
 
-func gocronMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
+func gocronMinute(b *testing.B, jobs int) round {
 	return func(due time.Time) []time.Duration {
 		s, err := gocron.NewScheduler(gocron.WithLocation(time.UTC))
 		if err != nil {
@@ -149,7 +160,7 @@ func gocronMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
 	}
 }
 
-func natsMinute(b *testing.B, jobs int) func(time.Time) []time.Duration {
+func natsMinute(b *testing.B, jobs int) round {
 	srv := eventstest.Start(b, eventstest.Options{Store: jet.FullStore})
 	nc, err := nats.Connect("", nats.InProcessServer(srv))
 	if err != nil {
