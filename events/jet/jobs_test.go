@@ -82,22 +82,3 @@ func TestJobFeed(t *testing.T) {
 	put(events.JobCreated, "c", 0)
 	check(map[string]events.Change{"c": events.JobCreated})
 }
-
-func TestHistoryIsBoundedAndJobsAreNot(t *testing.T) {
-	b := eventstest.Bus(t)
-	ev := events.JobEvent{Event: events.JobUpdated, Job: events.Job{ID: "a"}}
-	var seq uint64
-	var err error
-	for range 100 {
-		if seq, err = b.PutJob(t.Context(), ev, seq); err != nil {
-			t.Fatal(err)
-		}
-	}
-	n := 0
-	if err := b.Since(t.Context(), jet.StreamJobs, jet.JobSubject("a"), time.Time{}, func(jet.Stored) bool { n++; return true }); err != nil {
-		t.Fatal(err)
-	}
-	if n != 64 {
-		t.Errorf("the history of a job holds %d events, want 64", n)
-	}
-}

@@ -23,7 +23,7 @@ var ledgers = []struct {
 }{
 	{"files", jet.StreamFiles, jet.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)})
-		return won[0], err
+		return err == nil && won[0], err
 	}, nil},
 	{"runs", jet.StreamRuns, jet.AllRunQueue, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		mine := events.Run{FlowJobID: fmt.Sprint("flow-", n), AcceptedAt: time.Now().UTC()}
