@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 type filePage struct {
@@ -117,7 +116,7 @@ func TestWhereIsMyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.called(rewritten, "")
-	if err := s.bus.IgnoreFiles(t.Context(), []jet.SeenFile{{JobID: s.job.ID, Path: "old", Fingerprint: "f5"}}); err != nil {
+	if err := s.bus.IgnoreFiles(t.Context(), []events.SeenFile{{JobID: s.job.ID, Path: "old", Fingerprint: "f5"}}); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
@@ -157,9 +156,9 @@ func TestReprocess(t *testing.T) {
 		t.Helper()
 		return s.native(http.MethodPost, "jobs/"+s.job.ID+"/files/reprocess", s.admin, body)
 	}
-	asked := func() (list []jet.Again) {
+	asked := func() (list []events.Rerun) {
 		t.Helper()
-		if _, err := s.bus.Agains(t.Context(), 0, func(a jet.Again) { list = append(list, a) }); err != nil {
+		if _, err := s.bus.RerunsAfter(t.Context(), 0, func(a events.Rerun) { list = append(list, a) }); err != nil {
 			t.Fatal(err)
 		}
 		return list

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // markList is a dry run.
@@ -139,7 +138,7 @@ func TestMarkQueued(t *testing.T) {
 	if err := a.bus.HoldFiles(t.Context(), []events.Held{{JobID: a.job.ID, Path: "x", Fingerprint: "h1"}}); err != nil {
 		t.Fatal(err)
 	}
-	marked, err := a.bus.MarkFiles(t.Context(), "ann", []jet.SeenFile{{JobID: a.job.ID, Path: "x", Fingerprint: "h1"}}, "ann", true)
+	marked, err := a.bus.MarkFiles(t.Context(), "ann", []events.SeenFile{{JobID: a.job.ID, Path: "x", Fingerprint: "h1"}}, "ann", true)
 	left, herr := a.bus.HeldOnPath(t.Context(), a.job.ID, "x")
 	if err != nil || herr != nil || !marked[0] || len(left) > 0 {
 		t.Errorf("held: %v %v, left %v %v", marked, err, left, herr)

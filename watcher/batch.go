@@ -54,7 +54,7 @@ func (t *turn) flush(ctx context.Context) {
 
 // unknown returns the files that the ledger does not know, whoever entered them; those it knows are done.
 func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candidate, err error) {
-	files := make([]jet.SeenFile, len(batch))
+	files := make([]events.SeenFile, len(batch))
 	for i, c := range batch {
 		if c.fingerprint == "" {
 			path := t.f.subPath(c.name)
@@ -71,7 +71,7 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 	}
 	seen := make([]bool, len(files))
 	var asked []int
-	var questions []jet.SeenFile
+	var questions []events.SeenFile
 	for i, f := range files {
 		if seen[i] = known.has(f.Fingerprint); !seen[i] {
 			asked, questions = append(asked, i), append(questions, f)
@@ -94,8 +94,8 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 	return fresh, nil
 }
 
-func (t *turn) seenFile(c *candidate) jet.SeenFile {
-	return jet.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
+func (t *turn) seenFile(c *candidate) events.SeenFile {
+	return events.SeenFile{JobID: t.f.jobID, Path: t.f.subPath(c.name), Fingerprint: c.fingerprint}
 }
 
 // stage builds the stages of those files that no program writes, and postpones the others. Files that are not to be run
@@ -195,7 +195,7 @@ func (t *turn) putOff(c *candidate, err error) bool {
 // meanwhile is as good: the stage is theirs.
 func (t *turn) commit(ctx context.Context, staged []*candidate) error {
 	var triggers []events.Trigger
-	var initial []jet.SeenFile
+	var initial []events.SeenFile
 	for _, c := range staged {
 		if t.f.initial(c) {
 			initial = append(initial, t.seenFile(c))

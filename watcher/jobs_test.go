@@ -8,7 +8,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 func TestDeletedJobLeavesNothing(t *testing.T) {
@@ -51,7 +50,7 @@ func TestJobForgottenLongAgo(t *testing.T) {
 	r.dir("other")
 	// Stages of a job that this ledger knows, and of one that another Spool may know.
 	ours, theirs := r.dir(".spool/ours"), r.dir(".spool/theirs")
-	r.check(r.bus.IgnoreFiles(t.Context(), []jet.SeenFile{{JobID: "ours", Path: "f", Fingerprint: "0"}}))
+	r.check(r.bus.IgnoreFiles(t.Context(), []events.SeenFile{{JobID: "ours", Path: "f", Fingerprint: "0"}}))
 	r.start()
 	r.eventually(func() bool { _, err := os.Stat(ours); return os.IsNotExist(err) })
 	if _, err := os.Stat(theirs); err != nil {

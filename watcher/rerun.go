@@ -6,7 +6,7 @@ import (
 	"path"
 	"time"
 
-	"spool.internal/events/jet"
+	"spool.internal/events"
 	"spool.internal/events/wait"
 )
 
@@ -29,7 +29,7 @@ func (w *Watcher) followReruns(ctx context.Context) {
 		if !listening {
 			listening = w.cfg.Bus.Reruns("").Hint(func(string) { some.Set() }) == nil
 		}
-		last, _ = w.cfg.Bus.Agains(ctx, last, w.rerun) // the next tick tries again
+		last, _ = w.cfg.Bus.RerunsAfter(ctx, last, w.rerun) // the next tick tries again
 		select {
 		case <-some:
 			soon.Reset(rerunsSoon)
@@ -42,7 +42,7 @@ func (w *Watcher) followReruns(ctx context.Context) {
 }
 
 // rerun notes one request: from now on the file at the path counts as another.
-func (w *Watcher) rerun(a jet.Again) {
+func (w *Watcher) rerun(a events.Rerun) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.generations[a.JobID] == nil {

@@ -44,7 +44,7 @@ type Watcher struct {
 	running          bool
 	folders          map[string]*folder           // by job id
 	roots            map[string]events.Path       // by the host folder of a drive: a path on it
-	generations      map[string]map[string]string // by job id and path: see [jet.Again]
+	generations      map[string]map[string]string // by job id and path: see [events.Rerun]
 	publishedWaiting map[string]bool              // by job id: STATE has files that wait
 }
 

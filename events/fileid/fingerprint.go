@@ -25,7 +25,7 @@ const Length = 32
 // because file systems give the inode of a deleted file to the next one. It is
 // part of what the ledger remembers: changed, it would run every file again.
 // The generation is what tells a file that was asked to run again (see
-// jet.Again) from itself; it is empty before.
+// events.Rerun) from itself; it is empty before.
 func Fingerprint(jobID, path, generation string, s Stat) string {
 	b := make([]byte, 0, 256)
 	for _, text := range []string{jobID, path} {

@@ -8,34 +8,26 @@ import (
 	"spool.internal/events"
 )
 
-// DeadLetter is what could not be delivered, and how its last call came out.
-type DeadLetter struct {
-	Seq     uint64         `json:"-"` // sequence in DEADLETTERS
-	At      time.Time      `json:"-"` // when it was stored
-	Trigger events.Trigger `json:"trigger"`
-	Result  events.Result  `json:"result"`
-}
-
 // DeadLetters are those of a job; an empty jobID means every job's.
-func (b *Bus) DeadLetters(jobID string) View[DeadLetter] {
-	return view[DeadLetter](b, streamDeadLetters, orAll(jobID, allDeadFilter, deadSubject))
+func (b *Bus) DeadLetters(jobID string) View[events.DeadLetter] {
+	return view[events.DeadLetter](b, streamDeadLetters, orAll(jobID, allDeadFilter, deadSubject))
 }
 
 // DeadLetter reads the dead letter that a delivery carries.
-func (d *Delivery) DeadLetter() (DeadLetter, error) { return readDead(d.Stored) }
+func (d *Delivery) DeadLetter() (events.DeadLetter, error) { return readDead(d.Stored) }
 
 // readDead reads the dead letter that a message of DEADLETTERS carries.
-func readDead(m Stored) (DeadLetter, error) {
-	d, err := decode[DeadLetter](m)
+func readDead(m Stored) (events.DeadLetter, error) {
+	d, err := decode[events.DeadLetter](m)
 	d.Seq, d.At = m.Sequence, m.Time
 	return d, err
 }
 
 // DeadLetter reads the dead letter at a sequence; found is false when it is gone.
-func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d DeadLetter, found bool, err error) {
+func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d events.DeadLetter, found bool, err error) {
 	m, found, err := b.get(ctx, streamDeadLetters, seq)
 	if err != nil || !found {
-		return DeadLetter{}, false, err
+		return events.DeadLetter{}, false, err
 	}
 	d, err = readDead(m)
 	return d, err == nil, err
@@ -43,7 +35,7 @@ func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d DeadLetter, found b
 
 // RetryDead queues the trigger of a dead letter again, with its identity, and
 // then drops the letter. When it is cut off in between, the letter stays.
-func (b *Bus) RetryDead(ctx context.Context, d DeadLetter) error {
+func (b *Bus) RetryDead(ctx context.Context, d events.DeadLetter) error {
 	_, err := b.commit(ctx, streamTriggers, message{
 		Subject: triggerSubject(events.KindRetry, d.Trigger.JobID), Data: body(d.Trigger),
 		// Of this letter: a later one of the same trigger is another retry.
@@ -80,7 +72,7 @@ func (b *Bus) PutDead(ctx context.Context, t events.Trigger, r events.Result) er
 	}
 	m := message{
 		Subject: deadSubject(t.JobID),
-		Data:    body(DeadLetter{Trigger: t, Result: r}),
+		Data:    body(events.DeadLetter{Trigger: t, Result: r}),
 		Header:  events.CloudEvent("spool.dead", t.ID, "dispatcher", t.ID, time.Unix(0, r.EndedNS)),
 	}
 	m.Header["Nats-Msg-Id"] = deliveryID(r)

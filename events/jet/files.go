@@ -7,9 +7,6 @@ import (
 	"spool.internal/events/faultpoint"
 )
 
-// SeenFile names a file in the ledger.
-type SeenFile struct{ JobID, Path, Fingerprint string }
-
 // Files are those of a job that are queued or being called for; an empty jobID means
 // every job's.
 func (b *Bus) Files(jobID string) View[events.Trigger] {
@@ -28,7 +25,7 @@ func (b *Bus) Seen(jobID string) View[struct{}] {
 }
 
 // SeenFile is the entry of one file in that ledger.
-func (b *Bus) SeenFile(f SeenFile) View[struct{}] {
+func (b *Bus) SeenFile(f events.SeenFile) View[struct{}] {
 	return view[struct{}](b, streamFiles, seenSubject(f.JobID, f.Path, f.Fingerprint))
 }
 
@@ -38,7 +35,7 @@ func (b *Bus) SeenPath(jobID, path string) View[struct{}] {
 }
 
 // SeenFiles asks the ledger which of the files have been triggered.
-func (b *Bus) SeenFiles(ctx context.Context, files []SeenFile) ([]bool, error) {
+func (b *Bus) SeenFiles(ctx context.Context, files []events.SeenFile) ([]bool, error) {
 	subjects := make([]string, len(files))
 	for i, f := range files {
 		subjects[i] = seenSubject(f.JobID, f.Path, f.Fingerprint)
@@ -122,7 +119,7 @@ func (b *Bus) enterFile(ctx context.Context, seen string) error {
 const ignoredFile = "ignored"
 
 // IgnoreFiles enters files into the ledger without triggering them.
-func (b *Bus) IgnoreFiles(ctx context.Context, files []SeenFile) error {
+func (b *Bus) IgnoreFiles(ctx context.Context, files []events.SeenFile) error {
 	pairs := make([]pair, len(files))
 	for i, f := range files {
 		pairs[i] = pair{Claim: message{Subject: seenSubject(f.JobID, f.Path, f.Fingerprint), Data: []byte(ignoredFile)}}

@@ -271,7 +271,7 @@ func TestAFileInTheQueueIsClaimed(t *testing.T) {
 	seen := func(n int) bool {
 		t.Helper()
 		f := file(n).File
-		known, err := b.SeenFiles(t.Context(), []jet.SeenFile{{JobID: "job", Path: f.Path, Fingerprint: f.Fingerprint}})
+		known, err := b.SeenFiles(t.Context(), []events.SeenFile{{JobID: "job", Path: f.Path, Fingerprint: f.Fingerprint}})
 		if err != nil {
 			t.Fatal(err)
 		}

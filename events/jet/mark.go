@@ -36,7 +36,7 @@ type fileEntry struct {
 
 // FileStandings tells what becomes of files of a job of owner. Only where that is
 // disabled are runs that have not started told from others.
-func (b *Bus) FileStandings(ctx context.Context, owner string, files []SeenFile, disabled bool) ([]FileStanding, error) {
+func (b *Bus) FileStandings(ctx context.Context, owner string, files []events.SeenFile, disabled bool) ([]FileStanding, error) {
 	entries, err := b.fileEntries(ctx, files)
 	if err == nil && disabled {
 		err = b.notStarted(ctx, owner, files, entries)
@@ -48,7 +48,7 @@ func (b *Bus) FileStandings(ctx context.Context, owner string, files []SeenFile,
 	return all, err
 }
 
-func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, error) {
+func (b *Bus) fileEntries(ctx context.Context, files []events.SeenFile) ([]fileEntry, error) {
 	entries := make([]fileEntry, len(files))
 	at := map[string]int{}
 	var subjects []string
@@ -76,7 +76,7 @@ func (b *Bus) fileEntries(ctx context.Context, files []SeenFile) ([]fileEntry, e
 }
 
 // notStarted finds the files whose runs wait in the built-in runner.
-func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, entries []fileEntry) error {
+func (b *Bus) notStarted(ctx context.Context, owner string, files []events.SeenFile, entries []fileEntry) error {
 	at := map[string]int{} // by run
 	var accepted, started []string
 	for i, e := range entries {
@@ -110,7 +110,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []SeenFile, en
 }
 
 // MarkedBy tells who has marked a file as run.
-func (b *Bus) MarkedBy(ctx context.Context, f SeenFile) (by string, marked bool, err error) {
+func (b *Bus) MarkedBy(ctx context.Context, f events.SeenFile) (by string, marked bool, err error) {
 	err = b.lastOf(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
 		by, marked = marker(m.Data)
 	})
@@ -121,7 +121,7 @@ func (b *Bus) MarkedBy(ctx context.Context, f SeenFile) (by string, marked bool,
 // What is queued is taken out of the queue only where nobody can be calling for it:
 // disabled says that the job of owner is. A run of it that the built-in runner has
 // accepted ends when it is about to start. It tells which files are marked.
-func (b *Bus) MarkFiles(ctx context.Context, owner string, files []SeenFile, by string, disabled bool) (marked []bool, err error) {
+func (b *Bus) MarkFiles(ctx context.Context, owner string, files []events.SeenFile, by string, disabled bool) (marked []bool, err error) {
 	marked = make([]bool, len(files))
 	entries, err := b.fileEntries(ctx, files)
 	if err == nil && disabled {
@@ -172,7 +172,7 @@ func marker(entry []byte) (by string, ok bool) {
 func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string, error) {
 	all := map[string]string{}
 	err := b.since(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
-		if a, err := decode[Again](m); err == nil {
+		if a, err := decode[events.Rerun](m); err == nil {
 			all[a.Path()] = a.Generation
 		}
 		return true

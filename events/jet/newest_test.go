@@ -63,7 +63,7 @@ func TestNewest(t *testing.T) {
 
 func TestDeadLetters(t *testing.T) {
 	b := eventstest.Bus(t)
-	put := func(id string) jet.DeadLetter {
+	put := func(id string) events.DeadLetter {
 		t.Helper()
 		trigger := events.Trigger{ID: id, JobID: "job", Kind: events.KindCron, Minute: 7}
 		if err := b.PutDead(t.Context(), trigger, events.Result{TriggerID: id, JobID: "job", Status: events.ERROR}); err != nil {

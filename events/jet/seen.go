@@ -12,22 +12,11 @@ import (
 	"spool.internal/events"
 )
 
-// SeenEntry is one content that a path has had, as the ledger holds it.
-type SeenEntry struct {
-	Fingerprint string
-	TriggerID   string
-	At          time.Time // when it was entered
-	Ignored     bool      // it is not to be run: it lay there before the job was made, or was marked
-	MarkedBy    string    // who has said that it has run; empty = nobody
-	Held        bool      // it was not triggered: [Bus.HeldOnPath] says why
-	Queued      bool      // it waits for its call, or is being called; told by FilesOnPath alone
-}
-
 // SeenOnPath reads the ledger of one path, oldest first, whether the file still
 // lies there or not. An entry goes a day after its content has gone.
-func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
-	var all []SeenEntry
-	err := b.eachSeen(ctx, jobID, seenPathFilter(jobID, path), time.Time{}, func(e SeenEntry) bool {
+func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]events.SeenEntry, error) {
+	var all []events.SeenEntry
+	err := b.eachSeen(ctx, jobID, seenPathFilter(jobID, path), time.Time{}, func(e events.SeenEntry) bool {
 		all = append(all, e)
 		return true
 	})
@@ -36,11 +25,11 @@ func (b *Bus) SeenOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, 
 
 // EachSeen calls f with what was entered into the ledger of one job since t, oldest
 // first, until f answers false.
-func (b *Bus) EachSeen(ctx context.Context, jobID string, t time.Time, f func(SeenEntry) bool) error {
+func (b *Bus) EachSeen(ctx context.Context, jobID string, t time.Time, f func(events.SeenEntry) bool) error {
 	return b.eachSeen(ctx, jobID, seenFilter(jobID), t, f)
 }
 
-func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f func(SeenEntry) bool) error {
+func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f func(events.SeenEntry) bool) error {
 	return b.since(ctx, streamFiles, filter, t, func(m Stored) bool {
 		sub, err := parseSubject(m.Subject)
 		if err != nil {
@@ -48,7 +37,7 @@ func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f
 		}
 		_, fingerprint, _ := strings.Cut(sub.Rest, ".") // path hash, fingerprint
 		by, marked := marker(m.Data)
-		return f(SeenEntry{
+		return f(events.SeenEntry{
 			Fingerprint: fingerprint, TriggerID: events.FileTriggerID(jobID, fingerprint), At: m.Time,
 			Ignored: marked || string(m.Data) == ignoredFile, MarkedBy: by, Held: string(m.Data) == heldFile,
 		})
@@ -56,7 +45,7 @@ func (b *Bus) eachSeen(ctx context.Context, jobID, filter string, t time.Time, f
 }
 
 // FilesOnPath is SeenOnPath that also looks which of them are queued.
-func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]SeenEntry, error) {
+func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]events.SeenEntry, error) {
 	all, err := b.SeenOnPath(ctx, jobID, path)
 	if err != nil {
 		return nil, err
@@ -107,21 +96,6 @@ func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bo
 	return all, true, nil
 }
 
-// Again asks for another run of the file that lies at a path. Its generation
-// enters the file's fingerprint, so that the ledger, the trigger and the run
-// have identities of their own, while those of the run before stay taken.
-type Again struct {
-	JobID      string    `json:"job_id"`
-	File       string    `json:"path"`               // see [events.File.RawPath]
-	FileB64    string    `json:"path_b64,omitempty"` //
-	Generation string    `json:"generation"`         // one token of a subject
-	By         string    `json:"by"`                 // the user who asked
-	At         time.Time `json:"at"`                 //
-}
-
-// Path gives the exact bytes of the relative path.
-func (a Again) Path() string { return (&events.File{Path: a.File, PathB64: a.FileB64}).RawPath() }
-
 // Reprocess has the file that lies at a path of a job's folder run again, once.
 // It is heard by every watcher within 10 s, mostly at once, and remembered for
 // as long as the file lies there; where no file lies nothing happens before one
@@ -129,7 +103,7 @@ func (a Again) Path() string { return (&events.File{Path: a.File, PathB64: a.Fil
 func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 	now := time.Now().UTC()
 	file := events.NewFile(path)
-	a := Again{
+	a := events.Rerun{
 		JobID: jobID, File: file.Path, FileB64: file.PathB64,
 		Generation: strconv.FormatInt(now.UnixNano(), 36), By: by, At: now,
 	}
@@ -143,8 +117,8 @@ func (b *Bus) Reprocess(ctx context.Context, jobID, path, by string) error {
 }
 
 // Reruns are the requests to run files of a job again; an empty jobID means every job's.
-func (b *Bus) Reruns(jobID string) View[Again] {
-	return view[Again](b, streamFiles, orAll(jobID, allAgainFilter, againFilter))
+func (b *Bus) Reruns(jobID string) View[events.Rerun] {
+	return view[events.Rerun](b, streamFiles, orAll(jobID, allAgainFilter, againFilter))
 }
 
 // FileRecord is one of the messages that FILES keeps of a file beside its place in the
@@ -180,15 +154,15 @@ func (b *Bus) DropFileRecords(ctx context.Context, seqs []uint64) error {
 	return b.dropEach(ctx, streamFiles, seqs)
 }
 
-// Agains calls f with the requests to run files again that were stored after a
+// RerunsAfter calls f with the requests to run files again that were stored after a
 // sequence, oldest first, and gives the sequence it has reached.
-func (b *Bus) Agains(ctx context.Context, after uint64, f func(Again)) (uint64, error) {
+func (b *Bus) RerunsAfter(ctx context.Context, after uint64, f func(events.Rerun)) (uint64, error) {
 	for {
 		found := false
 		err := b.direct(ctx, streamFiles, map[string]any{"next_by_subj": allAgainFilter, "seq": after + 1},
 			func(m Stored) bool {
 				found, after = true, m.Sequence
-				a, err := decode[Again](m)
+				a, err := decode[events.Rerun](m)
 				if err != nil {
 					b.log.Error("a request to run a file again cannot be read", "error", err.Error())
 				} else {

@@ -7,16 +7,15 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/jet"
 )
 
 func TestSeenAll(t *testing.T) {
 	b := eventstest.Bus(t)
-	var files []jet.SeenFile
+	var files []events.SeenFile
 	for n := range 1200 {
-		files = append(files, jet.SeenFile{JobID: "job", Path: fmt.Sprint("f-", n), Fingerprint: events.Hash(fmt.Sprint(n))})
+		files = append(files, events.SeenFile{JobID: "job", Path: fmt.Sprint("f-", n), Fingerprint: events.Hash(fmt.Sprint(n))})
 	}
-	for part := range slices.Chunk(append(files, jet.SeenFile{JobID: "other", Path: "f", Fingerprint: "0"}), 500) {
+	for part := range slices.Chunk(append(files, events.SeenFile{JobID: "other", Path: "f", Fingerprint: "0"}), 500) {
 		if err := b.IgnoreFiles(t.Context(), part); err != nil {
 			t.Fatal(err)
 		}

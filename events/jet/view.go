@@ -3,6 +3,8 @@ package jet
 import (
 	"context"
 	"time"
+
+	"spool.internal/events"
 )
 
 // View is a typed view of messages of one stream that belong together: the results
@@ -23,7 +25,7 @@ type Entry[T any] struct{ Stored }
 // Value reads the body. The error says that it is of another version of Spool.
 func (e Entry[T]) Value() (T, error) {
 	v, err := decode[T](e.Stored)
-	if d, ok := any(&v).(*DeadLetter); ok {
+	if d, ok := any(&v).(*events.DeadLetter); ok {
 		d.Seq, d.At = e.Sequence, e.Time
 	}
 	return v, err

@@ -40,7 +40,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Dead = []deadLetter{}
 	last := uint64(0)
-	err = letters.Newest(r.Context(), before, func(m jet.Entry[jet.DeadLetter]) bool {
+	err = letters.Newest(r.Context(), before, func(m jet.Entry[events.DeadLetter]) bool {
 		d, err := m.Value()
 		if err != nil {
 			return true // of another version
@@ -62,7 +62,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 
 // deadOf gives the dead letters of a user's jobs; "" is everybody's, those of deleted
 // jobs among them.
-func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[jet.DeadLetter], err error) {
+func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[events.DeadLetter], err error) {
 	counts, err := a.Bus.DeadLetters("").CountByJob(r.Context())
 	if err == nil {
 		err = a.Jobs.Refresh(r.Context())
@@ -80,7 +80,7 @@ func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[jet.DeadLe
 
 // findDead reads a dead letter that the caller may see, and its job; that has no
 // id when it is deleted.
-func (a *API) findDead(r *http.Request) (d jet.DeadLetter, job events.Job, err error) {
+func (a *API) findDead(r *http.Request) (d events.DeadLetter, job events.Job, err error) {
 	none := events.Faultf(events.NotFound, "id", "no such dead letter: it may have been retried or dropped; GET /api/v2/dead-letters lists them")
 	id := mux.Vars(r)["id"]
 	seq, err := strconv.ParseUint(id, 10, 64)

@@ -98,7 +98,7 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored, MarkedBy: s.MarkedBy,
 		})
 	}
-	if slices.ContainsFunc(seen, func(s jet.SeenEntry) bool { return s.Held }) {
+	if slices.ContainsFunc(seen, func(s events.SeenEntry) bool { return s.Held }) {
 		if err := a.holds(ctx, jobID, path, versions); err != nil {
 			return nil, err
 		}

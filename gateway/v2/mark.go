@@ -111,9 +111,9 @@ func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id st
 	if !found || list.JobID != job.ID {
 		return events.Faultf(events.NotFound, "list", "no such list of this job, or it is older than an hour: make the dry run again")
 	}
-	files := make([]jet.SeenFile, len(list.Files))
+	files := make([]events.SeenFile, len(list.Files))
 	for i, f := range list.Files {
-		files[i] = jet.SeenFile{JobID: job.ID, Path: f.RawPath(), Fingerprint: f.Fingerprint}
+		files[i] = events.SeenFile{JobID: job.ID, Path: f.RawPath(), Fingerprint: f.Fingerprint}
 	}
 	by := a.Caller(r).Owner
 	done, err := a.Bus.MarkFiles(r.Context(), job.Username, files, by, job.Status == events.Disabled)
@@ -188,9 +188,9 @@ func (a *API) fill(ctx context.Context, dry dryRun, s search) error {
 		return err
 	}
 	err = s.each(ctx, func(batch []foundFile) error {
-		files := make([]jet.SeenFile, len(batch))
+		files := make([]events.SeenFile, len(batch))
 		for i, f := range batch {
-			files[i] = jet.SeenFile{JobID: job.ID, Path: f.path, Fingerprint: f.fingerprint(job.ID, generations[f.path])}
+			files[i] = events.SeenFile{JobID: job.ID, Path: f.path, Fingerprint: f.fingerprint(job.ID, generations[f.path])}
 		}
 		standings, err := a.Bus.FileStandings(ctx, job.Username, files, job.Status == events.Disabled)
 		if err != nil {

@@ -50,7 +50,7 @@ func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o o
 // the ledger, acquired before the call, so that one of all dispatchers calls; it ends with the run that came of the
 // call. busy = another trigger holds it.
 func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (busy bool, err error) {
-	lease, seq, err := d.bus.Turn(ctx, w.JobID)
+	lease, seq, err := d.bus.Lease(ctx, w.JobID)
 	if err != nil {
 		return false, err
 	}
@@ -62,7 +62,7 @@ func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (busy bool, err 
 			return true, err
 		}
 	}
-	err = d.bus.TakeTurn(ctx, w.JobID, jet.Turn{TriggerID: w.ID, StoredAt: w.stored()}, seq)
+	err = d.bus.TakeLease(ctx, w.JobID, events.Lease{TriggerID: w.ID, StoredAt: w.stored()}, seq)
 	if jet.IsConflict(err) {
 		return true, nil
 	}
@@ -70,7 +70,7 @@ func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (busy bool, err 
 }
 
 // leaseEnded reports whether the trigger that holds a lease led to no run, or to one that has ended.
-func (d *Dispatcher) leaseEnded(ctx context.Context, jobID string, lease jet.Turn) (bool, error) {
+func (d *Dispatcher) leaseEnded(ctx context.Context, jobID string, lease events.Lease) (bool, error) {
 	if lease.TriggerID == "" || time.Since(lease.StoredAt) > leaseEnds {
 		return true, nil
 	}
@@ -87,9 +87,9 @@ func (d *Dispatcher) leaseEnded(ctx context.Context, jobID string, lease jet.Tur
 
 // releaseLease ends the lease of a trigger that leaves no result.
 func (d *Dispatcher) releaseLease(ctx context.Context, w *work) error {
-	lease, seq, err := d.bus.Turn(ctx, w.JobID)
+	lease, seq, err := d.bus.Lease(ctx, w.JobID)
 	if err != nil || lease.TriggerID != w.ID {
 		return err
 	}
-	return d.bus.TakeTurn(ctx, w.JobID, jet.Turn{}, seq)
+	return d.bus.TakeLease(ctx, w.JobID, events.Lease{}, seq)
 }

@@ -66,7 +66,7 @@ func TestOverlapQueue(t *testing.T) {
 		if n == 1 {
 			stop() // whose turn it is outlives who gave it
 			h.srv.Restart(t)
-			eventstest.Eventually(h, "the server is back", func() bool { _, _, err := h.bus.Turn(t.Context(), "j"); return err == nil })
+			eventstest.Eventually(h, "the server is back", func() bool { _, _, err := h.bus.Lease(t.Context(), "j"); return err == nil })
 		}
 		h.end("j", run)
 	}

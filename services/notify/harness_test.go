@@ -151,7 +151,7 @@ func (h *harness) settled(queue string) {
 	ended, _, err := h.bus.Runs(events.Ended, "").Last(h.Context())
 	newest, of := ended.Sequence, h.bus.Runs(events.Ended, "").Stream()
 	if queue == "notify-email-dead" {
-		var letter jet.Entry[jet.DeadLetter]
+		var letter jet.Entry[events.DeadLetter]
 		letter, _, err = h.bus.DeadLetters("").Last(h.Context())
 		newest, of = letter.Sequence, h.bus.DeadLetters("").Stream()
 	}

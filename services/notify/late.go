@@ -116,7 +116,7 @@ func (o *observer) arrival(ctx context.Context, w *watched, old events.Notificat
 		until = now // better late than never
 	}
 	came := 0
-	err = o.bus.EachSeen(ctx, w.ID, morning, func(s jet.SeenEntry) bool {
+	err = o.bus.EachSeen(ctx, w.ID, morning, func(s events.SeenEntry) bool {
 		if !s.Ignored && !s.At.After(until) {
 			came++
 		}

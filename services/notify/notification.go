@@ -17,7 +17,7 @@ type notification struct {
 	jobID string
 
 	run    *events.RunEvent     // one of these: a run ended,
-	dead   *jet.DeadLetter      // a trigger was given up,
+	dead   *events.DeadLetter   // a trigger was given up,
 	result *events.Result       // a call was answered, where the end of its run is not known,
 	state  *events.Notification // the state of a job changed
 }

@@ -84,8 +84,8 @@ func TestBusyProgramIsGivenUp(t *testing.T) {
 	if ended.Status != events.ERROR || ended.Attempt != 3 || !ended.NotBegun() {
 		t.Errorf("ended %+v", ended)
 	}
-	var dead []jet.DeadLetter
-	err := h.bus.DeadLetters("").Since(t.Context(), time.Time{}, func(m jet.Entry[jet.DeadLetter]) bool {
+	var dead []events.DeadLetter
+	err := h.bus.DeadLetters("").Since(t.Context(), time.Time{}, func(m jet.Entry[events.DeadLetter]) bool {
 		d, err := m.Value()
 		if err != nil {
 			t.Error(err)

@@ -52,7 +52,7 @@ func (r *Runner) marked(ctx context.Context, run events.Run) (ends string, err e
 	if f == nil || byHand(run) {
 		return "", nil
 	}
-	by, marked, err := r.bus.MarkedBy(ctx, jet.SeenFile{JobID: run.JobID, Path: f.RawPath(), Fingerprint: f.Fingerprint})
+	by, marked, err := r.bus.MarkedBy(ctx, events.SeenFile{JobID: run.JobID, Path: f.RawPath(), Fingerprint: f.Fingerprint})
 	if err != nil || !marked {
 		return "", err
 	}

@@ -43,5 +43,5 @@ func (j *Janitor) neededByWork(ctx context.Context, jobID string, needed map[sta
 	if err := work.Each(ctx, add); err != nil {
 		return err
 	}
-	return j.cfg.Bus.DeadLetters(jobID).Each(ctx, func(d jet.DeadLetter) { add(d.Trigger) })
+	return j.cfg.Bus.DeadLetters(jobID).Each(ctx, func(d events.DeadLetter) { add(d.Trigger) })
 }

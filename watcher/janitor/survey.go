@@ -111,7 +111,7 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 		fingerprints[i] = r.fingerprint
 		run := events.FlowJobID(s.job.Username, events.FileTriggerID(s.job.ID, r.fingerprint))
 		ends = ends.And(s.j.cfg.Bus.Run(events.Ended, s.job.ID, run))
-		seen = seen.And(s.j.cfg.Bus.SeenFile(jet.SeenFile{JobID: s.job.ID, Path: r.file, Fingerprint: r.fingerprint}))
+		seen = seen.And(s.j.cfg.Bus.SeenFile(events.SeenFile{JobID: s.job.ID, Path: r.file, Fingerprint: r.fingerprint}))
 	}
 	queued, err1 := s.j.queued(ctx, s.job.ID, fingerprints)
 	ended, err2 := ends.Known(ctx)

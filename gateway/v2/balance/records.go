@@ -20,7 +20,7 @@ type records struct {
 	dead     map[string]bool            // by trigger
 	verdicts map[string]events.Verdict  // by trigger
 	held     map[string]events.Held     // by fingerprint
-	seen     []jet.SeenEntry            // the ledger of the day
+	seen     []events.SeenEntry         // the ledger of the day
 }
 
 // queue is what waits for its call.
@@ -58,7 +58,7 @@ func (b Books) ledger(ctx context.Context, jobID string, d Day) (*records, error
 		day: d, jobID: jobID, results: map[string]events.Result{}, runs: map[string]events.RunEvent{},
 		dead: map[string]bool{}, verdicts: map[string]events.Verdict{}, held: map[string]events.Held{},
 	}
-	err := b.Bus.EachSeen(ctx, jobID, d.From, func(s jet.SeenEntry) bool {
+	err := b.Bus.EachSeen(ctx, jobID, d.From, func(s events.SeenEntry) bool {
 		if d.has(s.At) {
 			r.seen = append(r.seen, s)
 		}
@@ -72,7 +72,7 @@ func (b Books) outcomes(ctx context.Context, r *records) error {
 	since := r.day.From.Add(earliestTrigger)
 	err := b.Bus.HeldFiles(r.jobID).Each(ctx, func(h events.Held) { r.held[h.Fingerprint] = h })
 	if err == nil {
-		err = eachSince(ctx, b.Bus.DeadLetters(r.jobID), since, func(d jet.DeadLetter) { r.dead[d.Trigger.ID] = true })
+		err = eachSince(ctx, b.Bus.DeadLetters(r.jobID), since, func(d events.DeadLetter) { r.dead[d.Trigger.ID] = true })
 	}
 	if err == nil {
 		err = eachSince(ctx, b.Bus.Results(r.jobID), since, r.result)
