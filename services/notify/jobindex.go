@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"spool.internal/events"
 )
@@ -11,24 +12,26 @@ import (
 // watched is a job that asks for notifications of its state.
 type watched struct {
 	events.Job
-	p *events.Parameters
+	p *events.Plan
 }
 
 // jobIndex is an index of the jobs that ask for notifications of their state. The job feed writes it.
 type jobIndex struct {
+	zone *time.Location // of jobs that name none
+
 	mu    sync.Mutex
 	all   map[string]*watched // nil: the job exists and does not ask
 	stale map[string]bool     // jobs whose states must be deleted
 }
 
-func newJobIndex() *jobIndex {
-	return &jobIndex{all: map[string]*watched{}, stale: map[string]bool{}}
+func newJobIndex(zone *time.Location) *jobIndex {
+	return &jobIndex{zone: zone, all: map[string]*watched{}, stale: map[string]bool{}}
 }
 
 // apply stores one revision; the job feed calls it.
 func (x *jobIndex) apply(rev events.JobRevision) {
 	job := rev.Event.Job
-	w := read(job)
+	w := read(job, x.zone)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	old := x.all[job.ID]
@@ -44,11 +47,11 @@ func (x *jobIndex) apply(rev events.JobRevision) {
 }
 
 // read returns the job if it asks for notifications, else nil.
-func read(job events.Job) *watched {
+func read(job events.Job, zone *time.Location) *watched {
 	if !bytes.Contains(job.Parameters, []byte(`"notify"`)) {
 		return nil
 	}
-	p, err := events.ParseParameters(job.Parameters)
+	p, err := job.Plan(zone)
 	if err != nil || !p.Options.Notify.Asked() {
 		return nil // the dispatcher reports a job that cannot be read
 	}

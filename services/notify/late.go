@@ -29,25 +29,14 @@ func due(s *schedule.Schedule, since, until time.Time) (last time.Time) {
 // lateness returns whether a job is late to start; the state is "" if nothing is due. Answers that can no longer change
 // are kept in o.answered.
 func (o *observer) lateness(ctx context.Context, w *watched, old events.Notification, now time.Time) (events.Notification, error) {
-	zone := o.zone
-	if name := w.p.Options.Timezone; name != "" {
-		var err error
-		if zone, err = schedule.LoadLocation(name); err != nil {
-			return events.Notification{}, nil //nolint:nilerr // the dispatcher reports a job that cannot be read
-		}
-	}
 	if w.p.Spooled {
-		return o.arrival(ctx, w, old, zone, now)
-	}
-	s, err := schedule.Parse(w.p.Schedule, zone)
-	if err != nil {
-		return events.Notification{}, nil //nolint:nilerr // as above
+		return o.arrival(ctx, w, old, now)
 	}
 	limit := w.p.Options.LateAfter
 	if limit < 0 {
 		limit = events.LateAfter
 	}
-	slot := due(s, w.EffectiveFrom, now.Add(-limit))
+	slot := due(w.p.Slots, w.EffectiveFrom, now.Add(-limit))
 	if slot.IsZero() || o.answered[w.ID] >= slot.Unix() && old.Well() {
 		return events.Notification{}, nil
 	}
@@ -61,7 +50,7 @@ func (o *observer) lateness(ctx context.Context, w *watched, old events.Notifica
 		return n, nil
 	}
 	n.State = events.Late
-	n.Message = fmt.Sprintf("the run of the slot %s has not started %s after it", slot.In(zone).Format("2006-01-02 15:04 MST"), limit)
+	n.Message = fmt.Sprintf("the run of the slot %s has not started %s after it", slot.In(w.p.Zone).Format("2006-01-02 15:04 MST"), limit)
 	return n, nil
 }
 
@@ -96,8 +85,8 @@ func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time
 }
 
 // arrival returns whether the files that a folder is to receive are late.
-func (o *observer) arrival(ctx context.Context, w *watched, old events.Notification, zone *time.Location, now time.Time) (events.Notification, error) {
-	e := w.p.Options.Expect
+func (o *observer) arrival(ctx context.Context, w *watched, old events.Notification, now time.Time) (events.Notification, error) {
+	e, zone := w.p.Options.Expect, w.p.Zone
 	if e.Files == 0 {
 		return events.Notification{}, nil
 	}

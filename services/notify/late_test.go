@@ -165,7 +165,7 @@ func TestDeadlines(t *testing.T) {
 
 func TestFolderState(t *testing.T) {
 	now := time.Now()
-	w := &watched{Job: events.Job{EffectiveFrom: now.Add(-time.Hour)}, p: &events.Parameters{}}
+	w := &watched{Job: events.Job{EffectiveFrom: now.Add(-time.Hour)}, p: &events.Plan{Parameters: &events.Parameters{}}}
 	for _, c := range []struct {
 		name     string
 		state    events.WatchState

@@ -17,7 +17,6 @@ import (
 type observer struct {
 	bus   *jet.Bus
 	ends  bool // run events report how runs end; else the result of a call is all that is known
-	zone  *time.Location
 	jobs  *jobIndex
 	feed  *jet.JobFeed
 	log   *slog.Logger
@@ -29,7 +28,7 @@ type observer struct {
 
 func newObserver(cfg Config, daily *daily) *observer {
 	o := &observer{
-		bus: cfg.Bus, ends: cfg.endsKnown(), zone: cfg.Zone, jobs: newJobIndex(), log: cfg.Log, since: time.Now(), daily: daily,
+		bus: cfg.Bus, ends: cfg.endsKnown(), jobs: newJobIndex(cfg.Zone), log: cfg.Log, since: time.Now(), daily: daily,
 		answered: map[string]int64{},
 	}
 	o.feed = jet.NewJobFeed(cfg.Bus, o.jobs.apply)
@@ -138,5 +137,5 @@ func (o *observer) job(ctx context.Context, id string, sure bool) (*watched, err
 	if err != nil {
 		return nil, err
 	}
-	return read(rev.Event.Job), nil
+	return read(rev.Event.Job, o.jobs.zone), nil
 }
