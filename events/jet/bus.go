@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events/wait"
 )
 
 // Bus is a service's connection to JetStream. It is safe for concurrent use.
@@ -158,7 +160,7 @@ func (b *Bus) dial(ctx context.Context, url string, opts []nats.Option) error {
 			return err
 		}
 		b.log.Warn("waiting for NATS", "url", url, "error", err.Error())
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := wait.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -232,17 +234,6 @@ func (b *Bus) hint(filter string, f func(subject string)) error {
 		return fmt.Errorf("subscribe %s: %w", filter, err)
 	}
 	return b.nc.Flush()
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func errText(err error) string {

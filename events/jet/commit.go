@@ -103,11 +103,8 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 
 func readAck(stream string, m *nats.Msg) (uint64, error) {
 	var ack struct {
-		Sequence uint64 `json:"seq"`
-		Error    *struct {
-			ErrCode     int    `json:"err_code"`
-			Description string `json:"description"`
-		} `json:"error"`
+		Sequence uint64    `json:"seq"`
+		Error    *apiFault `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &ack); err != nil {
 		return 0, publishError(stream, err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"spool.internal/events/faultpoint"
+	"spool.internal/events/wait"
 )
 
 // Bounds of the ends that are told the server before one is confirmed. It works
@@ -51,7 +52,7 @@ func (k *desk) confirm() {
 		cancel()
 		faultpoint.Hit(faultpoint.QueueAcked)
 		k.confirmed(group, time.Since(begun), err)
-		_ = sleep(k.bus.life, pace)
+		_ = wait.Sleep(k.bus.life, pace)
 	}
 }
 
@@ -119,7 +120,7 @@ func (k *desk) confirmed(group []*Delivery, took time.Duration, err error) {
 		k.startTidy()
 	}
 	k.mu.Unlock()
-	k.free()
+	k.freed.Set()
 	k.forget(gone)
 }
 
@@ -133,7 +134,7 @@ func (k *desk) flush(ctx context.Context) {
 			k.tidyOnce(ctx)
 			return
 		}
-		if sleep(ctx, time.Millisecond) != nil {
+		if wait.Sleep(ctx, time.Millisecond) != nil {
 			return
 		}
 	}

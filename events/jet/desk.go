@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events/wait"
 )
 
 // desk is where the messages of one queue lie that this process has in hand,
@@ -15,7 +17,7 @@ import (
 // the server delivers a second time meanwhile stays here.
 type desk struct {
 	bus   *Bus
-	freed chan struct{} // something was settled
+	freed wait.Wake // something was settled
 
 	mu      sync.Mutex
 	queue   Queue
@@ -52,7 +54,7 @@ func (b *Bus) desk(q Queue) *desk {
 	k := b.desks[q.stream+" "+q.Name]
 	if k == nil {
 		k = &desk{
-			bus: b, queue: q, freed: make(chan struct{}, 1), window: 1, held: map[uint64]*Delivery{}, over: map[uint64]past{},
+			bus: b, queue: q, freed: wait.NewWake(), window: 1, held: map[uint64]*Delivery{}, over: map[uint64]past{},
 			late: [2]map[uint64]bool{{}, {}},
 		}
 		b.desks[q.stream+" "+q.Name] = k
@@ -156,14 +158,7 @@ func (k *desk) release(d *Delivery) {
 		delete(k.held, d.Sequence)
 	}
 	k.mu.Unlock()
-	k.free()
-}
-
-func (k *desk) free() {
-	select {
-	case k.freed <- struct{}{}:
-	default:
-	}
+	k.freed.Set()
 }
 
 // tell sends the server a word about a delivery.

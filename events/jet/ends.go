@@ -12,6 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
+	"spool.internal/events/wait"
 )
 
 // End is how a trigger came to its end, as the ledger knows it until the trigger
@@ -139,7 +140,7 @@ func (e *Ends) write() {
 		for _, w := range part {
 			w.done <- err
 		}
-		_ = sleep(e.bus.life, pace)
+		_ = wait.Sleep(e.bus.life, pace)
 	}
 }
 
@@ -190,7 +191,7 @@ func (e *Ends) Gone(sequences []uint64) {
 
 // purge takes out entries whose triggers are all gone, up to the first whose are not.
 func (e *Ends) purge() {
-	for wait := purgeEvery; sleep(e.bus.life, wait) == nil; {
+	for next := purgeEvery; wait.Sleep(e.bus.life, next) == nil; {
 		upTo := uint64(0)
 		e.mu.Lock()
 		for len(e.open) > 0 && e.open[0].left == 0 {
@@ -205,7 +206,7 @@ func (e *Ends) purge() {
 		e.mu.Unlock()
 		began := time.Now()
 		err := e.bus.purge(e.bus.life, e.stream, purgeRequest{Filter: doneByFilter(e.stream, e.writer), Before: upTo + 1})
-		wait = max(purgeEvery, tidyShare*time.Since(began))
+		next = max(purgeEvery, tidyShare*time.Since(began))
 		faultpoint.Hit(faultpoint.EndsPurged)
 		if err != nil {
 			e.bus.log.Debug("entries of the ledger stay for now", "error", err.Error()) // the next purge takes them, or Sweep

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"spool.internal/events/wait"
 )
 
 // Bounds of what is remembered of the ledger of ends, and how long a burst of
@@ -77,7 +79,7 @@ func (e *Ends) Ahead(received time.Time) {
 
 func (e *Ends) readAhead() {
 	for {
-		err := sleep(e.bus.life, burst)
+		err := wait.Sleep(e.bus.life, burst)
 		e.look.Lock()
 		if err != nil || e.readAt.After(e.wanted) {
 			e.ahead = false

@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"spool.internal/events/wait"
 )
 
 // From says where a follower begins.
@@ -63,7 +65,7 @@ func (b *Bus) follow(ctx context.Context, w follow, f func(Stored)) error {
 		}
 		if ctx.Err() == nil {
 			b.log.Debug("following again", "stream", w.Stream, "error", errText(err))
-			_ = sleep(ctx, 250*time.Millisecond)
+			_ = wait.Sleep(ctx, 250*time.Millisecond)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 // Needs are the streams that a service cannot do without. What it only writes to it
@@ -119,7 +120,7 @@ func (b *Bus) refuses(stream string) error {
 // that of ctx.
 func (b *Bus) AwaitStore(ctx context.Context) error {
 	for ctx.Err() == nil && b.Held() != nil {
-		_ = sleep(ctx, 100*time.Millisecond) // the loop sees the end of ctx
+		_ = wait.Sleep(ctx, 100*time.Millisecond) // the loop sees the end of ctx
 	}
 	return ctx.Err()
 }
@@ -192,26 +193,25 @@ func (b *Bus) askLeaders() {
 	ctx, cancel := context.WithTimeout(b.life, leaderPatience)
 	defer cancel()
 	var wg sync.WaitGroup
-	ask := func(stream, subject string, body any) {
+	ask := func(stream, op string, request any) {
 		if !b.health.fresh(stream) {
-			wg.Go(func() { b.askLeader(ctx, stream, subject, body) })
+			wg.Go(func() { b.askLeader(ctx, stream, op, request) })
 		}
 	}
 	for _, s := range b.needs.Reads {
-		ask(s, "$JS.API.STREAM.MSG.GET."+s, map[string]any{"last_by_subj": probeOf(s)})
+		ask(s, streamGet, map[string]any{"last_by_subj": probeOf(s)})
 	}
 	for _, s := range b.needs.Writes {
 		if !slices.Contains(b.needs.Reads, s) {
-			ask(s, "$JS.API.STREAM.INFO."+s, struct{}{})
+			ask(s, streamInfo, struct{}{})
 		}
 	}
 	wg.Wait()
 }
 
-func (b *Bus) askLeader(ctx context.Context, stream, subject string, body any) {
+func (b *Bus) askLeader(ctx context.Context, stream, op string, request any) {
 	asked := time.Now()
-	data, _ := json.Marshal(body)
-	answer, err := b.nc.RequestWithContext(ctx, subject, data)
+	answer, err := b.api(ctx, op, stream, request)
 	if err != nil {
 		if b.nc.IsConnected() && b.life.Err() == nil {
 			b.health.miss(stream, asked, "has no leader that answers")
@@ -219,10 +219,7 @@ func (b *Bus) askLeader(ctx context.Context, stream, subject string, body any) {
 		return
 	}
 	var a struct {
-		Error *struct {
-			ErrCode     int    `json:"err_code"`
-			Description string `json:"description"`
-		} `json:"error"`
+		Error *apiFault `json:"error"`
 	}
 	switch err := json.Unmarshal(answer.Data, &a); {
 	case err != nil:

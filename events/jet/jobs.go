@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 // deletedFor is how long a deleted job is remembered, so that caches that were away hear of it.
@@ -129,7 +130,7 @@ func (f *JobFeed) Run(ctx context.Context) error {
 		if missing != nil {
 			m, _, err := f.bus.last(ctx, streamJobs, allJobsFilter)
 			if err != nil {
-				if err := sleep(ctx, time.Second); err != nil {
+				if err := wait.Sleep(ctx, time.Second); err != nil {
 					return nil
 				}
 				continue

@@ -9,6 +9,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/seal"
+	"spool.internal/events/wait"
 )
 
 // How often a keyring proves that it holds every token, how soon it tries again
@@ -91,16 +92,16 @@ func (k *Keyring) take(key string, m Stored) {
 // again: a connection that is up says nothing about a feed that has stalled.
 func (k *Keyring) prove(ctx context.Context) {
 	for {
-		wait := proveAgain
+		next := proveAgain
 		asked := time.Now()
 		if m, _, err := k.bus.last(ctx, streamTokens, tokenPrefix+">"); err == nil {
 			k.mu.Lock()
 			if k.seq >= m.Sequence {
-				k.proven, wait = asked, proveEvery
+				k.proven, next = asked, proveEvery
 			}
 			k.mu.Unlock()
 		}
-		if sleep(ctx, wait) != nil {
+		if wait.Sleep(ctx, next) != nil {
 			return
 		}
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events/wait"
 )
 
 // Pull takes messages off a queue, at most hold of them unsettled, and calls
@@ -112,7 +114,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 			if _, err := p.cons.Info(ctx); errors.Is(err, jetstream.ErrConsumerNotFound) {
 				return err
 			}
-			_ = sleep(ctx, 20*time.Millisecond)
+			_ = wait.Sleep(ctx, 20*time.Millisecond)
 		}
 	}
 	return nil
@@ -121,7 +123,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 func (p *puller) ask(room int) {
 	k := p.desk
 	request, _ := json.Marshal(map[string]any{"batch": room, "expires": requestFor, "idle_heartbeat": sign})
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + k.queue.stream + "." + k.queue.Name
+	subject := apiPrefix + "CONSUMER.MSG.NEXT." + k.queue.stream + "." + k.queue.Name
 	_ = k.bus.nc.PublishRequest(subject, p.inbox, request) // silence follows when this is lost
 	p.asked = room
 }

@@ -30,18 +30,14 @@ const maxMulti = 500
 // for what must not be missed; it reads its own and everybody's writes.
 func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
 	recordIn(subject)
-	request, _ := json.Marshal(map[string]string{"last_by_subj": subject})
 	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
+	answer, err := b.api(ctx, streamGet, stream, map[string]string{"last_by_subj": subject})
 	if err != nil {
 		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, transportError(err))
 	}
 	var r struct {
-		Error *struct {
-			ErrCode     int    `json:"err_code"`
-			Description string `json:"description"`
-		} `json:"error"`
+		Error   *apiFault `json:"error"`
 		Message struct {
 			Subject string    `json:"subject"`
 			Seq     uint64    `json:"seq"`
@@ -136,7 +132,7 @@ func (b *Bus) getMany(ctx context.Context, stream string, seqs []uint64, f func(
 	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
 	for i, seq := range seqs {
 		request := append(strconv.AppendUint([]byte(`{"seq":`), seq, 10), '}')
-		if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox+"."+strconv.Itoa(i), request); err != nil {
+		if err := b.nc.PublishRequest(apiPrefix+directGet+"."+stream, inbox+"."+strconv.Itoa(i), request); err != nil {
 			return fmt.Errorf("read %s: %w", stream, transportError(err))
 		}
 	}
@@ -171,21 +167,20 @@ func (b *Bus) get(ctx context.Context, stream string, seq uint64) (m Stored, fou
 // direct reads from any replica. A request without "batch" or "multi_last" has one answer.
 func (b *Bus) direct(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
 	recordRead(request)
-	data, err := json.Marshal(request)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, err)
-	}
 	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
-	subject := "$JS.API.DIRECT.GET." + stream
 	_, batch := request["batch"]
 	if _, multi := request["multi_last"]; !batch && !multi {
-		m, err := b.nc.RequestWithContext(ctx, subject, data)
+		m, err := b.api(ctx, directGet, stream, request)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", stream, transportError(err))
 		}
 		_, err = directAnswer(stream, m, f)
 		return err
+	}
+	data, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, err)
 	}
 	inbox := b.nc.NewRespInbox()
 	answers := make(chan *nats.Msg, maxMulti+1) // all that one request can bring, and its end
@@ -194,7 +189,7 @@ func (b *Bus) direct(ctx context.Context, stream string, request map[string]any,
 		return fmt.Errorf("read %s: %w", stream, transportError(err))
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
-	if err := b.nc.PublishRequest(subject, inbox, data); err != nil {
+	if err := b.nc.PublishRequest(apiPrefix+directGet+"."+stream, inbox, data); err != nil {
 		return fmt.Errorf("read %s: %w", stream, transportError(err))
 	}
 	for {
@@ -252,10 +247,9 @@ func (b *Bus) purge(ctx context.Context, stream string, r purgeRequest) error {
 			return fmt.Errorf("purge %s: %w", stream, err)
 		}
 	}
-	data, _ := json.Marshal(r)
 	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, data)
+	answer, err := b.api(ctx, "STREAM.PURGE", stream, r)
 	if err != nil {
 		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, transportError(err))
 	}
@@ -278,10 +272,9 @@ func (b *Bus) dropEach(ctx context.Context, stream string, seqs []uint64) error 
 
 // drop takes one message out; found is false when it is gone already.
 func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, err error) {
-	request, _ := json.Marshal(map[string]any{"seq": seq, "no_erase": true})
 	limited, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(limited, "$JS.API.STREAM.MSG.DELETE."+stream, request)
+	answer, err := b.api(limited, "STREAM.MSG.DELETE", stream, map[string]any{"seq": seq, "no_erase": true})
 	if err == nil {
 		_, err = readAck(stream, answer)
 	} else {

@@ -64,10 +64,9 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]events.See
 // SeenAll lists the fingerprints that the ledger holds of one job, if the server
 // tells them at once (100,000); whole says whether it did.
 func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bool, err error) {
-	request, _ := json.Marshal(map[string]string{"subjects_filter": seenFilter(jobID)})
 	ctx, cancel := b.onWire(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+streamFiles, request)
+	answer, err := b.api(ctx, streamInfo, streamFiles, map[string]string{"subjects_filter": seenFilter(jobID)})
 	if err != nil {
 		return nil, false, fmt.Errorf("read the ledger of files: %w", transportError(err))
 	}
@@ -76,10 +75,7 @@ func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bo
 		State struct {
 			Subjects map[string]int `json:"subjects"`
 		} `json:"state"`
-		Error *struct {
-			ErrCode     int    `json:"err_code"`
-			Description string `json:"description"`
-		} `json:"error"`
+		Error *apiFault `json:"error"`
 	}
 	if err := json.Unmarshal(answer.Data, &info); err != nil {
 		return nil, false, fmt.Errorf("read the ledger of files: %w", err)

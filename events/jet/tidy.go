@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"spool.internal/events/faultpoint"
+	"spool.internal/events/wait"
 )
 
 // When finished messages leave a stream that keeps what was acked: all up to the
@@ -45,7 +46,7 @@ func (k *desk) idle() {
 
 func (k *desk) tidy() {
 	for next := time.Now(); ; {
-		if sleep(k.bus.life, tidyEvery) != nil {
+		if wait.Sleep(k.bus.life, tidyEvery) != nil {
 			return
 		}
 		if k.count() > 0 && time.Now().Before(next) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events/wait"
 )
 
 // share is a stream's part of the store, in GiB on a store of [FullStore].
@@ -205,7 +207,7 @@ func (b *Bus) Await(ctx context.Context) error {
 			b.log.Info("waiting for the broker's streams", "stream", names[len(names)-1], "error", err.Error())
 			said = true
 		}
-		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+		if err := wait.Sleep(ctx, 250*time.Millisecond); err != nil {
 			return fmt.Errorf("wait for stream %s: %w", names[len(names)-1], err)
 		}
 	}
