@@ -11,8 +11,8 @@ import (
 	"spool.internal/events/wait"
 )
 
-// desk is where the messages of one queue lie that this process has in hand,
-// whichever Pull fetched them. Each is kept alive until it is handed back or the
+// desk tracks the messages of one queue that were delivered to this process,
+// whichever Pull fetched them. Each gets heartbeats until it is returned or the
 // server has confirmed its end, however far the server has fallen behind; what
 // the server delivers a second time meanwhile stays here.
 type desk struct {
@@ -117,7 +117,7 @@ func (k *desk) count() int {
 	return len(k.held)
 }
 
-// take registers what was fetched; nil says that it is in hand already, or over.
+// take registers what was fetched; nil says that it is here already, or over.
 func (k *desk) take(msg *nats.Msg) *Delivery {
 	meta, err := msg.Metadata()
 	if err != nil {

@@ -24,7 +24,8 @@ const (
 	codeTooManyBatches      = 10210 // too many batches open at once; none of this one is stored
 )
 
-// ErrUnknown is in the chain of a publish whose outcome nobody has told us.
+// ErrUnknown is wrapped by the error of a publish that timed out: it may or may not
+// have been stored.
 var ErrUnknown = errors.New("outcome unknown")
 
 // IsConflict reports that somebody else committed first.

@@ -71,7 +71,7 @@ func (b *Bus) Check() error {
 }
 
 // Held reports why nothing should be begun whose end must be stored, or nil: a
-// stream refuses what is written, or who runs the server has it in hand. It asks
+// stream refuses what is written, or who runs the server is mending it. It asks
 // nobody.
 func (b *Bus) Held() error {
 	var err error

@@ -103,8 +103,8 @@ func (b *Bus) History(ctx context.Context, jobID string) ([]events.JobChange, er
 	return history, nil
 }
 
-// JobFeed keeps a service's picture of all jobs. The service gives it a
-// function that takes each revision into the picture; it is called from one
+// JobFeed keeps a service's cache of all jobs up to date. The service gives it a
+// function that applies each revision to the cache; it is called from one
 // goroutine, in order.
 type JobFeed struct {
 	bus   *Bus
@@ -112,7 +112,7 @@ type JobFeed struct {
 
 	mu      sync.Mutex
 	seq     uint64
-	alive   map[string]bool // jobs in the picture
+	alive   map[string]bool // jobs in the cache
 	waiting map[chan struct{}]uint64
 }
 
@@ -199,7 +199,7 @@ func (f *JobFeed) take(m Stored) {
 	}
 }
 
-// Wait blocks until the picture has taken in the given sequence of JOBS.
+// Wait blocks until the cache includes the given sequence of JOBS.
 func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 	f.mu.Lock()
 	if seq <= f.seq {
@@ -220,8 +220,8 @@ func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 	}
 }
 
-// Barrier blocks until the picture holds everything that anybody has been told
-// is stored, and gives the sequence it has reached.
+// Barrier blocks until the cache includes every write that was acknowledged before the
+// call, and returns the sequence reached.
 func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 	for {
 		m, _, err := f.bus.last(ctx, streamJobs, allJobsFilter)

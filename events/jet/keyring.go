@@ -21,7 +21,7 @@ const (
 	trustFor   = 5 * time.Second
 )
 
-// Keyring is a service's picture of the tokens and of the seal key.
+// Keyring is a service's cache of the tokens and of the seal key.
 type Keyring struct {
 	bus *Bus
 
@@ -31,7 +31,7 @@ type Keyring struct {
 	seal    *seal.PublicKey
 	shown   *seal.Shared
 	seq     uint64    // the last sequence that was taken in
-	proven  time.Time // when the picture was last known to be whole
+	proven  time.Time // when the cache was last known to be whole
 }
 
 // NewKeyring makes a keyring; it is empty, and verifies nothing, before Run.
@@ -88,8 +88,7 @@ func (k *Keyring) take(key string, m Stored) {
 	k.tokens[key] = t
 }
 
-// prove compares the picture with what the broker's leader holds, time and
-// again: a connection that is up says nothing about a feed that has stalled.
+// prove compares the cache with what the broker's leader holds, every second: a connection that is up says nothing about a feed that has stalled.
 func (k *Keyring) prove(ctx context.Context) {
 	for {
 		next := proveAgain

@@ -58,7 +58,7 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 	return err
 }
 
-// PauseRun keeps a run until [Bus.ResumeRun]; whoever has it in hand then acks it.
+// PauseRun keeps a run until [Bus.ResumeRun]; whoever works on it then acks it.
 func (b *Bus) PauseRun(ctx context.Context, pool string, r events.Run) error {
 	_, err := b.commit(ctx, streamRuns, message{
 		Subject: pausedRunSubject(r.JobID, r.FlowJobID), Data: body(r), Header: map[string]string{poolHeader: pool},

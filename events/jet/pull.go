@@ -16,10 +16,10 @@ import (
 )
 
 // Pull takes messages off a queue, at most hold of them unsettled, and calls
-// each with them one after the other until ctx ends; it then hands back those
-// that each has not seen. What is in the hands of this process, or was taken off
-// the queue by it, is not given to each again, also when the server delivers it
-// again. It returns an error when the consumer is gone.
+// each with them one after the other until ctx ends; it then returns those
+// that each has not seen. What this process is working on, or took off the queue,
+// is not given to each a second time, also when the server redelivers it. It returns
+// an error when the consumer is gone.
 func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery)) error {
 	k := b.desk(q)
 	defer k.leave()

@@ -16,7 +16,7 @@ import (
 // first that is not finished in one go, the others, when that one has to wait, by
 // themselves. A purge goes through all that the queue holds, so that the next one
 // comes no sooner than thirty times as long after it as it took, unless nothing is
-// in hand any more.
+// unsettled any more.
 const (
 	tidyEvery   = 100 * time.Millisecond
 	tidyShare   = 30

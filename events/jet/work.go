@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// How long a delivery lives without a sign of its holder, and how often the
-// holder gives one.
+// How long a delivery lives without a heartbeat of the process that has it, and how
+// often that sends one.
 const (
 	ackWait   = 10 * time.Second
 	heartbeat = 3 * time.Second
@@ -58,8 +58,8 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 	return cons, nil
 }
 
-// Unsettled counts the messages of a queue that nobody has settled: those that
-// are in somebody's hands or wait to come again, and those that have yet to come.
+// Unsettled returns how many messages are delivered but unacknowledged (including those
+// waiting for redelivery), and how many are not yet delivered.
 func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err error) {
 	cons, err := b.js.Consumer(ctx, q.stream, q.Name)
 	if err != nil {
@@ -69,14 +69,14 @@ func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err erro
 	return info.NumAckPending, int(info.NumPending), nil
 }
 
-// Delivery is one message of a work queue in the hands of this process. It is
-// kept alive until Nak hands it back, or the server has confirmed that Ack or Drop
+// Delivery is one message of a work queue that was delivered to this process. It gets
+// heartbeats until Nak returns it, or the server has confirmed that Ack or Drop
 // took it off the queue; only the first of them counts.
 type Delivery struct {
 	Stored
 	Deliveries uint64    // 1 = first time, as far as the server remembers
 	Received   time.Time // when it came into this process
-	First      bool      // nobody can have had it in hand before: the consumer is older than the message
+	First      bool      // nobody can have worked on it before: the consumer is older than the message
 	desk       *desk
 	reply      string       // where the server waits for its end; the desk's mutex guards it and
 	made       time.Time    // when the consumer was made that delivered it last
@@ -105,7 +105,7 @@ func (d *Delivery) Ack() (err error) {
 	return err
 }
 
-// Nak asks for the message again after a while.
+// Nak returns the message to its queue, to be redelivered after a while.
 func (d *Delivery) Nak(after time.Duration) (err error) {
 	d.once.Do(func() {
 		err = d.desk.tell(d, `-NAK {"delay":`+strconv.FormatInt(int64(after), 10)+`}`)
@@ -120,6 +120,6 @@ func (d *Delivery) Drop(reason string) error {
 	return nil
 }
 
-// Hold gives a sign of life for a message that is kept longer than the process
-// wants to live.
-func (d *Delivery) Hold() error { return d.desk.tell(d, "+WPI") }
+// Heartbeat puts off the redelivery of a message that outlasts this process: by as long
+// as a delivery lives.
+func (d *Delivery) Heartbeat() error { return d.desk.tell(d, "+WPI") }

@@ -140,7 +140,7 @@ func (r *Runner) hold(ctx context.Context) {
 		r.mu.Lock()
 		for _, h := range r.active {
 			for _, d := range h.deliveries {
-				_ = d.Hold() // a lost heartbeat costs at most a second delivery, which take expects
+				_ = d.Heartbeat() // a lost heartbeat costs at most a second delivery, which take expects
 			}
 		}
 		r.mu.Unlock()
