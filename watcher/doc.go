@@ -1,4 +1,4 @@
-// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.{accepted,started,ended}.>, spool.runqueue.>, spool.pausedrun.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>, spool.result.<job_id>
+// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.>, spool.runqueue.>, spool.pausedrun.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>, spool.result.>
 // Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.held.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>, spool.state.files.<job_id>
 //
 // Package watcher turns files that land in folders into triggers.

@@ -77,7 +77,7 @@ func (u *uses) judge(l lines) error {
 				seen[line+" "+s], found = true, true
 			}
 		}
-		if !found && (use.Out || !slices.ContainsFunc(l.out, func(s string) bool { return covers(s, use.Subject) })) {
+		if !found && (use.Out || !slices.ContainsFunc(l.out, func(s string) bool { return readsBack(s, use.Subject) })) {
 			wrong[line+": misses "+shape(use.Subject)] = true
 		}
 	}
@@ -103,6 +103,18 @@ func shape(subject string) string {
 		}
 	}
 	return strings.Join(tokens, ".")
+}
+
+// readsBack reports whether a filter asks for nothing but what a pattern of Out writes: at
+// least the family is that of the pattern.
+func readsBack(out, filter string) bool {
+	if covers(out, filter) {
+		return true
+	}
+	begin, all := strings.CutSuffix(filter, ".>")
+	tokens := strings.Split(out, ".")
+	n := strings.Count(begin, ".") + 1
+	return all && n >= 3 && n < len(tokens) && covers(strings.Join(tokens[:n], "."), begin)
 }
 
 // covers reports whether a pattern of a comment stands for a subject or filter: <x> and *

@@ -213,7 +213,7 @@ func TestMissed(t *testing.T) {
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
-	h.asking("j1", notifying(url, ""), "", 0)
+	h.asking("j1", notifying(url, neverLate), "", 0)
 	minute := events.MinuteOf(time.Now())
 	for range 2 {
 		minute++
@@ -243,8 +243,8 @@ func TestTooLong(t *testing.T) {
 	h := newHarness(t)
 	url, calls := h.receiver(status(200))
 	h.start()
-	h.asking("j1", notifying(url, `,"too_long_after":"300ms"`), "", 0)
-	h.asking("j2", notifying(url, `,"too_long_after":"1h"`), "", 0)
+	h.asking("j1", notifying(url, neverLate+`,"too_long_after":"300ms"`), "", 0)
+	h.asking("j2", notifying(url, neverLate+`,"too_long_after":"1h"`), "", 0)
 	h.phase(events.Started, "j2", "short")
 	h.phase(events.Started, "j1", "long")
 	if got := h.next(calls).payload(t); got["state"] != "too_long" || got["flow_job_id"] != "long" || !strings.Contains(got["message"].(string), "longer than 300ms") {
