@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 )
@@ -18,7 +16,7 @@ func TestAFileOfADeepChainIsHeld(t *testing.T) {
 	t.Parallel()
 	r := newHarness(t, eventstest.Options{})
 	r.dir("in")
-	run := uuid.NewString()
+	run := "54b78899-1243-5d6f-98b7-ec67802a226d"
 	name := "20261129-155240-" + run
 	var chain []string
 	for i := range 100 {
