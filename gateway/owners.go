@@ -143,7 +143,7 @@ func (o *owners) Enqueue(ctx context.Context, owner string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if time.Since(o.counted) > countEvery {
-		counts, err := o.bus.QueuedTriggers(ctx)
+		counts, err := o.bus.Triggers(events.KindManual, "").And(o.bus.Triggers(events.KindRetry, "")).CountByJob(ctx)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (w *Watcher) queuedOf(ctx context.Context, owner string) (all int, err erro
 	}
 	w.mu.Unlock()
 	for _, id := range ids {
-		n, err := w.cfg.Bus.QueuedFiles(ctx, id)
+		n, err := w.cfg.Bus.Files(id).Count(ctx)
 		if err != nil {
 			return 0, err
 		}
