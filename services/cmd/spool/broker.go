@@ -100,23 +100,32 @@ func brokerCommand() *cobra.Command {
 
 // runBroker runs the broker alone until ctx ends.
 func runBroker(ctx context.Context, s *settings) error {
-	log, err := s.common.prepare()
+	in, err := openStore(s)
 	if err != nil {
 		return err
 	}
-	release, err := broker.Lock(s.common.data)
-	if err != nil {
-		return err
-	}
-	in := &instance{Process: daemon.New(log), set: s}
-	in.OnStop("lock", func(context.Context) error { return release() })
 	if err := in.startBroker(ctx); err != nil {
 		return errors.Join(stayLost(ctx, in.Process, s.common.listener(), err), in.Stop())
 	}
 	if _, err := in.Serve("http", s.common.listener(), http.NotFoundHandler()); err != nil {
 		return errors.Join(err, in.Stop())
 	}
-	log.Info("NATS is listening", "addr", in.broker.Addr())
+	in.Log.Info("NATS is listening", "addr", in.broker.Addr())
 	in.Go("readiness", in.AnnounceReady)
 	return in.Wait(ctx)
+}
+
+// openStore makes the process that has the store: no other uses its data folder until it stops.
+func openStore(s *settings) (*instance, error) {
+	log, err := s.common.prepare()
+	if err != nil {
+		return nil, err
+	}
+	release, err := broker.Lock(s.common.data)
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{Process: daemon.New(log), set: s}
+	in.OnStop("lock", func(context.Context) error { return release() })
+	return in, nil
 }

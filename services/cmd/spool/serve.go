@@ -7,8 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"spool.internal/events/jet"
-	"spool.internal/services/broker"
-	"spool.internal/services/daemon"
 )
 
 func serveCommand() *cobra.Command {
@@ -28,16 +26,10 @@ type ready func(context.Context, *instance, *jet.Bus) error
 
 // serve runs the broker and every service until ctx ends.
 func serve(ctx context.Context, s *settings, then ready) error {
-	log, err := s.common.prepare()
+	in, err := openStore(s)
 	if err != nil {
 		return err
 	}
-	release, err := broker.Lock(s.common.data)
-	if err != nil {
-		return err
-	}
-	in := &instance{Process: daemon.New(log), set: s}
-	in.OnStop("lock", func(context.Context) error { return release() })
 	if err := in.serve(ctx, then); err != nil {
 		return errors.Join(stayLost(ctx, in.Process, s.common.listener(), err), in.Stop())
 	}
