@@ -74,16 +74,7 @@ func (r *harness) run() (w *watcher.Watcher, stop func()) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			r.Error(err)
-		}
-	})
-	r.Cleanup(stop)
+	stop = eventstest.Background(r, w.Run)
 	r.eventually(func() bool { return w.Check() == nil })
 	return w, stop
 }

@@ -1,11 +1,14 @@
 package eventstest
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,4 +97,36 @@ func Eventually(t testing.TB, what string, f func() bool) {
 			t.Fatalf("%s: not within %v", what, Patience)
 		}
 	}
+}
+
+// Parallel has so many of the package's parallel tests run at once, unless -parallel says how
+// many: for tests that mostly wait. Call it before [Main].
+func Parallel(n int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(n))
+	}
+}
+
+// Background runs f until stop is called or the test ends, and waits for its end. The test
+// fails if f gives an error, or does not end within [Patience].
+func Background(t testing.TB, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- f(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(Patience):
+			t.Error("something that was stopped goes on")
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"flag"
 	"os"
 	"testing"
 
@@ -10,10 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue { // most tests wait for the server
-		_ = f.Value.Set("6")
-	}
+	eventstest.Parallel(6) // most tests wait for the server
 	os.Exit(eventstest.Main(m))
 }
 

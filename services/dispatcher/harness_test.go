@@ -1,15 +1,12 @@
 package dispatcher
 
 import (
-	"context"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,10 +18,7 @@ import (
 
 // The tests mostly wait, so more of them run side by side than there are processors.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set("4")
-	}
+	eventstest.Parallel(4)
 	os.Exit(eventstest.Main(m))
 }
 
@@ -74,20 +68,7 @@ func (h *harness) dispatcher() (d *Dispatcher, stop func()) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-ended; err != nil {
-				h.Errorf("Run: %v", err)
-			}
-		})
-	}
-	h.Cleanup(stop)
-	return d, stop
+	return d, eventstest.Background(h, d.Run)
 }
 
 func (h *harness) job(id, retryFor string, edit func(string) string) uint64 {

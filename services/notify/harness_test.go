@@ -1,9 +1,7 @@
 package notify
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -25,10 +23,7 @@ import (
 
 // The tests mostly wait, so more of them run side by side than there are processors.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set("4")
-	}
+	eventstest.Parallel(4)
 	os.Exit(eventstest.Main(m))
 }
 
@@ -77,20 +72,7 @@ func (h *harness) start() (stop func()) {
 	if err := n.Subscribe(h.Context()); err != nil {
 		h.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-ended; err != nil {
-				h.Errorf("Run: %v", err)
-			}
-		})
-	}
-	h.Cleanup(stop)
-	return stop
+	return eventstest.Background(h, n.Run)
 }
 
 // job stores a revision of a job with these settings, a JSON object, after the revision at seq.

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -389,11 +388,5 @@ func TestStatesAreForgotten(t *testing.T) {
 
 // follow keeps an observer's index of jobs up to date, and nothing else.
 func (h *harness) follow(o *observer) {
-	ended := make(chan error, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { ended <- o.feed.Run(ctx) }()
-	h.Cleanup(func() {
-		cancel()
-		<-ended
-	})
+	eventstest.Background(h, o.feed.Run)
 }

@@ -4,7 +4,6 @@ package runner
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -24,24 +23,9 @@ func (h *harness) cancel(url, id string, headers map[string]string) map[string]a
 
 func (h *harness) api(method, url, body string, headers map[string]string) map[string]any {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
 	set := map[string]string{"Authorization": "Bearer " + h.token[events.Admin]}
 	maps.Copy(set, headers)
-	for k, v := range set {
-		req.Header.Set(k, v)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	_, text := h.exchange(method, url, body, set)
 	a := map[string]any{}
 	if err := json.Unmarshal(text, &a); err != nil {
 		h.t.Fatalf("%s: %v", text, err)

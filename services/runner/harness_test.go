@@ -71,22 +71,7 @@ func newHarness(t testing.TB, o eventstest.Options) *harness {
 
 // background runs f until the test ends, or until stop is called, and waits for its end.
 func (h *harness) background(f func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- f(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				h.t.Error(err)
-			}
-		case <-time.After(patience):
-			h.t.Error("something that was stopped goes on")
-		}
-	})
-	h.t.Cleanup(stop)
-	return stop
+	return eventstest.Background(h.t, f)
 }
 
 func (h *harness) runner(change func(*Config)) *Runner {
@@ -181,16 +166,27 @@ type reply struct {
 // ask makes a run-binary call as a job's dispatcher does, with headers changed or taken out.
 func (h *harness) ask(url, key, body string, headers map[string]string) reply {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+events.RunBinaryPath, strings.NewReader(body))
-	if err != nil {
-		h.t.Fatal(err)
-	}
 	set := map[string]string{
 		events.HeaderKey: key, events.HeaderDispatcher: theSecret, events.HeaderJobID: "job-1", events.HeaderOwner: "J%C3%BCrgen%20M",
 		"Authorization": "Bearer <oauth token>",
 	}
 	maps.Copy(set, headers)
-	for k, v := range set {
+	resp, text := h.exchange(http.MethodPost, url+events.RunBinaryPath, body, set)
+	a := reply{status: resp.StatusCode, header: resp.Header}
+	if err := json.Unmarshal(text, &a.RunAnswer); err != nil {
+		h.t.Fatalf("an answer that is not JSON: %s", text)
+	}
+	return a
+}
+
+// exchange makes a request with these headers, but for empty ones, and returns its answer.
+func (h *harness) exchange(method, url, body string, headers map[string]string) (*http.Response, []byte) {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for k, v := range headers {
 		if v != "" {
 			req.Header.Set(k, v)
 		}
@@ -204,11 +200,7 @@ func (h *harness) ask(url, key, body string, headers map[string]string) reply {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	a := reply{status: resp.StatusCode, header: resp.Header}
-	if err := json.Unmarshal(text, &a.RunAnswer); err != nil {
-		h.t.Fatalf("an answer that is not JSON: %s", text)
-	}
-	return a
+	return resp, text
 }
 
 // body is that of a call for a flow on the folder "in".

@@ -5,7 +5,6 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -41,10 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue { // most tests wait for the broker or a flow
-		_ = f.Value.Set("6")
-	}
+	eventstest.Parallel(6) // most tests wait for the broker or a flow
 	os.Exit(eventstest.Main(m))
 }
 

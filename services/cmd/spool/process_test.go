@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +14,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,24 +47,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build spool: %v\n%s", err, out)
 		os.Exit(1)
 	}
-	mostlyWait()
+	eventstest.Parallel(2 * runtime.GOMAXPROCS(0)) // most of what they do is wait
 	code := eventstest.Main(m)
 	if err := os.RemoveAll(dir); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
-}
-
-// mostlyWait has four tests run at once on two processors, unless -parallel says how many:
-// most of what they do is wait.
-func mostlyWait() {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
-	}
 }
 
 // long skips what takes a while.

@@ -1,7 +1,6 @@
 package programs
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -42,21 +41,8 @@ func newStation(t *testing.T) *station {
 	t.Helper()
 	bus := eventstest.Bus(t)
 	s := &station{bus: bus, keys: jet.NewKeyring(bus)}
-	background(t, s.keys.Run)
+	eventstest.Background(t, s.keys.Run)
 	return s
-}
-
-// background runs f until the test ends, and waits for its end.
-func background(t *testing.T, f func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- f(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // site is where one program runs: a drive and a runner of its own, which grants what
@@ -98,7 +84,7 @@ func (s *station) site(t *testing.T, name, grant string) *site {
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
 	at.url = server.URL
-	background(t, r.Run)
+	eventstest.Background(t, r.Run)
 	return at
 }
 
