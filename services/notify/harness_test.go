@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -69,9 +71,13 @@ func (h *harness) start() (stop func()) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	if err := n.Subscribe(h.Context()); err != nil {
-		h.Fatal(err)
-	}
+	eventstest.Eventually(h, "it is subscribed", func() bool {
+		err := n.Subscribe(h.Context())
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) { // a server that has just started may drop a request
+			h.Fatal(err)
+		}
+		return err == nil
+	})
 	return eventstest.Background(h, n.Run)
 }
 
