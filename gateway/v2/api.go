@@ -78,6 +78,8 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "jobs/{job_id}/history", calls.Read(a.listHistory)},
 		{http.MethodGet, "jobs/{job_id}/results", calls.Read(a.listResults)},
 		{http.MethodGet, "jobs/{job_id}/slots", calls.Read(a.listSlots)},
+		{http.MethodGet, "jobs/{job_id}/slots/summary", calls.Read(a.summarizeSlots)},
+		{http.MethodGet, "jobs/{job_id}/why", calls.Read(a.explainJob)},
 		{http.MethodGet, "jobs/{job_id}/files", calls.Read(a.findFile)},
 		{http.MethodPost, "jobs/{job_id}/files/reprocess", calls.Write(a.reprocessFile)},
 		{http.MethodPost, "jobs/{job_id}/files/mark", calls.Write(a.markFiles)},
