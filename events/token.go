@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -23,6 +24,14 @@ const (
 // runs. What tokens of others than administrators start needs the sandbox whole.
 func (r Role) MayWrite() bool { return r == Admin || r == Operator }
 
+// TokenKind says how a token counts.
+type TokenKind string
+
+const (
+	PlainToken   TokenKind = "token"   // behind Bearer, wherever there is an API
+	SessionToken TokenKind = "session" // in the cookie of a browser, and in the native API alone
+)
+
 // Token is an API token as it is stored: without its secret.
 type Token struct {
 	ID      string    `json:"id"`
@@ -32,7 +41,16 @@ type Token struct {
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
 	Paths   []string  `json:"paths,omitzero"` // what it reaches on the drives; nil = everything: of administrators, and of tokens from before there were paths
+
+	Note     string    `json:"note,omitzero"`      // what it is for, in words
+	MadeBy   string    `json:"made_by,omitzero"`   // who made it; empty = not known
+	LastUsed time.Time `json:"last_used,omitzero"` // to the hour; zero = not since that is recorded
+	Kind     TokenKind `json:"kind,omitzero"`      // empty = [PlainToken]
+	Parent   string    `json:"parent,omitzero"`    // of a session: the id of the token that it was exchanged for, with which it ends
 }
+
+// KindOf is the kind of the token.
+func (t Token) KindOf() TokenKind { return cmp.Or(t.Kind, PlainToken) }
 
 // NewToken makes a token; its text is shown to its owner and stored nowhere.
 func NewToken(owner string, role Role, now time.Time) (Token, string) {

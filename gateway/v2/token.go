@@ -12,19 +12,26 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// token is an API token without its secret.
+// token is an API token, or a session, without its secret.
 type token struct {
-	ID      string      `json:"id"`
-	Owner   string      `json:"owner"`
-	Role    events.Role `json:"role"`
-	Created time.Time   `json:"created"`
-	Expires time.Time   `json:"expires,omitzero"`
-	Paths   []string    `json:"paths,omitzero"`     // what it reaches, unless that is everything
-	All     bool        `json:"all_paths,omitzero"` // it reaches everything
+	ID       string           `json:"id"`
+	Kind     events.TokenKind `json:"kind"`
+	Parent   string           `json:"parent,omitzero"`
+	Owner    string           `json:"owner"`
+	Role     events.Role      `json:"role"`
+	Note     string           `json:"note,omitzero"`
+	MadeBy   string           `json:"made_by,omitzero"`
+	Created  time.Time        `json:"created"`
+	Expires  time.Time        `json:"expires,omitzero"`
+	LastUsed time.Time        `json:"last_used,omitzero"`
+	Paths    []string         `json:"paths,omitzero"`     // what it reaches, unless that is everything
+	All      bool             `json:"all_paths,omitzero"` // it reaches everything
 }
 
 func showToken(t events.Token) token {
-	return token{t.ID, t.Owner, t.Role, t.Created.UTC(), t.Expires.UTC(), t.Paths, t.Access().All}
+	return token{
+		t.ID, t.KindOf(), t.Parent, t.Owner, t.Role, t.Note, t.MadeBy, t.Created.UTC(), t.Expires.UTC(), t.LastUsed.UTC(), t.Paths, t.Access().All,
+	}
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
