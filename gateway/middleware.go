@@ -15,6 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
 	"spool.internal/gateway/wire"
@@ -81,6 +82,14 @@ func identify(next http.Handler) http.Handler {
 // their routes bound the bodies.
 func isFile(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, files.Prefix) }
 
+// isRunContent reports that a request is about what a run has printed or written. That can be
+// large, too: HEAD is not to make it.
+func isRunContent(r *http.Request) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, v2.Prefix+"results/")
+	_, part, _ := strings.Cut(rest, "/")
+	return ok && (part == "log" || strings.HasPrefix(part, "output"))
+}
+
 // clean gives the router one spelling of each path, and GET for HEAD: the
 // server leaves out the body, unless it is one that is not to be made for that.
 func clean(next http.Handler) http.Handler {
@@ -89,7 +98,7 @@ func clean(next http.Handler) http.Handler {
 		c.URL = new(url.URL)
 		*c.URL = *r.URL
 		c.URL.Path, c.URL.RawPath = path.Clean("/"+r.URL.Path), ""
-		if r.Method == http.MethodHead && !isFile(&c) && c.URL.Path != stream.Path {
+		if r.Method == http.MethodHead && !isFile(&c) && !isRunContent(&c) && c.URL.Path != stream.Path {
 			c.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, &c)
