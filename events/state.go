@@ -20,6 +20,9 @@ type WatchState struct {
 	Ring     string      `json:"ring,omitzero"`      // of one of them
 	Ignore   string      `json:"ignore,omitzero"`    // of the same one
 
+	Looked  int `json:"looked,omitzero"`  // files that the last complete scan looked at
+	Ignored int `json:"ignored,omitzero"` // those of them that a rule leaves alone
+
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest
 }
 
