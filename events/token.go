@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Role is what a token may do.
@@ -19,6 +21,29 @@ const (
 	Operator Role = "operator" // the jobs and runs of its owner
 	Viewer   Role = "viewer"   // read what its owner has
 )
+
+// CheckRole refuses what is no role.
+func CheckRole(field string, r Role) error {
+	switch r {
+	case Admin, Operator, Viewer:
+		return nil
+	case "":
+		return Faultf(Invalid, field, "is required: admin, operator or viewer")
+	default:
+		return Faultf(Invalid, field, "%q is not one of admin, operator, viewer", r)
+	}
+}
+
+// maxNote is how many characters the note of a token has at most.
+const maxNote = 200
+
+// CheckNote refuses a note that would not be one line.
+func CheckNote(field, note string) error {
+	if utf8.RuneCountInString(note) > maxNote || strings.ContainsFunc(note, unicode.IsControl) {
+		return Faultf(Invalid, field, "must be one line of at most %d characters", maxNote)
+	}
+	return nil
+}
 
 // MayWrite reports whether a token of the role may change jobs and files and start
 // runs. What tokens of others than administrators start needs the sandbox whole.

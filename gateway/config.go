@@ -56,6 +56,8 @@ type Config struct {
 	// Lost says why nothing can be stored any more, so that every request is
 	// refused; nil, or a nil answer, is that everything is well.
 	Lost func() error
+	// Name is that of this installation, for people; empty = it has none.
+	Name string
 	// Version is shown at "/". Empty means "unknown".
 	Version string
 	// Log takes the log.

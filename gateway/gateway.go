@@ -33,6 +33,8 @@ type Gateway struct {
 	strangers *limiter // by address, of callers without a valid token
 	refusals  *sampler // which refusals are logged
 
+	origins *http.CrossOriginProtection // of requests that a cookie lets in
+
 	waiting atomic.Pointer[string] // why nothing can be answered yet; nil = ready
 }
 
@@ -42,7 +44,7 @@ func New(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler()}
+	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler(), origins: http.NewCrossOriginProtection()}
 	g.results = newResults(c.Bus)
 	g.janitor = newJanitor(g)
 	g.holder = newHolder(g)
@@ -86,6 +88,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"hold jobs", g.holder.run},
 		{"follow events", g.events.Run},
 		{"answer subscribers", g.answerSubscribers},
+		{"record the use of tokens", func(ctx context.Context) error { return g.cfg.Keys.RecordUse(ctx, time.Minute) }},
 		{"start", g.start},
 	}
 	errs := make([]error, len(parts))

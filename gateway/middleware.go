@@ -25,6 +25,8 @@ import (
 type exchange struct {
 	token events.Token // zero until the request is let in
 	text  string       // of the token
+
+	session bool // the text is that of a session, out of a cookie
 }
 
 type exchangeKey struct{}

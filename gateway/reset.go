@@ -74,7 +74,7 @@ func (g *Gateway) revokeFormer(ctx context.Context, now string) error {
 		if id == idOf(now) {
 			continue
 		}
-		if _, err := g.cfg.Bus.DropToken(ctx, id); err != nil {
+		if _, err := g.cfg.Bus.DropToken(ctx, events.Token{ID: id}); err != nil {
 			return err
 		}
 		g.cfg.Log.Info("the former admin token is revoked", "token_id", id)

@@ -28,7 +28,7 @@ func (g *Gateway) router() *mux.Router {
 	}).Routes(r)
 	native := v2.Config{
 		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Results: g.results,
-		Zone: g.cfg.Zone, Caller: caller, Log: g.cfg.Log,
+		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 	}
 	if g.cfg.Drives != nil {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives

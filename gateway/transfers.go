@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/gorilla/mux"
 
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
-	"spool.internal/gateway/wire"
 )
 
 // transfers adds what is not a call with an answer: files, streams of events,
@@ -27,10 +25,7 @@ func (g *Gateway) newEvents() *stream.Stream {
 	return stream.New(stream.Config{
 		Bus: g.cfg.Bus, Jobs: g.jobs, Token: tokenOf, Log: g.cfg.Log,
 		Verify: func(r *http.Request) error {
-			text, err := wire.Bearer(r)
-			if err == nil {
-				_, err = g.cfg.Keys.Verify(text, time.Now())
-			}
+			_, err := g.verify(exchangeOf(r))
 			return err
 		},
 	})

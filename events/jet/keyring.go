@@ -27,16 +27,19 @@ type Keyring struct {
 
 	mu      sync.RWMutex
 	tokens  map[string]events.Token
+	seqs    map[string]uint64 // by token id: the sequence of what tokens has
 	revoked map[string]uint64 // by token id: sequence of the mark, until the feed has brought it
 	seal    *seal.PublicKey
 	shown   *seal.Shared
 	seq     uint64    // the last sequence that was taken in
 	proven  time.Time // when the cache was last known to be whole
+
+	used sync.Map // by token id: when it was last used, to the minute
 }
 
 // NewKeyring makes a keyring; it is empty, and verifies nothing, before Run.
 func NewKeyring(b *Bus) *Keyring {
-	return &Keyring{bus: b, tokens: map[string]events.Token{}, revoked: map[string]uint64{}}
+	return &Keyring{bus: b, tokens: map[string]events.Token{}, seqs: map[string]uint64{}, revoked: map[string]uint64{}}
 }
 
 // Run keeps the keyring up to date until ctx ends.
@@ -82,15 +85,36 @@ func (k *Keyring) take(key string, m Stored) {
 	}
 	t, err := decode[events.Token](m)
 	if deleted(m) || err != nil {
-		delete(k.tokens, key)
+		k.forget(key)
 		return
 	}
-	k.tokens[key] = t
+	k.tokens[key], k.seqs[key] = t, m.Sequence
+}
+
+func (k *Keyring) forget(id string) {
+	delete(k.tokens, id)
+	delete(k.seqs, id)
+	k.used.Delete(id)
+}
+
+// forgetEnded takes the sessions out that have ended by themselves, of which no feed
+// tells.
+func (k *Keyring) forgetEnded(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, t := range k.tokens {
+		if t.KindOf() == events.SessionToken && t.Expired(now) {
+			k.forget(id)
+		}
+	}
 }
 
 // prove compares the cache with what the broker's leader holds, every second: a connection that is up says nothing about a feed that has stalled.
 func (k *Keyring) prove(ctx context.Context) {
-	for {
+	for n := 0; ; n++ {
+		if n%60 == 0 {
+			k.forgetEnded(time.Now())
+		}
 		next := proveAgain
 		asked := time.Now()
 		if m, _, err := k.bus.last(ctx, streamTokens, tokenPrefix+">"); err == nil {
@@ -108,13 +132,14 @@ func (k *Keyring) prove(ctx context.Context) {
 
 // Enter stores a new token, and knows it at once.
 func (k *Keyring) Enter(ctx context.Context, t events.Token) error {
-	if err := k.bus.PutToken(ctx, t); err != nil {
+	seq, err := k.bus.putToken(ctx, t, 0)
+	if err != nil {
 		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, ok := k.revoked[t.ID]; !ok {
-		k.tokens[t.ID] = t
+		k.tokens[t.ID], k.seqs[t.ID] = t, seq
 	}
 	return nil
 }
@@ -122,20 +147,20 @@ func (k *Keyring) Enter(ctx context.Context, t events.Token) error {
 // Revoke deletes a token. This keyring refuses it when Revoke returns, others
 // when their feed brings the news. The error is of code NotFound for an unknown id.
 func (k *Keyring) Revoke(ctx context.Context, id string) error {
-	_, found, err := k.bus.Token(ctx, id)
+	t, found, err := k.bus.Token(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return &events.Error{Code: events.NotFound, Field: "id", Message: "no such token"}
 	}
-	mark, err := k.bus.DropToken(ctx, id)
+	mark, err := k.bus.DropToken(ctx, t)
 	if err != nil {
 		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.tokens, id)
+	k.forget(id)
 	if k.seq < mark {
 		k.revoked[id] = mark
 	}
@@ -161,7 +186,7 @@ func (k *Keyring) OthersWrite(now time.Time) (bool, error) {
 		return false, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
 	}
 	for _, t := range k.tokens {
-		if t.Role != events.Admin && t.Role.MayWrite() && !t.Expired(now) {
+		if t.Role != events.Admin && t.Role.MayWrite() && k.ended(t, now) == nil {
 			return true, nil
 		}
 	}
@@ -176,22 +201,3 @@ func (k *Keyring) ShownKey() (*seal.Shared, bool) {
 	return k.shown, k.shown != nil
 }
 
-// Verify finds the token that a text is. The error is an [events.Error]: of
-// code Unauthorized, or Unavailable while nobody can tell whether a token has
-// been revoked, because the feed is broken for 5 s or has not begun.
-func (k *Keyring) Verify(text string, now time.Time) (events.Token, error) {
-	k.mu.RLock()
-	t, ok := k.tokens[events.TokenID(text)]
-	proven := k.proven
-	k.mu.RUnlock()
-	if time.Since(proven) > trustFor {
-		return events.Token{}, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
-	}
-	if !ok || !t.Matches(text) {
-		return events.Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}
-	}
-	if t.Expired(now) {
-		return events.Token{}, &events.Error{Code: events.Unauthorized, Message: "the token expired at " + t.Expires.Format(time.RFC3339)}
-	}
-	return t, nil
-}

@@ -19,18 +19,40 @@ const (
 // PutToken stores a new token. The error is of code Conflict when its id was
 // used before, be it by a token that is revoked.
 func (b *Bus) PutToken(ctx context.Context, t events.Token) error {
-	m := message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: new(uint64(0))}
-	if err := b.tokens.take(ctx, b, []message{m}); err != nil {
-		return &events.Error{Code: events.Full, Message: "there is no room for more tokens: revoked ones take some, too; give the broker a larger --max-store"}
-	}
-	_, err := b.commit(ctx, streamTokens, m)
+	_, err := b.putToken(ctx, t, 0)
 	return err
 }
 
+// putToken stores a token whose id has this sequence; 0 is a new one. A session goes by
+// itself when it has ended.
+func (b *Bus) putToken(ctx context.Context, t events.Token, expect uint64) (uint64, error) {
+	m := message{Subject: tokenPrefix + t.ID, Data: body(t), Expect: &expect, Header: ends(t)}
+	if err := b.tokens.take(ctx, b, []message{m}); err != nil {
+		return 0, &events.Error{Code: events.Full, Message: "there is no room for more tokens: revoked ones take some, too; give the broker a larger --max-store"}
+	}
+	return b.commit(ctx, streamTokens, m)
+}
+
+// ends is the header by which what is said of a session goes by itself, a moment after
+// the session has ended.
+func ends(t events.Token) map[string]string {
+	if t.KindOf() != events.SessionToken {
+		return nil
+	}
+	left := max(time.Until(t.Expires), 0) + time.Minute
+	return map[string]string{"Nats-TTL": left.Round(time.Second).String()}
+}
+
 // DropToken revokes a token for good: its mark stays, so that no token of its
-// id is ever stored again. An id without a token gets a mark, too.
-func (b *Bus) DropToken(ctx context.Context, id string) (seq uint64, err error) {
-	return b.commit(ctx, streamTokens, message{Subject: tokenPrefix + id, Header: map[string]string{"KV-Operation": "DEL"}})
+// id is ever stored again. That of a session goes when the session would have ended. An
+// id without a token gets a mark, too.
+func (b *Bus) DropToken(ctx context.Context, t events.Token) (seq uint64, err error) {
+	header := ends(t)
+	if header == nil {
+		header = map[string]string{}
+	}
+	header["KV-Operation"] = "DEL"
+	return b.commit(ctx, streamTokens, message{Subject: tokenPrefix + t.ID, Header: header})
 }
 
 // Revoked reports that a token was revoked.

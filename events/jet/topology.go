@@ -169,8 +169,8 @@ func (b *Bus) Ensure(ctx context.Context, t Topology) error {
 	return nil
 }
 
-// completeTokens gives the bucket of tokens its room for revocations and the subject
-// of its probe, once.
+// completeTokens gives the bucket of tokens its room for revocations, the subject of its
+// probe, and sessions that go by themselves, once.
 func (b *Bus) completeTokens(ctx context.Context) error {
 	stream, err := b.js.Stream(ctx, streamTokens)
 	if err != nil {
@@ -178,9 +178,10 @@ func (b *Bus) completeTokens(ctx context.Context) error {
 	}
 	cfg := stream.CachedInfo().Config
 	probed := slices.Contains(cfg.Subjects, probeSubject(streamTokens))
-	if cfg.Metadata[boundKey] != "" && probed {
+	if cfg.Metadata[boundKey] != "" && probed && cfg.AllowMsgTTL {
 		return nil
 	}
+	cfg.AllowMsgTTL = true
 	if cfg.Metadata[boundKey] == "" {
 		setBound(&cfg, cfg.MaxBytes)
 	}

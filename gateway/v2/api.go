@@ -39,6 +39,8 @@ type Config struct {
 	Drives  *drive.Drives                     // nil: nothing is said of files
 	Zone    *time.Location                    // of jobs that name none; nil means UTC
 	Caller  func(*http.Request) change.Caller // who asks
+	Name    string                            // of the installation; may be empty
+	Version string                            // of the server
 	Log     *slog.Logger                      // takes the log
 }
 

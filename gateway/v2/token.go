@@ -1,8 +1,11 @@
 package v2
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -35,41 +38,60 @@ func showToken(t events.Token) token {
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
-	if q := wire.ReadQuery(r); q.Err() != nil {
+	q := wire.ReadQuery(r, "limit", "page_token")
+	limit, after := q.Limit(wire.DefaultLimit), q.Text("page_token")
+	number, id := q.After()
+	if q.Err() != nil {
 		return q.Err()
 	}
 	all, err := a.Bus.Tokens(r.Context())
 	if err != nil {
 		return err
 	}
-	shown := []token{}
-	for _, t := range all {
-		shown = append(shown, showToken(t))
-	}
+	all = slices.DeleteFunc(all, func(t events.Token) bool { return t.KindOf() != events.PlainToken })
+	page, next := tokenPage(all, limit, after != "", number, id)
 	wire.Write(w, http.StatusOK, struct {
 		Tokens []token `json:"tokens"`
-	}{shown})
+		Next   string  `json:"next_page_token,omitzero"`
+	}{page, next})
 	return nil
 }
 
+// tokenPage gives a page of tokens in the order in which they were made. It begins
+// behind the one that is named by when it was made and its id.
+func tokenPage(all []events.Token, limit int, begun bool, created uint64, id string) (page []token, next string) {
+	order := func(t events.Token, ns int64, id string) int {
+		return cmp.Or(cmp.Compare(t.Created.UnixNano(), ns), cmp.Compare(t.ID, id))
+	}
+	slices.SortFunc(all, func(a, b events.Token) int { return order(a, b.Created.UnixNano(), b.ID) })
+	page = []token{}
+	for i, t := range all {
+		if begun && order(t, int64(created), id) <= 0 {
+			continue
+		}
+		if len(page) == limit {
+			return page, wire.PageToken(all[i-1].Created.UnixNano(), all[i-1].ID)
+		}
+		page = append(page, showToken(t))
+	}
+	return page, ""
+}
+
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
-	in, err := wire.ReadFields(r, "owner", "role", "expires", "paths")
+	in, err := wire.ReadFields(r, "owner", "role", "expires", "paths", "note")
 	if err != nil {
 		return err
 	}
 	owner, role, ends, reach := in.Text("owner"), events.Role(in.Text("role")), in.Text("expires"), in.Strings("paths")
+	note := in.Text("note")
 	if in.Err() != nil {
 		return in.Err()
 	}
 	if err := events.CheckOwner("owner", owner); err != nil {
 		return err
 	}
-	switch role {
-	case events.Admin, events.Operator, events.Viewer:
-	case "":
-		return events.Faultf(events.Invalid, "role", "is required: admin, operator or viewer")
-	default:
-		return events.Faultf(events.Invalid, "role", "%q is not one of admin, operator, viewer", role)
+	if err := errors.Join(events.CheckRole("role", role), events.CheckNote("note", note)); err != nil {
+		return err
 	}
 	now := time.Now()
 	expires, err := expiry(ends, now)
@@ -86,7 +108,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	t, text := events.NewToken(owner, role, now)
-	t.Expires, t.Paths = expires, paths
+	t.Expires, t.Paths, t.Note, t.MadeBy = expires, paths, note, a.Caller(r).Owner
 	if err := a.Keys.Enter(r.Context(), t); err != nil {
 		return err
 	}

@@ -27,7 +27,11 @@ func (l *counted) receive(next http.Handler) http.Handler {
 		}
 		// The server looks at the body of its own request, and must not find ours.
 		own := *r
-		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && len(l.trusted) > 0 {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !admission.Trusted(peer.Addr(), l.trusted) {
+			own.Header.Del("X-Forwarded-Proto") // anybody may have written that
+		}
+		if err == nil && len(l.trusted) > 0 {
 			client := admission.Client(peer.Addr(), r.Header.Values("X-Forwarded-For"), l.trusted)
 			if client != peer.Addr() {
 				own.RemoteAddr = netip.AddrPortFrom(client, 0).String()
