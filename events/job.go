@@ -29,6 +29,15 @@ type Job struct {
 	// enabled, or given another schedule or zone. No earlier slot is its own.
 	EffectiveFrom time.Time `json:"effective_from"`
 
+	// Key is spool.key of the parameters, which no other job of its owner has, and
+	// ManagedBy is spool.managed_by; empty in jobs from before there were any.
+	Key       string `json:"key,omitzero"`
+	ManagedBy string `json:"managed_by,omitzero"`
+
+	// Request is what the request said that made the job under an idempotency key: its
+	// hash, closed for gateways, since a guess at a secret in it could be tried.
+	Request string `json:"request,omitzero"`
+
 	// Parameters is the whole body that created the job, in the words of its
 	// client, with secrets replaced by [Mask].
 	Parameters json.RawMessage `json:"job_parameters,omitempty"`
@@ -60,7 +69,12 @@ type Disabling struct {
 	By     string    `json:"by"` // user, or [HoldAfter]
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitzero"` // a sentence
+	Until  time.Time `json:"until,omitzero"`  // a gateway enables it then, in the name of [ByUntil]
 }
+
+// ByUntil stands in place of a user where a job is enabled because the time has come
+// until which it was disabled.
+const ByUntil = "until"
 
 // ByAdmin reports whether a job is an administrator's, as far as the job knows:
 // such a job has no quota.
@@ -124,7 +138,8 @@ type JobEvent struct {
 	From  string    `json:"from"` // address of the caller
 	Job   Job       `json:"job"`  // deleted: only id, owner and name
 
-	Reason string `json:"reason,omitzero"` // disabled by [HoldAfter]: why
+	Reason string `json:"reason,omitzero"`  // disabled: why
+	Bulk   string `json:"bulk_id,omitzero"` // the action on many jobs that it is part of, see [Bulk]
 
 	Before int64 `json:"before,omitzero"` // about what the job's older events take up, in bytes
 	Older  int   `json:"older,omitzero"`  // how many those are

@@ -49,6 +49,8 @@ type Options struct {
 	Run       RunOptions
 	Retries   Retries
 	Profiles  []string // see [Profile]
+	Key       string   // unique among the jobs of an owner; empty = none
+	ManagedBy string   // who keeps the job as it is; empty = nobody says
 	HoldAfter int      // failures in a row that disable the job; 0 = none do
 }
 

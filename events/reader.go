@@ -272,6 +272,7 @@ func readOptions(r *reader) Options {
 	run := r.object("run", false)
 	o.Retries = readRetries(run)
 	o.Profiles = readProfiles(run)
+	o.Key, o.ManagedBy = readKey(r), readWord(r, "managed_by")
 	o.HoldAfter = r.integer("hold_after", 0, 1, maxHoldAfter)
 	o.Run = readRun(run)
 	o.Output = readPlacement(r)

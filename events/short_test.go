@@ -140,3 +140,37 @@ func TestSecretsOfACommand(t *testing.T) {
 		t.Errorf("revealed %+v, %v", p.Options.Run.Secrets, err)
 	}
 }
+
+// What is shown of a short job is its short form; made from that, it is the same.
+func TestShorten(t *testing.T) {
+	for _, c := range []struct{ name, body, want string }{
+		{"a clock", `{"name":"n","schedule":"15 2 * * *","run":{"command":"true"}}`, ""},
+		{"a clock with input", `{"name":"n","schedule":"@daily","run":{"command":["ls"]},"input":"ann/r/fs/D/in","settings":{"tags":["a"]}}`, ""},
+		{"an output of its own", `{"name":"n","schedule":"@daily","run":{"command":"true"},"settings":{"output_dir":"ann/r/fs/D/o"}}`, ""},
+		{"a folder", `{"name":"n","run":{"command":"cat"},"watch":{"recursive":true},"spool":{"timezone":"UTC","key":"a/b"},"input":"ann/r/fs/D/in"}`, ""},
+		{"both ways", `{"name":"n","schedule":"@daily","run":{"command":"cat"},"input":"ann/r/fs/D/in","settings":{"spooled_mode":true}}`, ""},
+		{
+			"what the short form has no word for", `{"name":"n","schedule":"@daily","spool":{"run":{"command":"cat"}},"flow_parameters":{"auth_token":"t","verify_ssl_certificate":false}}`,
+			`{"name":"n","schedule":"@daily","run":{"command":"cat"},"flow_parameters":{"verify_ssl_certificate":false}}`,
+		},
+		{"a flow", `{"name":"n","schedule":"@daily","flow_parameters":{"auth_token":"t","binary_path":"ann/r/fs/D/f","input_dir":"ann/r/fs/D/in"},"spool":{"watch":{}}}`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.want == "" {
+				c.want = c.body
+			}
+			first, _, err := stored(t, c.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			short := string(Encode(Shorten(mustParse(t, first), "ann", anID)))
+			if short != c.want {
+				t.Errorf("shown as %s\n    want %s", short, c.want)
+			}
+			again, _, err := stored(t, short)
+			if err != nil || again != first && !strings.Contains(first, `"t"`) {
+				t.Errorf("made again it is %s, %v\n      want %s", again, err, first)
+			}
+		})
+	}
+}

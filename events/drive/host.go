@@ -34,20 +34,25 @@ const (
 // has the form of one and no mapping has it.
 func (d *Drives) Recorded(find Host) { d.hosts.find = find }
 
-// Add makes a folder of the host a drive, if the rules of all drives allow it. The
-// error is an [events.Error] without a field.
+// Add makes a folder of the host a drive, if it may be one.
 func (d *Drives) Add(p events.Path, dir string) error {
+	err := d.MayAdd(dir)
+	if err == nil {
+		d.Know(p, dir)
+	}
+	return err
+}
+
+// MayAdd says why a folder of the host may be no drive, by the rules of all drives. The
+// error is an [events.Error] without a field.
+func (d *Drives) MayAdd(dir string) error {
 	if dir != filepath.Clean(dir) || !filepath.IsAbs(dir) {
 		return events.Faultf(events.Invalid, "", "%s is not the plain absolute path of a folder: give it without . and ..", dir)
 	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return events.Faultf(events.Invalid, "", "%s is not a folder", dir)
 	}
-	if err := d.beside(dir); err != nil {
-		return err
-	}
-	d.Know(p, dir)
-	return nil
+	return d.beside(dir)
 }
 
 // Know takes in a drive that is recorded.

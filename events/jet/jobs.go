@@ -26,12 +26,25 @@ func (b *Bus) JobEvents(jobID string) View[events.JobEvent] {
 // JobsBound gives the bytes that all jobs together may take up.
 func (b *Bus) JobsBound(ctx context.Context) (int64, error) { return b.bound(ctx, streamJobs) }
 
-// PutJob publishes a change of a job. expect is the sequence of the job's
+// PutJob publishes a change of a job that keeps its key, see [Bus.PutKeyedJob].
+func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error) {
+	return b.PutKeyedJob(ctx, ev, expect, ev.Job.Key)
+}
+
+// PutKeyedJob publishes a change of a job. expect is the sequence of the job's
 // newest event (0 = none): when it is another by now, nothing is stored and the
 // error is [IsConflict]. While JOBS is nearly full it is [IsFull] for what makes
 // a job larger; a job that is disabled then loses its older events, and one that
 // is deleted always does.
-func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error) {
+//
+// was is the key that the job had (empty = none). In one batch with the change that
+// key is freed and the job's own is claimed; where another job has that, the error is
+// a [KeyTaken].
+func (b *Bus) PutKeyedJob(ctx context.Context, ev events.JobEvent, expect uint64, was string) (uint64, error) {
+	moves, err := b.keyMoves(ctx, ev, was)
+	if err != nil {
+		return 0, err
+	}
 	m := message{Subject: jobSubject(ev.Job.ID), Data: body(ev), Expect: &expect}
 	id := fmt.Sprintf("job:%s:%d", ev.Job.ID, expect)
 	m.Header = events.CloudEvent("spool.job."+string(ev.Event), id, "gateway", id, ev.At)
@@ -48,11 +61,11 @@ func (b *Bus) PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (ui
 			m.Data = body(ev)
 		}
 	default:
-		if err := b.jobs.take(ctx, b, []message{m}); err != nil {
+		if err := b.jobs.take(ctx, b, append(moves, m)); err != nil {
 			return 0, fmt.Errorf("publish to %s: %w", streamJobs, err)
 		}
 	}
-	return b.commit(ctx, streamJobs, m)
+	return b.commit(ctx, streamJobs, append(moves, m)...)
 }
 
 // LastJob reads the newest event of a job from the leader, which is that of its

@@ -29,7 +29,7 @@ var rights = map[string]Rights{
 	"gateway": {
 		Publish: []string{
 			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
-			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"),
+			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter,
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
 		Answer: []string{askTriggersFilter},

@@ -34,6 +34,7 @@ const clockSubject = "spool.clock"
 // Every subject is a family followed by tokens that hold no user text.
 const (
 	familyJob        = "spool.job"
+	familyJobKey     = "spool.jobkey"
 	familyTrigger    = "spool.trigger"
 	familyVerdict    = "spool.verdict"
 	familyBacklog    = "spool.backlog"
@@ -61,6 +62,7 @@ const (
 // Filters for consumers, one a family.
 const (
 	allJobsFilter        = familyJob + ".>"
+	allJobKeysFilter     = familyJobKey + ".>"
 	allTriggersFilter    = familyTrigger + ".>"
 	allVerdictsFilter    = familyVerdict + ".>"
 	allCalledFilter      = familyCalled + ".>"
@@ -93,6 +95,11 @@ func probeSubject(stream string) string { return familyProbe + "." + stream }
 
 // jobSubject carries the events of one job.
 func jobSubject(jobID string) string { return familyJob + "." + jobID }
+
+// jobKeySubject is the claim on a key among the jobs of one owner.
+func jobKeySubject(owner, key string) string {
+	return familyJobKey + "." + events.Hash(owner+"\x00"+key)
+}
 
 // triggerSubject queues the triggers of one kind and job.
 func triggerSubject(k events.Kind, jobID string) string {
@@ -335,7 +342,7 @@ func parseSubject(s string) (subjectParts, error) {
 	case "seen", "again", "held":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
-	case "subscriber", "drive":
+	case "subscriber", "drive", "jobkey":
 		if len(rest) == 1 {
 			sub.Rest = rest[0]
 			return sub, nil

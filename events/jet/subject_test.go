@@ -12,6 +12,7 @@ func TestSubjects(t *testing.T) {
 	h := events.Hash("p")
 	for subject, want := range map[string]subjectParts{
 		jobSubject("j"):                              {Family: "job", JobID: "j"},
+		jobKeySubject("o", "k"):                      {Family: "jobkey", Rest: events.Hash("o\x00k")},
 		triggerSubject(events.KindCron, "j"):         {Family: "trigger", Kind: "cron", JobID: "j"},
 		verdictSubject("j"):                          {Family: "verdict", JobID: "j"},
 		clockSubject:                                 {Family: "clock"},

@@ -81,7 +81,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	const day = 24 * time.Hour
 	jobs := log(streamJobs, allJobsFilter, 0, 64)
 	jobs.Discard = jetstream.DiscardNew // a full store refuses a new job; it never forgets one
-	jobs.AllowMsgTTL, jobs.AllowRollup = true, true
+	jobs.Subjects = append(jobs.Subjects, allJobKeysFilter)
+	jobs.AllowMsgTTL, jobs.AllowRollup, jobs.AllowAtomicPublish = true, true, true
 	files := queue(streamFiles, allFilesFilter, allSeenFilter, allAgainFilter, allHeldFilter, doneFilesFilter)
 	files.Retention = jetstream.LimitsPolicy // an ack removes nothing: who acked does, in groups
 	files.MaxMsgsPerSubject, files.DiscardNewPerSubject = 1, true
