@@ -25,6 +25,7 @@ type Gateway struct {
 	results *results
 	janitor *janitor
 	holder  *holder
+	untils  *untils
 	limiter *limiter // by token
 	events  *stream.Stream
 	handler http.Handler
@@ -51,7 +52,11 @@ func New(c Config) (*Gateway, error) {
 	g.results.called = g.holder.called
 	g.owners = newOwners(c.Bus, c.Quota)
 	g.jobs = newJobs(g.janitor.add, g.owners)
-	g.feed = jet.NewJobFeed(c.Bus, g.jobs.apply)
+	g.untils = newUntils(g)
+	g.feed = jet.NewJobFeed(c.Bus, func(rev events.JobRevision) {
+		g.jobs.apply(rev)
+		g.untils.apply(rev)
+	})
 	g.jobs.feed = g.feed
 	g.events = g.newEvents()
 	g.handler = g.wrap(g.router())
@@ -86,6 +91,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"follow results", g.results.run},
 		{"purge results", g.janitor.run},
 		{"hold jobs", g.holder.run},
+		{"enable jobs", g.untils.run},
 		{"follow events", g.events.Run},
 		{"answer subscribers", g.answerSubscribers},
 		{"record the use of tokens", func(ctx context.Context) error { return g.cfg.Keys.RecordUse(ctx, time.Minute) }},

@@ -22,7 +22,7 @@ func (g *Gateway) router() *mux.Router {
 		changes.Folders = g.cfg.Drives
 		changes.HostDrives, changes.Drives = g.cfg.Drives, g.cfg.Bus
 	}
-	g.holder.changes = changes
+	g.holder.changes, g.untils.changes = changes, changes
 	v1.New(v1.Config{
 		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)

@@ -2,7 +2,9 @@ package change
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -12,33 +14,74 @@ import (
 
 // Enable gives a job's slots and files effect again; an enabled job stays as it is.
 func (j *Jobs) Enable(ctx context.Context, who Caller, id string) (events.JobRevision, error) {
-	return j.turn(ctx, who, id, events.JobEnabled, events.Enabled)
-}
-
-// Disable takes the effect from a job's slots and files; a disabled job stays as it is.
-func (j *Jobs) Disable(ctx context.Context, who Caller, id string) (events.JobRevision, error) {
-	return j.turn(ctx, who, id, events.JobDisabled, events.Disabled)
-}
-
-func (j *Jobs) turn(ctx context.Context, who Caller, id string, change events.Change, to events.JobStatus) (events.JobRevision, error) {
 	return j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
-		job := rev.Event.Job
-		if job.Status == to {
+		return enabled(who, rev.Event.Job)
+	})
+}
+
+// enabled is a job that a caller enables.
+func enabled(who Caller, job events.Job) (events.Change, events.Job, error) {
+	if job.Status == events.Enabled {
+		return "", job, nil
+	}
+	if err := who.Reaches(job); err != nil {
+		return "", job, err
+	}
+	job.Status, job.Disabled = events.Enabled, nil
+	job.EffectiveFrom = time.Time{} // from now on: no slot from before is the job's own
+	return events.JobEnabled, job, nil
+}
+
+// Terms say why a job is disabled, and until when. The zero value says neither.
+type Terms struct {
+	Reason string
+	Until  time.Time // zero: until somebody enables it
+}
+
+// maxReason is how long a reason may be, in characters.
+const maxReason = 1000
+
+// Check refuses terms that mean nothing.
+func (t Terms) Check(now time.Time) error {
+	switch n := utf8.RuneCountInString(t.Reason); {
+	case n > maxReason:
+		return events.Faultf(events.Invalid, "reason", "has %d characters; at most %d are allowed", n, maxReason)
+	case strings.ContainsRune(t.Reason, 0):
+		return events.Faultf(events.Invalid, "reason", "has a NUL character: leave it out")
+	case !t.Until.IsZero() && !t.Until.After(now):
+		return events.Faultf(events.Invalid, "until", "%s is over: give a time to come, or leave it out", t.Until.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Disable takes the effect from a job's slots and files. A disabled job stays as it is,
+// unless other terms are given: what was said last counts, also that it has no end.
+func (j *Jobs) Disable(ctx context.Context, who Caller, id string, t Terms) (events.JobRevision, error) {
+	return j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
+		return disabled(who, rev.Event.Job, t)
+	})
+}
+
+// disabled is a job that a caller disables. To have it enabled later he must be somebody
+// who may enable it.
+func disabled(who Caller, job events.Job, t Terms) (events.Change, events.Job, error) {
+	if job.Status == events.Disabled {
+		var had Terms
+		if d := job.Disabled; d != nil {
+			had = Terms{d.Reason, d.Until}
+		}
+		if t == (Terms{}) && had.Until.IsZero() || t.Reason == had.Reason && t.Until.Equal(had.Until) {
 			return "", job, nil
 		}
-		job.Status = to
-		job.Disabled = nil
-		if to == events.Disabled {
-			job.Disabled = &events.Disabling{By: who.Owner, At: time.Now().UTC()}
+	}
+	if !t.Until.IsZero() {
+		if err := who.Reaches(job); err != nil {
+			return "", job, err
 		}
-		if to == events.Enabled {
-			if err := who.Reaches(job); err != nil {
-				return "", job, err
-			}
-			job.EffectiveFrom = time.Time{} // from now on: no slot from before is the job's own
-		}
-		return change, job, nil
-	})
+	}
+	job.Status = events.Disabled
+	job.Disabled = &events.Disabling{By: who.Owner, At: time.Now().UTC(), Reason: t.Reason, Until: t.Until.UTC()}
+	return events.JobDisabled, job, nil
 }
 
 // Delete deletes a job that may be deleted; may is nil, or says why it may not.

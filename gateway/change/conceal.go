@@ -21,6 +21,17 @@ func (j *Jobs) Visible(who Caller, job events.Job) json.RawMessage {
 	return job.Visible(j.openShown)
 }
 
+// Shown is [Jobs.Visible] in the form in which the native API takes parameters: those of
+// a short job as its short form.
+func (j *Jobs) Shown(who Caller, job events.Job) json.RawMessage {
+	visible := j.Visible(who, job)
+	o, err := events.ParseObject(visible)
+	if err != nil || !events.IsShort(o) {
+		return visible
+	}
+	return events.Encode(events.Shorten(o, job.Username, job.ID))
+}
+
 func (j *Jobs) openShown(closed, jobID, pointer string) (string, error) {
 	key, ok := j.Sealer.ShownKey()
 	if !ok {

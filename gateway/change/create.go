@@ -98,11 +98,23 @@ type Draft struct {
 	ID         string
 	Parameters *events.Parameters
 	object     events.Object // the same, as it is stored
+	request    Request
 }
 
 // Draft reads and checks the parameters of a job that a caller wants to make.
 func (j *Jobs) Draft(ctx context.Context, who Caller, o events.Object) (Draft, error) {
-	d := Draft{ID: uuid.NewString()}
+	return j.DraftOf(ctx, who, Request{}, o)
+}
+
+// DraftOf is [Jobs.Draft] of a request that may be sent again.
+func (j *Jobs) DraftOf(ctx context.Context, who Caller, r Request, o events.Object) (Draft, error) {
+	d := Draft{ID: r.ID, request: r}
+	switch {
+	case j.dry:
+		d.ID = uuid.Nil.String()
+	case d.ID == "":
+		d.ID = uuid.NewString()
+	}
 	var err error
 	if d.object, err = events.Complete(o, who.Owner, d.ID); err != nil {
 		return d, err
@@ -126,13 +138,36 @@ func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevis
 		ID: d.ID, Username: who.Owner, Status: events.Enabled, Name: d.Parameters.Name,
 		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
 	}
+	job.Key, job.ManagedBy = d.Parameters.Options.Key, d.Parameters.Options.ManagedBy
+	if d.request.sum != "" {
+		key, err := j.shownKey(ctx)
+		if err != nil {
+			return events.JobRevision{}, err
+		}
+		job.Request = key.Close(d.request.sum, d.ID, requestPointer)
+	}
 	job, err := j.conceal(ctx, who, job, nil, d.object)
 	if err != nil {
 		return events.JobRevision{}, err
 	}
-	rev, err := j.put(ctx, who, events.JobCreated, job, events.JobRevision{})
-	if err == nil {
+	rev, err := j.first(ctx, who, job)
+	if err == nil && !j.dry {
 		j.Log.Info("job created", "job_id", job.ID, "user", job.Username)
+	}
+	return rev, err
+}
+
+// first stores the first event of a job. When somebody was first with its key, the next
+// look says who; when with its id, it is the job of the same request.
+func (j *Jobs) first(ctx context.Context, who Caller, job events.Job) (rev events.JobRevision, err error) {
+	for range maxTries {
+		rev, err = j.put(ctx, who, events.JobCreated, job, events.JobRevision{})
+		if !conflicts(err) {
+			return rev, err
+		}
+		if _, found, lost := j.Store.LastJob(ctx, job.ID); found || lost != nil {
+			return rev, err
+		}
 	}
 	return rev, err
 }

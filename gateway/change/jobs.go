@@ -17,7 +17,9 @@ import (
 // Store is where changes go. A [jet.Bus] is one.
 type Store interface {
 	Job(ctx context.Context, id string) (events.JobRevision, error)
-	PutJob(ctx context.Context, ev events.JobEvent, expect uint64) (uint64, error)
+	LastJob(ctx context.Context, id string) (rev events.JobRevision, found bool, err error)
+	PutKeyedJob(ctx context.Context, ev events.JobEvent, expect uint64, was string) (uint64, error)
+	JobOfKey(ctx context.Context, owner, key string) (jobID string, err error)
 	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
 }
 
@@ -55,12 +57,25 @@ type Jobs struct {
 	Drives      Drives             // needed with HostDrives
 	Runners     Runners            // nil: no profiles are declared
 	Log         *slog.Logger
+
+	dry bool // nothing is stored
+}
+
+// Dry gives what decides as j does, by the same rules, and stores nothing: a job that it
+// makes or changes is as it would be. It is for Native, Draft, Create and Patch.
+func (j *Jobs) Dry() *Jobs {
+	dry := *j
+	dry.dry = true
+	return &dry
 }
 
 // Caller is who asks, and from where.
 type Caller struct {
 	events.Token
 	From string // address
+	Bulk string // the action on many jobs that it is part of; empty = of none
+
+	itself bool // nobody asks: Spool does by itself what was asked for before
 }
 
 // CallerOf is the caller of a request that was let in with a token.
@@ -69,12 +84,12 @@ func CallerOf(r *http.Request, t events.Token) Caller {
 	if err != nil {
 		from = r.RemoteAddr
 	}
-	return Caller{t, from}
+	return Caller{Token: t, From: from}
 }
 
 // event says who changes a job, when and from where.
 func (c Caller) event(change events.Change, job events.Job) events.JobEvent {
-	return events.JobEvent{Event: change, By: c.Owner, At: time.Now().UTC(), From: c.From, Job: job}
+	return events.JobEvent{Event: change, By: c.Owner, At: time.Now().UTC(), From: c.From, Bulk: c.Bulk, Job: job}
 }
 
 // Find reads a job that exists for the caller, from the leader.

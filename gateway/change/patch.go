@@ -51,7 +51,8 @@ func (j *Jobs) edit(job events.Job, patch events.Object) (e edit, err error) {
 		return e, err
 	}
 	e.was, _ = events.ReadParameters(e.before)
-	if e.after, err = completed(merge(slices.Clone(e.before), patch), patch, job); err != nil {
+	after := events.Regenerate(merge(slices.Clone(e.before), patch), e.before, patch, job.Username, job.ID)
+	if e.after, err = completed(after, patch, job); err != nil {
 		return e, err
 	}
 	e.now, err = read(e.after)
@@ -87,7 +88,8 @@ func merge(target, patch events.Object) events.Object {
 // completed is [events.Complete] for a job to which a patch was applied. A job that
 // gets a command loses its flow, unless the patch names one, which is refused.
 func completed(after, patch events.Object, job events.Job) (events.Object, error) {
-	if _, named := patch.Inner("flow_parameters").Get("binary_path"); !named && events.IsShort(after) {
+	before, _ := events.ParseObject(job.Parameters)
+	if _, named := patch.Inner("flow_parameters").Get("binary_path"); !named && events.IsShort(after) && !events.IsShort(before) {
 		after = after.Set("flow_parameters", after.Inner("flow_parameters").Delete("binary_path"))
 	}
 	return events.Complete(after, job.Username, job.ID)
@@ -116,7 +118,7 @@ func (j *Jobs) apply(ctx context.Context, who Caller, e edit) (events.Change, ev
 	case bytes.Equal(job.Parameters, e.job.Parameters) && maps.Equal(job.Secrets, e.job.Secrets):
 		return "", e.job, nil
 	}
-	job.Name = e.now.Name
+	job.Name, job.Key, job.ManagedBy = e.now.Name, e.now.Options.Key, e.now.Options.ManagedBy
 	if was, now := e.was, e.now; was == nil || was.Schedule != now.Schedule || was.Spooled != now.Spooled || was.Options.Timezone != now.Options.Timezone {
 		job.EffectiveFrom = time.Time{} // from now on
 	}

@@ -14,8 +14,8 @@ type BuiltIn func(context.Context) (bool, error)
 
 // HostDrives makes folders of the host drives. A [drive.Drives] does.
 type HostDrives interface {
-	// Add refuses, with an [events.Error] without a field, what may be no drive.
-	Add(p events.Path, dir string) error
+	// MayAdd refuses, with an [events.Error] without a field, what may be no drive.
+	MayAdd(dir string) error
 	// Know takes in one that is recorded.
 	Know(p events.Path, dir string)
 }
@@ -66,12 +66,16 @@ func (j *Jobs) hostDrive(ctx context.Context, who Caller, field, dir string) (ev
 			j.HostDrives.Know(other, d.Host)
 		}
 	}
-	if err := j.HostDrives.Add(p, dir); err != nil {
+	if err := j.HostDrives.MayAdd(dir); err != nil {
 		if fault, ok := errors.AsType[*events.Error](err); ok {
 			return p, events.Faultf(fault.Code, field, "%s", fault.Message)
 		}
 		return p, err
 	}
+	if j.dry {
+		return p, nil
+	}
+	j.HostDrives.Know(p, dir)
 	err = j.Drives.PutDrive(ctx, events.HostDrive{Path: p.String(), Host: dir, By: who.Owner, At: time.Now().UTC()})
 	if err == nil {
 		j.Log.Info("folder of the host is a drive", "path", p.String(), "host_folder", dir, "user", who.Owner)

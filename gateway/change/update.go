@@ -2,9 +2,12 @@ package change
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/wire"
 )
 
 // maxTries bounds how often a change is decided again because the job was changed
@@ -27,10 +30,10 @@ func (j *Jobs) update(ctx context.Context, who Caller, id string, decide decisio
 			return rev, err
 		}
 		next, err := j.put(ctx, who, change, job, rev)
-		if jet.IsConflict(err) {
+		if conflicts(err) {
 			continue
 		}
-		if err == nil {
+		if err == nil && !j.dry {
 			j.Log.Info("job changed", "job_id", id, "change", string(change), "user", who.Owner)
 		}
 		return next, err
@@ -38,13 +41,17 @@ func (j *Jobs) update(ctx context.Context, who Caller, id string, decide decisio
 	return events.JobRevision{}, events.Faultf(events.Conflict, "job_id", "others keep changing this job: try again")
 }
 
+// conflicts reports that somebody else was first, so that a change has to be decided
+// again. A refusal is a decision.
+func conflicts(err error) bool { return jet.IsConflict(err) && !wire.IsRefusal(err) }
+
 // kept is how many events JOBS keeps of a job.
 const kept = 64
 
 // put stores one event of a job that is at a revision. From the event on that
 // makes it what it is, its slots are its own.
 func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job events.Job, at events.JobRevision) (events.JobRevision, error) {
-	if who.Owner == job.Username && change != events.JobDeleted {
+	if who.Owner == job.Username && !who.itself && change != events.JobDeleted {
 		job.Role = who.Role
 	}
 	ev := who.event(change, job)
@@ -66,18 +73,45 @@ func (j *Jobs) put(ctx context.Context, who Caller, change events.Change, job ev
 	if err != nil {
 		return next, err
 	}
-	next.Seq, err = j.Store.PutJob(ctx, ev, at.Seq)
+	if j.dry {
+		settle(next, errDry)
+		next.Seq = at.Seq
+		return next, j.free(ctx, ev.Job, at.Event.Job.Key)
+	}
+	next.Seq, err = j.Store.PutKeyedJob(ctx, ev, at.Seq, at.Event.Job.Key)
 	settle(next, err)
+	if taken, ok := errors.AsType[*jet.KeyTaken](err); ok {
+		return next, keyTaken(taken.Key, taken.JobID)
+	}
 	if jet.IsFull(err) {
 		err = events.Faultf(events.Full, "", "there is no room for more jobs, nor for more of their history: delete some that are not needed; jobs can still be disabled")
 	}
 	return next, err
 }
 
+// errDry settles a charge for what is not stored.
+var errDry = errors.New("nothing is stored")
+
+// free says that the key that a job is to get is another job's.
+func (j *Jobs) free(ctx context.Context, job events.Job, was string) error {
+	if job.Key == was || job.Key == "" {
+		return nil
+	}
+	id, err := j.Store.JobOfKey(ctx, job.Username, job.Key)
+	if err == nil && id != "" && id != job.ID {
+		err = keyTaken(job.Key, id)
+	}
+	return err
+}
+
+func keyTaken(key, jobID string) error {
+	return wire.Refuse(http.StatusConflict, events.Conflict, "spool.key", "%q is the key of the job %s of the same owner: change that job, or give another key", key, jobID)
+}
+
 // charge holds what makes jobs larger to the quota of their owner. What takes
 // away is always allowed, and so is what administrators do.
 func (j *Jobs) charge(who Caller, change events.Change, next, at events.JobRevision) (settle func(events.JobRevision, error), err error) {
-	if j.Owners == nil || who.Role == events.Admin || change == events.JobDisabled || change == events.JobDeleted {
+	if j.Owners == nil || who.Role == events.Admin || who.itself || change == events.JobDisabled || change == events.JobDeleted {
 		return func(events.JobRevision, error) {}, nil
 	}
 	jobs := 0

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -27,7 +28,7 @@ func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Changes.Disable(r.Context(), a.Caller(r), id); err != nil {
+	if _, err := a.Changes.Disable(r.Context(), a.Caller(r), id, change.Terms{}); err != nil {
 		return err
 	}
 	wire.Write(w, http.StatusOK, struct {

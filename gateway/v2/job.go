@@ -29,11 +29,13 @@ type job struct {
 	Status        events.JobStatus `json:"status"`
 	Mode          string           `json:"mode"`
 	Created       time.Time        `json:"created"`
-	EffectiveFrom time.Time        `json:"effective_from"`      // no slot up to then is its own
-	Schedule      string           `json:"schedule,omitzero"`   // not in automatic mode
-	LastResult    *lastResult      `json:"last_result"`         // null: none
-	Disabled      *disabling       `json:"disabled,omitempty"`  // nil too where it was not kept
-	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, secrets masked: as the caller may see them
+	EffectiveFrom time.Time        `json:"effective_from"`     // no slot up to then is its own
+	Schedule      string           `json:"schedule,omitzero"`  // not in automatic mode
+	LastResult    *lastResult      `json:"last_result"`        // null: none
+	Disabled      *disabling       `json:"disabled,omitempty"` // nil too where it was not kept
+	Key           string           `json:"key,omitzero"`
+	ManagedBy     string           `json:"managed_by,omitzero"`
+	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, those of a short job in its form; secrets masked: as the caller may see them
 }
 
 // disabling is who disabled a job.
@@ -41,6 +43,7 @@ type disabling struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 }
 
 // lastResult is the newest execution in short.
@@ -61,7 +64,8 @@ type jobDetails struct {
 	Retrying    *events.RetryState `json:"retrying,omitempty"`
 	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
 	Waiting     *waiting           `json:"waiting,omitempty"` // of a disabled job, when anything does
-	Conditions  []condition        `json:"conditions"`        // in which respects the state of a job with spool.notify has changed, and which URLs are off
+	DryRun      *would             `json:"dry_run,omitempty"`
+	Conditions  []condition        `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
 }
 
 // waiting is what waits until a job is enabled.
@@ -105,7 +109,7 @@ const nextRuns = 5
 func (a *API) row(ctx context.Context, who change.Caller, j events.Job, when *events.When) (job, error) {
 	shown := job{
 		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: modeCron,
-		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: a.Changes.Visible(who, j),
+		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: a.Changes.Shown(who, j), Key: j.Key, ManagedBy: j.ManagedBy,
 	}
 	if when != nil {
 		if shown.Schedule = when.Schedule; when.Schedule == "" {
@@ -113,7 +117,7 @@ func (a *API) row(ctx context.Context, who change.Caller, j events.Job, when *ev
 		}
 	}
 	if d := j.Disabled; d != nil && j.Status == events.Disabled {
-		shown.Disabled = &disabling{d.By, d.At.UTC(), d.Reason}
+		shown.Disabled = &disabling{d.By, d.At.UTC(), d.Reason, d.Until.UTC()}
 	}
 	latest, err := a.Results.Latest(ctx, j.ID, 1)
 	if err != nil {

@@ -11,8 +11,7 @@ func soon(http.ResponseWriter, *http.Request) error {
 	return wire.Refuse(http.StatusNotImplemented, events.Unavailable, "", "this call is described, and not answered yet")
 }
 
-func (a *API) bulkJobs(w http.ResponseWriter, r *http.Request) error        { return soon(w, r) }
-func (a *API) bulkDead(w http.ResponseWriter, r *http.Request) error        { return soon(w, r) }
-func (a *API) getBulk(w http.ResponseWriter, r *http.Request) error         { return soon(w, r) }
-func (a *API) getHistoryEntry(w http.ResponseWriter, r *http.Request) error { return soon(w, r) }
-func (a *API) getDead(w http.ResponseWriter, r *http.Request) error         { return soon(w, r) }
+func (a *API) bulkJobs(w http.ResponseWriter, r *http.Request) error { return soon(w, r) }
+func (a *API) bulkDead(w http.ResponseWriter, r *http.Request) error { return soon(w, r) }
+func (a *API) getBulk(w http.ResponseWriter, r *http.Request) error  { return soon(w, r) }
+func (a *API) getDead(w http.ResponseWriter, r *http.Request) error  { return soon(w, r) }

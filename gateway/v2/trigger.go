@@ -25,9 +25,9 @@ func (a *API) trigger(w http.ResponseWriter, r *http.Request, jobID string, file
 }
 
 func (a *API) queue(w http.ResponseWriter, r *http.Request, put func(key string) (triggerID string, err error)) error {
-	key := r.Header.Get(events.HeaderKey)
-	if len(key) > maxIdempotencyKey {
-		return events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
 	}
 	id, err := put(key)
 	if err != nil {

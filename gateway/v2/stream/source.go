@@ -39,6 +39,7 @@ func readJob(m jet.FeedEntry) (*event, error) {
 	}
 	// Also what a job that was stored long ago has in clear is not shown here.
 	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Webhook, ev.Job.URLs = ev.Job.Visible(nil), nil, nil, nil
+	ev.Job.Request = ""
 	return &event{jobID: ev.Job.ID, owner: ev.Job.Username, data: events.Encode(ev)}, nil
 }
 
