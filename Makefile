@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs chaos cases check licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -53,6 +53,8 @@ cases: build ## faults reported of other programs, tried with bin/spool (2 minut
 
 check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
+	@mkdir -p $(BIN); ($(call client,$(CURDIR)/$(BIN)/client.gen)) && cmp -s $(BIN)/client.gen gateway/client/client.gen.go || \
+		{ echo "gateway/client/client.gen.go is not what gateway/openapi.yaml makes: run make generate"; exit 1; }
 	@for os in linux darwin windows; do echo "vet $$os"; GOOS=$$os CGO_ENABLED=0 go vet work || exit 1; done
 	@echo staticcheck; $(call tool,staticcheck) work
 	@echo "go fix"; go fix -diff work
@@ -62,6 +64,12 @@ check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@echo "vet receiver"; go vet deploy/demo/receiver/main.go
 	@echo "vet tools"; GOWORK=off go -C deploy/tools vet ./...
 	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/vulncheck ./vulncheck && $(BIN)/vulncheck -db $(VULNDB) "$(call tool,govulncheck)" services
+
+# The client of the native API, made of its specification.
+client = program=$(call tool,oapi-codegen) && cd gateway/client && "$$program" -config oapi-codegen.yaml -o $(1) ../openapi.yaml
+
+generate: ## write gateway/client/client.gen.go, after gateway/openapi.yaml changed
+	@$(call client,client.gen.go)
 
 licenses: ## write the licences of what is linked into spool, after a dependency changed
 	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt
