@@ -127,7 +127,7 @@ func (p *Parameters) check() error {
 		return err
 	}
 	if !p.Spooled {
-		if _, err := schedule.Parse(p.Schedule, time.UTC); err != nil {
+		if _, err := schedule.ParseAny(p.Schedule, time.UTC); err != nil {
 			return Faultf(Invalid, "schedule", "%s", err.Error())
 		}
 		return nil

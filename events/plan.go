@@ -81,7 +81,7 @@ func (w When) Slots(zone *time.Location) (*schedule.Schedule, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return schedule.Parse(w.Schedule, zone)
+	return schedule.ParseAny(w.Schedule, zone)
 }
 
 // Zone is the zone of a job's times: the server's, unless it names one; nil is UTC.

@@ -23,7 +23,7 @@ type Change struct {
 func (s *Schedule) Changes(from, to time.Time) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		start, last := max(int64(MinuteOf(from)), minMinute), min(int64(MinuteOf(to)), maxMinute)
-		if start > last {
+		if start > last || s.reboot {
 			return
 		}
 		before := s.span(start)

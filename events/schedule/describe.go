@@ -13,6 +13,9 @@ const maxClocks = 6
 // Describe says in one English sentence when the schedule runs, for example
 // "At 02:30 on Monday to Friday (Europe/Berlin)."
 func (s *Schedule) Describe() string {
+	if s.reboot {
+		return "Once at each start of the machine that cron runs on."
+	}
 	return s.describeClock() + s.describeDays() + s.describeMonths() + " (" + s.loc.String() + ")."
 }
 

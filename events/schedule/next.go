@@ -16,6 +16,9 @@ func (s *Schedule) Next(after time.Time) time.Time {
 // Prev is the newest slot that is after the one time and not after the other. Its
 // cost grows with the logarithm of the distance, not with the number of slots.
 func (s *Schedule) Prev(atOrBefore, after time.Time) (time.Time, bool) {
+	if s.reboot {
+		return time.Time{}, false
+	}
 	last, low := int64(MinuteOf(atOrBefore)), int64(MinuteOf(after))
 	// Next never falls when its argument grows, so the newest slot can be bisected:
 	// look back twice as far each time until there is a slot, then close in on it.
@@ -52,7 +55,7 @@ func (s *Schedule) nextUntil(after, last int64) (slot int64, ok bool) {
 // each it looks for a wall minute, and at the end of each it applies the rule for a
 // change of clocks.
 func (q *search) next(after int64) (slot int64, ok bool) {
-	if after >= maxMinute {
+	if q.reboot || after >= maxMinute {
 		return 0, false
 	}
 	from := max(after, minMinute) + 1

@@ -6,7 +6,8 @@ import "time"
 type Schedule struct {
 	minute, hour, day, month, weekday field
 
-	loc *time.Location
+	loc    *time.Location
+	reboot bool // the rest means nothing
 }
 
 // Location is the zone that the expression is read in.
@@ -15,6 +16,9 @@ func (s *Schedule) Location() *time.Location { return s.loc }
 // String is the canonical text: five fields, numbers, the shortest lists. Parsing
 // it in the same zone gives an equal schedule.
 func (s *Schedule) String() string {
+	if s.reboot {
+		return Reboot
+	}
 	return minutes.text(s.minute) + " " + hours.text(s.hour) + " " + days.text(s.day) + " " +
 		months.text(s.month) + " " + weekdays.text(s.weekday)
 }
@@ -25,7 +29,7 @@ func (s *Schedule) Equal(other *Schedule) bool {
 		return s == other
 	}
 	return s.minute == other.minute && s.hour == other.hour && s.day == other.day &&
-		s.month == other.month && s.weekday == other.weekday && s.loc.String() == other.loc.String()
+		s.month == other.month && s.weekday == other.weekday && s.reboot == other.reboot && s.loc.String() == other.loc.String()
 }
 
 // fixed reports whether the schedule names times of day, rather than a rhythm.

@@ -15,6 +15,9 @@ const horizon = 366 * day * time.Minute
 // mean what they seem to, months without a run, and each change of clocks in the
 // year after from that moves, drops or doubles a run. Empty when there is nothing.
 func (s *Schedule) Warnings(from time.Time) []string {
+	if s.reboot {
+		return nil
+	}
 	warnings := s.zoneWarnings(from)
 	warnings = append(warnings, s.fieldWarnings()...)
 	warnings = append(warnings, s.dayWarnings()...)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/events/schedule"
 	"spool.internal/gateway/wire"
 )
 
@@ -20,6 +21,9 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := atTimesOnly(draft.Parameters); err != nil {
+		return err
+	}
 	rev, err := a.Changes.Create(r.Context(), a.Caller(r), draft)
 	if err != nil {
 		return err
@@ -34,4 +38,13 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 		JobID  string        `json:"job_id"`
 	}{events.OK, id})
 	return nil
+}
+
+// atTimesOnly refuses @reboot, which the seed's grammar has not: see [schedule.Reboot].
+func atTimesOnly(p *events.Parameters) error {
+	if p.Spooled || !schedule.IsReboot(p.Schedule) {
+		return nil
+	}
+	_, err := schedule.Parse(p.Schedule, nil)
+	return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
 }
