@@ -144,6 +144,15 @@ func (j *Job) Clocks(now time.Time, others string) []string {
 	return all
 }
 
+// RootWarning is said of what runs as root elsewhere.
+const RootWarning = "runs as root there, which Spool gives to no run: it is the user of all flows here, and a profile grants what it needs"
+
+// IsRoot reports whether a user is root.
+func IsRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "root" || name != "" && strings.Trim(name, "0") == ""
+}
+
 // Keys names jobs, so that the same source gives the same names again.
 type Keys struct{ given []string }
 

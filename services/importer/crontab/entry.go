@@ -102,7 +102,10 @@ func (r *reader) job(n int, when, text, user string) *importer.Job {
 	if given && !r.stdin(n, j, input) {
 		return nil
 	}
-	if user != "" {
+	switch {
+	case importer.IsRoot(user):
+		r.Say(n, importer.Warning, j.Key, importer.RootWarning)
+	case user != "":
 		r.grants(j, user)
 	}
 	for _, warning := range j.Clocks(r.Now, "as Debian's cron does it; cronie and others differ there") {

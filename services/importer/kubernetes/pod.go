@@ -97,8 +97,11 @@ func (c *cronJob) pod(t *manifest.Node) {
 func (c *cronJob) security(n *manifest.Node) {
 	c.Frame(n)
 	if user, ok := n.Get("runAsUser").Text(); ok {
-		c.grant("user " + user)
-		c.Take(n.Get("runAsUser"))
+		if c.Take(n.Get("runAsUser")); importer.IsRoot(user) {
+			c.Warn(n.Get("runAsUser"), importer.RootWarning)
+		} else {
+			c.grant("user " + user)
+		}
 	}
 	c.Rest(n, "is not taken: each run is in Spool's sandbox", "runAsUser")
 }

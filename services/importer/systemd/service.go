@@ -116,6 +116,10 @@ func (s *service) known(st setting) {
 			s.fail(st, "a service of the type "+st.value+" goes on behind its command, and all that a run leaves behind is killed")
 		}
 	case "User":
+		if importer.IsRoot(st.value) {
+			s.say(st, importer.Warning, "", importer.RootWarning)
+			return
+		}
 		s.user = st.value
 		s.grants = append(s.grants, "user "+st.value)
 		s.say(st, importer.Taken, "")
@@ -236,6 +240,9 @@ func (s *service) steps() {
 			s.say(st, importer.Refused, "", "the service has no ExecStart")
 		}
 		return
+	}
+	if _, named := s.last("Service", "User"); !named {
+		s.say(main[0], importer.Warning, "", "without User= it "+importer.RootWarning)
 	}
 	steps := slices.Concat(s.all("Service", "ExecStartPre"), main, s.all("Service", "ExecStartPost"))
 	var lines []string
