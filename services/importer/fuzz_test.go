@@ -1,7 +1,6 @@
 package importer_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +101,7 @@ func FuzzCalendar(f *testing.F) {
 				return
 			}
 			if at.Weekday() != day {
-				t.Fatal(fmt.Sprintf("%q gives %q, which runs on %s", text, expr, at))
+				t.Fatalf("%q gives %q, which runs on %s", text, expr, at)
 			}
 		}
 	})

@@ -21,7 +21,6 @@ type environment struct {
 		set bool
 		to  []string
 	}
-	lines []int // that set vars
 }
 
 var assigned = regexp.MustCompile(`^("[^"]*"|'[^']*'|[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)$`)
