@@ -21,26 +21,30 @@ func (d *drainer) takeOldest(b *events.Backlog, a *events.Answers, now time.Time
 	minute := events.MinuteOf(now)
 	j := d.index.job(b.JobID)
 	pass := func(to events.Minute, reason string) {
-		a.Passed = append(a.Passed, span{o.From, to, events.VerdictMissed, reason}.of(b.JobID, now))
+		v := span{o.From, to, events.VerdictMissed, reason}.of(b.JobID, now)
+		v.Down = o.Down
+		a.Passed = append(a.Passed, v)
 	}
 	switch {
 	case j == nil:
 		d.log.Info("the backlog of a deleted job is dropped", "job_id", b.JobID)
 		b.Owed = nil
 	case j.When != o.When:
-		pass(o.To, edited)
+		pass(o.To, events.WhyEdited)
 		b.Owed = b.Owed[1:]
 	case !j.Enabled || o.From <= j.Start:
-		pass(o.To, disabledFirst)
+		pass(o.To, events.WhyDisabledFirst)
 		b.Owed = b.Owed[1:]
 	case o.From > minute:
 		return false
 	case o.From < minute-window:
 		_, last, _ := j.Within(o.From-1, min(o.To, minute-window-1))
-		pass(last, beyondWindow)
+		pass(last, events.WhyTooOld)
 		b.Owed = after(&j.Period, last, b.Owed)
 	default:
-		a.Fired = append(a.Fired, trigger(b.JobID, j.Seq, o.From, now))
+		t := trigger(b.JobID, j.Seq, o.From, now)
+		t.Down = o.Down
+		a.Fired = append(a.Fired, t)
 		b.Owed = after(&j.Period, o.From, b.Owed)
 	}
 	return true

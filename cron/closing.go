@@ -6,12 +6,6 @@ import (
 	"spool.internal/events"
 )
 
-// Why slots of a revision did not run when another came after it.
-const (
-	edited        = "edited"
-	disabledFirst = "disabled before it could run"
-)
-
 // closing is what one change of a job leaves to be answered for.
 type closing struct {
 	seq uint64 // of the change
@@ -65,9 +59,9 @@ func (c *closing) end(before, after *events.Period, done events.Minute) {
 
 // miss records slots of a revision that will not run because another came after it.
 func (c *closing) miss(r *events.Period, from, to events.Minute, after *events.Period) {
-	reason := edited
+	reason := events.WhyEdited
 	if !after.Enabled {
-		reason = disabledFirst
+		reason = events.WhyDisabledFirst
 	}
 	if first, last, ok := r.Within(from, to); ok {
 		c.pass(first, last, events.VerdictMissed, reason)

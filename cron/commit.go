@@ -18,6 +18,7 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 		batch                      events.Answers
 		triggers, verdicts, owings int
 	)
+	down := e.down(now)
 	sent := make(chan error, 1) // what became of the batch before
 	sent <- nil
 	store := func(c events.Clock) error {
@@ -51,7 +52,7 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 				return err
 			}
 		}
-		s.addTo(&batch, now)
+		s.addTo(&batch, now, down)
 		reached = s.clock
 	}
 	err := store(end)
@@ -70,15 +71,41 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 	return nil
 }
 
-func (s step) addTo(a *events.Answers, now time.Time) {
+// down is the time since slots were answered for last; nil when they never were.
+func (e *engine) down(now time.Time) *events.Downtime {
+	if e.at == 0 {
+		return nil
+	}
+	last := e.clock.Minute
+	if !e.clock.Done() {
+		last = e.clock.From
+	}
+	return &events.Downtime{From: last.Time(), To: now.UTC()}
+}
+
+// addTo adds what a step leads to; down is told with what is late.
+func (s step) addTo(a *events.Answers, now time.Time, down *events.Downtime) {
 	if s.fire != 0 {
-		a.Fired = append(a.Fired, trigger(s.jobID, s.jobSeq, s.fire, now))
+		t := trigger(s.jobID, s.jobSeq, s.fire, now)
+		if events.CaughtUp(s.fire, now) {
+			t.Down = down
+		}
+		a.Fired = append(a.Fired, t)
 	}
 	for _, p := range s.passed {
-		a.Passed = append(a.Passed, p.of(s.jobID, now))
+		v := p.of(s.jobID, now)
+		switch {
+		case v.Reason == events.WhyNotRunning, v.Reason == events.WhyTooOld:
+			v.Down = down
+		case v.Verdict == events.VerdictSuperseded:
+			v.Ran = s.fire
+		}
+		a.Passed = append(a.Passed, v)
 	}
 	if s.later != nil {
-		a.Later = append(a.Later, events.Backlog{JobID: s.jobID, Owed: []events.Stretch{*s.later}})
+		later := *s.later
+		later.Down = down
+		a.Later = append(a.Later, events.Backlog{JobID: s.jobID, Owed: []events.Stretch{later}})
 	}
 }
 

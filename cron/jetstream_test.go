@@ -175,7 +175,7 @@ func TestRun(t *testing.T) {
 	})
 	want := events.Verdict{
 		JobID: "job", From: events.MinuteOf(now.Add(-30*time.Minute)) + 1, To: fired[0].Minute - 1,
-		Verdict: events.VerdictSuperseded, Reason: "a newer slot ran instead", At: copied[0].At,
+		Verdict: events.VerdictSuperseded, Reason: "a newer slot ran instead", At: copied[0].At, Ran: fired[0].Minute,
 	}
 	if diff := cmp.Diff(want, copied[0]); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)

@@ -41,25 +41,19 @@ func (o *owed) pass(from, to events.Minute, verdict events.Ruling, reason string
 	o.passed = append(o.passed, span{from, to, verdict, reason})
 }
 
-const (
-	beyondWindow = "beyond the catch-up window"
-	notRunning   = "not running"
-	newerRan     = "a newer slot ran instead"
-)
-
 // owe says what the slots of a period in (from, to] lead to that nothing has answered for yet.
 func owe(r *events.Period, from, to events.Minute, now time.Time) owed {
 	var o owed
 	oldest := events.MinuteOf(now) - window
 	if first, last, ok := r.Within(from, min(to, oldest-1)); ok {
-		o.pass(first, last, events.VerdictMissed, beyondWindow)
+		o.pass(first, last, events.VerdictMissed, events.WhyTooOld)
 	}
 	first, last, ok := r.Within(max(from, oldest-1), to)
 	if !ok {
 		return o
 	}
 	if r.CatchUp == events.CatchUpNone && events.CaughtUp(last, now) {
-		o.pass(first, last, events.VerdictMissed, notRunning)
+		o.pass(first, last, events.VerdictMissed, events.WhyNotRunning)
 		return o
 	}
 	o.fire = last
@@ -68,9 +62,9 @@ func owe(r *events.Period, from, to events.Minute, now time.Time) owed {
 	}
 	switch r.CatchUp {
 	case events.CatchUpLatest:
-		o.pass(first, last, events.VerdictSuperseded, newerRan)
+		o.pass(first, last, events.VerdictSuperseded, events.WhyNewerRan)
 	case events.CatchUpNone:
-		o.pass(first, last, events.VerdictMissed, notRunning)
+		o.pass(first, last, events.VerdictMissed, events.WhyNotRunning)
 	case events.CatchUpAll:
 		o.later = &events.Stretch{When: r.When, From: first, To: last, Slots: r.Count(first, last)}
 	}

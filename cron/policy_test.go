@@ -130,7 +130,7 @@ func TestPolicies(t *testing.T) {
 						t.Errorf("%d triggers came late, want %d", got, want)
 					}
 					for _, v := range passed {
-						if v.Verdict == events.VerdictSuperseded && p != events.CatchUpLatest || v.Reason == notRunning && p != events.CatchUpNone {
+						if v.Verdict == events.VerdictSuperseded && p != events.CatchUpLatest || v.Reason == events.WhyNotRunning && p != events.CatchUpNone {
 							t.Errorf("verdict %+v under policy %s", v, p)
 						}
 					}

@@ -25,6 +25,8 @@ type Stretch struct {
 	From  Minute `json:"from"`  // first slot
 	To    Minute `json:"to"`    // last slot, inclusive
 	Slots int    `json:"slots"` // how many that are
+
+	Down *Downtime `json:"down,omitempty"` // when nobody answered for them
 }
 
 // Answers is a set of slot outcomes, committed whole or not at all.

@@ -33,11 +33,25 @@ type Result struct {
 	RerunOf      string    `json:"rerun_of,omitzero"`      // see [Trigger]
 	Outcome      Outcome   `json:"outcome,omitzero"`       // of the call, see [Result.Judge]
 	Why          string    `json:"why,omitzero"`           // a sentence that says how the outcome came
+	By           string    `json:"by,omitzero"`            // manual: the user who asked
+	Down         *Downtime `json:"down,omitempty"`         // see [Trigger]
+	Calls        []Call    `json:"calls,omitempty"`        // the last calls that failed, as far as the dispatcher knows
 
 	// HTTP is the answer of the last call. It stands last: a listing copies it
 	// out of the stored body without reading the rest.
 	HTTP HTTPResult `json:"http_result"`
 }
+
+// Call is a call that failed and was made again.
+type Call struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+	Answer  string    `json:"answer"` // the HTTP status and what was said, or why there was no answer
+	Next    time.Time `json:"next"`   // when it was to be made again
+}
+
+// MaxCalls is how many failed calls a result keeps.
+const MaxCalls = 10
 
 // Origin names the first trigger of what was executed: its own, unless it was a rerun.
 func (r Result) Origin() string {

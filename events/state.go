@@ -50,7 +50,21 @@ type RetryState struct {
 	LastError string    `json:"last_error"`
 	Next      time.Time `json:"next"`    // when it is called
 	Waiting   int       `json:"waiting"` // how many of the job wait
+
+	Gate     time.Time      `json:"gate,omitzero"`      // since when the endpoint is only probed
+	Triggers []RetryTrigger `json:"triggers,omitempty"` // those that are called next, at most [MaxRetryTriggers]
 }
+
+// RetryTrigger is one trigger that waits for its next call.
+type RetryTrigger struct {
+	TriggerID string    `json:"trigger_id"`
+	Attempt   int       `json:"attempt"` // calls of it that have failed
+	LastError string    `json:"last_error"`
+	Next      time.Time `json:"next"`
+}
+
+// MaxRetryTriggers is how many triggers of a job a dispatcher tells of one by one.
+const MaxRetryTriggers = 50
 
 // RunnerState is what a built-in runner says of itself: the flows that it starts
 // are those of everybody who may write them.

@@ -29,6 +29,8 @@ type Trigger struct {
 	File   *File     `json:"file,omitempty"`  // file: which
 
 	RerunOf string `json:"rerun_of,omitzero"` // manual: the first trigger of what is run again
+
+	Down *Downtime `json:"down,omitempty"` // cron: when nobody answered for slots, of one that is late
 }
 
 // File is the file that a trigger is about.
@@ -44,6 +46,11 @@ type File struct {
 
 	// Chain is the jobs whose runs led to the file, oldest first: the last wrote it.
 	Chain []string `json:"chain,omitempty"`
+
+	FirstSeen time.Time `json:"first_seen,omitzero"` // by the watcher
+	Complete  time.Time `json:"complete,omitzero"`   // when it was found complete
+	Came      Came      `json:"came,omitzero"`       // how that was known
+	QuietMS   int64     `json:"quiet_ms,omitzero"`   // its quiet period
 }
 
 // CronTriggerID names the trigger of one slot.

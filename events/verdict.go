@@ -18,6 +18,10 @@ type Verdict struct {
 	// TriggerID names the one trigger that the verdict is about, where there was
 	// one; From and To are then the minute of its slot, or the one it was stored in.
 	TriggerID string `json:"trigger_id,omitzero"`
+
+	Ran     Minute    `json:"ran,omitzero"`     // superseded: the newer slot
+	Blocker string    `json:"blocker,omitzero"` // skipped: the trigger whose run had not ended
+	Down    *Downtime `json:"down,omitempty"`   // missed: when nobody answered for slots
 }
 
 // Ruling is what a verdict says.

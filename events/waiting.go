@@ -8,7 +8,11 @@ type WaitingFile struct {
 	PathB64 string    `json:"path_b64,omitempty"`
 	State   FileState `json:"state"`
 	Since   time.Time `json:"since"`           // when that began, as far as the watcher saw
-	Reason  string    `json:"reason,omitzero"` // a sentence
+	Reason  string    `json:"reason,omitzero"` // what the system says of it
+
+	FirstSeen time.Time `json:"first_seen,omitzero"`
+	Modified  time.Time `json:"modified,omitzero"` // new: when it was changed last
+	QuietMS   int64     `json:"quiet_ms,omitzero"` // new: for how long it is to be left alone
 }
 
 // RawPath gives the exact bytes of the path.

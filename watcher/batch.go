@@ -170,7 +170,7 @@ func (t *turn) putOff(c *candidate, err error) bool {
 	now := time.Now()
 	switch {
 	case errors.Is(err, stage.ErrWriter):
-		c.setReason(events.FileOpen, "a program has it open for writing: it is taken when that is closed", now)
+		c.setReason(events.FileOpen, "", now)
 		t.k.busy(c, now)
 	case errors.Is(err, stage.ErrChanged):
 		c.setReason("", "", now)
@@ -231,6 +231,7 @@ func (t *turn) trigger(c *candidate) events.Trigger {
 	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
 	file.Linked, file.Chain = c.linked, c.chain
+	file.FirstSeen, file.Complete, file.Came, file.QuietMS = c.seen.UTC(), c.complete.UTC(), c.came(), t.k.rule.For(&c.file).Milliseconds()
 	file.InputDir = stage.InputDir(t.w.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,

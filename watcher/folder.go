@@ -75,6 +75,10 @@ type work struct {
 	scannedAt time.Time     // when the last complete one ended
 	crowded   int           // files that the last scan found no room for in pending
 	unmarked  int           // files that lacked their marker when the last scan saw them
+	looked    int           // files that the last complete scan looked at
+	ignored   int           // those of them that a rule leaves alone
+
+	bare map[string]bare // files that lack their marker, by name; at most [events.MaxWaitingFiles]
 
 	links   *stage.Links // nil: stages are copies
 	staging backpressure // of the drive
@@ -111,6 +115,7 @@ type candidate struct {
 	seen        time.Time
 	action      settle.Action
 	due         time.Time // when to look again
+	complete    time.Time // when it was found complete
 	batched     bool
 	linked      bool     // its stage is a hard link
 	chain       []string // the jobs whose runs led to it
@@ -119,6 +124,19 @@ type candidate struct {
 	state events.FileState // why it waits, when that has been found out
 	why   string
 	from  time.Time
+}
+
+// came says how it was known that the file is complete.
+func (c *candidate) came() events.Came {
+	switch {
+	case c.file.State() == settle.Marked:
+		return events.CameMarker
+	case c.action == settle.Confirm:
+		return events.CameRenamed
+	case c.action == settle.Ready:
+		return events.CameUnchanged
+	}
+	return events.CameLease
 }
 
 // saw notes the stat of a file. What was known of another content counts no more.
@@ -174,6 +192,7 @@ func (k *work) keep(c *candidate) {
 // forget notes that there is no such file.
 func (k *work) forget(name string) {
 	k.known.forget(name)
+	delete(k.bare, name)
 	delete(k.pending, name)
 }
 
@@ -197,5 +216,6 @@ func (k *work) vacate() {
 	k.endScan()
 	k.hinted, k.crowded = nil, 0
 	clear(k.pending)
+	clear(k.bare)
 	clear(k.arrived)
 }

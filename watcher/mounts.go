@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"spool.internal/events"
 	"spool.internal/watcher/settle"
 )
 
@@ -16,7 +17,7 @@ type mounted struct {
 // watchable says why a directory on it cannot be watched, or nil.
 func (m mounted) watchable() error {
 	if m.trust == settle.Remote {
-		return fmt.Errorf("on a network mount (%s) the system does not report what others do", m.name)
+		return fmt.Errorf(events.WhyRemote+" (%s) the system does not report what others do", m.name)
 	}
 	return nil
 }

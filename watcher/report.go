@@ -60,6 +60,7 @@ func (f *folder) show(why error) {
 	f.publish(events.WatchState{
 		JobID: f.jobID, State: state.Shown(), Since: since.UTC(), HostPath: f.host,
 		Reason: reason, Pending: pending, OldestPending: oldest.UTC(), Unmarked: f.work.unmarked, Note: f.note(), LastScan: f.work.scannedAt.UTC(),
+		Looked: f.work.looked, Ignored: f.work.ignored,
 	})
 }
 

@@ -18,6 +18,9 @@ type scan struct {
 	began time.Time
 	found bool // a file that is not known
 
+	looked  int // regular files
+	ignored int // those of them that a rule leaves alone
+
 	asked  int // files that the ledger was asked about
 	opened bool
 	index  index // nil = the ledger is asked about each
@@ -36,6 +39,8 @@ func (t *turn) scan(ctx context.Context) {
 		case errors.Is(err, io.EOF):
 			now := time.Now()
 			k.known.end()
+			k.sweepBare()
+			k.looked, k.ignored = k.scan.looked, k.scan.ignored
 			k.dir.Scanned(k.scan.found, now)
 			t.w.meter.scans.Inc()
 			k.scannedAt, k.scanTook = now, now.Sub(k.scan.began)
@@ -50,16 +55,23 @@ func (t *turn) scan(ctx context.Context) {
 // scanEntry considers one entry of the directory, unless it is known or none of a run's business.
 func (t *turn) scanEntry(ctx context.Context, e os.DirEntry) {
 	f, k, name := t.f, t.k, e.Name()
-	if !e.Type().IsRegular() && !e.IsDir() || ignored(f.subPath(name), f.task.watch) {
+	if !e.Type().IsRegular() && !e.IsDir() {
+		return
+	}
+	left := ignored(f.subPath(name), f.task.watch)
+	if !e.IsDir() {
+		k.scan.looked++
+		if left = left || !f.task.watch.Includes(f.subPath(name)); left {
+			k.scan.ignored++
+		}
+	}
+	if left {
 		return
 	}
 	if e.IsDir() {
 		if f.task.watch.Recursive && !t.w.hasSub(f, name) {
 			t.consider(ctx, name)
 		}
-		return
-	}
-	if !f.task.watch.Includes(f.subPath(name)) {
 		return
 	}
 	known := k.known.knowsName(name)

@@ -122,6 +122,8 @@ func worse(job, sub events.WatchState, below string) events.WatchState {
 	}
 	job.Pending += sub.Pending
 	job.Unmarked += sub.Unmarked
+	job.Looked += sub.Looked
+	job.Ignored += sub.Ignored
 	job.Note = cmp.Or(job.Note, sub.Note)
 	job.OldestPending = earlierOf(job.OldestPending, sub.OldestPending)
 	job.LastScan = earlierOf(job.LastScan, sub.LastScan)

@@ -217,7 +217,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 	if c != nil && c.batched {
 		return
 	}
-	isNew := k.arrived[name]
+	lacked, isNew := k.bare[name], k.arrived[name]
 	delete(k.arrived, name)
 	f.activity.Touch()
 	s, err := t.at.Stat(name)
@@ -243,6 +243,9 @@ func (t *turn) consider(ctx context.Context, name string) {
 		t.w.meter.unreported.Inc()
 	}
 	c = k.candidate(name)
+	if !lacked.since.IsZero() {
+		c.seen = lacked.since
+	}
 	c.saw(s.Stat, now)
 	if isNew {
 		c.file.Named()
@@ -255,7 +258,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 		k.postpone(c, now.Add(wait))
 		return
 	}
-	c.action, c.due, c.batched = action, now, true
+	c.action, c.due, c.batched, c.complete = action, now, true, time.Now()
 	k.pending[name] = c
 	t.batch = append(t.batch, c)
 	if t.left--; len(t.batch) == maxBatch {
@@ -281,8 +284,10 @@ func (t *turn) marked(name string, s settle.Stat, now time.Time) bool {
 	}
 	m, err := t.at.Stat(watch.MarkerOf(name))
 	if err == nil && m.Regular && settle.Marks(m.Stat, s, now) {
+		delete(t.k.bare, name)
 		return true
 	}
+	t.k.lacks(name, now)
 	if t.scanning {
 		t.k.unmarked++
 	}
@@ -295,6 +300,6 @@ func (t *turn) unreadable(c *candidate, err error, now time.Time) {
 		t.f.log().Warn("a file cannot be read: it waits", "file", c.name, "error", err.Error())
 		c.logged = true
 	}
-	c.setReason(events.FileUnreadable, "it cannot be read by Spool: "+drive.Reason(err), now)
+	c.setReason(events.FileUnreadable, drive.Reason(err), now)
 	t.k.busy(c, now)
 }

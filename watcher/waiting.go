@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
-	"spool.internal/watcher/settle"
 	"spool.internal/watcher/stage"
 )
 
@@ -25,13 +25,12 @@ var ofOne = []error{syscall.ENAMETOOLONG, syscall.EFBIG, syscall.EILSEQ, syscall
 // unstageable postpones a file whose stage cannot be made. It returns false when that is probably not the file's fault:
 // too many in a row failed.
 func (t *turn) unstageable(c *candidate, err error, row *int) bool {
-	why := "its copy for the run cannot be made: " + drive.Reason(err)
 	if !c.logged {
 		t.f.log().Warn("a file cannot be staged: it waits", "file", c.name, "error", err.Error())
 		c.logged = true
 	}
 	now := time.Now()
-	c.setReason(events.FileUnstaged, why, now)
+	c.setReason(events.FileUnstaged, drive.Reason(err), now)
 	t.k.busy(c, now)
 	if errors.Is(err, stage.ErrStages) {
 		return false
@@ -48,27 +47,53 @@ const mostFailures = 3
 // waiting lists the files of the folder that wait for a while, and counts those that it leaves out.
 func (f *folder) waiting(now time.Time) (list []events.WaitingFile, more int) {
 	for _, c := range f.work.pending {
-		w := events.WaitingFile{State: c.state, Reason: c.why, Since: c.from.UTC()}
+		w := events.WaitingFile{State: c.state, Reason: c.why, Since: c.from.UTC(), FirstSeen: c.seen.UTC()}
 		if c.state == "" {
 			if now.Sub(c.seen) < youngReported {
 				continue
 			}
-			w.State, w.Since, w.Reason = events.FileYoung, c.seen.UTC(), young(f.work.rule, c.file.State())
+			w.State, w.Since = events.FileYoung, c.seen.UTC()
+			w.Modified, w.QuietMS = time.Unix(0, max(c.stat.Modified, c.stat.Changed)).UTC(), f.work.rule.For(&c.file).Milliseconds()
 		}
-		file := events.NewFile(f.subPath(c.name))
-		w.Path, w.PathB64 = file.Path, file.PathB64
-		list = append(list, w)
+		list = append(list, f.named(w, c.name))
 	}
-	return longest(list, f.work.crowded)
+	for name, b := range f.work.bare {
+		list = append(list, f.named(events.WaitingFile{State: events.FileUnmarked, Since: b.since, FirstSeen: b.since}, name))
+	}
+	return longest(list, f.work.crowded+max(0, f.work.unmarked-len(f.work.bare)))
 }
 
-// young says for how long a file must be unchanged.
-func young(r settle.Rule, s settle.FileState) string {
-	quiet := r.Quiet
-	if s == settle.Slow || r.Remote {
-		quiet = r.Slow
+func (f *folder) named(w events.WaitingFile, name string) events.WaitingFile {
+	file := events.NewFile(f.subPath(name))
+	w.Path, w.PathB64 = file.Path, file.PathB64
+	return w
+}
+
+// bare is a file that lacks its marker.
+type bare struct {
+	since time.Time
+	scan  uint32 // the last that saw it so
+}
+
+// lacks notes that a file lacks its marker, of as many as are told of.
+func (k *work) lacks(name string, now time.Time) {
+	b, ok := k.bare[name]
+	if !ok {
+		if len(k.bare) >= events.MaxWaitingFiles {
+			return
+		}
+		b.since = now.UTC()
 	}
-	return "it is taken when it has been left alone for " + quiet.String()
+	b.scan = k.known.scan
+	if k.bare == nil {
+		k.bare = map[string]bare{}
+	}
+	k.bare[name] = b
+}
+
+// sweepBare forgets what the scan that has just ended did not see without a marker.
+func (k *work) sweepBare() {
+	maps.DeleteFunc(k.bare, func(_ string, b bare) bool { return b.scan != k.known.scan })
 }
 
 // longest returns those that wait longest, as many as are published.
@@ -128,7 +153,11 @@ func (f *folder) blocking() error {
 	if first == nil {
 		return nil
 	}
-	text := events.NewFile(path.Join(f.below, first.name)).Path + ": " + first.why
+	what := "its copy for the run cannot be made: "
+	if first.state == events.FileUnreadable {
+		what = "it cannot be read by Spool: "
+	}
+	text := events.NewFile(path.Join(f.below, first.name)).Path + ": " + what + first.why
 	if more > 1 {
 		text += fmt.Sprintf("; and %d more", more-1)
 	}

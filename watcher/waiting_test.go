@@ -109,3 +109,37 @@ func TestOpenFileIsToldOf(t *testing.T) {
 	r.await("job", 1)
 	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool { return len(all) == 0 })
 }
+
+// A file without its marker is told of, with since when, for as long as it lacks it; the
+// scan says how many files it has looked at, and how many of them a rule leaves alone.
+// Once it is taken, its trigger says when it was seen, and how it was known to be complete.
+func TestUnmarkedFileIsToldOf(t *testing.T) {
+	t.Parallel()
+	r := newHarness(t, eventstest.Options{})
+	dir := r.dir("in")
+	for _, name := range []string{"a.csv", "b.csv", "c.txt", ".hidden"} {
+		r.write(filepath.Join(dir, name), "some")
+	}
+	r.job("job", "in", map[string]any{"watch": map[string]any{"marker": ".done", "include": []string{"*.csv"}}})
+	r.start()
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool {
+		return len(all) == 2 && all["a.csv"].State == events.FileUnmarked && !all["a.csv"].Since.IsZero()
+	})
+	r.awaitState("job", func(s events.WatchState) bool { return s.Looked == 4 && s.Ignored == 2 && s.Unmarked == 2 })
+	r.write(filepath.Join(dir, "a.csv.done"), "")
+	r.await("job", 1)
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool {
+		return len(all) == 1 && all["b.csv"].State == events.FileUnmarked
+	})
+	r.check(os.Remove(filepath.Join(dir, "b.csv")))
+	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool { return len(all) == 0 })
+	m, found, err := r.bus.Files("job").Last(r.Context())
+	r.check(err)
+	var trigger events.Trigger
+	if f := trigger.File; !found || json.Unmarshal(m.Data, &trigger) != nil {
+		t.Fatalf("no trigger: %v", f)
+	}
+	if f := trigger.File; f.Came != events.CameMarker || f.FirstSeen.IsZero() || f.Complete.Before(f.FirstSeen) || trigger.At.Before(f.Complete) || f.QuietMS == 0 {
+		t.Errorf("the file of the trigger: %+v", f)
+	}
+}

@@ -24,7 +24,7 @@ func (a At) Folder(f Facts) (string, Code) {
 	case events.FolderRescan:
 		return "More happened in the folder at once than the system reports: all of it is looked at again.", "folder_rescan"
 	case events.FolderPoll:
-		if strings.HasPrefix(d.Reason, events.WhyRemote) {
+		if strings.Contains(d.Reason, events.WhyRemote) {
 			return "Network mount: looked at every 30 s.", "folder_poll"
 		}
 		return because("Looked at every 30 s", d.Reason), "folder_poll"

@@ -73,6 +73,13 @@ func (b *breaker) closed() bool {
 	return b.since.IsZero()
 }
 
+// open says since when the breaker is open; zero while it is closed.
+func (b *breaker) open() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since.UTC().Truncate(time.Millisecond)
+}
+
 // cause is the error of the last connection that was refused.
 func (b *breaker) cause() string {
 	b.mu.Lock()

@@ -55,6 +55,7 @@ type outcome struct {
 
 	verdict events.Ruling
 	reason  string
+	blocker string // skipped: the trigger whose run had not ended
 
 	postponed bool // nothing could be done: the broker redelivers the trigger
 	after     time.Duration
@@ -65,7 +66,7 @@ func postponed(after time.Duration) outcome { return outcome{postponed: true, af
 
 // superseded is the outcome of a trigger that was overtaken.
 func superseded() outcome {
-	return outcome{verdict: events.VerdictSuperseded, reason: "a newer slot was due before this one was called"}
+	return outcome{verdict: events.VerdictSuperseded, reason: events.WhyOvertaken}
 }
 
 // accepted reports whether a run came of the call that can be followed.
@@ -119,7 +120,7 @@ func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome
 	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body) // as they were sent: they name things
 	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header, secrets), Response: response(body, secrets)}
 	if d.cfg.Secret != "" && events.Ruling(resp.Header.Get(events.HeaderVerdict)) == events.VerdictSuperseded {
-		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: "rewritten"}
+		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: events.WhyRewritten}
 	}
 	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}
 }

@@ -46,6 +46,9 @@ func (d *Dispatcher) finishUncalled(ctx context.Context, w *work, o outcome) {
 // is given up, and leaves a dead letter too.
 func (d *Dispatcher) putResult(ctx context.Context, w *work, r events.Result, dead bool) {
 	r.Judge(dead, d.tracks())
+	if waited, ok := d.waiting.get(w.ID); ok {
+		r.Calls = waited.failed
+	}
 	if dead {
 		if !d.store(ctx, w, "a dead letter", func(ctx context.Context) error { return d.bus.PutDead(ctx, w.Trigger, r) }) {
 			return
@@ -77,6 +80,7 @@ func (d *Dispatcher) putResult(ctx context.Context, w *work, r events.Result, de
 // putVerdict records a verdict in place of a result, then acks the trigger.
 func (d *Dispatcher) putVerdict(ctx context.Context, w *work, o outcome) {
 	v := events.VerdictOn(w.Trigger, w.stored(), o.verdict, o.reason)
+	v.Blocker = o.blocker
 	if !d.store(ctx, w, "how a trigger ended", func(ctx context.Context) error { return w.ends.PutVerdict(ctx, w.Sequence, v) }) {
 		return
 	}

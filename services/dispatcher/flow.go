@@ -214,7 +214,9 @@ func (d *Dispatcher) retry(w *work, o outcome) bool {
 		return false
 	}
 	w.calls, w.fresh = w.calls+1, false
-	d.noteWaiting(w, why(o), time.Now().Add(after))
+	next := time.Now().Add(after)
+	d.noteWaiting(w, why(o), next)
+	d.waiting.failed(w.ID, events.Call{Attempt: w.calls, At: o.StartedAt, Answer: why(o), Next: next.UTC()})
 	w.log.Warn("the call failed and will be retried", "attempt", w.calls, "wait", after.Round(time.Millisecond).String(),
 		"status", o.HTTP.Status, "error", cutTo(o.HTTP.Response, 200))
 	_ = w.Nak(after) // if this is lost the broker redelivers it sooner

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -28,15 +29,15 @@ func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o o
 		return outcome{Result: failed(r, "spool.overlap: "+string(policy)+" needs to know when runs end: start the dispatcher with --track-runs, "+
 			"or use the built-in runner")}, true
 	}
-	busy, err := d.acquireLease(ctx, w)
+	blocker, err := d.acquireLease(ctx, w)
 	switch {
 	case err != nil:
 		w.log.Warn("cannot look up whether the run before has ended", "error", err.Error())
 		return postponed(redeliverSoon), true
-	case !busy:
+	case blocker == "":
 		return outcome{}, false
 	case policy == events.OverlapSkip:
-		return outcome{verdict: events.VerdictSkipped, reason: "the run before it had not ended"}, true
+		return outcome{verdict: events.VerdictSkipped, reason: events.WhyOverlap, blocker: blocker}, true
 	}
 	after := redeliverSoon
 	if w.Kind == events.KindFile {
@@ -48,25 +49,26 @@ func (d *Dispatcher) overlap(ctx context.Context, w *work, r events.Result) (o o
 
 // acquireLease makes sure that a job's previous run has ended before the next is called for. The lease is an entry in
 // the ledger, acquired before the call, so that one of all dispatchers calls; it ends with the run that came of the
-// call. busy = another trigger holds it.
-func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (busy bool, err error) {
+// call. blocker is the other trigger that holds it; empty when none does.
+func (d *Dispatcher) acquireLease(ctx context.Context, w *work) (blocker string, err error) {
 	lease, seq, err := d.bus.Lease(ctx, w.JobID)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	if lease.TriggerID == w.ID && lease.StoredAt.Equal(w.stored()) {
-		return false, nil // this is a retry
+		return "", nil // this is a retry
 	}
 	if lease.TriggerID != w.ID { // else it was a dead letter, which has no run
 		if ended, err := d.leaseEnded(ctx, w.JobID, lease); err != nil || !ended {
-			return true, err
+			return lease.TriggerID, err
 		}
 	}
 	err = d.bus.TakeLease(ctx, w.JobID, events.Lease{TriggerID: w.ID, StoredAt: w.stored()}, seq)
 	if jet.IsConflict(err) {
-		return true, nil
+		lease, _, err = d.bus.Lease(ctx, w.JobID)
+		return cmp.Or(lease.TriggerID, w.ID), err // its own: it was released again meanwhile
 	}
-	return false, err
+	return "", err
 }
 
 // leaseEnded reports whether the trigger that holds a lease led to no run, or to one that has ended.

@@ -111,9 +111,9 @@ func TestOverlapSkip(t *testing.T) {
 	run := <-h.accepted
 	h.results("j", 1)
 	skipped := h.trigger("j", "b", seq)
-	eventstest.Eventually(h, "the second is skipped", func() bool {
+	eventstest.Eventually(h, "the second is skipped, and says by whom", func() bool {
 		v := h.verdicts("j")
-		return len(v) == 1 && v[0].TriggerID == skipped.ID && v[0].Verdict == events.VerdictSkipped
+		return len(v) == 1 && v[0].TriggerID == skipped.ID && v[0].Verdict == events.VerdictSkipped && v[0].Blocker == events.ManualTriggerID("j", "a")
 	})
 	h.end("j", run)
 	h.trigger("j", "c", seq)

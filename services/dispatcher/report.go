@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"spool.internal/events"
@@ -37,6 +38,7 @@ func (d *Dispatcher) report(ctx context.Context) {
 // publishStates publishes what differs from last, by job. What cannot be stored is left to the next tick.
 func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, now time.Time) {
 	states, cleared := d.waiting.states(now)
+	gate := d.breaker.open()
 	for _, id := range cleared {
 		if err := d.bus.RetryState(id).Clear(ctx); err != nil {
 			d.waiting.done("", id, true)
@@ -45,7 +47,8 @@ func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, 
 		delete(last, id)
 	}
 	for id, s := range states {
-		if old := last[id]; s == old.state && now.Sub(old.at) < reportAnyway {
+		s.Gate = gate
+		if old := last[id]; reflect.DeepEqual(s, old.state) && now.Sub(old.at) < reportAnyway {
 			continue
 		}
 		if d.bus.PutRetryState(ctx, s) != nil {

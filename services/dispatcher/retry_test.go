@@ -91,7 +91,7 @@ func TestWaitsAcrossRestarts(t *testing.T) {
 	})
 	eventstest.Eventually(h, "what waits is shown", func() bool {
 		s, ok := h.retryState("j")
-		return ok && s.TriggerID == trigger.ID && s.Attempt == 1 && s.LastError == "HTTP 500: not yet" && s.Waiting == 1 &&
+		return ok && s.TriggerID == trigger.ID && s.Attempt == 1 && s.LastError == "HTTP 500: not yet" && s.Waiting == 1 && len(s.Triggers) == 1 && s.Triggers[0].Next.Equal(s.Next) &&
 			s.Next.After(time.Now().Add(-time.Second))
 	})
 	stop()
@@ -134,7 +134,7 @@ func TestCircuitBreaker(t *testing.T) {
 	})
 	eventstest.Eventually(h, "what waits is shown", func() bool {
 		s, ok := h.retryState("j")
-		return ok && strings.Contains(s.LastError, "connection refused") && s.Waiting > 10
+		return ok && strings.Contains(s.LastError, "connection refused") && s.Waiting > 10 && !s.Gate.IsZero() && len(s.Triggers) == s.Waiting
 	})
 	back := httptest.NewUnstartedServer(answer(200, `{"status":"OK"}`))
 	back.Listener.Close()

@@ -1,6 +1,8 @@
 package dispatcher
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +26,8 @@ type waitingTrigger struct {
 	up    time.Time // the connection over which this was known
 	why   string    // the last error; empty when it does not wait for the endpoint
 	next  time.Time // when it is to be called
+
+	failed []events.Call // the last ones, as far as this process has made them
 }
 
 func newWaiting() *waiting {
@@ -33,6 +37,16 @@ func newWaiting() *waiting {
 func (w *waiting) put(id string, v waitingTrigger) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	v.failed = w.byID[id].failed
+	w.byID[id] = v
+}
+
+// failed notes a call of a trigger that waits.
+func (w *waiting) failed(id string, c events.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v := w.byID[id]
+	v.failed = append(slices.Clone(v.failed[max(0, len(v.failed)+1-events.MaxCalls):]), c)
 	w.byID[id] = v
 }
 
@@ -73,13 +87,15 @@ func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cl
 		if v.why == "" {
 			continue
 		}
-		s, ok := states[v.jobID]
-		waiting := s.Waiting + 1
-		if !ok || v.next.Before(s.Next) {
-			s = events.RetryState{JobID: v.jobID, TriggerID: id, Attempt: v.calls, LastError: v.why, Next: v.next.UTC()}
-		}
-		s.Waiting = waiting
+		s := states[v.jobID]
+		s.Waiting++
+		s.Triggers = soonest(s.Triggers, events.RetryTrigger{TriggerID: id, Attempt: v.calls, LastError: v.why, Next: v.next.UTC()})
 		states[v.jobID] = s
+	}
+	for id, s := range states {
+		first := s.Triggers[0]
+		s.JobID, s.TriggerID, s.Attempt, s.LastError, s.Next = id, first.TriggerID, first.Attempt, first.LastError, first.Next
+		states[id] = s
 	}
 	for id := range w.clear {
 		if _, ok := states[id]; !ok {
@@ -88,4 +104,16 @@ func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cl
 	}
 	clear(w.clear)
 	return states, cleared
+}
+
+// soonest adds a trigger to those of a job that are called next, unless enough are called before it.
+func soonest(list []events.RetryTrigger, t events.RetryTrigger) []events.RetryTrigger {
+	at, _ := slices.BinarySearchFunc(list, t, func(a, b events.RetryTrigger) int {
+		return cmp.Or(a.Next.Compare(b.Next), cmp.Compare(a.TriggerID, b.TriggerID))
+	})
+	if at == events.MaxRetryTriggers {
+		return list
+	}
+	list = slices.Insert(list, at, t)
+	return list[:min(len(list), events.MaxRetryTriggers)]
 }

@@ -41,6 +41,7 @@ func (w *work) result() events.Result {
 	r := events.Result{
 		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, Slot: c.Slot, Job: c.Job,
 		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
+		By: w.By, Down: w.Down,
 	}
 	if w.File != nil {
 		r.File = new(*w.File)

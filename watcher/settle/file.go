@@ -106,6 +106,17 @@ func (f *File) Observe(r Rule, s Stat, now time.Time) (Action, time.Duration) {
 // cameWhole reports whether the content may have come with the name.
 func (f *File) cameWhole() bool { return f.named && !f.marked && f.stat.Size > 0 }
 
+// For is how long the file must be left alone.
+func (r Rule) For(f *File) time.Duration {
+	switch {
+	case f.slow || r.Remote:
+		return r.Slow
+	case f.stat.Size == 0:
+		return r.Quiet * emptyFactor
+	}
+	return r.Quiet
+}
+
 func (f *File) wait(r Rule, now time.Time) time.Duration {
 	busy := f.retry.Sub(now)
 	switch {
@@ -116,17 +127,13 @@ func (f *File) wait(r Rule, now time.Time) time.Duration {
 	case f.cameWhole():
 		return busy
 	}
-	quiet := r.Quiet
-	if f.stat.Size == 0 {
-		quiet *= emptyFactor
-	}
 	// Modification times can be set to anything, change times cannot. A time in the future says nothing, so then only
 	// the interval between stats counts.
 	age := now.Sub(time.Unix(0, max(f.stat.Modified, f.stat.Changed)))
 	if age < 0 {
 		age = now.Sub(f.since)
 	}
-	return max(busy, quiet-age)
+	return max(busy, r.For(f)-age)
 }
 
 // Busy notes that the file could not be taken: somebody writes it, or it may not be read. It returns the time to the
