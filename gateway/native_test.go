@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"spool.internal/events"
 )
 
@@ -174,7 +176,7 @@ func TestNativeJobShowsStates(t *testing.T) {
 	if j, _ := s.read(auto.ID); j.Watch == nil || *j.Watch != watch || j.Retrying != nil {
 		t.Errorf("the automatic job shows %+v, %+v", j.Watch, j.Retrying)
 	}
-	if j, _ := s.read(cron.ID); j.Watch != nil || j.Retrying == nil || *j.Retrying != retry {
+	if j, _ := s.read(cron.ID); j.Watch != nil || j.Retrying == nil || !cmp.Equal(*j.Retrying, retry) {
 		t.Errorf("the cron job shows %+v, %+v", j.Watch, j.Retrying)
 	}
 }

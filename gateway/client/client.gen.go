@@ -3828,16 +3828,33 @@ type ResultPage struct {
 
 // RetryState The call that is being repeated.
 type RetryState struct {
-	Attempt   int    `json:"attempt"`
-	JobId     string `json:"job_id"`
-	LastError string `json:"last_error"`
+	Attempt int `json:"attempt"`
+
+	// Gate Since when the endpoint is only probed, because it refuses connections.
+	Gate      *time.Time `json:"gate,omitempty"`
+	JobId     string     `json:"job_id"`
+	LastError string     `json:"last_error"`
 
 	// Next RFC 3339, in UTC.
 	Next      Time   `json:"next"`
 	TriggerId string `json:"trigger_id"`
 
+	// Triggers Those that are called next, at most 50.
+	Triggers *[]RetryState_Triggers `json:"triggers,omitempty"`
+
 	// Waiting Triggers of the job that wait for a call.
 	Waiting int `json:"waiting"`
+}
+
+// RetryState_Triggers defines model for RetryState.Triggers.
+type RetryState_Triggers struct {
+	// Attempt Calls of it that have failed.
+	Attempt   int    `json:"attempt"`
+	LastError string `json:"last_error"`
+
+	// Next RFC 3339, in UTC.
+	Next      Time   `json:"next"`
+	TriggerId string `json:"trigger_id"`
 }
 
 // Role Examples: operator
