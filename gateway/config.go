@@ -91,6 +91,9 @@ func (c Config) CheckSettings() error {
 	if c.Burst < 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "burst", "%d is below 0: write how many requests a token may make at once, such as 400", c.Burst))
 	}
+	if events.CheckNote("instance-name", c.Name) != nil {
+		errs = append(errs, events.Faultf(events.Invalid, "instance-name", "is not a name of one line: write a short one, such as prod-eu"))
+	}
 	if c.MaxUpload < 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "max-upload", "%d is below 0: write the size of the largest file, such as 5GiB", c.MaxUpload))
 	}

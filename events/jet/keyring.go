@@ -200,4 +200,3 @@ func (k *Keyring) ShownKey() (*seal.Shared, bool) {
 	defer k.mu.RUnlock()
 	return k.shown, k.shown != nil
 }
-

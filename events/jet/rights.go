@@ -29,11 +29,11 @@ var rights = map[string]Rights{
 	"gateway": {
 		Publish: []string{
 			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
-			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter,
+			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, roleSubject("gateway", "*"),
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
 		Answer: []string{askTriggersFilter},
-		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents},
+		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents, streamSlots, streamDeadLetters, streamState},
 		Get: []string{
 			streamDeadLetters, streamFiles, streamJobs, streamTokens, streamResults,
 			streamRunEvents, streamSlots, streamState, streamTriggers, streamSubscribers,
@@ -41,14 +41,14 @@ var rights = map[string]Rights{
 		},
 		Leader: []string{
 			streamDrives, streamJobs, streamTokens, streamResults, streamRunEvents, streamTriggers, streamDeadLetters,
-			streamSubscribers,
+			streamSubscribers, streamSlots, streamState,
 		},
 		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter}},
 		Drop:  []string{streamDeadLetters, streamFiles},
 	},
 	"cron": {
 		Publish: []string{
-			clockSubject, triggersFilter(events.KindCron), allVerdictsFilter, allBacklogsFilter, allSlotsFilter,
+			clockSubject, triggersFilter(events.KindCron), allVerdictsFilter, allBacklogsFilter, allSlotsFilter, roleSubject("cron", "*"),
 		},
 		Follow: []string{streamJobs},
 		Queues: []RightsQueue{{streamTriggers, "cron-verdicts", allVerdictsFilter}},
@@ -57,7 +57,7 @@ var rights = map[string]Rights{
 		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter}},
 	},
 	"watcher": {
-		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", "*"), stateSubject("files", "*")},
+		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", "*"), stateSubject("files", "*"), roleSubject("watcher", "*")},
 		Follow:  []string{streamJobs, streamRunEvents},
 		Queues: []RightsQueue{
 			{streamRunEvents, "watcher-after", runsFilter(events.Ended, "")},
@@ -74,7 +74,7 @@ var rights = map[string]Rights{
 	"dispatcher": {
 		Publish: []string{
 			allCalledFilter, allDeadFilter, allPausedFilter, triggersFilter(events.KindCron), doneFilesFilter, doneOthersFilter, allResultsFilter, allSeenFilter, allSlotsFilter,
-			stateSubject("retry", "*"),
+			stateSubject("retry", "*"), roleSubject("dispatcher", "*"), roleSubject("notify", "*"),
 			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Ended, ""), runsFilter(events.Undelivered, ""),
 			allNotificationsFilter,
 		},
@@ -115,7 +115,7 @@ var rights = map[string]Rights{
 	"runner": {
 		Publish: []string{
 			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Cancelling, ""), runsFilter(events.Ended, ""),
-			runsFilter(events.Retrying, ""), allRunKeysFilter, allRunQueueFilter, allPausedRunsFilter, allRunnersFilter, allDeadFilter,
+			runsFilter(events.Retrying, ""), allRunKeysFilter, allRunQueueFilter, allPausedRunsFilter, allRunnersFilter, allDeadFilter, roleSubject("runner", "*"),
 		},
 		Follow: []string{streamTokens, streamRunEvents},
 		Queues: []RightsQueue{{streamRuns, "runner-*", allRunQueueFilter}},

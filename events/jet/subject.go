@@ -260,6 +260,12 @@ func slotSubject(jobID string) string { return familySlot + "." + jobID }
 // stateSubject carries what a watcher ("watch") or dispatcher ("retry") is doing with one job now.
 func stateSubject(part, jobID string) string { return familyState + "." + part + "." + jobID }
 
+// roleSubject carries the [events.RoleState] of one process of one role.
+func roleSubject(role, instance string) string { return stateSubject("role", role) + "." + instance }
+
+// allRolesFilter filters what all roles say of themselves.
+const allRolesFilter = familyState + ".role.>"
+
 // runnerSubject carries the [events.RunnerState] of one runner.
 func runnerSubject(id string) string { return stateSubject("runner", id) }
 
@@ -333,6 +339,10 @@ func parseSubject(s string) (subjectParts, error) {
 		}
 	case "trigger", "state":
 		sub.Kind, rest = rest[0], rest[1:]
+		if sub.Family == "state" && sub.Kind == "role" && len(rest) == 2 { // of no job
+			sub.Rest = strings.Join(rest, ".")
+			return sub, nil
+		}
 	case "run":
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) {
 			want = 3

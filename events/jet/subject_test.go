@@ -37,6 +37,7 @@ func TestSubjects(t *testing.T) {
 		slotSubject("j"):                             {Family: "slot", JobID: "j"},
 		subscriberSubject("mine"):                    {Family: "subscriber", Rest: "mine"},
 		stateSubject("watch", "j"):                   {Family: "state", Kind: "watch", JobID: "j"},
+		roleSubject("cron", "i"):                     {Family: "state", Kind: "role", Rest: "cron.i"},
 	} {
 		got, err := parseSubject(subject)
 		if err != nil {

@@ -195,6 +195,9 @@ func (p *Process) AnnounceReady(ctx context.Context) error {
 	return nil
 }
 
+// NotReady lists the parts that are not ready, with the reason; empty = ready.
+func (p *Process) NotReady() map[string]string { return p.notReady() }
+
 // notReady lists the parts that are not ready, with the reason; empty = ready.
 func (p *Process) notReady() map[string]string {
 	why := map[string]string{}

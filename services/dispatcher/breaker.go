@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"spool.internal/events"
 )
 
 // maxRefusals is how many connections in a row an endpoint refuses before the circuit breaker opens;
@@ -85,6 +87,16 @@ func (b *breaker) cause() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.why
+}
+
+// state says what the breaker knows of the endpoint.
+func (b *breaker) state() (e events.EndpointState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.since.IsZero() {
+		e.Refuses, e.Reason, e.Next = b.since.UTC(), b.why, b.probe.UTC()
+	}
+	return e
 }
 
 // permit is the breaker's answer to a caller.

@@ -83,6 +83,14 @@ func New(cfg Config) (*Dispatcher, error) {
 // Check returns why triggers are not called for now, or nil.
 func (d *Dispatcher) Check() error { return d.bus.Check() }
 
+// Endpoint says whether the endpoint takes connections, and how many triggers wait for
+// it or for a retry.
+func (d *Dispatcher) Endpoint() events.EndpointState {
+	e := d.breaker.state()
+	e.Waiting = d.waiting.count()
+	return e
+}
+
 // maxWaiting is how many deliveries of one queue may be unacked. It includes those that wait for a retry, so that they
 // do not stop the rest.
 const maxWaiting = 100_000

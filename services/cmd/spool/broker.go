@@ -60,7 +60,11 @@ func (in *instance) startBroker(ctx context.Context) error {
 	in.OnCheck("data folder", b.Place)
 	in.Go("data folder", b.Keep)
 	in.Go("store", b.Alive)
-	return nil
+	bus, err := in.connect(ctx, brokerRole)
+	if err == nil {
+		in.present(brokerRole, bus)
+	}
+	return err
 }
 
 func (o *brokerOptions) check(s *settings) error {

@@ -75,6 +75,7 @@ func (in *instance) startDispatcher(ctx context.Context, bus *jet.Bus) error {
 		return err
 	}
 	in.add("dispatcher", d)
+	in.endpoint = d.Endpoint
 	return nil
 }
 

@@ -17,18 +17,20 @@ type gatewayOptions struct {
 	rate      float64
 	burst     int
 	maxUpload int64
+	name      string
 }
 
 func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.Float64Var(&o.rate, "rate", 200, "requests per second that a token may send on average; below 0: no limit")
 	f.IntVar(&o.burst, "burst", 400, "requests that a token may send in one burst")
 	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "largest file that is accepted over HTTP")
+	f.StringVar(&o.name, "instance-name", "", "name of this installation, such as prod-eu, for people who have several: spool whoami and spool system show it")
 }
 
 func (o *gatewayOptions) check(*settings) error { return o.config().CheckSettings() }
 
 func (o *gatewayOptions) config() gateway.Config {
-	return gateway.Config{Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Version: version()}
+	return gateway.Config{Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Name: o.name, Version: version()}
 }
 
 func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) {

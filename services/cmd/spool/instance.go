@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"path/filepath"
+	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/events/reserve"
@@ -66,6 +68,10 @@ type instance struct {
 	runner *runner.Runner // nil: in another process
 	calls  string         // where the runner of this process takes calls
 	addr   string         // where the API, or the only service, listens
+
+	id       string                      // of this process, in what its roles say of themselves
+	since    time.Time                   // when it started
+	endpoint func() events.EndpointState // nil: the dispatcher is in another process
 
 	// Made when the first service asks for them.
 	drives   *drive.Drives

@@ -79,6 +79,7 @@ func (in *instance) startNotify(ctx context.Context, bus *jet.Bus, key *seal.Key
 		return err
 	}
 	in.add("notify", n)
+	in.present("notify", bus)
 	return nil
 }
 

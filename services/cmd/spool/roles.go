@@ -225,6 +225,7 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	if err := r.start(in, ctx, bus); err != nil {
 		return err
 	}
+	in.present(r.name, bus)
 	if in.addr == "" { // health and metrics only
 		if in.addr, err = in.Serve("http", in.set.common.listener(), http.NotFoundHandler()); err != nil {
 			return err

@@ -52,6 +52,7 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 		if err := service.start(in, ctx, bus); err != nil {
 			return err
 		}
+		in.present(service.name, bus)
 	}
 	in.Go("readiness", in.AnnounceReady)
 	if then == nil {
