@@ -159,7 +159,7 @@ func Versions(all []Heard, now time.Time) Line {
 // ago writes a duration as people do.
 func ago(d time.Duration) string {
 	if d < time.Second {
-		return d.Round(time.Millisecond).String()
+		return max(d.Round(time.Millisecond), time.Millisecond).String()
 	}
 	return d.Round(time.Second).String()
 }

@@ -68,7 +68,11 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 	}
 	roles := system.Roles(heard, now)
 	if clock, _, err := a.Bus.Clock(ctx); err == nil {
-		system.Answered(roles, clock.From, now)
+		minute := clock.Minute
+		if !clock.Done() {
+			minute = clock.From
+		}
+		system.Answered(roles, minute, now)
 	}
 	lines = append(lines, roles...)
 	lines = append(lines, system.Versions(heard, now), system.TZData(heard, now))
