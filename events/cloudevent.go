@@ -2,6 +2,7 @@ package events
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"time"
 )
@@ -19,6 +20,13 @@ func CloudEvent(typ, id, source, trace string, at time.Time) map[string]string {
 		"ce-datacontenttype": "application/json",
 		"traceparent":        TraceParent(trace, id),
 	}
+}
+
+// TraceOf is the first half of the trace id that [CloudEvent] derives from the name of a
+// trigger, as a number: what very many messages are joined by.
+func TraceOf(trigger string) uint64 {
+	t := sha256.Sum256([]byte(trigger))
+	return binary.BigEndian.Uint64(t[:8])
 }
 
 // TraceParent derives a W3C trace context: the trace id from trace, the span id from span.

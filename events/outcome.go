@@ -22,6 +22,11 @@ const (
 	OutcomeNotKept   Outcome = "not_kept"  // the run events are older than what is kept
 )
 
+// Outcomes lists them.
+var Outcomes = []Outcome{
+	OutcomeWaiting, OutcomeRetrying, OutcomeCalled, OutcomeRunning, OutcomeOK, OutcomeFailed, OutcomeGaveUp, OutcomeCancelled, OutcomeNotKept,
+}
+
 // Judge sets the outcome of a result, and says in a sentence why it is that; dead
 // says that the call is given up, told that run events go on from here.
 func (r *Result) Judge(dead, told bool) {

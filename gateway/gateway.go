@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/stream"
 )
@@ -22,7 +23,7 @@ type Gateway struct {
 	feed    *jet.JobFeed
 	jobs    *jobs
 	owners  *owners
-	results *results
+	index   *index.Index
 	janitor *janitor
 	holder  *holder
 	untils  *untils
@@ -46,12 +47,11 @@ func New(c Config) (*Gateway, error) {
 	}
 	c = c.withDefaults()
 	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler(), origins: http.NewCrossOriginProtection()}
-	g.results = newResults(c.Bus)
 	g.janitor = newJanitor(g)
 	g.holder = newHolder(g)
-	g.results.called = g.holder.called
+	g.index = index.New(c.Bus, c.Zone, g.holder.called)
 	g.owners = newOwners(c.Bus, c.Quota)
-	g.jobs = newJobs(g.janitor.add, g.owners)
+	g.jobs = newJobs(g.janitor.add, g.owners, g.index)
 	g.untils = newUntils(g)
 	g.feed = jet.NewJobFeed(c.Bus, func(rev events.JobRevision) {
 		g.jobs.apply(rev)
@@ -88,7 +88,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"follow jobs", g.feed.Run},
-		{"follow results", g.results.run},
+		{"follow results", g.index.Run},
 		{"purge results", g.janitor.run},
 		{"hold jobs", g.holder.run},
 		{"enable jobs", g.untils.run},
@@ -140,7 +140,7 @@ func (g *Gateway) start(ctx context.Context) error {
 		return err
 	}
 	g.wait("the results are not indexed yet")
-	if err := until(ctx, func() error { return g.results.complete(ctx) }); err != nil {
+	if err := until(ctx, func() error { return g.index.Check() }); err != nil {
 		return err
 	}
 	g.wait("the events are not followed yet")

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/index"
 )
 
 // refreshWait is how long a listing waits for the cache to catch up.
@@ -21,6 +22,7 @@ type jobs struct {
 	feed   *jet.JobFeed
 	gone   func(id string) // called with every deletion; must not block
 	owners *owners         // sees every revision
+	index  *index.Index    // likewise
 
 	mu    sync.RWMutex
 	byID  map[string]events.Job
@@ -37,13 +39,14 @@ func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p.createdNS, q.createdNS), cmp.Compare(p.id, q.id))
 }
 
-func newJobs(gone func(id string), o *owners) *jobs {
-	return &jobs{gone: gone, owners: o, byID: map[string]events.Job{}}
+func newJobs(gone func(id string), o *owners, x *index.Index) *jobs {
+	return &jobs{gone: gone, owners: o, index: x, byID: map[string]events.Job{}}
 }
 
 // apply takes one revision in; the feed calls it.
 func (j *jobs) apply(rev events.JobRevision) {
 	j.owners.apply(rev)
+	j.index.Apply(rev)
 	job := rev.Event.Job
 	if rev.Gone() {
 		defer j.gone(job.ID)

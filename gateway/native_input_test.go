@@ -56,7 +56,7 @@ func TestNativeRefuses(t *testing.T) {
 		{"limit x", "GET", job + "/history?limit=x", "", "limit: must be"},
 		{"a token of nowhere", "GET", "jobs?page_token=x!", "", "page_token: is not a next_page_token"},
 		{"a token of nowhere", "GET", "dead-letters?page_token=eA", "", "page_token: is not a next_page_token"},
-		{"an unknown key", "GET", "jobs?state=x", "", `state: unknown key, did you mean "status"?`},
+		{"an unknown key", "GET", "jobs?statu=x", "", `statu: unknown key, did you mean "status"?`},
 		{"an unknown key", "GET", job + "?x=1", "", "x: unknown key"},
 		{"a key twice", "GET", "jobs?q=a&q=b", "", "q: stands twice"},
 		{"malformed", "GET", "jobs?q=%zz", "", "the query string is malformed"},

@@ -91,7 +91,7 @@ func TestNativeList(t *testing.T) {
 	if last == nil || last.Status != "OK" || last.TriggerID != events.CronTriggerID(ok, 1) || last.Ended.Unix() != 5 {
 		t.Errorf("the last result is %+v", last)
 	}
-	if raw := s.native(http.MethodGet, "jobs?q=nothing", alice, ""); strings.TrimSpace(string(raw.body)) != `{"jobs":[]}` {
+	if raw := s.native(http.MethodGet, "jobs?q=nothing", alice, ""); !strings.HasPrefix(string(raw.body), `{"jobs":[],"total":{"count":0,"exact":true},"known_from":"`) {
 		t.Errorf("an empty list is %s", raw.body)
 	}
 }

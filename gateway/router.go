@@ -24,10 +24,10 @@ func (g *Gateway) router() *mux.Router {
 	}
 	g.holder.changes, g.untils.changes = changes, changes
 	v1.New(v1.Config{
-		Changes: changes, Jobs: g.jobs, Results: g.results, Caller: caller, Log: g.cfg.Log,
+		Changes: changes, Jobs: g.jobs, Results: g.index, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)
 	native := v2.Config{
-		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Results: g.results,
+		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index,
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 	}
 	if g.cfg.Drives != nil {

@@ -20,6 +20,7 @@ const (
 	Newest    From = iota // only what comes from now on
 	Beginning             // everything that the stream holds
 	LastEach              // the last message of every subject
+	Since                 // what was stored at or after a time
 )
 
 // follow tells how to follow a stream.
@@ -28,6 +29,7 @@ type follow struct {
 	Filters []string
 	From    From
 	After   uint64 // with Beginning: only sequences above this one
+	Time    time.Time
 	Headers bool   // headers only, without bodies
 }
 
@@ -51,6 +53,8 @@ func (b *Bus) follow(ctx context.Context, w follow, f func(Stored)) error {
 			cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, next
 		case w.From == Newest:
 			cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+		case w.From == Since:
+			cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &w.Time
 		case w.From == LastEach:
 			cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
 		default:

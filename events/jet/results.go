@@ -11,12 +11,27 @@ import (
 	"spool.internal/events"
 )
 
-// HeaderStatus is the header that repeats a result's status beside its body.
-const headerStatus = "Spool-Status"
+// Headers that repeat parts of a body, for readers of many messages without their bodies.
+const (
+	headerStatus  = "Spool-Status"  // of a result: that of its call
+	headerOutcome = "Spool-Outcome" // of a result and of a run event
+	headerKind    = "Spool-Kind"    // of a result
+	headerRun     = "Spool-Run"     // of a result: the run that it led to
+	headerTook    = "Spool-Took"    // of the end of a run: how long its last attempt took, in ms
+)
 
 // Results are those of a job; an empty jobID means every job's.
 func (b *Bus) Results(jobID string) View[events.Result] {
 	return view[events.Result](b, streamResults, orAll(jobID, allResultsFilter, resultSubject))
+}
+
+// ResultsPerJob is how many results are kept of each job; 0 means any number.
+func (b *Bus) ResultsPerJob(ctx context.Context) (int, error) {
+	s, err := b.js.Stream(ctx, streamResults)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", streamResults, transportError(err))
+	}
+	return max(0, int(s.CachedInfo().Config.MaxMsgsPerSubject)), nil
 }
 
 // ResultsAt reads results by their sequences, in one go. f is called in the order of the
@@ -47,6 +62,15 @@ func EncodeResult(r events.Result) EncodedResult {
 	m.Header = events.CloudEvent("spool.result", r.TriggerID, "dispatcher", r.TriggerID, time.Unix(0, r.EndedNS))
 	m.Header["Nats-Msg-Id"] = deliveryID(r)
 	m.Header[headerStatus] = string(r.Status)
+	if r.Kind != "" {
+		m.Header[headerKind] = string(r.Kind)
+	}
+	if r.Outcome != "" {
+		m.Header[headerOutcome] = string(r.Outcome)
+	}
+	if r.FlowJobID != "" {
+		m.Header[headerRun] = r.FlowJobID
+	}
 	return EncodedResult{m}
 }
 

@@ -72,12 +72,22 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 	if trace == "" {
 		trace = ev.FlowJobID
 	}
-	return b.commit(ctx, streamRunEvents, message{
+	m := message{
 		Subject: runSubject(ev.Phase, ev.JobID, ev.FlowJobID),
 		Header:  events.CloudEvent("spool.run."+string(ev.Phase), id, source, trace, ev.At),
 		Data:    body(ev),
 		Expect:  &expect, Of: of,
-	})
+	}
+	m.Header[headerOutcome] = string(ev.Outcome)
+	if ev.Phase == events.Ended && !ev.StartedAt.IsZero() {
+		m.Header[headerTook] = strconv.FormatInt(ev.At.Sub(ev.StartedAt).Milliseconds(), 10)
+	}
+	return b.commit(ctx, streamRunEvents, m)
+}
+
+// RunEventsAt is [Bus.ResultsAt] of run events.
+func (b *Bus) RunEventsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.RunEvent])) error {
+	return b.getMany(ctx, streamRunEvents, seqs, func(i int, m Stored) { f(i, Entry[events.RunEvent]{m}) })
 }
 
 // PutUndelivered records that a notice of the end of a run was given up. The

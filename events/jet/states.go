@@ -23,6 +23,41 @@ func (b *Bus) WatchState(jobID string) View[events.WatchState] {
 	return view[events.WatchState](b, streamState, stateSubject(partWatch, jobID))
 }
 
+// Standing is what watchers and dispatchers say of all jobs.
+func (b *Bus) Standing() View[json.RawMessage] {
+	return View[json.RawMessage]{bus: b, stream: streamState, of: []string{stateSubject(partWatch, "*"), stateSubject(partRetry, "*")}}
+}
+
+// WatchState reads what a watcher said of a folder; ok is false when it says something else.
+func (m Stored) WatchState() (s events.WatchState, ok bool) {
+	return s, m.parsed().Kind == partWatch && json.Unmarshal(m.Data, &s) == nil
+}
+
+// RetryState reads what a dispatcher said; ok is false when it says something else.
+func (m Stored) RetryState() (s events.RetryState, ok bool) {
+	return s, m.parsed().Kind == partRetry && json.Unmarshal(m.Data, &s) == nil
+}
+
+// StatesOf reads what is said of some jobs, by their ids.
+func (b *Bus) StatesOf(ctx context.Context, jobIDs []string) (map[string]JobStates, error) {
+	var subjects []string
+	for _, id := range jobIDs {
+		subjects = append(subjects, stateSubject(partWatch, id), stateSubject(partRetry, id))
+	}
+	states := map[string]JobStates{}
+	err := b.lastOf(ctx, streamState, subjects, func(m Stored) {
+		s := states[m.JobID()]
+		if w, ok := m.WatchState(); ok {
+			s.Watch = &w
+		}
+		if r, ok := m.RetryState(); ok {
+			s.Retry = &r
+		}
+		states[m.JobID()] = s
+	})
+	return states, err
+}
+
 // WaitingFiles is which files of a job a watcher leaves alone for now.
 func (b *Bus) WaitingFiles(jobID string) View[events.WaitingFiles] {
 	return view[events.WaitingFiles](b, streamState, stateSubject(partFiles, jobID))
@@ -45,16 +80,9 @@ type JobStates struct {
 }
 
 // JobStates reads what watchers and dispatchers say of a job.
-func (b *Bus) JobStates(ctx context.Context, jobID string) (s JobStates, err error) {
-	watch, retry := stateSubject(partWatch, jobID), stateSubject(partRetry, jobID)
-	err = b.lastOf(ctx, streamState, []string{watch, retry}, func(m Stored) {
-		if m.Subject == watch {
-			_ = json.Unmarshal(m.Data, &s.Watch)
-		} else {
-			_ = json.Unmarshal(m.Data, &s.Retry)
-		}
-	})
-	return s, err
+func (b *Bus) JobStates(ctx context.Context, jobID string) (JobStates, error) {
+	states, err := b.StatesOf(ctx, []string{jobID})
+	return states[jobID], err
 }
 
 // FolderStates reads what watchers say of the folder of a job and of the files in it;

@@ -181,6 +181,25 @@ func (v View[T]) FollowAfter(ctx context.Context, seq uint64, f func(Entry[T])) 
 	return v.follow(ctx, follow{From: Beginning, After: seq}, f)
 }
 
+// FollowHeadsAfter is FollowHeads of what stands behind a sequence.
+func (v View[T]) FollowHeadsAfter(ctx context.Context, seq uint64, f func(Entry[T])) error {
+	return v.follow(ctx, follow{From: Beginning, After: seq, Headers: true}, f)
+}
+
+// FollowSince is Follow of what was stored at or after a time.
+func (v View[T]) FollowSince(ctx context.Context, t time.Time, f func(Entry[T])) error {
+	return v.follow(ctx, follow{From: Since, Time: t}, f)
+}
+
+// First reads the oldest message that is kept; found is false when there is none.
+func (v View[T]) First(ctx context.Context) (e Entry[T], found bool, err error) {
+	err = v.bus.direct(ctx, v.stream, map[string]any{"next_by_subj": v.of[0], "seq": 1}, func(m Stored) bool {
+		e, found = Entry[T]{m}, true
+		return false
+	})
+	return e, found, err
+}
+
 func (v View[T]) follow(ctx context.Context, w follow, f func(Entry[T])) error {
 	w.Stream, w.Filters = v.stream, v.of
 	return v.bus.follow(ctx, w, func(m Stored) { f(Entry[T]{m}) })

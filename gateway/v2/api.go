@@ -1,7 +1,6 @@
 package v2
 
 import (
-	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -13,14 +12,9 @@ import (
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
-
-// Results are the last executions of jobs.
-type Results interface {
-	// Latest gives the last n results of a job, newest first, one for each trigger.
-	Latest(ctx context.Context, jobID string, n int) ([]events.Result, error)
-}
 
 // Stages knows the folders that triggers take their files from. A [drive.Drives] is one.
 type Stages interface {
@@ -34,7 +28,7 @@ type Config struct {
 	Keys    *jet.Keyring                      // the tokens
 	Changes *change.Jobs                      // changes jobs
 	Jobs    wire.Jobs                         // the cache of all jobs
-	Results Results                           // the last results of jobs
+	Index   *index.Index                      // how jobs and executions stand
 	Stages  Stages                            // nil: whether the stage of a file is there shows when it is run again
 	Drives  *drive.Drives                     // nil: nothing is said of files
 	Zone    *time.Location                    // of jobs that name none; nil means UTC

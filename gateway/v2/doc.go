@@ -2,7 +2,7 @@
 // dead letters, balances, previews, profiles, subscribers and tokens, with HTTP status codes,
 // JSON answers, and faults as problems (package wire).
 //
-//	api := v2.New(v2.Config{Bus: bus, Keys: keys, Changes: changes, Jobs: jobs, Results: results, Caller: caller, Log: log})
+//	api := v2.New(v2.Config{Bus: bus, Keys: keys, Changes: changes, Jobs: jobs, Index: index, Caller: caller, Log: log})
 //	api.Routes(router)
 //
 // A new call is one line in [API.Routes] and one function that returns an error.
@@ -13,8 +13,8 @@
 //     or a query, is refused with the key that was probably meant.
 //   - A list has at most limit entries and a next_page_token while there is
 //     more. A token is a place, not a page number: what is added or deleted
-//     meanwhile moves nothing. A filtered page of jobs can be shorter than
-//     limit, even empty, and have a successor: it looks at 5,000 jobs at most.
+//     meanwhile moves nothing. A page of jobs says how many there are on all pages;
+//     a page of executions can be shorter than limit and have a successor.
 //   - Times are RFC 3339 in UTC.
 //   - A viewer reads the jobs of its owner, an operator changes them, an
 //     administrator has the jobs of every user, and the tokens. Another user's job is

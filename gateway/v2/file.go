@@ -116,7 +116,7 @@ func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, 
 	if err != nil {
 		return nil, err
 	}
-	shown, err := a.show(ctx, jobID, results)
+	shown, err := a.show(ctx, results)
 	if err != nil {
 		return nil, err
 	}

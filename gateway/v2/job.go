@@ -12,30 +12,42 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/schedule"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
-)
-
-// Modes of a job.
-const (
-	modeCron      = "cron"
-	modeAutomatic = "automatic"
 )
 
 // job is a job as a list shows it.
 type job struct {
-	ID            string           `json:"job_id"`
-	Username      string           `json:"username"`
-	Name          string           `json:"name"`
-	Status        events.JobStatus `json:"status"`
-	Mode          string           `json:"mode"`
-	Created       time.Time        `json:"created"`
-	EffectiveFrom time.Time        `json:"effective_from"`     // no slot up to then is its own
-	Schedule      string           `json:"schedule,omitzero"`  // not in automatic mode
-	LastResult    *lastResult      `json:"last_result"`        // null: none
-	Disabled      *disabling       `json:"disabled,omitempty"` // nil too where it was not kept
-	Key           string           `json:"key,omitzero"`
-	ManagedBy     string           `json:"managed_by,omitzero"`
-	Parameters    json.RawMessage  `json:"parameters,omitzero"` // as stored, those of a short job in its form; secrets masked: as the caller may see them
+	ID            string             `json:"job_id"`
+	Username      string             `json:"username"`
+	Name          string             `json:"name"`
+	Status        events.JobStatus   `json:"status"`
+	Mode          string             `json:"mode"`
+	Created       time.Time          `json:"created"`
+	EffectiveFrom time.Time          `json:"effective_from"`         // no slot up to then is its own
+	Key           string             `json:"key,omitzero"`           // of spool.key
+	ManagedBy     string             `json:"managed_by,omitzero"`    // of spool.managed_by
+	Schedule      string             `json:"schedule,omitzero"`      // not in automatic mode
+	Timezone      string             `json:"timezone,omitzero"`      // likewise
+	Description   string             `json:"description,omitzero"`   // the schedule in words
+	Tags          []string           `json:"tags"`                   // never null
+	Outcome       string             `json:"outcome,omitzero"`       // of the last finished execution, or never_ran
+	Now           events.Outcome     `json:"now,omitzero"`           // of the newest execution that has not ended
+	RunningSince  time.Time          `json:"running_since,omitzero"` //
+	NextRun       time.Time          `json:"next_run,omitzero"`      //
+	Recent        []recent           `json:"recent"`                 // newest first, never null
+	LastResult    *lastResult        `json:"last_result"`            // null: none
+	Watch         *events.WatchState `json:"watch,omitempty"`        // in automatic mode
+	Retrying      *events.RetryState `json:"retrying,omitempty"`     //
+	Disabled      *disabling         `json:"disabled,omitempty"`     // nil too where it was not kept
+	Parameters    json.RawMessage    `json:"parameters,omitzero"`    // as stored, those of a short job in its form; secrets masked: as the caller may see them
+}
+
+// recent is one of the last executions.
+type recent struct {
+	Outcome    events.Outcome `json:"outcome"`
+	DurationMS *int64         `json:"duration_ms,omitempty"`
+	TriggerID  string         `json:"trigger_id"`
 }
 
 // disabling is who disabled a job.
@@ -48,24 +60,21 @@ type disabling struct {
 
 // lastResult is the newest execution in short.
 type lastResult struct {
-	TriggerID string        `json:"trigger_id"`
-	Status    events.Status `json:"status"`
-	Ended     time.Time     `json:"ended"`
+	TriggerID string         `json:"trigger_id"`
+	Status    events.Status  `json:"status"`
+	Outcome   events.Outcome `json:"outcome"`
+	Ended     time.Time      `json:"ended"`
 }
 
 // jobDetails is a job as it is shown alone.
 type jobDetails struct {
 	job
-	Timezone    string             `json:"timezone,omitzero"`
-	Description string             `json:"description,omitzero"` // the schedule in words
-	Warnings    []string           `json:"warnings"`             // what may surprise: of the schedule, of the flow, of the folder
-	NextRuns    []time.Time        `json:"next_runs"`
-	Watch       *events.WatchState `json:"watch,omitempty"`
-	Retrying    *events.RetryState `json:"retrying,omitempty"`
-	StepTimeout *stepTimeout       `json:"step_timeout,omitempty"`
-	Waiting     *waiting           `json:"waiting,omitempty"` // of a disabled job, when anything does
-	DryRun      *would             `json:"dry_run,omitempty"`
-	Conditions  []condition        `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
+	Warnings    []string     `json:"warnings"` // what may surprise: of the schedule, of the flow, of the folder
+	NextRuns    []time.Time  `json:"next_runs"`
+	StepTimeout *stepTimeout `json:"step_timeout,omitempty"`
+	Waiting     *waiting     `json:"waiting,omitempty"` // of a disabled job, when anything does
+	DryRun      *would       `json:"dry_run,omitempty"`
+	Conditions  []condition  `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
 }
 
 // waiting is what waits until a job is enabled.
@@ -105,30 +114,6 @@ func (a *API) waits(ctx context.Context, j events.Job) (*waiting, error) {
 // nextRuns is how many coming slots are shown.
 const nextRuns = 5
 
-// row shows a job; when is nil where another version stored it.
-func (a *API) row(ctx context.Context, who change.Caller, j events.Job, when *events.When) (job, error) {
-	shown := job{
-		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: modeCron,
-		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(), Parameters: a.Changes.Shown(who, j), Key: j.Key, ManagedBy: j.ManagedBy,
-	}
-	if when != nil {
-		if shown.Schedule = when.Schedule; when.Schedule == "" {
-			shown.Mode = modeAutomatic
-		}
-	}
-	if d := j.Disabled; d != nil && j.Status == events.Disabled {
-		shown.Disabled = &disabling{d.By, d.At.UTC(), d.Reason, d.Until.UTC()}
-	}
-	latest, err := a.Results.Latest(ctx, j.ID, 1)
-	if err != nil {
-		return job{}, err
-	}
-	for _, r := range latest {
-		shown.LastResult = &lastResult{r.TriggerID, r.Status, time.Unix(0, r.EndedNS).UTC()}
-	}
-	return shown, nil
-}
-
 // stored is the plan of a stored job, nil where another version stored it.
 func (a *API) stored(j events.Job) *events.Plan {
 	plan, err := j.Plan(a.Zone)
@@ -148,16 +133,13 @@ func (a *API) planOf(p *events.Parameters) *events.Plan {
 }
 
 func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan *events.Plan) (jobDetails, error) {
-	var when *events.When
-	if plan != nil {
-		when = new(plan.When())
-	}
-	row, err := a.row(ctx, who, j, when)
+	standing, _ := a.Index.Row(j.ID, time.Now()) // of a job that the index has not heard of, nothing has run
+	rows, err := a.rows(ctx, who, []events.Job{j}, []index.Row{standing})
 	if err != nil {
 		return jobDetails{}, err
 	}
-	d := jobDetails{job: row, Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
-	if plan != nil && plan.Slots != nil {
+	d := jobDetails{job: rows[0], Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
+	if plan != nil { // the index may not have heard of it yet
 		d.explain(plan)
 	}
 	runners, err := a.runners(ctx)
@@ -169,19 +151,24 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan
 	if d.Conditions, err = a.conditions(ctx, j); err != nil {
 		return d, err
 	}
-	if d.Waiting, err = a.waits(ctx, j); err != nil {
-		return d, err
-	}
-	return d, a.states(ctx, &d)
+	d.Waiting, err = a.waits(ctx, j)
+	return d, err
 }
 
 // explain says what the schedule of a job means.
 func (d *jobDetails) explain(plan *events.Plan) {
+	d.Timezone, d.Description, d.NextRun = "", "", time.Time{}
+	if plan.Slots == nil {
+		return
+	}
 	now := time.Now()
 	d.Timezone, d.Description = plan.Zone.String(), plan.Slots.Describe()
 	d.Warnings = append(d.Warnings, plan.Slots.Warnings(now)...)
 	if d.Status == events.Enabled {
 		d.NextRuns = append(d.NextRuns, next(plan.Slots, now, nextRuns)...)
+	}
+	if len(d.NextRuns) > 0 {
+		d.NextRun = d.NextRuns[0]
 	}
 }
 
@@ -195,15 +182,6 @@ func next(s *schedule.Schedule, after time.Time, n int) []time.Time {
 		slots = append(slots, after)
 	}
 	return slots
-}
-
-// states adds what watchers and dispatchers say that they are doing.
-func (a *API) states(ctx context.Context, d *jobDetails) error {
-	s, err := a.Bus.JobStates(ctx, d.ID)
-	if d.Retrying = s.Retry; d.Mode == modeAutomatic {
-		d.Watch = s.Watch
-	}
-	return err
 }
 
 func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {

@@ -1,127 +1,137 @@
 package v2
 
 import (
-	"context"
-	"errors"
-	"iter"
+	"cmp"
 	"net/http"
 	"strings"
-	"sync"
+	"time"
 
 	"spool.internal/events"
-	"spool.internal/gateway/change"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
 
-const (
-	maxScan = 5000 // jobs that one page looks at
-	ahead   = 16   // of them at once
-)
-
-// jobFilter chooses among jobs.
-type jobFilter struct {
-	status     string
-	mode       string
-	lastResult string
-	name       string // part of it, in lower case
+// jobFilterKeys are what jobs are chosen by, in a query.
+var jobFilterKeys = []string{
+	"status", "state", "mode", "last_result", "q", "tag", "key", "managed_by", "had", "failed_since", "next_before", "username",
 }
 
-// admits judges by what costs nothing to know.
-func (f jobFilter) admits(j events.Job) bool {
-	return (f.status == "" || f.status == string(j.Status)) &&
-		(f.name == "" || strings.Contains(strings.ToLower(j.Name), f.name))
-}
-
-// shows judges by the rest.
-func (f jobFilter) shows(j job) bool {
-	last := "none"
-	if j.LastResult != nil {
-		last = string(j.LastResult.Status)
+// jobFilter reads which jobs a caller means: of those that it may see.
+func (a *API) jobFilter(r *http.Request, q *wire.Query) (index.Filter, error) {
+	f := index.Filter{
+		Status:      events.JobStatus(q.OneOf("status", string(events.Enabled), string(events.Disabled))),
+		State:       q.OneOf("state", index.States...),
+		Mode:        q.OneOf("mode", index.ModeCron, index.ModeAutomatic),
+		LastResult:  q.OneOf("last_result", string(events.OK), string(events.ERROR), "none"),
+		Text:        q.Text("q"),
+		Tag:         q.Text("tag"),
+		Key:         q.Text("key"),
+		ManagedBy:   q.Text("managed_by"),
+		Had:         events.Ruling(q.OneOf("had", index.Verdicts()...)),
+		FailedSince: q.Time("failed_since", time.Time{}),
+		NextBefore:  q.Time("next_before", time.Time{}),
 	}
-	return (f.mode == "" || f.mode == j.Mode) && (f.lastResult == "" || f.lastResult == last)
+	if q.Err() != nil {
+		return f, q.Err()
+	}
+	var err error
+	f.Owner, err = a.Caller(r).OwnerFor(q.Text("username"))
+	return f, err
+}
+
+// total is how many there are on all pages.
+type total struct {
+	Count int  `json:"count"`
+	Exact bool `json:"exact"`
 }
 
 type jobPage struct {
-	Jobs []job  `json:"jobs"`
-	Next string `json:"next_page_token,omitempty"`
+	Jobs      []job     `json:"jobs"`
+	Total     total     `json:"total"`
+	KnownFrom time.Time `json:"known_from"`
+	Next      string    `json:"next_page_token,omitempty"`
 }
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "status", "mode", "last_result", "q", "username", "limit", "page_token")
-	f := jobFilter{
-		status:     q.OneOf("status", string(events.Enabled), string(events.Disabled)),
-		mode:       q.OneOf("mode", modeCron, modeAutomatic),
-		lastResult: q.OneOf("last_result", string(events.OK), string(events.ERROR), "none"),
-		name:       strings.ToLower(q.Text("q")),
-	}
-	limit := q.Limit(wire.DefaultLimit)
-	created, id := q.After()
-	if q.Err() != nil {
-		return q.Err()
-	}
-	who := a.Caller(r)
-	owner, err := who.OwnerFor(q.Text("username"))
-	if err != nil {
+	q := wire.ReadQuery(r, append([]string{"sort", "limit", "page_token"}, jobFilterKeys...)...)
+	f, err := a.jobFilter(r, q)
+	p := index.Page{Filter: f, Limit: q.Limit(wire.DefaultLimit)}
+	order := readOrder(q, &p)
+	if err := cmp.Or(q.Err(), err); err != nil {
 		return err
 	}
 	if err := a.Jobs.Refresh(r.Context()); err != nil {
 		return err
 	}
-	page, err := a.page(r.Context(), who, a.Jobs.Oldest(owner, int64(created), id), f, limit)
-	if err != nil {
+	now := time.Now()
+	rows, count, more := a.Index.List(p, now)
+	page := jobPage{Total: total{count, true}, KnownFrom: a.Index.KnownFrom(now)}
+	if more {
+		page.Next = orderedToken(order, rows[len(rows)-1].Place)
+	}
+	var jobs []events.Job
+	kept := rows[:0]
+	for _, row := range rows {
+		if j, ok := a.Jobs.Job(row.JobID); ok { // else it was deleted this moment
+			jobs, kept = append(jobs, j), append(kept, row)
+		}
+	}
+	if page.Jobs, err = a.rows(r.Context(), a.Caller(r), jobs, kept); err != nil {
 		return err
 	}
 	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
-// listed shows a job of a list, of which nothing is read but when it runs.
-func (a *API) listed(ctx context.Context, who change.Caller, j events.Job) (job, error) {
-	t, err := j.Timing()
-	if err != nil { // another version stored it
-		return a.row(ctx, who, j, nil)
+// readOrder reads in which order jobs are listed, and behind which place.
+func readOrder(q *wire.Query, p *index.Page) (order string) {
+	var orders []string
+	for _, by := range index.Orders {
+		orders = append(orders, by, "-"+by)
 	}
-	return a.row(ctx, who, j, &t.When)
+	order = cmp.Or(q.OneOf("sort", orders...), index.ByCreated)
+	p.By = strings.TrimPrefix(order, "-")
+	p.Reverse = p.By != order
+	token := q.Text("page_token")
+	if token == "" {
+		return order
+	}
+	number, rest, ok := wire.ParsePageToken(token)
+	of, rest, whole := strings.Cut(rest, " ")
+	id, text, _ := strings.Cut(rest, " ")
+	switch {
+	case !ok || !whole:
+		q.Fail("page_token", "is not a next_page_token of this call: leave it out to begin with the first page")
+	case of != order:
+		q.Fail("page_token", "is of a list with sort="+of+": keep that, or leave the token out")
+	}
+	p.After = &index.Place{Number: number, Text: text, JobID: id}
+	return order
 }
 
-// page looks at jobs, some at once, until it has enough of them.
-func (a *API) page(ctx context.Context, who change.Caller, jobs iter.Seq[events.Job], f jobFilter, limit int) (jobPage, error) {
-	page := jobPage{Jobs: []job{}}
-	next, stop := iter.Pull(jobs)
-	defer stop()
-	var last events.Job
-	for looked := 0; len(page.Jobs) < limit && looked < maxScan; {
-		var chunk []events.Job
-		for len(chunk) < min(ahead, limit-len(page.Jobs)) {
-			j, ok := next()
-			if !ok {
-				break
-			}
-			if last = j; f.admits(j) {
-				chunk = append(chunk, j)
-			}
-		}
-		if len(chunk) == 0 {
-			return page, nil
-		}
-		looked += len(chunk)
-		rows, errs := make([]job, len(chunk)), make([]error, len(chunk))
-		var wg sync.WaitGroup
-		for i, j := range chunk {
-			wg.Go(func() { rows[i], errs[i] = a.listed(ctx, who, j) })
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
-			return page, err
-		}
-		for _, row := range rows {
-			if f.shows(row) {
-				page.Jobs = append(page.Jobs, row)
-			}
-		}
+// orderedToken names a place in an order.
+func orderedToken(order string, p index.Place) string {
+	return wire.PageToken(p.Number, order+" "+p.JobID+" "+p.Text)
+}
+
+// filterPath is the request that lists what a filter means.
+func filterPath(call string, username string, pairs ...string) string {
+	var b strings.Builder
+	b.WriteString(Prefix + call)
+	if username != "" {
+		pairs = append(pairs, "username", username)
 	}
-	if _, more := next(); more {
-		page.Next = wire.PageToken(last.CreatedOnNS, last.ID)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.WriteString(map[bool]string{true: "?", false: "&"}[i == 0])
+		b.WriteString(pairs[i] + "=" + escape(pairs[i+1]))
 	}
-	return page, nil
+	return b.String()
+}
+
+// milliseconds is a duration as the API shows it.
+func milliseconds(d *time.Duration) *int64 {
+	if d == nil {
+		return nil
+	}
+	return new(d.Milliseconds())
 }

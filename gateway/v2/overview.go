@@ -1,18 +1,198 @@
 package v2
 
 import (
+	"context"
 	"net/http"
+	"net/url"
+	"time"
 
 	"spool.internal/events"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
 
-func (a *API) overview(http.ResponseWriter, *http.Request) error { return notYet() }
+// someNamed is how many failing jobs and folders an overview names by default.
+const someNamed = 10
 
-func (a *API) listUpcoming(http.ResponseWriter, *http.Request) error { return notYet() }
+type overview struct {
+	Now       time.Time     `json:"now"`
+	Jobs      int           `json:"jobs"`
+	States    []stateCount  `json:"states"`
+	Next      []starts      `json:"next"`
+	Failing   []failing     `json:"failing"`
+	Folders   folders       `json:"folders"`
+	Retrying  retryingCalls `json:"retrying"`
+	Dead      counted       `json:"dead_letters"`
+	Missed    counted       `json:"missed"`
+	KnownFrom time.Time     `json:"known_from"`
+}
 
-func (a *API) listAllResults(http.ResponseWriter, *http.Request) error { return notYet() }
+type stateCount struct {
+	State  string `json:"state"`
+	Count  int    `json:"count"`
+	Filter string `json:"filter"`
+}
 
-func notYet() error {
-	return wire.Refuse(http.StatusNotImplemented, events.Unavailable, "", "is not there yet")
+type starts struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Starts int       `json:"starts"`
+	Filter string    `json:"filter"`
+}
+
+type failing struct {
+	jobName
+	Outcome   events.Outcome `json:"outcome"`
+	Since     time.Time      `json:"since"`
+	Why       string         `json:"why,omitzero"`
+	TriggerID string         `json:"trigger_id"`
+}
+
+// jobName names a job.
+type jobName struct {
+	ID       string `json:"job_id"`
+	Name     string `json:"name"`
+	Username string `json:"username"`
+}
+
+type folders struct {
+	States map[events.FolderState]int `json:"states"`
+	Away   []away                     `json:"away"`
+	Oldest *oldestPending             `json:"oldest_pending,omitempty"`
+}
+
+type away struct {
+	jobName
+	Watch *events.WatchState `json:"watch"`
+}
+
+type oldestPending struct {
+	jobName
+	Since   time.Time `json:"since"`
+	Pending int       `json:"pending"`
+}
+
+type retryingCalls struct {
+	Jobs      int       `json:"jobs"`
+	Calls     int       `json:"calls"`
+	Next      time.Time `json:"next,omitzero"`
+	LastError string    `json:"last_error,omitzero"`
+	Filter    string    `json:"filter"`
+}
+
+type counted struct {
+	Count  int    `json:"count"`
+	Filter string `json:"filter"`
+}
+
+// escape writes a value into a query as people do: times and commas stay as they are.
+func escape(s string) string {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	return url.QueryEscape(s)
+}
+
+func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
+	q := wire.ReadQuery(r, "username", "limit")
+	some := q.Limit(someNamed)
+	if q.Err() != nil {
+		return q.Err()
+	}
+	username := q.Text("username")
+	owner, err := a.Caller(r).OwnerFor(username)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	if err := a.Jobs.Refresh(ctx); err != nil {
+		return err
+	}
+	now := time.Now()
+	o := a.Index.Overview(owner, some, now)
+	shown := overview{
+		Now: now.UTC(), Jobs: o.Jobs, States: []stateCount{}, Failing: []failing{}, KnownFrom: o.KnownFrom,
+		Retrying: retryingCalls{Jobs: o.Retrying, Calls: o.Calls, Next: o.Next, Filter: filterPath("jobs", username, "state", string(events.OutcomeRetrying))},
+		Missed:   counted{o.Missed, filterPath("jobs", username, "had", string(events.VerdictMissed))},
+		Dead:     counted{0, filterPath("dead-letters", username)},
+		Folders:  folders{States: o.Folders, Away: []away{}},
+	}
+	for _, state := range index.States {
+		if n := o.States[state]; n > 0 {
+			shown.States = append(shown.States, stateCount{state, n, filterPath("jobs", username, "state", state)})
+		}
+	}
+	for i, n := range o.Starts {
+		from := (o.Minute + 1).Time().Add(time.Duration(i) * index.PartLength)
+		to := from.Add(index.PartLength)
+		shown.Next = append(shown.Next, starts{from, to, n, filterPath("upcoming", username, "from", from.Format(time.RFC3339), "to", to.Format(time.RFC3339))})
+	}
+	if err := a.name(ctx, &shown, o); err != nil {
+		return err
+	}
+	if shown.Dead.Count, err = a.countDead(ctx, owner); err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, shown)
+	return nil
+}
+
+// name adds the jobs that an overview names, and what is read of them.
+func (a *API) name(ctx context.Context, shown *overview, o index.Overview) error {
+	var list []index.Execution
+	for _, f := range o.Failing {
+		list = append(list, f.Execution)
+	}
+	results, err := a.read(ctx, list)
+	if err != nil {
+		return err
+	}
+	byJob := map[string]result{}
+	for _, r := range results {
+		byJob[r.JobID] = r
+	}
+	for _, f := range o.Failing {
+		r, read := byJob[f.JobID]
+		if name, ok := a.nameOf(f.JobID); ok && read {
+			shown.Failing = append(shown.Failing, failing{name, f.Outcome, f.Since, r.Why, r.TriggerID})
+		}
+	}
+	if oldest := o.Oldest; oldest != nil {
+		if name, ok := a.nameOf(oldest.JobID); ok {
+			shown.Folders.Oldest = &oldestPending{name, oldest.Since, oldest.Pending}
+		}
+	}
+	said := o.Away
+	if o.NextOf != "" {
+		said = append(said, o.NextOf)
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	states, err := a.Bus.StatesOf(ctx, said)
+	for _, id := range o.Away {
+		if name, ok := a.nameOf(id); ok && states[id].Watch != nil {
+			shown.Folders.Away = append(shown.Folders.Away, away{name, states[id].Watch})
+		}
+	}
+	if s := states[o.NextOf].Retry; s != nil {
+		shown.Retrying.LastError = s.LastError
+	}
+	return err
+}
+
+func (a *API) nameOf(id string) (jobName, bool) {
+	j, ok := a.Jobs.Job(id)
+	return jobName{id, j.Name, j.Username}, ok
+}
+
+// countDead counts the dead letters of the jobs of an owner.
+func (a *API) countDead(ctx context.Context, owner string) (n int, err error) {
+	counts, err := a.Bus.DeadLetters("").CountByJob(ctx)
+	for id, count := range counts {
+		if j, ok := a.Jobs.Job(id); ok && (owner == "" || owner == j.Username) {
+			n += count
+		}
+	}
+	return n, err
 }

@@ -125,16 +125,16 @@ func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r
 	})
 }
 
-// show joins results of one job with what the runner says of their runs.
-func (a *API) show(ctx context.Context, jobID string, results []events.Result) ([]result, error) {
+// show joins results with what the runner says of their runs.
+func (a *API) show(ctx context.Context, results []events.Result) ([]result, error) {
 	var phases jet.View[events.RunEvent]
 	for _, r := range results {
 		if events.IsToken(r.FlowJobID) {
 			for _, phase := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
-				phases = phases.And(a.Bus.Run(phase, jobID, r.FlowJobID))
+				phases = phases.And(a.Bus.Run(phase, r.JobID, r.FlowJobID))
 			}
 			for _, channel := range events.Channels {
-				phases = phases.And(a.Bus.RunUndelivered(jobID, r.FlowJobID, channel))
+				phases = phases.And(a.Bus.RunUndelivered(r.JobID, r.FlowJobID, channel))
 			}
 		}
 	}
@@ -148,8 +148,8 @@ func (a *API) show(ctx context.Context, jobID string, results []events.Result) (
 		}
 	})
 	shown := []result{}
-	job, ok := a.Jobs.Job(jobID)
 	for _, r := range results {
+		job, ok := a.Jobs.Job(r.JobID)
 		if run := runs[r.FlowJobID]; run != nil && ok && job.Status == events.Disabled {
 			run.pause(r)
 		}

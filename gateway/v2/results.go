@@ -3,59 +3,152 @@ package v2
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
+	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
 
 // defaultResults is how many results a page has by default.
 const defaultResults = 50
 
+// fillWait is how long a list of executions waits for the index to know them all.
+const fillWait = 5 * time.Second
+
 type resultPage struct {
-	Results []result `json:"results"`
-	Next    string   `json:"next_page_token,omitempty"`
+	Results   []result  `json:"results"`
+	KnownFrom time.Time `json:"known_from"`
+	Next      string    `json:"next_page_token,omitempty"`
+}
+
+// resultKeys are what executions are chosen by, in a query.
+var resultKeys = []string{"outcome", "kind", "from", "to", "limit", "page_token"}
+
+// readQuery reads which executions are asked for.
+func readQuery(q *wire.Query) index.Query {
+	asked := index.Query{
+		Kind:  events.Kind(q.OneOf("kind", string(events.KindCron), string(events.KindManual), string(events.KindFile), string(events.KindRetry))),
+		From:  q.Time("from", time.Time{}),
+		To:    q.Time("to", time.Time{}),
+		Limit: q.Limit(defaultResults),
+	}
+	if !asked.To.IsZero() && asked.To.Before(asked.From) {
+		q.Fail("to", "is before from: exchange them, or leave one out")
+	}
+	asked.Before, _ = q.After()
+	if text := q.Text("outcome"); text != "" {
+		for _, one := range strings.Split(text, ",") {
+			if !slices.Contains(events.Outcomes, events.Outcome(one)) {
+				q.Fail("outcome", strings.TrimSpace(one)+" is not one of "+joined(events.Outcomes))
+			}
+			asked.Outcomes = append(asked.Outcomes, events.Outcome(one))
+		}
+	}
+	return asked
+}
+
+func joined(list []events.Outcome) string {
+	words := make([]string, len(list))
+	for i, o := range list {
+		words[i] = string(o)
+	}
+	return strings.Join(words, ", ")
 }
 
 func (a *API) listResults(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "status", "limit", "page_token")
-	status := events.Status(q.OneOf("status", string(events.OK), string(events.ERROR)))
-	limit := q.Limit(defaultResults)
-	before, _ := q.After()
+	q := wire.ReadQuery(r, append([]string{"status"}, resultKeys...)...)
+	asked := readQuery(q)
+	asked.Status = events.Status(q.OneOf("status", string(events.OK), string(events.ERROR)))
 	if q.Err() != nil {
 		return q.Err()
 	}
-	id := jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.Caller(r), id); err != nil {
+	asked.JobID = jobID(r)
+	if _, err := a.Changes.Find(r.Context(), a.Caller(r), asked.JobID); err != nil {
 		return err
 	}
-	var page resultPage
-	var found []events.Result
-	last := uint64(0)
-	// Each page goes through the newer ones again: one of them may take the place of one on this page.
-	err := a.eachResult(r.Context(), id, func(seq uint64, res events.Result) bool {
-		if before > 0 && seq >= before || status != "" && status != res.Status {
-			return true
-		}
-		if len(found) == limit {
-			page.Next = wire.PageToken(last, "")
-			return false
-		}
-		found, last = append(found, res), seq
-		return true
-	})
-	if err == nil {
-		page.Results, err = a.show(r.Context(), id, found)
+	return a.writeResults(w, r, asked)
+}
+
+func (a *API) listAllResults(w http.ResponseWriter, r *http.Request) error {
+	q := wire.ReadQuery(r, append([]string{"job_id", "q", "username"}, resultKeys...)...)
+	asked := readQuery(q)
+	if q.Err() != nil {
+		return q.Err()
 	}
-	if err != nil {
+	var err error
+	if asked.Jobs.Owner, err = a.Caller(r).OwnerFor(q.Text("username")); err != nil {
+		return err
+	}
+	if asked.JobID = strings.ToLower(q.Text("job_id")); asked.JobID != "" {
+		if _, err := a.Changes.Find(r.Context(), a.Caller(r), asked.JobID); err != nil {
+			return err
+		}
+	}
+	if text := q.Text("q"); len(strings.SplitN(text, ":", 3)) == 3 {
+		asked.Trigger = text
+	} else {
+		asked.Jobs.Text = text
+	}
+	if err := a.Jobs.Refresh(r.Context()); err != nil {
+		return err
+	}
+	return a.writeResults(w, r, asked)
+}
+
+// writeResults answers with a page of executions. Right after a start, when not all are
+// known, it waits for a while and then says since when they are.
+func (a *API) writeResults(w http.ResponseWriter, r *http.Request, asked index.Query) error {
+	ctx, cancel := context.WithTimeout(r.Context(), fillWait)
+	_ = a.Index.Filled(ctx) // known_from says what is known
+	cancel()
+	list, more, known := a.Index.Executions(asked, time.Now())
+	page := resultPage{KnownFrom: known}
+	if more {
+		page.Next = wire.PageToken(list[len(list)-1].Seq, "")
+	}
+	var err error
+	if page.Results, err = a.read(r.Context(), list); err != nil {
 		return err
 	}
 	wire.Write(w, http.StatusOK, page)
 	return nil
 }
 
+// read shows executions that the index knows.
+func (a *API) read(ctx context.Context, list []index.Execution) ([]result, error) {
+	seqs := make([]uint64, len(list))
+	for i, e := range list {
+		seqs[i] = e.Seq
+	}
+	found := make([]events.Result, len(list))
+	if err := a.Bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) {
+		if r, err := m.Value(); err == nil {
+			found[i] = r
+		}
+	}); err != nil {
+		return nil, err
+	}
+	var stands []events.Outcome
+	results := found[:0]
+	for i, r := range found {
+		if r.TriggerID != "" { // else it is gone since it was indexed
+			results, stands = append(results, r), append(stands, list[i].Outcome)
+		}
+	}
+	shown, err := a.show(ctx, results)
+	for i := range shown {
+		if shown[i].Outcome == events.OutcomeNotKept {
+			shown[i].Outcome = stands[i] // the index has heard what is not kept any more
+		}
+	}
+	return shown, err
+}
 func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
@@ -91,7 +184,10 @@ func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) resultOf(ctx context.Context, jobID, triggerID string) (events.Result, error) {
-	var res *events.Result
+	if r, found, err := a.Index.Find(ctx, jobID, triggerID); err != nil || found {
+		return r, err
+	}
+	var res *events.Result // not known yet: the index is being filled
 	err := a.eachResult(ctx, jobID, func(_ uint64, r events.Result) bool {
 		if r.TriggerID == triggerID {
 			res = &r

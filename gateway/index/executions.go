@@ -1,0 +1,181 @@
+package index
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// Execution is one execution as it is known without being read.
+type Execution struct {
+	JobID   string
+	Seq     uint64 // of its result, in the stream
+	Outcome events.Outcome
+	Took    *time.Duration // of the last attempt of its run; nil where that is not known
+}
+
+func execution(j *job, e *entry) Execution {
+	ex := Execution{JobID: j.id.String(), Seq: e.sequence(), Outcome: outcomes[e.outcome()]}
+	if d, ok := e.duration(); ok {
+		ex.Took = &d
+	}
+	return ex
+}
+
+// Query asks for executions, newest first.
+type Query struct {
+	Jobs     Filter
+	JobID    string           // empty: of every job that Jobs admits
+	Outcomes []events.Outcome // empty: any
+	Status   events.Status    // of the call; empty: any
+	Kind     events.Kind      // empty: any
+	From, To time.Time        // when the result was stored: not before From, and before To
+	Trigger  string           // empty: any
+	Before   uint64           // sequence of the last that was shown; 0 is the beginning
+	Limit    int
+}
+
+// meets judges an execution by itself.
+func (q *Query) meets(e *entry) bool {
+	return !e.dead() && (q.Before == 0 || e.sequence() < q.Before) &&
+		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, outcomes[e.outcome()])) &&
+		(q.Status == "" || (q.Status == events.ERROR) == e.call().bad()) &&
+		(q.Kind == "" || e.kinds() == q.Kind) &&
+		(q.From.IsZero() || e.storedAt() >= q.From.Unix()) && (q.To.IsZero() || e.storedAt() < q.To.Unix()) &&
+		(q.Trigger == "" || e.trace() == events.TraceOf(q.Trigger)&traceMask)
+}
+
+// Executions gives those that a query asks for, whether there are more, and since when all are known.
+func (x *Index) Executions(q Query, now time.Time) (list []Execution, more bool, known time.Time) {
+	defer x.read(now)()
+	known = x.knownFrom(now)
+	if q.JobID == "" {
+		list, more = x.everywhere(&q, now)
+		return list, more, known
+	}
+	n, ok := x.table.find(q.JobID)
+	if !ok {
+		return nil, false, known
+	}
+	last := uint32(0)
+	x.shown.eachOf(n, func(e *entry) bool {
+		last = e.stored
+		if !q.meets(e) {
+			return true
+		}
+		if more = len(list) == q.Limit; more {
+			return false
+		}
+		list = append(list, execution(x.table.all[n], e))
+		return true
+	})
+	if s := x.shown.seen(n); x.shown.perJob > 0 && int(s.count) >= x.shown.perJob && !more && last > 0 {
+		known = time.Unix(int64(last), 0).UTC() // older ones were dropped for newer ones
+	}
+	return list, more, known
+}
+
+// everywhere goes through the executions of all jobs. x is locked.
+func (x *Index) everywhere(q *Query, now time.Time) (list []Execution, more bool) {
+	h, c := x.shown, x.choose(q.Jobs, now)
+	admitted := make([]uint8, len(x.table.all)) // 0: not asked yet
+	for place := h.log.next; place > h.log.first; {
+		place--
+		e := h.log.at(place)
+		if !q.meets(e) {
+			continue
+		}
+		n := e.number()
+		if admitted[n] == 0 {
+			if admitted[n] = 1; c.admits(n) {
+				admitted[n] = 2
+			}
+		}
+		if admitted[n] == 1 {
+			continue
+		}
+		if newest, _ := h.find(n, e.trace(), 0); newest != place {
+			continue // its trigger has a newer result
+		}
+		if len(list) == q.Limit {
+			return list, true
+		}
+		list = append(list, execution(x.table.all[n], e))
+	}
+	return list, false
+}
+
+// Latest gives the last n results of a job, newest first, one for each trigger.
+func (x *Index) Latest(ctx context.Context, jobID string, n int) ([]events.Result, error) {
+	stored, err := x.LatestOf(ctx, []string{jobID}, n)
+	if err != nil {
+		return nil, err
+	}
+	latest := make([]events.Result, len(stored[0]))
+	for i, m := range stored[0] {
+		if latest[i], err = m.Value(); err != nil {
+			return nil, err
+		}
+	}
+	return latest, nil
+}
+
+// LatestOf reads the last n results of many jobs in one go: for each job its
+// results as they are stored, newest first. More than one are read when all are known.
+func (x *Index) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error) {
+	if n > 1 {
+		if err := x.Filled(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var seqs []uint64
+	var owner []int // index of the job, by index of the sequence
+	x.mu.RLock()
+	for i, id := range jobIDs {
+		number, ok := x.table.find(id)
+		if !ok {
+			continue
+		}
+		left := n
+		x.shown.eachOf(number, func(e *entry) bool {
+			seqs, owner = append(seqs, e.sequence()), append(owner, i)
+			left--
+			return left > 0
+		})
+	}
+	x.mu.RUnlock()
+	read := make([]jet.Entry[events.Result], len(seqs))
+	if err := x.bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) { read[i] = m }); err != nil {
+		return nil, err
+	}
+	latest := make([][]jet.Entry[events.Result], len(jobIDs))
+	for i, m := range read {
+		if m.Sequence != 0 { // else it is gone since it was indexed
+			latest[owner[i]] = append(latest[owner[i]], m)
+		}
+	}
+	return latest, nil
+}
+
+// Find reads the newest result of a trigger of a job; found is false when none is known.
+func (x *Index) Find(ctx context.Context, jobID, triggerID string) (r events.Result, found bool, err error) {
+	x.mu.RLock()
+	var seq uint64
+	if n, ok := x.table.find(jobID); ok {
+		if place, ok := x.shown.find(n, events.TraceOf(triggerID), 0); ok {
+			seq = x.shown.log.at(place).sequence()
+		}
+	}
+	x.mu.RUnlock()
+	if seq == 0 {
+		return r, false, nil
+	}
+	err = x.bus.ResultsAt(ctx, []uint64{seq}, func(_ int, m jet.Entry[events.Result]) {
+		value, fault := m.Value()
+		r, found = value, fault == nil && value.TriggerID == triggerID
+	})
+	return r, found, err
+}
