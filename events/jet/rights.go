@@ -8,7 +8,9 @@ type Rights struct {
 	Publish []string            // subjects of streams that it publishes to
 	Once    []string            // the same, where only the first message counts
 	Ask     []string            // subjects of other services that it asks
-	Answer  []string            // subjects of its own account on which subscribers ask it
+	AskOf   map[string][]string // by role: subjects on which it asks that one, in the account of which they are
+	Answer  []string            // subjects of its own account on which subscribers, or another role, ask it
+	Service bool                // it answers as a service of NATS, which can be asked what it is
 	Follow  []string            // streams that it reads through ordered consumers, which bear its name
 	Queues  []RightsQueue       // durable consumers that it works off
 	Get     []string            // streams whose messages it reads from any replica
@@ -32,6 +34,7 @@ var rights = map[string]Rights{
 			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, roleSubject("gateway", "*"),
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
+		AskOf:  map[string][]string{"runner": {askLogsFilter, askOutputsFilter, askCancelsFilter}},
 		Answer: []string{askTriggersFilter},
 		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents, streamSlots, streamDeadLetters, streamState},
 		Get: []string{
@@ -117,12 +120,14 @@ var rights = map[string]Rights{
 			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Cancelling, ""), runsFilter(events.Ended, ""),
 			runsFilter(events.Retrying, ""), allRunKeysFilter, allRunQueueFilter, allPausedRunsFilter, allRunnersFilter, allDeadFilter, roleSubject("runner", "*"),
 		},
-		Follow: []string{streamTokens, streamRunEvents},
-		Queues: []RightsQueue{{streamRuns, "runner-*", allRunQueueFilter}},
-		Get:    []string{streamRuns, streamFiles, streamDeadLetters},
-		Leader: []string{streamDrives, streamJobs, streamTokens, streamRuns, streamRunEvents},
-		Purge:  map[string][]string{streamRuns: {allRunKeysFilter}},
-		Drop:   []string{streamRuns},
+		Answer:  []string{askLogsFilter, askOutputsFilter, askCancelsFilter},
+		Service: true,
+		Follow:  []string{streamTokens, streamRunEvents},
+		Queues:  []RightsQueue{{streamRuns, "runner-*", allRunQueueFilter}},
+		Get:     []string{streamRuns, streamFiles, streamDeadLetters},
+		Leader:  []string{streamDrives, streamJobs, streamTokens, streamRuns, streamRunEvents},
+		Purge:   map[string][]string{streamRuns: {allRunKeysFilter}},
+		Drop:    []string{streamRuns},
 	},
 }
 

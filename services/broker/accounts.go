@@ -29,8 +29,9 @@ const answerWithin = time.Minute
 // and so does it in the account that asked.
 type accounts struct {
 	operator nkeys.KeyPair
-	home     string // public key of Spool's account
-	gateway  string // public key of the gateways' account
+	home     string          // public key of Spool's account
+	gateway  string          // public key of the gateways' account
+	roles    map[Role]string // those of the accounts of all roles
 	resolver *server.MemAccResolver
 }
 
@@ -43,11 +44,16 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	public, err1 := operator.PublicKey()
 	system, err2 := publicOf(k.System)
 	home, err3 := publicOf(k.Account)
-	gateway, err4 := publicOf(k.Roles[Gateway].Account)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
-	a := &accounts{operator, home, gateway, &server.MemAccResolver{}}
+	a := &accounts{operator: operator, home: home, roles: map[Role]string{}, resolver: &server.MemAccResolver{}}
+	for _, role := range Roles() {
+		if a.roles[role], err = publicOf(k.Roles[role].Account); err != nil {
+			return nil, err
+		}
+	}
+	a.gateway = a.roles[Gateway]
 	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
 	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
 	for _, role := range Roles() {
@@ -113,12 +119,11 @@ func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
 // once more: what only an account lacks goes nowhere, what a scope lacks is told to
 // the client as a violation of its permissions.
 func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error) {
-	id, err1 := publicOf(k.Account)
-	signer, err2 := publicOf(k.Signer)
-	if err := errors.Join(err1, err2); err != nil {
+	signer, err := publicOf(k.Signer)
+	if err != nil {
 		return nil, err
 	}
-	c := named(id, string(role))
+	c := named(a.roles[role], string(role))
 	scope := jwt.NewUserScope()
 	scope.Key, scope.Role = signer, string(role)
 	scope.Template.Sub.Allow.Add("_INBOX." + string(role) + ".>")
@@ -138,12 +143,18 @@ func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error)
 		scope.Template.Sub.Allow.Add(subject)
 		scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerWithin}
 	}
+	if r.Service {
+		scope.Template.Sub.Allow.Add("$SRV.>") // within its account, where nobody asks
+	}
 	c.SigningKeys.AddScopedSigner(scope)
 	return c, nil
 }
 
 func (a *accounts) service(g gate) *jwt.Import {
 	i := &jwt.Import{Name: g.local, Subject: jwt.Subject(g.main), Account: a.home, Type: jwt.Service}
+	if g.of != "" {
+		i.Account = a.roles[g.of]
+	}
 	if g.local != g.main {
 		i.LocalSubject = jwt.RenamingSubject(g.local)
 	}

@@ -58,8 +58,11 @@ func (r Role) Needs() jet.Needs {
 }
 
 // gate is one way out of a role's account: what it publishes to, and what that
-// becomes in Spool's account.
-type gate struct{ local, main string }
+// becomes in Spool's account, or in that of the role that answers.
+type gate struct {
+	local, main string
+	of          Role // empty: Spool's account
+}
 
 // gates are the ways out of a role's account. What could lead an answer, or messages,
 // to a subject of the role's choice, or beyond what it may take out, goes to the guard.
@@ -67,20 +70,25 @@ func (r rights) gates(role Role) []gate {
 	var all []gate
 	open := func(subjects ...string) {
 		for _, s := range subjects {
-			all = append(all, gate{s, s})
+			all = append(all, gate{local: s, main: s})
 		}
 	}
 	guarded := func(subject string) {
-		all = append(all, gate{"$JS.API." + subject, guardSubject + "." + string(role) + "." + subject})
+		all = append(all, gate{local: "$JS.API." + subject, main: guardSubject + "." + string(role) + "." + subject})
 	}
-	all = append(all, gate{"$JS.API.INFO", nowhere}) // else the server itself answers for an account without streams
+	all = append(all, gate{local: "$JS.API.INFO", main: nowhere}) // else the server itself answers for an account without streams
 	for _, s := range jet.Streams() {
 		open("$JS.API.STREAM.INFO." + s)
 	}
 	open(r.Publish...)
 	open(r.Ask...)
+	for other, subjects := range r.AskOf {
+		for _, s := range subjects {
+			all = append(all, gate{local: s, main: s, of: Role(other)})
+		}
+	}
 	for _, s := range r.Once {
-		all = append(all, gate{s, guardSubject + "." + string(role) + ".PUBLISH." + s})
+		all = append(all, gate{local: s, main: guardSubject + "." + string(role) + ".PUBLISH." + s})
 	}
 	for _, s := range r.Get {
 		open("$JS.API.DIRECT.GET." + s)

@@ -267,7 +267,7 @@ func TestRights(t *testing.T) {
 				t.Errorf("%s may listen to %s", role, subject)
 			}
 		}
-		if len(rightsOf(role).Answer) > 0 {
+		if role == Gateway {
 			continue
 		}
 		if _, err := o.SubscribeSync(askTriggers); err != nil {

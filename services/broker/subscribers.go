@@ -268,10 +268,10 @@ func (a *accounts) subscriberClaims(sub events.Subscriber, k roleKeys) (*jwt.Acc
 	scope.Template.Sub.Allow.Add("_INBOX.>")
 	at := sub.Stream + "." + sub.Consumer()
 	for _, g := range []gate{
-		{"$JS.API.INFO", nowhere},
-		{"$JS.API.CONSUMER.MSG.NEXT." + at, "$JS.API.CONSUMER.MSG.NEXT." + at},
-		{"$JS.API.CONSUMER.INFO." + at, "$JS.API.CONSUMER.INFO." + at},
-		{"$JS.ACK." + at + ".>", "$JS.ACK." + at + ".>"},
+		{local: "$JS.API.INFO", main: nowhere},
+		{local: "$JS.API.CONSUMER.MSG.NEXT." + at, main: "$JS.API.CONSUMER.MSG.NEXT." + at},
+		{local: "$JS.API.CONSUMER.INFO." + at, main: "$JS.API.CONSUMER.INFO." + at},
+		{local: "$JS.ACK." + at + ".>", main: "$JS.ACK." + at + ".>"},
 	} {
 		c.Imports.Add(a.service(g))
 		scope.Template.Pub.Allow.Add(g.local)
