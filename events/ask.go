@@ -32,7 +32,6 @@ type LogPart struct {
 // OutputAsk asks for what a run has written: a page of files, or a part of one.
 type OutputAsk struct {
 	FlowJobID string `json:"flow_job_id"`
-	Folder    string `json:"folder"` // logical
 	After     string `json:"after,omitzero"`
 	Limit     int    `json:"limit,omitzero"` // files; 0 = a part of a file
 	File      string `json:"file,omitzero"`  // below the folder
@@ -42,7 +41,7 @@ type OutputAsk struct {
 
 // OutputPart answers it.
 type OutputPart struct {
-	Files    []OutputFile `json:"files,omitempty"`
+	Files    []OutputFile `json:"-"`             // they travel as the bytes
 	More     bool         `json:"more,omitzero"` // files stand behind them
 	Size     int64        `json:"size,omitzero"` // of the file
 	Modified time.Time    `json:"modified,omitzero"`

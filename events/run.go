@@ -111,6 +111,8 @@ type Process struct {
 	Boot      string `json:"boot"`       // boot id of the kernel; empty where there is none
 	PID       int    `json:"pid"`        // process and process group
 	StartTime string `json:"start_time"` // as the kernel spells it; opaque
+
+	Runner string `json:"runner,omitzero"` // the id of the data folder of its runner, which has the log
 }
 
 var flowSpace = uuid.MustParse("5d0c3f2e-6f7a-5b3c-9a55-2f0b7a6f1c11")

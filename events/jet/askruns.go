@@ -79,6 +79,13 @@ func (b *Bus) AnswerRuns(ctx context.Context, id, pool string, a RunAnswers) err
 		part, err := a.Cancel(ctx, q)
 		return part, nil, err
 	}
+	output := func(ctx context.Context, q events.OutputAsk) (events.OutputPart, []byte, error) {
+		part, data, err := a.Output(ctx, q)
+		if q.Limit > 0 && err == nil {
+			data = events.Encode(part.Files)
+		}
+		return part, data, err
+	}
 	service, err := micro.AddService(b.nc, micro.Config{Name: "spool-runner", Version: "1.0.0", Description: "what is on the host of a runner"})
 	if err != nil {
 		return fmt.Errorf("answer gateways: %w", err)
@@ -88,7 +95,7 @@ func (b *Bus) AnswerRuns(ctx context.Context, id, pool string, a RunAnswers) err
 		handle        micro.Handler
 	}{
 		{"log", logSubject(id), serve(answering(a.Log))},
-		{"output", outputSubject(id), serve(answering(a.Output))},
+		{"output", outputSubject(id), serve(answering(output))},
 		{"cancel", cancelSubject(id), serve(answering(cancel))},
 		{"cancel-waiting", cancelWaitingSubject(pool), serve(answering(cancel))},
 	} {
@@ -153,7 +160,12 @@ func (b *Bus) AskLog(ctx context.Context, runner string, q events.LogAsk) (event
 
 // AskOutput asks a runner for what a run has written.
 func (b *Bus) AskOutput(ctx context.Context, runner string, q events.OutputAsk) (events.OutputPart, []byte, error) {
-	return askRunner[events.OutputPart](ctx, b, outputSubject(runner), q, 0)
+	part, data, err := askRunner[events.OutputPart](ctx, b, outputSubject(runner), q, 0)
+	if q.Limit > 0 && err == nil {
+		err = json.Unmarshal(data, &part.Files)
+		data = nil
+	}
+	return part, data, err
 }
 
 // AskCancel asks for the end of a run: the runner that has it, or, where runner is empty,

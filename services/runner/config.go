@@ -20,6 +20,7 @@ import (
 // Config of a runner.
 type Config struct {
 	Bus        *jet.Bus      // where runs are queued; its streams exist
+	Asked      *jet.Bus      // where gateways ask what is on this host alone; default Bus
 	Keys       *jet.Keyring  // the tokens that may start runs; the caller runs it
 	Drives     *drive.Drives // where logical paths lie on this host
 	DataDir    string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
@@ -56,6 +57,9 @@ type Config struct {
 const leastMemory = 16 << 20
 
 func (c Config) withDefaults() Config {
+	if c.Asked == nil {
+		c.Asked = c.Bus
+	}
 	if c.Pool == "" {
 		c.Pool = "default"
 	}

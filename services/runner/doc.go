@@ -1,4 +1,4 @@
-// In:  spool.job.<job_id>, spool.seen.<job_id>.>, spool.again.<job_id>.>, spool.runqueue.<pool>.>, spool.runkey.>, spool.pausedrun.>, spool.run.*.<job_id>.<flow_job_id>, spool.run.cancelling.>
+// In:  spool.job.<job_id>, spool.seen.<job_id>.>, spool.again.<job_id>.>, spool.runqueue.<pool>.>, spool.runkey.>, spool.pausedrun.>, spool.run.*.<job_id>.<flow_job_id>, spool.run.cancelling.>, spool.log.<runner>, spool.output.<runner>, spool.cancel.<runner>
 // Out: spool.dead.<job_id>, spool.state.runner.<id>, spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts runs, starts each as a
@@ -132,6 +132,11 @@
 //     ends a run with ERROR and "cancelled by …": at once when it has not started, otherwise by
 //     stopping its flow as above, after a restart at the latest. The answer is that of
 //     /api/v1/jobs/status. For a run that has ended otherwise the call is refused.
+//   - Gateways, and nobody else, ask over NATS for the log of a run, for what it has written and for
+//     its end (asked.go; in which account is in services/broker). The runner is the one that started
+//     its last attempt: the id of its data folder (<data>/runner.id) is in the event. A place in a
+//     log is one in run.log, in which what stands stays; what a full log has no room for until the
+//     attempt ends has no place until then.
 //   - A call that says what its input looked like when it was taken ([events.HeaderFile]: it is a
 //     link to a file that users can write to) is refused as superseded when the file looks
 //     different by now. When that is seen before the flow begins its run ends so; when the file

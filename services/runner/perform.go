@@ -41,7 +41,7 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	began := event(events.Started, run, time.Now())
 	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
 	began.Attempt, began.Attempts = a.number, a.earlier
-	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.PID, StartTime: f.StartTime}
+	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.PID, StartTime: f.StartTime, Runner: r.id}
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.Discard()
 		return err

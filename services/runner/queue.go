@@ -13,6 +13,7 @@ import (
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner/place"
 	"spool.internal/services/runner/reaper"
+	"spool.internal/services/runner/record"
 )
 
 // How long a run that was not brought to its end waits until it is delivered again.
@@ -36,6 +37,7 @@ type inHand struct {
 	deliveries []*jet.Delivery         // all of them are settled with the run
 	stop       context.CancelCauseFunc // ends its flow; the cause is the message of its end
 	folders    []os.FileInfo           // that its flow reads and writes, once they are open
+	log        *record.Log             // of its attempt, once that has one
 }
 
 // take begins the run of one delivery, unless this process has it in hand already: after a broken

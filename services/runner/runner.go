@@ -24,6 +24,7 @@ import (
 	"spool.internal/services/runner/denial"
 	"spool.internal/services/runner/process"
 	"spool.internal/services/runner/reaper"
+	"spool.internal/services/runner/record"
 )
 
 // maxQueued is how many runs may be delivered to the runners of a pool and not acknowledged,
@@ -35,6 +36,7 @@ type Runner struct {
 	cfg    Config
 	bus    *jet.Bus
 	drives *drive.Drives
+	id     string // of the data folder, once Run has begun
 	log    *slog.Logger
 	reaper reaper.Reaper
 
@@ -122,6 +124,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(r.cfg.DataDir, "runs"), 0o700); err != nil {
 		return fmt.Errorf("runner: %w", err)
 	}
+	var err error
+	if r.id, err = record.Identity(r.cfg.DataDir); err != nil {
+		return fmt.Errorf("runner: %w", err)
+	}
 	queue := r.queue()
 	work, stop := daemon.Linger(ctx, r.cfg.Drain)
 	defer stop()
@@ -131,7 +137,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.pool.Keep, r.keepMounts, r.hearCancels, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
+	for _, part := range []func(context.Context){r.pool.Keep, r.keepMounts, r.hearCancels, r.answerGateways, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()

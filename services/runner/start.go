@@ -99,6 +99,7 @@ func (r *Runner) openRun(a *attempt) (err error) {
 	if a.runlog, err = record.OpenLog(a.dir, a.number, func() error { return r.cfg.Reserve.Short(a.dir.Root.Stat(".")) }); err != nil {
 		return err
 	}
+	r.keepLog(a)
 	for _, lack := range r.lacks {
 		a.runlog.Note("not kept from this flow: %s", lack)
 	}

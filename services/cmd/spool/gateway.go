@@ -67,9 +67,14 @@ func (in *instance) subscribers(ctx context.Context) (*jet.Bus, error) {
 	if in.set.broker.listen == "" {
 		return nil, nil
 	}
-	bus, err := in.broker.ConnectAs(ctx, broker.Gateway)
+	return in.connectAs(ctx, broker.Gateway)
+}
+
+// connectAs returns a connection in the account of a role, where others can ask it.
+func (in *instance) connectAs(ctx context.Context, role broker.Role) (*jet.Bus, error) {
+	bus, err := in.broker.ConnectAs(ctx, role)
 	if err == nil {
-		in.OnStop("subscribers' connection", bus.Close)
+		in.OnStop("connection as "+string(role), bus.Close)
 	}
 	return bus, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"spool.internal/events/jet"
+	"spool.internal/services/broker"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner"
 )
@@ -109,6 +110,11 @@ func (in *instance) runnerConfig(ctx context.Context, bus *jet.Bus) (cfg runner.
 		return cfg, err
 	}
 	cfg.Keys, cfg.Reserve, cfg.Running = in.keyring(bus), in.reserve(), in.set.quota.Running
+	if in.broker != nil && in.set.broker.listen != "" {
+		if cfg.Asked, err = in.connectAs(ctx, broker.Runner); err != nil {
+			return cfg, err
+		}
+	}
 	if !in.set.alone() {
 		cfg.Direct = in.set.dispatch.endpoint != ""
 		cfg.RunSecrets, err = in.runSecrets(ctx, bus)

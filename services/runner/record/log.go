@@ -37,7 +37,8 @@ type Log struct {
 	fault   error  // why the file takes no more
 	closed  bool
 
-	short  func() error // why the disk takes no more now; nil = it is not asked
+	more   chan struct{} // closed when the log changes; nil = nobody waits
+	short  func() error  // why the disk takes no more now; nil = it is not asked
 	looked time.Time
 }
 
@@ -93,6 +94,7 @@ func (l *Log) Write(p []byte) (int, error) {
 		l.fault = err
 	}
 	l.remember(p)
+	l.changed()
 	return len(p), nil
 }
 
@@ -123,6 +125,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	defer l.changed()
 	var missing error
 	if rest := l.printed - l.kept; rest > 0 && l.fault == nil {
 		ending := l.ending(rest)
