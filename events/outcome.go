@@ -44,6 +44,9 @@ func (r *Result) Judge(dead, told bool) {
 	case r.Status == OK:
 		r.Outcome, r.Why = OutcomeCalled, "the endpoint accepted the call and named no run"
 		return
+	case r.HTTP.Status == "0" && strings.HasPrefix(r.HTTP.Response, CancelledBy):
+		r.Outcome, r.Why = OutcomeCancelled, "it was not called: "+firstLine(r.HTTP.Response)
+		return
 	case dead:
 		r.Outcome, r.Why = OutcomeGaveUp, fmt.Sprintf("given up after %s: %s", count(r.Attempts, "call"), answer)
 	default:
@@ -61,6 +64,8 @@ const announcedAfter = 10 * time.Minute
 // the last event of its run, nil when there is none.
 func (r *Result) OutcomeNow(newest *RunEvent, now time.Time) Outcome {
 	switch {
+	case r.Outcome == OutcomeCancelled: // before it was called
+		return OutcomeCancelled
 	case newest != nil:
 		return newest.Judged()
 	case r.Outcome == OutcomeWaiting && now.Sub(time.Unix(0, r.EndedNS)) > announcedAfter:
@@ -80,7 +85,11 @@ func (ev *RunEvent) Judge() {
 	switch ev.Phase {
 	case Accepted:
 		ev.Outcome = OutcomeWaiting
-	case Started, Cancelling:
+	case Cancelling:
+		if ev.Outcome = OutcomeRunning; ev.Attempt == 0 { // before its call
+			ev.Outcome = OutcomeWaiting
+		}
+	case Started:
 		ev.Outcome = OutcomeRunning
 	case Retrying:
 		_, ev.Why = ev.judgeEnd()

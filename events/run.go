@@ -21,6 +21,9 @@ const (
 	// Undelivered is no step of the run: somebody who asked to be told of its end
 	// could not be; Message says who and why.
 	Undelivered Phase = "undelivered"
+
+	// Told is no step either: a notice of its end was delivered by a channel.
+	Told Phase = "told"
 )
 
 // Channel is a way in which the end of a run, or the state of a job, is told.
@@ -86,7 +89,7 @@ type RunEvent struct {
 	Message    string    `json:"message,omitzero"`     // retrying, ended: why it is ERROR, or what else there is to say; cancelling: who asks
 	ExitStatus *int      `json:"exit_status,omitzero"` // retrying, ended: absent when a signal or Spool ended it
 	Next       time.Time `json:"next,omitzero"`        // retrying: when the next attempt starts
-	Channel    Channel   `json:"channel,omitzero"`     // undelivered
+	Channel    Channel   `json:"channel,omitzero"`     // undelivered, told
 
 	// Of what the run wrote, in `ended`: the first files by name, at most
 	// [MaxOutputs], how many there are (absent: nobody has counted), and the result

@@ -32,6 +32,7 @@ var rights = map[string]Rights{
 		Publish: []string{
 			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
 			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, roleSubject("gateway", "*"),
+			runsFilter(events.Cancelling, ""), allAcksFilter, noticeAgainPrefix + ".>",
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
 		AskOf:  map[string][]string{"runner": {askLogsFilter, askOutputsFilter, askCancelsFilter}},
@@ -44,9 +45,9 @@ var rights = map[string]Rights{
 		},
 		Leader: []string{
 			streamDrives, streamJobs, streamTokens, streamResults, streamRunEvents, streamTriggers, streamDeadLetters,
-			streamSubscribers, streamSlots, streamState,
+			streamSubscribers, streamSlots, streamState, streamRuns,
 		},
-		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter}},
+		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter, allAcksFilter}},
 		Drop:  []string{streamDeadLetters, streamFiles},
 	},
 	"cron": {
@@ -78,7 +79,7 @@ var rights = map[string]Rights{
 		Publish: []string{
 			allCalledFilter, allDeadFilter, allPausedFilter, triggersFilter(events.KindCron), doneFilesFilter, doneOthersFilter, allResultsFilter, allSeenFilter, allSlotsFilter,
 			stateSubject("retry", "*"), roleSubject("dispatcher", "*"), roleSubject("notify", "*"),
-			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Ended, ""), runsFilter(events.Undelivered, ""),
+			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Ended, ""), runsFilter(events.Undelivered, ""), runsFilter(events.Told, ""),
 			allNotificationsFilter,
 		},
 		Once:   []string{TokenKey("_seal")},
@@ -93,6 +94,8 @@ var rights = map[string]Rights{
 			{streamDeadLetters, "notify-email-dead", allDeadFilter},
 			{streamNotifications, "notify-states-webhook", allConditionsFilter},
 			{streamNotifications, "notify-states-email", allConditionsFilter},
+			{streamNotifications, "notify-again-webhook", noticeAgainPrefix + ".*.*." + string(events.ChannelWebhook)},
+			{streamNotifications, "notify-again-email", noticeAgainPrefix + ".*.*." + string(events.ChannelEmail)},
 			{streamNotifications, "notify-balance", notificationSubject("", events.AboutBalance)},
 			{streamRunEvents, "notify-heartbeat", runsFilter(events.Ended, "")},
 			{streamRunEvents, "notify-ended", runsFilter(events.Ended, "")},

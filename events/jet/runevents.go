@@ -62,6 +62,14 @@ func (b *Bus) NextRunEvent(ctx context.Context, ev events.RunEvent, last uint64)
 	return b.putRunEvent(ctx, sourceRunner, ev, last, phasesFilter(ev.JobID, ev.FlowJobID))
 }
 
+// PutCancelBefore has a trigger end before its call: of the run that it would start this is then
+// the first event, so that the dispatcher does not call for it, and a runner that accepts it
+// meanwhile does not start it. It is [IsConflict] when the run has an event already.
+func (b *Bus) PutCancelBefore(ctx context.Context, ev events.RunEvent) error {
+	_, err := b.putRunEvent(ctx, "gateway", ev, 0, phasesFilter(ev.JobID, ev.FlowJobID))
+	return err
+}
+
 func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent, expect uint64, of string) (uint64, error) {
 	ev.Judge()
 	id := ev.FlowJobID + "." + string(ev.Phase)
@@ -88,21 +96,6 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 // RunEventsAt is [Bus.ResultsAt] of run events.
 func (b *Bus) RunEventsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.RunEvent])) error {
 	return b.getMany(ctx, streamRunEvents, seqs, func(i int, m Stored) { f(i, Entry[events.RunEvent]{m}) })
-}
-
-// PutUndelivered records that a notice of the end of a run was given up. The
-// second record of one channel is nothing new, and no error.
-func (b *Bus) PutUndelivered(ctx context.Context, ev events.RunEvent) error {
-	_, err := b.commit(ctx, streamRunEvents, message{
-		Subject: undeliveredSubject(ev.JobID, ev.FlowJobID, ev.Channel),
-		Header:  events.CloudEvent("spool.run.undelivered", ev.FlowJobID+".undelivered."+string(ev.Channel), "notify", ev.TriggerID, ev.At),
-		Data:    body(ev),
-		Expect:  new(uint64(0)),
-	})
-	if IsConflict(err) {
-		return nil
-	}
-	return err
 }
 
 // RunEvent reads the newest event of one phase of one run, and its sequence; a

@@ -336,6 +336,8 @@ func parseSubject(s string) (subjectParts, error) {
 	case "notification":
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) {
 			want = 4
+		} else if sub.Kind == "again" {
+			want = 3
 		}
 	case "trigger", "state":
 		sub.Kind, rest = rest[0], rest[1:]
@@ -344,10 +346,10 @@ func parseSubject(s string) (subjectParts, error) {
 			return sub, nil
 		}
 	case "run":
-		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) {
+		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) || sub.Kind == string(events.Told) {
 			want = 3
 		}
-	case "called", "file", "paused", "pausedrun":
+	case "called", "file", "paused", "pausedrun", "ack":
 		want = 2
 	case "seen", "again", "held":
 		want = 3

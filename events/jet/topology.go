@@ -89,6 +89,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	files.MaxConsumers = 20_000
 	results := log(streamResults, allResultsFilter, 30*day, t.ResultsPerJob)
 	results.AllowAtomicPublish = true
+	results.Subjects = append(results.Subjects, allAcksFilter)
 	runs := log(streamRunEvents, allRunsFilter, 30*day, -1)
 	runs.AllowAtomicPublish = true
 	state := log(streamState, allStatesFilter, time.Hour, 1)

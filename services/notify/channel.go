@@ -82,7 +82,11 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		return
 	}
 	log := c.log.With(n.logged()...)
-	job, err := c.receiver(ctx, n, m)
+	n, found, err := c.complete(ctx, n)
+	var job *events.Job
+	if found && err == nil {
+		job, err = c.receiver(ctx, n, m)
+	}
 	switch {
 	case err != nil:
 		log.Warn("cannot look up the receiver of a notification", "error", err.Error())
@@ -93,7 +97,9 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 		_ = m.Ack() // if this is lost the notification is redelivered, and ends here then
 		return
 	}
-	n.age = time.Since(n.at)
+	if n.age = time.Since(n.at); n.again != nil {
+		n.age = time.Since(n.again.At)
+	}
 	acquired, failing := c.perJob.acquire(n.jobID)
 	if !acquired {
 		if _, more := c.retries.after(m.Deliveries, n.age); failing && (!more || c.crowded(ctx)) {
@@ -114,6 +120,7 @@ func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
 	}
 	c.meter.sent.Inc()
 	c.sender.forget(n)
+	c.told(ctx, n, log)
 	log.Info("notification delivered", "attempt", m.Deliveries)
 	if err := m.Ack(); err != nil {
 		log.Warn("a delivered notification could not be acked; it will be delivered again", "error", err.Error())
@@ -163,7 +170,7 @@ func (c *channel) receiver(ctx context.Context, n notification, m *jet.Delivery)
 	if err != nil || !c.sender.wants(n, p) {
 		return nil, nil // the dispatcher reports a job that cannot be read
 	}
-	if n.run != nil && !c.foreign && m.Deliveries == 1 {
+	if n.run != nil && n.again == nil && !c.foreign && m.Deliveries == 1 {
 		// Another endpoint that performed the run was given the settings, and notifies by itself.
 		if _, ours, err := c.bus.AcceptedRun(ctx, n.run.FlowJobID); err != nil || !ours {
 			return nil, err
@@ -191,6 +198,9 @@ func (c *channel) record(ctx context.Context, n notification, why error) error {
 	case n.run != nil:
 		ev := *n.run
 		ev.Phase, ev.At, ev.Channel, ev.Message = events.Undelivered, now, c.name, why.Error()
+		if n.again != nil {
+			return c.bus.PutUndeliveredAgain(ctx, ev, n.again.At)
+		}
 		return c.bus.PutUndelivered(ctx, ev)
 	case n.state != nil:
 		return c.bus.PutUndeliverable(ctx, events.Undeliverable{

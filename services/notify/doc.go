@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.run.{started,ended}.>, spool.run.*.<job_id>.<flow_job_id>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>, spool.runqueue.<pool>.<flow_job_id>, spool.runkey.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.notification.state.>
-// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>, spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
+// In:  spool.job.>, spool.run.{started,ended}.>, spool.run.*.<job_id>.<flow_job_id>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>, spool.runqueue.<pool>.<flow_job_id>, spool.runkey.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.notification.state.>, spool.notification.again.*.*.{webhook,email}
+// Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.run.told.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>, spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
 //
 // Package notify notifies people and programs about runs and jobs: the webhook of a job and its notification_emails
 // when a run ends, the receivers in its spool.notify when its state changes, and its heartbeat URL.
@@ -29,7 +29,9 @@
 //     attempts as its delivery count. A kill -9 of any process delays a delivery by at most the 10 s after which the
 //     broker redelivers; an ack that had not reached the disk repeats one.
 //   - A delivery that is given up is an event of its run (undelivered), shown with the run by the native API, beside a
-//     log line and a metric.
+//     log line and a metric. So is one that was delivered (told). Whoever may change the job can have what
+//     was given up sent again (again.go): to whoever the job names then, with the same webhook-id or
+//     Message-ID, and retried like the first time.
 //   - A receiver that fails or hangs delays only the notifications of its own job: each job has 8 deliveries in flight,
 //     and one while its last has failed. Notifications are not ordered.
 //   - At most 100,000 notifications of one channel are unacked at a time. Above nine tenths of that, a delivery that

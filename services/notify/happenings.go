@@ -78,6 +78,9 @@ func (o *observer) called(ctx context.Context, m *jet.Delivery) (time.Duration, 
 	if err != nil {
 		return 0, unreadable{err}
 	}
+	if r.Outcome == events.OutcomeCancelled {
+		return 0, nil // who cancelled it knows
+	}
 	failed := r.Status == events.ERROR
 	w, err := o.job(ctx, r.JobID, failed)
 	if w == nil || err != nil {

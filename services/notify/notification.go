@@ -20,6 +20,8 @@ type notification struct {
 	dead   *events.DeadLetter   // a trigger was given up,
 	result *events.Result       // a call was answered, where the end of its run is not known,
 	state  *events.Notification // the state of a job changed
+
+	again *events.NoticeAgain // somebody has the end of a run sent again
 }
 
 func readRun(m *jet.Delivery) (notification, error) {
@@ -46,6 +48,12 @@ func readState(m *jet.Delivery) (notification, error) {
 	return notification{id: id, at: m.Time, seq: m.Sequence, jobID: n.JobID, state: &n}, err
 }
 
+// readAgain reads a request; the run that it is about is read by [channel.complete].
+func readAgain(m *jet.Delivery) (notification, error) {
+	a, err := m.NoticeAgain()
+	return notification{id: "ended_" + a.FlowJobID, at: m.Time, jobID: a.JobID, again: &a}, err
+}
+
 // status is OK or ERROR: everything but a success is an ERROR.
 func (n notification) status() events.Status {
 	switch {
@@ -64,6 +72,8 @@ func (n notification) logged() []any {
 		return []any{"job_id", n.jobID, "trigger_id", n.run.TriggerID, "flow_job_id", n.run.FlowJobID}
 	case n.result != nil:
 		return []any{"job_id", n.jobID, "trigger_id", n.result.TriggerID}
+	case n.again != nil:
+		return []any{"job_id", n.jobID, "flow_job_id", n.again.FlowJobID, "by", n.again.By}
 	case n.state != nil:
 		return []any{"job_id", n.jobID, "about", n.state.About, "state", string(n.state.State)}
 	}

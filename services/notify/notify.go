@@ -69,7 +69,8 @@ const heartbeatRetries = 3
 type reading struct {
 	queue jet.Queue
 	read  func(*jet.Delivery) (notification, error)
-	width int // notifications of one job at a time
+	width int  // notifications of one job at a time
+	asked bool // somebody waits for each: none is left out, however long nobody read the queue
 }
 
 // channels returns the channels that the config asks for. mail and daily may be nil.
@@ -79,18 +80,22 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 		return all[len(all)-1]
 	}
 	runs := func(queue string) reading {
-		return reading{c.Bus.Runs(events.Ended, "").Queue(queue, c.places), readRun, maxPerJob}
+		return reading{c.Bus.Runs(events.Ended, "").Queue(queue, c.places), readRun, maxPerJob, false}
 	}
 	states := func(queue string, v jet.View[events.Notification]) reading {
-		return reading{v.Queue(queue, c.places), readState, 1}
+		return reading{v.Queue(queue, c.places), readState, 1, false}
+	}
+	again := func(name events.Channel) reading {
+		return reading{c.Bus.NoticesAgain(name).Queue("notify-again-"+string(name), c.places), readAgain, maxPerJob, true}
 	}
 	if !c.Foreign {
 		add(events.ChannelWebhook, runs("notify-webhook"), hook)
+		add(events.ChannelWebhook, again(events.ChannelWebhook), hook)
 	}
 	add(events.ChannelWebhook, states("notify-states-webhook", c.Bus.AllNotifications()), stateHook{hook})
 	ends := runs("notify-heartbeat")
 	if !c.endsKnown() {
-		ends = reading{c.Bus.Results("").Queue("notify-heartbeat", c.places), readResult, maxPerJob}
+		ends = reading{c.Bus.Results("").Queue("notify-heartbeat", c.places), readResult, maxPerJob, false}
 	}
 	beat := add(events.ChannelHeartbeat, ends, heartbeat{hook})
 	beat.foreign, beat.retries = true, c.retries[:min(heartbeatRetries, len(c.retries))]
@@ -99,7 +104,8 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 	}
 	if !c.Foreign {
 		add(events.ChannelEmail, runs("notify-email"), mail)
-		add(events.ChannelEmail, reading{c.Bus.DeadLetters("").Queue("notify-email-dead", c.places), readDead, maxPerJob}, mail)
+		add(events.ChannelEmail, again(events.ChannelEmail), mail)
+		add(events.ChannelEmail, reading{c.Bus.DeadLetters("").Queue("notify-email-dead", c.places), readDead, maxPerJob, false}, mail)
 	}
 	add(events.ChannelEmail, states("notify-states-email", c.Bus.AllNotifications()), stateMail{mail})
 	if daily != nil {
@@ -110,7 +116,7 @@ func (c Config) channels(hook *webhook, mail *email, daily *daily, f *figures) (
 
 // channel returns one channel.
 func (c Config) channel(name events.Channel, r reading, s sender, f *figures) *channel {
-	r.queue.Idle, r.queue.FromNow = forget, true
+	r.queue.Idle, r.queue.FromNow = forget, !r.asked
 	return &channel{
 		name: name, read: r.read, sender: s, hold: c.hold, retries: c.retries, bus: c.Bus, log: c.Log.With("channel", string(name)),
 		queue:  r.queue,
