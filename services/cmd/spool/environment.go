@@ -28,7 +28,7 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	var faults []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value, ok := values[variable(f)]
-		if !ok || f.Changed {
+		if !ok || f.Changed || slices.Contains(setForFlows, variable(f)) { // in a flow SPOOL_NAME is no --name
 			return
 		}
 		if f.Annotations == nil {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 	"spool.internal/services/broker"
+	"spool.internal/services/cli"
 )
 
 // gatewayOptions are the flags of the gateway.
@@ -57,8 +59,20 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 		return err
 	}
 	in.add("gateway", g)
-	in.addr, err = in.Serve("api", in.set.common.listener(), g.Handler())
-	return err
+	if in.addr, err = in.Serve("api", in.set.common.listener(), g.Handler()); err != nil {
+		return err
+	}
+	return in.announce()
+}
+
+// announce says in the data folder how the API is reached, for the command line.
+func (in *instance) announce() error {
+	release, err := cli.Announce(in.set.common.data, in.addr, in.set.common.tlsCert)
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	in.OnStop("address", func(context.Context) error { return release() })
+	return nil
 }
 
 // subscribers returns a connection that can create subscribers, or nil where no other

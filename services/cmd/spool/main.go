@@ -16,6 +16,7 @@ import (
 	"os/signal"
 
 	"spool.internal/services/broker"
+	"spool.internal/services/cli"
 	"spool.internal/services/runner"
 )
 
@@ -38,9 +39,7 @@ func run(args []string) int {
 	strict(root, args)
 	if err := root.ExecuteContext(ctx); err != nil {
 		lines, status := report(err)
-		for _, line := range lines {
-			fmt.Fprintln(os.Stderr, "spool:", line)
-		}
+		cli.Complain(os.Stderr, cli.Complaint{Root: root, Args: args, Err: err, Lines: lines, Exit: status})
 		if _, lost := errors.AsType[*broker.Lost](err); lost {
 			return exitLost
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"spool.internal/events/spelling"
+	"spool.internal/services/cli"
 )
 
 // misuse is an error in the flags or arguments of a command, found before it did anything.
@@ -37,6 +38,12 @@ func wrongFlag(name, format string, args ...any) error {
 // report returns the lines to print for an error, and the exit status.
 func report(err error) (lines []string, status int) {
 	m, wrong := errors.AsType[misuse](err)
+	if e, ok := errors.AsType[*cli.Error](err); ok {
+		if e.Exit != cli.Misused {
+			return []string{oneLine(err)}, e.Exit
+		}
+		m, wrong = misuse{e.Cmd, e.Unwrap()}, true
+	}
 	if !wrong {
 		if e, ok := errors.AsType[exit](err); ok {
 			return []string{oneLine(err)}, e.code
@@ -165,8 +172,12 @@ func furtherFaults(cmd *cobra.Command) error {
 	if cmd.PreRunE == nil {
 		return nil
 	}
-	if m, ok := errors.AsType[misuse](cmd.PreRunE(cmd, nil)); ok {
+	err := cmd.PreRunE(cmd, nil)
+	if m, ok := errors.AsType[misuse](err); ok {
 		return m.error
+	}
+	if e, ok := errors.AsType[*cli.Error](err); ok && e.Exit == cli.Misused {
+		return e.Unwrap()
 	}
 	return nil
 }

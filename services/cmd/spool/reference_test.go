@@ -51,9 +51,21 @@ func reference() []byte {
 	slices.SortStableFunc(options, func(x, y *option) int { return strings.Compare(x.flag.Name, y.flag.Name) })
 	b.WriteString("\n| Flag | Without it | What it sets | Commands |\n|---|---|---|---|\n")
 	for _, o := range options {
-		fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n", o.flag.Name, without(o.flag), cell(o.flag.Usage), strings.Join(o.commands, ", "))
+		fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n", o.flag.Name, without(o.flag), cell(o.flag.Usage), commandsOf(o))
 	}
 	return b.Bytes()
+}
+
+// commandsOf lists the commands that have a flag; those that every command of the command
+// line has are said once.
+func commandsOf(o *option) string {
+	switch o.flag.Name {
+	case "url", "token-file", "data", "context", "output", "columns", "no-header", "utc":
+		if len(o.commands) > 12 {
+			return "those that call a server"
+		}
+	}
+	return strings.Join(o.commands, ", ")
 }
 
 func walk(c *cobra.Command, visit func(*cobra.Command)) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"spool.internal/services/cli"
 )
 
 func command() *cobra.Command {
@@ -22,9 +24,11 @@ Every flag can be given as an environment variable: --nats-url is SPOOL_NATS_URL
 
 ` + unitsHelp + `
 
-Exit status: 0 success; 1 the command failed; 2 wrong flags or arguments, each fault
-on a line of its own, and nothing was started; 3 there is no such thing, or the data
-folder is damaged or gone.`,
+Exit status: 0 success; 1 the command failed, or diff found a difference; 2 wrong flags
+or arguments, each fault on a line of its own, and nothing was started; 3 there is no
+such thing, or the data folder is damaged or gone; 4 the server refuses it, as invalid or
+in conflict with what is there; 5 the token is not valid, or may not do this; 6 the run
+that was waited for failed; 7 it had not ended in time; 8 of many things some were done.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -40,6 +44,9 @@ folder is damaged or gone.`,
 		storeCommand(), licensesCommand(), versionCommand(),
 		brokerCommand(),
 	)
+	cli.Version = version()
+	root.AddCommand(cli.Commands()...)
+	root.CompletionOptions.DisableDefaultCmd = true // there is one of our own
 	for _, one := range services {
 		role := one.command()
 		if one.name == "cron" {

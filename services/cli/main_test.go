@@ -1,0 +1,10 @@
+package cli
+
+import (
+	"os"
+	"testing"
+
+	"spool.internal/events/eventstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
