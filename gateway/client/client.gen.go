@@ -2948,8 +2948,8 @@ type Job struct {
 	// Now How the newest execution that has not ended stands, or that a call is repeated; absent when there is none.
 	Now *JobNow `json:"now,omitempty"`
 
-	// Outcome How the last finished execution came out, as in Outcome; never_ran when none is kept.
-	Outcome JobOutcome `json:"outcome"`
+	// Outcome How the last finished execution came out, as in Outcome; never_ran when no execution is kept. Absent while the first has not ended.
+	Outcome *JobOutcome `json:"outcome,omitempty"`
 
 	// Parameters As the client wrote them, key for key; those of a short job as a ShortJob. Secrets are "********".
 	Parameters StoredParameters `json:"parameters"`
@@ -3027,8 +3027,8 @@ type JobDetails struct {
 	// Now How the newest execution that has not ended stands, or that a call is repeated; absent when there is none.
 	Now *JobNow `json:"now,omitempty"`
 
-	// Outcome How the last finished execution came out, as in Outcome; never_ran when none is kept.
-	Outcome JobOutcome `json:"outcome"`
+	// Outcome How the last finished execution came out, as in Outcome; never_ran when no execution is kept. Absent while the first has not ended.
+	Outcome *JobOutcome `json:"outcome,omitempty"`
 
 	// Parameters As the client wrote them, key for key; those of a short job as a ShortJob. Secrets are "********".
 	Parameters StoredParameters `json:"parameters"`
@@ -3154,7 +3154,7 @@ type JobFiles struct {
 // JobNow How the newest execution that has not ended stands, or that a call is repeated; absent when there is none.
 type JobNow string
 
-// JobOutcome How the last finished execution came out, as in Outcome; never_ran when none is kept.
+// JobOutcome How the last finished execution came out, as in Outcome; never_ran when no execution is kept. Absent while the first has not ended.
 type JobOutcome string
 
 // JobPage defines model for JobPage.
@@ -3571,7 +3571,7 @@ type Overview_Failing struct {
 	JobId string `json:"job_id"`
 	Name  string `json:"name"`
 
-	// Outcome How the last finished execution came out, as in Outcome; never_ran when none is kept.
+	// Outcome How the last finished execution came out, as in Outcome; never_ran when no execution is kept. Absent while the first has not ended.
 	Outcome JobOutcome `json:"outcome"`
 
 	// Since The end of the first of its failures in a row.

@@ -60,7 +60,7 @@ func jobTable(p *printer) table[client.Job] {
 			{"owner", func(j client.Job) string { return j.Username }},
 			{"status", func(j client.Job) string { return strings.ToLower(string(j.Status)) }},
 			{"mode", func(j client.Job) string { return string(j.Mode) }},
-			{"outcome", func(j client.Job) string { return words(j.Outcome) }},
+			{"outcome", func(j client.Job) string { return words(value(j.Outcome)) }},
 			{"recent", recentWords},
 			{"description", func(j client.Job) string { return value(j.Description) }},
 			{"timezone", func(j client.Job) string { return value(j.Timezone) }},
@@ -104,8 +104,8 @@ func nowWord(p *printer, j client.Job) string {
 
 // lastWord says how the last finished execution came out.
 func lastWord(p *printer, j client.Job) string {
-	word := words(j.Outcome)
-	if j.LastResult != nil && string(j.LastResult.Outcome) == string(j.Outcome) {
+	word := words(value(j.Outcome))
+	if j.LastResult != nil && string(j.LastResult.Outcome) == string(value(j.Outcome)) {
 		word += " (" + p.away(j.LastResult.Ended) + ")"
 	}
 	return word
