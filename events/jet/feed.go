@@ -16,6 +16,9 @@ const (
 	FeedJobs    Feed = iota // changes of jobs
 	FeedResults             // results of calls
 	FeedRuns                // phases of runs
+	FeedSlots               // verdicts on slots
+	FeedDead                // dead letters
+	FeedStates              // what watchers, dispatchers and all roles are doing now
 )
 
 func (f Feed) stream() (name, filter string) {
@@ -24,6 +27,12 @@ func (f Feed) stream() (name, filter string) {
 		return streamJobs, allJobsFilter
 	case FeedResults:
 		return streamResults, allResultsFilter
+	case FeedSlots:
+		return streamSlots, allSlotsFilter
+	case FeedDead:
+		return streamDeadLetters, allDeadFilter
+	case FeedStates:
+		return streamState, allStatesFilter
 	default:
 		return streamRunEvents, allRunsFilter
 	}
@@ -59,4 +68,29 @@ func (m FeedEntry) RunHead() (jobID, owner string, err error) {
 	}
 	err = json.Unmarshal(m.Data, &head)
 	return head.JobID, head.Owner, err
+}
+
+// StateKind says what an entry of [FeedStates] is about.
+type StateKind string
+
+// The kinds of states that people are shown.
+const (
+	StateWatch StateKind = partWatch // an [events.WatchState]
+	StateFiles StateKind = partFiles // an [events.WaitingFiles]
+	StateRetry StateKind = partRetry // an [events.RetryState]
+	StateRole  StateKind = "role"    // an [events.RoleState]
+)
+
+// StateKind says what an entry of [FeedStates] is about.
+func (m FeedEntry) StateKind() StateKind {
+	sub, _ := parseSubject(m.Subject) // of an unknown form: of no kind
+	return StateKind(sub.Kind)
+}
+
+// Role reads an entry of [FeedStates] that is about a role.
+func (m FeedEntry) Role() (events.RoleState, error) { return decode[events.RoleState](m.Stored) }
+
+// Dead reads an entry of [FeedDead].
+func (m FeedEntry) Dead() (events.DeadLetter, error) {
+	return Entry[events.DeadLetter]{m.Stored}.Value()
 }

@@ -34,7 +34,7 @@ func Roles(all []Heard, now time.Time) (lines []Line) {
 		if follower(h, all, now) {
 			continue
 		}
-		l := role(h, now)
+		l := Role(h, now)
 		lives[h.Role] = lives[h.Role] || l.State == OK
 		lines = append(lines, l)
 	}
@@ -73,7 +73,8 @@ func follower(h Heard, all []Heard, now time.Time) bool {
 	})
 }
 
-func role(h Heard, now time.Time) Line {
+// Role gives the line of one process of a role, whatever others there are.
+func Role(h Heard, now time.Time) Line {
 	l := Line{
 		Name: h.Role, Kind: KindRole, State: OK, Since: cmp.Or(h.Turned, h.Since), Means: "Ready.",
 		Host: h.Host, Instance: h.Instance, Version: h.Version, Detail: fmt.Sprintf("pid %d, started %s", h.PID, h.Since.UTC().Format(time.RFC3339)),

@@ -26,12 +26,22 @@ type client struct {
 // selection is which events a client gets.
 type selection struct {
 	token events.Token
-	jobID string // empty: of all jobs, and of runs without one
-	from  [len(sources)]bool
+	jobID string // empty: of all jobs, and what is of none
+	of    [len(kinds)]bool
 }
 
 func (s selection) wants(e *event) bool {
-	return s.from[e.source] && (s.jobID == "" || s.jobID == e.jobID) && s.token.MaySee(e.owner)
+	return s.of[e.kind] && (s.jobID == "" || s.jobID == e.jobID) && (e.everybody || s.token.MaySee(e.owner))
+}
+
+// needs reports whether anything of a source can be wanted.
+func (s selection) needs(source int) bool {
+	for i, k := range kinds {
+		if s.of[i] && k.source == source {
+			return true
+		}
+	}
+	return false
 }
 
 // write sends an event on its way, unless the client has it.
@@ -44,7 +54,7 @@ func (c *client) write(e *event) error {
 		return nil
 	}
 	c.extend()
-	_, err := fmt.Fprintf(c.out, "event: %s\nid: %s\ndata: %s\n\n", sources[e.source].name, c.at, e.data)
+	_, err := fmt.Fprintf(c.out, "event: %s\nid: %s\ndata: %s\n\n", kinds[e.kind].name, c.at, e.dataFor(c.token))
 	return err
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"spool.internal/events"
@@ -44,7 +45,7 @@ func (h *hub) check() error {
 }
 
 func (h *hub) checkLocked() error {
-	if h.stopped || h.begun != [len(sources)]bool{true, true, true} {
+	if h.stopped || slices.Contains(h.begun[:], false) {
 		return events.Faultf(events.Unavailable, "", "events are not followed now: try again")
 	}
 	return nil
@@ -104,6 +105,13 @@ func (h *hub) idle(i int, seq uint64) bool {
 	}
 	h.last[i] = max(h.last[i], seq)
 	return true
+}
+
+// skip notes a message that is no event.
+func (h *hub) skip(i int, seq uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last[i] = max(h.last[i], seq)
 }
 
 // pass gives an event to everybody who wants it, without waiting for anybody.

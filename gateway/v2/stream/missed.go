@@ -21,6 +21,10 @@ const (
 // catchUp writes what is stored up to a position.
 func (s *Stream) catchUp(ctx context.Context, c *client, until position, alive func() error) error {
 	for i := range sources {
+		if !c.needs(i) {
+			c.at[i] = max(c.at[i], until[i])
+			continue
+		}
 		for c.at[i] < until[i] {
 			if err := alive(); err != nil {
 				return err

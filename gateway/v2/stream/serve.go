@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 
 // serve answers one request; its error is for a request that got no answer yet.
 func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
-	values, err := wire.Values(r, "job_id", "type", "last_event_id")
+	values, err := wire.Values(r, "job_id", "type", "last_event_id", "tail")
 	if err != nil {
 		return err
 	}
@@ -25,7 +24,11 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	from, resumes, err := lastEventID(r, values)
+	from, known, err := lastEventID(r, values)
+	if err != nil {
+		return err
+	}
+	tail, err := readTail(values.Get("tail"))
 	if err != nil {
 		return err
 	}
@@ -39,8 +42,14 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.hub.leave(c)
-	if err := s.place(ctx, c, resumes); err != nil {
+	if err := s.place(ctx, c, known); err != nil {
 		return err
+	}
+	var last []*event
+	if tail > 0 && known == 0 && r.Method != http.MethodHead {
+		if last, err = s.tail(ctx, c, tail); err != nil {
+			return err
+		}
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects events delivers none
@@ -48,7 +57,7 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	_ = c.control.SetReadDeadline(time.Time{}) // the request is read; the listener's limit would end it
-	err = s.stream(ctx, c, func() error {
+	err = s.stream(ctx, c, last, func() error {
 		err := s.Verify(r)
 		if events.CodeOf(err) == events.Unauthorized {
 			return err
@@ -73,38 +82,31 @@ func choose(values url.Values, token events.Token) (selection, error) {
 		}
 	}
 	wanted := strings.FieldsFunc(strings.Join(values["type"], ","), func(r rune) bool { return r == ',' })
-	all := len(wanted) == 0
-	for i := range sources {
-		at := slices.Index(wanted, sources[i].name)
-		if c.from[i] = all || at >= 0; at >= 0 {
-			wanted = slices.Delete(wanted, at, at+1)
-		}
-	}
-	if len(wanted) > 0 {
-		return c, events.Faultf(events.Invalid, "type", "%q is none of job, result, run", wanted[0])
-	}
-	return c, nil
+	var err error
+	c.of, err = chosen(wanted)
+	return c, err
 }
 
-// lastEventID reads where a client left off. The query is for clients that
-// cannot set a header; the header is newer when both are there.
-func lastEventID(r *http.Request, values url.Values) (at position, resumes bool, err error) {
+// lastEventID reads where a client left off, and of how many sources that tells; of none
+// when it begins. The query is for clients that cannot set a header; the header is newer
+// when both are there.
+func lastEventID(r *http.Request, values url.Values) (at position, known int, err error) {
 	id := r.Header.Get("Last-Event-Id")
 	if id == "" {
 		id = values.Get("last_event_id")
 	}
 	if id == "" {
-		return position{}, false, nil
+		return position{}, 0, nil
 	}
-	at, err = parsePosition(id)
-	return at, true, err
+	return parsePosition(id)
 }
 
 // place decides where a client begins: where it left off, or with what is
 // stored from now on.
-func (s *Stream) place(ctx context.Context, c *client, resumes bool) error {
+func (s *Stream) place(ctx context.Context, c *client, known int) error {
 	passed := s.hub.position()
 	for i := range sources {
+		resumes := i < known
 		if resumes && c.at[i] <= passed[i] {
 			continue
 		}
@@ -124,10 +126,15 @@ func (s *Stream) place(ctx context.Context, c *client, resumes bool) error {
 	return nil
 }
 
-// stream writes events until the client or the gateway ends it.
-func (s *Stream) stream(ctx context.Context, c *client, alive func() error) error {
+// stream writes the last events and those that come, until the client or the gateway ends it.
+func (s *Stream) stream(ctx context.Context, c *client, last []*event, alive func() error) error {
 	if err := c.beat("retry: 1000"); err != nil {
 		return err
+	}
+	for _, e := range last {
+		if err := c.write(e); err != nil {
+			return err
+		}
 	}
 	// Most of what was missed is read before live events begin to pile up.
 	for _, until := range []func() position{s.hub.position, func() position { return s.hub.join(c) }} {

@@ -53,6 +53,8 @@ type Stream struct {
 	Config
 	hub   *hub
 	pages chan struct{} // places for clients that read what they missed
+
+	states map[string]string // of the roles, by process: how each was when that was last passed on; of the one goroutine that follows them
 }
 
 // New wires a stream and starts nothing.
@@ -63,7 +65,7 @@ func New(c Config) *Stream {
 	if c.Recheck == 0 {
 		c.Recheck = 500 * time.Millisecond
 	}
-	return &Stream{Config: c, hub: newHub(), pages: make(chan struct{}, 16)}
+	return &Stream{Config: c, hub: newHub(), pages: make(chan struct{}, 16), states: map[string]string{}}
 }
 
 // Routes adds the API to a router. Who calls has been authenticated before, and
@@ -78,6 +80,10 @@ func (s *Stream) Routes(r *mux.Router) {
 
 // Check says why no events are served now; nil means ready.
 func (s *Stream) Check() error { return s.hub.check() }
+
+// Position is the id up to which events were passed on. What is read after it was asked
+// for has everything in it that is told up to there.
+func (s *Stream) Position() string { return s.hub.position().String() }
 
 // Run follows the streams until ctx ends; then it ends all clients.
 func (s *Stream) Run(ctx context.Context) error {
@@ -113,19 +119,37 @@ func (s *Stream) pass(ctx context.Context, i int, m jet.FeedEntry) {
 	if s.hub.idle(i, m.Sequence) {
 		return
 	}
-	if e := s.event(ctx, i, m); e != nil {
+	e := s.event(ctx, i, m)
+	switch {
+	case e == nil && ctx.Err() != nil:
+	case e == nil || s.repeats(e):
+		s.hub.skip(i, m.Sequence)
+	default:
 		s.hub.pass(e)
 	}
 }
 
-// event takes a message in; nil when it cannot be read, or ctx has ended.
+// repeats reports whether a role says what it said before, which it does all the time.
+func (s *Stream) repeats(e *event) bool {
+	if e.instance == "" {
+		return false
+	}
+	before, known := s.states[e.instance]
+	if len(s.states) > 10_000 {
+		clear(s.states) // of processes that are long gone
+	}
+	s.states[e.instance] = e.state
+	return known && before == e.state
+}
+
+// event takes a message in; nil when it is none, cannot be read, or ctx has ended.
 func (s *Stream) event(ctx context.Context, i int, m jet.FeedEntry) *event {
 	e, err := read(i, m)
 	if err != nil {
 		s.Log.Error("an event cannot be read", "error", err.Error())
 		return nil
 	}
-	if e.owner != "" || e.jobID == "" {
+	if e == nil || e.owner != "" || e.jobID == "" {
 		return e
 	}
 	for asked := false; ; {

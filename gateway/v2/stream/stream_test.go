@@ -17,22 +17,22 @@ func TestEventsAsTheyCome(t *testing.T) {
 	r := newHarness(t)
 	earlier := r.job("alice")
 	l := r.listen("alice/operator", "", "")
-	if l.id != "j1-r0-u0" {
+	if l.id != "j1-r0-u0-s0-d0-t0" {
 		t.Errorf("the stream begins at %q", l.id)
 	}
 	id := r.job("alice")
 	f := l.want("job", id)
-	if f.id != "j2-r0-u0" || strings.Contains(f.data, "sealed-box") || strings.Contains(f.data, "secrets") {
+	if f.id != "j2-r0-u0-s0-d0-t0" || strings.Contains(f.data, "sealed-box") || strings.Contains(f.data, "secrets") {
 		t.Errorf("the job's event is %+v", f)
 	}
 	r.result(earlier, "first\nsecond <&>")
 	f = l.want("result", earlier)
 	var result events.Result
-	if err := json.Unmarshal([]byte(f.data), &result); err != nil || result.HTTP.Response != "first\nsecond <&>" || f.id != "j2-r1-u0" {
+	if err := json.Unmarshal([]byte(f.data), &result); err != nil || result.HTTP.Response != "first\nsecond <&>" || f.id != "j2-r1-u0-s0-d0-t0" {
 		t.Errorf("the result's event is %+v, %v", f, err)
 	}
 	r.run(id, "alice")
-	if f = l.want("run", `"phase":"ended"`); f.id != "j2-r1-u1" {
+	if f = l.want("run", `"phase":"ended"`); f.id != "j2-r1-u1-s0-d0-t0" {
 		t.Errorf("the run's event is %+v", f)
 	}
 	r.put(events.JobEvent{Event: events.JobDeleted, Job: events.Job{ID: id, Username: "alice"}}, 2)
@@ -229,7 +229,7 @@ func TestHeartbeat(t *testing.T) {
 	for range 3 {
 		r.job("bob") // which alice does not see
 	}
-	for l.id != "j3-r0-u0" {
+	for l.id != "j3-r0-u0-s0-d0-t0" {
 		if f := l.block(); f != nil {
 			t.Fatalf("event %+v", f)
 		}
