@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/system"
 	"spool.internal/gateway"
 )
@@ -99,5 +100,21 @@ func TestSystem(t *testing.T) {
 	}
 	if l := get(s.admin, "").part("cron"); l.State != system.OK || l.Instance != "next" {
 		t.Errorf("its follower is %+v", l)
+	}
+}
+
+// Answers say where to follow events from, and a session may follow them.
+func TestPositionOfAnswers(t *testing.T) {
+	s := newHarness(t)
+	_, c := s.signIn(s.admin)
+	var at string
+	eventstest.Eventually(t, "an answer has a position", func() bool {
+		at = s.native(http.MethodGet, "tokens", "", "", cookie(c)...).header.Get("Spool-Position")
+		return at != ""
+	})
+	wantCode(t, s.native(http.MethodHead, "events?last_event_id="+at, "", "", cookie(c)...), http.StatusOK)
+	wantCode(t, s.native(http.MethodHead, "events", "", "", "Cookie", c.Name+"=x"), http.StatusUnauthorized)
+	if a := s.native(http.MethodPost, "schedule/preview", s.admin, `{"schedule":"@daily"}`); a.header.Get("Spool-Position") != "" {
+		t.Error("an answer to POST has a position")
 	}
 }

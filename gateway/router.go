@@ -29,6 +29,7 @@ func (g *Gateway) router() *mux.Router {
 	native := v2.Config{
 		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index,
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
+		Position: func() string { return g.events.Position(g.index.Reached()) },
 	}
 	if g.cfg.Drives != nil {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives

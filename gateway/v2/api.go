@@ -33,9 +33,12 @@ type Config struct {
 	Drives  *drive.Drives                     // nil: nothing is said of files
 	Zone    *time.Location                    // of jobs that name none; nil means UTC
 	Caller  func(*http.Request) change.Caller // who asks
-	Name    string                            // of the installation; may be empty
-	Version string                            // of the server
-	Log     *slog.Logger                      // takes the log
+	// Position is where to follow events from so that nothing is missed that an answer
+	// lacks which is made after it is asked; nil, or empty, says nothing.
+	Position func() string
+	Name     string       // of the installation; may be empty
+	Version  string       // of the server
+	Log      *slog.Logger // takes the log
 }
 
 // API is the handlers of the native API. It is safe for concurrent use.
@@ -121,6 +124,25 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodPost, "subscribers", calls.Administer(a.createSubscriber)},
 		{http.MethodDelete, "subscribers/{name}", calls.Administer(a.revokeSubscriber)},
 	} {
+		if route.method == http.MethodGet {
+			route.handle = a.positioned(route.handle)
+		}
 		r.Handle(Prefix+route.path, route.handle).Methods(route.method)
 	}
+}
+
+// HeaderPosition says where to follow events from after an answer.
+const HeaderPosition = "Spool-Position"
+
+// positioned adds the position of the events to answers. It is taken before anything is
+// read.
+func (a *API) positioned(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Position != nil {
+			if at := a.Position(); at != "" {
+				w.Header().Set(HeaderPosition, at)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // kinds stores one event of each kind that is not a job, a result or a run.
@@ -184,19 +185,37 @@ func TestOlderIDs(t *testing.T) {
 	}
 }
 
-// What is stored after the position was taken comes to who opens the stream there.
+// What is stored after the position was taken comes to who opens the stream there, and
+// what a list may not have had yet.
 func TestPosition(t *testing.T) {
 	r := newHarness(t)
 	id := r.job("alice")
 	first := r.listen("alice/viewer", "", "")
-	r.persist(id, 1)
-	first.want("result", `"response":"1"`)
-	at := r.stream.Position()
-	r.persist(id, 2)
+	eventstest.Eventually(t, "there is a position", func() bool { return r.stream.Position(0, 0) != "" })
+	for n := range 5 {
+		r.persist(id, n)
+	}
+	first.want("result", `"response":"0"`)
+	at := r.stream.Position(0, 0)
+	r.persist(id, 7)
 	r.kinds(id)
-	l := r.listen("alice/viewer", "?last_event_id="+at, "")
-	got := l.upTo(7)
-	if !strings.Contains(got["result"].data, `"response":"2"`) {
-		t.Errorf("comes %v", got)
+	read := func(at string) string {
+		t.Helper()
+		var all []string
+		for l := r.listen("alice/viewer", "?type=result,retry&last_event_id="+at, ""); len(all) == 0 || !strings.Contains(all[len(all)-1], "retry"); {
+			f := l.next()
+			if f.name == "" {
+				t.Fatalf("the stream ends after %v", all)
+			}
+			all = append(all, regexp.MustCompile(`retry|"response":"\d+"`).FindString(f.name+f.data))
+		}
+		return strings.Join(all, " ")
+	}
+	if got := read(at); !strings.HasSuffix(got, `"response":"7" retry`) {
+		t.Errorf("comes %s", got)
+	}
+	eventstest.Eventually(t, "the position follows", func() bool { return !strings.Contains(r.stream.Position(0, 0), "-t0") })
+	if got := r.stream.Position(2, 0); !strings.Contains(got, "-r2-") {
+		t.Errorf("with a list that has come to the second result the position is %s", got)
 	}
 }

@@ -1,10 +1,13 @@
 package stream
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 // position is the sequence up to which each source was delivered.
@@ -48,4 +51,43 @@ func parsePosition(s string) (p position, known int, err error) {
 		return position{}, 0, events.Faultf(events.Invalid, "Last-Event-ID", "%q is not the id of an event, such as %s", s, position{12, 345, 67, 8, 9, 10})
 	}
 	return p, len(parts), nil
+}
+
+// settleTime is how long the caches that lists are read from have for what the stream has
+// passed on. They follow the same streams, each on its own.
+const settleTime = time.Second
+
+// settle remembers where events were passed on up to a while ago, until ctx ends.
+func (s *Stream) settle(ctx context.Context) {
+	for before := (position{}); ; {
+		now := s.hub.position()
+		if s.hub.check() == nil {
+			if before == (position{}) {
+				before = now
+			}
+			s.settled.Store(&before)
+			before = now
+		}
+		if wait.Sleep(ctx, settleTime) != nil {
+			return
+		}
+	}
+}
+
+// Position is where to open the stream so that nothing is missed that is not in what is
+// read after this call; some of what is in it comes again. results and runs are the
+// sequences that the lists are known to have come to; 0 = not known. It is empty before
+// events are followed.
+func (s *Stream) Position(results, runs uint64) string {
+	settled := s.settled.Load()
+	if settled == nil {
+		return ""
+	}
+	p := *settled
+	for i, reached := range map[int]uint64{kinds[kindResult].source: results, kinds[kindRun].source: runs} {
+		if reached > 0 {
+			p[i] = min(p[i], reached)
+		}
+	}
+	return p.String()
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -54,6 +55,8 @@ type Stream struct {
 	hub   *hub
 	pages chan struct{} // places for clients that read what they missed
 
+	settled atomic.Pointer[position] // where events were passed on up to a while ago
+
 	states map[string]string // of the roles, by process: how each was when that was last passed on; of the one goroutine that follows them
 }
 
@@ -81,10 +84,6 @@ func (s *Stream) Routes(r *mux.Router) {
 // Check says why no events are served now; nil means ready.
 func (s *Stream) Check() error { return s.hub.check() }
 
-// Position is the id up to which events were passed on. What is read after it was asked
-// for has everything in it that is told up to there.
-func (s *Stream) Position() string { return s.hub.position().String() }
-
 // Run follows the streams until ctx ends; then it ends all clients.
 func (s *Stream) Run(ctx context.Context) error {
 	defer s.hub.stop()
@@ -92,6 +91,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	for i := range sources {
 		wg.Go(func() { s.follow(ctx, i) })
 	}
+	wg.Go(func() { s.settle(ctx) })
 	wg.Wait()
 	return nil
 }
