@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	_ "embed"
+	"io"
 	"strings"
 	"time"
 
@@ -32,7 +34,7 @@ For all sessions, put that line into ~/.bashrc, ~/.zshrc (after compinit),
 		name  string
 		print func(*cobra.Command) error
 	}{
-		{"bash", func(c *cobra.Command) error { return c.Root().GenBashCompletionV2(c.OutOrStdout(), true) }},
+		{"bash", bashCompletion},
 		{"zsh", func(c *cobra.Command) error { return c.Root().GenZshCompletion(c.OutOrStdout()) }},
 		{"fish", func(c *cobra.Command) error { return c.Root().GenFishCompletion(c.OutOrStdout(), true) }},
 		{"powershell", func(c *cobra.Command) error { return c.Root().GenPowerShellCompletionWithDesc(c.OutOrStdout()) }},
@@ -44,6 +46,19 @@ For all sessions, put that line into ~/.bashrc, ~/.zshrc (after compinit),
 	}
 	return cmd
 }
+
+// bashCompletion prints the script of cobra with what it lacks: names of several words, and
+// machines without the package bash-completion.
+func bashCompletion(c *cobra.Command) error {
+	if err := c.Root().GenBashCompletionV2(c.OutOrStdout(), true); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.OutOrStdout(), bashMore)
+	return err
+}
+
+//go:embed completion.bash
+var bashMore string
 
 func completeContexts(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 	if all, err := readContexts(); err == nil && len(args) == 0 {

@@ -60,7 +60,12 @@ func historyTable(p *printer) table[client.HistoryEntry] {
 			{"when", func(e client.HistoryEntry) string { return p.time(e.At, "") }},
 			{"who", func(e client.HistoryEntry) string { return e.By }},
 			{"event", func(e client.HistoryEntry) string { return string(e.Event) }},
-			{"changes", func(e client.HistoryEntry) string { return changeWords(e.Changes, e.Reason) }},
+			{"changes", func(e client.HistoryEntry) string {
+				if e.Event == "created" && len(e.Changes) == 0 {
+					return "new"
+				}
+				return changeWords(e.Changes, e.Reason)
+			}},
 			{"from", func(e client.HistoryEntry) string { return e.From }},
 			{"bulk", func(e client.HistoryEntry) string { return value(e.BulkId) }},
 		},

@@ -31,6 +31,12 @@ func patchBetween(before, after json.RawMessage) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := is["spool"]; !ok { // its members go, since it holds more than a short job shows
+		is["spool"] = map[string]any{}
+	}
+	if spool, ok := was["spool"].(map[string]any); !ok || len(spool) == 0 {
+		was["spool"] = map[string]any{}
+	}
 	return mergePatch(was, is), nil
 }
 

@@ -64,6 +64,7 @@ func offline(cmd *cobra.Command, run func(context.Context, *session, []string) e
 
 // finish sets what runs, after a check of the flags that reports all that is wrong with them.
 func finish(cmd *cobra.Command, check func() error, run func(*cobra.Command, []string) error) {
+	oneOf(cmd, "output", forms...)
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		err := check()
