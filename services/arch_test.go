@@ -192,9 +192,9 @@ var spellSubjects = map[string]string{
 // tests of an API send and expect.
 func TestSubjectsAreSpelledOnce(t *testing.T) {
 	// spool.run.cwd and its like are settings of a job.
-	subject := regexp.MustCompile(`^spool\.(job|trigger|verdict|clock|backlog|called|done|paused|pausedrun|file|seen|again|held|runqueue|runkey|result|run\.(accepted|started|retrying|cancelling|ended|undelivered|\*|>)|dead|slot|state|subscriber|drive|notification|probe|api)(\.[\w*>.-]*)?$`)
+	subject := regexp.MustCompile(`^spool\.(job|trigger|verdict|clock|backlog|called|done|paused|pausedrun|file|seen|again|held|runqueue|runkey|result|run\.(accepted|started|retrying|cancelling|ended|undelivered|\*|>)|dead|slot|state|subscriber|drive|bulk|bulkitems|jobkey|notification|probe|api)(\.[\w*>.-]*)?$`)
 	streams := []string{
-		"JOBS", "TRIGGERS", "FILES", "RUNS", "RESULTS", "RUN_EVENTS", "DEADLETTERS", "SLOTS", "STATE", "SUBSCRIBERS", "DRIVES", "NOTIFICATIONS", "KV_TOKENS",
+		"JOBS", "TRIGGERS", "FILES", "RUNS", "RESULTS", "RUN_EVENTS", "DEADLETTERS", "SLOTS", "STATE", "SUBSCRIBERS", "DRIVES", "BULKS", "NOTIFICATIONS", "KV_TOKENS",
 	}
 	found := 0
 	goFiles(t, func(path string) {

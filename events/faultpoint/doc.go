@@ -41,6 +41,9 @@ const (
 	OutputPlaced   = "output.placed"   // all are at their places, and that is not stored yet
 	OutputTold     = "output.told"     // the end of the run is stored, its empty folder is there
 
+	JobKeyed = "job.keyed" // a job and the claim on its key are on their way to the store, not committed
+	BulkDone = "bulk.done" // an action of many is done with one thing, and that is not stored
+
 	TriggerStored = "trigger.stored" // a trigger that was asked for is queued, who asked has no answer
 	SlotsReckoned = "slots.reckoned" // cron knows what is due, nothing of it is stored
 	SlotsStored   = "slots.stored"   // it is stored, cron has not taken note
@@ -73,7 +76,7 @@ var Steps = []string{
 	FileStaged, FileCommitted, FileEntered,
 	AfterHeld, AfterAside, AfterExplained, AfterCopied, AfterNamed, AfterMoved,
 	OutputPlanned, OutputCopied, OutputNamed, OutputMoved, OutputReturned, OutputPlaced, OutputTold,
-	TriggerStored, SlotsReckoned, SlotsStored,
+	JobKeyed, BulkDone, TriggerStored, SlotsReckoned, SlotsStored,
 	DispatchTaken, DispatchCalled, DispatchDead, DispatchEnded, DispatchStored,
 	RunAccepted, RunLaunched, RunStarted, RunBegun, RunOver, RunEnded, RunKept,
 	NoticeDue, NoticeTold,

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 )
 
 // MaxBatch is how many messages one commit can hold.
@@ -86,6 +87,9 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 		if i < last {
 			if err := b.nc.PublishMsg(msg); err != nil {
 				return 0, publishError(stream, err)
+			}
+			if stream == streamJobs {
+				faultpoint.Hit(faultpoint.JobKeyed)
 			}
 			continue
 		}

@@ -31,13 +31,13 @@ var rights = map[string]Rights{
 	"gateway": {
 		Publish: []string{
 			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
-			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, roleSubject("gateway", "*"),
+			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, allBulksFilter, allBulkItemsFilter, roleSubject("gateway", "*"),
 			runsFilter(events.Cancelling, ""), allAcksFilter, noticeAgainPrefix + ".>",
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
 		AskOf:  map[string][]string{"runner": {askLogsFilter, askOutputsFilter, askCancelsFilter}},
 		Answer: []string{askTriggersFilter},
-		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents, streamSlots, streamDeadLetters, streamState},
+		Follow: []string{streamJobs, streamTokens, streamResults, streamRunEvents, streamSlots, streamDeadLetters, streamState, streamBulks},
 		Get: []string{
 			streamDeadLetters, streamFiles, streamJobs, streamTokens, streamResults,
 			streamRunEvents, streamSlots, streamState, streamTriggers, streamSubscribers,
@@ -45,9 +45,9 @@ var rights = map[string]Rights{
 		},
 		Leader: []string{
 			streamDrives, streamJobs, streamTokens, streamResults, streamRunEvents, streamTriggers, streamDeadLetters,
-			streamSubscribers, streamSlots, streamState, streamRuns,
+			streamSubscribers, streamSlots, streamState, streamRuns, streamBulks,
 		},
-		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter, allAcksFilter}},
+		Purge: map[string][]string{streamFiles: {allAgainFilter, allHeldFilter}, streamResults: {allResultsFilter, allAcksFilter}, streamBulks: {allBulkItemsFilter}},
 		Drop:  []string{streamDeadLetters, streamFiles},
 	},
 	"cron": {
@@ -142,7 +142,7 @@ func Streams() []string {
 	return []string{
 		streamJobs, streamTriggers, streamFiles, streamRuns, streamResults,
 		streamRunEvents, streamDeadLetters, streamSlots, streamState, streamSubscribers, streamTokens,
-		streamNotifications, streamDrives,
+		streamNotifications, streamDrives, streamBulks,
 	}
 }
 

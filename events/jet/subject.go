@@ -22,6 +22,7 @@ const (
 	streamState       = "STATE"
 	streamSubscribers = "SUBSCRIBERS"
 	streamDrives      = "DRIVES"
+	streamBulks       = "BULKS"
 
 	streamNotifications = "NOTIFICATIONS"
 
@@ -55,6 +56,8 @@ const (
 	familyState      = "spool.state"
 	familySubscriber = "spool.subscriber"
 	familyDrive      = "spool.drive"
+	familyBulk       = "spool.bulk"
+	familyBulkItems  = "spool.bulkitems"
 	familyNotify     = "spool.notification"
 	familyProbe      = "spool.probe"
 )
@@ -84,6 +87,8 @@ const (
 	allStatesFilter      = familyState + ".>"
 	allSubscribersFilter = familySubscriber + ".>"
 	allDrivesFilter      = familyDrive + ".>"
+	allBulksFilter       = familyBulk + ".>"
+	allBulkItemsFilter   = familyBulkItems + ".>"
 	allRunnersFilter     = familyState + ".runner.*"
 
 	allNotificationsFilter = familyNotify + ".>"
@@ -354,7 +359,7 @@ func parseSubject(s string) (subjectParts, error) {
 	case "seen", "again", "held":
 		want = 3
 	case "job", "verdict", "backlog", "result", "dead", "slot":
-	case "subscriber", "drive", "jobkey":
+	case "subscriber", "drive", "jobkey", "bulk":
 		if len(rest) == 1 {
 			sub.Rest = rest[0]
 			return sub, nil
@@ -366,7 +371,7 @@ func parseSubject(s string) (subjectParts, error) {
 			return sub, nil
 		}
 		want = -1
-	case "runqueue", "runkey":
+	case "runqueue", "runkey", "bulkitems":
 		if len(rest) == 2 {
 			sub.Rest = strings.Join(rest, ".")
 			return sub, nil

@@ -34,6 +34,8 @@ func TestSubjects(t *testing.T) {
 		deadSubject("j"):                             {Family: "dead", JobID: "j"},
 		notificationSubject("", "run"):               {Family: "notification", Kind: "state", JobID: events.NoJob, Rest: "run"},
 		undeliverableSubject("j", "run", 7, "email"): {Family: "notification", Kind: "undelivered", JobID: "j", Rest: "run.7.email"},
+		bulkSubject("b"):                             {Family: "bulk", Rest: "b"},
+		bulkItemsSubject("l", 7):                     {Family: "bulkitems", Rest: "l.7"},
 		slotSubject("j"):                             {Family: "slot", JobID: "j"},
 		subscriberSubject("mine"):                    {Family: "subscriber", Rest: "mine"},
 		stateSubject("watch", "j"):                   {Family: "state", Kind: "watch", JobID: "j"},

@@ -51,7 +51,7 @@ type Topology struct {
 // bytes scales a share to the store.
 func (t Topology) bytes(stream string) int64 {
 	small := max(1<<20, min(t.Store/400, 64<<20)) // a few hundred bytes each
-	if stream == streamSubscribers || stream == streamNotifications || stream == streamDrives {
+	if stream == streamSubscribers || stream == streamNotifications || stream == streamDrives || stream == streamBulks {
 		return small
 	}
 	part := share[stream] << 30
@@ -59,7 +59,7 @@ func (t Topology) bytes(stream string) int64 {
 		part = part / (1 << 20) * (t.Store >> 10) / (FullStore >> 30)
 	}
 	if stream == streamResults {
-		part -= 3 * small // so that all shares together stay what they are
+		part -= 4 * small // so that all shares together stay what they are
 	}
 	return part
 }
@@ -98,6 +98,9 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	notifications.AllowMsgTTL = true
 	drives := log(streamDrives, allDrivesFilter, 0, 1)
 	drives.Discard = jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
+	bulks := log(streamBulks, allBulksFilter, 30*day, 1)
+	bulks.Subjects = append(bulks.Subjects, allBulkItemsFilter)
+	bulks.Discard = jetstream.DiscardNew // a full one refuses a new one; it never forgets one that goes on
 	all := []jetstream.StreamConfig{
 		jobs,
 		queue(streamTriggers, allTriggersFilter, allVerdictsFilter, clockSubject, allBacklogsFilter, allCalledFilter, allPausedFilter, doneOthersFilter),
@@ -111,6 +114,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		log(streamSubscribers, allSubscribersFilter, 0, 1),
 		drives,
 		notifications,
+		bulks,
 	}
 	for i := range all {
 		all[i].Subjects = append(all[i].Subjects, probeSubject(all[i].Name))
