@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -59,6 +60,29 @@ func (r Result) Origin() string {
 		return r.RerunOf
 	}
 	return r.TriggerID
+}
+
+// maxError is how long the error of a result is, in characters.
+const maxError = 120
+
+// Error is why a call failed in so few words that results which failed alike have the
+// same: the end of a chain of causes, the words of an endpoint that has some, or its
+// status.
+func (r Result) Error() string {
+	text := firstLine(r.HTTP.Why())
+	switch {
+	case r.HTTP.Status == "0":
+		text = text[strings.LastIndex(text, ": ")+1:]
+	case text == firstLine("HTTP status "+r.HTTP.Status+": "+r.HTTP.Response):
+		text = "HTTP status " + r.HTTP.Status
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "no answer"
+	}
+	if runes := []rune(text); len(runes) > maxError {
+		text = string(runes[:maxError]) + "…"
+	}
+	return text
 }
 
 // HTTPResult is an HTTP answer as the v1 API shows it. Where there was no

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -56,7 +57,11 @@ func underContract(t testing.TB, next http.Handler) http.Handler {
 		t.Fatal(err)
 	}
 	c := &contract{t: t, next: next, doc: doc, paths: mux.NewRouter().SkipClean(true)}
-	for path := range doc.Paths.Map() {
+	all := slices.Collect(maps.Keys(doc.Paths.Map()))
+	slices.SortFunc(all, func(x, y string) int { // jobs/bulk before jobs/{job_id}
+		return strings.Count(x, "{") - strings.Count(y, "{")
+	})
+	for _, path := range all {
 		c.paths.Path(strings.Replace(path, "{path}", "{path:(?s:.+)}", 1)).Name(path)
 	}
 	return c

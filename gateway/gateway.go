@@ -12,6 +12,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
+	"spool.internal/gateway/bulk"
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/stream"
@@ -27,6 +28,7 @@ type Gateway struct {
 	janitor *janitor
 	holder  *holder
 	untils  *untils
+	bulks   *bulk.Runner
 	limiter *limiter // by token
 	events  *stream.Stream
 	handler http.Handler
@@ -53,6 +55,7 @@ func New(c Config) (*Gateway, error) {
 	g.owners = newOwners(c.Bus, c.Quota)
 	g.jobs = newJobs(g.janitor.add, g.owners, g.index)
 	g.untils = newUntils(g)
+	g.bulks = &bulk.Runner{Bus: c.Bus, Keys: c.Keys, Log: c.Log}
 	g.feed = jet.NewJobFeed(c.Bus, func(rev events.JobRevision) {
 		g.jobs.apply(rev)
 		g.untils.apply(rev)
@@ -92,6 +95,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"purge results", g.janitor.run},
 		{"hold jobs", g.holder.run},
 		{"enable jobs", g.untils.run},
+		{"work on actions", g.bulks.Run},
 		{"follow events", g.events.Run},
 		{"answer subscribers", g.answerSubscribers},
 		{"record the use of tokens", func(ctx context.Context) error { return g.cfg.Keys.RecordUse(ctx, time.Minute) }},

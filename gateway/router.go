@@ -7,6 +7,8 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/events"
+	"spool.internal/gateway/bulk"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/v1"
 	"spool.internal/gateway/v2"
@@ -27,7 +29,7 @@ func (g *Gateway) router() *mux.Router {
 		Changes: changes, Jobs: g.jobs, Results: g.index, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)
 	native := v2.Config{
-		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index,
+		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index, Bulks: g.bulks,
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 		Position: func() string { return g.events.Position(g.index.Reached()) },
 	}
@@ -35,6 +37,7 @@ func (g *Gateway) router() *mux.Router {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives
 	}
 	g.native = v2.New(native)
+	g.bulks.Do = map[events.BulkOf]bulk.Do{events.BulkJobs: changes.Act, events.BulkDeadLetters: g.native.DoDead}
 	g.native.Routes(r)
 	g.transfers(r)
 	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)

@@ -92,10 +92,14 @@ func (j *Jobs) Delete(ctx context.Context, who Caller, id string, may func(event
 				return "", events.Job{}, err
 			}
 		}
-		job := rev.Event.Job
-		return events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name, Status: job.Status}, nil
+		return gone(rev.Event.Job)
 	})
 	return err
+}
+
+// gone is what is kept of a job that is deleted.
+func gone(job events.Job) (events.Change, events.Job, error) {
+	return events.JobDeleted, events.Job{ID: job.ID, Username: job.Username, Name: job.Name, Status: job.Status}, nil
 }
 
 // Enqueue makes sure that one more trigger of a job may wait.
@@ -152,10 +156,11 @@ func (j *Jobs) trigger(ctx context.Context, who Caller, id, key string, t events
 	if err != nil {
 		return "", err
 	}
+	t.ID = events.ManualTriggerID(id, nonce.String())
 	if key != "" {
-		nonce = uuid.NewSHA1(triggerSpace, []byte(key))
+		t.ID = events.ManualTriggerID(id, nonceOf(key))
 	}
-	t.ID, t.JobID, t.Kind = events.ManualTriggerID(id, nonce.String()), id, events.KindManual
+	t.JobID, t.Kind = id, events.KindManual
 	t.JobSeq, t.At, t.By = rev.Seq, time.Now().UTC(), who.Owner
 	if err := j.Enqueue(ctx, who, rev.Event.Job); err != nil {
 		return "", err

@@ -19,6 +19,7 @@ type Store interface {
 	Job(ctx context.Context, id string) (events.JobRevision, error)
 	LastJob(ctx context.Context, id string) (rev events.JobRevision, found bool, err error)
 	PutKeyedJob(ctx context.Context, ev events.JobEvent, expect uint64, was string) (uint64, error)
+	Triggered(ctx context.Context, kind events.Kind, t events.Trigger) (bool, error)
 	JobOfKey(ctx context.Context, owner, key string) (jobID string, err error)
 	PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error)
 }

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,11 @@ import (
 	"spool.internal/gateway/wire"
 )
 
+// Bulks has actions on many things done. A [bulk.Runner] does.
+type Bulks interface {
+	Begin(ctx context.Context, b events.Bulk, items []events.BulkItem) (events.Bulk, error)
+}
+
 // Stages knows the folders that triggers take their files from. A [drive.Drives] is one.
 type Stages interface {
 	Stat(p events.Path) (fs.FileInfo, error)
@@ -29,6 +35,7 @@ type Config struct {
 	Changes *change.Jobs                      // changes jobs
 	Jobs    wire.Jobs                         // the cache of all jobs
 	Index   *index.Index                      // how jobs and executions stand
+	Bulks   Bulks                             // does one thing with many
 	Stages  Stages                            // nil: whether the stage of a file is there shows when it is run again
 	Drives  *drive.Drives                     // nil: nothing is said of files
 	Zone    *time.Location                    // of jobs that name none; nil means UTC

@@ -223,7 +223,7 @@ func readBulk(r *http.Request, who change.Caller) (f bulkFilter, expect *int, er
 	for _, m := range o {
 		switch m.Key {
 		case "filter":
-			err = fill(values, m.Value, "outcome", "job_id", "username", "since", "until")
+			err = fill(values, "filter", m.Value, "outcome", "job_id", "username", "since", "until")
 		case "expect":
 			if json.Unmarshal(m.Value, &expect) != nil || expect != nil && *expect < 0 {
 				err = events.Faultf(events.Invalid, "expect", "must be how many executions the filter means, as counted before: a whole number")
@@ -250,21 +250,21 @@ func readBulk(r *http.Request, who change.Caller) (f bulkFilter, expect *int, er
 	return f, expect, err
 }
 
-// fill takes strings out of an object whose keys are all known.
-func fill(values url.Values, raw json.RawMessage, keys ...string) error {
+// fill takes strings out of an object whose keys are all known; field is where it stands.
+func fill(values url.Values, field string, raw json.RawMessage, keys ...string) error {
 	o, err := events.ParseObject(raw)
 	if err != nil {
-		return events.Faultf(events.Invalid, "filter", "must be an object")
+		return events.Faultf(events.Invalid, field, "must be an object")
 	}
 	for _, m := range o {
 		if !slices.Contains(keys, m.Key) {
-			return wire.UnknownKey("filter.", m.Key, spelling.Nearest(m.Key, keys))
+			return wire.UnknownKey(field+".", m.Key, spelling.Nearest(m.Key, keys))
 		}
 		var text string
 		if json.Unmarshal(m.Value, &text) != nil {
-			return events.Faultf(events.Invalid, "filter."+m.Key, "must be a string")
+			return events.Faultf(events.Invalid, field+"."+m.Key, "must be a string")
 		}
-		values.Set("filter."+m.Key, text)
+		values.Set(field+"."+m.Key, text)
 	}
 	return nil
 }

@@ -1,14 +1,19 @@
 package v2
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -19,38 +24,78 @@ type deadLetter struct {
 	result
 }
 
+// deadLooked bounds how many dead letters one request reads.
+const deadLooked = 20_000
+
+// deadFilter chooses among dead letters.
+type deadFilter struct {
+	owner, jobID string // "" = everybody's, of every job
+	since        time.Time
+	error        string // part of it, in lower case
+}
+
+var deadWords = []string{"job_id", "since", "error", "username"}
+
+// readDeadFilter reads the words of a filter, which stand behind a prefix.
+func readDeadFilter(q *wire.Query, prefix string, who change.Caller) (f deadFilter, err error) {
+	f.jobID, f.since = strings.ToLower(q.Text(prefix+"job_id")), q.Time(prefix+"since", time.Time{})
+	f.error = strings.ToLower(q.Text(prefix + "error"))
+	if f.jobID != "" && uuid.Validate(f.jobID) != nil {
+		q.Fail(prefix+"job_id", "is not the id of a job")
+	}
+	if q.Err() == nil {
+		f.owner, err = who.OwnerFor(q.Text(prefix + "username"))
+	}
+	return f, cmp.Or(q.Err(), err)
+}
+
+func (f deadFilter) admits(d events.DeadLetter) bool {
+	return !d.At.Before(f.since) && (f.error == "" || strings.Contains(strings.ToLower(d.Result.Error()), f.error))
+}
+
+// deadPage is a page of dead letters.
+type deadPage struct {
+	Dead   []deadLetter `json:"dead_letters"`
+	Total  *total       `json:"total,omitempty"`
+	Groups []deadGroup  `json:"groups,omitempty"`
+	Next   string       `json:"next_page_token,omitempty"`
+}
+
 func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "username", "limit", "page_token")
+	q := wire.ReadQuery(r, append([]string{"limit", "page_token"}, deadWords...)...)
 	limit := q.Limit(wire.DefaultLimit)
 	before, _ := q.After()
-	if q.Err() != nil {
-		return q.Err()
-	}
-	owner, err := a.Caller(r).OwnerFor(q.Text("username"))
+	f, err := readDeadFilter(q, "", a.Caller(r))
 	if err != nil {
 		return err
 	}
-	letters, err := a.deadOf(r, owner)
+	letters, err := a.deadOf(r.Context(), a.Caller(r), f)
 	if err != nil {
 		return err
 	}
-	var page struct {
-		Dead []deadLetter `json:"dead_letters"`
-		Next string       `json:"next_page_token,omitempty"`
-	}
-	page.Dead = []deadLetter{}
-	last := uint64(0)
-	err = letters.Newest(r.Context(), before, func(m jet.Entry[events.DeadLetter]) bool {
-		d, err := m.Value()
+	page := deadPage{Dead: []deadLetter{}}
+	if before == 0 {
+		count, groups, err := a.groupDead(r.Context(), letters, f)
 		if err != nil {
-			return true // of another version
+			return err
 		}
-		if len(page.Dead) == limit {
+		page.Total, page.Groups = &count, groups
+	}
+	last, looked := uint64(0), 0
+	err = letters.Newest(r.Context(), before, func(m jet.Entry[events.DeadLetter]) bool {
+		if len(page.Dead) == limit || looked == deadLooked {
 			page.Next = wire.PageToken(last, "")
 			return false
 		}
-		last = d.Seq
-		page.Dead = append(page.Dead, deadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)})
+		looked++
+		last = m.Sequence
+		d, err := m.Value()
+		switch {
+		case m.Time.Before(f.since):
+			return false
+		case err == nil && f.admits(d): // else it is of another version
+			page.Dead = append(page.Dead, showDead(d))
+		}
 		return true
 	})
 	if err != nil {
@@ -60,75 +105,105 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// deadOf gives the dead letters of a user's jobs; "" is everybody's, those of deleted
-// jobs among them.
-func (a *API) deadOf(r *http.Request, owner string) (letters jet.View[events.DeadLetter], err error) {
-	counts, err := a.Bus.DeadLetters("").CountByJob(r.Context())
+func showDead(d events.DeadLetter) deadLetter {
+	return deadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)}
+}
+
+func (a *API) getDead(w http.ResponseWriter, r *http.Request) error {
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
+	}
+	d, _, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, showDead(d))
+	return nil
+}
+
+// deadOf gives the dead letters of a user's jobs, or of one job; for "" everybody's,
+// those of deleted jobs among them.
+func (a *API) deadOf(ctx context.Context, who change.Caller, f deadFilter) (letters jet.View[events.DeadLetter], err error) {
+	if f.jobID != "" {
+		if _, err := a.Changes.Find(ctx, who, f.jobID); err != nil && (events.CodeOf(err) != events.NotFound || !who.MaySee("")) {
+			return letters, err
+		}
+		return a.Bus.DeadLetters(f.jobID), nil
+	}
+	counts, err := a.Bus.DeadLetters("").CountByJob(ctx)
 	if err == nil {
-		err = a.Jobs.Refresh(r.Context())
+		err = a.Jobs.Refresh(ctx)
 	}
 	if err != nil {
 		return letters, err
 	}
 	for id := range counts {
-		if job, ok := a.Jobs.Job(id); owner == "" || ok && job.Username == owner {
+		if job, ok := a.Jobs.Job(id); f.owner == "" || ok && job.Username == f.owner {
 			letters = letters.And(a.Bus.DeadLetters(id))
 		}
 	}
 	return letters, nil
 }
 
+var errNoDead = events.Faultf(events.NotFound, "id", "no such dead letter: it may have been retried or dropped; GET /api/v2/dead-letters lists them")
+
 // findDead reads a dead letter that the caller may see, and its job; that has no
 // id when it is deleted.
-func (a *API) findDead(r *http.Request) (d events.DeadLetter, job events.Job, err error) {
-	none := events.Faultf(events.NotFound, "id", "no such dead letter: it may have been retried or dropped; GET /api/v2/dead-letters lists them")
-	id := mux.Vars(r)["id"]
+func (a *API) findDead(ctx context.Context, who change.Caller, id string) (d events.DeadLetter, job events.Job, err error) {
 	seq, err := strconv.ParseUint(id, 10, 64)
 	if err != nil || seq == 0 || strconv.FormatUint(seq, 10) != id {
-		return d, job, none
+		return d, job, errNoDead
 	}
-	d, found, err := a.Bus.DeadLetter(r.Context(), seq)
+	d, found, err := a.Bus.DeadLetter(ctx, seq)
 	if err != nil {
 		return d, job, err
 	}
 	if !found {
-		return d, job, none
+		return d, job, errNoDead
 	}
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), d.Trigger.JobID)
+	rev, err := a.Changes.Find(ctx, who, d.Trigger.JobID)
 	if events.CodeOf(err) != events.NotFound {
 		return d, rev.Event.Job, err
 	}
-	if a.Caller(r).MaySee("") {
+	if who.MaySee("") {
 		return d, job, nil
 	}
-	return d, job, none
+	return d, job, errNoDead
 }
 
 func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	d, job, err := a.findDead(r)
+	d, job, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
+	if err == nil {
+		err = a.retry(r.Context(), a.Caller(r), d, job)
+	}
 	if err != nil {
 		return err
 	}
+	wire.Write(w, http.StatusAccepted, triggered{d.Trigger.ID})
+	return nil
+}
+
+// retry has a dead letter called for again.
+func (a *API) retry(ctx context.Context, who change.Caller, d events.DeadLetter, job events.Job) error {
 	if job.ID == "" {
 		return wire.Refuse(http.StatusConflict, events.Conflict, "id", "the job is deleted: the dead letter can only be dropped")
 	}
-	if err := a.Caller(r).Reaches(job); err != nil {
+	if err := who.Reaches(job); err != nil {
 		return err
 	}
-	if err := a.Caller(r).Access().CheckFile(d.Trigger.File); err != nil {
+	if err := who.Access().CheckFile(d.Trigger.File); err != nil {
 		return err
 	}
-	if err := a.Changes.Enqueue(r.Context(), a.Caller(r), job); err != nil {
+	if err := a.Changes.Enqueue(ctx, who, job); err != nil {
 		return err
 	}
-	if err := a.Bus.RetryDead(r.Context(), d); err != nil {
+	if err := a.Bus.RetryDead(ctx, d); err != nil {
 		return err
 	}
-	a.Log.Info("a dead letter is retried", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", a.Caller(r).Owner)
-	wire.Write(w, http.StatusAccepted, triggered{d.Trigger.ID})
+	a.Log.Info("a dead letter is retried", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", who.Owner)
 	return nil
 }
 
@@ -136,14 +211,21 @@ func (a *API) dropDead(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	d, _, err := a.findDead(r)
+	d, _, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
+	if err == nil {
+		err = a.drop(r.Context(), a.Caller(r), d)
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := a.Bus.DropDead(r.Context(), d.Seq); err != nil {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) drop(ctx context.Context, who change.Caller, d events.DeadLetter) error {
+	if _, err := a.Bus.DropDead(ctx, d.Seq); err != nil {
 		return err
 	}
-	a.Log.Info("a dead letter is dropped", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", a.Caller(r).Owner)
-	w.WriteHeader(http.StatusNoContent)
+	a.Log.Info("a dead letter is dropped", "job_id", d.Trigger.JobID, "trigger_id", d.Trigger.ID, "user", who.Owner)
 	return nil
 }
