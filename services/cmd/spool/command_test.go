@@ -72,7 +72,7 @@ func TestDemo(t *testing.T) {
 		if want := 2 - 2*start; created != want {
 			t.Errorf("start %d created %d jobs, want %d", start+1, created, want)
 		}
-		for _, part := range []string{"file sample.txt accepted", "run started", "run ended OK", "demo/in", "admin.token", "list_jobs"} {
+		for _, part := range []string{"file sample.txt accepted", "run started", "run ended OK", "demo/in", "admin.token", "jobs list --data " + p.data} {
 			if !strings.Contains(said, part) {
 				t.Errorf("start %d does not say %q:\n%s", start+1, part, said)
 			}

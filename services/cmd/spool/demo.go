@@ -85,12 +85,23 @@ func (d *demo) run(ctx context.Context, in *instance, bus *jet.Bus) error {
 Drop files into  %s/demo/in
 Results go to    %s/demo/out
 The token is in  %s/admin.token
-List the jobs:   curl -H "Authorization: Bearer $(cat %s/admin.token)" %s/api/v1/scheduler/list_jobs
+The API is at    %s/api/v2/docs
+List the jobs:   %s
 Stop with Ctrl-C.
 
-`, d.shown, d.shown, d.shown, d.shown, d.api.url)
+`, d.shown, d.shown, d.shown, d.api.url, d.lists())
 	<-ctx.Done()
 	return nil
+}
+
+// lists is the command that lists the jobs. The program has the name by which it was called;
+// in the folder where the demo was started its data folder need not be named.
+func (d *demo) lists() string {
+	line := os.Args[0] + " jobs list"
+	if d.shown != "spool-data" {
+		line += " --data " + d.shown
+	}
+	return line
 }
 
 // prepare lays out the drive. Flows write to the drive, so links in it are not followed
