@@ -74,7 +74,7 @@ func audit(t testing.TB, history map[string][]events.JobChange, fired []events.T
 				}
 				slots++
 				want := 1
-				if !r.Enabled && !ended {
+				if !r.Enabled && !r.Shadow && !ended {
 					want = 0
 				}
 				if n != want && !(deleted && n == 0) {

@@ -77,12 +77,13 @@ func (v view) slots(end events.Clock, now time.Time) iter.Seq[step] {
 	type like struct { // jobs alike in these owe alike
 		sched   *schedule.Schedule
 		catchUp events.CatchUp
+		shadow  bool
 		from    events.Minute
 	}
 	known := map[like]owed{}
 	return func(yield func(step) bool) {
 		for _, j := range v.due {
-			k := like{j.Times, j.CatchUp, max(end.From, j.Start)}
+			k := like{j.Times, j.CatchUp, j.Shadow, max(end.From, j.Start)}
 			o, ok := known[k]
 			if !ok {
 				o = owe(&j.Period, k.from, end.Minute, now)

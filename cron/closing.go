@@ -30,11 +30,13 @@ func closings(history []events.Period, seen uint64, done events.Minute, now time
 		c, fresh := closing{seq: r.Seq}, r.Created
 		if i > 0 {
 			before := &timeline[i-1]
-			fresh = !before.Enabled
+			fresh = !before.Active()
 			c.end(before, r, done)
 		}
 		switch last := i+1 == len(timeline); {
-		case !fresh || !r.Enabled:
+		case !fresh || !r.Active():
+		case r.Shadow && !last:
+			c.shadow(r, r.Start, min(done, timeline[i+1].Start))
 		case last:
 			o := owe(r, r.Start, done, now)
 			c.fire, c.passed, c.later = o.fire, append(c.passed, o.passed...), o.later
@@ -52,6 +54,8 @@ func closings(history []events.Period, seen uint64, done events.Minute, now time
 func (c *closing) end(before, after *events.Period, done events.Minute) {
 	if before.Enabled {
 		c.miss(before, max(before.Start, done), after.Start, after)
+	} else if before.Shadow {
+		c.shadow(before, max(before.Start, done), after.Start)
 	} else if first, last, ok := before.Within(before.Start, after.Start); ok {
 		c.pass(first, last, events.VerdictDisabled, "") // no pass has answered for any of them
 	}
@@ -65,5 +69,12 @@ func (c *closing) miss(r *events.Period, from, to events.Minute, after *events.P
 	}
 	if first, last, ok := r.Within(from, to); ok {
 		c.pass(first, last, events.VerdictMissed, reason)
+	}
+}
+
+// shadow records slots that would have run.
+func (c *closing) shadow(r *events.Period, from, to events.Minute) {
+	if first, last, ok := r.Within(from, to); ok {
+		c.pass(first, last, events.VerdictShadow, "")
 	}
 }

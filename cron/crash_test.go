@@ -24,9 +24,14 @@ func (p *plot) play(advance func()) {
 	for n := range 3 {
 		p.create(p.now, fmt.Sprint("five-", n), "*/5 * * * *", options{})
 	}
+	p.create(p.now, "shade-0", "* * * * *", options{Shadow: true, CatchUp: events.CatchUpAll})
+	p.create(p.now, "shade-1", "*/2 * * * *", options{})
 	for minute := range 12 {
 		p.now = p.now.Add(time.Minute)
 		switch minute {
+		case 2:
+			p.disable(p.now, "shade-1")
+			p.edit(p.now, "shade-1", "*/2 * * * *", options{Shadow: true})
 		case 3:
 			p.disable(p.now, "every-1")
 			p.edit(p.now, "every-2", "*/2 * * * *", options{})
@@ -37,6 +42,8 @@ func (p *plot) play(advance func()) {
 				p.disable(p.now, id)
 			}
 			p.create(p.now, "every-7", "* * * * *", options{})
+			p.edit(p.now, "shade-0", "*/3 * * * *", options{Shadow: true})
+			p.edit(p.now, "shade-1", "*/2 * * * *", options{})
 			p.now = p.now.Add(4 * time.Minute) // a step of the clock
 		case 8: // more than one batch of changes, and not in the order of jobs
 			for _, id := range []string{"every-5", "five-2", "five-1", "every-3", "five-0"} {
@@ -44,6 +51,7 @@ func (p *plot) play(advance func()) {
 				p.disable(p.now, id)
 				p.enable(p.now, id)
 			}
+			p.edit(p.now, "shade-1", "*/2 * * * *", options{Shadow: true, CatchUp: events.CatchUpNone})
 			p.now = p.now.Add(6 * time.Minute)
 			for _, id := range []string{"five-2", "every-3", "every-5"} {
 				p.edit(p.now, id, "*/4 * * * *", options{})
@@ -51,6 +59,8 @@ func (p *plot) play(advance func()) {
 			p.now = p.now.Add(6 * time.Minute)
 		case 9:
 			p.enable(p.now, "every-1")
+			p.enable(p.now, "shade-0")
+			p.enable(p.now, "shade-1")
 			p.disable(p.now, "every-4")
 			p.remove(p.now, "five-1")
 		case 10:

@@ -27,6 +27,8 @@
 //   - Disabled: the slots of a disabled job are recorded as one range when the job
 //     changes again, not minute by minute; for one that stays disabled its own
 //     history is the record. A deleted job owes nothing.
+//   - Shadowed: the slots of a disabled job with spool.shadow are decided like those of
+//     an enabled one, and what would run is recorded as shadow, with no trigger.
 //   - Order: the triggers of one job are stored in the order of its slots. The
 //     triggers of one minute are stored in the order of job ids.
 //   - Lateness: a slot committed within 60 s of its minute is on time. For time in

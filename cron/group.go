@@ -9,7 +9,7 @@ import (
 
 const never = math.MaxInt64
 
-// group is the enabled jobs that run at the same times.
+// group is the enabled and shadowed jobs that run at the same times.
 type group struct {
 	events.When
 	times *schedule.Schedule

@@ -190,6 +190,7 @@ func newEditor(put func(time.Time, events.JobEvent)) *editor {
 type options struct {
 	Timezone string         `json:"timezone,omitempty"`
 	CatchUp  events.CatchUp `json:"catch_up,omitempty"`
+	Shadow   bool           `json:"shadow,omitempty"` // made disabled
 	spooled  bool
 	name     string
 }
@@ -205,8 +206,12 @@ func parameters(schedule string, o options) json.RawMessage {
 }
 
 func (d *editor) create(at time.Time, id, schedule string, o options) {
+	status := events.Enabled
+	if o.Shadow {
+		status = events.Disabled
+	}
 	d.jobs[id] = events.Job{
-		ID: id, Status: events.Enabled, CreatedOnNS: at.UnixNano(), EffectiveFrom: at, Parameters: parameters(schedule, o),
+		ID: id, Status: status, CreatedOnNS: at.UnixNano(), EffectiveFrom: at, Parameters: parameters(schedule, o),
 	}
 	d.say(at, id, events.JobCreated)
 }
@@ -230,7 +235,9 @@ func (d *editor) rename(at time.Time, id string) {
 }
 
 func (d *editor) enable(at time.Time, id string) {
-	d.change(at, id, events.JobEnabled, func(j *events.Job) { j.Status, j.EffectiveFrom = events.Enabled, at })
+	d.change(at, id, events.JobEnabled, func(j *events.Job) {
+		j.Status, j.EffectiveFrom, j.Parameters = events.Enabled, at, events.Unshadowed(j.Parameters)
+	})
 }
 
 func (d *editor) disable(at time.Time, id string) {

@@ -30,7 +30,7 @@ type index struct {
 	jobs    map[string]entry       // by id
 	changed map[string]*job        // since the last [index.advance] that knew them
 	known   uint64                 // of JOBS, up to which that one did
-	groups  map[events.When]*group // of the enabled jobs that have a schedule
+	groups  map[events.When]*group // of the enabled and the shadowed jobs that have a schedule
 	due     *heap.Heap[*group]     // the same, by their next slot
 	base    events.Minute          // what next is computed from
 }
@@ -75,7 +75,7 @@ func (x *index) apply(r events.JobRevision) {
 
 func (x *index) add(j *job) error {
 	e := entry{job: j}
-	if j.Enabled && j.Schedule != "" {
+	if j.Active() && j.Schedule != "" {
 		g, ok := x.groups[j.When]
 		if !ok {
 			sched, err := j.Slots(x.zone)
@@ -124,8 +124,8 @@ type view struct {
 	due     []*job // that may have slots up to the pass's minute, by id
 }
 
-// view gives the jobs with events after seen, and the enabled jobs after cursor
-// that may have slots in (from, to].
+// view gives the jobs with events after seen, and the enabled and shadowed jobs after
+// cursor that may have slots in (from, to].
 func (x *index) view(seen uint64, from, to events.Minute, cursor string) view {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -126,6 +126,47 @@ func TestJobsChange(t *testing.T) {
 	})
 }
 
+// A shadowed job shows when it would run, whatever happens to it and to cron, until it is
+// enabled.
+func TestShadow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		_, stop := w.start()
+		w.create(w.until(0, 5), "a", "*/20 * * * *", options{Shadow: true})
+		w.create(w.until(0, 5), "plain", "*/20 * * * *", options{})
+		w.disable(w.until(0, 30), "plain")
+		w.edit(w.until(0, 30), "plain", "*/20 * * * *", options{Shadow: true}) // of a disabled job
+		w.edit(w.until(0, 50), "a", "*/30 * * * *", options{Shadow: true})
+		w.until(1, 10)
+		stop()
+		w.rename(w.until(1, 45), "a")
+		_, stop = w.start()
+		defer stop()
+		w.enable(w.until(2, 10), "a")
+		w.edit(w.until(2, 10), "plain", "*/20 * * * *", options{}) // no longer shadowed, and disabled still
+		w.enable(w.until(3, 10), "plain")
+		w.until(3, 31, time.Second)
+		w.check(
+			"a 00:20-00:20 shadow",
+			"a 00:40-00:40 shadow",
+			"a 01:00-01:00 shadow",
+			"a 01:30-01:30 shadow",
+			"a 02:00-02:00 shadow",
+			"a 02:30 fired",
+			"a 03:00 fired",
+			"a 03:30 fired",
+			"plain 00:20 fired",
+			"plain 00:40-00:40 shadow",
+			"plain 01:00-01:00 shadow",
+			"plain 01:20-01:20 superseded (a newer slot ran instead)",
+			"plain 01:40-01:40 shadow",
+			"plain 02:00-02:00 shadow",
+			"plain 02:20-03:00 disabled",
+			"plain 03:20 fired",
+		)
+	})
+}
+
 func TestChangesWhileAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)

@@ -41,8 +41,24 @@ func (o *owed) pass(from, to events.Minute, verdict events.Ruling, reason string
 	o.passed = append(o.passed, span{from, to, verdict, reason})
 }
 
-// owe says what the slots of a period in (from, to] lead to that nothing has answered for yet.
+// owe says what the slots of a period in (from, to] lead to that nothing has answered for
+// yet. Those of a shadowed job are decided alike, and what would run is recorded.
 func owe(r *events.Period, from, to events.Minute, now time.Time) owed {
+	o := decide(r, from, to, now)
+	if !r.Shadow {
+		return o
+	}
+	if o.later != nil {
+		o.pass(o.later.From, o.later.To, events.VerdictShadow, "")
+	}
+	if o.fire != 0 {
+		o.pass(o.fire, o.fire, events.VerdictShadow, "")
+	}
+	o.fire, o.later = 0, nil
+	return o
+}
+
+func decide(r *events.Period, from, to events.Minute, now time.Time) owed {
 	var o owed
 	oldest := events.MinuteOf(now) - window
 	if first, last, ok := r.Within(from, min(to, oldest-1)); ok {

@@ -13,7 +13,7 @@ var Keys = map[string][]string{
 	"flow_parameters.": {"auth_token", "binary_path", "input_dir", "verify_ssl_certificate", "settings"},
 	"spool.": {
 		"timezone", "catch_up", "overlap", "max_concurrency", "retry_for", "watch", "after", "output", "output_conflict", "run", "hold_after",
-		"notify", "expect", "late_after", "too_long_after", "heartbeat", "key", "managed_by",
+		"notify", "expect", "late_after", "too_long_after", "heartbeat", "key", "managed_by", "shadow", "shadow",
 	},
 	"spool.watch.":       watchKeys,
 	"spool.after.":       {"ok", "failed"},

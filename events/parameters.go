@@ -51,6 +51,7 @@ type Options struct {
 	Profiles  []string // see [Profile]
 	Key       string   // unique among the jobs of an owner; empty = none
 	ManagedBy string   // who keeps the job as it is; empty = nobody says
+	Shadow    bool     // while disabled, the job's slots are decided and run nothing
 	HoldAfter int      // failures in a row that disable the job; 0 = none do
 }
 
@@ -122,6 +123,9 @@ func (p *Parameters) check() error {
 	}
 	if err := p.Options.After.check(p.Spooled, p.InputDir); err != nil {
 		return err
+	}
+	if p.Options.Shadow && p.Spooled {
+		return Faultf(Invalid, "spool.shadow", "is for jobs with a schedule: a job that watches a folder has no slots")
 	}
 	if err := p.checkPlacement(); err != nil {
 		return err

@@ -101,6 +101,7 @@ func (p *Parameters) Zone(server *time.Location) *time.Location {
 type Timing struct {
 	When
 	CatchUp CatchUp
+	Shadow  bool // of a disabled job: its slots are decided, and run nothing
 }
 
 // Timing reads that part alone and checks nothing else: for who holds very many jobs
@@ -113,6 +114,7 @@ func (j *Job) Timing() (t Timing, err error) {
 	r := reader{o: o}
 	spool := r.object("spool", false)
 	t.CatchUp = spool.catchUp()
+	t.Shadow = spool.boolean("shadow", false)
 	if t.Schedule, _ = r.slots(r.object("flow_parameters", false).object("settings", false)); t.Schedule != "" {
 		t.Timezone = spool.text("timezone")
 	}

@@ -14,21 +14,21 @@ func TestTiming(t *testing.T) {
 	}{
 		"all of it": {
 			body: `{"schedule":"0 1 * * *","flow_parameters":{"settings":{"spooled_mode":false}},"spool":{"timezone":"Europe/Paris","catch_up":"all"}}`,
-			want: Timing{When{"0 1 * * *", "Europe/Paris"}, CatchUpAll},
+			want: Timing{When{"0 1 * * *", "Europe/Paris"}, CatchUpAll, false},
 		},
-		"the least":        {body: `{"schedule":"@daily","flow_parameters":{}}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest}},
-		"null is absent":   {body: `{"schedule":"@daily","flow_parameters":{"settings":null},"spool":null}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest}},
+		"the least":        {body: `{"schedule":"@daily","flow_parameters":{}}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest, false}},
+		"null is absent":   {body: `{"schedule":"@daily","flow_parameters":{"settings":null},"spool":null}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest, false}},
 		"watches a folder": {body: `{"schedule":5,"flow_parameters":{"settings":{"spooled_mode":true}},"spool":{"timezone":"UTC"}}`, want: Timing{CatchUp: CatchUpLatest}},
 		"keys of the client's own": {
 			body: `{"schedule":"@daily","Schedule":7,"SCHEDULE":"@hourly","flow_parameters":{"settings":{"spooled_mode":false,"Spooled_Mode":true}},` +
 				`"Flow_Parameters":{"settings":{"spooled_mode":true}},"Spool":{"catch_up":"none"}}`,
-			want: Timing{When{Schedule: "@daily"}, CatchUpLatest},
+			want: Timing{When{Schedule: "@daily"}, CatchUpLatest, false},
 		},
 		"only keys of the client's own": {
 			body: `{"schedule":"@daily","flow_parameters":{"Settings":{"spooled_mode":true}},"SpooL":{"catch_up":"none"}}`,
-			want: Timing{When{Schedule: "@daily"}, CatchUpLatest},
+			want: Timing{When{Schedule: "@daily"}, CatchUpLatest, false},
 		},
-		"a key that is escaped": {body: `{"sched\u0075le":"@daily"}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest}},
+		"a key that is escaped": {body: `{"sched\u0075le":"@daily"}`, want: Timing{When{Schedule: "@daily"}, CatchUpLatest, false}},
 		"no schedule":           {body: `{"Schedule":"@daily"}`, fault: "schedule: is required"},
 		"a schedule of no text": {body: `{"schedule":7}`, fault: "schedule: must be a string"},
 		"unknown catch-up":      {body: `{"schedule":"@daily","spool":{"catch_up":"some"}}`, fault: "spool.catch_up"},
@@ -57,7 +57,7 @@ func TestTimingIsThatOfThePlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := j.Timing()
-		if want := (Timing{plan.When(), plan.Options.CatchUp}); err != nil || got != want {
+		if want := (Timing{plan.When(), plan.Options.CatchUp, plan.Options.Shadow}); err != nil || got != want {
 			t.Errorf("%s: %v, %v; want %v", body, got, err, want)
 		}
 	}

@@ -273,6 +273,7 @@ func readOptions(r *reader) Options {
 	o.Retries = readRetries(run)
 	o.Profiles = readProfiles(run)
 	o.Key, o.ManagedBy = readKey(r), readWord(r, "managed_by")
+	o.Shadow = r.boolean("shadow", false)
 	o.HoldAfter = r.integer("hold_after", 0, 1, maxHoldAfter)
 	o.Run = readRun(run)
 	o.Output = readPlacement(r)

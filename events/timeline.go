@@ -44,13 +44,18 @@ func (c *JobChange) Period() (Period, error) {
 		Start:   MinuteOf(job.EffectiveFrom),
 		Stored:  MinuteOf(c.Stored),
 	}
-	if !p.Enabled {
+	p.Shadow = p.Shadow && !p.Enabled
+	if !p.Active() {
 		// A pass that did not see this change was over before it was stored, so by
 		// this time no slot is both triggered and disabled.
 		p.Start = p.Stored
 	}
 	return p, nil
 }
+
+// Active reports whether passes answer for the slots of the period: it is enabled, or
+// shadowed.
+func (p *Period) Active() bool { return p.Enabled || p.Shadow }
 
 // Parse sets Times; zone is that of jobs that name none.
 func (p *Period) Parse(zone *time.Location) (err error) {
@@ -60,7 +65,7 @@ func (p *Period) Parse(zone *time.Location) (err error) {
 
 // Same reports whether the slots of both are the same; they may differ in other ways.
 func (p *Period) Same(o *Period) bool {
-	return p.Enabled == o.Enabled && p.When == o.When && (!p.Enabled || p.Start == o.Start)
+	return p.Enabled == o.Enabled && p.Shadow == o.Shadow && p.When == o.When && (!p.Enabled || p.Start == o.Start)
 }
 
 // Within gives the first and the last slot in (from, to]; ok is false when there is none.
@@ -99,7 +104,7 @@ func TimelineOf(history []JobChange, zone *time.Location) Timeline {
 }
 
 // NewTimeline takes periods, oldest first, and leaves out those whose slots are the same
-// as before. Where one enabled period follows another it sets Raced, up to which passes
+// as before. Where one active period follows another it sets Raced, up to which passes
 // may have gone by before they knew of the change.
 func NewTimeline(periods []Period) Timeline {
 	var t Timeline
@@ -107,7 +112,7 @@ func NewTimeline(periods []Period) Timeline {
 		if i > 0 && p.Same(&periods[i-1]) {
 			continue
 		}
-		if n := len(t); n > 0 && t[n-1].Enabled && p.Enabled {
+		if n := len(t); n > 0 && t[n-1].Active() && p.Active() {
 			p.Raced = p.Stored
 		}
 		t = append(t, p)

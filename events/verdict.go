@@ -33,7 +33,7 @@ const (
 	VerdictMissed     Ruling = "missed"     // Spool was not there, or the job was another then
 	VerdictDisabled   Ruling = "disabled"   // the job was disabled then
 	VerdictSkipped    Ruling = "skipped"    // the previous run had not ended
-	VerdictShadow     Ruling = "shadow"     // the job only shows when it would run
+	VerdictShadow     Ruling = "shadow"     // the job is disabled, and only shows when it would run
 )
 
 // VerdictOn is a verdict on one trigger that was stored at a time.

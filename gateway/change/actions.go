@@ -28,6 +28,7 @@ func enabled(who Caller, job events.Job) (events.Change, events.Job, error) {
 		return "", job, err
 	}
 	job.Status, job.Disabled = events.Enabled, nil
+	job.Parameters = events.Unshadowed(job.Parameters)
 	job.EffectiveFrom = time.Time{} // from now on: no slot from before is the job's own
 	return events.JobEnabled, job, nil
 }

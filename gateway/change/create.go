@@ -97,6 +97,7 @@ func masked(field string) error {
 type Draft struct {
 	ID         string
 	Parameters *events.Parameters
+	Disabled   bool          // it is made disabled
 	object     events.Object // the same, as it is stored
 	request    Request
 }
@@ -128,6 +129,9 @@ func (j *Jobs) DraftOf(ctx context.Context, who Caller, r Request, o events.Obje
 	return d, j.mayName(ctx, who, events.Job{Username: who.Owner}, d.Parameters)
 }
 
+// madeDisabled is the reason of a job that has never been enabled.
+const madeDisabled = "made disabled"
+
 // Create stores a job.
 func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevision, error) {
 	if err := j.allows(who, d.Parameters); err != nil {
@@ -137,6 +141,10 @@ func (j *Jobs) Create(ctx context.Context, who Caller, d Draft) (events.JobRevis
 	job := events.Job{
 		ID: d.ID, Username: who.Owner, Status: events.Enabled, Name: d.Parameters.Name,
 		CreatedOnNS: now.UnixNano(), EffectiveFrom: now,
+	}
+	if d.Disabled || d.Parameters.Options.Shadow {
+		job.Status = events.Disabled
+		job.Disabled = &events.Disabling{By: who.Owner, At: now, Reason: madeDisabled}
 	}
 	job.Key, job.ManagedBy = d.Parameters.Options.Key, d.Parameters.Options.ManagedBy
 	if d.request.sum != "" {

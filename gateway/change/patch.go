@@ -98,6 +98,9 @@ func completed(after, patch events.Object, job events.Job) (events.Object, error
 // allowsEdit says why the caller may not make that of the job.
 func (j *Jobs) allowsEdit(ctx context.Context, who Caller, e edit) error {
 	err := j.allows(who, e.now)
+	if err == nil && e.now.Options.Shadow && e.job.Status == events.Enabled {
+		err = events.Faultf(events.Conflict, "spool.shadow", "is for a disabled job, and this one is enabled: disable it first")
+	}
 	if err == nil && (e.was == nil || !e.was.Options.Run.Short()) {
 		err = j.runsHere(ctx, e.now)
 	}
@@ -119,7 +122,7 @@ func (j *Jobs) apply(ctx context.Context, who Caller, e edit) (events.Change, ev
 		return "", e.job, nil
 	}
 	job.Name, job.Key, job.ManagedBy = e.now.Name, e.now.Options.Key, e.now.Options.ManagedBy
-	if was, now := e.was, e.now; was == nil || was.Schedule != now.Schedule || was.Spooled != now.Spooled || was.Options.Timezone != now.Options.Timezone {
+	if was, now := e.was, e.now; was == nil || was.Schedule != now.Schedule || was.Spooled != now.Spooled || was.Options.Timezone != now.Options.Timezone || was.Options.Shadow != now.Options.Shadow {
 		job.EffectiveFrom = time.Time{} // from now on
 	}
 	return events.JobUpdated, job, nil

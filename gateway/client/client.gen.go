@@ -861,6 +861,24 @@ func (e JobParametersSpoolWatchInitial) Valid() bool {
 	}
 }
 
+// Defines values for JobParametersStatus.
+const (
+	JobParametersStatusDISABLED JobParametersStatus = "DISABLED"
+	JobParametersStatusENABLED  JobParametersStatus = "ENABLED"
+)
+
+// Valid indicates whether the value is a known member of the JobParametersStatus enum.
+func (e JobParametersStatus) Valid() bool {
+	switch e {
+	case JobParametersStatusDISABLED:
+		return true
+	case JobParametersStatusENABLED:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for JobState.
 const (
 	JobStateCalled    JobState = "called"
@@ -1176,6 +1194,24 @@ func (e RunUndeliveredChannel) Valid() bool {
 	case RunUndeliveredChannelHeartbeat:
 		return true
 	case RunUndeliveredChannelWebhook:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ShortJobStatus.
+const (
+	ShortJobStatusDISABLED ShortJobStatus = "DISABLED"
+	ShortJobStatusENABLED  ShortJobStatus = "ENABLED"
+)
+
+// Valid indicates whether the value is a known member of the ShortJobStatus enum.
+func (e ShortJobStatus) Valid() bool {
+	switch e {
+	case ShortJobStatusDISABLED:
+		return true
+	case ShortJobStatusENABLED:
 		return true
 	default:
 		return false
@@ -3185,6 +3221,9 @@ type JobParameters struct {
 
 	// Spool What the v1 API has no words for.
 	Spool *JobParameters_Spool `json:"spool,omitempty"`
+
+	// Status Of a job that is to be made; v2 alone.
+	Status *JobParametersStatus `json:"status,omitempty"`
 }
 
 // JobParameters_FlowParameters_Settings Other keys are kept and forwarded.
@@ -3346,6 +3385,9 @@ type JobParameters_Spool struct {
 	RetryFor *string  `json:"retry_for,omitempty"`
 	Run      *Command `json:"run,omitempty"`
 
+	// Shadow Of a disabled job with a schedule: its slots are decided, with the verdict shadow, and run nothing, until somebody enables it, which takes shadow away.
+	Shadow *bool `json:"shadow,omitempty"`
+
 	// Timezone An IANA name; the server's zone, unless given.
 	//
 	// Examples: Europe/Paris
@@ -3357,6 +3399,9 @@ type JobParameters_Spool struct {
 	TooLongAfter *string                    `json:"too_long_after,omitempty"`
 	Watch        *JobParameters_Spool_Watch `json:"watch,omitempty"`
 }
+
+// JobParametersStatus Of a job that is to be made; v2 alone.
+type JobParametersStatus string
 
 // JobState defines model for JobState.
 type JobState string
@@ -3975,9 +4020,15 @@ type ShortJob struct {
 	// Spool As in JobParameters.
 	Spool *map[string]interface{} `json:"spool,omitempty"`
 
+	// Status Of a job that is to be made.
+	Status *ShortJobStatus `json:"status,omitempty"`
+
 	// Watch As in spool.
 	Watch *map[string]interface{} `json:"watch,omitempty"`
 }
+
+// ShortJobStatus Of a job that is to be made.
+type ShortJobStatus string
 
 // SlotMark What a change of clocks did to the slot: dst_gap, it stands for wall times that did not exist; dst_fold, its wall time comes twice and it runs the first time.
 type SlotMark string
@@ -5884,7 +5935,7 @@ type ClientInterface interface {
 
 	// CreateJobWithBody Create a job
 	//
-	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5893,7 +5944,7 @@ type ClientInterface interface {
 
 	// CreateJob Create a job
 	//
-	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -6641,7 +6692,7 @@ func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditor
 
 // CreateJobWithBody Create a job
 //
-// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6660,7 +6711,7 @@ func (c *Client) CreateJobWithBody(ctx context.Context, params *CreateJobParams,
 
 // CreateJob Create a job
 //
-// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -11999,7 +12050,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithBodyWithResponse Create a job
 	//
-	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12008,7 +12059,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithResponse Create a job
 	//
-	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+	// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15362,7 +15413,7 @@ func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, params *
 
 // CreateJobWithBodyWithResponse Create a job
 //
-// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15377,7 +15428,7 @@ func (c *ClientWithResponses) CreateJobWithBodyWithResponse(ctx context.Context,
 
 // CreateJobWithResponse Create a job
 //
-// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is enabled, and the caller's. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
+// The same body as v1's create_job, but an unknown key is a fault; or the short form, with `run`, `input`, `watch` and `settings` at the top and no flow. The job is the caller's, and enabled unless `status` is DISABLED or `spool.shadow` is true. auth_token may be left out where the built-in runner is the endpoint. With an Idempotency-Key the job's id comes from the caller and the key, so a request makes one job however often, and to however many gateways, it is sent: a repeat is answered with the job as it is now. Another body under the key is a conflict, and for a week after the job was deleted so is the same one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -17,7 +17,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, err := readObject(r)
+	o, err := readNew(r)
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,7 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 
 // draft reads and checks a job that is to be made.
 func (a *API) draft(r *http.Request, changes *change.Jobs, request change.Request, o events.Object) (draft change.Draft, err error) {
+	o, disabled := withoutStatus(o)
 	if o, err = changes.Native(r.Context(), a.Caller(r), o); err != nil {
 		return draft, err
 	}
@@ -58,6 +59,7 @@ func (a *API) draft(r *http.Request, changes *change.Jobs, request change.Reques
 	if draft, err = changes.DraftOf(r.Context(), a.Caller(r), request, o); err != nil {
 		return draft, err
 	}
+	draft.Disabled = disabled
 	return draft, a.askExisting(a.Caller(r), draft.Parameters)
 }
 
@@ -83,4 +85,30 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
 	}
 	return key, nil
+}
+
+// statusKey is the one key of a job that is to be made that its parameters have not.
+const statusKey = "status"
+
+// readNew reads the parameters of a job that is to be made, and its status.
+func readNew(r *http.Request) (events.Object, error) {
+	body, err := wire.Body(r)
+	if err != nil {
+		return nil, err
+	}
+	o, err := events.ParseObject(body)
+	if err != nil {
+		return nil, err
+	}
+	if raw, given := o.Get(statusKey); given && string(raw) != `"ENABLED"` && string(raw) != `"DISABLED"` {
+		return nil, events.Faultf(events.Invalid, statusKey, "must be ENABLED, the default, or DISABLED")
+	}
+	parameters, _ := withoutStatus(o)
+	return o, checkParameterKeys(parameters, "")
+}
+
+// withoutStatus gives the parameters, and whether the job is to be made disabled.
+func withoutStatus(o events.Object) (parameters events.Object, disabled bool) {
+	raw, _ := o.Get(statusKey)
+	return o.Delete(statusKey), string(raw) == `"DISABLED"`
 }

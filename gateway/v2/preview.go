@@ -41,7 +41,7 @@ func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
 	if in.Err() != nil {
 		return in.Err()
 	}
-	s, err := schedule.Parse(text, zone)
+	s, err := schedule.ParseAny(text, zone)
 	if err != nil {
 		return events.Faultf(events.Invalid, "schedule", "%s", err.Error())
 	}

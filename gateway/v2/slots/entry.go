@@ -166,7 +166,7 @@ func (b *book) slot(p point) (e Entry, ok bool) {
 		e.Verdict, e.Reason, e.TriggerID = v.Verdict, v.Reason, v.TriggerID
 	case triggered:
 		return b.trigger(t), true
-	case !p.Enabled:
+	case !p.Active():
 		e.Verdict = events.VerdictDisabled
 	case b.owed(p.minute):
 		e.Verdict, e.Reason = Pending, "catch-up has not come to it yet"
@@ -176,6 +176,8 @@ func (b *book) slot(p point) (e Entry, ok bool) {
 		return e, false
 	case p.Seq > b.Clock.JobsSeq:
 		e.Verdict, e.Reason = Pending, "cron has not taken in yet how the job was changed"
+	case p.Shadow:
+		e.Verdict = events.VerdictShadow
 	default:
 		e.Verdict, e.Reason = Fired, "no result of it is kept"
 	}

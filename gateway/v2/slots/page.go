@@ -64,7 +64,7 @@ func PageOf(t events.Timeline, after, to events.Minute, first bool) Page {
 				break
 			}
 		}
-		if r.Enabled {
+		if r.Active() {
 			for c := range r.Times.Changes(from, until) {
 				if c.Mark != "" {
 					p.clocks = append(p.clocks, Entry{From: c.From, To: c.To, Verdict: events.Ruling(c.Mark), Reason: c.Text})

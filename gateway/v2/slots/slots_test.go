@@ -52,6 +52,12 @@ func history(t testing.TB, lines string) (all []events.JobChange) {
 		switch events.Change(f[0]) {
 		case events.JobDisabled:
 			j.Status = events.Disabled
+		case "shadowed":
+			o, err := events.ParseObject(j.Parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j.EffectiveFrom, j.Parameters = now, events.Encode(o.Set("spool", map[string]any{"shadow": true}))
 		case "renamed": // nothing that its slots depend on
 		case events.JobEnabled:
 			j.Status, j.EffectiveFrom = events.Enabled, now
@@ -170,6 +176,14 @@ func TestTell(t *testing.T) {
 			12:50 ×0 skipped manual:j5:x (by hand)
 			12:50-13:00 ×2 ` + kept + `
 			13:10-13:30 ×3 superseded`,
+		},
+		{
+			"shadowed", "created 11:50 */10 * * * *\ndisabled 12:05\nshadowed 12:15", "12:00", "12:59",
+			Facts{Clock: clock("12:45", 3), Verdicts: []events.Verdict{verdict("12:20", "12:20", events.VerdictShadow, "")}},
+			`12:00 ` + kept + `
+			12:10 disabled
+			12:20-12:40 ×3 shadow
+			12:50 pending (cron has not committed this minute yet)`,
 		},
 		{
 			"cron is not there", "created 11:50 */10 * * * *", "12:00", "12:59",

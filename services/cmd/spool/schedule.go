@@ -48,7 +48,7 @@ func (q *question) read(expression string) (*schedule.Schedule, time.Time, error
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	s, err := schedule.Parse(expression, zone)
+	s, err := schedule.ParseAny(expression, zone)
 	if err != nil {
 		return nil, time.Time{}, events.Faultf(events.Invalid, "schedule", "%s", err.Error())
 	}
