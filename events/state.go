@@ -61,6 +61,7 @@ type RetryTrigger struct {
 	Attempt   int       `json:"attempt"` // calls of it that have failed
 	LastError string    `json:"last_error"`
 	Next      time.Time `json:"next"`
+	Last      time.Time `json:"last,omitzero"` // when the last call began, as far as the dispatcher has made it
 }
 
 // MaxRetryTriggers is how many triggers of a job a dispatcher tells of one by one.

@@ -65,27 +65,27 @@ func TestWhereEveryFileIs(t *testing.T) {
 	time.Sleep(10 * time.Millisecond) // the time of a file system may be coarse
 	a.put("stale.pdf")
 	a.say(nil, []events.WaitingFiles{{JobID: a.job.ID, Files: []events.WaitingFile{
-		{Path: "open.pdf", State: events.FileOpen, Reason: "a program has it open", Since: time.Now()},
-		{Path: "full.pdf", State: events.FileUnstaged, Reason: "its copy cannot be made", Since: time.Now()},
+		{Path: "open.pdf", State: events.FileOpen, Since: time.Now()},
+		{Path: "full.pdf", State: events.FileUnstaged, Reason: "no space left on device"},
 	}}})
 	for path, want := range map[string]string{
-		"none.pdf": "absent: no file of this name lies in the folder", "big.pdf": "absent: no file of this name lies in the folder, but Big.PDF does: capitals count",
-		".hidden.pdf": "ignored: it is hidden", "a.tmp": "ignored: it is under construction, by its ending .tmp", "a.pdf~": "ignored: it is what an editor keeps",
-		"old-1.pdf": "ignored: it is ignored by the pattern old-* of spool.watch.ignore", "Thumbs.db": "ignored: it is what a system",
-		"m.pdf.done":    "ignored: it is the marker (spool.watch.marker) of m.pdf",
-		"archive/b.pdf": "not_watched: it lies in the folder archive, which is ignored by the pattern archive of spool.watch.ignore",
-		"@eaDir/c.pdf":  "not_watched: it lies in the folder @eaDir, which is what a system",
-		"x.txt":         "not_included: it is matched by no pattern of spool.watch.include (*.pdf, *.tmp)",
-		"dir.pdf":       "not_a_file: it is a folder", "link.pdf": "not_a_file: it is a link", "pipe.pdf": "not_a_file: it is a pipe",
-		"waits.pdf": "unmarked: it waits for its marker waits.pdf.done", "stale.pdf": "unmarked: its marker stale.pdf.done is older than the file",
-		"open.pdf": "open: a program has it open", "full.pdf": "unstaged: its copy cannot be made", "sub/x.pdf": "new: it has changed ",
+		"none.pdf": "absent: Spool has not seen this name.", "big.pdf": "absent: Spool has not seen this name. Big.PDF lies there: capitals count.",
+		".hidden.pdf": "ignored: Ignored: it is hidden", "a.tmp": "ignored: Ignored: it is under construction, by its ending .tmp", "a.pdf~": "ignored: Ignored: it is what an editor keeps",
+		"old-1.pdf": "ignored: Ignored: it is ignored by the pattern old-* of spool.watch.ignore", "Thumbs.db": "ignored: Ignored: it is what a system",
+		"m.pdf.done":    "ignored: Ignored: it is the marker (spool.watch.marker) of m.pdf",
+		"archive/b.pdf": "not_watched: Not watched: it lies in the folder archive, which is ignored by the pattern archive of spool.watch.ignore",
+		"@eaDir/c.pdf":  "not_watched: Not watched: it lies in the folder @eaDir, which is what a system",
+		"x.txt":         "not_included: Not included: it is matched by no pattern of spool.watch.include (*.pdf, *.tmp)",
+		"dir.pdf":       "not_a_file: It is a folder: only regular files are run.", "link.pdf": "not_a_file: It is a link", "pipe.pdf": "not_a_file: It is a pipe",
+		"waits.pdf": "unmarked: It has no waits.pdf.done.", "stale.pdf": "unmarked: Its stale.pdf.done is older than the file",
+		"open.pdf": "open: A process has it open for writing, since ", "full.pdf": "unstaged: Its copy for the run cannot be made: no space left on device.", "sub/x.pdf": "new: Written ",
 	} {
 		if got := a.where(path); !strings.HasPrefix(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", path, got, want)
 		}
 	}
 	refused := a.native(http.MethodPost, "jobs/"+a.job.ID+"/files/reprocess", a.admin, `{"path":"waits.pdf"}`)
-	if refused.code != http.StatusConflict || !strings.Contains(string(refused.body), "it waits for its marker waits.pdf.done") {
+	if refused.code != http.StatusConflict || !strings.Contains(string(refused.body), "It has no waits.pdf.done.") {
 		t.Errorf("run again: %d %s", refused.code, refused.body)
 	}
 }
@@ -94,14 +94,14 @@ func TestWhereEveryFileIs(t *testing.T) {
 func TestWhereTakenFilesAre(t *testing.T) {
 	a := watchingArchive(t, `{"quiet_ms":0}`)
 	a.put("a", "sub/b")
-	if got := a.where("sub/b"); !strings.HasPrefix(got, "not_watched: it lies in a folder below the watched one") {
+	if got := a.where("sub/b"); !strings.HasPrefix(got, "not_watched: Not watched: it lies in a folder below the watched one") {
 		t.Error(got)
 	}
-	if got := a.where("a"); !strings.HasPrefix(got, "unseen: nothing is in its way") {
+	if got := a.where("a"); !strings.HasPrefix(got, "unseen: Nothing is in its way") {
 		t.Error(got)
 	}
 	a.say([]events.WatchState{{JobID: a.job.ID, State: "blocked", Reason: "the mount hangs"}}, nil)
-	if got := a.where("a"); got != "unseen: the folder is blocked: the mount hangs" {
+	if got := a.where("a"); got != "unseen: The folder cannot be read: the mount hangs. It is tried again every 5 s." {
 		t.Error(got)
 	}
 	a.disable()
@@ -111,11 +111,11 @@ func TestWhereTakenFilesAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.see("a", kept.Files[0].Fingerprint)
-	if got := a.where("a"); got != "taken: it is queued, and waits until the job is enabled" {
+	if got := a.where("a"); got != "taken: Queued 1st: the job is disabled, and it waits until that is enabled." {
 		t.Error(got)
 	}
 	a.mark(list.List)
-	if got := a.where("a"); !strings.HasSuffix(got, "has marked it as run") {
+	if got := a.where("a"); !strings.HasPrefix(got, "taken: Marked as run by admin on ") {
 		t.Error(got)
 	}
 	if err := os.RemoveAll(filepath.Join(a.dir, "in")); err != nil {

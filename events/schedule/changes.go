@@ -15,6 +15,9 @@ type Change struct {
 	// they came twice and run the first time only. It is empty when they run twice.
 	Mark Mark
 	Text string // what changes, and what becomes of what is due
+
+	Shift time.Duration // by how much clocks are set forward; negative: back
+	Wall  time.Time     // the first wall minute of the schedule in between, as if it were UTC
 }
 
 // Changes yields the changes of clocks in (from, to] between whose two readings
@@ -42,10 +45,14 @@ func (s *Schedule) Changes(from, to time.Time) iter.Seq[Change] {
 func (s *Schedule) change(before, after span) (c Change, ok bool) {
 	old, now := before.end+before.offset, before.end+after.offset
 	q := search{Schedule: s}
-	if wall, ok := q.match(min(old, now)); !ok || wall >= max(old, now) || !s.disturbed(now-old) {
+	wall, ok := q.match(min(old, now))
+	if !ok || wall >= max(old, now) || !s.disturbed(now-old) {
 		return Change{}, false
 	}
-	c = Change{From: Minute(before.end).Time(), To: Minute(before.end).Time()}
+	c = Change{
+		From: Minute(before.end).Time(), To: Minute(before.end).Time(),
+		Shift: time.Duration(now-old) * time.Minute, Wall: Minute(wall).Time(),
+	}
 	forward, ruled := now > old, s.shift(before, after) != 0
 	direction, effect := "back", "runs twice"
 	switch {
@@ -66,6 +73,14 @@ func (s *Schedule) change(before, after span) (c Change, ok bool) {
 	c.Text = fmt.Sprintf("clocks in %s go %s from %s to %s: what is due in between %s",
 		s.loc, direction, Minute(old).Time().Format("2006-01-02 15:04"), Minute(now).Time().Format(layout), effect)
 	return c, true
+}
+
+// Names reports whether the schedule names a wall minute, which is given as if it were
+// UTC; whether a clock ever shows it is another question.
+func (s *Schedule) Names(wall time.Time) bool {
+	q := search{Schedule: s}
+	minute, ok := q.match(int64(MinuteOf(wall)))
+	return ok && Minute(minute) == MinuteOf(wall)
 }
 
 // disturbed reports whether a change of clocks by that many minutes shows in the

@@ -60,7 +60,7 @@ func TestZoneWarnings(t *testing.T) {
 		"Etc/GMT+5":     "time zone Etc/GMT+5 stands at -05:00 all year: the sign in its name is turned round",
 		"Europe/Berlin": "", "UTC": "", "EST5EDT": "",
 	} {
-		got := strings.Join(mustParse(t, "0 9 * * *", mustZone(t, zone)).zoneWarnings(from), "\n")
+		got := strings.Join(texts(mustParse(t, "0 9 * * *", mustZone(t, zone)).zoneWarnings(from)), "\n")
 		diff(t, want, got)
 	}
 }

@@ -14,7 +14,41 @@ const horizon = 366 * day * time.Minute
 // Warnings says what about the schedule may surprise its author: fields that do not
 // mean what they seem to, months without a run, and each change of clocks in the
 // year after from that moves, drops or doubles a run. Empty when there is nothing.
-func (s *Schedule) Warnings(from time.Time) []string {
+func (s *Schedule) Warnings(from time.Time) []string { return texts(s.WarningDetails(from)) }
+
+func texts(warnings []Warning) (texts []string) {
+	for _, w := range warnings {
+		texts = append(texts, w.Text)
+	}
+	return texts
+}
+
+// Warning is one of [Schedule.Warnings].
+type Warning struct {
+	Code WarningCode `json:"code"`
+	Text string      `json:"text"`
+	At   time.Time   `json:"at,omitzero"` // when it happens, where that is one time
+}
+
+// WarningCode says what a warning is about.
+type WarningCode string
+
+// What warnings are about.
+const (
+	WarnZone   WarningCode = "zone"         // a name that looks like a place's time and is not
+	WarnMinute WarningCode = "every_minute" // 60 runs in an hour that is named
+	WarnUneven WarningCode = "uneven"       // a step that starts again before it is over
+	WarnDays   WarningCode = "days"         // both fields of days are set
+	WarnNever  WarningCode = "never"        // a day that some months do not have
+	WarnLeap   WarningCode = "leap_day"     // a day of leap years
+	WarnGap    WarningCode = "dst_gap"      // clocks go forward over a run
+	WarnFold   WarningCode = "dst_fold"     // clocks go back over a run, which comes once
+	WarnTwice  WarningCode = "dst_twice"    // the same, and it comes twice
+	WarnNone   WarningCode = "no_run"
+)
+
+// WarningDetails are the same as [Schedule.Warnings], for programs.
+func (s *Schedule) WarningDetails(from time.Time) []Warning {
 	if s.reboot {
 		return nil
 	}
@@ -22,35 +56,39 @@ func (s *Schedule) Warnings(from time.Time) []string {
 	warnings = append(warnings, s.fieldWarnings()...)
 	warnings = append(warnings, s.dayWarnings()...)
 	for c := range s.Changes(from, from.Add(horizon)) {
-		warnings = append(warnings, c.Text)
+		code := WarnTwice
+		if c.Mark != "" {
+			code = WarningCode(c.Mark)
+		}
+		warnings = append(warnings, Warning{code, c.Text, c.From})
 	}
 	if s.Next(from).IsZero() {
-		warnings = append(warnings, "no run was found after "+from.UTC().Format(time.DateOnly))
+		warnings = append(warnings, Warning{Code: WarnNone, Text: "no run was found after " + from.UTC().Format(time.DateOnly)})
 	}
 	return warnings
 }
 
 // zoneWarnings speaks of names that look like a place's time and are not.
-func (s *Schedule) zoneWarnings(from time.Time) []string {
+func (s *Schedule) zoneWarnings(from time.Time) []Warning {
 	name := s.loc.String()
 	offset := from.In(s.loc).Format("-07:00")
 	if strings.HasPrefix(name, "Etc/GMT+") || strings.HasPrefix(name, "Etc/GMT-") {
-		return []string{fmt.Sprintf("time zone %s stands at %s all year: the sign in its name is turned round", name, offset)}
+		return []Warning{{Code: WarnZone, Text: fmt.Sprintf("time zone %s stands at %s all year: the sign in its name is turned round", name, offset)}}
 	}
 	switch name {
 	case "Factory":
-		return []string{"time zone Factory is the placeholder of a system that nobody has set up: name a zone such as Europe/Berlin"}
+		return []Warning{{Code: WarnZone, Text: "time zone Factory is the placeholder of a system that nobody has set up: name a zone such as Europe/Berlin"}}
 	case "EST", "MST", "HST":
-		return []string{fmt.Sprintf("time zone %s stands at %s all year, without summer time: a city such as %s has its own rules",
-			name, offset, fixedZones[name])}
+		return []Warning{{Code: WarnZone, Text: fmt.Sprintf("time zone %s stands at %s all year, without summer time: a city such as %s has its own rules",
+			name, offset, fixedZones[name])}}
 	}
 	return nil
 }
 
-func (s *Schedule) fieldWarnings() []string {
-	var warnings []string
+func (s *Schedule) fieldWarnings() []Warning {
+	var warnings []Warning
 	if minutes.text(s.minute) == "*" && s.hour.bits != hours.all() {
-		warnings = append(warnings, "minute is *, so it runs 60 times in each hour: use 0 for once")
+		warnings = append(warnings, Warning{Code: WarnMinute, Text: "minute is *, so it runs 60 times in each hour: use 0 for once"})
 	}
 	for _, cycle := range []struct {
 		kind *kind
@@ -64,8 +102,8 @@ func (s *Schedule) fieldWarnings() []string {
 		{&weekdays, s.weekday, "week"},
 	} {
 		if step, even := cycle.kind.rhythm(cycle.f); step > 0 && !even {
-			warnings = append(warnings, fmt.Sprintf("%s */%d starts again every %s: the last interval is shorter",
-				cycle.kind.name, step, cycle.name))
+			warnings = append(warnings, Warning{Code: WarnUneven, Text: fmt.Sprintf("%s */%d starts again every %s: the last interval is shorter",
+				cycle.kind.name, step, cycle.name)})
 		}
 	}
 	return warnings
@@ -85,14 +123,14 @@ func (k *kind) rhythm(f field) (step int, even bool) {
 	return step, (k.max-k.min+1)%step == 0
 }
 
-func (s *Schedule) dayWarnings() []string {
-	var warnings []string
+func (s *Schedule) dayWarnings() []Warning {
+	var warnings []Warning
 	restricted := s.day.bits != days.all() && s.weekday.bits != weekdays.all()
 	switch {
 	case s.either():
-		warnings = append(warnings, "day of month and day of week are both set: it runs on days that match either")
+		warnings = append(warnings, Warning{Code: WarnDays, Text: "day of month and day of week are both set: it runs on days that match either"})
 	case restricted:
-		warnings = append(warnings, "a day field begins with *: it runs on days that match both day of month and day of week")
+		warnings = append(warnings, Warning{Code: WarnDays, Text: "a day field begins with *: it runs on days that match both day of month and day of week"})
 	}
 	first := bits.TrailingZeros64(s.day.bits)
 	var never, leap field
@@ -105,10 +143,10 @@ func (s *Schedule) dayWarnings() []string {
 		}
 	}
 	if never.bits != 0 {
-		warnings = append(warnings, fmt.Sprintf("day of month %d never occurs in %s", first, count("month", never)))
+		warnings = append(warnings, Warning{Code: WarnNever, Text: fmt.Sprintf("day of month %d never occurs in %s", first, count("month", never))})
 	}
 	if leap.bits != 0 {
-		warnings = append(warnings, fmt.Sprintf("day of month %d occurs in %s in leap years only", first, count("month", leap)))
+		warnings = append(warnings, Warning{Code: WarnLeap, Text: fmt.Sprintf("day of month %d occurs in %s in leap years only", first, count("month", leap))})
 	}
 	return warnings
 }

@@ -1073,15 +1073,16 @@ func (e Outcome) Valid() bool {
 
 // Defines values for PreviewWarningDetailsCode.
 const (
-	PreviewWarningDetailsCodeDays     PreviewWarningDetailsCode = "days"
-	PreviewWarningDetailsCodeDstFold  PreviewWarningDetailsCode = "dst_fold"
-	PreviewWarningDetailsCodeDstGap   PreviewWarningDetailsCode = "dst_gap"
-	PreviewWarningDetailsCodeDstTwice PreviewWarningDetailsCode = "dst_twice"
-	PreviewWarningDetailsCodeLeapDay  PreviewWarningDetailsCode = "leap_day"
-	PreviewWarningDetailsCodeNever    PreviewWarningDetailsCode = "never"
-	PreviewWarningDetailsCodeNoRun    PreviewWarningDetailsCode = "no_run"
-	PreviewWarningDetailsCodeUneven   PreviewWarningDetailsCode = "uneven"
-	PreviewWarningDetailsCodeZone     PreviewWarningDetailsCode = "zone"
+	PreviewWarningDetailsCodeDays        PreviewWarningDetailsCode = "days"
+	PreviewWarningDetailsCodeDstFold     PreviewWarningDetailsCode = "dst_fold"
+	PreviewWarningDetailsCodeDstGap      PreviewWarningDetailsCode = "dst_gap"
+	PreviewWarningDetailsCodeDstTwice    PreviewWarningDetailsCode = "dst_twice"
+	PreviewWarningDetailsCodeEveryMinute PreviewWarningDetailsCode = "every_minute"
+	PreviewWarningDetailsCodeLeapDay     PreviewWarningDetailsCode = "leap_day"
+	PreviewWarningDetailsCodeNever       PreviewWarningDetailsCode = "never"
+	PreviewWarningDetailsCodeNoRun       PreviewWarningDetailsCode = "no_run"
+	PreviewWarningDetailsCodeUneven      PreviewWarningDetailsCode = "uneven"
+	PreviewWarningDetailsCodeZone        PreviewWarningDetailsCode = "zone"
 )
 
 // Valid indicates whether the value is a known member of the PreviewWarningDetailsCode enum.
@@ -1094,6 +1095,8 @@ func (e PreviewWarningDetailsCode) Valid() bool {
 	case PreviewWarningDetailsCodeDstGap:
 		return true
 	case PreviewWarningDetailsCodeDstTwice:
+		return true
+	case PreviewWarningDetailsCodeEveryMinute:
 		return true
 	case PreviewWarningDetailsCodeLeapDay:
 		return true
@@ -3894,8 +3897,11 @@ type RetryState struct {
 // RetryState_Triggers defines model for RetryState.Triggers.
 type RetryState_Triggers struct {
 	// Attempt Calls of it that have failed.
-	Attempt   int    `json:"attempt"`
-	LastError string `json:"last_error"`
+	Attempt int `json:"attempt"`
+
+	// Last When the last call began.
+	Last      *time.Time `json:"last,omitempty"`
+	LastError string     `json:"last_error"`
 
 	// Next RFC 3339, in UTC.
 	Next      Time   `json:"next"`

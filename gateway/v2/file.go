@@ -1,77 +1,88 @@
 package v2
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"net/http"
-	"slices"
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
+	"spool.internal/events/why"
 	"spool.internal/gateway/wire"
 )
 
-// fileVersion is one content that a path has had, or one more run of it.
-type fileVersion struct {
-	TriggerID   string    `json:"trigger_id"`
-	Fingerprint string    `json:"fingerprint"`
-	Seen        time.Time `json:"seen"`               // when it was entered into the ledger
-	Queued      bool      `json:"queued"`             // waits for its call, or is being called
-	Ignored     bool      `json:"ignored,omitempty"`  // is not to be run: lay there before the job was made, or was marked
-	MarkedBy    string    `json:"marked_by,omitzero"` // who has said that it has run
-	Verdict     string    `json:"verdict,omitzero"`   // why there is no execution
-	Reason      string    `json:"reason,omitzero"`    // of the verdict
-	Held        *held     `json:"held,omitempty"`     // why it is not run
-	Result      *result   `json:"result,omitempty"`   // when it is kept
-
-	file *events.File // of the result
+// standing is what lies at a path now.
+type standing struct {
+	State    events.FileState `json:"state"`
+	Reason   string           `json:"reason"`
+	Code     why.Code         `json:"code"`
+	Since    time.Time        `json:"since,omitzero"` // as far as a watcher has seen it
+	Until    time.Time        `json:"until,omitzero"` // when that ends by itself
+	Size     *int64           `json:"size,omitempty"` // of a file that lies there
+	Modified time.Time        `json:"modified,omitzero"`
 }
 
-// held says why a file is not run: runs led to it that its job began, or too many.
-type held struct {
-	Reason string    `json:"reason"`
-	Ring   string    `json:"ring"`   // the jobs by name
-	Ignore string    `json:"ignore"` // the pattern for watch.ignore that leaves such files alone
-	Since  time.Time `json:"since"`
+// shownAs are the states that are part of others in answers.
+var shownAs = map[events.FileState]events.FileState{
+	why.FileQueued: events.FileTaken, why.FileHeld: events.FileTaken, why.FileMarked: events.FileTaken, why.FileBefore: events.FileTaken,
+	why.FileRewritten: events.FileTaken, why.FileCalled: events.FileTaken, why.FileNever: events.FileAbsent, why.FileHangs: events.FileNoFolder,
 }
 
-// holds adds why versions of a path are held.
-func (a *API) holds(ctx context.Context, jobID, path string, versions []fileVersion) error {
-	all, err := a.Bus.HeldOnPath(ctx, jobID, path)
-	for _, h := range all {
-		for i := range versions {
-			if versions[i].Fingerprint == h.Fingerprint {
-				versions[i].Held = &held{h.Reason(), h.Ring, h.Ignore, h.At.UTC()}
-			}
-		}
+func (x *explained) standing(p *place) *standing {
+	if p == nil {
+		return nil
 	}
-	return err
+	r := x.reason(p.Facts)
+	s := &standing{State: p.State, Reason: r.Text, Code: r.Code, Since: r.Since, Until: r.Until, Size: p.size, Modified: p.Modified}
+	if as, ok := shownAs[p.State]; ok {
+		s.State = as
+	}
+	return s
 }
 
-// maxVersions is how many contents of one path are shown.
-const maxVersions = 100
+// fileReason says why a file is where it is.
+type fileReason struct {
+	Code  why.Code  `json:"code"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+func (x *explained) reason(f why.Facts) fileReason {
+	answer := x.at.File(f)
+	r := fileReason{Code: answer.Code, Text: answer.Sentence, Since: f.Since, Until: f.Next}
+	if r.Since.IsZero() && f.Queued.Before(x.at.Now) {
+		r.Since = f.Queued
+	}
+	if f.State == events.FileYoung && f.Quiet > 0 && !f.Modified.IsZero() {
+		r.Until = f.Modified.Add(time.Duration(f.Quiet) * time.Millisecond)
+	}
+	return r
+}
 
 func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
+	if !r.URL.Query().Has("path") {
+		return a.listFiles(w, r)
+	}
 	q := wire.ReadQuery(r, "path")
 	path := q.Text("path")
 	if path == "" {
-		q.Fail("path", "is required: the file's path below the watched folder")
+		q.Fail("path", "is empty: give the file's path below the watched folder, or leave it out for a list")
 	}
 	if q.Err() != nil {
 		return q.Err()
 	}
-	id := jobID(r)
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), id)
+	ctx := r.Context()
+	rev, err := a.Changes.Find(ctx, a.Caller(r), jobID(r))
 	if err != nil {
 		return err
 	}
-	versions, err := a.versions(r.Context(), id, path)
+	x := a.explain(a.Caller(r), rev.Event.Job)
+	versions, err := x.versions(ctx, path)
 	if err != nil {
 		return err
 	}
-	now, err := a.stand(r.Context(), a.Caller(r), rev.Event.Job, path, versions)
+	now, err := x.stand(ctx, path, versions)
 	if err != nil {
 		return err
 	}
@@ -81,66 +92,8 @@ func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
 		PathB64 string        `json:"path_b64,omitempty"`
 		Now     *standing     `json:"now,omitempty"`
 		Files   []fileVersion `json:"files"`
-	}{file.Path, file.PathB64, now, versions})
+	}{file.Path, file.PathB64, x.standing(now), versions})
 	return nil
-}
-
-// versions lists what is known of a path, newest first: what the ledger holds,
-// and what is left of files that it has forgotten because they are long gone.
-func (a *API) versions(ctx context.Context, jobID, path string) ([]fileVersion, error) {
-	seen, err := a.Bus.FilesOnPath(ctx, jobID, path)
-	if err != nil {
-		return nil, err
-	}
-	versions := []fileVersion{}
-	for _, s := range seen {
-		versions = append(versions, fileVersion{
-			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored, MarkedBy: s.MarkedBy,
-		})
-	}
-	if slices.ContainsFunc(seen, func(s events.SeenEntry) bool { return s.Held }) {
-		if err := a.holds(ctx, jobID, path, versions); err != nil {
-			return nil, err
-		}
-	}
-	find := func(triggerID string) int {
-		return slices.IndexFunc(versions, func(v fileVersion) bool { return v.TriggerID == triggerID })
-	}
-	var results []events.Result
-	err = a.eachResult(ctx, jobID, func(_ uint64, r events.Result) bool {
-		if r.File != nil && r.File.RawPath() == path {
-			results = append(results, r)
-		}
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	shown, err := a.show(ctx, results)
-	if err != nil {
-		return nil, err
-	}
-	for i := range shown {
-		n := find(shown[i].TriggerID)
-		if n < 0 {
-			n = len(versions)
-			versions = append(versions, fileVersion{
-				TriggerID: shown[i].TriggerID, Fingerprint: shown[i].File.Fingerprint, Seen: shown[i].Triggered,
-			})
-		}
-		versions[n].Result, versions[n].file = &shown[i], results[i].File
-		versions[n].Queued = false // it is about to leave the queue
-	}
-	err = a.Bus.Verdicts(jobID).Since(ctx, time.Time{}, func(m jet.Entry[events.Verdict]) bool {
-		if v, err := m.Value(); err == nil && v.TriggerID != "" {
-			if n := find(v.TriggerID); n >= 0 {
-				versions[n].Verdict, versions[n].Reason, versions[n].Queued = string(v.Verdict), v.Reason, false
-			}
-		}
-		return true
-	})
-	slices.SortStableFunc(versions, func(a, b fileVersion) int { return b.Seen.Compare(a.Seen) })
-	return versions[:min(len(versions), maxVersions)], err
 }
 
 // reprocessFile has watchers take the file that lies at a path as new. Where
@@ -158,17 +111,18 @@ func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	versions, err := a.versions(r.Context(), id, path)
+	x := a.explain(a.Caller(r), rev.Event.Job)
+	versions, err := x.versions(r.Context(), path)
 	switch {
 	case err != nil:
 		return err
 	case len(versions) == 0:
-		now, err := a.stand(r.Context(), a.Caller(r), rev.Event.Job, path, nil)
+		now, err := x.stand(r.Context(), path, nil)
 		if err != nil {
 			return err
 		}
-		if now != nil && now.State != events.FileAbsent && now.State != events.FileNoFolder {
-			return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", now.Reason)
+		if s := x.standing(now); s != nil && s.State != events.FileAbsent && s.State != events.FileNoFolder {
+			return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", s.Reason)
 		}
 		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job: give its path below the watched folder")
 	case versions[0].Queued:

@@ -12,55 +12,77 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/fileid"
+	"spool.internal/events/why"
 	"spool.internal/gateway/change"
 )
 
-// standing is where a file is that a job is asked about: what lies at its path now,
+// place is where a file is that a job is asked about: what lies at its path now,
 // and why it is not taken yet, or never will be.
-type standing struct {
-	State    events.FileState `json:"state"`
-	Reason   string           `json:"reason"`
-	Since    time.Time        `json:"since,omitzero"`    // as far as a watcher has seen it
-	Size     *int64           `json:"size,omitempty"`    // of a file that lies there
-	Modified time.Time        `json:"modified,omitzero"` // likewise
+type place struct {
+	why.Facts
+	size *int64 // of a file that lies there
 }
 
-// known is what the streams say about a path, for [API.stand].
+// known is what the streams say about a path, for [explained.stand].
 type known struct {
 	versions []fileVersion
 	waiting  *events.WaitingFile // as a watcher reports it
 	watch    *events.WatchState
-	disabled bool
 }
 
 // stand says where the file at a path is; nil where that is not known.
-func (a *API) stand(ctx context.Context, who change.Caller, job events.Job, rel string, versions []fileVersion) (*standing, error) {
-	p, err := job.Plan(a.Zone)
-	if err != nil || !p.Spooled {
-		return nil, nil //nolint:nilerr // of another version, or of the clock: it has no folder
+func (x *explained) stand(ctx context.Context, rel string, versions []fileVersion) (*place, error) {
+	if !x.watches() {
+		return nil, nil // of another version, or of the clock: it has no folder
 	}
-	k := known{versions: versions, disabled: job.Status == events.Disabled}
-	if k.waiting, k.watch, err = a.watched(ctx, job.ID, rel); err != nil {
+	k := known{versions: versions}
+	var err error
+	if k.waiting, k.watch, err = x.watched(ctx, x.job.ID, rel); err != nil {
 		return nil, err
 	}
-	if a.Drives == nil || who.Access().CheckJob(p.Parameters) != nil {
+	if x.Drives == nil || x.who.Access().CheckJob(x.plan.Parameters) != nil {
 		if k.waiting == nil {
 			return nil, nil
 		}
-		return k.asWatched(), nil
+		return &place{Facts: x.waiting(*k.waiting)}, nil
 	}
-	generations, err := a.Bus.Generations(ctx, job.ID)
+	generations, err := x.Bus.Generations(ctx, x.job.ID)
 	if err != nil {
 		return nil, err
 	}
-	look := looking{drives: a.Drives.As(who.Access()), p: p.Parameters, rel: rel, fingerprint: func(s fileid.Stat) string {
-		return fileid.Fingerprint(job.ID, rel, generations[rel], s)
+	look := looking{x: x, drives: x.Drives.As(x.who.Access()), rel: rel, fingerprint: func(s fileid.Stat) string {
+		return fileid.Fingerprint(x.job.ID, rel, generations[rel], s)
 	}}
-	found, in := change.Look(func() standing { return look.at(k) })
+	found, in := change.Look(func() place { return look.at(k) })
 	if !in {
-		found = standing{State: events.FileNoFolder, Reason: "the folder " + p.InputDir.String() + " does not answer: its mount hangs, or is slow"}
+		found = place{Facts: x.onPath(rel, why.FileHangs)}
+	}
+	if found.Folder == nil {
+		found.Folder = why.FolderOf(k.watch)
 	}
 	return &found, nil
+}
+
+// onPath is what is known at least of a file.
+func (x *explained) onPath(rel string, state events.FileState) why.Facts {
+	f, file := x.facts(), events.NewFile(rel)
+	f.Kind, f.Path, f.PathB64, f.State = events.KindFile, file.Path, file.PathB64, state
+	return f
+}
+
+// waiting is what a watcher reports of a file.
+func (x *explained) waiting(w events.WaitingFile) why.Facts {
+	f := x.onPath(w.RawPath(), w.State)
+	f.Since, f.Reason, f.Seen, f.Modified, f.Quiet = w.Since.UTC(), w.Reason, w.FirstSeen.UTC(), w.Modified.UTC(), w.QuietMS
+	if w.State == events.FileUnmarked && x.plan != nil {
+		f.Marker = events.NewFile(x.markerOf(w.RawPath())).Path
+	}
+	return f
+}
+
+// markerOf is the path of the marker of a file.
+func (x *explained) markerOf(rel string) string {
+	return path.Join(path.Dir(rel), x.plan.Options.Watch.MarkerOf(path.Base(rel)))
 }
 
 // stale is the age from which on a report of waiting files counts for nothing: a
@@ -81,117 +103,125 @@ func (a *API) watched(ctx context.Context, jobID, rel string) (file *events.Wait
 	return file, watch, err
 }
 
-func (k known) asWatched() *standing {
-	return &standing{State: k.waiting.State, Reason: k.waiting.Reason, Since: k.waiting.Since}
-}
-
 // looking looks at one path below the folder of a job.
 type looking struct {
+	x           *explained
 	drives      *drive.Drives
-	p           *events.Parameters
 	rel         string
 	fingerprint func(fileid.Stat) string
 }
 
-func (l looking) at(k known) standing {
-	folder, err := l.drives.OpenDir(l.p.InputDir)
+func (l looking) in(state events.FileState) place { return place{Facts: l.x.onPath(l.rel, state)} }
+
+func (l looking) at(k known) place {
+	dir := l.x.plan.InputDir
+	folder, err := l.drives.OpenDir(dir)
 	if err != nil {
-		return standing{State: events.FileNoFolder, Reason: "the folder " + l.p.InputDir.String() + " " + l.drives.Why(l.p.InputDir, err)}
+		p := l.in(events.FileNoFolder)
+		p.Folder = l.away(dir, err)
+		return p
 	}
 	defer folder.Close() //nolint:errcheck // was only read
 	info, err := folder.Lstat(l.rel)
 	if errors.Is(err, fs.ErrNotExist) {
-		return standing{State: events.FileAbsent, Reason: "no file of this name lies in the folder" + l.similar(folder)}
+		p := l.in(events.FileAbsent)
+		if len(k.versions) == 0 {
+			p.State = why.FileNever
+		}
+		p.Rule = l.similar(folder)
+		return p
 	}
 	if err != nil {
-		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + drive.Reason(err)}
+		p := l.in(events.FileUnreadable)
+		p.Reason = drive.Reason(err)
+		return p
 	}
 	if !info.Mode().IsRegular() {
-		return standing{State: events.FileNotAFile, Reason: "it is " + kindOfFile(info.Mode()) + ": only regular files are run"}
+		p := l.in(events.FileNotAFile)
+		p.Rule = kindOfFile(info.Mode())
+		return p
 	}
-	size := info.Size()
-	s := l.judge(k, folder)
-	s.Size, s.Modified = &size, info.ModTime().UTC()
-	return s
+	p := l.judge(k, folder)
+	p.size, p.Modified = new(info.Size()), info.ModTime().UTC()
+	return p
+}
+
+// away says why a folder cannot be opened, in the words of a watcher.
+func (l looking) away(dir events.Path, err error) *why.Folder {
+	f := &why.Folder{State: events.FolderBlocked, Path: l.drives.HostPath(dir), Reason: l.drives.Why(dir, err)}
+	if errors.Is(err, fs.ErrNotExist) {
+		f.State = events.FolderAbsent
+	}
+	return f
 }
 
 // judge says of a regular file why it is not taken.
-func (l looking) judge(k known, folder *os.Root) standing {
-	if state, why := l.p.Options.Watch.Judge(l.rel); why != "" {
-		return standing{State: state, Reason: "it " + why}
+func (l looking) judge(k known, folder *os.Root) place {
+	if state, why := l.x.plan.Options.Watch.Judge(l.rel); why != "" {
+		p := l.in(state)
+		p.Rule = why
+		return p
 	}
 	stat, err := statBelow(folder, l.rel)
 	if err != nil {
-		return standing{State: events.FileUnreadable, Reason: "it cannot be looked at: " + drive.Reason(err)}
+		p := l.in(events.FileUnreadable)
+		p.Reason = drive.Reason(err)
+		return p
 	}
 	fingerprint := l.fingerprint(stat)
 	for _, v := range k.versions {
 		if v.Fingerprint == fingerprint {
-			return v.taken(k.disabled)
+			return place{Facts: v.facts}
 		}
 	}
-	if why := l.unmarked(folder, stat); why != "" {
-		return standing{State: events.FileUnmarked, Reason: why}
+	if p, waits := l.unmarked(folder, stat); waits {
+		if k.waiting != nil && k.waiting.State == events.FileUnmarked {
+			p.Since, p.Seen = k.waiting.Since.UTC(), k.waiting.FirstSeen.UTC()
+		}
+		return p
 	}
-	if k.waiting != nil {
-		return *k.asWatched()
-	}
-	if w := k.watch; w != nil && w.State != events.FolderLive && w.State != events.FolderPoll {
-		return standing{State: events.FileUnseen, Reason: strings.TrimSuffix("the folder is "+string(w.State)+": "+w.Reason, ": "), Since: w.Since}
-	} else if w != nil && w.Reason != "" && w.State == events.FolderLive {
-		return standing{State: events.FileUnseen, Reason: w.Reason, Since: w.Since}
+	if k.waiting != nil && k.waiting.State != events.FileUnmarked {
+		return place{Facts: l.x.waiting(*k.waiting)}
 	}
 	return l.young(stat)
 }
 
 // young says of a file in whose way nothing is how long that has been so.
-func (l looking) young(stat fileid.Stat) standing {
-	age := time.Since(time.Unix(0, max(stat.Modified, stat.Changed))).Round(time.Millisecond)
-	quiet := time.Duration(l.p.Options.Watch.QuietMS) * time.Millisecond
+func (l looking) young(stat fileid.Stat) place {
+	modified := time.Unix(0, max(stat.Modified, stat.Changed))
+	quiet := time.Duration(l.x.plan.Options.Watch.QuietMS) * time.Millisecond
 	if quiet < 0 {
 		quiet = time.Second // more than watchers wait by themselves, but on network mounts
 	}
-	if age < quiet {
-		return standing{State: events.FileYoung, Reason: "it has changed " + age.String() + " ago, and is taken when it has been left alone for a moment (spool.watch.quiet_ms)"}
+	if time.Since(modified) >= quiet {
+		return l.in(events.FileUnseen)
 	}
-	return standing{State: events.FileUnseen, Reason: "nothing is in its way: it is taken at the next look at the folder, within a minute, or waits behind many others"}
+	p := l.in(events.FileYoung)
+	if p.Quiet = 0; l.x.plan.Options.Watch.QuietMS > 0 {
+		p.Quiet = quiet.Milliseconds()
+	}
+	return p
 }
 
 // unmarked says that a file waits for its marker.
-func (l looking) unmarked(folder *os.Root, stat fileid.Stat) string {
-	watch := l.p.Options.Watch
-	if watch.Marker == "" {
-		return ""
+func (l looking) unmarked(folder *os.Root, stat fileid.Stat) (p place, waits bool) {
+	if l.x.plan.Options.Watch.Marker == "" {
+		return p, false
 	}
-	name := path.Join(path.Dir(l.rel), watch.MarkerOf(path.Base(l.rel)))
+	name := l.x.markerOf(l.rel)
+	p = l.in(events.FileUnmarked)
+	p.Marker = events.NewFile(name).Path
 	marker, err := folder.Lstat(name)
 	switch {
 	case err != nil || !marker.Mode().IsRegular():
-		return "it waits for its marker " + events.NewFile(name).Path + " (spool.watch.marker), which is not there"
+		return p, true
 	case marker.ModTime().UnixNano() < stat.Modified && stat.Modified <= time.Now().UnixNano():
 		if m, err := statBelow(folder, name); err == nil && max(m.Modified, m.Changed) < stat.Modified {
-			return "its marker " + events.NewFile(name).Path + " is older than the file, and speaks of what that was before: write it again"
+			p.Rule = "the marker is older"
+			return p, true
 		}
 	}
-	return ""
-}
-
-// taken says what became of a file that the ledger knows as it lies there.
-func (v fileVersion) taken(disabled bool) standing {
-	s := standing{State: events.FileTaken, Since: v.Seen, Reason: "it was taken as it lies there: the first of `files` with this fingerprint says what became of it"}
-	switch {
-	case v.MarkedBy != "":
-		s.Reason = v.MarkedBy + " has marked it as run"
-	case v.Ignored:
-		s.Reason = "it lay there before the job was made, and was not to be run (spool.watch.existing)"
-	case v.Held != nil:
-		s.Reason = "it is held: " + v.Held.Reason
-	case v.Queued && disabled:
-		s.Reason = "it is queued, and waits until the job is enabled"
-	case v.Queued:
-		s.Reason = "it is queued: it waits for its call, or is being called"
-	}
-	return s
+	return p, false
 }
 
 // similar names a file whose name differs in capitals alone.
@@ -204,7 +234,7 @@ func (l looking) similar(folder *os.Root) string {
 	names, _ := dir.Readdirnames(10_000) // the first will do
 	for _, name := range names {
 		if strings.EqualFold(name, path.Base(l.rel)) {
-			return ", but " + events.NewFile(name).Path + " does: capitals count"
+			return events.NewFile(name).Path
 		}
 	}
 	return ""

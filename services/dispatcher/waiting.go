@@ -89,7 +89,11 @@ func (w *waiting) states(now time.Time) (states map[string]events.RetryState, cl
 		}
 		s := states[v.jobID]
 		s.Waiting++
-		s.Triggers = soonest(s.Triggers, events.RetryTrigger{TriggerID: id, Attempt: v.calls, LastError: v.why, Next: v.next.UTC()})
+		t := events.RetryTrigger{TriggerID: id, Attempt: v.calls, LastError: v.why, Next: v.next.UTC()}
+		if n := len(v.failed); n > 0 {
+			t.Last = v.failed[n-1].At
+		}
+		s.Triggers = soonest(s.Triggers, t)
 		states[v.jobID] = s
 	}
 	for id, s := range states {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/schedule"
+	"spool.internal/events/why"
 )
 
 // Entry is what became of one slot, or of several in a row.
@@ -14,17 +16,18 @@ type Entry struct {
 	To         time.Time     `json:"to"`             // the last
 	Slots      int           `json:"slots,omitzero"` // how many; 0 = that is not known
 	Verdict    events.Ruling `json:"verdict"`
+	Mark       schedule.Mark `json:"mark,omitzero"` // of one slot
 	Reason     string        `json:"reason,omitzero"`
 	TriggerID  string        `json:"trigger_id,omitzero"`   // of one slot
 	LatenessMS *int64        `json:"lateness_ms,omitempty"` // when its trigger was stored, behind the slot
 }
 
-// Verdicts beside those of package events and the marks of package schedule.
+// Verdicts beside those of package events and the marks of package schedule: see package why.
 const (
-	Fired    events.Ruling = "fired"     // its trigger was stored in time
-	CaughtUp events.Ruling = "caught_up" // its trigger was stored later
-	Queued   events.Ruling = "queued"    // its trigger has no result yet
-	Pending  events.Ruling = "pending"   // it has no trigger yet
+	Fired    = why.Fired
+	CaughtUp = why.CaughtUp
+	Queued   = why.Queued
+	Pending  = why.Pending
 )
 
 // Facts is what the streams hold about the slots of a [Page].
@@ -50,17 +53,8 @@ type Trigger struct {
 // go on after, or 0 when this is the end. There are more entries than limit only
 // when they all begin in one minute.
 func (p Page) Tell(f Facts, limit int) (entries []Entry, next events.Minute) {
-	b := book{Facts: f, fired: map[events.Minute]Trigger{}}
-	for _, t := range f.Triggers {
-		if old, ok := b.fired[t.Minute]; ok {
-			t.Done = t.Done || old.Done
-			if old.Stored.Before(t.Stored) { // it was queued again since
-				t.Stored = old.Stored
-			}
-		}
-		b.fired[t.Minute] = t
-	}
-	alone := p.alone(&b)
+	b := newBook(f)
+	alone := p.alone(b)
 	entries = []Entry{}
 	merge := false // into the last entry
 	for _, pt := range p.points {
@@ -70,7 +64,7 @@ func (p Page) Tell(f Facts, limit int) (entries []Entry, next events.Minute) {
 		e, ok := b.slot(pt)
 		switch n := len(entries); {
 		case !ok:
-		case merge && e.TriggerID == "" && entries[n-1].TriggerID == "" && entries[n-1].Verdict == e.Verdict && entries[n-1].Reason == e.Reason:
+		case merge && e.Mark == "" && entries[n-1].Mark == "" && e.TriggerID == "" && entries[n-1].TriggerID == "" && entries[n-1].Verdict == e.Verdict && entries[n-1].Reason == e.Reason:
 			entries[n-1].To = e.To
 			entries[n-1].Slots++
 		default:
@@ -145,71 +139,4 @@ func (p Page) foreign(b *book, v events.Verdict) bool {
 		return !p.has(v.To)
 	}
 	return false
-}
-
-// book finds what is recorded of a slot.
-type book struct {
-	Facts
-	fired map[events.Minute]Trigger // by slot
-}
-
-// slot says what became of one slot; ok is false when that cannot be known.
-func (b *book) slot(p point) (e Entry, ok bool) {
-	e = Entry{From: p.minute.Time(), To: p.minute.Time(), Slots: 1}
-	t, triggered := b.fired[p.minute]
-	if triggered && t.Done {
-		return b.trigger(t), true
-	}
-	v, judged := b.verdict(p.minute)
-	switch {
-	case judged:
-		e.Verdict, e.Reason, e.TriggerID = v.Verdict, v.Reason, v.TriggerID
-	case triggered:
-		return b.trigger(t), true
-	case !p.Active():
-		e.Verdict = events.VerdictDisabled
-	case b.owed(p.minute):
-		e.Verdict, e.Reason = Pending, "catch-up has not come to it yet"
-	case p.minute > b.Clock.Answered(b.JobID):
-		e.Verdict, e.Reason = Pending, "cron has not committed this minute yet"
-	case p.minute <= p.Raced || p.minute <= b.Since:
-		return e, false
-	case p.Seq > b.Clock.JobsSeq:
-		e.Verdict, e.Reason = Pending, "cron has not taken in yet how the job was changed"
-	case p.Shadow:
-		e.Verdict = events.VerdictShadow
-	default:
-		e.Verdict, e.Reason = Fired, "no result of it is kept"
-	}
-	return e, true
-}
-
-// trigger tells of a slot by its trigger.
-func (b *book) trigger(t Trigger) Entry {
-	slot := t.Minute.Time()
-	e := Entry{From: slot, To: slot, Slots: 1, Verdict: Fired, TriggerID: t.ID, LatenessMS: new(t.Stored.Sub(slot).Milliseconds())}
-	switch {
-	case !t.Done && t.Paused:
-		e.Verdict, e.Reason = Queued, events.WhyPaused
-	case !t.Done:
-		e.Verdict, e.Reason = Queued, "its run-binary call has no result yet"
-	case events.CaughtUp(t.Minute, t.Stored):
-		e.Verdict = CaughtUp
-	}
-	return e
-}
-
-// verdict gives the newest verdict on a slot.
-func (b *book) verdict(minute events.Minute) (newest events.Verdict, ok bool) {
-	for _, v := range b.Verdicts {
-		about := v.TriggerID == "" || v.TriggerID == events.CronTriggerID(b.JobID, minute)
-		if v.From <= minute && minute <= v.To && about && (!ok || newest.At.Before(v.At)) {
-			newest, ok = v, true
-		}
-	}
-	return newest, ok
-}
-
-func (b *book) owed(minute events.Minute) bool {
-	return slices.ContainsFunc(b.Owed, func(s events.Stretch) bool { return s.From <= minute && minute <= s.To })
 }

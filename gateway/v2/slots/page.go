@@ -22,6 +22,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
+	"spool.internal/events/schedule"
 )
 
 // maxSlots bounds what one request looks at.
@@ -43,6 +44,7 @@ func (p Page) Slots() int { return len(p.points) }
 // point is one slot.
 type point struct {
 	minute events.Minute
+	mark   schedule.Mark
 	*events.Period
 }
 
@@ -56,7 +58,7 @@ func PageOf(t events.Timeline, after, to events.Minute, first bool) Page {
 		}
 		from, until := own[0].Time(), own[1].Time()
 		for slot := range r.Times.Slots(from, until) {
-			p.points = append(p.points, point{events.MinuteOf(slot.Time), r})
+			p.points = append(p.points, point{events.MinuteOf(slot.Time), slot.Mark, r})
 			if len(p.points) == maxSlots {
 				until = slot.Time
 				p.To = events.MinuteOf(until)
