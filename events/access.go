@@ -56,6 +56,20 @@ func (a Access) Check(field string, p Path) error {
 		strings.Join(a.Paths, ", "))
 }
 
+// On tells what of a drive, or of a folder on it, may be reached: the whole, or these
+// parts of it; none is nothing.
+func (a Access) On(p Path) (whole bool, parts []string) {
+	if a.Reaches(p) {
+		return true, nil
+	}
+	for _, grant := range a.Paths {
+		if strings.HasPrefix(grant, p.String()+"/") {
+			parts = append(parts, grant)
+		}
+	}
+	return false, parts
+}
+
 // CheckJob refuses a job of which a path may not be reached. What was generated
 // leads nowhere.
 func (a Access) CheckJob(p *Parameters) error {

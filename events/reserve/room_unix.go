@@ -26,3 +26,11 @@ func device(fi os.FileInfo) uint64 {
 	}
 	return 0
 }
+
+// Writable says why this process cannot put files into a folder.
+func Writable(dir string) error {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("write into %s: %w", dir, err)
+	}
+	return nil
+}

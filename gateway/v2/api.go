@@ -49,14 +49,17 @@ type Config struct {
 }
 
 // API is the handlers of the native API. It is safe for concurrent use.
-type API struct{ Config }
+type API struct {
+	Config
+	rooms rooms // of drives
+}
 
 // New makes the API.
 func New(c Config) *API {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
-	return &API{c}
+	return &API{Config: c}
 }
 
 // Prefix is what the paths of the native API begin with.
@@ -117,7 +120,7 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodGet, "dead-letters/{id}", calls.Read(a.getDead)},
 		{http.MethodPost, "dead-letters/{id}/retry", calls.Write(a.retryDead)},
 		{http.MethodDelete, "dead-letters/{id}", calls.Write(a.dropDead)},
-		{http.MethodGet, "drives", calls.Administer(a.listDrives)},
+		{http.MethodGet, "drives", calls.Read(a.listDrives)},
 		{http.MethodGet, "me", calls.Read(a.me)},
 		{http.MethodPost, "session", calls.Read(a.createSession)},
 		{http.MethodDelete, "session", calls.Read(a.deleteSession)},

@@ -1,47 +1,184 @@
 package v2
 
 import (
+	"cmp"
+	"context"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
+	"spool.internal/events"
+	"spool.internal/events/reserve"
 	"spool.internal/gateway/wire"
 )
 
-// mappedDrive is a drive that lies in a folder of the host: of a flag, or of a job.
-type mappedDrive struct {
-	Path string     `json:"path"`
-	Host string     `json:"host_folder"`
-	From string     `json:"from"`               // who named it
+// driveView is a drive as a caller may use it.
+type driveView struct {
+	Path     string   `json:"path"`
+	From     string   `json:"from"`             // what makes it a drive
+	Writable bool     `json:"writable"`         // for the caller
+	Reaches  []string `json:"reaches,omitzero"` // what of it the token reaches, unless that is the whole
+	Free     *int64   `json:"free_bytes,omitempty"`
+	Total    *int64   `json:"total_bytes,omitempty"`
+	Problem  string   `json:"problem,omitzero"` // why it cannot be used now
+
+	// For administrators.
+	Host string     `json:"host_folder,omitzero"`
 	By   string     `json:"by,omitzero"`        // a job: of this user
 	At   *time.Time `json:"recorded,omitempty"` // a job: when
+
+	host string
 }
 
-// Who names the folder of a drive.
+// What makes a folder a drive.
 const (
-	fromFlag = "flag" // --drive, of this gateway
-	fromJob  = "job"  // the input of a job
+	fromDrives = "drives" // it lies in the folder of all drives
+	fromFlag   = "flag"   // --drive, of this gateway
+	fromJob    = "job"    // the input of a job
 )
 
-// listDrives shows the drives that lie elsewhere than in the folder of all drives.
+// listDrives shows the drives on which a caller reaches something.
 func (a *API) listDrives(w http.ResponseWriter, r *http.Request) error {
-	if q := wire.ReadQuery(r); q.Err() != nil {
+	q := wire.ReadQuery(r, "limit", "page_token")
+	limit := q.Limit(wire.DefaultLimit)
+	_, after := q.After()
+	if q.Err() != nil {
 		return q.Err()
 	}
-	all := []mappedDrive{}
-	if a.Stages != nil {
-		for _, m := range a.Stages.Mappings() {
-			all = append(all, mappedDrive{Path: m.Path, Host: m.Host, From: fromFlag})
-		}
-	}
-	recorded, err := a.Bus.Drives(r.Context())
+	all, err := a.drivesOf(r.Context(), a.Caller(r).Token)
 	if err != nil {
 		return err
 	}
-	for _, d := range recorded {
-		all = append(all, mappedDrive{d.Path, d.Host, fromJob, d.By, &d.At})
+	var page struct {
+		Drives []driveView `json:"drives"`
+		Next   string      `json:"next_page_token,omitzero"`
 	}
-	wire.Write(w, http.StatusOK, struct {
-		Drives []mappedDrive `json:"drives"`
-	}{all})
+	page.Drives = []driveView{}
+	for _, d := range all {
+		if after != "" && d.Path <= after {
+			continue
+		}
+		if len(page.Drives) == limit {
+			page.Next = wire.PageToken(int64(0), page.Drives[limit-1].Path)
+			break
+		}
+		page.Drives = append(page.Drives, d)
+	}
+	a.rooms.fill(page.Drives, a.Caller(r).Role.MayWrite())
+	wire.Write(w, http.StatusOK, page)
 	return nil
+}
+
+// drivesOf lists the drives on which a token reaches something, in the order of their paths.
+func (a *API) drivesOf(ctx context.Context, t events.Token) (all []driveView, err error) {
+	reach := t.Access()
+	add := func(p events.Path, d driveView) {
+		whole, parts := reach.On(p)
+		if !whole && len(parts) == 0 {
+			return
+		}
+		d.Path, d.Reaches = p.String(), parts
+		if d.host = d.Host; t.MayAdminister() != nil {
+			d.Host, d.By, d.At = "", "", nil
+		}
+		all = append(all, d)
+	}
+	recorded, err := a.Bus.Drives(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, d := range recorded {
+		p, err := events.ParsePath("path", d.Path)
+		if err != nil {
+			continue // of another version
+		}
+		known[p.Drive] = true
+		add(p, driveView{Host: d.Host, From: fromJob, By: d.By, At: &d.At})
+	}
+	if a.Drives != nil {
+		places, err := a.Drives.List()
+		if err != nil {
+			a.Log.Warn("not all drives can be listed", "error", err.Error())
+		}
+		for _, p := range places {
+			switch {
+			case p.Flag:
+				add(p.Path, driveView{Host: p.Host, From: fromFlag})
+			case !known[p.Path.Drive]: // else what its runs write lies there
+				add(p.Path, driveView{Host: p.Host, From: fromDrives})
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y driveView) int { return cmp.Compare(x.Path, y.Path) })
+	return all, nil
+}
+
+// rooms looks at the disks of drives. One that hangs is asked once at a time, and is not
+// waited for.
+type rooms struct {
+	mu   sync.Mutex
+	busy map[string]*room // by folder
+}
+
+// room is one look at a folder.
+type room struct {
+	done        chan struct{}
+	free, total int64
+	err         error // why it is not known how much there is
+	closed      error // why nothing can be written
+}
+
+// roomPatience is how long disks may take to answer.
+const roomPatience = 2 * time.Second
+
+func (x *rooms) look(host string) *room {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if busy, ok := x.busy[host]; ok {
+		return busy
+	}
+	if x.busy == nil {
+		x.busy = map[string]*room{}
+	}
+	r := &room{done: make(chan struct{})}
+	x.busy[host] = r
+	go func() {
+		defer close(r.done)
+		r.free, r.total, r.err = reserve.Room(host)
+		r.closed = reserve.Writable(host)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		delete(x.busy, host)
+	}()
+	return r
+}
+
+// fill adds to drives how much room they have, and whether a caller that may write can.
+func (x *rooms) fill(drives []driveView, writer bool) {
+	limit, cancel := context.WithTimeout(context.Background(), roomPatience)
+	defer cancel()
+	looks := make([]*room, len(drives))
+	for i := range drives {
+		looks[i] = x.look(drives[i].host)
+	}
+	for i, r := range looks {
+		d := &drives[i]
+		select {
+		case <-r.done:
+		case <-limit.Done():
+		}
+		select {
+		case <-r.done:
+		default:
+			d.Problem = "its disk does not answer: who runs the server has to see whether it is mounted"
+			continue
+		}
+		if r.err != nil {
+			d.Problem = "its folder cannot be looked at: who runs the server has to see whether it is there, and mounted"
+			continue
+		}
+		d.Free, d.Total, d.Writable = &r.free, &r.total, writer && r.closed == nil
+	}
 }

@@ -11,7 +11,10 @@
 //     or the nearest that exists; 204 means that the file, its name and the
 //     folders made for it are on disk.
 //   - Of several PUTs of one name at once the last to end wins; contents never
-//     mix. With If-None-Match: * exactly one of them wins.
+//     mix. With If-None-Match: * exactly one of them wins; with rename=keep-both
+//     each gets a name of its own.
+//   - A file is an attachment, in a sandbox: no browser shows it as a page of this
+//     server.
 //   - A client that goes away, stalls or sends too much leaves nothing behind. A
 //     server that dies leaves a temporary file; a later PUT into that folder,
 //     by another process and an hour later, removes it.

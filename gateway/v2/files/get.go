@@ -3,8 +3,10 @@ package files
 import (
 	"fmt"
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
+	"path"
 	"time"
 
 	"spool.internal/events"
@@ -62,8 +64,17 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if is == typeFolder {
 		return a.list(w, r, values, p, drives)
 	}
+	attach(w.Header(), path.Base(p.String()))
 	a.serve(w, r, f, info)
 	return nil
+}
+
+// attach has browsers store an answer and never show it: what is in a file of somebody is
+// no page of this server, whatever the name says.
+func attach(h http.Header, name string) {
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set("Content-Security-Policy", "sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // serve answers with a file, or with the part of it that is asked for.

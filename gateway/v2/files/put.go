@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -29,7 +30,7 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer t.dir.Close()
-	if err := t.prepare(o.onlyNew); err != nil {
+	if err := t.prepare(o); err != nil {
 		return err
 	}
 	if err := a.room(t.dir); err != nil {
@@ -41,22 +42,37 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err := a.receive(w, r, t.dir, temporary, o.mode); err != nil {
 		return err
 	}
-	if err := t.commit(temporary, o.onlyNew); err != nil {
+	name, err := t.commit(temporary, o)
+	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	if !o.keepBoth {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	p := t.parent.Join(name).String()
+	w.Header().Set("Location", (&url.URL{Path: Prefix + p}).EscapedPath())
+	wire.Write(w, http.StatusCreated, storedFile{p, name != t.name})
 	return nil
+}
+
+// storedFile is where a file came to lie whose name may have been taken.
+type storedFile struct {
+	Path    string `json:"path"`
+	Renamed bool   `json:"renamed"`
 }
 
 // putOrder is what a PUT asks for beside the content.
 type putOrder struct {
 	mode    fs.FileMode
 	onlyNew bool // refuse to replace a file
+
+	keepBoth bool // take the next name that is free in place of one that is taken
 }
 
 func (a *API) putOrder(r *http.Request) (putOrder, error) {
 	o := putOrder{mode: 0o644}
-	values, err := wire.Values(r, "executable")
+	values, err := wire.Values(r, "executable", "rename")
 	if err != nil {
 		return o, err
 	}
@@ -67,10 +83,19 @@ func (a *API) putOrder(r *http.Request) (putOrder, error) {
 	if executable {
 		o.mode = 0o755
 	}
+	switch text := values.Get("rename"); text {
+	case "":
+	case "keep-both":
+		o.keepBoth = true
+	default:
+		return o, events.Faultf(events.Invalid, "rename", "%q is not keep-both: leave it out to replace a file of that name", text)
+	}
 	switch r.Header.Get("If-None-Match") {
 	case "":
 	case "*":
-		o.onlyNew = true
+		if o.onlyNew = true; o.keepBoth {
+			return o, events.Faultf(events.Invalid, "rename", "and If-None-Match: * exclude each other: the one takes another name where the other refuses")
+		}
 	default:
 		return o, events.Faultf(events.Invalid, "If-None-Match", "must be * in a PUT: create the file, or change nothing")
 	}
@@ -87,8 +112,8 @@ func (a *API) putOrder(r *http.Request) (putOrder, error) {
 }
 
 // prepare finds what stands in the way before anything is received.
-func (t target) prepare(onlyNew bool) error {
-	if t.at != t.parent {
+func (t target) prepare(o putOrder) error {
+	if t.at != t.parent || o.keepBoth {
 		return nil
 	}
 	info, err := t.dir.Lstat(t.name)
@@ -99,7 +124,7 @@ func (t target) prepare(onlyNew bool) error {
 		return err
 	case info.IsDir():
 		return errIsFolder
-	case onlyNew:
+	case o.onlyNew:
 		return errExists
 	}
 	return nil
@@ -169,20 +194,23 @@ func (b *incoming) Read(p []byte) (int, error) {
 }
 
 // commit gives the file its name, durably, in folders that are made for it
-// below the one that it lies in.
-func (t target) commit(temporary string, onlyNew bool) error {
+// below the one that it lies in, and says which name that is.
+func (t target) commit(temporary string, o putOrder) (name string, err error) {
 	parent, err := t.drives.Create(t.parent)
 	if errors.Is(err, fs.ErrNotExist) { // a link that leads nowhere
-		return errFileAbove
+		return "", errFileAbove
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer parent.Close()
-	if onlyNew {
-		err = t.create(temporary, parent)
-	} else {
-		err = drive.Rename(t.dir, temporary, parent, t.name)
+	switch name = t.name; {
+	case o.keepBoth:
+		name, err = t.createBeside(temporary, parent)
+	case o.onlyNew:
+		err = t.create(temporary, parent, name)
+	default:
+		err = drive.Rename(t.dir, temporary, parent, name)
 	}
 	if err == nil {
 		err = syncFolder(parent)
@@ -191,7 +219,31 @@ func (t target) commit(temporary string, onlyNew bool) error {
 		p = above(p)
 		err = t.sync(p)
 	}
-	return err
+	return name, err
+}
+
+// createBeside creates under the first name that is free: of several clients at once each
+// gets one of its own.
+func (t target) createBeside(temporary string, parent *os.Root) (name string, err error) {
+	for n := 1; n <= drive.MaxNumber; n++ {
+		name = beside(t.name, n)
+		if _, err := parent.Lstat(name); err == nil { // most are found without a link that fails
+			continue
+		}
+		if err = t.create(temporary, parent, name); !errors.Is(err, fs.ErrExist) && !errors.Is(err, errExists) {
+			return name, err
+		}
+	}
+	return "", refuse(http.StatusConflict, "path", "has %d files of that name beside it: choose another", drive.MaxNumber)
+}
+
+// beside is the n-th name for a file: report.pdf, report (2).pdf, report (3).pdf.
+func beside(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	stem, ext := events.SplitName(name)
+	return fmt.Sprintf("%s (%d)%s", stem, n, ext)
 }
 
 func (t target) sync(p events.Path) error {
@@ -207,13 +259,13 @@ func (t target) sync(p events.Path) error {
 
 // create is a rename that replaces nothing. Where the file system has no links
 // the name is looked at once more: two clients at the same instant may both win.
-func (t target) create(temporary string, parent *os.Root) error {
-	err := drive.Link(t.dir, temporary, parent, t.name)
+func (t target) create(temporary string, parent *os.Root, name string) error {
+	err := drive.Link(t.dir, temporary, parent, name)
 	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
 		return err
 	}
-	if _, err := parent.Lstat(t.name); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := parent.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, errExists)
 	}
-	return drive.Rename(t.dir, temporary, parent, t.name)
+	return drive.Rename(t.dir, temporary, parent, name)
 }
