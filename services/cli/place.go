@@ -69,32 +69,30 @@ func reachedBy(addr, certificate string) string {
 	if certificate == "" {
 		return "http://" + net.JoinHostPort(host, port)
 	}
-	if name := nameIn(certificate); name != "" { // that is what the client compares
-		host = name
-	}
-	return "https://" + net.JoinHostPort(host, port)
+	return "https://" + net.JoinHostPort(nameIn(certificate, host), port)
 }
 
-// nameIn returns the first name for which a certificate is valid.
-func nameIn(file string) string {
+// nameIn returns the host for which a certificate is valid: this one, or the first that it
+// names.
+func nameIn(file, host string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return ""
+		return host
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return ""
+		return host
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return ""
+	if err != nil || c.VerifyHostname(host) == nil {
+		return host
 	}
 	for _, name := range c.DNSNames {
 		if !strings.Contains(name, "*") {
 			return name
 		}
 	}
-	return ""
+	return host
 }
 
 // inFolder returns the server that runs on a data folder.

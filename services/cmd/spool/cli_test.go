@@ -61,9 +61,13 @@ type harnessKey struct{}
 func harnessOf(ts *testscript.TestScript) *harness { return ts.Value(harnessKey{}).(*harness) }
 
 // newToken makes a token of a user.
-func (p *harness) newToken(owner, role string) string {
+func (p *harness) newToken(owner, role string, paths ...string) string {
 	p.Helper()
-	status, answer := p.exchange(http.MethodPost, "http://"+p.api+"/api/v2/tokens", p.adminToken(), events.Encode(object{"owner": owner, "role": role}))
+	body := object{"owner": owner, "role": role}
+	if len(paths) > 0 {
+		body["paths"] = paths
+	}
+	status, answer := p.exchange(http.MethodPost, "http://"+p.api+"/api/v2/tokens", p.adminToken(), events.Encode(body))
 	if status != http.StatusCreated {
 		p.Fatalf("a token for %s: %d %s", owner, status, answer)
 	}
@@ -103,9 +107,9 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// tokenFor: token FILE OWNER ROLE writes a new token into a file.
+// tokenFor: token FILE OWNER ROLE [PATH…] writes a new token into a file.
 func tokenFor(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(harnessOf(ts).newToken(args[1], args[2])), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(harnessOf(ts).newToken(args[1], args[2], args[3:]...)), 0o600))
 }
 
 // spoolOut runs the program in an environment, and gives its output, what it said on
