@@ -124,7 +124,8 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"services/broker/store/settings.go":      "renames what is damaged",
 		"services/broker/broker.go":              "the lock, which holds nothing",
 		"services/broker/trial.go":               "holds nothing, for a moment",
-		"services/cmd/spool/subscriber.go":       "holds a name for a file that atomicfile then writes",
+		"services/cli/save.go":                   "people's files, as long as they like",
+		"services/cli/subscriber.go":             "holds a name for a file that atomicfile then writes",
 		"services/runner/cell/shell_linux.go":    "/proc",
 		"services/runner/command.go":             "in memory, for one run",
 		"services/runner/cgroup/cgroup_linux.go": "/sys",
@@ -227,7 +228,7 @@ func TestSubjectsAreSpelledOnce(t *testing.T) {
 
 // said are names on the wire that are said to people, by file and text.
 var said = map[string]string{
-	"services/cmd/spool/subscriber.go RUN_EVENTS": "the default of --stream",
+	"services/cli/subscriber.go RUN_EVENTS": "the default of --stream",
 }
 
 func TestFilesAreConcepts(t *testing.T) {

@@ -8,46 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
-
-	"github.com/spf13/pflag"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
-	"spool.internal/events/spelling"
 )
 
 // client calls the API of a running server.
 type client struct {
 	url   string
 	token string
-}
-
-// remote are the flags of the commands that call a server.
-type remote struct {
-	url       string
-	tokenFile string
-	data      string
-}
-
-func (r *remote) flags(f *pflag.FlagSet) {
-	f.StringVar(&r.url, "url", "http://127.0.0.1:8080", "base URL of the server's API")
-	f.StringVar(&r.tokenFile, "token-file", "", "file with the API token (default DATA/admin.token)")
-	f.StringVar(&r.data, "data", "spool-data", "the server's data folder, for its admin.token")
-}
-
-func (r *remote) open() (*client, error) {
-	if u, err := url.Parse(r.url); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, wrongFlag("url", "is not the address of a server: write it like http://127.0.0.1:8080")
-	}
-	if r.tokenFile == "" {
-		r.tokenFile = filepath.Join(r.data, "admin.token")
-	}
-	return openClient(r.url, r.tokenFile)
 }
 
 func openClient(url, tokenFile string) (*client, error) {
@@ -59,17 +30,6 @@ func openClient(url, tokenFile string) (*client, error) {
 		return nil, fmt.Errorf("token-file: %w", atomicfile.Damaged(tokenFile, token, "", "restore it from your backup, or stop the server and run spool token reset-admin, which makes a new admin token"))
 	}
 	return &client{strings.TrimRight(url, "/"), strings.TrimSpace(string(token))}, nil
-}
-
-// checkExpires refuses an --expires that the server would refuse.
-func checkExpires(text string) error {
-	if _, err := time.Parse(time.RFC3339, text); err == nil || text == "" {
-		return nil
-	}
-	if _, err := spelling.Duration(text); err != nil {
-		return wrongFlag("expires", "%q is neither a duration like 90m, 12h or 30d nor a time like 2027-01-31T12:00:00Z", text)
-	}
-	return nil
 }
 
 // call sends body as JSON and reads the answer. If the server refuses, the error is the

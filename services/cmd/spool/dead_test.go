@@ -58,10 +58,10 @@ func TestDeadCommand(t *testing.T) {
 	if out, code := ask("drop", id(2)); code != 0 || out != id(2)+"\n" {
 		t.Errorf("dead drop: status %d, %q", code, out)
 	}
-	if out, code := ask("drop", id(2)); code != 1 || !strings.Contains(out, "dead letter "+id(2)+": ") {
+	if out, code := ask("drop", id(2)); code != 3 || !strings.Contains(out, "dead letter "+id(2)+": ") {
 		t.Errorf("dropped twice: status %d, %q", code, out)
 	}
-	if out, code := ask("drop", "--job", job, "--username", "admin"); code != 0 || out != id(3)+"\n" {
+	if out, code := ask("drop", "--job", job, "--username", "admin", "--yes"); code != 0 || !strings.Contains(out, "Drop 1 dead letters:\n  "+id(3)+" of dead\n") || !strings.HasSuffix(out, "1 of 1 are dropped\n") {
 		t.Errorf("dead drop --job: status %d, %q", code, out)
 	}
 	if out, code := ask("list"); code != 0 || strings.Count(out, "\n") != 1 {

@@ -175,7 +175,7 @@ func subscriber(t *testing.T, n int) {
 	d := &dropper{p: p, dir: filepath.Join(p.dir, "in"), sum: map[string]string{}}
 	out := &lockedBuffer{}
 	creds := filepath.Join(t.TempDir(), "mine.creds")
-	if said, err := execute(t, subscriberCommand(), "create", "mine", "--job", job, "--filter", "spool.run.ended.>", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err != nil {
+	if said, err := execute(t, command(), "subscriber", "create", "mine", "--job", job, "--filter", "spool.run.ended.>", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	if fi, err := os.Stat(creds); err != nil || fi.Mode().Perm() != 0o600 {
@@ -215,27 +215,27 @@ func subscriber(t *testing.T, n int) {
 		t.Errorf("the subscriber printed %d runs, want %d", len(printed), n+1)
 	}
 	t.Logf("stopped while %d files ran, it printed %d of them", n, len(printed)-1)
-	if list, err := execute(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "mine  active  RUN_EVENTS  spool.run.ended."+job+".>") {
+	if list, err := execute(t, command(), "subscriber", "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "mine\tactive\tRUN_EVENTS\tspool.run.ended."+job+".>") {
 		t.Errorf("%v: %s", err, list)
 	}
-	if _, err := execute(t, subscriberCommand(), "revoke", "mine", "--url", "http://"+p.api, "--data", p.data); err != nil {
+	if _, err := execute(t, command(), "subscriber", "revoke", "mine", "--url", "http://"+p.api, "--data", p.data); err != nil {
 		t.Error(err)
 	}
 	if nc, err := nats.Connect("nats://"+p.nats, nats.UserCredentials(creds)); err == nil {
 		nc.Close()
 		t.Error("the revoked subscriber is let in")
 	}
-	if said, err := execute(t, subscriberCommand(), "create", "results", "--stream", "RESULTS", "-o", filepath.Join(t.TempDir(), "results.creds"), "--url", "http://"+p.api, "--data", p.data); err != nil {
+	if said, err := execute(t, command(), "subscriber", "create", "results", "--stream", "RESULTS", "-o", filepath.Join(t.TempDir(), "results.creds"), "--url", "http://"+p.api, "--data", p.data); err != nil {
 		t.Errorf("%v: %s", err, said)
 	}
-	if list, err := execute(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "results  active   RESULTS") {
+	if list, err := execute(t, command(), "subscriber", "list", "--url", "http://"+p.api, "--data", p.data); err != nil || !strings.Contains(list, "results\tactive\tRESULTS") {
 		t.Errorf("%v: %s", err, list)
 	}
 	// Credentials that cannot be kept are not made.
-	if _, err := execute(t, subscriberCommand(), "create", "other", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err == nil {
+	if _, err := execute(t, command(), "subscriber", "create", "other", "-o", creds, "--url", "http://"+p.api, "--data", p.data); err == nil {
 		t.Error("a file that is there was written over")
 	}
-	if list, err := execute(t, subscriberCommand(), "list", "--url", "http://"+p.api, "--data", p.data); err != nil || strings.Contains(list, "other") || !strings.Contains(list, "revoked") {
+	if list, err := execute(t, command(), "subscriber", "list", "--url", "http://"+p.api, "--data", p.data); err != nil || strings.Contains(list, "other") || !strings.Contains(list, "revoked") {
 		t.Errorf("%v: %s", err, list)
 	}
 }

@@ -73,12 +73,12 @@ func TestMarkCommand(t *testing.T) {
 	if out, code := mark("scans", "2026/**", "--dry-run"); code != 0 || !strings.Contains(out, "6 files in the folder") || strings.Count(out, "\n") != 7 {
 		t.Errorf("dry run: %d %s", code, out)
 	}
-	for args, want := range map[string]int{"scans 2026/**": 2, "nobody *": 3, "scans [": 1, "scans * -o yaml": 2} {
+	for args, want := range map[string]int{"scans 2026/**": 2, "nobody *": 3, "scans [": 4, "scans * -o xml": 2} {
 		if out, code := mark(strings.Fields(args)...); code != want {
 			t.Errorf("%s: %d %s, want %d", args, code, out, want)
 		}
 	}
-	if out, code := mark("scans", "2026/**", "--yes", "-o", "json"); code != 0 || !strings.Contains(out, `"marked":6`) {
+	if out, code := mark("scans", "2026/**", "--yes", "-o", "json"); code != 0 || !strings.Contains(out, `"marked": 6`) {
 		t.Errorf("mark: %d %s", code, out)
 	}
 	write("2026/f1", "written since")

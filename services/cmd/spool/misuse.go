@@ -30,11 +30,6 @@ const (
 	exitLost   = 3 // the data folder is damaged or was taken away: a person has to do something first
 )
 
-// wrongFlag returns the error of one flag.
-func wrongFlag(name, format string, args ...any) error {
-	return misuse{nil, fmt.Errorf("--"+name+": "+format, args...)}
-}
-
 // report returns the lines to print for an error, and the exit status.
 func report(err error) (lines []string, status int) {
 	m, wrong := errors.AsType[misuse](err)

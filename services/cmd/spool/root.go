@@ -40,8 +40,7 @@ that was waited for failed; 7 it had not ended in time; 8 of many things some we
 		},
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), scheduleCommand(), tokenCommand(), subscriberCommand(), deadCommand(), filesCommand(), profileCommand(),
-		storeCommand(), licensesCommand(), versionCommand(),
+		serveCommand(), demoCommand(), tokenCommand(), storeCommand(), licensesCommand(),
 		brokerCommand(),
 	)
 	cli.Version = version()

@@ -203,19 +203,19 @@ func TestTokenCommand(t *testing.T) {
 	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := ask("token", "list", "--token-file", file); code != 1 || strings.Count(out, "\n") != 1 {
+	if out, code := ask("token", "list", "--token-file", file); code != 5 || strings.Count(out, "\n") != 1 {
 		t.Errorf("an operator lists tokens: status %d, %q", code, out)
 	}
 	if out, code := ask("token", "revoke", id); code != 0 {
 		t.Errorf("token revoke: status %d, %q", code, out)
 	}
-	if out, code := ask("token", "list", "--token-file", file); code != 1 || !strings.Contains(out, "token") {
+	if out, code := ask("token", "list", "--token-file", file); code != 5 || !strings.Contains(out, "token") {
 		t.Errorf("a revoked token: status %d, %q", code, out)
 	}
-	if out, code := ask("token", "revoke", id); code != 1 {
+	if out, code := ask("token", "revoke", id); code != 3 {
 		t.Errorf("revoked twice: status %d, %q", code, out)
 	}
-	if out, code := ask("token", "create", "--role", "king"); code != 1 || !strings.Contains(out, "role") {
+	if out, code := ask("token", "create", "--role", "king"); code != 4 || !strings.Contains(out, "role") {
 		t.Errorf("an unknown role: status %d, %q", code, out)
 	}
 }
@@ -244,7 +244,7 @@ func TestResetAdminCommand(t *testing.T) {
 	}
 	pr.stop(syscall.SIGTERM)
 	pr.start()
-	if out, code := spool(t, "token", "list", "--url", "http://"+p.api, "--data", p.data); code != 1 || text() != first {
+	if out, code := spool(t, "token", "list", "--url", "http://"+p.api, "--data", p.data); code != 5 || text() != first {
 		t.Errorf("a start has revived a revoked token: status %d, %q", code, out)
 	}
 	pr.stop(syscall.SIGTERM)

@@ -1,25 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"runtime"
 	"runtime/debug"
 	"time"
-
-	"github.com/spf13/cobra"
 )
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version with its commit, the date of the commit, and the Go and system it was built for",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "spool %s\n%s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
-	}
-}
 
 // version returns what the Go tool recorded of the build: a tag or "devel", the commit and
 // its date, and whether files differed from it. A build outside a repository has only the

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -58,7 +58,7 @@ func TestScheduleExplain(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, err := execute(t, scheduleExplainCommand(), c.args...)
+			out, err := execute(t, scheduleExplain(), c.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestScheduleExplain(t *testing.T) {
 		"from":     {"@daily", "--from", "tomorrow"},
 		"count":    {"@daily", "--count", "0"},
 	} {
-		if _, err := execute(t, scheduleExplainCommand(), args...); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
+		if _, err := execute(t, scheduleExplain(), args...); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
 			t.Errorf("%v: %v, want a fault of %s", args, err, field)
 		}
 	}

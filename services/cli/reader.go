@@ -1,11 +1,14 @@
-package main
+package cli
 
 import (
 	"embed"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"text/template"
+
+	"spool.internal/gateway/client"
 )
 
 // readers are small programs that print what a subscriber sees, by language.
@@ -23,14 +26,14 @@ var readerQuotes = map[string]func(string) string{
 // checkReader refuses an unknown language.
 func checkReader(language string) error {
 	if readerQuotes[language] == nil {
-		return wrongFlag("print", "%q is not one of go, python, nats", language)
+		return fmt.Errorf("print: %q is not one of go, python, nats", language)
 	}
 	return nil
 }
 
 // program returns a program, in the language of --print, that reads the events of a
 // subscriber.
-func (o *subscriberOptions) program(of subscriberMade) (string, error) {
+func (o *subscribing) program(of client.NewSubscriber) (string, error) {
 	text, err := readers.ReadFile("reader/" + o.print + ".tmpl")
 	if err != nil {
 		return "", err
@@ -42,7 +45,7 @@ func (o *subscriberOptions) program(of subscriberMade) (string, error) {
 	quote := readerQuotes[o.print]
 	var b strings.Builder
 	err = template.Must(template.New(o.print).Parse(string(text))).Execute(&b, map[string]any{
-		"URL": quote(o.address), "Creds": quote(creds), "Stream": quote(of.Stream), "Consumer": quote(of.Consumer), "Asks": o.trigger,
+		"URL": quote(o.address), "Creds": quote(creds), "Stream": quote(string(of.Stream)), "Consumer": quote(of.Consumer), "Asks": o.trigger,
 	})
 	return b.String(), err
 }
