@@ -23,13 +23,14 @@ func (a Ack) Covers(ended time.Time) bool {
 }
 
 // EndOf is when an execution ended: its run, or, where none came of it, its last call. It is
-// zero while the run goes on. newest is the last event of the run, nil when there is none.
+// zero while the run goes on, or nobody tells. newest is the last event of the run, nil when
+// there is none.
 func EndOf(r Result, newest *RunEvent) time.Time {
 	switch {
-	case newest == nil || r.Outcome == OutcomeCancelled:
-		return time.Unix(0, r.EndedNS).UTC()
-	case newest.Phase == Ended:
+	case newest != nil && newest.Phase == Ended:
 		return newest.At.UTC()
+	case r.Status == ERROR:
+		return time.Unix(0, r.EndedNS).UTC()
 	default:
 		return time.Time{}
 	}

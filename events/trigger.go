@@ -3,8 +3,11 @@ package events
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // Kind says why a trigger exists.
@@ -63,6 +66,24 @@ func ManualTriggerID(jobID, id string) string { return "manual:" + jobID + ":" +
 
 // FileTriggerID names the trigger of one file.
 func FileTriggerID(jobID, fingerprint string) string { return "file:" + jobID + ":" + fingerprint }
+
+// TriggeredAfter gives a time after which the trigger of an id was stored, allowing for clocks
+// that differ; zero where the id does not say.
+func TriggeredAfter(triggerID string) time.Time {
+	kind, rest, _ := strings.Cut(triggerID, ":")
+	last := rest[strings.LastIndexByte(rest, ':')+1:]
+	switch Kind(kind) {
+	case KindCron:
+		if minute, err := strconv.ParseInt(last, 10, 64); err == nil {
+			return Minute(minute).Time().Add(-2 * time.Minute)
+		}
+	case KindManual:
+		if id, err := uuid.Parse(last); err == nil && id.Version() == 7 {
+			return time.Unix(id.Time().UnixTime()).Add(-2 * time.Minute)
+		}
+	}
+	return time.Time{}
+}
 
 // NewFile describes a file by the bytes of its relative path.
 func NewFile(path string) *File {

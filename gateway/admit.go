@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -40,6 +41,10 @@ func kindOf(r *http.Request) admission.Kind {
 	switch {
 	case r.URL.Path == stream.Path:
 		return admission.Stream
+	case isRunContent(r) && (strings.Contains(r.Header.Get("Accept"), "text/event-stream") || r.URL.Query().Get("follow") != ""):
+		return admission.Stream
+	case isRunContent(r) && r.Method == http.MethodGet:
+		return admission.Transfer
 	case isFile(r) && (r.Method == http.MethodGet || r.Method == http.MethodPut):
 		return admission.Transfer
 	default:

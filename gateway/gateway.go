@@ -97,6 +97,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		{"enable jobs", g.untils.run},
 		{"work on actions", g.bulks.Run},
 		{"follow events", g.events.Run},
+		{"follow acknowledgements", g.followAcks},
 		{"answer subscribers", g.answerSubscribers},
 		{"record the use of tokens", func(ctx context.Context) error { return g.cfg.Keys.RecordUse(ctx, time.Minute) }},
 		{"start", g.start},

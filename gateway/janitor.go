@@ -100,6 +100,9 @@ func (n *janitor) purge(ctx context.Context, jobID string) error {
 	if err := n.gateway.cfg.Bus.Results(jobID).Clear(ctx); err != nil {
 		return err
 	}
+	if err := n.gateway.cfg.Bus.Acks(jobID).Clear(ctx); err != nil {
+		return err
+	}
 	n.gateway.index.Forget(jobID)
 	n.gateway.cfg.Log.Debug("results of a deleted job are purged", "job_id", jobID)
 	return nil

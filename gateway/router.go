@@ -29,7 +29,7 @@ func (g *Gateway) router() *mux.Router {
 		Changes: changes, Jobs: g.jobs, Results: g.index, Caller: caller, Log: g.cfg.Log,
 	}).Routes(r)
 	native := v2.Config{
-		Bus: g.cfg.Bus, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index, Bulks: g.bulks,
+		Bus: g.cfg.Bus, Runners: g.cfg.Subscribers, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index, Bulks: g.bulks,
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 		Position: func() string { return g.events.Position(g.index.Reached()) },
 	}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type Index struct {
 	folders map[uint32]folder
 	retries map[uint32]retry
 	had     map[uint32]rulings
-	acked   map[ack]bool
+	acked   map[ack]uint32
 }
 
 // New makes an index that knows nothing yet. zone is that of jobs that name none. called hears of
@@ -33,7 +34,7 @@ type Index struct {
 func New(bus *jet.Bus, zone *time.Location, called func(jobID string, status events.Status)) *Index {
 	return &Index{
 		bus: bus, called: called, table: newJobs(zone), shown: newHistory(0, time.Now()), filled: make(chan struct{}),
-		folders: map[uint32]folder{}, retries: map[uint32]retry{}, had: map[uint32]rulings{}, acked: map[ack]bool{}, err: errNothing,
+		folders: map[uint32]folder{}, retries: map[uint32]retry{}, had: map[uint32]rulings{}, acked: map[ack]uint32{}, err: errNothing,
 	}
 }
 
@@ -56,10 +57,11 @@ func (x *Index) Forget(jobID string) {
 	delete(x.folders, n)
 	delete(x.retries, n)
 	delete(x.had, n)
+	maps.DeleteFunc(x.acked, func(a ack, _ uint32) bool { return a.job == n })
 }
 
-// Acknowledge has a failure no longer count as failing, or count again.
-func (x *Index) Acknowledge(jobID, triggerID string, acknowledged bool) {
+// Acknowledge has a failure no longer count as failing that was stored up to a time, or count again.
+func (x *Index) Acknowledge(jobID, triggerID string, at time.Time, acknowledged bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n, ok := x.table.number(jobID)
@@ -67,7 +69,7 @@ func (x *Index) Acknowledge(jobID, triggerID string, acknowledged bool) {
 		return
 	}
 	if a := (ack{n, events.TraceOf(triggerID) & traceMask}); acknowledged {
-		x.acked[a] = true
+		x.acked[a] = seconds(at)
 	} else {
 		delete(x.acked, a)
 	}
@@ -128,7 +130,7 @@ func (x *Index) standingOf(n uint32) (last outcome, at uint32, failing bool) {
 		return none, 0, false
 	}
 	last = e.outcome()
-	return last, e.at, last.bad() && !x.acked[ack{n, e.trace()}]
+	return last, e.at, last.bad() && x.acked[ack{n, e.trace()}] < e.at
 }
 
 // nowOf is how the newest execution of a job stands that has not ended. x is locked.

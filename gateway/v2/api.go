@@ -31,6 +31,7 @@ type Stages interface {
 // Config is what the API needs. Fields without a default are required.
 type Config struct {
 	Bus     *jet.Bus                          // what it reads beside jobs
+	Runners *jet.Bus                          // on which runners are asked; nil means Bus
 	Keys    *jet.Keyring                      // the tokens
 	Changes *change.Jobs                      // changes jobs
 	Jobs    wire.Jobs                         // the cache of all jobs
@@ -100,17 +101,17 @@ func (a *API) Routes(r *mux.Router) {
 		{http.MethodPost, "jobs/{job_id}/files/mark", calls.Write(a.markFiles)},
 		{http.MethodPost, "results/rerun", calls.Write(a.rerunMany)},
 		{http.MethodPost, "results/{trigger_id}/rerun", calls.Write(a.rerun)},
-		{http.MethodGet, "results/{trigger_id}", calls.Read(a.unbuilt)},
-		{http.MethodGet, "results/{trigger_id}/log", calls.Read(a.unbuilt)},
-		{http.MethodHead, "results/{trigger_id}/log", calls.Read(a.unbuilt)},
-		{http.MethodGet, "results/{trigger_id}/output", calls.Read(a.unbuilt)},
-		{http.MethodHead, "results/{trigger_id}/output", calls.Read(a.unbuilt)},
-		{http.MethodGet, "results/{trigger_id}/output/{path:(?s:.+)}", calls.Read(a.unbuilt)},
-		{http.MethodHead, "results/{trigger_id}/output/{path:(?s:.+)}", calls.Read(a.unbuilt)},
-		{http.MethodPost, "results/{trigger_id}/cancel", calls.Write(a.unbuilt)},
-		{http.MethodPost, "results/{trigger_id}/ack", calls.Write(a.unbuilt)},
-		{http.MethodDelete, "results/{trigger_id}/ack", calls.Write(a.unbuilt)},
-		{http.MethodPost, "results/{trigger_id}/notices/retry", calls.Write(a.unbuilt)},
+		{http.MethodGet, "results/{trigger_id}", calls.Read(a.getExecution)},
+		{http.MethodGet, "results/{trigger_id}/log", calls.Read(a.getLog)},
+		{http.MethodHead, "results/{trigger_id}/log", calls.Read(a.getLog)},
+		{http.MethodGet, "results/{trigger_id}/output", calls.Read(a.listOutput)},
+		{http.MethodHead, "results/{trigger_id}/output", calls.Read(a.listOutput)},
+		{http.MethodGet, "results/{trigger_id}/output/{path:(?s:.+)}", calls.Read(a.getOutputFile)},
+		{http.MethodHead, "results/{trigger_id}/output/{path:(?s:.+)}", calls.Read(a.getOutputFile)},
+		{http.MethodPost, "results/{trigger_id}/cancel", calls.Write(a.cancelExecution)},
+		{http.MethodPost, "results/{trigger_id}/ack", calls.Write(a.acknowledge)},
+		{http.MethodDelete, "results/{trigger_id}/ack", calls.Write(a.unacknowledge)},
+		{http.MethodPost, "results/{trigger_id}/notices/retry", calls.Write(a.retryNotices)},
 		{http.MethodPost, "schedule/preview", calls.Read(a.preview)},
 		{http.MethodGet, "balance", calls.Read(a.balance)},
 		{http.MethodGet, "balance/entries", calls.Read(a.balanceEntries)},

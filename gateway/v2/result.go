@@ -97,10 +97,15 @@ func showResult(r events.Result, runs map[string]*run) result {
 	if shown.Outcome = r.OutcomeNow(newest, time.Now()); newest != nil {
 		shown.Why = newest.Why
 	}
-	if f := r.File; f != nil {
-		shown.File = &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
-	}
+	shown.File = showFile(r.File)
 	return shown
+}
+
+func showFile(f *events.File) *file {
+	if f == nil {
+		return nil
+	}
+	return &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
 }
 
 // slotOf is the slot that a result is about; the zero time when it is about none.
