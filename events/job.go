@@ -49,6 +49,10 @@ type Job struct {
 	// Secrets are the values behind the masks, sealed, by JSON pointer into Parameters.
 	Secrets map[string]string `json:"secrets,omitempty"`
 
+	// Sums are the hashes of the secrets, closed for gateways: sent again, a secret
+	// changes nothing. Jobs that were stored before have none.
+	Sums map[string]string `json:"sums,omitempty"`
+
 	// Webhook is kept of the URL of the job's webhook. Nil: there is none, or the
 	// job was stored before URLs were sealed, and Parameters have it in clear.
 	Webhook *JobWebhook `json:"webhook,omitempty"`

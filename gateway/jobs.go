@@ -61,7 +61,7 @@ func (j *jobs) apply(rev events.JobRevision) {
 		delete(j.byID, job.ID)
 		return
 	}
-	job.Secrets = nil
+	job.Secrets, job.Sums = nil, nil
 	j.byID[job.ID] = job
 }
 

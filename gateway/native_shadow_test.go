@@ -70,3 +70,27 @@ func TestReboot(t *testing.T) {
 	}
 	s.ok(s.send(http.MethodGet, v1Path+"list_jobs", ann, ""))
 }
+
+// A secret that is sent again as it is changes nothing; another one does. Nobody is shown
+// what tells them apart.
+func TestSameSecretAgain(t *testing.T) {
+	s := newHarness(t)
+	ann := s.user("ann", events.Operator)
+	j := into[nativeJob](t, s.native(http.MethodPost, "jobs", ann, body{token: `"first"`}.String()), http.StatusCreated)
+	changes := func() int {
+		a := s.native(http.MethodGet, "jobs/"+j.ID+"/history", ann, "")
+		return strings.Count(string(a.body), `"event"`)
+	}
+	for _, c := range []struct {
+		token string
+		want  int
+	}{{"first", 1}, {"second", 2}, {"second", 2}, {events.Mask, 2}, {"second", 2}, {"first", 3}} {
+		a := s.native(http.MethodPatch, "jobs/"+j.ID, ann, `{"flow_parameters":{"auth_token":"`+c.token+`"}}`)
+		if n := changes(); n != c.want || a.code != http.StatusOK {
+			t.Errorf("after %s there are %d changes, want %d: %s", c.token, n, c.want, a.body)
+		}
+		if strings.Contains(string(a.body), "sums") {
+			t.Errorf("shown: %s", a.body)
+		}
+	}
+}

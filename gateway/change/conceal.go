@@ -2,6 +2,8 @@ package change
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -44,7 +46,7 @@ func (j *Jobs) openShown(closed, jobID, pointer string) (string, error) {
 // stands, or a URL as it was shown, what was sealed stays. before are its parameters
 // as operators see them, nil of a new job.
 func (j *Jobs) conceal(ctx context.Context, who Caller, job events.Job, before, parameters events.Object) (events.Job, error) {
-	c := concealing{jobs: j, who: who, old: job, urls: map[string]*urlChange{}}
+	c := concealing{jobs: j, who: who, old: job, urls: map[string]*urlChange{}, sums: map[string]string{}}
 	for _, pointer := range events.URLPointers {
 		u, err := c.url(pointer, before, &parameters)
 		if err != nil {
@@ -58,6 +60,7 @@ func (j *Jobs) conceal(ctx context.Context, who Caller, job events.Job, before, 
 	}); err != nil {
 		return job, err
 	}
+	job.Sums = c.sums
 	job.URLs = maps.Clone(job.URLs) // the old job keeps its own
 	for _, pointer := range events.URLPointers {
 		hook, err := c.kept(ctx, pointer, job.Secrets)
@@ -75,6 +78,7 @@ type concealing struct {
 	who  Caller
 	old  events.Job
 	urls map[string]*urlChange // by pointer
+	sums map[string]string     // likewise
 }
 
 // urlChange is what becomes of one URL.
@@ -140,10 +144,17 @@ func maskedURL(pointer string) error {
 func (c *concealing) seal(ctx context.Context, pointer, value string) (string, error) {
 	u := c.urls[pointer]
 	if value == events.Mask || u != nil && u.same {
-		if sealed, ok := c.old.Secrets[pointer]; ok {
-			return sealed, nil
+		sealed, ok := c.old.Secrets[pointer]
+		if !ok {
+			return "", masked(FieldOf(pointer))
 		}
-		return "", masked(FieldOf(pointer))
+		if sum, ok := c.old.Sums[pointer]; ok {
+			c.sums[pointer] = sum
+		}
+		return sealed, nil
+	}
+	if c.again(pointer, value) {
+		return c.old.Secrets[pointer], nil
 	}
 	key, err := c.jobs.sealKey(ctx)
 	if err != nil {
@@ -151,6 +162,26 @@ func (c *concealing) seal(ctx context.Context, pointer, value string) (string, e
 	}
 	return key.Seal(value, c.old.ID, pointer)
 }
+
+// again reports whether a secret is the one that is sealed already, and keeps its hash.
+// That is closed, since a guess at the secret could be tried on it.
+func (c *concealing) again(pointer, value string) bool {
+	key, ok := c.jobs.Sealer.ShownKey()
+	if !ok {
+		return false
+	}
+	hash := sha256.Sum256([]byte(value))
+	sum := hex.EncodeToString(hash[:])
+	if was, err := key.Open(c.old.Sums[pointer], c.old.ID, sumPointer+pointer); err == nil && was == sum {
+		c.sums[pointer] = c.old.Sums[pointer]
+		return c.old.Secrets[pointer] != ""
+	}
+	c.sums[pointer] = key.Close(sum, c.old.ID, sumPointer+pointer)
+	return false
+}
+
+// sumPointer is where the hash of a secret is closed for, before the secret's own place.
+const sumPointer = "sum"
 
 // kept gives what is kept of a URL beside the parameters.
 func (c *concealing) kept(ctx context.Context, pointer string, secrets map[string]string) (*events.JobWebhook, error) {

@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 func Commands() []*cobra.Command {
 	return []*cobra.Command{
 		jobsCommand(), runCommand("run JOB…"), runsCommand(), whyCommand(), upcomingCommand(), slotsCommand(), filesCommand(), eventsCommand(), deadCommand(), scheduleCommand(),
-		subscriberCommand(), profileCommand(), contextCommand(), whoamiCommand(), systemCommand(), completionCommand(), versionCommand(),
+		subscriberCommand(), profileCommand(), contextCommand(), whoamiCommand(), systemCommand(), completionCommand(), versionCommand(), importCommand(), shadowCommand(),
 	}
 }

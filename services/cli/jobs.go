@@ -16,7 +16,7 @@ func jobsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "jobs", Short: "List, make, change and run jobs"}
 	cmd.AddCommand(
 		jobsList(), jobsGet(), jobsCreate(), jobsEdit(), jobsCopy(), jobsDelete(), jobsEnable(), jobsDisable(),
-		runCommand("run JOB…"), jobsHistory(), jobsDiff(),
+		runCommand("run JOB…"), jobsHistory(), jobsDiff(), jobsApply(), jobsExport(),
 	)
 	return cmd
 }

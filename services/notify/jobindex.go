@@ -55,7 +55,7 @@ func read(job events.Job, zone *time.Location) *watched {
 	if err != nil || !p.Options.Notify.Asked() {
 		return nil // the dispatcher reports a job that cannot be read
 	}
-	job.Secrets = nil
+	job.Secrets, job.Sums = nil, nil
 	return &watched{job, p}
 }
 

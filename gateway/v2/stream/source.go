@@ -83,7 +83,8 @@ func readJob(m jet.FeedEntry) (*event, error) {
 		return nil, err
 	}
 	// Also what a job that was stored long ago has in clear is not shown here.
-	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Webhook, ev.Job.URLs = ev.Job.Visible(nil), nil, nil, nil
+	ev.Job.Parameters, ev.Job.Secrets, ev.Job.Sums, ev.Job.Webhook, ev.Job.URLs = ev.Job.Visible(nil), nil, nil, nil, nil
+	ev.Job.Request = ""
 	return &event{kind: kindJob, jobID: ev.Job.ID, owner: ev.Job.Username, data: events.Encode(ev)}, nil
 }
 

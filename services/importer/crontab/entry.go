@@ -211,3 +211,22 @@ func paths(command string) (all []string) {
 	}
 	return all
 }
+
+var hereDocument = regexp.MustCompile(`(?s)^\{ (.*)\n\} <<'INPUT_*'\n.*$`)
+
+// Logged is the command of a job as crond logs the line that it was made of: without what
+// stood behind %.
+func Logged(command string) string {
+	if m := hereDocument.FindStringSubmatch(command); m != nil {
+		command = m[1]
+	}
+	var b strings.Builder
+	for _, c := range []byte(command) {
+		if c < ' ' {
+			b.WriteString("^" + string(c+'@'))
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

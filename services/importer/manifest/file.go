@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +21,7 @@ type File struct {
 type Job struct {
 	Place    string        // file:line
 	Key      string        // its identity
+	ID       string        // in place of Key, of a job that is there and has none
 	Name     string        //
 	Enabled  *bool         // what it is to be; nil: it is left as it is, and made enabled
 	Disabled bool          // it is made disabled, and left alone afterwards
@@ -104,17 +104,23 @@ func (p *parser) unknown(n *Node, known []string, path string) {
 	}
 }
 
-// jobKeys are those of a job; the first three are of files alone.
-var jobKeys = []string{"key", "enabled", "initially", "name", "schedule", "run", "watch", "input", "settings", "spool", "flow_parameters"}
+// jobKeys are those of a job; the first four are of files alone.
+var jobKeys = []string{"key", "id", "enabled", "initially", "name", "schedule", "run", "watch", "input", "settings", "spool", "flow_parameters"}
 
 func (p *parser) job(n *Node) {
 	if n.Kind != Object {
 		p.fail(n.Line, "a job must be an object with key, name, and schedule or input")
 		return
 	}
+	before := len(p.faults)
 	j := &Job{Place: fmt.Sprintf("%s:%d", p.Name, n.Line), node: n}
 	p.unknown(n, jobKeys, "")
-	j.Key = p.text(n, "key", "is required: it says which job this is, whatever its name becomes")
+	if id := n.Get("id"); id != nil {
+		j.ID = p.text(n, "id", "")
+	}
+	if j.ID == "" || n.Get("key") != nil {
+		j.Key = p.text(n, "key", "is required: it says which job this is, whatever its name becomes")
+	}
 	j.Name = p.text(n, "name", "is required")
 	if e := n.Get("enabled"); e != nil {
 		on := string(e.Scalar) == "true"
@@ -133,13 +139,18 @@ func (p *parser) job(n *Node) {
 	if at := slices.IndexFunc(p.Jobs, func(o *Job) bool { return o.Key == j.Key }); at >= 0 && j.Key != "" {
 		p.fail(n.Line, "the key %q is that of the job at %s as well", j.Key, p.Jobs[at].Place)
 	}
+	if k := n.At("spool", "key"); k != nil {
+		p.fail(k.Key, "spool.key is the key of the job: write key above it, and leave this out")
+	}
 	p.secrets(n, nil)
 	for _, m := range n.Members {
-		if !slices.Contains(jobKeys[:3], m.Name) {
+		if !slices.Contains(jobKeys[:4], m.Name) {
 			j.Body = append(j.Body, events.Member{Key: m.Name, Value: m.Value.JSON()})
 		}
 	}
-	p.check(j)
+	if len(p.faults) == before {
+		p.check(j)
+	}
 	p.Jobs = append(p.Jobs, j)
 }
 
@@ -178,6 +189,8 @@ func (p *parser) check(j *Job) {
 		p.fail(j.node.Line, "%s", err.Error())
 	case fault.Field == "flow_parameters.auth_token" && !j.has("flow_parameters", "auth_token"):
 		// The server gives one to what its own runner runs.
+	case fault.Field == "flow_parameters" && !j.has("flow_parameters"):
+		p.fail(j.node.Line, "runs nothing: give run: {command: …}, or flow_parameters with a flow")
 	default:
 		line, field := j.lineOf(fault.Field)
 		p.fail(line, "%s %s", field, fault.Message)
@@ -234,12 +247,3 @@ func (j *Job) find(field string) (line int, whole bool) {
 	}
 	return line, true
 }
-
-// Patch is the job as a body that makes an existing one the same: what the file does not
-// say is taken away.
-func (j *Job) Patch() events.Object {
-	o := slices.Clone(j.Body)
-	return slices.DeleteFunc(o, func(m events.Member) bool { return string(m.Value) == "null" })
-}
-
-var _ json.Marshaler = events.Object{}

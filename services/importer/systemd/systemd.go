@@ -236,3 +236,15 @@ func monotonicFault(s setting, calendar bool) string {
 	}
 	return why + `: write a rhythm such as OnCalendar=*:0/15 in its place`
 }
+
+// Services are the names under which a timer's service may lie beside it.
+func Services(name string, text []byte) []string {
+	service := strings.TrimSuffix(name, ".timer") + ".service"
+	if s, ok := readUnit(importer.Source{Name: name, Text: text}).last("Timer", "Unit"); ok {
+		service = base(s.value)
+	}
+	if at := strings.IndexByte(service, '@'); at > 0 {
+		return []string{service, service[:at+1] + ".service"}
+	}
+	return []string{service}
+}
