@@ -61,19 +61,7 @@ func (b *Bus) AnswerRuns(ctx context.Context, id, pool string, a RunAnswers) err
 	defer wg.Wait()
 	places := make(chan struct{}, askedAtOnce)
 	serve := func(answer func(context.Context, []byte) (any, []byte, error)) micro.HandlerFunc {
-		return func(r micro.Request) {
-			select {
-			case places <- struct{}{}:
-			default:
-				b.reply(r.Reply(), nil, nil, events.Faultf(events.Full, "", "the runner has too many requests at once: try again"))
-				return
-			}
-			wg.Go(func() {
-				defer func() { <-places }()
-				part, data, err := answer(ctx, r.Data())
-				b.reply(r.Reply(), part, data, err)
-			})
-		}
+		return func(r micro.Request) { b.answerRun(ctx, &wg, places, r, answer) }
 	}
 	cancel := func(ctx context.Context, q events.CancelAsk) (events.CancelPart, []byte, error) {
 		part, err := a.Cancel(ctx, q)
@@ -115,6 +103,21 @@ func (b *Bus) AnswerRuns(ctx context.Context, id, pool string, a RunAnswers) err
 		return fmt.Errorf("answer gateways: %w", err)
 	}
 	return nil
+}
+
+// answerRun answers one request, beside others as long as there are places.
+func (b *Bus) answerRun(ctx context.Context, wg *sync.WaitGroup, places chan struct{}, r micro.Request, answer func(context.Context, []byte) (any, []byte, error)) {
+	select {
+	case places <- struct{}{}:
+	default:
+		b.reply(r.Reply(), nil, nil, events.Faultf(events.Full, "", "the runner has too many requests at once: try again"))
+		return
+	}
+	wg.Go(func() {
+		defer func() { <-places }()
+		part, data, err := answer(ctx, r.Data())
+		b.reply(r.Reply(), part, data, err)
+	})
 }
 
 // answering reads a request for a typed function.

@@ -30,7 +30,7 @@ type follow struct {
 	From    From
 	After   uint64 // with Beginning: only sequences above this one
 	Time    time.Time
-	Headers bool   // headers only, without bodies
+	Headers bool // headers only, without bodies
 }
 
 // errStale ends a follower that was cut off so long that what it missed may be gone.

@@ -344,12 +344,8 @@ func parseSubject(s string) (subjectParts, error) {
 		} else if sub.Kind == "again" {
 			want = 3
 		}
-	case "trigger", "state":
+	case "trigger", "state", "done":
 		sub.Kind, rest = rest[0], rest[1:]
-		if sub.Family == "state" && sub.Kind == "role" && len(rest) == 2 { // of no job
-			sub.Rest = strings.Join(rest, ".")
-			return sub, nil
-		}
 	case "run":
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) || sub.Kind == string(events.Told) {
 			want = 3
@@ -358,31 +354,30 @@ func parseSubject(s string) (subjectParts, error) {
 		want = 2
 	case "seen", "again", "held":
 		want = 3
-	case "job", "verdict", "backlog", "result", "dead", "slot":
-	case "subscriber", "drive", "jobkey", "bulk":
-		if len(rest) == 1 {
-			sub.Rest = rest[0]
-			return sub, nil
-		}
-		want = -1
-	case "done":
-		if len(rest) == 3 {
-			sub.Kind, sub.Rest = rest[0], strings.Join(rest[1:], ".")
-			return sub, nil
-		}
-		want = -1
-	case "runqueue", "runkey", "bulkitems":
-		if len(rest) == 2 {
-			sub.Rest = strings.Join(rest, ".")
-			return sub, nil
-		}
-		want = -1
+	case "job", "verdict", "backlog", "result", "dead", "slot", "subscriber", "drive", "jobkey", "bulk", "runqueue", "runkey", "bulkitems":
 	default:
 		want = -1
 	}
-	if len(rest) != want {
+	if n, jobless := sub.jobless(); jobless && len(rest) == n {
+		sub.Rest = strings.Join(rest, ".")
+		return sub, nil
+	} else if jobless || len(rest) != want {
 		return subjectParts{}, fmt.Errorf("subject %q has not the form of its family", s)
 	}
 	sub.JobID, sub.Rest = rest[0], strings.Join(rest[1:], ".")
 	return sub, nil
+}
+
+// jobless reports whether subjects of a family and kind name no job, and how many
+// tokens follow then.
+func (p subjectParts) jobless() (tokens int, is bool) {
+	switch p.Family {
+	case "subscriber", "drive", "jobkey", "bulk":
+		return 1, true
+	case "done", "runqueue", "runkey", "bulkitems":
+		return 2, true
+	case "state":
+		return 2, p.Kind == "role"
+	}
+	return 0, false
 }

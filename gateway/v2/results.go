@@ -149,6 +149,7 @@ func (a *API) read(ctx context.Context, list []index.Execution) ([]result, error
 	}
 	return shown, err
 }
+
 func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
