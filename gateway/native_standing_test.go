@@ -161,6 +161,43 @@ func TestJobsByState(t *testing.T) {
 	}
 }
 
+// A failure that is acknowledged leaves what is failing, until it is taken back or the job fails again.
+func TestAnAcknowledgedFailureIsNotFailing(t *testing.T) {
+	s := newStanding(t)
+	ack := func(name string, n int, withdrawn bool) {
+		t.Helper()
+		a := events.Ack{JobID: s.ids[name], TriggerID: events.CronTriggerID(s.ids[name], events.Minute(n)), By: "alice", At: time.Now(), Withdrawn: withdrawn}
+		if err := s.bus.PutAck(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failing := func(want string) {
+		t.Helper()
+		eventstest.Eventually(t, "failing is "+want, func() bool {
+			list, _ := s.listed(s.alice, "state=failing")
+			return list == want
+		})
+	}
+	ack("Invoices", 2, false) // not the last
+	ack("dead", 1, false)
+	failing("Invoices goes on")
+	ack("Invoices", 3, false)
+	failing("goes on")
+	if list, _ := s.listed(s.alice, "state=failed"); list != "Invoices goes on" {
+		t.Errorf("failed are %s", list)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	if list, _ := s.listed(s.alice, "state=failing"); list != "goes on" && list != "" { // how the one that goes on came out before is filled in
+		t.Errorf("after a restart failing are %s", list)
+	}
+	ack("dead", 1, true)
+	s.execute(s.ids["Invoices"], 4, execution{call: events.OutcomeWaiting, phases: []events.Phase{events.Started, events.Ended}, status: events.ERROR})
+	failing("Invoices goes on dead")
+}
+
 // token gives the next_page_token of a call.
 func (s *standing) token(path string) string {
 	s.t.Helper()

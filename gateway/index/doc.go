@@ -14,7 +14,7 @@
 // it makes no difference. An execution whose run says nothing for ten minutes is not_kept.
 //
 // A job stands as its execution that finished last. It is failing when that failed or was given up
-// and nobody has acknowledged it ([Index.Acknowledge]).
+// and nobody has acknowledged that.
 //
 // # Guarantees
 //

@@ -64,6 +64,7 @@ func (x *Index) follow(ctx context.Context) {
 		return
 	}
 	newest := newHistory(perJob, time.Now())
+	newest.names = map[uint32]runName{}
 	part := func(f func(context.Context) error) {
 		wg.Go(func() {
 			defer cancel()
@@ -86,6 +87,7 @@ func (x *Index) follow(ctx context.Context) {
 			}
 		})
 	})
+	part(func(ctx context.Context) error { return x.bus.Acks("").Follow(ctx, jet.LastEach, x.hearAck) })
 	if x.readNewest(ctx, newest) != nil {
 		return
 	}
@@ -132,6 +134,9 @@ func (x *Index) readNewest(ctx context.Context, h *history) error {
 		return err
 	}
 	if err := x.readRuns(ctx, h); err != nil {
+		return err
+	}
+	if err := x.bus.Acks("").Since(ctx, time.Time{}, func(m jet.Entry[events.Ack]) bool { x.hearAck(m); return true }); err != nil {
 		return err
 	}
 	x.mu.Lock()

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +32,17 @@ func (x *Index) result(h *history, m jet.Stored) {
 		r.kind = kindOf(events.Kind(kind))
 	}
 	h.take(r)
+	if run := m.RunOf(); h.names != nil && r.call == waiting && run != "" {
+		h.names[h.log.next-1] = runName{jobID, run}
+	}
 	if w, ok := x.retries[n]; ok && w.trigger == r.trigger&traceMask {
 		delete(x.retries, n) // it is called no more
+	}
+}
+
+func (x *Index) hearAck(m jet.Entry[events.Ack]) {
+	if a, err := m.Value(); err == nil {
+		x.Acknowledge(a.JobID, a.TriggerID, m.Time, !a.Withdrawn)
 	}
 }
 
@@ -89,35 +99,38 @@ func (x *Index) heard(h *history, m jet.Stored, is outcome) {
 const batch = 500
 
 // readRuns reads what the runs of the newest executions have said, which a follower that
-// begins now does not hear.
+// begins now does not hear: first which have ended, since most have.
 func (x *Index) readRuns(ctx context.Context, h *history) error {
-	var seqs []uint64
-	x.mu.RLock()
-	for _, o := range h.open {
-		for _, place := range o.places {
-			seqs = append(seqs, h.log.at(place).sequence())
+	for _, phases := range [][]events.Phase{{events.Ended}, {events.Started, events.Retrying}} {
+		x.mu.RLock()
+		names := make([]runName, 0, len(h.names))
+		for place, name := range h.names {
+			if h.log.at(place).outcome().open() {
+				names = append(names, name)
+			}
+		}
+		x.mu.RUnlock()
+		for some := range slices.Chunk(names, batch) {
+			var view jet.View[events.RunEvent]
+			for _, of := range some {
+				for _, phase := range phases {
+					view = view.And(x.bus.Run(phase, of.job, of.run))
+				}
+			}
+			if err := view.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+				if ev, err := m.Value(); err == nil {
+					x.heard(h, m.Stored, outcomeOf(ev.Judged()))
+				}
+			}); err != nil {
+				return err
+			}
 		}
 	}
-	x.mu.RUnlock()
-	for len(seqs) > 0 {
-		some := seqs[:min(batch, len(seqs))]
-		seqs = seqs[len(some):]
-		var view jet.View[events.RunEvent]
-		err := x.bus.ResultsAt(ctx, some, func(_ int, m jet.Entry[events.Result]) {
-			if run := m.RunOf(); run != "" {
-				view = view.And(x.bus.Run(events.Started, m.JobID(), run), x.bus.Run(events.Retrying, m.JobID(), run), x.bus.Run(events.Ended, m.JobID(), run))
-			}
-		})
-		if err != nil {
-			return err
-		}
-		if err := view.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
-			if ev, err := m.Value(); err == nil {
-				x.heard(h, m.Stored, outcomeOf(ev.Judged()))
-			}
-		}); err != nil {
-			return err
-		}
-	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h.names = nil
 	return nil
 }
+
+// runName names a run.
+type runName struct{ job, run string }

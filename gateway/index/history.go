@@ -9,12 +9,13 @@ import (
 type history struct {
 	log    log
 	jobs   []standing // by number
-	open   map[uint32]*open
-	early  map[uint32][]run // runs that have told of themselves before the result of their call came
-	perJob int              // results that the stream keeps of each job; 0 = any number
-	live   int              // entries that are kept in the stream, as far as is known
-	from   time.Time        // all that was stored since is known
-	whole  bool             // all that is kept is known
+	open   map[uint32]open
+	names  map[uint32]runName // by place: runs that are to be asked about; nil: they are heard of
+	early  map[uint32][]run   // runs that have told of themselves before the result of their call came
+	perJob int                // results that the stream keeps of each job; 0 = any number
+	live   int                // entries that are kept in the stream, as far as is known
+	from   time.Time          // all that was stored since is known
+	whole  bool               // all that is kept is known
 
 	results, runs uint64 // the last sequences that were taken in
 }
@@ -25,6 +26,8 @@ type standing struct {
 	finished uint32 // execution that finished last
 	failed   uint32 // when one failed last, in seconds since 1970
 	count    uint32 // executions, at most perJob
+	open     bool   // one has not ended
+	early    bool   // runs have told of themselves before their results
 }
 
 // result is a result of a job by its head.
@@ -48,7 +51,7 @@ type run struct {
 }
 
 func newHistory(perJob int, from time.Time) *history {
-	return &history{perJob: perJob, from: from, open: map[uint32]*open{}, early: map[uint32][]run{}}
+	return &history{perJob: perJob, from: from, open: map[uint32]open{}, early: map[uint32][]run{}}
 }
 
 // of gives the standing of a job, which grows the table when it is new.
@@ -148,6 +151,7 @@ func (h *history) take(r result) {
 		if ev.trigger&traceMask == r.trigger&traceMask {
 			if h.early[r.job] = append(h.early[r.job][:i], h.early[r.job][i+1:]...); len(h.early[r.job]) == 0 {
 				delete(h.early, r.job)
+				s.early = false
 			}
 			h.advance(place, ev)
 			break
@@ -159,9 +163,7 @@ func (h *history) take(r result) {
 func (h *history) kill(place uint32) {
 	e := h.log.at(place)
 	job := e.number()
-	if o := h.open[job]; o != nil {
-		o.remove(place)
-	}
+	h.close(job, place)
 	e.states = 0
 	s := h.of(job)
 	s.count--
@@ -176,8 +178,9 @@ func (h *history) told(ev run, late bool) {
 	h.runs = max(h.runs, ev.seq)
 	match := func(place uint32) bool { return h.log.at(place).trace() == ev.trigger&traceMask }
 	place, found := uint32(0), false
-	if o := h.open[ev.job]; o != nil {
+	if o, ok := h.open[ev.job]; ok {
 		place, found = o.find(match)
+		h.open[ev.job] = o
 	}
 	if !found {
 		place, found = h.find(ev.job, ev.trigger, recent)
@@ -198,6 +201,22 @@ func (h *history) told(ev run, late bool) {
 		}
 	}
 	h.early[ev.job] = append(h.early[ev.job], ev)
+	h.of(ev.job).early = true
+}
+
+// close takes an execution out of those of a job that have not ended.
+func (h *history) close(job, place uint32) {
+	s := h.of(job)
+	if !s.open {
+		return
+	}
+	o := h.open[job]
+	if o.remove(place); len(o.places) > 0 {
+		h.open[job] = o
+		return
+	}
+	delete(h.open, job)
+	s.open = false
 }
 
 // advance has an execution stand as its run says. What has ended stays so.
@@ -216,23 +235,16 @@ func (h *history) settle(place uint32) {
 	e := h.log.at(place)
 	job, is := e.number(), e.outcome()
 	s := h.of(job)
-	o := h.open[job]
 	if is.open() {
-		if o == nil {
-			o = &open{}
-			h.open[job] = o
-		}
+		o := h.open[job]
 		o.add(place)
+		h.open[job], s.open = o, true
 		if s.finished == place+1 {
 			h.refinish(job)
 		}
 		return
 	}
-	if o != nil {
-		if o.remove(place); len(o.places) == 0 {
-			delete(h.open, job)
-		}
-	}
+	h.close(job, place)
 	if is.bad() {
 		s.failed = max(s.failed, e.at)
 	}

@@ -25,7 +25,7 @@ func told(h *history, job uint32) (s string) {
 	if _, e, ok := h.before(h.seen(job).finished); ok {
 		s += fmt.Sprintf("finished %d", e.sequence())
 	}
-	if o := h.open[job]; o != nil {
+	if o, ok := h.open[job]; ok {
 		s += fmt.Sprintf(" open %d", len(o.places))
 	}
 	return s

@@ -26,7 +26,7 @@ type Index struct {
 	folders map[uint32]folder
 	retries map[uint32]retry
 	had     map[uint32]rulings
-	acked   map[ack]uint32
+	acked   map[ack]uint32 // until when ends are acknowledged, in seconds since 1970
 }
 
 // New makes an index that knows nothing yet. zone is that of jobs that name none. called hears of
@@ -130,22 +130,27 @@ func (x *Index) standingOf(n uint32) (last outcome, at uint32, failing bool) {
 		return none, 0, false
 	}
 	last = e.outcome()
-	return last, e.at, last.bad() && x.acked[ack{n, e.trace()}] < e.at
+	return last, e.at, last.bad() && (len(x.acked) == 0 || x.acked[ack{n, e.trace()}] < e.at)
 }
 
 // nowOf is how the newest execution of a job stands that has not ended. x is locked.
 func (x *Index) nowOf(n uint32, now time.Time) (is outcome, since time.Time) {
-	if o := x.shown.open[n]; o != nil && len(o.places) > 0 {
+	s := x.shown.seen(n)
+	if s.open {
+		o := x.shown.open[n]
 		e := x.shown.log.at(o.places[len(o.places)-1])
 		return e.outcome(), e.since()
 	}
-	if list := x.shown.early[n]; len(list) > 0 {
+	if s.early {
+		list := x.shown.early[n]
 		if ev := list[len(list)-1]; ev.is.open() {
 			return ev.is, ev.at
 		}
 	}
-	if r, ok := x.retries[n]; ok && r.holds(now) {
-		return retrying, time.Time{}
+	if len(x.retries) > 0 {
+		if r, ok := x.retries[n]; ok && r.holds(now) {
+			return retrying, time.Time{}
+		}
 	}
 	return none, time.Time{}
 }

@@ -38,6 +38,7 @@ func (h *history) keep(first uint64, now time.Time) {
 		}
 		if h.early[job] = kept; len(kept) == 0 {
 			delete(h.early, job)
+			h.of(job).early = false
 		}
 	}
 	if h.log.len()-h.live > max(2*chunkSize, h.live/4) {
@@ -64,8 +65,10 @@ func (h *history) giveUp(now time.Time) {
 			}
 			kept = append(kept, place)
 		}
-		if o.places, o.hint = kept, 0; len(kept) == 0 {
+		h.open[job] = open{places: kept}
+		if len(kept) == 0 {
 			delete(h.open, job)
+			h.of(job).open = false
 		}
 	}
 }
@@ -86,7 +89,7 @@ func (h *history) compact() {
 	}
 	clear(h.open)
 	for i := range h.jobs {
-		h.jobs[i] = standing{failed: h.jobs[i].failed}
+		h.jobs[i] = standing{failed: h.jobs[i].failed, early: h.jobs[i].early}
 	}
 	h.live = 0
 	h.log.compact(func(e *entry, place uint32) {

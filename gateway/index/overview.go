@@ -97,8 +97,11 @@ func (x *Index) count(o *Overview, n uint32, j *job, now time.Time) {
 }
 
 func (x *Index) watches(o *Overview, n uint32, j *job, some int, now time.Time) {
+	if !j.automatic {
+		return
+	}
 	f, ok := x.folders[n]
-	if !ok || !j.automatic || !f.holds(now) {
+	if !ok || !f.holds(now) {
 		return
 	}
 	o.Folders[f.state]++
@@ -111,6 +114,9 @@ func (x *Index) watches(o *Overview, n uint32, j *job, some int, now time.Time) 
 }
 
 func (x *Index) repeats(o *Overview, n uint32, j *job, now time.Time) {
+	if len(x.retries) == 0 {
+		return
+	}
 	r, ok := x.retries[n]
 	if !ok || !r.holds(now) {
 		return

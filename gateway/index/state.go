@@ -92,6 +92,9 @@ func (x *Index) ruled(v events.Verdict) {
 
 // hadOf reports whether a slot of a job in the last day had a verdict. x is locked.
 func (x *Index) hadOf(n uint32, verdict events.Ruling, now time.Time) bool {
+	if len(x.had) == 0 {
+		return false
+	}
 	r, ok := x.had[n]
 	if !ok {
 		return false
@@ -118,6 +121,11 @@ func (x *Index) sweep(first uint64, now time.Time) {
 	for n, r := range x.retries {
 		if !r.holds(now) {
 			delete(x.retries, n)
+		}
+	}
+	for of, at := range x.acked {
+		if int64(at) < now.Add(-keptFor).Unix() {
+			delete(x.acked, of)
 		}
 	}
 	since := events.MinuteOf(now.Add(-hadWithin))

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
@@ -33,7 +35,14 @@ func (o *gatewayOptions) config() gateway.Config {
 	return gateway.Config{Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Name: o.name, Version: version()}
 }
 
+// gatewayGarbage is how much garbage a gateway that runs alone lets come together, in percent of
+// what it holds: jobs and executions, which are much and live long.
+const gatewayGarbage = 25
+
 func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) {
+	if in.broker == nil && in.runner == nil && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gatewayGarbage)
+	}
 	cfg := in.set.gateway.config()
 	cfg.Bus, cfg.Subscribers, cfg.DataDir, cfg.Log = bus, bus, in.set.common.data, in.log("gateway")
 	if cfg.Drives, err = in.drivesOf(bus); err != nil {
