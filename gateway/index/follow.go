@@ -87,7 +87,6 @@ func (x *Index) follow(ctx context.Context) {
 			}
 		})
 	})
-	part(func(ctx context.Context) error { return x.bus.Acks("").Follow(ctx, jet.LastEach, x.hearAck) })
 	if x.readNewest(ctx, newest) != nil {
 		return
 	}

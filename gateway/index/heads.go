@@ -40,6 +40,7 @@ func (x *Index) result(h *history, m jet.Stored) {
 	}
 }
 
+// hearAck takes an acknowledgement in that was stored before the index began. The gateway follows those that come.
 func (x *Index) hearAck(m jet.Entry[events.Ack]) {
 	if a, err := m.Value(); err == nil {
 		x.Acknowledge(a.JobID, a.TriggerID, m.Time, !a.Withdrawn)
