@@ -65,6 +65,11 @@ func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time
 	return q, found, err
 }
 
+// DropQueued takes a trigger off its queue that has come to its end.
+func (b *Bus) DropQueued(ctx context.Context, q QueuedTrigger) error {
+	return b.dropEach(ctx, q.stream, []uint64{q.sequence})
+}
+
 // AcceptedIn reads the run of an identity and names the pool in whose queue it waits or waited;
 // found is false when none was accepted, or it is long over.
 func (b *Bus) AcceptedIn(ctx context.Context, flowJobID string) (r events.Run, pool string, found bool, err error) {

@@ -177,6 +177,13 @@ func failed(r events.Result, why string) events.Result {
 	return r
 }
 
+// uncalled is the result r of a trigger that somebody has cancelled; its last call failed, if there was one.
+func uncalled(r events.Result, by string, w *work) events.Result {
+	r = failed(r, by)
+	r.Attempts = w.calls
+	return r
+}
+
 // why says in a few words why a call is retried.
 func why(o outcome) string {
 	if o.HTTP.Status == "0" {

@@ -33,6 +33,7 @@ type Dispatcher struct {
 	prior   priorEnds
 	waiting *waiting
 	running *running // for the quota
+	cancels *cancels // before their calls
 	results jet.ResultWriter
 	ends    ends // by the stream of the queue
 	meter   *meter
@@ -60,6 +61,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		flight:  flight{ids: map[string]bool{}},
 		waiting: newWaiting(),
 		running: newRunning(cfg.Running),
+		cancels: newCancels(),
 		results: cfg.Bus.NewResults(),
 		ends:    ends{files: cfg.Bus.FileEnds(), triggers: cfg.Bus.TriggerEnds()},
 	}
@@ -106,6 +108,15 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}); err != nil {
 		return nil
 	}
+	var heard uint64
+	if err := d.persist(ctx, "read what was cancelled", func(ctx context.Context) (err error) {
+		heard, err = d.readCancels(ctx)
+		return err
+	}); err != nil {
+		return nil
+	}
+	wg.Go(func() { d.followCancels(ctx, heard) })
+	wg.Go(func() { d.endCancelled(ctx) })
 	wg.Go(func() { d.cleanUp(ctx) })
 	wg.Go(func() { d.report(ctx) })
 	wg.Go(func() { d.resumePaused(ctx) })

@@ -28,6 +28,8 @@ func (d *Dispatcher) finish(ctx context.Context, w *work, o outcome) {
 		d.putVerdict(ctx, w, o)
 	case o.passing && ctx.Err() != nil:
 		_ = w.Nak(0) // cut off because this process stops
+	case (o.passing || o.dead) && d.cancels.of(w.ID) != "":
+		d.putResult(ctx, w, uncalled(o.Result, d.cancels.of(w.ID), w), false)
 	case o.passing && d.retry(w, o): // it waits for its retry
 	default:
 		d.putResult(ctx, w, o.Result, o.passing || o.dead)

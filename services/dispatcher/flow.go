@@ -88,7 +88,7 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 		w.log.Info("dropped a trigger of a deleted job")
 		d.drop(w)
 		return nil
-	case d.onHold(w):
+	case d.cancels.of(t.ID) == "" && d.onHold(w):
 		d.pause(ctx, w)
 		return nil
 	}
@@ -112,6 +112,9 @@ func (d *Dispatcher) awaitJobs(ctx context.Context, seq uint64) error {
 func (d *Dispatcher) attempt(ctx context.Context, w *work) outcome {
 	faultpoint.Hit(faultpoint.DispatchTaken)
 	r := w.result()
+	if by := d.cancels.of(w.ID); by != "" {
+		return outcome{Result: uncalled(r, by, w)}
+	}
 	if w.fault != nil {
 		return outcome{Result: failed(r, "the job cannot be read: "+w.fault.Error())}
 	}
@@ -185,15 +188,21 @@ func (d *Dispatcher) awaitEndpoint(ctx context.Context, s *semaphore, w *work) b
 			return false
 		}
 		d.noteWaiting(w, why, time.Now().Add(p.wait))
+		more := d.cancels.next()
 		timer := time.NewTimer(min(p.wait, left))
 		select {
 		case <-timer.C:
 		case <-p.closing:
+		case <-more:
 		case <-ctx.Done():
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
 			d.giveBack(w, 0)
+			return false
+		}
+		if by := d.cancels.of(w.ID); by != "" {
+			d.finishUncalled(ctx, w, outcome{Result: uncalled(w.result(), by, w)})
 			return false
 		}
 		if d.onHold(w) {

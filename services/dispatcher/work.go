@@ -36,11 +36,14 @@ func (w *work) atMostOnce() bool { return w.limit == 0 }
 func (w *work) cause() events.Cause { return events.CauseOf(w.Trigger, w.job.Job, w.params) }
 
 // result is what is known of an execution before its call.
-func (w *work) result() events.Result {
+func (w *work) result() events.Result { return w.resultAt(w.stored()) }
+
+// resultAt is result for a trigger that was stored at a time.
+func (w *work) resultAt(stored time.Time) events.Result {
 	c := w.cause()
 	r := events.Result{
 		TriggerID: w.ID, JobID: w.JobID, Kind: w.Kind, Minute: w.Minute, Slot: c.Slot, Job: c.Job,
-		TriggeredAt: w.stored().UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
+		TriggeredAt: stored.UTC(), Attempts: w.calls + 1, RerunOf: w.RerunOf,
 		By: w.By, Down: w.Down,
 	}
 	if w.File != nil {
