@@ -36,7 +36,11 @@ func TestEventsAreAsDescribed(t *testing.T) {
 	t.Parallel()
 	a := readAsyncAPI(t)
 	p := newHarness(t)
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/well" {
+			w.WriteHeader(http.StatusGone)
+		}
+	}))
 	defer hook.Close()
 	p.serve("--durability", "interval")
 	s := &published{seen: map[string]int{}, types: map[string]bool{}}
@@ -48,7 +52,7 @@ func TestEventsAreAsDescribed(t *testing.T) {
 	deadLetters(t, a, s)
 	want := []string{
 		"spool.job.created", "spool.job.updated", "spool.job.disabled", "spool.job.enabled", "spool.job.deleted", "spool.result", "spool.dead",
-		"spool.run.accepted", "spool.run.started", "spool.run.retrying", "spool.run.cancelling", "spool.run.ended", "spool.run.undelivered",
+		"spool.run.accepted", "spool.run.started", "spool.run.retrying", "spool.run.cancelling", "spool.run.ended", "spool.run.undelivered", "spool.run.told",
 	}
 	p.eventually("each type of event was read", func() bool {
 		s.mu.Lock()
@@ -144,6 +148,9 @@ func (p *harness) everyKindOfEvent(hook string) {
 	p.native("POST", "/api/v2/jobs/"+told+"/disable", "", http.StatusOK)
 	p.native("POST", "/api/v2/jobs/"+told+"/enable", "", http.StatusOK)
 	trigger(told)
+	well := p.job("well", "@yearly", "flow.ibflowbin", "tick/in", nil)
+	p.native("PATCH", "/api/v2/jobs/"+well, fmt.Sprintf(`{"flow_parameters":{"settings":{"webhook_config":{"url":%q}}}}`, hook+"/well"), http.StatusOK)
+	trigger(well)
 	p.job("files", "", "flow.ibflowbin", "in", nil)
 	p.drop("seen.txt", "text")
 	trigger(p.job("fails", "@yearly", "fails", "tick/in", map[string]any{"run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "1s"}}}))

@@ -145,7 +145,10 @@ func TestStoryOfARun(t *testing.T) {
 
 	slow := p.job("slow", "@yearly", "slow.ibflowbin", "tick/in", nil)
 	id := p.triggers(slow)
-	p.eventually("it is called", func() bool { _, text := p.exchange("GET", "http://"+p.api+"/api/v2/results/"+id, p.adminToken(), nil); return bytes.Contains(text, []byte("running")) })
+	p.eventually("it is called", func() bool {
+		_, text := p.exchange("GET", "http://"+p.api+"/api/v2/results/"+id, p.adminToken(), nil)
+		return bytes.Contains(text, []byte("running"))
+	})
 	log := p.follows(id, "")
 	p.await(log, "line 1", func(e told) bool { return e.Text == "line 1\n" })
 	last := p.await(log, "line 3", func(e told) bool { return e.Text == "line 3\n" })
@@ -213,7 +216,10 @@ func TestLongCancelUnderKill(t *testing.T) {
 		case 1:
 			time.Sleep(time.Duration(round) * time.Millisecond)
 		case 2:
-			p.eventually("it runs", func() bool { _, text := p.exchange("GET", "http://"+p.api+"/api/v2/results/"+id, p.adminToken(), nil); return bytes.Contains(text, []byte(`"outcome":"running"`)) })
+			p.eventually("it runs", func() bool {
+				_, text := p.exchange("GET", "http://"+p.api+"/api/v2/results/"+id, p.adminToken(), nil)
+				return bytes.Contains(text, []byte(`"outcome":"running"`))
+			})
 		}
 		answered := make(chan int, 1)
 		go func() {
