@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -152,7 +153,9 @@ func (p *harness) everyKindOfEvent(hook string) {
 	p.native("PATCH", "/api/v2/jobs/"+well, fmt.Sprintf(`{"flow_parameters":{"settings":{"webhook_config":{"url":%q}}}}`, hook+"/well"), http.StatusOK)
 	trigger(well)
 	p.job("files", "", "flow.ibflowbin", "in", nil)
-	p.drop("seen.txt", "text")
+	if err := os.WriteFile(filepath.Join(p.dir, "in", "seen.txt"), []byte("text"), 0o644); err != nil {
+		p.Fatal(err)
+	}
 	trigger(p.job("fails", "@yearly", "fails", "tick/in", map[string]any{"run": map[string]any{"retries": map[string]any{"times": 1, "backoff": "1s"}}}))
 	slow := p.job("slow", "@yearly", "slow", "tick/in", nil)
 	trigger(slow)
