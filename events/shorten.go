@@ -1,5 +1,7 @@
 package events
 
+import "slices"
+
 // Shorten gives the parameters of a stored job as its short form has them: what
 // [Complete] has generated is left out, and the rest stands where [Lengthen] takes it
 // from. Made from the result, a job would be the same. The parameters of other jobs stay
@@ -96,4 +98,32 @@ func Regenerate(o, before, patch Object, owner, jobID string) Object {
 		return o // as it is spelled
 	}
 	return o.Set("flow_parameters", flow.Set("settings", settings))
+}
+
+// Unset gives a patch of a short job, which [Lengthen] has turned into long words, what
+// null means in the words in which it was sent: in the short form "spool" and
+// "flow_parameters" are without what stands at the top, so that stays.
+func Unset(patch, sent, before Object) Object {
+	if !IsShort(before) {
+		return patch
+	}
+	for object, stay := range map[string][]string{"spool": nil, "flow_parameters": {"auth_token", "binary_path"}} {
+		value, given := raw(sent, object)
+		if !given || value[0] != 'n' {
+			continue
+		}
+		for _, k := range shortKeys {
+			if k.object == object {
+				stay = append(stay, k.as)
+			}
+		}
+		inner := patch.Inner(object)
+		for _, m := range before.Inner(object) {
+			if _, said := raw(inner, m.Key); !said && !slices.Contains(stay, m.Key) {
+				inner = inner.Set(m.Key, nil)
+			}
+		}
+		patch = append(Object{}, patch...).Set(object, inner)
+	}
+	return patch
 }

@@ -13,6 +13,23 @@ func (b *Bus) DeleteConsumer(ctx context.Context, q Queue) error {
 // WriteProbe writes a probe, as [Bus] does when a stream refuses a message.
 func (b *Bus) WriteProbe(stream string) error { return b.writeProbe(stream) }
 
+// MakeJobsOlder makes JOBS as it was before there were keys.
+func (b *Bus) MakeJobsOlder(ctx context.Context) error {
+	if err := b.js.DeleteStream(ctx, streamJobs); err != nil {
+		return err
+	}
+	for _, cfg := range (Topology{Store: 1 << 30, Replicas: 1}).streams() {
+		if cfg.Name != streamJobs {
+			continue
+		}
+		cfg.Subjects, cfg.AllowAtomicPublish = []string{allJobsFilter, probeSubject(streamJobs)}, false
+		if _, err := b.js.CreateStream(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // DeleteStream takes a stream away, as an administrator may.
 func (b *Bus) DeleteStream(ctx context.Context, stream string) error {
 	return b.js.DeleteStream(ctx, stream)

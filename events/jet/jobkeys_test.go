@@ -96,3 +96,25 @@ func TestOneOfManyGetsAKey(t *testing.T) {
 		t.Errorf("%d jobs are stored, %v", n, err)
 	}
 }
+
+// The store of an older Spool, whose JOBS knows no keys, is brought up to date.
+func TestJobKeysInAnOlderStore(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{})
+	b := eventstest.Connect(t, s)
+	if err := b.MakeJobsOlder(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old, err := b.PutJob(t.Context(), events.JobEvent{Event: events.JobCreated, Job: events.Job{ID: "a", Username: "ann"}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.PutKeyedJob(t.Context(), keyed(events.JobUpdated, "a", "k"), old, ""); err != nil {
+		t.Error(err)
+	}
+	if id, err := b.JobOfKey(t.Context(), "ann", "k"); err != nil || id != "a" {
+		t.Errorf("the key is that of %q, %v", id, err)
+	}
+}

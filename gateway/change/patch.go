@@ -16,7 +16,8 @@ import (
 // parameters as they are then; those of the patch's own secrets are in clear. may says
 // why a revision is not one that the caller wants to change.
 func (j *Jobs) Patch(ctx context.Context, who Caller, id string, patch events.Object, may func(events.JobRevision) error) (events.JobRevision, *events.Parameters, error) {
-	patch, err := j.Native(ctx, who, patch)
+	sent := patch
+	patch, err := j.Native(ctx, who, slices.Clone(sent))
 	if err != nil {
 		return events.JobRevision{}, nil, err
 	}
@@ -24,7 +25,7 @@ func (j *Jobs) Patch(ctx context.Context, who Caller, id string, patch events.Ob
 	rev, err := j.update(ctx, who, id, func(rev events.JobRevision) (events.Change, events.Job, error) {
 		err := may(rev)
 		if err == nil {
-			e, err = j.edit(rev.Event.Job, patch)
+			e, err = j.edit(rev.Event.Job, patch, sent)
 		}
 		if err == nil {
 			err = j.allowsEdit(ctx, who, e)
@@ -44,13 +45,15 @@ type edit struct {
 	was, now      *events.Parameters // was is nil when another version stored them: then everything changes
 }
 
-// edit reads the parameters of a job, and what a patch makes of them, once each.
-func (j *Jobs) edit(job events.Job, patch events.Object) (e edit, err error) {
+// edit reads the parameters of a job, and what a patch makes of them, once each. sent is
+// the patch in the words of its client.
+func (j *Jobs) edit(job events.Job, patch, sent events.Object) (e edit, err error) {
 	e.job = job
 	if e.before, err = j.editable(job); err != nil {
 		return e, err
 	}
 	e.was, _ = events.ReadParameters(e.before)
+	patch = events.Unset(patch, sent, e.before)
 	after := events.Regenerate(merge(slices.Clone(e.before), patch), e.before, patch, job.Username, job.ID)
 	if e.after, err = completed(after, patch, job); err != nil {
 		return e, err

@@ -117,7 +117,9 @@ func useEverything(t *testing.T, p *harness, all map[string]*process) {
 		native("GET", "jobs/"+files+path, "", http.StatusOK)
 		native("GET", "jobs/"+ticks+path, "", http.StatusOK)
 	}
-	native("PATCH", "jobs/"+files, `{"name":"other"}`, http.StatusOK)
+	native("PATCH", "jobs/"+files, `{"name":"other","spool":{"key":"one"}}`, http.StatusOK)
+	native("PATCH", "jobs/"+files, `{"spool":{"key":"two"}}`, http.StatusOK)
+	p.actsOnMany(ticks)
 	p.pausesAll(bus, files, ticks)
 	p.call("GET", "list_jobs", nil)
 	p.eventually("the minute has ticked", func() bool {
@@ -249,6 +251,20 @@ func (p *harness) administer() {
 	p.native("POST", "/api/v2/subscribers", `{"name":"mine","stream":"RUN_EVENTS"}`, http.StatusCreated)
 	p.native("GET", "/api/v2/subscribers", "", http.StatusOK)
 	p.native("DELETE", "/api/v2/subscribers/mine", "", http.StatusNoContent)
+}
+
+// actsOnMany disables and enables a job as one of many.
+func (p *harness) actsOnMany(job string) {
+	p.Helper()
+	for _, action := range []string{"disable", "enable"} {
+		_, b := p.send("POST", "jobs/bulk", object{"select": object{"ids": []string{job}}, "action": action, "expect": 1})
+		p.eventually("the action ends", func() bool {
+			_, now := p.send("GET", fmt.Sprint("bulk/", b["bulk_id"]), nil)
+			return now["state"] == "done" && now["done"] == float64(1)
+		})
+	}
+	p.native("GET", "/api/v2/jobs/"+job+"/history", "", http.StatusOK)
+	p.native("POST", "/api/v2/dead-letters/bulk", `{"select":{"filter":{}},"action":"drop"}`, http.StatusOK)
 }
 
 // asksFor has a subscriber ask for a run of a job, over NATS.
