@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,40 +81,61 @@ func givenList[T ~string](texts []string) *[]T {
 // hush is how long nothing comes when all that has happened is shown.
 const hush = 2 * time.Second
 
-// listen shows events until ctx ends; without follow until what has happened is shown.
+// listen shows events: those that come until ctx ends, or those that were there.
 func (o *listening) listen(ctx context.Context, s *session, asked *client.StreamEventsParams) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	quiet := time.AfterFunc(time.Hour, stop)
-	defer quiet.Stop()
-	opened := false
-	open := func(last string) (*http.Response, error) {
-		again := *asked
-		if last == "" {
-			last = o.after
-		}
-		if again.LastEventID = given(last); last == "" && o.tail > 0 {
-			again.Tail = &o.tail
-		}
-		resp, err := s.StreamEvents(ctx, &again)
-		if opened = err == nil; opened && !o.follow {
-			quiet.Reset(hush)
-		}
-		return resp, err
+	jobs := s.jobsByID(ctx)
+	if !o.follow {
+		return o.past(ctx, s, asked, jobs)
 	}
-	shown, jobs := 0, s.jobsByID(ctx)
-	for e, err := range client.Follow(ctx, open, nil) {
+	for e, err := range client.Follow(ctx, func(last string) (*http.Response, error) { return o.open(ctx, s, *asked, last) }, nil) {
+		if err == nil {
+			err = s.show(e, jobs)
+		}
 		if err != nil {
 			return err
 		}
-		if err := s.show(e, jobs); err != nil {
-			return err
-		}
-		if shown++; !o.follow && o.after == "" && shown >= o.tail {
+	}
+	return nil
+}
+
+// open opens the stream behind an event; without one where the person wants to begin.
+func (o *listening) open(ctx context.Context, s *session, asked client.StreamEventsParams, last string) (*http.Response, error) {
+	last = cmp.Or(last, o.after)
+	if asked.LastEventID = given(last); last == "" && o.tail > 0 {
+		asked.Tail = &o.tail
+	}
+	return s.StreamEvents(ctx, &asked)
+}
+
+// past shows what was there. Behind the last so many the server says that these were all;
+// behind a certain one it is all when nothing more comes for a while.
+func (o *listening) past(ctx context.Context, s *session, asked *client.StreamEventsParams, jobs *jobsByID) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	resp, err := o.open(ctx, s, *asked, "")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	quiet := time.AfterFunc(hush, stop)
+	defer quiet.Stop()
+	beats := 0
+	for e, err := range client.Events(resp.Body) {
+		if ctx.Err() != nil {
 			return nil
 		}
-		if !o.follow {
-			quiet.Reset(hush)
+		if err != nil {
+			return err
+		}
+		quiet.Reset(hush)
+		if e.Data == nil {
+			if beats++; beats > 1 && o.after == "" {
+				return nil
+			}
+			continue
+		}
+		if err := s.show(e, jobs); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -148,6 +148,9 @@ What breaks off leaves nothing. --to - prints one file.`,
 
 // inputOf returns the folder that a job watches, or reads.
 func inputOf(j client.StoredParameters) string {
+	if folder, ok := j["input"].(string); ok { // of the short form
+		return folder
+	}
 	flow, _ := j["flow_parameters"].(map[string]any)
 	folder, _ := flow["input_dir"].(string)
 	return folder

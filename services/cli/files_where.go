@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -65,8 +66,7 @@ type whereabout struct {
 	Path  string          `json:"path"`
 	Why   json.RawMessage `json:"why"`
 
-	zone string
-	why  client.Why
+	why client.Why
 }
 
 // watching finds the jobs that watch a folder, and of these those in whose folder it lies.
@@ -101,7 +101,7 @@ func (w *whereabouts) find() (found row[[]whereabout], _ error) {
 			return found, err
 		}
 		if w.sure || why.value.Code != "never_seen" && why.value.Code != "absent" {
-			found.value = append(found.value, whereabout{j.JobId, j.Name, name, why.raw, value(j.Timezone), why.value})
+			found.value = append(found.value, whereabout{j.JobId, j.Name, name, why.raw, why.value})
 		}
 	}
 	if len(found.value) == 0 {
@@ -122,10 +122,15 @@ func showWhere(p *printer, found row[[]whereabout]) error {
 		if err := p.line("%s: %s", clean(one.Job), clean(one.why.Sentence)); err != nil {
 			return err
 		}
+		var steps []string
 		for _, step := range value(one.why.Facts.Timeline) {
-			if err := p.line("  %-24s %-10s %s", p.wall(value(step.At), one.zone), words(step.Step), clean(step.Text)); err != nil {
-				return err
-			}
+			steps = append(steps, clean(step.Text))
+		}
+		if len(steps) == 0 {
+			continue
+		}
+		if err := p.line("  %s", strings.Join(steps, " ─ ")); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -136,6 +136,11 @@ func (s *Stream) stream(ctx context.Context, c *client, last []*event, alive fun
 			return err
 		}
 	}
+	if last != nil { // they are on their way, and no more of them come
+		if err := c.beat(":"); err != nil {
+			return err
+		}
+	}
 	// Most of what was missed is read before live events begin to pile up.
 	for _, until := range []func() position{s.hub.position, func() position { return s.hub.join(c) }} {
 		if err := s.catchUp(ctx, c, until(), alive); err != nil {

@@ -29,6 +29,7 @@ func readTail(text string) (int, error) {
 // tail finds the last n events before the place of a client that it wants, and puts the
 // client before them. They are in the order in which they were stored.
 func (s *Stream) tail(ctx context.Context, c *client, n int) (last []*event, err error) {
+	last = []*event{}
 	for i := range sources {
 		if !c.needs(i) {
 			continue
