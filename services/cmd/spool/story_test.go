@@ -120,7 +120,7 @@ func TestStoryOfARun(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)
 	all := p.apart()
-	p.flow("big.ibflowbin", "#!/bin/sh\nyes 0123456789abcde | head -c 15728600\necho the last line\necho text > \"$2/one.txt\"\n")
+	p.flow("big.ibflowbin", "#!/bin/sh\nyes 0123456789abcde | head -c 15728592\necho the last line\necho text > \"$2/one.txt\"\n")
 	p.flow("slow.ibflowbin", "#!/bin/sh\necho attempt $SPOOL_ATTEMPT\nfor i in 1 2 3; do echo line $i; sleep 0.1; done\nwhile [ ! -e \"$1/go\" ]; do sleep 0.1; done\necho the end\n")
 	big := p.triggers(p.job("big", "@yearly", "big.ibflowbin", "in", nil))
 	p.eventually("the big one has run", func() bool { return p.outcomeOf(big) == "ok" })
@@ -133,7 +133,7 @@ func TestStoryOfARun(t *testing.T) {
 	began = time.Now()
 	whole := p.native("GET", "/api/v2/results/"+big+"/log", "", http.StatusOK)
 	t.Logf("the whole of it: %s", time.Since(began).Round(time.Millisecond))
-	if want := bytes.Repeat([]byte("0123456789abcde\n"), 15728600/16+1)[:15728600]; !strings.HasPrefix(whole, string(want)) || !strings.HasSuffix(whole, "the last line\n") {
+	if want := bytes.Repeat([]byte("0123456789abcde\n"), 15728592/16+1)[:15728592]; !strings.HasPrefix(whole, string(want)) || !strings.HasSuffix(whole, "the last line\n") {
 		t.Errorf("%d bytes, not what was printed", len(whole))
 	}
 	if list := p.native("GET", "/api/v2/results/"+big+"/output", "", http.StatusOK); !strings.Contains(list, `"path":"one.txt"`) {
@@ -143,7 +143,7 @@ func TestStoryOfARun(t *testing.T) {
 		t.Errorf("one.txt %q", one)
 	}
 
-	slow := p.job("slow", "@yearly", "slow.ibflowbin", "tick/in", nil)
+	slow := p.job("slow", "@yearly", "slow.ibflowbin", "tick/in", map[string]any{"retry_for": "24h"})
 	id := p.triggers(slow)
 	p.eventually("it is called", func() bool {
 		_, text := p.exchange("GET", "http://"+p.api+"/api/v2/results/"+id, p.adminToken(), nil)
