@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
@@ -64,7 +66,7 @@ func (x *Index) follow(ctx context.Context) {
 		return
 	}
 	newest := newHistory(perJob, time.Now())
-	newest.names = map[uint32]runName{}
+	newest.names = map[uint32]uuid.UUID{}
 	part := func(f func(context.Context) error) {
 		wg.Go(func() {
 			defer cancel()
@@ -116,14 +118,18 @@ func until(ctx context.Context, f func() bool) error {
 
 // reached blocks until a history holds all results that are stored when it is called.
 func (x *Index) reached(ctx context.Context, h *history) error {
-	return until(ctx, func() bool {
+	last := uint64(0)
+	if err := until(ctx, func() bool { // asked once: the broker goes through all subjects for it
 		m, _, err := x.bus.Results("").Last(ctx)
-		if err != nil {
-			return false
-		}
+		last = m.Sequence
+		return err == nil
+	}); err != nil {
+		return err
+	}
+	return until(ctx, func() bool {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		return h.results >= m.Sequence
+		return h.results >= last
 	})
 }
 

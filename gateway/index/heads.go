@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"spool.internal/events"
 	"spool.internal/events/jet"
 )
@@ -32,8 +34,10 @@ func (x *Index) result(h *history, m jet.Stored) {
 		r.kind = kindOf(events.Kind(kind))
 	}
 	h.take(r)
-	if run := m.RunOf(); h.names != nil && r.call == waiting && run != "" {
-		h.names[h.log.next-1] = runName{jobID, run}
+	if h.names != nil && r.call == waiting {
+		if run, err := uuid.Parse(m.RunOf()); err == nil {
+			h.names[h.log.next-1] = run
+		}
 	}
 	if w, ok := x.retries[n]; ok && w.trigger == r.trigger&traceMask {
 		delete(x.retries, n) // it is called no more
@@ -104,21 +108,15 @@ const batch = 500
 func (x *Index) readRuns(ctx context.Context, h *history) error {
 	for _, phases := range [][]events.Phase{{events.Ended}, {events.Started, events.Retrying}} {
 		x.mu.RLock()
-		names := make([]runName, 0, len(h.names))
-		for place, name := range h.names {
+		open := make([]uint32, 0, len(h.names))
+		for place := range h.names {
 			if h.log.at(place).outcome().open() {
-				names = append(names, name)
+				open = append(open, place)
 			}
 		}
 		x.mu.RUnlock()
-		for some := range slices.Chunk(names, batch) {
-			var view jet.View[events.RunEvent]
-			for _, of := range some {
-				for _, phase := range phases {
-					view = view.And(x.bus.Run(phase, of.job, of.run))
-				}
-			}
-			if err := view.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+		for some := range slices.Chunk(open, batch) {
+			if err := x.phasesOf(h, some, phases).LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
 				if ev, err := m.Value(); err == nil {
 					x.heard(h, m.Stored, outcomeOf(ev.Judged()))
 				}
@@ -133,5 +131,15 @@ func (x *Index) readRuns(ctx context.Context, h *history) error {
 	return nil
 }
 
-// runName names a run.
-type runName struct{ job, run string }
+// phasesOf is some phases of the runs of some executions.
+func (x *Index) phasesOf(h *history, places []uint32, phases []events.Phase) (view jet.View[events.RunEvent]) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, place := range places {
+		job := x.table.all[h.log.at(place).number()].id.String()
+		for _, phase := range phases {
+			view = view.And(x.bus.Run(phase, job, h.names[place].String()))
+		}
+	}
+	return view
+}

@@ -2,6 +2,8 @@ package index
 
 import (
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // history is the executions that are known, and how each job stands after them. What
@@ -10,12 +12,12 @@ type history struct {
 	log    log
 	jobs   []standing // by number
 	open   map[uint32]open
-	names  map[uint32]runName // by place: runs that are to be asked about; nil: they are heard of
-	early  map[uint32][]run   // runs that have told of themselves before the result of their call came
-	perJob int                // results that the stream keeps of each job; 0 = any number
-	live   int                // entries that are kept in the stream, as far as is known
-	from   time.Time          // all that was stored since is known
-	whole  bool               // all that is kept is known
+	names  map[uint32]uuid.UUID // by place: runs that are to be asked about; nil: they are heard of
+	early  map[uint32][]run     // runs that have told of themselves before the result of their call came
+	perJob int                  // results that the stream keeps of each job; 0 = any number
+	live   int                  // entries that are kept in the stream, as far as is known
+	from   time.Time            // all that was stored since is known
+	whole  bool                 // all that is kept is known
 
 	results, runs uint64 // the last sequences that were taken in
 }

@@ -104,10 +104,7 @@ func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := r.Context()
-	if err := a.Jobs.Refresh(ctx); err != nil {
-		return err
-	}
+	ctx := r.Context() // unlike a list it does not wait for the cache: what was changed a moment ago may not count yet
 	now := time.Now()
 	o := a.Index.Overview(owner, some, now)
 	shown := overview{
