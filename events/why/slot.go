@@ -233,6 +233,8 @@ func (a At) none(f Facts) (string, Code) {
 	switch {
 	case !f.KnownFrom.IsZero() && f.Slot.Before(f.KnownFrom):
 		return "Not kept: Spool knows this job since " + a.date(f.KnownFrom) + ".", "not_kept"
+	case f.Kind == events.KindCron:
+		return "Due then; what became of it is not kept.", "not_kept"
 	case f.Kind == events.KindFile:
 		return "No slot then: the job watches a folder.", "none"
 	case !f.Next.IsZero() && f.Next.Equal(f.Slot):

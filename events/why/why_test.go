@@ -113,6 +113,7 @@ func TestSlots(t *testing.T) {
 		{"none", why.Facts{Slot: at(t, "11-20 12:00"), Nearest: []time.Time{at(t, "11-20 02:30"), at(t, "11-21 02:30")}}, "none", "No slot then. The nearest are Fri 02:30 and Sat 02:30."},
 		{"none, and one near", why.Facts{Slot: at(t, "11-20 12:00"), Nearest: []time.Time{at(t, "11-21 02:30")}}, "none", "No slot then. The nearest is Sat 02:30."},
 		{"of a folder", why.Facts{Kind: events.KindFile}, "none", "No slot then: the job watches a folder."},
+		{"raced", why.Facts{Kind: events.KindCron}, "not_kept", "Due then; what became of it is not kept."},
 		{"not known", why.Facts{Slot: at(t, "10-20 02:30"), KnownFrom: at(t, "10-24 10:00")}, "not_kept", "Not kept: Spool knows this job since 24 Oct."},
 		{"to come", why.Facts{Slot: at(t, "11-27 02:30"), Next: at(t, "11-27 02:30")}, "future", "Due Fri 02:30, in 62 h."},
 		{"shadow", why.Facts{Verdict: events.VerdictShadow}, "shadow", "Due at 02:30; shadowed: until it is enabled the job shows when it would run, and runs nothing."},

@@ -2,6 +2,7 @@ package v2
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -19,7 +20,8 @@ type slotPage struct {
 }
 
 func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "from", "to", "limit", "page_token")
+	q := wire.ReadQuery(r, "from", "to", "verdict", "limit", "page_token")
+	verdict := events.Ruling(q.OneOf("verdict", slots.Verdicts...))
 	now := time.Now()
 	to := q.Time("to", now)
 	from := q.Time("from", to.Add(-slotsBack))
@@ -58,6 +60,9 @@ func (a *API) listSlots(w http.ResponseWriter, r *http.Request) error {
 	var next events.Minute
 	if page.Slots, next = p.Tell(f, limit); next > 0 {
 		page.Next = wire.PageToken(next, "")
+	}
+	if verdict != "" {
+		page.Slots = slices.DeleteFunc(page.Slots, func(e slots.Entry) bool { return e.Verdict != verdict })
 	}
 	wire.Write(w, http.StatusOK, page)
 	return nil

@@ -22,7 +22,9 @@ func (x *explained) standsNow(ctx context.Context, f *why.Facts) error {
 		return err
 	}
 	if x.job.Status == events.Disabled {
-		f.Verdict = events.VerdictDisabled
+		if f.Verdict = events.VerdictDisabled; x.plan != nil && x.plan.Options.Shadow {
+			f.Verdict = events.VerdictShadow
+		}
 		disabledBy(f, events.JobEvent{Job: x.job})
 		waits, err := x.waits(ctx, x.job)
 		if waits != nil {

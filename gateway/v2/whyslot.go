@@ -173,7 +173,9 @@ func (x *explained) toCome(f *why.Facts) {
 	case x.plan == nil || x.plan.Slots == nil:
 	case x.plan.Slots.Next(f.Slot.Add(-time.Minute)).Equal(f.Slot):
 		if f.Next = f.Slot; x.job.Status == events.Disabled {
-			f.Verdict = events.VerdictDisabled
+			if f.Verdict = events.VerdictDisabled; x.plan.Options.Shadow {
+				f.Verdict = events.VerdictShadow
+			}
 			disabledBy(f, events.JobEvent{Job: x.job})
 		}
 	default:
@@ -183,12 +185,20 @@ func (x *explained) toCome(f *why.Facts) {
 
 // noSlot adds what is known of a minute that is none of the job's slots.
 func (x *explained) noSlot(f *why.Facts, b *slotBook, p *events.Period) {
+	if x.watches() && (p == nil || p.Times == nil) {
+		f.Kind = events.KindFile
+		return
+	}
 	if known := b.timeline.Since().Time(); len(b.timeline) > 0 && !f.Slot.After(known) {
 		f.KnownFrom = known.Add(time.Minute)
 		return
 	}
 	if p == nil || p.Times == nil {
 		f.Kind = events.KindFile
+		return
+	}
+	if b.page.Slots() > 0 { // it is one, and passes may have gone by before they knew of a change
+		f.Kind = events.KindCron
 		return
 	}
 	nearest(f, p.Times)

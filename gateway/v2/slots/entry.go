@@ -30,6 +30,12 @@ const (
 	Pending  = why.Pending
 )
 
+// Verdicts lists all of them.
+var Verdicts = []string{
+	string(Fired), string(CaughtUp), string(Queued), string(Pending), string(events.VerdictSuperseded), string(events.VerdictSkipped), string(events.VerdictMissed),
+	string(events.VerdictDisabled), string(events.VerdictShadow), string(why.Gap), string(why.Fold),
+}
+
 // Facts is what the streams hold about the slots of a [Page].
 type Facts struct {
 	JobID    string
