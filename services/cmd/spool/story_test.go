@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,11 +195,49 @@ func TestStoryOfARun(t *testing.T) {
 	p.exchange("POST", "http://"+p.api+"/api/v2/results/"+runs+"/cancel", p.adminToken(), nil)
 	p.eventually("it is cancelled", func() bool { return p.outcomeOf(runs) == "cancelled" })
 	p.native("POST", "/api/v2/results/"+runs+"/cancel", "", http.StatusOK)
+	p.ownUp(runs)
 	for name, pr := range all {
 		if strings.Contains(strings.ToLower(pr.log.String()), "violation") {
 			t.Errorf("%s was denied something:\n%s", name, tail(pr.log.String(), 2000))
 		}
 	}
+}
+
+// ownUp has a failure acknowledged whose notice was given up, and the notice sent again to where it is taken.
+func (p *harness) ownUp(cancelled string) {
+	p.Helper()
+	ids := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ids <- r.URL.Path + " " + r.Header.Get("webhook-id")
+		if r.URL.Path == "/gone" {
+			w.WriteHeader(http.StatusGone)
+		}
+	}))
+	p.Cleanup(hook.Close)
+	p.flow("fails.ibflowbin", "#!/bin/sh\nexit 3\n")
+	job := p.job("fails", "@yearly", "fails.ibflowbin", "in", nil)
+	to := func(path string) {
+		p.native("PATCH", "/api/v2/jobs/"+job, `{"flow_parameters":{"settings":{"webhook_config":{"url":"`+hook.URL+path+`"}}}}`, http.StatusOK)
+	}
+	to("/gone")
+	id := p.triggers(job)
+	first := <-ids
+	notices := func() string {
+		return between(p.native("GET", "/api/v2/results/"+id, "", http.StatusOK), `"notices":[`, "]")
+	}
+	p.eventually("its notice is given up", func() bool { return strings.Contains(notices(), `"undelivered"`) })
+	to("/here")
+	p.native("POST", "/api/v2/results/"+id+"/notices/retry", "", http.StatusAccepted)
+	if second := <-ids; second != strings.Replace(first, "/gone", "/here", 1) {
+		p.Errorf("sent again as %s, first as %s", second, first)
+	}
+	p.eventually("it is told", func() bool { return strings.Contains(notices(), `"told"`) })
+	p.native("POST", "/api/v2/results/"+id+"/ack", `{"note":"known"}`, http.StatusOK)
+	p.native("POST", "/api/v2/results/"+cancelled+"/ack", "", http.StatusConflict)
+	if jobs := p.native("GET", "/api/v2/jobs?state=failing", "", http.StatusOK); strings.Contains(jobs, job) {
+		p.Errorf("it is failing all the same: %s", jobs)
+	}
+	p.native("DELETE", "/api/v2/results/"+id+"/ack", "", http.StatusNoContent)
 }
 
 // Whatever dies while an execution is cancelled, wherever it stands, it has one outcome; and one that was answered
