@@ -59,6 +59,7 @@ type Cron struct {
 	feed    *jet.JobFeed
 	loop    *loop
 	drainer *drainer
+	boots   *boots
 	watch   *watchdog
 }
 
@@ -85,7 +86,10 @@ func New(cfg Config) (*Cron, error) {
 		store: cfg.Bus, jobs: jobs, index: index, watch: watch, meter: meter,
 		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch - 1,
 	})
-	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, drainer: &drainer{
+	boots := &boots{
+		ledger: cfg.Bus, index: index, boot: thisBoot, ready: loop.health.check, now: faultpoint.Now, log: cfg.Log,
+	}
+	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, boots: boots, drainer: &drainer{
 		store: cfg.Bus, jobs: jobs, index: index, meter: meter,
 		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
 	}}, nil
@@ -103,6 +107,7 @@ func (c *Cron) Run(ctx context.Context) error {
 	wg.Go(func() { c.copyVerdicts(ctx) })
 	wg.Go(func() { c.trimClock(ctx) })
 	wg.Go(func() { c.drainer.run(ctx) })
+	wg.Go(func() { c.boots.run(ctx) })
 	wg.Go(func() { c.watch.run(ctx) })
 	err := c.loop.run(ctx)
 	cancel()

@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.verdict.>, spool.clock, spool.backlog.>
-// Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.backlog.<job_id>, spool.slot.<job_id>
+// In:  spool.job.>, spool.verdict.>, spool.clock, spool.backlog.>, spool.boot.>
+// Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.backlog.<job_id>, spool.boot.<job_id>.<host>, spool.slot.<job_id>
 //
 // Package cron turns the clock into triggers: one for every slot of every
 // enabled job that has a schedule, or a verdict that says why there is none.
@@ -29,6 +29,8 @@
 //     history is the record. A deleted job owes nothing.
 //   - Shadowed: the slots of a disabled job with spool.shadow are decided like those of
 //     an enabled one, and what would run is recorded as shadow, with no trigger.
+//   - Reboot: a job with the schedule @reboot has one trigger for each start of a host
+//     with a cron, if it was enabled before that start.
 //   - Order: the triggers of one job are stored in the order of its slots. The
 //     triggers of one minute are stored in the order of job ids.
 //   - Lateness: a slot committed within 60 s of its minute is on time. For time in

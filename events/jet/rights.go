@@ -52,13 +52,13 @@ var rights = map[string]Rights{
 	},
 	"cron": {
 		Publish: []string{
-			clockSubject, triggersFilter(events.KindCron), allVerdictsFilter, allBacklogsFilter, allSlotsFilter, roleSubject("cron", "*"),
+			clockSubject, triggersFilter(events.KindCron), allVerdictsFilter, allBacklogsFilter, allBootsFilter, allSlotsFilter, roleSubject("cron", "*"),
 		},
 		Follow: []string{streamJobs},
 		Queues: []RightsQueue{{streamTriggers, "cron-verdicts", allVerdictsFilter}},
 		Get:    []string{streamJobs, streamTriggers},
 		Leader: []string{streamJobs, streamTriggers},
-		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter}},
+		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter, allBootsFilter}},
 	},
 	"watcher": {
 		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", "*"), stateSubject("files", "*"), roleSubject("watcher", "*")},

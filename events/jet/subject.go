@@ -40,6 +40,7 @@ const (
 	familyVerdict    = "spool.verdict"
 	familyBacklog    = "spool.backlog"
 	familyCalled     = "spool.called"
+	familyBoot       = "spool.boot"
 	familyDone       = "spool.done"
 	familyPaused     = "spool.paused"
 	familyPausedRun  = "spool.pausedrun"
@@ -69,6 +70,7 @@ const (
 	allTriggersFilter    = familyTrigger + ".>"
 	allVerdictsFilter    = familyVerdict + ".>"
 	allCalledFilter      = familyCalled + ".>"
+	allBootsFilter       = familyBoot + ".>"
 	allBacklogsFilter    = familyBacklog + ".>"
 	allPausedFilter      = familyPaused + ".>"
 	allPausedRunsFilter  = familyPausedRun + ".>"
@@ -123,6 +125,11 @@ func backlogSubject(jobID string) string { return familyBacklog + "." + jobID }
 // calledSubject is the ledger of calls that may be made at most once.
 func calledSubject(jobID, triggerID string) string {
 	return familyCalled + "." + jobID + "." + events.Hash(triggerID)
+}
+
+// bootSubject is the ledger of the newest start of a host that a job has run for.
+func bootSubject(jobID, host string) string {
+	return familyBoot + "." + jobID + "." + events.Hash(host)
 }
 
 // turnSubject is the ledger of whose turn it is in a job whose runs must not overlap.
@@ -350,7 +357,7 @@ func parseSubject(s string) (subjectParts, error) {
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) || sub.Kind == string(events.Told) {
 			want = 3
 		}
-	case "called", "file", "paused", "pausedrun", "ack":
+	case "called", "boot", "file", "paused", "pausedrun", "ack":
 		want = 2
 	case "seen", "again", "held":
 		want = 3

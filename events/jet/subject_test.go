@@ -16,6 +16,7 @@ func TestSubjects(t *testing.T) {
 		triggerSubject(events.KindCron, "j"):         {Family: "trigger", Kind: "cron", JobID: "j"},
 		verdictSubject("j"):                          {Family: "verdict", JobID: "j"},
 		clockSubject:                                 {Family: "clock"},
+		bootSubject("j", "h"):                        {Family: "boot", JobID: "j", Rest: events.Hash("h")},
 		backlogSubject("j"):                          {Family: "backlog", JobID: "j"},
 		calledSubject("j", "p"):                      {Family: "called", JobID: "j", Rest: h},
 		pausedSubject("j", "p"):                      {Family: "paused", JobID: "j", Rest: h},

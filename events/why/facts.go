@@ -39,6 +39,7 @@ type Facts struct {
 	Attempts  int       `json:"attempts,omitzero"` // that were made
 	LastError string    `json:"last_error,omitzero"`
 	Next      time.Time `json:"next,omitzero"`     // call, attempt or slot
+	Reboot    bool      `json:"reboot,omitzero"`   // it comes with the next start of the machine
 	GivesUp   time.Time `json:"gives_up,omitzero"` // when no more calls are made
 	Gate      string    `json:"gate,omitzero"`     // why the endpoint is not called now
 	Waiting   int       `json:"waiting,omitzero"`  // triggers of the job

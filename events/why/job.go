@@ -58,6 +58,9 @@ func (a At) piled(f Facts) string {
 }
 
 func (a At) next(f Facts) string {
+	if f.Reboot {
+		return " Next: at the start of the machine."
+	}
 	if f.Next.IsZero() {
 		return ""
 	}
@@ -71,6 +74,8 @@ func (a At) neverRan(f Facts) (string, Code) {
 		return "Never ran. " + s, code
 	case f.State == events.FileNoFolder: // it watches a folder, and no watcher says anything
 		return "Never ran: no watcher says anything of its folder.", "folder_absent"
+	case f.Reboot:
+		return "Never ran: it runs at the start of the machine.", "next"
 	case f.Next.IsZero():
 		return "Never ran: no slot of its schedule comes.", "no_slot"
 	}

@@ -251,6 +251,8 @@ func TestJobs(t *testing.T) {
 		{why.Facts{Outcome: "ok", Triggered: at(t, "11-23 02:30"), Duration: ms(4 * time.Minute)}, "ok", "Ran last Mon 02:30: ok after 4 min."},
 		{why.Facts{Next: at(t, "11-25 02:30")}, "next", "Never ran: its first slot is Wed 02:30, in 14 h 30 min."},
 		{why.Facts{}, "no_slot", "Never ran: no slot of its schedule comes."},
+		{why.Facts{Reboot: true}, "next", "Never ran: it runs at the start of the machine."},
+		{why.Facts{Reboot: true, Outcome: "ok", Triggered: at(t, "11-23 02:30")}, "ok", "Ran last Mon 02:30: ok. Next: at the start of the machine."},
 		{why.Facts{Folder: live}, "watching", "Never ran. Watches /srv/in since 09:00; looked 11:59:58."},
 		{why.Facts{State: events.FileNoFolder}, "folder_absent", "Never ran: no watcher says anything of its folder."},
 	} {

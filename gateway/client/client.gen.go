@@ -3217,7 +3217,7 @@ type JobParameters struct {
 	// Name Examples: Daily Job
 	Name string `json:"name"`
 
-	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 	//
 	// Examples: 30 2 * * *, @daily
 	Schedule *Schedule `json:"schedule,omitempty"`
@@ -3992,7 +3992,7 @@ type Run_Undelivered struct {
 	Message string `json:"message"`
 }
 
-// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 //
 // Examples: 30 2 * * *, @daily
 type Schedule = string
@@ -4015,7 +4015,7 @@ type ShortJob struct {
 	Name string  `json:"name"`
 	Run  Command `json:"run"`
 
-	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 	//
 	// Examples: 30 2 * * *, @daily
 	Schedule *Schedule `json:"schedule,omitempty"`
@@ -4290,7 +4290,7 @@ type UpcomingPage_Upcoming struct {
 	JobId       string `json:"job_id"`
 	Name        string `json:"name"`
 
-	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 	//
 	// Examples: 30 2 * * *, @daily
 	Schedule Schedule `json:"schedule"`
@@ -4481,6 +4481,9 @@ type WhyFacts struct {
 
 	// Reason What was given for it, or recorded.
 	Reason *string `json:"reason,omitempty"`
+
+	// Reboot true: the next run comes with the next start of the machine.
+	Reboot *bool `json:"reboot,omitempty"`
 
 	// Ring The jobs whose runs led to it, by name.
 	Ring *string `json:"ring,omitempty"`
@@ -5224,7 +5227,7 @@ type PreviewScheduleJSONBody struct {
 	// From Runs strictly after it; now, unless given.
 	From *time.Time `json:"from,omitempty"`
 
-	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 	//
 	// Examples: 30 2 * * *, @daily
 	Schedule Schedule `json:"schedule"`
@@ -5237,7 +5240,7 @@ type PreviewScheduleJSONBody struct {
 
 // PreviewScheduleJSONBody_Compare defines parameters for PreviewSchedule.
 type PreviewScheduleJSONBody_Compare struct {
-	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
+	// Schedule Five fields of cron, or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually; in v2 also @reboot, for each start of the machine.
 	//
 	// Examples: 30 2 * * *, @daily
 	Schedule Schedule `json:"schedule"`

@@ -37,7 +37,7 @@ func (x *explained) standsNow(ctx context.Context, f *why.Facts) error {
 			f.State = events.FileNoFolder
 		}
 	} else if x.plan != nil && x.plan.Slots != nil {
-		f.Next = x.plan.Slots.Next(x.at.Now)
+		f.Next, f.Reboot = x.plan.Slots.Next(x.at.Now), x.plan.Slots.Reboot()
 	}
 	err = x.eachResult(ctx, x.job.ID, func(_ uint64, r events.Result) bool {
 		next := f.Next

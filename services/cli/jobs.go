@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"spool.internal/events/schedule"
 	"spool.internal/gateway/client"
 )
 
@@ -122,6 +123,8 @@ func nextWord(p *printer, j client.Job) string {
 		return "disabled"
 	case j.Mode == "automatic":
 		return "when a file comes"
+	case schedule.IsReboot(value(j.Schedule)):
+		return "at the start of the machine"
 	default:
 		return "never"
 	}

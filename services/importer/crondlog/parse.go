@@ -49,12 +49,9 @@ func parse(line string, zone *time.Location, now time.Time) (s Start, ok, wrong 
 		return fromJSON(line)
 	}
 	at, rest, timed := when(line, zone, now)
-	i := strings.Index(rest, ") CMD (")
-	if i < 0 {
-		return s, false, false
-	}
-	open := strings.LastIndexByte(rest[:i], '(')
-	if open < 0 {
+	before, _, found := strings.Cut(rest, ") CMD (")
+	open := strings.LastIndexByte(before, '(')
+	if !found || open < 0 {
 		return s, false, false
 	}
 	head := strings.Fields(rest[:open])
