@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,7 +126,7 @@ func TestKeepBoth(t *testing.T) {
 				Path    string
 				Renamed bool
 			}](t, a, http.StatusCreated)
-			if !v.Renamed || a.header.Get("Location") != "/api/v2/files/"+strings.ReplaceAll(v.Path, " ", "%20") {
+			if at, err := url.PathUnescape(a.header.Get("Location")); err != nil || !v.Renamed || at != "/api/v2/files/"+v.Path {
 				t.Errorf("answer %v %s", a.header, a.body)
 			}
 			mu.Lock()
