@@ -36,6 +36,13 @@ type MachineState struct {
 	Instances   Usage       `json:"instances,omitzero"`   // queues of directory watches, the same
 	TZData      string      `json:"tzdata,omitzero"`      // version of the time zone database, and where it is from
 	Certificate time.Time   `json:"certificate,omitzero"` // when that of its listener ends
+	Step        ClockStep   `json:"step,omitzero"`        // the last of its clock
+}
+
+// ClockStep is that a clock was set while a process ran, or that its machine slept.
+type ClockStep struct {
+	At time.Time     `json:"at"`
+	By time.Duration `json:"by"` // in ns; below 0 it was set back
 }
 
 // Usage is how much of something is taken.

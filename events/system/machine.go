@@ -125,6 +125,31 @@ func Clocks(all []Heard, now time.Time) (lines []Line) {
 	return lines
 }
 
+// stepCounts is how long it is told that a clock was set.
+const stepCounts = 24 * time.Hour
+
+// Steps tells of the clocks that were set within a day, one line for each host.
+func Steps(all []Heard, now time.Time) (lines []Line) {
+	seen := map[string]bool{}
+	for _, h := range all {
+		step := h.Machine.Step
+		if away(h, now) || step.At.IsZero() || now.Sub(step.At) > stepCounts || seen[h.Host] {
+			continue
+		}
+		seen[h.Host] = true
+		word := "ahead"
+		if step.By < 0 {
+			word = "back"
+		}
+		lines = append(lines, Line{
+			Name: "clock step", Kind: KindClock, State: Warning, Since: step.At, Host: h.Host,
+			Means: fmt.Sprintf("The clock was set %s by %s, or the machine slept: slots in between were caught up, or ran once.", word, ago(step.By.Abs())),
+			Todo:  "Let a time service slew the clock (chrony, systemd-timesyncd) in place of setting it.",
+		})
+	}
+	return lines
+}
+
 // Offset judges by how much a clock is ahead of another.
 func Offset(offset time.Duration) Line {
 	l := Line{Name: "clock", Kind: KindClock, State: OK, Means: fmt.Sprintf("It agrees with that of the server within %s.", ago(offset.Abs()))}

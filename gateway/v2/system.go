@@ -77,6 +77,7 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 	lines = append(lines, roles...)
 	lines = append(lines, system.Versions(heard, now), system.TZData(heard, now))
 	lines = append(lines, system.Clocks(heard, now)...)
+	lines = append(lines, system.Steps(heard, now)...)
 	lines = append(lines, a.streams(ctx)...)
 	lines = append(lines, machines(heard, now)...)
 	runners, err := a.runners(ctx)

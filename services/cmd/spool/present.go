@@ -28,6 +28,8 @@ type presence struct {
 
 	looked  time.Time // when the machine was last looked at
 	machine events.MachineState
+	said    time.Time // when this was last said
+	step    events.ClockStep
 }
 
 // present has a role say how it is, from now until it stops.
@@ -72,6 +74,10 @@ func (p *presence) say(ctx context.Context, now time.Time) {
 		s.Ready, s.Turned = ready, now.UTC()
 	}
 	s.Machine = p.look(now)
+	if by := machine.Step(p.said, now); by != 0 && !p.said.IsZero() {
+		p.step = events.ClockStep{At: now.UTC(), By: by}
+	}
+	p.said, s.Machine.Step = now, p.step
 	switch {
 	case s.Role == "dispatcher" && p.in.endpoint != nil:
 		e := p.in.endpoint()

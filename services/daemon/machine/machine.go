@@ -112,3 +112,16 @@ func CertificateEnds(file string) (time.Time, error) {
 	}
 	return cert.NotAfter, nil
 }
+
+// smallestStep is from when on a clock that moved otherwise than time passes was set.
+const smallestStep = time.Second
+
+// Step tells by how much the clock was set between two readings of this process; 0 = not.
+// A time that the machine slept looks the same.
+func Step(before, now time.Time) time.Duration {
+	by := now.Round(0).Sub(before.Round(0)) - now.Sub(before) // by the clock, and by what no one sets
+	if by.Abs() < smallestStep {
+		return 0
+	}
+	return by
+}
