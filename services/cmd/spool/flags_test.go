@@ -27,7 +27,7 @@ func TestFlagsReachTheirServices(t *testing.T) {
 	certificate, key := keyPair(t)
 	p.nats = "127.0.0.1" + p.nats[strings.LastIndexByte(p.nats, ':'):] // the certificate is of that
 	hooks := filepath.Join(t.TempDir(), "hooks")
-	p.serve("--max-upload", "1KiB", "--step-timeout", "1s", "--webhook-secret-file", hooks, "--mail-domains", "example.com",
+	p.serve("--max-upload", "1KiB", "--step-timeout", "1s", "--webhook-secret-file", hooks, "--mail-domains", "example.com", "--instance-name", "lab-1",
 		"--nats-tls-cert", certificate, "--nats-tls-key", key)
 
 	if status, _ := p.exchange(http.MethodPut, "http://"+p.api+"/api/v2/files/"+testDrive+"/in/f", p.adminToken(), make([]byte, 2000)); status != http.StatusRequestEntityTooLarge {
@@ -35,6 +35,10 @@ func TestFlagsReachTheirServices(t *testing.T) {
 	}
 	if text, err := os.ReadFile(hooks); err != nil || !strings.HasPrefix(string(text), "whsec_") {
 		t.Errorf("--webhook-secret-file: %q, %v", text, err)
+	}
+	var me struct{ Server struct{ Name string } }
+	if p.get("/api/v2/me", &me); me.Server.Name != "lab-1" {
+		t.Errorf("--instance-name lab-1: %+v", me)
 	}
 	for ca, works := range map[string]bool{certificate: true, "": false} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
