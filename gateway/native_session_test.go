@@ -94,8 +94,12 @@ func TestCrossOrigin(t *testing.T) {
 	id, _ := s.made(s.admin, body{}.String())
 	for _, foreign := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
 		for _, call := range [][2]string{
-			{http.MethodPost, "jobs/" + id.ID + "/trigger"}, {http.MethodDelete, "jobs/" + id.ID}, {http.MethodPatch, "jobs/" + id.ID},
-			{http.MethodPut, "files/admin/r/fs/d/f"}, {http.MethodDelete, "session"}, {http.MethodPost, "schedule/preview"},
+			{http.MethodPost, "jobs/" + id.ID + "/trigger"},
+			{http.MethodDelete, "jobs/" + id.ID},
+			{http.MethodPatch, "jobs/" + id.ID},
+			{http.MethodPut, "files/admin/r/fs/d/f"},
+			{http.MethodDelete, "session"},
+			{http.MethodPost, "schedule/preview"},
 		} {
 			a := s.native(call[0], call[1], "", "{}", append(cookie(c), foreign...)...)
 			wantFault(t, a, http.StatusForbidden, "another origin")

@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -30,17 +31,28 @@ type StreamState struct {
 	Lost     int // of them that are away or behind
 }
 
-// StreamStates asks the streams how full they are. One that does not answer is left out,
-// and its error is among those that are returned.
+// StreamStates asks all streams at once how full they are, and gives the answers in the
+// order of [Streams]. One that does not answer is left out, and named with its error.
 func (b *Bus) StreamStates(ctx context.Context) (all []StreamState, faults map[string]error) {
+	names := Streams()
+	states, errs := make([]StreamState, len(names)), make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() {
+			stream, err := b.js.Stream(ctx, name)
+			if errs[i] = err; err == nil {
+				states[i] = howFull(stream.CachedInfo())
+			}
+		})
+	}
+	wg.Wait()
 	faults = map[string]error{}
-	for _, name := range Streams() {
-		stream, err := b.js.Stream(ctx, name)
+	for i, err := range errs {
 		if err != nil {
-			faults[name] = err
+			faults[names[i]] = err
 			continue
 		}
-		all = append(all, howFull(stream.CachedInfo()))
+		all = append(all, states[i])
 	}
 	return all, faults
 }

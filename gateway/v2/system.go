@@ -56,7 +56,7 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	server := a.Bus.ServerState()
-	detail := strings.Trim(server.Name+" at "+server.Address, " at")
+	detail := server.Name + " at " + server.Address
 	away := a.Bus.Check()
 	lines = append(lines, system.NATS(server.Version, server.Cluster, detail, away))
 	heard, err := a.heard(ctx)
