@@ -87,6 +87,9 @@ func Role(h Heard, now time.Time) Line {
 		l.State, l.Since = Away, h.At
 		l.Means = fmt.Sprintf("Not heard of for %s: %s.", ago(now.Sub(h.At)), lost[h.Role])
 		l.Todo = "See whether its process runs and reaches NATS. " + start(h.Role)
+	case !h.Ready && h.At.Sub(h.Since) < events.RoleAwayAfter:
+		l.State, l.Means = Unknown, "Starting: not ready yet are "+parts(h.Why)+"."
+		l.Detail += "; " + strings.Join(h.Why, "; ")
 	case !h.Ready:
 		l.State, l.Means = Failed, "Not ready: "+parts(h.Why)+"."
 		l.Todo = "Its /readyz and its log say more."

@@ -135,6 +135,13 @@ func TestRoles(t *testing.T) {
 	if w := find(lines, "watcher"); w[0].State != system.Failed || w[0].Means != "Not ready: nats." || strings.Contains(w[0].Shown(false).Detail, "10.0") {
 		t.Errorf("a watcher that is not ready: %+v", w)
 	}
+	lines = change(func(l []system.Heard) []system.Heard {
+		l[1].Ready, l[1].Why, l[1].Since = false, []string{"watcher: reads the folders"}, now.Add(-10*time.Second)
+		return l
+	})
+	if w := find(lines, "watcher"); w[0].State != system.Unknown || w[0].Means != "Starting: not ready yet are watcher." {
+		t.Errorf("a watcher that starts: %+v", w)
+	}
 }
 
 func TestAnswered(t *testing.T) {

@@ -46,17 +46,20 @@ func (in *instance) present(role string, bus *jet.Bus) {
 	in.Go(role+" state", p.repeat)
 }
 
-// repeat says how the role is every few seconds, more often in the first half minute, in
-// which most becomes ready. Last it says that it stops.
+// repeat says how the role is every few seconds, and as soon as a start is over. Last it
+// says that it stops.
 func (p *presence) repeat(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		p.say(ctx, time.Now())
-		every := events.RoleEvery
-		if time.Since(p.begun) < events.RoleAwayAfter {
-			every = time.Second
-		}
-		if wait.Sleep(ctx, every) != nil {
-			break
+		said := time.Now()
+		for time.Since(said) < events.RoleEvery {
+			every := events.RoleEvery
+			if starts := time.Since(p.begun) < events.RoleAwayAfter; starts && !p.state.Ready {
+				every = 100 * time.Millisecond
+			}
+			if wait.Sleep(ctx, every) != nil || !p.state.Ready && len(p.why()) == 0 {
+				break
+			}
 		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second/2)
