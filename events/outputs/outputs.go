@@ -24,7 +24,7 @@ func Named(ev events.RunEvent, after string, limit int) (files []events.OutputFi
 	named := slices.Clone(ev.Outputs)
 	slices.SortFunc(named, func(a, b events.Output) int { return compare(a.Path, b.Path) })
 	for _, f := range named {
-		if after != "" && compare(f.Path, after) <= 0 {
+		if after != "" && compare(f.Path, after) <= 0 || hidden(f.Path) {
 			continue
 		}
 		if len(files) == limit {
@@ -42,6 +42,9 @@ func Has(ev events.RunEvent, file string) bool {
 
 // compare orders paths as a walk meets them: name by name.
 func compare(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
+
+// hidden reports that a path leads through what Spool keeps on a drive for itself.
+func hidden(file string) bool { return slices.ContainsFunc(strings.Split(file, "/"), events.Reserved) }
 
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
@@ -90,7 +93,7 @@ func passed(name string, entry fs.DirEntry, after string) bool {
 
 // Open opens one file below a folder. The error is fs.ErrNotExist for all that List leaves out.
 func Open(folder *os.Root, file string) (*os.File, fs.FileInfo, error) {
-	if !fs.ValidPath(file) || file == "." || slices.ContainsFunc(strings.Split(file, "/"), events.Reserved) {
+	if !fs.ValidPath(file) || file == "." || hidden(file) {
 		return nil, nil, fs.ErrNotExist
 	}
 	info, err := folder.Lstat(file)

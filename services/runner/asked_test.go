@@ -145,12 +145,12 @@ func TestGatewaysReadOutputs(t *testing.T) {
 	h.flow("flow", `mkdir -p "$2/sub" "$2/.spool"; echo one > "$2/one.txt"; echo two > "$2/sub/two.txt"; ln -s one.txt "$2/link"; ln -s /etc/passwd "$2/out"; mkfifo "$2/pipe"; echo s > "$2/.spool/s"`)
 	r := h.runner(nil)
 	url := h.serve(r).URL
-	own, shared := h.accept(url, "own", "flow", `{"output_has_run_id":true}`), h.accept(url, "shared", "flow", `{"output_dir":"`+logical("out")+`"}`)
+	own, shared := h.accept(url, "own", "flow", `{"output_has_run_id":true}`), h.accept(url, "shared", "flow", `{"output_dir":"`+logical("shared")+`"}`)
 	h.background(r.Run)
 	for _, id := range []string{own, shared} {
 		h.until(events.Ended, id)
 	}
-	h.write("out/other.txt", "of another run", 0o644)
+	h.write("shared/other.txt", "of another run", 0o644)
 	runner := h.runnerOf(own)
 	for _, id := range []string{own, shared} {
 		var names []string
