@@ -177,9 +177,20 @@ func showJob(p *printer, one row[client.JobDetails]) error {
 	}
 	zone := value(j.Timezone)
 	f := fields{
-		{"name", j.Name}, {"id", j.JobId}, {"owner", j.Username}, {"now", nowWord(p, row)}, {"last", lastWord(p, row)}, {"recent", recentWords(row)},
-		{"disabled", disabledWords(p, j.Disabled)}, {"schedule", when(row)}, {"meaning", value(j.Description)}, {"time zone", zone},
-		{"tags", strings.Join(j.Tags, ", ")}, {"key", value(j.Key)}, {"managed by", value(j.ManagedBy)}, {"created", p.time(j.Created, zone)},
+		{"name", j.Name},
+		{"id", j.JobId},
+		{"owner", j.Username},
+		{"now", nowWord(p, row)},
+		{"last", lastWord(p, row)},
+		{"recent", recentWords(row)},
+		{"disabled", disabledWords(p, j.Disabled)},
+		{"schedule", when(row)},
+		{"meaning", value(j.Description)},
+		{"time zone", zone},
+		{"tags", strings.Join(j.Tags, ", ")},
+		{"key", value(j.Key)},
+		{"managed by", value(j.ManagedBy)},
+		{"created", p.time(j.Created, zone)},
 	}
 	for i, t := range j.NextRuns {
 		f = append(f, field{[]string{"next runs", ""}[min(i, 1)], p.time(t, zone)})

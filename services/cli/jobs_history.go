@@ -98,8 +98,15 @@ func changeWords(changes []client.Change, reason *string) string {
 func showEntry(p *printer, one row[client.HistoryEntryDetails]) error {
 	e := one.value
 	f := fields{
-		{"revision", strconv.Itoa(e.N)}, {"when", p.time(e.At, "")}, {"who", e.By}, {"from", e.From}, {"event", string(e.Event)}, {"reason", value(e.Reason)},
-		{"name", e.Name}, {"status", strings.ToLower(string(e.Status))}, {"bulk", value(e.BulkId)},
+		{"revision", strconv.Itoa(e.N)},
+		{"when", p.time(e.At, "")},
+		{"who", e.By},
+		{"from", e.From},
+		{"event", string(e.Event)},
+		{"reason", value(e.Reason)},
+		{"name", e.Name},
+		{"status", strings.ToLower(string(e.Status))},
+		{"bulk", value(e.BulkId)},
 	}
 	for i, c := range e.Changes {
 		f = append(f, field{[]string{"changes", ""}[min(i, 1)], changeWords([]client.Change{c}, nil)})

@@ -255,3 +255,24 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 }
+
+// Ctrl-C ends the waiting, not the run, and says so.
+func TestWaitInterrupted(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t)
+	p.short(object{"name": "slow", "schedule": "@yearly", "run": object{"command": "echo begun; sleep 600"}})
+	x := p.spool(t, "run", "slow", "--wait", "--logs")
+	x.shows(`begun`, 0)
+	x.types("\x03")
+	if code := x.ends(); code != 1 {
+		t.Errorf("status %d: %q", code, x.screen)
+	}
+	x.shows(`you have stopped waiting; the run of slow goes on: spool runs logs -f manual:\S+ follows it`, 0)
+	out, said, code := spoolOut(t, p.env, "runs", "list", "slow", "--outcome", "running", "-o", "name")
+	if code != 0 || strings.Count(out, "\n") != 1 {
+		t.Fatalf("it does not go on: status %d, %q %q", code, out, said)
+	}
+	if out, said, code := spoolOut(t, p.env, "runs", "cancel", strings.TrimSpace(out)); code != 0 {
+		t.Errorf("it cannot be cancelled: status %d, %q %q", code, out, said)
+	}
+}
