@@ -65,7 +65,7 @@ func (s *Stream) settle(ctx context.Context) {
 			if before == (position{}) {
 				before = now
 			}
-			s.settled.Store(&before)
+			s.settled.Store(new(before)) // a copy: who reads it holds no lock
 			before = now
 		}
 		if wait.Sleep(ctx, settleTime) != nil {
