@@ -202,7 +202,10 @@ func (i *imports) sources(s *session, args []string) (sources []importer.Source,
 		}
 		names = append(names, found...)
 	}
-	for _, name := range slices.Compact(names) {
+	for n, name := range names {
+		if slices.Contains(names[:n], name) {
+			continue
+		}
 		var text []byte
 		if name == "-" {
 			name = "stdin"
