@@ -42,6 +42,23 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// An id is one part of a path, whatever is in it.
+func TestIDs(t *testing.T) {
+	api := newAPI(t, serverURL, client.TokenFile(tokenFile))
+	made, err := api.CreateTokenWithResponse(t.Context(), client.CreateTokenJSONRequestBody{Owner: "ann", Role: "viewer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"../tokens/" + made.JSON201.Id, "x/../" + made.JSON201.Id, "x/output/../" + made.JSON201.Id} {
+		if _, err := api.RevokeTokenWithResponse(t.Context(), id); err == nil {
+			t.Errorf("%q is a token", id)
+		}
+	}
+	if _, err := api.RevokeTokenWithResponse(t.Context(), made.JSON201.Id); err != nil {
+		t.Errorf("the token is gone: %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	mux := http.NewServeMux()
 	other := httptest.NewServer(mux)

@@ -73,8 +73,7 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	req.Header.Set("User-Agent", s.agent)
-	// A path below a drive is one parameter, whose slashes stay what they are.
-	req.URL.RawPath = strings.ReplaceAll(req.URL.RawPath, "%2F", "/")
+	req.URL.RawPath = slashes(req.URL.RawPath)
 	resp, err := s.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -84,4 +83,15 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		return nil, refusal(resp)
 	}
 	return resp, nil
+}
+
+// slashes leaves those of a path on a drive, or below an output folder, as they are: there it
+// is one parameter. In every other, such as an id, a slash is part of it and leads nowhere.
+func slashes(path string) string {
+	for _, of := range []string{"/api/v2/files/", "/output/"} {
+		if before, rest, ok := strings.Cut(path, of); ok {
+			return before + of + strings.ReplaceAll(rest, "%2F", "/")
+		}
+	}
+	return path
 }

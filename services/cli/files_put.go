@@ -176,6 +176,7 @@ func (o *putting) one(ctx context.Context, s *session, name string) (stored, err
 			r.Body = http.NoBody
 		}
 		r.ContentLength = length
+		r.Header.Set("Expect", "100-continue") // what is refused is not sent first
 		return nil
 	}))
 	if got.value.Path != "" {
