@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,7 +74,9 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	req.Header.Set("User-Agent", s.agent)
-	req.URL.RawPath = slashes(req.URL.RawPath)
+	if err := direct(req.URL); err != nil {
+		return nil, err
+	}
 	resp, err := s.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -85,13 +88,22 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// slashes leaves those of a path on a drive, or below an output folder, as they are: there it
-// is one parameter. In every other, such as an id, a slash is part of it and leads nowhere.
-func slashes(path string) string {
+// direct makes a path lead where it says. What lies on a drive, or below an output folder, is
+// one parameter whose slashes stay what they are; every other, such as an id, has none: the
+// server would follow it somewhere else.
+func direct(u *url.URL) error {
+	path, below := u.EscapedPath(), ""
 	for _, of := range []string{"/api/v2/files/", "/output/"} {
 		if before, rest, ok := strings.Cut(path, of); ok {
-			return before + of + strings.ReplaceAll(rest, "%2F", "/")
+			path, below = before+of, strings.ReplaceAll(rest, "%2F", "/")
+			break
 		}
 	}
-	return path
+	if strings.Contains(path, "%2F") || slices.Contains(strings.Split(path, "/"), "..") {
+		return errors.New("this is no id: it has a slash in it, or is two dots")
+	}
+	if u.RawPath != "" {
+		u.RawPath = path + below
+	}
+	return nil
 }
