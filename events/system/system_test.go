@@ -184,11 +184,11 @@ func TestDifferences(t *testing.T) {
 func TestSort(t *testing.T) {
 	lines := []system.Line{{Name: "b", Kind: system.KindRole, State: system.OK}, {Name: "JOBS", Kind: system.KindStream, State: system.Failed}, {Name: "a", Kind: system.KindRole, State: system.OK}, {Name: "c", Kind: system.KindRole, State: system.Away}}
 	system.Sort(lines)
-	got := ""
+	var got strings.Builder
 	for _, l := range lines {
-		got += l.Name + " "
+		got.WriteString(l.Name + " ")
 	}
-	if got != "JOBS c a b " || system.Worst(lines) != system.Failed || system.Worst(nil) != system.Unknown || system.Unknown.Wrong() || !system.Away.Wrong() {
-		t.Errorf("sorted %s", got)
+	if got.String() != "JOBS c a b " || system.Worst(lines) != system.Failed || system.Worst(nil) != system.Unknown || system.Unknown.Wrong() || !system.Away.Wrong() {
+		t.Errorf("sorted %s", got.String())
 	}
 }
