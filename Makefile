@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -127,10 +127,13 @@ bench-run: gate ## what the built-in runner adds to a process, from the call to 
 	@go test -cpu $(THREADS) -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
-	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
+	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne|NativeLists' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Request' -benchtime 5000x -count 5 ./services/daemon $(median)
 	@go test -run '^$$' -bench 'GatewayMemory' -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
+
+bench-index: ## lists, overview, start and memory of a gateway with 100,000 jobs and 1,000,000 results (BENCH_STORE=folder keeps them for the next time)
+	@go test -run '^$$' -bench 'GatewayIndex' -benchtime 1x -timeout 30m ./services/cmd/spool $(median)
 
 figures: ## run a benchmark and rewrite its rows in FIGURES.md (BENCH=bench-next)
 	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/figures ./figures

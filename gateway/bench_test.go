@@ -334,3 +334,35 @@ func withFsync(s *harness) { s.sync = true; unlimited(s) }
 func unlimited(s *harness) { s.config.Rate, s.config.Burst = 1e9, 1e9 }
 
 func withBytes(n int64) func(*harness) { return func(s *harness) { s.bytes = n; unlimited(s) } }
+
+// BenchmarkNativeLists is first pages of the native API with 10,000 jobs and 10 results of each; the
+// floor of each is json.Marshal of the same rows in memory.
+func BenchmarkNativeLists(b *testing.B) {
+	s := newHarness(b, withBytes(4<<30))
+	fill(b, s.bus, 10_000, 10)
+	for _, path := range []string{"jobs?sort=next&limit=100", "jobs?state=called&limit=100", "results?limit=100", "overview", "upcoming?limit=100"} {
+		get := func() []byte {
+			a := s.native(http.MethodGet, path, s.admin, "")
+			if a.code != http.StatusOK {
+				b.Fatalf("%s: %d %s", path, a.code, a.body)
+			}
+			return a.body
+		}
+		b.Run(path+"/api", func(b *testing.B) {
+			for b.Loop() {
+				get()
+			}
+		})
+		b.Run(path+"/floor", func(b *testing.B) {
+			var rows any
+			if err := json.Unmarshal(get(), &rows); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := json.Marshal(rows); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

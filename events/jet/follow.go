@@ -75,6 +75,14 @@ func (b *Bus) follow(ctx context.Context, w follow, f func(Stored)) error {
 	return nil
 }
 
+// pulled is how many messages a follower has on their way to it: of heads many, since they are small.
+func pulled(cfg jetstream.OrderedConsumerConfig) int {
+	if cfg.HeadersOnly {
+		return 5000
+	}
+	return jetstream.DefaultMaxMessages
+}
+
 func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, f func(Stored)) error {
 	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
@@ -94,7 +102,7 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 			return // not a message of a stream
 		}
 		f(Stored{m.Subject(), meta.Sequence.Stream, meta.Timestamp, nats.Header(m.Headers()), m.Data()})
-	}, jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second),
+	}, jetstream.PullMaxMessages(pulled(cfg)), jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second),
 		jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {
 			if down := b.down.Load(); down > 0 && time.Since(time.Unix(0, down)) > staleAfter {
 				select {

@@ -14,6 +14,7 @@ type Execution struct {
 	JobID   string
 	Seq     uint64 // of its result, in the stream
 	Outcome events.Outcome
+	Trigger string         // its identity, where that follows from its time; else empty: it has to be read
 	Took    *time.Duration // of the last attempt of its run; nil where that is not known
 }
 
@@ -22,7 +23,25 @@ func execution(j *job, e *entry) Execution {
 	if d, ok := e.duration(); ok {
 		ex.Took = &d
 	}
+	if e.kinds() == events.KindCron {
+		ex.Trigger = slotTrigger(ex.JobID, e)
+	}
 	return ex
+}
+
+// guesses is how many minutes back the slot of an execution is looked for: most are called in their minute.
+const guesses = 3
+
+// slotTrigger gives the identity of the trigger of a slot, if its result came soon: reading it
+// could have the broker load a part of its store for each of the last nights. The trace proves it.
+func slotTrigger(jobID string, e *entry) string {
+	for back := range events.Minute(guesses) {
+		id := events.CronTriggerID(jobID, events.MinuteOf(time.Unix(e.storedAt(), 0))-back)
+		if events.TraceOf(id)&traceMask == e.trace() {
+			return id
+		}
+	}
+	return ""
 }
 
 // Query asks for executions, newest first.

@@ -14,9 +14,7 @@ import (
 	"spool.internal/events/wait"
 )
 
-var (
-	errNothing = errors.New("the results are not indexed yet")
-)
+var errNothing = errors.New("the results are not indexed yet")
 
 // again is how long the index waits for a broker that is away, and how often it looks
 // what the streams have dropped.

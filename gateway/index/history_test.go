@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"spool.internal/events"
 )
 
 // began is when the histories of the tests begin.
@@ -173,5 +175,18 @@ func TestARunThatSaysNothing(t *testing.T) {
 	h.keep(1, at(700))
 	if got := told(h, 1); got != "2:waiting 1:not_kept finished 1 open 1" {
 		t.Errorf("after ten minutes: %s", got)
+	}
+}
+
+// The identity of a trigger that ran on time is known without its result being read; of others it is not guessed.
+func TestTriggersOfSlots(t *testing.T) {
+	const id = "07a3e5c1-1b4f-4852-9cd6-1a072fc8ab31"
+	slot := events.MinuteOf(began)
+	for late, known := range map[time.Duration]bool{0: true, 59 * time.Second: true, 2 * time.Minute: true, time.Hour: false, -time.Hour: false} {
+		trigger := events.CronTriggerID(id, slot)
+		e := newEntry(result{seq: 1, stored: slot.Time().Add(late), trigger: events.TraceOf(trigger), kind: kindOf(events.KindCron), call: waiting})
+		if got := slotTrigger(id, &e); known != (got == trigger) || !known && got != "" {
+			t.Errorf("called %s after its slot: %q", late, got)
+		}
 	}
 }

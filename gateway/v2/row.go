@@ -65,33 +65,35 @@ func (a *API) row(who change.Caller, j events.Job, s index.Row) job {
 	return shown
 }
 
-// executed adds the last executions of jobs.
+// executed adds the last executions of jobs. The newest of each is read, and of the others
+// those whose triggers are not known otherwise.
 func (a *API) executed(ctx context.Context, rows []job, standing []index.Row) error {
 	var seqs []uint64
 	for _, s := range standing {
-		for _, e := range s.Recent {
-			seqs = append(seqs, e.Seq)
+		for n, e := range s.Recent {
+			if n == 0 || e.Trigger == "" {
+				seqs = append(seqs, e.Seq)
+			}
 		}
 	}
-	read := make([]jet.Entry[events.Result], len(seqs))
-	if err := a.Bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) { read[i] = m }); err != nil {
+	read := make(map[uint64]jet.Entry[events.Result], len(seqs))
+	if err := a.Bus.ResultsAt(ctx, seqs, func(_ int, m jet.Entry[events.Result]) { read[m.Sequence] = m }); err != nil {
 		return err
 	}
 	for i, s := range standing {
 		for n, e := range s.Recent {
-			m := read[n]
-			if m.Sequence == 0 {
+			m, found := read[e.Seq]
+			if e.Trigger == "" {
+				e.Trigger = m.TriggerID()
+			}
+			if !found && (n == 0 || e.Trigger == "") {
 				continue // it is gone since it was indexed
 			}
-			rows[i].Recent = append(rows[i].Recent, recent{e.Outcome, milliseconds(e.Took), m.TriggerID()})
-			if rows[i].LastResult == nil {
-				ended, status, _, err := m.HTTPResult()
-				if err == nil {
-					rows[i].LastResult = &lastResult{m.TriggerID(), status, cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
-				}
+			rows[i].Recent = append(rows[i].Recent, recent{e.Outcome, milliseconds(e.Took), e.Trigger})
+			if ended, status, _, err := m.HTTPResult(); found && rows[i].LastResult == nil && err == nil {
+				rows[i].LastResult = &lastResult{e.Trigger, status, cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
 			}
 		}
-		read = read[len(s.Recent):]
 	}
 	return nil
 }

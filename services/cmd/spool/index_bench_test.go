@@ -123,7 +123,8 @@ func indexGet(p *harness, path string) []byte {
 	return text
 }
 
-// fillIndex stores jobs, results two days old, and runs. Each hundredth job fails.
+// fillIndex stores jobs, results, and runs. Each hundredth job fails. The slots are long ago, so that every trigger
+// has to be read that is shown: the worst case.
 func fillIndex(p *harness) {
 	p.Helper()
 	bus := p.bus()
