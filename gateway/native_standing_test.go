@@ -28,7 +28,6 @@ type execution struct {
 	phases []events.Phase
 	status events.Status
 	said   string
-	kind   events.Kind
 }
 
 func newStanding(t *testing.T) *standing {

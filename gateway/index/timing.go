@@ -68,13 +68,3 @@ func (x *Index) tick(now time.Time) events.Minute {
 func (t *timing) description() (timezone, words string) {
 	return t.slots.Location().String(), t.slots.Describe()
 }
-
-// in gives the first slot of a job in [from, to), in which to is no part; ok is false when there is none.
-func (j *job) in(from, to time.Time) (slot time.Time, ok bool) {
-	after := from.Add(-time.Nanosecond)
-	if e := time.Unix(j.effective, 0); e.After(after) {
-		after = e
-	}
-	slot = j.timing.slots.Next(after)
-	return slot, !slot.IsZero() && slot.Before(to)
-}

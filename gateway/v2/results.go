@@ -43,7 +43,7 @@ func readQuery(q *wire.Query) index.Query {
 	}
 	asked.Before, _ = q.After()
 	if text := q.Text("outcome"); text != "" {
-		for _, one := range strings.Split(text, ",") {
+		for one := range strings.SplitSeq(text, ",") {
 			if !slices.Contains(events.Outcomes, events.Outcome(one)) {
 				q.Fail("outcome", strings.TrimSpace(one)+" is not one of "+joined(events.Outcomes))
 			}
