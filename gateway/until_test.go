@@ -36,10 +36,7 @@ func TestDisableWithTerms(t *testing.T) {
 		return s.native(http.MethodPost, "jobs/"+j.ID+"/disable", token, text)
 	}
 	until := time.Now().Add(2 * time.Second)
-	var shown struct {
-		Disabled struct{ By, At, Reason, Until string }
-	}
-	shown = into[struct {
+	shown := into[struct {
 		Disabled struct{ By, At, Reason, Until string }
 	}](t, disable(ann, terms("move of the NAS", until)), http.StatusOK)
 	if d := shown.Disabled; d.By != "ann" || d.Reason != "move of the NAS" || d.Until != until.UTC().Format(time.RFC3339Nano) {

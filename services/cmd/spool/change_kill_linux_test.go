@@ -17,7 +17,11 @@ import (
 // sends makes a request that a fault strikes, so that it has no answer.
 func (p *harness) sends(token, method, path string, body object) {
 	p.Helper()
-	r, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+"/api/v2/"+path, bytes.NewReader(events.Encode(body)))
+	var text []byte
+	if body != nil {
+		text = events.Encode(body)
+	}
+	r, err := http.NewRequestWithContext(p.Context(), method, "http://"+p.api+"/api/v2/"+path, bytes.NewReader(text))
 	if err != nil {
 		p.Fatal(err)
 	}
