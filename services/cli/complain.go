@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -47,9 +48,7 @@ func Complain(w io.Writer, c Complaint) {
 		problem = map[string]any{"type": "about:blank", "title": titles[c.Exit], "detail": text, "message": text}
 	}
 	if ours {
-		for key, value := range e.Facts {
-			problem[key] = value
-		}
+		maps.Copy(problem, e.Facts)
 	}
 	problem["exit_code"] = c.Exit
 	text, fault := json.MarshalIndent(problem, "", "  ")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,10 +94,5 @@ func (f *filter) parameters(now time.Time) (*client.ListJobsParams, error) {
 
 // changed reports whether any of the flags was given.
 func (f *filter) changed(set *pflag.FlagSet) bool {
-	for _, name := range []string{"q", "state", "status", "mode", "tag", "key", "managed-by", "had", "failed-since", "next-before"} {
-		if set.Changed(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{"q", "state", "status", "mode", "tag", "key", "managed-by", "had", "failed-since", "next-before"}, set.Changed)
 }

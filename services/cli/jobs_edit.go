@@ -136,7 +136,7 @@ func (e *edit) head(why string) string {
 
 func withoutComments(text string) string {
 	var kept []string
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if !strings.HasPrefix(line, "#") {
 			kept = append(kept, line)
 		}
