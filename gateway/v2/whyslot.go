@@ -21,7 +21,6 @@ type slotBook struct {
 	timeline events.Timeline
 	facts    slots.Facts
 	page     slots.Page
-	stored   map[string]time.Time // of triggers that have no result
 }
 
 // slot explains a minute.
