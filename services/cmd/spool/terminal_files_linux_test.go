@@ -21,7 +21,7 @@ func TestTerminalShowsWhatOthersWrote(t *testing.T) {
 		out, _, _ := spoolOut(t, p.env, "runs", "list", "-o", "json")
 		return strings.Contains(out, `"outcome": "ok"`)
 	})
-	folder := filepath.Join(p.dir, "papers")
+	folder := filepath.Join(p.harness.dir, "papers")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestTerminalShowsWhatOthersWrote(t *testing.T) {
 		}
 		x.shows(c.want, 0)
 	}
-	big := filepath.Join(p.dir, "big.bin")
+	big := filepath.Join(p.harness.dir, "big.bin")
 	if err := os.WriteFile(big, make([]byte, 8<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
