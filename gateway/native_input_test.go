@@ -63,7 +63,6 @@ func TestNativeRefuses(t *testing.T) {
 		{"no such status", "GET", job + "/results?status=x", "", `status: "x" is not one of OK, ERROR`},
 		{"not a time", "GET", job + "/slots?from=yesterday", "", `from: "yesterday" is not an RFC 3339 time`},
 		{"backwards", "GET", job + "/slots?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "", "to: is before from"},
-		{"no path", "GET", job + "/files", "", "path: is required"},
 		{"no path", "POST", job + "/files/reprocess", "{}", "path: is required"},
 		{"bytes that are none", "POST", job + "/files/reprocess", `{"path_b64":"%"}`, "path_b64: is not base64"},
 		{"an unknown key", "POST", job + "/files/reprocess", `{"file":"x"}`, "file: unknown key"},

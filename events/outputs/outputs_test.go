@@ -50,7 +50,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%d at a time: %s", limit, got)
 		}
 	}
-	for _, name := range strings.Fields(want) {
+	for name := range strings.FieldsSeq(want) {
 		f, info, err := Open(root, name)
 		if err != nil || info.Size() != int64(len(name)) {
 			t.Errorf("%s: %v", name, err)

@@ -69,6 +69,8 @@ func dayOf(t time.Time) int {
 // span says how long something took or lasts.
 func span(d time.Duration) string {
 	switch d = d.Abs(); {
+	case d < 50*time.Millisecond:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 9950*time.Millisecond:
 		return strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0") + " s"
 	case d < 59500*time.Millisecond:

@@ -12,8 +12,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"spool.internal/services/broker"
 	"spool.internal/services/cli"
@@ -38,6 +40,9 @@ func run(args []string) int {
 	root.SetArgs(args)
 	strict(root, args)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if readerGone(err) {
+			return 0
+		}
 		lines, status := report(err)
 		cli.Complain(os.Stderr, cli.Complaint{Root: root, Args: args, Err: err, Lines: lines, Exit: status})
 		if _, lost := errors.AsType[*broker.Lost](err); lost {
@@ -46,4 +51,11 @@ func run(args []string) int {
 		return status
 	}
 	return 0
+}
+
+// readerGone reports that whoever reads what is printed wants no more, as head does after
+// its lines: no fault.
+func readerGone(err error) bool {
+	at, ok := errors.AsType[*fs.PathError](err)
+	return ok && at.Path == os.Stdout.Name() && errors.Is(at, syscall.EPIPE)
 }

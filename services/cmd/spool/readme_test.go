@@ -138,14 +138,15 @@ func TestReadmeSession(t *testing.T) {
 // pdfOf makes a page with a line on it.
 func pdfOf(line string) []byte {
 	content := "BT /F 18 Tf 20 40 Td (" + line + ") Tj ET"
-	text := "%PDF-1.4\n"
+	var text strings.Builder
+	text.WriteString("%PDF-1.4\n")
 	for i, object := range []string{
 		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
 		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 100]/Resources<</Font<</F 4 0 R>>>>/Contents 5 0 R>>",
 		"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
 		fmt.Sprintf("<</Length %d>>stream\n%s\nendstream", len(content), content),
 	} {
-		text += fmt.Sprintf("%d 0 obj%sendobj\n", i+1, object)
+		text.WriteString(fmt.Sprintf("%d 0 obj%sendobj\n", i+1, object))
 	}
-	return []byte(text + "trailer<</Root 1 0 R>>\n%%EOF\n")
+	return []byte(text.String() + "trailer<</Root 1 0 R>>\n%%EOF\n")
 }

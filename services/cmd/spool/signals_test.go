@@ -107,3 +107,20 @@ func TestLogReaderGone(t *testing.T) {
 		t.Errorf("the flow ignores: %s (%v)", text, err)
 	}
 }
+
+// TestReaderGone: `spool schedule next … | head -1` is no fault.
+func TestReaderGone(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	defer w.Close()
+	var said strings.Builder
+	cmd := exec.Command(binary, "schedule", "next", "* * * * *", "--count", "5")
+	cmd.Stdout, cmd.Stderr = w, &said
+	if err := cmd.Run(); err != nil || said.Len() > 0 {
+		t.Errorf("%v, %q", err, said.String())
+	}
+}
