@@ -173,10 +173,7 @@ func TestWhyOfClocks(t *testing.T) {
 			t.Errorf("%s: %s\n got %s\nwant %s", at, got.Code, got.Sentence, want)
 		}
 	}
-	var page struct {
-		Slots []struct{ Verdict, Mark string }
-	}
-	page = into[struct {
+	page := into[struct {
 		Slots []struct{ Verdict, Mark string }
 	}](t, s.native(http.MethodGet, "jobs/"+nightly.ID+"/slots?from=2026-03-28T12:00:00Z&to=2026-03-29T12:00:00Z&verdict=fired", s.admin, ""), http.StatusOK)
 	if len(page.Slots) != 1 || page.Slots[0].Mark != "dst_gap" {

@@ -92,5 +92,5 @@ func (m FeedEntry) Role() (events.RoleState, error) { return decode[events.RoleS
 
 // Dead reads an entry of [FeedDead].
 func (m FeedEntry) Dead() (events.DeadLetter, error) {
-	return Entry[events.DeadLetter]{m.Stored}.Value()
+	return Entry[events.DeadLetter](m).Value()
 }

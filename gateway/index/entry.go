@@ -89,9 +89,6 @@ type entry struct {
 	kind    uint8
 }
 
-// size is what an entry takes up, in bytes.
-const size = 32
-
 // traceMask is what an entry keeps of a trace.
 const traceMask = 1<<48 - 1
 
