@@ -87,6 +87,7 @@ func TestApplyIsKilled(t *testing.T) {
 // TestLongCutover moves a line of a crontab: imported and shadowed, what it would have
 // started is what crond logs; enabled, it runs.
 func TestLongCutover(t *testing.T) {
+	long(t)
 	t.Parallel()
 	p := newHarness(t)
 	p.serve()
