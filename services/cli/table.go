@@ -182,19 +182,26 @@ func (p *printer) table(h head, rows iter.Seq2[[]string, error], notes io.Writer
 	return fault
 }
 
+// tabs prints the heading with the first row, or where there is none; not before a fault.
 func (p *printer) tabs(h head, rows iter.Seq2[[]string, error]) error {
-	if !p.noHeader {
-		if _, err := fmt.Fprintln(p.w, strings.Join(h.names, "\t")); err != nil {
-			return err
-		}
+	line := func(cells []string) error {
+		_, err := fmt.Fprintln(p.w, strings.Join(cells, "\t"))
+		return err
 	}
+	begun := p.noHeader
 	for cells, err := range rows {
+		if err == nil && !begun {
+			err, begun = line(h.names), true
+		}
 		if err == nil {
-			_, err = fmt.Fprintln(p.w, strings.Join(cells, "\t"))
+			err = line(cells)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	if !begun {
+		return line(h.names)
 	}
 	return nil
 }

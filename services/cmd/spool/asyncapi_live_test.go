@@ -60,6 +60,8 @@ func TestEventsAreAsDescribed(t *testing.T) {
 		defer s.mu.Unlock()
 		return t.Failed() || !slices.ContainsFunc(want, func(typ string) bool { return !s.types[typ] })
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for name, c := range a.Channels {
 		if c.Stream.Name != "" && s.seen[name] == 0 {
 			t.Errorf("nothing was read of the channel %s", name)

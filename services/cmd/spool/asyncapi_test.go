@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +32,8 @@ const (
 // asyncAPI is deploy/asyncapi.yaml as far as the tests read it.
 type asyncAPI struct {
 	document any // as JSON
-	compiler *jsonschema.Compiler
+	mu       sync.Mutex
+	compiler *jsonschema.Compiler // one at a time compiles
 
 	Version    string                  `json:"asyncapi"`
 	Channels   map[string]asyncChannel `json:"channels"`
@@ -96,7 +98,9 @@ func readAsyncAPI(t testing.TB) *asyncAPI {
 
 // fits says what is wrong with a value that should be as the schema at a reference says.
 func (a *asyncAPI) fits(ref asyncRef, value any) error {
+	a.mu.Lock()
 	schema, err := a.compiler.Compile(asyncAPIURL + ref.To)
+	a.mu.Unlock()
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,9 @@ func TestScheduleNext(t *testing.T) {
 			"2026-03-28T01:30:00Z\n2026-03-29T01:00:00Z\n2026-03-30T00:30:00Z\n", 0,
 		},
 		{"from is exclusive", []string{"0 12 * * *", "--from", "2026-01-01T12:00:00Z", "--count", "1"}, "2026-01-02T12:00:00Z\n", 0},
-		{"a bad expression", []string{"75 * * * *"}, "spool: schedule: minute \"75\" is outside 0-59\n", 1},
+		{"a bad expression", []string{"75 * * * *"}, "spool: schedule: minute \"75\" is outside 0-59\n", 2},
 		{"a bad zone", []string{"@daily", "--timezone", "Nowhere"}, "spool: --timezone: ", 2},
-		{"a bad time", []string{"@daily", "--from", "tomorrow"}, "spool: --from: \"tomorrow\" is not a time like 2026-03-28T00:00:00Z\n", 2},
+		{"a bad time", []string{"@daily", "--from", "tomorrow"}, "spool: --from: \"tomorrow\" is not a time: write now-2h, 2026-11-23T14:00 (in your zone) or RFC 3339\n", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, code := spool(t, append([]string{"schedule", "next"}, c.args...)...)

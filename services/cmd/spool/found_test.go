@@ -104,7 +104,8 @@ func TestUsageErrorsAsJSON(t *testing.T) {
 		{"SPOOL_OUTPUT=json", "jobs list -o table --nope", false},
 		{"", "jobs list --nope", false},
 		{"", "jobs create --nope -- -o json", false},
-		{"", "version -o json x y z", false},
+		{"", "version -o json x y z", true},
+		{"", "licenses -o json x y z", false},
 	} {
 		_, said, code := spoolOut(t, []string{c.env, "HOME=" + t.TempDir()}, strings.Fields(c.args)...)
 		var problem struct {
