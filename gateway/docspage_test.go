@@ -77,15 +77,29 @@ func describe(doc *openapi3.T) docsPage {
 	return page
 }
 
-// problems are the answers of the native API that are no success, by status.
+// problems are the answers of the native API that are no success, by status: of several
+// with one status the one that most calls have.
 func problems(doc *openapi3.T) map[string]string {
-	names := map[string]string{}
+	uses := map[string]map[string]int{}
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
 			for status, r := range op.Responses.Map() {
-				if name := r.Ref[strings.LastIndexByte(r.Ref, '/')+1:]; status >= "4" && !strings.HasPrefix(name, "V1") {
-					names[status] = name
+				name := r.Ref[strings.LastIndexByte(r.Ref, '/')+1:]
+				if status < "4" || strings.HasPrefix(name, "V1") {
+					continue
 				}
+				if uses[status] == nil {
+					uses[status] = map[string]int{}
+				}
+				uses[status][name]++
+			}
+		}
+	}
+	names := map[string]string{}
+	for status, used := range uses {
+		for _, name := range slices.Sorted(maps.Keys(used)) {
+			if used[name] > used[names[status]] {
+				names[status] = name
 			}
 		}
 	}

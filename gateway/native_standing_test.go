@@ -13,6 +13,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
+	"spool.internal/events/schedule"
 )
 
 // standing is the jobs of the tests of lists: what each of them has done.
@@ -106,7 +107,28 @@ func (s *standing) execute(jobID string, n int, e execution) {
 
 func TestJobsByState(t *testing.T) {
 	s := newStanding(t)
-	soon := url.QueryEscape(time.Now().Add(2 * time.Minute).Format(time.RFC3339))
+	now := time.Now()
+	by := now.Add(2 * time.Minute)
+	soon := url.QueryEscape(by.Format(time.RFC3339))
+	var due []string // more than one at a full hour
+	for _, j := range [][2]string{
+		{"backup", "30 2 * * *"},
+		{"Invoices", "0 4 * * *"},
+		{"mended", "0 * * * *"},
+		{"goes on", "* * * * *"},
+		{"foreign", "@monthly"},
+		{"dead", "@yearly"},
+		{"new", "0 0 * * 1"},
+		{"first run", "0 1 1 1 *"},
+	} {
+		slots, err := schedule.Parse(j[1], time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slots.Next(now).After(by) {
+			due = append(due, j[0])
+		}
+	}
 	for _, c := range []struct{ query, want string }{
 		{"state=failing", "Invoices goes on dead"},
 		{"state=running", "goes on first run"},
@@ -125,7 +147,7 @@ func TestJobsByState(t *testing.T) {
 		{"q=invo&state=failing", "Invoices"},
 		{"failed_since=2020-01-01T00:00:00Z", "Invoices mended goes on dead"},
 		{"failed_since=2090-01-01T00:00:00Z", ""},
-		{"next_before=" + soon, "goes on"},
+		{"next_before=" + soon, strings.Join(due, " ")},
 		{"had=missed", ""},
 		{"sort=name", "backup dead first run foreign goes on Invoices mended new stopped"},
 		{"sort=-name", "stopped new mended Invoices goes on foreign first run dead backup"},

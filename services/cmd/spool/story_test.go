@@ -281,9 +281,14 @@ func TestLongCancelUnderKill(t *testing.T) {
 			return o == "cancelled" || o == "ok" || o == "failed"
 		})
 		outcome := p.outcomeOf(id)
-		list := p.native("GET", "/api/v2/jobs/"+job+"/results?limit=1000", "", http.StatusOK)
-		if n := strings.Count(list, `"trigger_id":"`+id+`"`); n != 1 {
-			t.Errorf("round %d: %d results of one trigger", round, n)
+		results := 0
+		p.eventually("there is a result", func() bool { // the run may have ended before its call was made again
+			list := p.native("GET", "/api/v2/jobs/"+job+"/results?limit=1000", "", http.StatusOK)
+			results = strings.Count(list, `"trigger_id":"`+id+`"`)
+			return results > 0
+		})
+		if results != 1 {
+			t.Errorf("round %d: %d results of one trigger", round, results)
 		}
 		bus := p.bus()
 		ends := 0
