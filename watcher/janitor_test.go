@@ -44,11 +44,11 @@ func (r *tidyHarness) takenOff(names ...string) {
 }
 
 // ended tells that the run of a file has ended.
-func (r *tidyHarness) runEnds(name string) {
+func (r *tidyHarness) runEnds(name string, status events.Status) {
 	r.Helper()
 	tr := r.triggers[name]
 	r.check(r.bus.PutRunEvent(r.Context(), events.RunEvent{
-		Phase: events.Ended, At: time.Now(), FlowJobID: events.FlowJobID("admin", tr.ID), TriggerID: tr.ID, JobID: "job", InputDir: tr.File.InputDir,
+		Phase: events.Ended, At: time.Now(), FlowJobID: events.FlowJobID("admin", tr.ID), TriggerID: tr.ID, JobID: "job", InputDir: tr.File.InputDir, Status: status,
 	}, 0))
 }
 
@@ -70,8 +70,8 @@ func (r *tidyHarness) expect(when string, want map[string]bool) {
 
 func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	t.Parallel()
-	r := newTidyHarness(t, "queued", "running", "ended", "dead", "rerun", "accepted")
-	r.takenOff("running", "ended", "dead", "rerun", "accepted")
+	r := newTidyHarness(t, "queued", "running", "ended", "failed", "dead", "rerun", "accepted")
+	r.takenOff("running", "ended", "failed", "dead", "rerun", "accepted")
 	dead := r.triggers["dead"]
 	r.check(r.bus.PutDead(t.Context(), dead, events.Result{TriggerID: dead.ID, JobID: "job"}))
 	again := events.Trigger{ID: events.ManualTriggerID("job", "x"), JobID: "job", Kind: events.KindManual, File: r.triggers["rerun"].File}
@@ -80,9 +80,10 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	_, _, err = r.bus.AcceptRun(t.Context(), "default", events.Run{FlowJobID: "other", InputDir: r.triggers["accepted"].File.InputDir})
 	r.check(err)
 	for _, name := range []string{"queued", "ended", "dead", "rerun", "accepted"} {
-		r.runEnds(name)
+		r.runEnds(name, events.OK)
 	}
-	want := map[string]bool{"queued": true, "running": true, "ended": false, "dead": true, "rerun": true, "accepted": true}
+	r.runEnds("failed", events.ERROR) // it may be run again
+	want := map[string]bool{"queued": true, "running": true, "ended": false, "failed": true, "dead": true, "rerun": true, "accepted": true}
 	r.eventually(func() bool {
 		r.check(r.w.RemoveEnded(t.Context()))
 		return !r.kept("ended")
@@ -95,7 +96,7 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	r.check(r.bus.RunQueue("").Clear(t.Context()))
 	r.takenOff("queued")
 	r.check(r.w.Tidy(t.Context(), time.Now()))
-	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "dead": false, "rerun": false, "accepted": false})
+	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "failed": true, "dead": false, "rerun": false, "accepted": false})
 }
 
 func TestStagesGoAfterTheRetention(t *testing.T) {

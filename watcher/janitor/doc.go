@@ -7,8 +7,8 @@
 //
 // # Guarantees
 //
-//   - Only the janitor removes stages of a job that is there: when the run has ended (looked for every minute), or
-//     the retention after the file left the queue. It never removes one while a queued file, a rerun, a retry, an
+//   - Only the janitor removes stages of a job that is there: when the run has ended ok (looked for every minute), or
+//     the retention after the file left the queue, so that what failed can be run again. It never removes one while a queued file, a rerun, a retry, an
 //     accepted run or a dead letter needs it.
 //   - A stage that was given up before its file was queued goes after an hour; of a recursive job, with the retention.
 //   - A survey every hour finds what was missed.

@@ -110,11 +110,12 @@ func (j *Janitor) Survey(ctx context.Context, now time.Time) error {
 	return errors.Join(j.surveyStages(ctx, now), j.purgeLedgers(ctx, now))
 }
 
-// runEnded remembers the stage of a run that has ended.
+// runEnded remembers the stage of a run that has ended ok. One that failed keeps its
+// stage for as long as the retention, since it may be run again.
 func (j *Janitor) runEnded(m jet.Entry[events.RunEvent]) {
 	ev, err := m.Value()
-	if err != nil {
-		return // of another version
+	if err != nil || ev.Judged() != events.OutcomeOK {
+		return // of another version, or the survey's
 	}
 	id, ok := stage.Of(ev.InputDir)
 	j.mu.Lock()
@@ -124,7 +125,7 @@ func (j *Janitor) runEnded(m jet.Entry[events.RunEvent]) {
 	}
 }
 
-// RemoveEnded removes the stages of runs that have ended since it was last called, unless work or a dead letter needs
+// RemoveEnded removes the stages of runs that have ended ok since it was last called, unless work or a dead letter needs
 // them; those the survey removes later.
 func (j *Janitor) RemoveEnded(ctx context.Context) error {
 	j.mu.Lock()

@@ -105,16 +105,18 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 		}
 	}
 	fingerprints := make([]string, len(all))
+	runs := make([]string, len(all))
 	var ends jet.View[events.RunEvent]
 	var seen jet.View[struct{}]
 	for i, r := range all {
 		fingerprints[i] = r.fingerprint
 		run := events.FlowJobID(s.job.Username, events.FileTriggerID(s.job.ID, r.fingerprint))
+		runs[i] = run
 		ends = ends.And(s.j.cfg.Bus.Run(events.Ended, s.job.ID, run))
 		seen = seen.And(s.j.cfg.Bus.SeenFile(events.SeenFile{JobID: s.job.ID, Path: r.file, Fingerprint: r.fingerprint}))
 	}
 	queued, err1 := s.j.queued(ctx, s.job.ID, fingerprints)
-	ended, err2 := ends.Known(ctx)
+	ok, err2 := endedOK(ctx, ends)
 	known, err3 := seen.Known(ctx)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
@@ -125,11 +127,22 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 		switch {
 		case queued[i], s.needed[stage.ID{JobID: s.job.ID, Fingerprint: r.fingerprint}]:
 			_ = s.root.Chtimes(path.Join(r.fingerprint, "input"), s.now, s.now) // from now on its age counts
-		case ended[i], age > s.j.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
+		case ok[runs[i]], age > s.j.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
 			errs = append(errs, s.root.RemoveAll(r.fingerprint))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// endedOK gives the runs that have ended ok: one that failed may be run again.
+func endedOK(ctx context.Context, ends jet.View[events.RunEvent]) (map[string]bool, error) {
+	ok := map[string]bool{}
+	err := ends.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+		if ev, err := m.Value(); err == nil && ev.Judged() == events.OutcomeOK {
+			ok[ev.FlowJobID] = true
+		}
+	})
+	return ok, err
 }
 
 // inspect says what is in a stage, and since when.
