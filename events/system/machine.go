@@ -178,12 +178,7 @@ func TZData(all []Heard, now time.Time) Line {
 		}
 	}
 	l := Line{Name: "time zones", Kind: KindTZData, State: OK}
-	var said []string
-	for v, roles := range by {
-		slices.Sort(roles)
-		said = append(said, fmt.Sprintf("%s (%s)", v, strings.Join(roles, ", ")))
-	}
-	slices.Sort(said)
+	said := withRoles(by)
 	switch len(said) {
 	case 0:
 		l.State, l.Means = Unknown, "No role says which rules it knows."

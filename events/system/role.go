@@ -142,13 +142,8 @@ func Versions(all []Heard, now time.Time) Line {
 		}
 	}
 	l := Line{Name: "versions", Kind: KindVersion, State: OK}
-	var said []string
-	for version, roles := range by {
-		slices.Sort(roles)
-		said = append(said, fmt.Sprintf("%s (%s)", version, strings.Join(roles, ", ")))
-	}
-	slices.Sort(said)
-	switch len(by) {
+	said := withRoles(by)
+	switch len(said) {
 	case 0:
 		l.State, l.Means = Unknown, "No role was heard of."
 	case 1:
@@ -158,6 +153,16 @@ func Versions(all []Heard, now time.Time) Line {
 		l.Todo = "Finish the upgrade: the broker first, then the others; what one writes the other may not know."
 	}
 	return l
+}
+
+// withRoles names versions, each with the roles that have it.
+func withRoles(by map[string][]string) (said []string) {
+	for version, roles := range by {
+		slices.Sort(roles)
+		said = append(said, fmt.Sprintf("%s (%s)", version, strings.Join(roles, ", ")))
+	}
+	slices.Sort(said)
+	return said
 }
 
 // ago writes a duration as people do.

@@ -92,21 +92,22 @@ func (a At) down(f Facts) string {
 }
 
 func (a At) superseded(f Facts) string {
-	ran := "a newer one"
+	which := ""
 	if !f.RunInstead.IsZero() {
-		ran = a.near(f.RunInstead, f.Slot)
+		ran := a.near(f.RunInstead, f.Slot)
 		if !strings.Contains(ran, " ") {
 			ran = a.in(f.RunInstead).Format("Mon 15:04")
 		}
+		which = ", " + ran + ","
 	}
 	if f.Reason == events.WhyOvertaken {
-		return "Not run on its own: a newer slot" + strings.TrimSuffix(", "+ran+",", ", a newer one,") + " was due before this one was called."
+		return "Not run on its own: a newer slot" + which + " was due before this one was called."
 	}
 	if f.Slots < 2 {
-		return "Not run on its own: slots were missed together, only the newest" + strings.TrimSuffix(", "+ran+",", ", a newer one,") + " ran (catch_up: latest)."
+		return "Not run on its own: slots were missed together, only the newest" + which + " ran (catch_up: latest)."
 	}
 	return fmt.Sprintf("Not run on its own: %s were missed together, only the newest%s ran (catch_up: latest).",
-		count(f.Slots, "slot"), strings.TrimSuffix(", "+ran+",", ", a newer one,"))
+		count(f.Slots, "slot"), which)
 }
 
 func (a At) skipped(f Facts) string {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -213,7 +214,12 @@ func showJob(p *printer, one row[client.JobDetails]) error {
 	if err := p.fields(f); err != nil {
 		return err
 	}
-	parameters, err := parametersOf(one.raw)
+	return printParameters(p, one.raw)
+}
+
+// printParameters prints the parameters of a job as YAML.
+func printParameters(p *printer, raw json.RawMessage) error {
+	parameters, err := parametersOf(raw)
 	if err != nil {
 		return err
 	}

@@ -114,16 +114,7 @@ func showEntry(p *printer, one row[client.HistoryEntryDetails]) error {
 	if err := p.fields(f); err != nil {
 		return err
 	}
-	parameters, err := parametersOf(one.raw)
-	if err != nil {
-		return err
-	}
-	text, err := toYAML(parameters)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(p.w, "\nparameters:\n%s", indent(string(cleanJSON(text))))
-	return err
+	return printParameters(p, one.raw)
 }
 
 func jobsDiff() *cobra.Command {
