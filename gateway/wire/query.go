@@ -31,15 +31,23 @@ func ParseQuery(raw string) (url.Values, error) {
 // Values gives the query of a request, whose keys are all known.
 func Values(r *http.Request, keys ...string) (url.Values, error) {
 	values, err := ParseQuery(r.URL.RawQuery)
+	if err == nil {
+		err = known(values, keys)
+	}
 	if err != nil {
 		return nil, err
 	}
+	return values, nil
+}
+
+// known refuses keys that mean nothing.
+func known(values url.Values, keys []string) error {
 	for key := range values {
 		if !slices.Contains(keys, key) {
-			return nil, UnknownKey("", key, spelling.Nearest(key, keys))
+			return UnknownKey("", key, spelling.Nearest(key, keys))
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // Query takes typed values out of a query string and remembers the first fault. A key
@@ -51,11 +59,20 @@ type Query struct {
 
 // ReadQuery reads the query of a request, whose keys are all known and stand once.
 func ReadQuery(r *http.Request, keys ...string) *Query {
-	q := &Query{}
-	if q.values, q.err = Values(r, keys...); q.err != nil {
+	values, err := ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return &Query{err: err}
+	}
+	return ReadValues(values, keys...)
+}
+
+// ReadValues is [ReadQuery] for a query that was parsed before.
+func ReadValues(values url.Values, keys ...string) *Query {
+	q := &Query{values, known(values, keys)}
+	if q.err != nil {
 		return q
 	}
-	for key, values := range q.values {
+	for key, values := range values {
 		if len(values) > 1 {
 			q.Fail(key, "stands twice: send it once")
 		}

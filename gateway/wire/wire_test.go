@@ -123,3 +123,24 @@ func TestReadFields(t *testing.T) {
 		t.Error("a body that says something is taken where there is nothing to say")
 	}
 }
+
+// A query that a page has parsed is judged as the query of a request is.
+func TestReadValues(t *testing.T) {
+	for raw, fault := range map[string]string{
+		"status=ENABLED&limit=5": "", "": "", "statsu=ENABLED": `statsu: unknown key, did you mean "status"?`,
+		"status=ENABLED&status=DISABLED": "status: stands twice", "limit=0": "limit: must be a whole number",
+	} {
+		values, err := ParseQuery(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, q := range map[string]*Query{
+			"values": ReadValues(values, "status", "limit"), "request": ReadQuery(httptest.NewRequest("GET", "/?"+raw, nil), "status", "limit"),
+		} {
+			q.Limit(DefaultLimit)
+			if err := q.Err(); (err == nil) != (fault == "") || err != nil && !strings.HasPrefix(err.Error(), fault) {
+				t.Errorf("%s %s: %v, want %q", name, raw, err, fault)
+			}
+		}
+	}
+}
