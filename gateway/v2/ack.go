@@ -12,8 +12,8 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// acked is who has acknowledged a failure.
-type acked struct {
+// Acked is who has acknowledged a failure.
+type Acked struct {
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
 	Note string    `json:"note,omitzero"`

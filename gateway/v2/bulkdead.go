@@ -17,8 +17,8 @@ import (
 // maxGroups is how many groups of dead letters are shown.
 const maxGroups = 100
 
-// deadGroup is the dead letters of one job with one error.
-type deadGroup struct {
+// DeadGroup is the dead letters of one job with one error.
+type DeadGroup struct {
 	JobID  string    `json:"job_id"`
 	Name   string    `json:"name"`
 	Error  string    `json:"error"`
@@ -43,16 +43,16 @@ func (a *API) eachDead(ctx context.Context, letters jet.View[events.DeadLetter],
 }
 
 // groupDead counts dead letters, by job and error.
-func (a *API) groupDead(ctx context.Context, letters jet.View[events.DeadLetter], f deadFilter) (of total, groups []deadGroup, err error) {
+func (a *API) groupDead(ctx context.Context, letters jet.View[events.DeadLetter], f deadFilter) (of total, groups []DeadGroup, err error) {
 	type alike struct{ jobID, error string }
-	at := map[alike]*deadGroup{}
+	at := map[alike]*DeadGroup{}
 	of.Exact, err = a.eachDead(ctx, letters, f, deadLooked, func(d events.DeadLetter) {
 		of.Count++
 		key := alike{d.Trigger.JobID, d.Result.Error()}
 		g := at[key]
 		if g == nil {
 			job, _ := a.Jobs.Job(key.jobID)
-			g = &deadGroup{JobID: key.jobID, Name: job.Name, Error: key.error}
+			g = &DeadGroup{JobID: key.jobID, Name: job.Name, Error: key.error}
 			at[key] = g
 		}
 		g.Count++
@@ -66,7 +66,7 @@ func (a *API) groupDead(ctx context.Context, letters jet.View[events.DeadLetter]
 	for _, g := range at {
 		groups = append(groups, *g)
 	}
-	slices.SortFunc(groups, func(x, y deadGroup) int {
+	slices.SortFunc(groups, func(x, y DeadGroup) int {
 		return cmp.Or(cmp.Compare(y.Count, x.Count), y.Newest.Compare(x.Newest), cmp.Compare(x.JobID+x.Error, y.JobID+y.Error))
 	})
 	return of, groups[:min(len(groups), maxGroups)], nil

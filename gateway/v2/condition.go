@@ -21,7 +21,7 @@ type condition struct {
 	FlowJobID   string           `json:"flow_job_id,omitzero"`
 	File        string           `json:"file,omitzero"`
 	Slot        time.Time        `json:"slot,omitzero"` // or deadline
-	Undelivered []undelivered    `json:"undelivered,omitempty"`
+	Undelivered []Undelivered    `json:"undelivered,omitempty"`
 }
 
 // stateChannels are the ways in which states are notified.
@@ -67,7 +67,7 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, erro
 		}
 		for i := range all {
 			if all[i].About == u.About {
-				all[i].Undelivered = append(all[i].Undelivered, undelivered{u.Channel, u.At.UTC(), u.Message})
+				all[i].Undelivered = append(all[i].Undelivered, Undelivered{u.Channel, u.At.UTC(), u.Message})
 			}
 		}
 	})

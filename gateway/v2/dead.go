@@ -17,11 +17,11 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// deadLetter is what could not be delivered, and its last call.
-type deadLetter struct {
+// DeadLetter is what could not be delivered, and its last call.
+type DeadLetter struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	result
+	Result
 }
 
 // deadLooked bounds how many dead letters one request reads.
@@ -53,11 +53,11 @@ func (f deadFilter) admits(d events.DeadLetter) bool {
 	return !d.At.Before(f.since) && (f.error == "" || strings.Contains(strings.ToLower(d.Result.Error()), f.error))
 }
 
-// deadPage is a page of dead letters.
-type deadPage struct {
-	Dead   []deadLetter `json:"dead_letters"`
+// DeadPage is a page of dead letters.
+type DeadPage struct {
+	Dead   []DeadLetter `json:"dead_letters"`
 	Total  *total       `json:"total,omitempty"`
-	Groups []deadGroup  `json:"groups,omitempty"`
+	Groups []DeadGroup  `json:"groups,omitempty"`
 	Next   string       `json:"next_page_token,omitempty"`
 }
 
@@ -73,7 +73,7 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := deadPage{Dead: []deadLetter{}}
+	page := DeadPage{Dead: []DeadLetter{}}
 	if before == 0 {
 		count, groups, err := a.groupDead(r.Context(), letters, f)
 		if err != nil {
@@ -105,8 +105,8 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func showDead(d events.DeadLetter) deadLetter {
-	return deadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)}
+func showDead(d events.DeadLetter) DeadLetter {
+	return DeadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)}
 }
 
 func (a *API) getDead(w http.ResponseWriter, r *http.Request) error {

@@ -16,14 +16,14 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// execution is one execution, whole. What is not so far is zero.
-type execution struct {
+// Execution is one execution, whole. What is not so far is zero.
+type Execution struct {
 	TriggerID string             `json:"trigger_id"`
 	JobID     string             `json:"job_id"`
 	JobName   string             `json:"job_name"`
 	Kind      events.Kind        `json:"kind"`
 	Slot      time.Time          `json:"slot,omitzero"`
-	File      *file              `json:"file,omitempty"`
+	File      *File              `json:"file,omitempty"`
 	Triggered time.Time          `json:"triggered"`
 	By        string             `json:"by,omitzero"`
 	Started   time.Time          `json:"started,omitzero"`
@@ -35,24 +35,24 @@ type execution struct {
 	FlowJobID string             `json:"flow_job_id,omitzero"`
 	Attempts  int                `json:"attempts,omitzero"`
 	RerunOf   string             `json:"rerun_of,omitzero"`
-	Run       *run               `json:"run,omitempty"`
-	Queued    *queued            `json:"queued,omitempty"`
-	Runner    *where             `json:"runner,omitempty"`
-	Timeline  []step             `json:"timeline"`
-	Notices   []notice           `json:"notices"`
-	Ack       *acked             `json:"ack,omitempty"`
+	Run       *Run               `json:"run,omitempty"`
+	Queued    *Queued            `json:"queued,omitempty"`
+	Runner    *RunnerHost             `json:"runner,omitempty"`
+	Timeline  []Step             `json:"timeline"`
+	Notices   []Notice           `json:"notices"`
+	Ack       *Acked             `json:"ack,omitempty"`
 }
 
-// queued is what an execution waits for whose call is still to be made.
-type queued struct {
+// Queued is what an execution waits for whose call is still to be made.
+type Queued struct {
 	Reason    string    `json:"reason"`
 	Calls     int       `json:"calls,omitzero"` // that have failed
 	LastError string    `json:"last_error,omitzero"`
 	Next      time.Time `json:"next,omitzero"`
 }
 
-// where names the machine that has a run, and its log.
-type where struct {
+// RunnerHost names the machine that has a run, and its log.
+type RunnerHost struct {
 	Host string `json:"host"`
 }
 
@@ -251,16 +251,16 @@ func (s *story) ended() time.Time {
 }
 
 // show puts a story into the shape of the answer.
-func (s *story) show() execution {
-	x := execution{TriggerID: s.id, JobID: s.job.ID, JobName: s.job.Name, FlowJobID: s.flow, Outcome: s.outcome(), Timeline: s.timeline(), Notices: s.notices()}
+func (s *story) show() Execution {
+	x := Execution{TriggerID: s.id, JobID: s.job.ID, JobName: s.job.Name, FlowJobID: s.flow, Outcome: s.outcome(), Timeline: s.timeline(), Notices: s.notices()}
 	if run := s.run(); run != nil {
 		x.Run = run
 	}
 	if started, ok := s.phases[events.Started]; ok && started.Process != nil {
-		x.Runner = &where{started.Process.Host}
+		x.Runner = &RunnerHost{started.Process.Host}
 	}
 	if s.ack != nil && s.ack.Covers(s.ended()) {
-		x.Ack = &acked{s.ack.By, s.ack.At.UTC(), s.ack.Note}
+		x.Ack = &Acked{s.ack.By, s.ack.At.UTC(), s.ack.Note}
 	}
 	if s.result == nil {
 		s.showQueued(&x)
@@ -277,8 +277,8 @@ func (s *story) show() execution {
 }
 
 // run is what the runner says, in the form of the lists; nil where it has said nothing.
-func (s *story) run() *run {
-	r := &run{State: "pending"}
+func (s *story) run() *Run {
+	r := &Run{State: "pending"}
 	for _, phase := range []events.Phase{events.Accepted, events.Started, events.Retrying, events.Ended} {
 		if ev, ok := s.phases[phase]; ok {
 			r.add(ev)
@@ -299,14 +299,14 @@ func (s *story) run() *run {
 }
 
 // showQueued shows a trigger whose call is still to be made.
-func (s *story) showQueued(x *execution) {
+func (s *story) showQueued(x *Execution) {
 	t := s.queued.Trigger
 	x.Kind, x.Triggered, x.By, x.RerunOf = t.Kind, s.queued.Stored.UTC(), t.By, t.RerunOf
 	if t.Kind == events.KindCron {
 		x.Slot = t.Minute.Time()
 	}
 	x.File = showFile(t.File)
-	q := &queued{Reason: "it is called when it is its turn"}
+	q := &Queued{Reason: "it is called when it is its turn"}
 	facts := why.Facts{Kind: t.Kind, TriggerID: s.id, Triggered: x.Triggered, By: t.By, Slot: x.Slot, Verdict: why.Queued}
 	switch {
 	case s.newest != nil && s.newest.Phase == events.Cancelling:

@@ -21,7 +21,7 @@ type fileVersion struct {
 	Verdict     string    `json:"verdict,omitzero"`   // why there is no execution
 	Reason      string    `json:"reason,omitzero"`    // of the verdict
 	Held        *held     `json:"held,omitempty"`     // why it is not run
-	Result      *result   `json:"result,omitempty"`   // when it is kept
+	Result      *Result   `json:"result,omitempty"`   // when it is kept
 
 	FirstSeen time.Time   `json:"first_seen,omitzero"` // by the watcher
 	Complete  *complete   `json:"complete,omitempty"`

@@ -20,16 +20,16 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// outputPage is a page of what a run has written.
-type outputPage struct {
+// OutputPage is a page of what a run has written.
+type OutputPage struct {
 	Folder string       `json:"output_folder"`
-	Files  []outputFile `json:"files"`
+	Files  []OutputFile `json:"files"`
 	More   bool         `json:"more,omitzero"` // it wrote others, which are not known by name
 	Next   string       `json:"next_page_token,omitzero"`
 }
 
-// outputFile is a file of it.
-type outputFile struct {
+// OutputFile is a file of it.
+type OutputFile struct {
 	Path     string    `json:"path"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified,omitzero"`
@@ -130,7 +130,7 @@ func (a *API) listOutput(w http.ResponseWriter, r *http.Request) error {
 	if format == "zip" {
 		return o.zip(w, r)
 	}
-	page := outputPage{Folder: o.ev.OutputFolder, Files: []outputFile{}}
+	page := OutputPage{Folder: o.ev.OutputFolder, Files: []OutputFile{}}
 	last, more := string(after), true
 	for more && len(page.Files) < limit { // a runner gives fewer at a time
 		var files []events.OutputFile
@@ -138,7 +138,7 @@ func (a *API) listOutput(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for _, f := range files {
-			page.Files = append(page.Files, outputFile(f))
+			page.Files = append(page.Files, OutputFile(f))
 			last = f.Path
 		}
 	}

@@ -144,7 +144,7 @@ func (a *API) name(ctx context.Context, shown *overview, o index.Overview) error
 	if err != nil {
 		return err
 	}
-	byJob := map[string]result{}
+	byJob := map[string]Result{}
 	for _, r := range results {
 		byJob[r.JobID] = r
 	}

@@ -9,13 +9,13 @@ import (
 	"spool.internal/events/jet"
 )
 
-// result is one execution.
-type result struct {
+// Result is one execution.
+type Result struct {
 	TriggerID string            `json:"trigger_id"`
 	JobID     string            `json:"job_id"`
 	Kind      events.Kind       `json:"kind"`
 	Slot      time.Time         `json:"slot,omitzero"`  // of the schedule
-	File      *file             `json:"file,omitempty"` // that came
+	File      *File             `json:"file,omitempty"` // that came
 	Triggered time.Time         `json:"triggered"`
 	Started   time.Time         `json:"started"` // the last call
 	Ended     time.Time         `json:"ended"`
@@ -26,11 +26,11 @@ type result struct {
 	FlowJobID string            `json:"flow_job_id,omitzero"`
 	Attempts  int               `json:"attempts"`
 	RerunOf   string            `json:"rerun_of,omitzero"` // the first trigger of what was run again
-	Run       *run              `json:"run,omitempty"`     // what the built-in runner says
+	Run       *Run              `json:"run,omitempty"`     // what the built-in runner says
 }
 
-// file is the file that an execution is about.
-type file struct {
+// File is the file that an execution is about.
+type File struct {
 	Path        string    `json:"path"`               // below the watched folder; replacement characters where it is not UTF-8
 	PathB64     string    `json:"path_b64,omitempty"` // the exact bytes, only where path is not exact
 	Fingerprint string    `json:"fingerprint"`
@@ -39,8 +39,8 @@ type file struct {
 	InputDir    string    `json:"input_dir"` // its stage
 }
 
-// run is what became of an execution that was accepted.
-type run struct {
+// Run is what became of an execution that was accepted.
+type Run struct {
 	State        string        `json:"state"` // pending, running, retrying, ended
 	Status       events.Status `json:"status,omitzero"`
 	Started      time.Time     `json:"started,omitzero"`
@@ -53,20 +53,20 @@ type run struct {
 	ExitStatus   *int          `json:"exit_status,omitempty"`
 	Unmet        []string      `json:"unmet,omitempty"` // what of the sandbox its flow lacks
 	Next         time.Time     `json:"next,omitzero"`   // retrying: when the next attempt starts
-	Attempts     []attempt     `json:"attempts,omitempty"`
+	Attempts     []Attempt     `json:"attempts,omitempty"`
 
 	Outputs     []events.Output `json:"outputs,omitempty"`      // the first files that it wrote
 	OutputCount *int            `json:"output_count,omitempty"` // how many it wrote
 	Result      json.RawMessage `json:"result,omitempty"`       // that the flow left
 	SHA256      string          `json:"input_sha256,omitzero"`  // of the file that it got
 
-	Undelivered []undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
+	Undelivered []Undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
 
 	newest *events.RunEvent
 }
 
-// attempt is one of several attempts of a run that is over.
-type attempt struct {
+// Attempt is one of several attempts of a run that is over.
+type Attempt struct {
 	Number     int       `json:"attempt"`
 	Started    time.Time `json:"started,omitzero"` // absent: its flow could not be started
 	Ended      time.Time `json:"ended,omitzero"`   // absent: it was cut short
@@ -74,18 +74,18 @@ type attempt struct {
 	Message    string    `json:"message"`
 }
 
-// undelivered is a notice that was given up.
-type undelivered struct {
+// Undelivered is a notice that was given up.
+type Undelivered struct {
 	Channel events.Channel `json:"channel"`
 	At      time.Time      `json:"at"`
 	Message string         `json:"message"`
 }
 
-func showResult(r events.Result, runs map[string]*run) result {
+func showResult(r events.Result, runs map[string]*Run) Result {
 	if r.HTTP.Headers == nil {
 		r.HTTP.Headers = []events.Header{}
 	}
-	shown := result{
+	shown := Result{
 		TriggerID: r.TriggerID, JobID: r.JobID, Kind: r.Kind, Slot: slotOf(r),
 		Triggered: r.TriggeredAt.UTC(), Started: r.StartedAt.UTC(), Ended: time.Unix(0, r.EndedNS).UTC(),
 		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, RerunOf: r.RerunOf, Run: runs[r.FlowJobID], Why: r.Why,
@@ -101,11 +101,11 @@ func showResult(r events.Result, runs map[string]*run) result {
 	return shown
 }
 
-func showFile(f *events.File) *file {
+func showFile(f *events.File) *File {
 	if f == nil {
 		return nil
 	}
-	return &file{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
+	return &File{f.Path, f.PathB64, f.Fingerprint, f.Size, time.Unix(0, f.ModifiedNS).UTC(), f.InputDir}
 }
 
 // slotOf is the slot that a result is about; the zero time when it is about none.
@@ -131,7 +131,7 @@ func (a *API) eachResult(ctx context.Context, jobID string, f func(seq uint64, r
 }
 
 // show joins results with what the runner says of their runs.
-func (a *API) show(ctx context.Context, results []events.Result) ([]result, error) {
+func (a *API) show(ctx context.Context, results []events.Result) ([]Result, error) {
 	var phases jet.View[events.RunEvent]
 	for _, r := range results {
 		if events.IsToken(r.FlowJobID) {
@@ -143,16 +143,16 @@ func (a *API) show(ctx context.Context, results []events.Result) ([]result, erro
 			}
 		}
 	}
-	runs := map[string]*run{}
+	runs := map[string]*Run{}
 	err := phases.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
 		if ev, err := m.Value(); err == nil {
 			if runs[ev.FlowJobID] == nil {
-				runs[ev.FlowJobID] = &run{State: "pending"}
+				runs[ev.FlowJobID] = &Run{State: "pending"}
 			}
 			runs[ev.FlowJobID].add(ev)
 		}
 	})
-	shown := []result{}
+	shown := []Result{}
 	for _, r := range results {
 		job, ok := a.Jobs.Job(r.JobID)
 		if run := runs[r.FlowJobID]; run != nil && ok && job.Status == events.Disabled {
@@ -164,21 +164,21 @@ func (a *API) show(ctx context.Context, results []events.Result) ([]result, erro
 }
 
 // pause says that a run of a disabled job has not begun, unless it was asked for by hand.
-func (r *run) pause(of events.Result) {
+func (r *Run) pause(of events.Result) {
 	if (r.State == "pending" || r.State == "retrying") && of.Kind != events.KindManual && of.Kind != events.KindRetry {
 		r.Waits = events.WhyPaused
 	}
 }
 
 // add takes in one phase; they come in any order.
-func (r *run) add(ev events.RunEvent) {
+func (r *Run) add(ev events.RunEvent) {
 	if r.OutputFolder == "" || ev.Phase == events.Ended { // what was placed lies elsewhere than it was written
 		r.OutputFolder = ev.OutputFolder
 	}
 	if ev.Phase != events.Undelivered && len(ev.Attempts) >= len(r.Attempts) {
 		r.Attempts = nil
 		for _, a := range ev.Attempts {
-			r.Attempts = append(r.Attempts, attempt{a.Number, a.StartedAt.UTC(), a.EndedAt.UTC(), a.ExitStatus, a.Message})
+			r.Attempts = append(r.Attempts, Attempt{a.Number, a.StartedAt.UTC(), a.EndedAt.UTC(), a.ExitStatus, a.Message})
 		}
 	}
 	newest := ev.Attempt > r.Attempt
@@ -188,7 +188,7 @@ func (r *run) add(ev events.RunEvent) {
 	r.Attempt = max(r.Attempt, ev.Attempt)
 	switch ev.Phase {
 	case events.Undelivered:
-		r.Undelivered = append(r.Undelivered, undelivered{ev.Channel, ev.At.UTC(), ev.Message})
+		r.Undelivered = append(r.Undelivered, Undelivered{ev.Channel, ev.At.UTC(), ev.Message})
 	case events.Started:
 		r.Unmet = ev.Unmet
 		if r.State != "ended" && newest { // else its end is known

@@ -22,7 +22,7 @@ const defaultResults = 50
 const fillWait = 5 * time.Second
 
 type resultPage struct {
-	Results   []result  `json:"results"`
+	Results   []Result  `json:"results"`
 	KnownFrom time.Time `json:"known_from"`
 	Next      string    `json:"next_page_token,omitempty"`
 }
@@ -121,7 +121,7 @@ func (a *API) writeResults(w http.ResponseWriter, r *http.Request, asked index.Q
 }
 
 // read shows executions that the index knows.
-func (a *API) read(ctx context.Context, list []index.Execution) ([]result, error) {
+func (a *API) read(ctx context.Context, list []index.Execution) ([]Result, error) {
 	seqs := make([]uint64, len(list))
 	for i, e := range list {
 		seqs[i] = e.Seq

@@ -9,8 +9,8 @@ import (
 	"spool.internal/events"
 )
 
-// step is one thing that happened to an execution.
-type step struct {
+// Step is one thing that happened to an execution.
+type Step struct {
 	At      time.Time      `json:"at"`
 	Step    string         `json:"step"`
 	Attempt int            `json:"attempt,omitzero"`
@@ -18,8 +18,8 @@ type step struct {
 	Says    string         `json:"says"`
 }
 
-// notice is what is known of the notice of a run's end by one channel.
-type notice struct {
+// Notice is what is known of the notice of a run's end by one channel.
+type Notice struct {
 	Channel events.Channel `json:"channel"`
 	State   string         `json:"state"` // told, undelivered, again
 	At      time.Time      `json:"at"`
@@ -34,30 +34,30 @@ const (
 )
 
 // notices are the notices of which something is known, in the order of the channels.
-func (s *story) notices() []notice {
-	all := []notice{}
+func (s *story) notices() []Notice {
+	all := []Notice{}
 	for _, channel := range events.Channels {
 		told, failed, again := s.told[channel], s.failed[channel], s.again[channel]
 		switch {
 		case again.At.After(told.At) && again.At.After(failed.At):
-			all = append(all, notice{channel, noticeAgain, again.At.UTC(), ""})
+			all = append(all, Notice{channel, noticeAgain, again.At.UTC(), ""})
 		case told.At.After(failed.At):
-			all = append(all, notice{channel, noticeTold, told.At.UTC(), ""})
+			all = append(all, Notice{channel, noticeTold, told.At.UTC(), ""})
 		case !failed.At.IsZero():
-			all = append(all, notice{channel, noticeLost, failed.At.UTC(), failed.Message})
+			all = append(all, Notice{channel, noticeLost, failed.At.UTC(), failed.Message})
 		}
 	}
 	return all
 }
 
 // timeline is what happened, oldest first.
-func (s *story) timeline() []step {
-	line := []step{}
-	add := func(at time.Time, what, says string, args ...any) *step {
+func (s *story) timeline() []Step {
+	line := []Step{}
+	add := func(at time.Time, what, says string, args ...any) *Step {
 		if at.IsZero() {
-			return &step{}
+			return &Step{}
 		}
-		line = append(line, step{At: at.UTC(), Step: what, Says: fmt.Sprintf(says, args...)})
+		line = append(line, Step{At: at.UTC(), Step: what, Says: fmt.Sprintf(says, args...)})
 		return &line[len(line)-1]
 	}
 	if s.result != nil {
@@ -94,12 +94,12 @@ func (s *story) timeline() []step {
 	if s.ack != nil && s.ack.Covers(s.ended()) {
 		add(s.ack.At, "acknowledged", "%s", strings.TrimSuffix("by "+s.ack.By+": "+s.ack.Note, ": "))
 	}
-	slices.SortStableFunc(line, func(a, b step) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(line, func(a, b Step) int { return a.At.Compare(b.At) })
 	return line
 }
 
 // attempts adds the attempts of the run: those that are over, and the one that is not.
-func (s *story) attempts(add func(time.Time, string, string, ...any) *step) {
+func (s *story) attempts(add func(time.Time, string, string, ...any) *Step) {
 	r := s.run()
 	if r == nil {
 		return

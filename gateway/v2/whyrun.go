@@ -36,7 +36,7 @@ func (x *explained) ran(ctx context.Context, f *why.Facts, res events.Result) er
 }
 
 // ranAs takes the facts out of a result as it is shown.
-func ranAs(f *why.Facts, shown result, res events.Result) {
+func ranAs(f *why.Facts, shown Result, res events.Result) {
 	f.TriggerID, f.Kind, f.Triggered, f.By = res.TriggerID, res.Kind, res.TriggeredAt.UTC(), res.By
 	f.Outcome, f.Attempts, f.Called, f.Ended = shown.Outcome, res.Attempts, res.StartedAt.UTC(), shown.Ended
 	if d := res.Down; d != nil {
