@@ -12,9 +12,9 @@ import (
 	"spool.internal/gateway/change"
 )
 
-// fieldChange is a field in which two revisions of a job differ. A value that is absent
+// FieldChange is a field in which two revisions of a job differ. A value that is absent
 // was, or is, not there.
-type fieldChange struct {
+type FieldChange struct {
 	Field  string          `json:"field"`
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
@@ -22,10 +22,10 @@ type fieldChange struct {
 
 // changes lists the fields in which two revisions of a job differ, by their names, as a
 // caller may see them: of a secret that it is another one, and neither.
-func (a *API) changes(who change.Caller, before, after events.Job) []fieldChange {
-	list := []fieldChange{} // never null
+func (a *API) changes(who change.Caller, before, after events.Job) []FieldChange {
+	list := []FieldChange{} // never null
 	if before.Status != after.Status && before.Status != "" {
-		list = append(list, fieldChange{"status", events.Encode(before.Status), events.Encode(after.Status)})
+		list = append(list, FieldChange{"status", events.Encode(before.Status), events.Encode(after.Status)})
 	}
 	list = append(list, terms(before.Disabled, after.Disabled)...)
 	was, is := a.shown(who, before), a.shown(who, after)
@@ -35,7 +35,7 @@ func (a *API) changes(who change.Caller, before, after events.Job) []fieldChange
 			list = unseen(list, field(after, pointer), was, is)
 		}
 	}
-	slices.SortFunc(list, func(x, y fieldChange) int { return cmp.Compare(x.Field, y.Field) })
+	slices.SortFunc(list, func(x, y FieldChange) int { return cmp.Compare(x.Field, y.Field) })
 	return list
 }
 
@@ -48,15 +48,15 @@ func (a *API) shown(who change.Caller, job events.Job) json.RawMessage {
 }
 
 // terms says in what else the disabling of a disabled job differs.
-func terms(before, after *events.Disabling) (list []fieldChange) {
+func terms(before, after *events.Disabling) (list []FieldChange) {
 	if before == nil || after == nil {
 		return nil
 	}
 	if before.Reason != after.Reason {
-		list = append(list, fieldChange{"disabled.reason", given(before.Reason), given(after.Reason)})
+		list = append(list, FieldChange{"disabled.reason", given(before.Reason), given(after.Reason)})
 	}
 	if !before.Until.Equal(after.Until) {
-		list = append(list, fieldChange{"disabled.until", at(before.Until), at(after.Until)})
+		list = append(list, FieldChange{"disabled.until", at(before.Until), at(after.Until)})
 	}
 	return list
 }
@@ -90,12 +90,12 @@ func field(job events.Job, pointer string) string {
 }
 
 // unseen adds a secret that is another one and looks the same.
-func unseen(list []fieldChange, name string, before, after json.RawMessage) []fieldChange {
+func unseen(list []FieldChange, name string, before, after json.RawMessage) []FieldChange {
 	was, is := valueAt(before, name), valueAt(after, name)
-	if is == nil || slices.ContainsFunc(list, func(c fieldChange) bool { return c.Field == name || strings.HasPrefix(name, c.Field+".") }) {
+	if is == nil || slices.ContainsFunc(list, func(c FieldChange) bool { return c.Field == name || strings.HasPrefix(name, c.Field+".") }) {
 		return list // it is not shown, or told already
 	}
-	return append(list, fieldChange{name, was, is})
+	return append(list, FieldChange{name, was, is})
 }
 
 // valueAt gives the value at a path of keys. The last key of a secret may have dots in it.
@@ -116,14 +116,14 @@ func valueAt(raw json.RawMessage, path string) json.RawMessage {
 }
 
 // differences collects the paths at which two objects differ.
-func differences(list []fieldChange, path string, a, b json.RawMessage) []fieldChange {
+func differences(list []FieldChange, path string, a, b json.RawMessage) []FieldChange {
 	if bytes.Equal(a, b) {
 		return list
 	}
 	before, err1 := events.ParseObject(a)
 	after, err2 := events.ParseObject(b)
 	if path != "" && (err1 != nil || err2 != nil) { // one of them is no object, or absent
-		return append(list, fieldChange{path, a, b})
+		return append(list, FieldChange{path, a, b})
 	}
 	if path != "" {
 		path += "."

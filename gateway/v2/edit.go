@@ -2,6 +2,7 @@ package v2
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"time"
 
@@ -33,30 +34,57 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	return a.writeJob(w, r, http.StatusOK, rev, a.planOf(p))
 }
 
+// DeleteJob deletes a job, if may finds nothing against the revision that it is at.
+func (a *API) DeleteJob(ctx context.Context, who change.Caller, id string, may func(events.JobRevision) error) error {
+	if may == nil {
+		may = func(events.JobRevision) error { return nil }
+	}
+	return a.Changes.Delete(ctx, who, id, may)
+}
+
 func (a *API) deleteJob(w http.ResponseWriter, r *http.Request) error {
 	may, err := precondition(r)
 	if err == nil {
 		err = wire.ReadNothing(r)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.DeleteJob(r.Context(), a.Caller(r), jobID(r), may)
 	}
-	if err := a.Changes.Delete(r.Context(), a.Caller(r), jobID(r), may); err != nil {
+	if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
+// EnableJob enables a job, which may be enabled already.
+func (a *API) EnableJob(ctx context.Context, who change.Caller, id string) (JobDetails, error) {
+	rev, err := a.Changes.Enable(ctx, who, id)
+	if err != nil {
+		return JobDetails{}, err
+	}
+	return a.describe(ctx, who, rev, a.stored(rev.Event.Job))
+}
+
 func (a *API) enableJob(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	rev, err := a.Changes.Enable(r.Context(), a.Caller(r), jobID(r))
+	d, err := a.EnableJob(r.Context(), a.Caller(r), jobID(r))
+	return writeDetails(w, d, err)
+}
+
+// DisableJob disables a job, which may be disabled already: then the terms are the new ones.
+func (a *API) DisableJob(ctx context.Context, who change.Caller, id string, t change.Terms) (JobDetails, error) {
+	err := t.Check(time.Now())
 	if err != nil {
-		return err
+		return JobDetails{}, err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev, a.stored(rev.Event.Job))
+	rev, err := a.Changes.Disable(ctx, who, id, t)
+	if err != nil {
+		return JobDetails{}, err
+	}
+	return a.describe(ctx, who, rev, a.stored(rev.Event.Job))
 }
 
 func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
@@ -64,11 +92,8 @@ func (a *API) disableJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Disable(r.Context(), a.Caller(r), jobID(r), t)
-	if err != nil {
-		return err
-	}
-	return a.writeJob(w, r, http.StatusOK, rev, a.stored(rev.Event.Job))
+	d, err := a.DisableJob(r.Context(), a.Caller(r), jobID(r), t)
+	return writeDetails(w, d, err)
 }
 
 // readTerms reads a body that may say why a job is disabled, and until when.

@@ -2,8 +2,10 @@ package v2
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -15,33 +17,39 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// historyEntry is one change of a job.
-type historyEntry struct {
+// HistoryEntry is one change of a job.
+type HistoryEntry struct {
 	N       uint64        `json:"n"` // its sequence, which the ETag of the job after it names too
 	Event   events.Change `json:"event"`
 	By      string        `json:"by"`
 	At      time.Time     `json:"at"`
 	From    string        `json:"from"`
 	Changed []string      `json:"changed"` // fields; empty too when what was before is not kept
-	Changes []fieldChange `json:"changes"` // the same with their values
+	Changes []FieldChange `json:"changes"` // the same with their values
 	Reason  string        `json:"reason,omitempty"`
 	Until   time.Time     `json:"until,omitzero"`
 	Bulk    string        `json:"bulk_id,omitempty"`
 }
 
-// historyDetails is a change with the job as it was after it.
-type historyDetails struct {
-	historyEntry
+// HistoryPage is the changes of a job, newest first.
+type HistoryPage struct {
+	History []HistoryEntry `json:"history"`
+	Next    string         `json:"next_page_token,omitempty"`
+}
+
+// HistoryDetails is a change with the job as it was after it.
+type HistoryDetails struct {
+	HistoryEntry
 	Name       string           `json:"name"`
 	Status     events.JobStatus `json:"status"`
 	Parameters json.RawMessage  `json:"parameters"`
 	Restore    events.Object    `json:"restore"` // the patch that makes the parameters what they were
 }
 
-func entryOf(m jet.Entry[events.JobEvent], ev events.JobEvent) historyEntry {
-	e := historyEntry{
+func entryOf(m jet.Entry[events.JobEvent], ev events.JobEvent) HistoryEntry {
+	e := HistoryEntry{
 		N: m.Sequence, Event: ev.Event, By: ev.By, At: ev.At.UTC(), From: ev.From, Reason: ev.Reason, Bulk: ev.Bulk,
-		Changed: []string{}, Changes: []fieldChange{},
+		Changed: []string{}, Changes: []FieldChange{},
 	}
 	if d := ev.Job.Disabled; d != nil && ev.Event == events.JobDisabled {
 		e.Until = d.Until.UTC()
@@ -50,31 +58,27 @@ func entryOf(m jet.Entry[events.JobEvent], ev events.JobEvent) historyEntry {
 }
 
 // tell says what the change has changed.
-func (e *historyEntry) tell(changes []fieldChange) {
+func (e *HistoryEntry) tell(changes []FieldChange) {
 	for _, c := range changes {
 		e.Changed = append(e.Changed, c.Field)
 	}
 	e.Changes = changes
 }
 
-func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "limit", "page_token")
+// ListHistory lists the changes of a job.
+func (a *API) ListHistory(ctx context.Context, who change.Caller, id string, values url.Values) (HistoryPage, error) {
+	page := HistoryPage{History: []HistoryEntry{}}
+	q := wire.ReadValues(values, "limit", "page_token")
 	limit := q.Limit(wire.DefaultLimit)
 	before, _ := q.After()
 	if q.Err() != nil {
-		return q.Err()
+		return page, q.Err()
 	}
-	id, who := jobID(r), a.Caller(r)
-	if _, err := a.Changes.Find(r.Context(), who, id); err != nil {
-		return err
+	if _, err := a.Changes.Find(ctx, who, id); err != nil {
+		return page, err
 	}
-	var page struct {
-		History []historyEntry `json:"history"`
-		Next    string         `json:"next_page_token,omitempty"`
-	}
-	page.History = []historyEntry{}
 	var newer events.JobEvent // the event after the one that is read
-	err := a.Bus.JobEvents(id).Newest(r.Context(), before, func(m jet.Entry[events.JobEvent]) bool {
+	err := a.Bus.JobEvents(id).Newest(ctx, before, func(m jet.Entry[events.JobEvent]) bool {
 		ev, err := m.Value()
 		if err != nil {
 			return true // of another version
@@ -91,37 +95,29 @@ func (a *API) listHistory(w http.ResponseWriter, r *http.Request) error {
 		newer = ev
 		return true
 	})
-	if err != nil {
-		return err
-	}
-	wire.Write(w, http.StatusOK, page)
-	return nil
+	return page, err
 }
 
-// getHistoryEntry shows one change whole, so that it can be restored.
-func (a *API) getHistoryEntry(w http.ResponseWriter, r *http.Request) error {
-	if q := wire.ReadQuery(r); q.Err() != nil {
-		return q.Err()
-	}
-	id, who := jobID(r), a.Caller(r)
-	rev, err := a.Changes.Find(r.Context(), who, id)
+// GetHistoryEntry shows the change n of a job whole, so that it can be restored.
+func (a *API) GetHistoryEntry(ctx context.Context, who change.Caller, id, number string) (e HistoryDetails, err error) {
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err != nil {
-		return err
+		return e, err
 	}
 	none := events.Faultf(events.NotFound, "n", "no such change of this job, or it is not kept: GET /api/v2/jobs/{job_id}/history lists them")
-	n, err := strconv.ParseUint(mux.Vars(r)["n"], 10, 63)
+	n, err := strconv.ParseUint(number, 10, 63)
 	if err != nil || n == 0 {
-		return none
+		return e, none
 	}
-	var e *historyDetails
+	found := false
 	var newer events.JobEvent
-	err = a.Bus.JobEvents(id).Newest(r.Context(), n+1, func(m jet.Entry[events.JobEvent]) bool {
+	err = a.Bus.JobEvents(id).Newest(ctx, n+1, func(m jet.Entry[events.JobEvent]) bool {
 		ev, err := m.Value()
 		switch {
-		case e == nil && (err != nil || m.Sequence != n):
+		case !found && (err != nil || m.Sequence != n):
 			return false
-		case e == nil:
-			e, newer = &historyDetails{historyEntry: entryOf(m, ev), Name: ev.Job.Name, Status: ev.Job.Status, Parameters: a.shown(who, ev.Job)}, ev
+		case !found:
+			e, newer, found = HistoryDetails{HistoryEntry: entryOf(m, ev), Name: ev.Job.Name, Status: ev.Job.Status, Parameters: a.shown(who, ev.Job)}, ev, true
 			return true
 		case err != nil:
 			return true // of another version
@@ -129,13 +125,23 @@ func (a *API) getHistoryEntry(w http.ResponseWriter, r *http.Request) error {
 		e.tell(a.changes(who, ev.Job, newer.Job))
 		return false
 	})
+	if err == nil && !found {
+		err = none
+	}
+	if err == nil {
+		e.Restore = a.restore(who, rev.Event.Job, newer.Job)
+	}
+	return e, err
+}
+
+func (a *API) getHistoryEntry(w http.ResponseWriter, r *http.Request) error {
+	if q := wire.ReadQuery(r); q.Err() != nil {
+		return q.Err()
+	}
+	e, err := a.GetHistoryEntry(r.Context(), a.Caller(r), jobID(r), mux.Vars(r)["n"])
 	if err != nil {
 		return err
 	}
-	if e == nil {
-		return none
-	}
-	e.Restore = a.restore(who, rev.Event.Job, newer.Job)
 	wire.Write(w, http.StatusOK, e)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// job is a job as a list shows it.
-type job struct {
+// Job is a job as a list shows it.
+type Job struct {
 	ID            string             `json:"job_id"`
 	Username      string             `json:"username"`
 	Name          string             `json:"name"`
@@ -35,50 +36,51 @@ type job struct {
 	Now           events.Outcome     `json:"now,omitzero"`           // of the newest execution that has not ended
 	RunningSince  time.Time          `json:"running_since,omitzero"` //
 	NextRun       time.Time          `json:"next_run,omitzero"`      //
-	Recent        []recent           `json:"recent"`                 // newest first, never null
-	LastResult    *lastResult        `json:"last_result"`            // null: none
+	Recent        []Recent           `json:"recent"`                 // newest first, never null
+	LastResult    *LastResult        `json:"last_result"`            // null: none
 	Watch         *events.WatchState `json:"watch,omitempty"`        // in automatic mode
 	Retrying      *events.RetryState `json:"retrying,omitempty"`     //
-	Disabled      *disabling         `json:"disabled,omitempty"`     // nil too where it was not kept
+	Disabled      *Disabling         `json:"disabled,omitempty"`     // nil too where it was not kept
 	Parameters    json.RawMessage    `json:"parameters,omitzero"`    // as stored, those of a short job in its form; secrets masked: as the caller may see them
 }
 
-// recent is one of the last executions.
-type recent struct {
+// Recent is one of the last executions of a job.
+type Recent struct {
 	Outcome    events.Outcome `json:"outcome"`
 	DurationMS *int64         `json:"duration_ms,omitempty"`
 	TriggerID  string         `json:"trigger_id"`
 }
 
-// disabling is who disabled a job.
-type disabling struct {
+// Disabling is who disabled a job.
+type Disabling struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// lastResult is the newest execution in short.
-type lastResult struct {
+// LastResult is the newest execution of a job in short.
+type LastResult struct {
 	TriggerID string         `json:"trigger_id"`
 	Status    events.Status  `json:"status"`
 	Outcome   events.Outcome `json:"outcome"`
 	Ended     time.Time      `json:"ended"`
 }
 
-// jobDetails is a job as it is shown alone.
-type jobDetails struct {
-	job
+// JobDetails is a job as it is shown alone.
+type JobDetails struct {
+	Job
 	Warnings    []string     `json:"warnings"` // what may surprise: of the schedule, of the flow, of the folder
 	NextRuns    []time.Time  `json:"next_runs"`
 	StepTimeout *stepTimeout `json:"step_timeout,omitempty"`
-	Waiting     *waiting     `json:"waiting,omitempty"` // of a disabled job, when anything does
+	Waiting     *Waiting     `json:"waiting,omitempty"` // of a disabled job, when anything does
 	DryRun      *would       `json:"dry_run,omitempty"`
 	Conditions  []condition  `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
+	ETag        string       `json:"-"`          // names the revision of the job
 }
 
-// waiting is what waits until a job is enabled.
-type waiting struct {
+// Waiting is what waits until a job is enabled.
+type Waiting struct {
 	Files    int    `json:"files"`    // that were taken, and not called for
 	Triggers int    `json:"triggers"` // of slots, likewise
 	Runs     int    `json:"runs"`     // that the built-in runner has accepted, and not started
@@ -86,11 +88,11 @@ type waiting struct {
 }
 
 // waits counts what a disabled job's enabling would let go on.
-func (a *API) waits(ctx context.Context, j events.Job) (*waiting, error) {
+func (a *API) waits(ctx context.Context, j events.Job) (*Waiting, error) {
 	if j.Status != events.Disabled {
 		return nil, nil
 	}
-	w := waiting{Reason: "the job is disabled: all this goes on when it is enabled, and is dropped when it is deleted"}
+	w := Waiting{Reason: "the job is disabled: all this goes on when it is enabled, and is dropped when it is deleted"}
 	for _, c := range []struct {
 		n     *int
 		count func(context.Context) (int, error)
@@ -132,13 +134,13 @@ func (a *API) planOf(p *events.Parameters) *events.Plan {
 	return plan
 }
 
-func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan *events.Plan) (jobDetails, error) {
+func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan *events.Plan) (JobDetails, error) {
 	standing, _ := a.Index.Row(j.ID, time.Now()) // of a job that the index has not heard of, nothing has run
 	rows, err := a.rows(ctx, who, []events.Job{j}, []index.Row{standing})
 	if err != nil {
-		return jobDetails{}, err
+		return JobDetails{}, err
 	}
-	d := jobDetails{job: rows[0], Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
+	d := JobDetails{Job: rows[0], Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
 	if plan != nil { // the index may not have heard of it yet
 		d.explain(plan)
 	}
@@ -156,7 +158,7 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan
 }
 
 // explain says what the schedule of a job means.
-func (d *jobDetails) explain(plan *events.Plan) {
+func (d *JobDetails) explain(plan *events.Plan) {
 	d.Timezone, d.Description, d.NextRun = "", "", time.Time{}
 	if plan.Slots == nil {
 		return
@@ -184,26 +186,69 @@ func next(s *schedule.Schedule, after time.Time, n int) []time.Time {
 	return slots
 }
 
-func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
-	if q := wire.ReadQuery(r); q.Err() != nil {
-		return q.Err()
+// GetJob shows a job alone.
+func (a *API) GetJob(ctx context.Context, who change.Caller, id string, q url.Values) (JobDetails, error) {
+	if err := wire.ReadValues(q).Err(); err != nil {
+		return JobDetails{}, err
 	}
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), jobID(r))
+	rev, err := a.Changes.Find(ctx, who, id)
+	if err != nil {
+		return JobDetails{}, err
+	}
+	return a.describe(ctx, who, rev, a.stored(rev.Event.Job))
+}
+
+// describe shows a job as one of its revisions left it.
+func (a *API) describe(ctx context.Context, who change.Caller, rev events.JobRevision, plan *events.Plan) (JobDetails, error) {
+	d, err := a.details(ctx, who, rev.Event.Job, plan)
+	d.ETag = etag(rev)
+	return d, err
+}
+
+func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
+	q, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev, a.stored(rev.Event.Job))
+	d, err := a.GetJob(r.Context(), a.Caller(r), jobID(r), q)
+	return writeDetails(w, d, err)
 }
 
 // writeJob answers with a job and the ETag of its revision.
 func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision, plan *events.Plan) error {
-	d, err := a.details(r.Context(), a.Caller(r), rev.Event.Job, plan)
+	d, err := a.describe(r.Context(), a.Caller(r), rev, plan)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", etag(rev))
+	w.Header().Set("ETag", d.ETag)
 	wire.Write(w, status, d)
 	return nil
+}
+
+// writeDetails answers with a job, or gives the fault on.
+func writeDetails(w http.ResponseWriter, d JobDetails, err error) error {
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", d.ETag)
+	wire.Write(w, http.StatusOK, d)
+	return nil
+}
+
+// ofJob serves a call that reads something of one job.
+func ofJob[T any](a *API, read func(ctx context.Context, who change.Caller, id string, q url.Values) (T, error)) wire.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		q, err := wire.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return err
+		}
+		answer, err := read(r.Context(), a.Caller(r), jobID(r), q)
+		if err != nil {
+			return err
+		}
+		wire.Write(w, http.StatusOK, answer)
+		return nil
+	}
 }
 
 // jobID is the job that a path names; capitals are what some tools make of a UUID.

@@ -46,7 +46,7 @@ type total struct {
 }
 
 type jobPage struct {
-	Jobs      []job     `json:"jobs"`
+	Jobs      []Job     `json:"jobs"`
 	Total     total     `json:"total"`
 	KnownFrom time.Time `json:"known_from"`
 	Next      string    `json:"next_page_token,omitempty"`

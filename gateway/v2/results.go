@@ -3,6 +3,7 @@ package v2
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
@@ -21,7 +23,8 @@ const defaultResults = 50
 // fillWait is how long a list of executions waits for the index to know them all.
 const fillWait = 5 * time.Second
 
-type resultPage struct {
+// ResultPage is executions, newest first.
+type ResultPage struct {
 	Results   []Result  `json:"results"`
 	KnownFrom time.Time `json:"known_from"`
 	Next      string    `json:"next_page_token,omitempty"`
@@ -61,33 +64,34 @@ func joined(list []events.Outcome) string {
 	return strings.Join(words, ", ")
 }
 
-func (a *API) listResults(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, append([]string{"status"}, resultKeys...)...)
+// ListResults lists the executions of a job.
+func (a *API) ListResults(ctx context.Context, who change.Caller, id string, values url.Values) (ResultPage, error) {
+	q := wire.ReadValues(values, append([]string{"status"}, resultKeys...)...)
 	asked := readQuery(q)
 	asked.Status = events.Status(q.OneOf("status", string(events.OK), string(events.ERROR)))
 	if q.Err() != nil {
-		return q.Err()
+		return ResultPage{}, q.Err()
 	}
-	asked.JobID = jobID(r)
-	if _, err := a.Changes.Find(r.Context(), a.Caller(r), asked.JobID); err != nil {
-		return err
+	asked.JobID = id
+	if _, err := a.Changes.Find(ctx, who, asked.JobID); err != nil {
+		return ResultPage{}, err
 	}
-	return a.writeResults(w, r, asked)
+	return a.executions(ctx, asked)
 }
 
-func (a *API) listAllResults(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, append([]string{"job_id", "q", "username"}, resultKeys...)...)
+// ListAllResults lists the executions of all jobs that a caller may see.
+func (a *API) ListAllResults(ctx context.Context, who change.Caller, values url.Values) (page ResultPage, err error) {
+	q := wire.ReadValues(values, append([]string{"job_id", "q", "username"}, resultKeys...)...)
 	asked := readQuery(q)
 	if q.Err() != nil {
-		return q.Err()
+		return page, q.Err()
 	}
-	var err error
-	if asked.Jobs.Owner, err = a.Caller(r).OwnerFor(q.Text("username")); err != nil {
-		return err
+	if asked.Jobs.Owner, err = who.OwnerFor(q.Text("username")); err != nil {
+		return page, err
 	}
 	if asked.JobID = strings.ToLower(q.Text("job_id")); asked.JobID != "" {
-		if _, err := a.Changes.Find(r.Context(), a.Caller(r), asked.JobID); err != nil {
-			return err
+		if _, err := a.Changes.Find(ctx, who, asked.JobID); err != nil {
+			return page, err
 		}
 	}
 	if text := q.Text("q"); len(strings.SplitN(text, ":", 3)) == 3 {
@@ -95,29 +99,38 @@ func (a *API) listAllResults(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		asked.Jobs.Text = text
 	}
-	if err := a.Jobs.Refresh(r.Context()); err != nil {
-		return err
+	if err := a.Jobs.Refresh(ctx); err != nil {
+		return page, err
 	}
-	return a.writeResults(w, r, asked)
+	return a.executions(ctx, asked)
 }
 
-// writeResults answers with a page of executions. Right after a start, when not all are
-// known, it waits for a while and then says since when they are.
-func (a *API) writeResults(w http.ResponseWriter, r *http.Request, asked index.Query) error {
-	ctx, cancel := context.WithTimeout(r.Context(), fillWait)
-	_ = a.Index.Filled(ctx) // known_from says what is known
-	cancel()
-	list, more, known := a.Index.Executions(asked, time.Now())
-	page := resultPage{KnownFrom: known}
-	if more {
-		page.Next = wire.PageToken(list[len(list)-1].Seq, "")
+func (a *API) listAllResults(w http.ResponseWriter, r *http.Request) error {
+	q, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
 	}
-	var err error
-	if page.Results, err = a.read(r.Context(), list); err != nil {
+	page, err := a.ListAllResults(r.Context(), a.Caller(r), q)
+	if err != nil {
 		return err
 	}
 	wire.Write(w, http.StatusOK, page)
 	return nil
+}
+
+// executions gives a page of executions. Right after a start, when not all are
+// known, it waits for a while and then says since when they are.
+func (a *API) executions(ctx context.Context, asked index.Query) (page ResultPage, err error) {
+	fill, cancel := context.WithTimeout(ctx, fillWait)
+	_ = a.Index.Filled(fill) // known_from says what is known
+	cancel()
+	list, more, known := a.Index.Executions(asked, time.Now())
+	page.KnownFrom = known
+	if more {
+		page.Next = wire.PageToken(list[len(list)-1].Seq, "")
+	}
+	page.Results, err = a.read(ctx, list)
+	return page, err
 }
 
 // read shows executions that the index knows.
@@ -150,37 +163,41 @@ func (a *API) read(ctx context.Context, list []index.Execution) ([]Result, error
 	return shown, err
 }
 
+// Rerun queues an execution that has a result once more, once for each key; without one each time.
+func (a *API) Rerun(ctx context.Context, who change.Caller, triggerID, key string) (newTrigger string, err error) {
+	parts := strings.SplitN(triggerID, ":", 3)
+	if len(parts) != 3 {
+		return "", noSuchResult()
+	}
+	rev, err := a.Changes.Find(ctx, who, parts[1])
+	if events.CodeOf(err) == events.NotFound {
+		return "", noSuchResult()
+	}
+	if err == nil {
+		err = who.Reaches(rev.Event.Job) // before anything is said about its files
+	}
+	if err != nil {
+		return "", err
+	}
+	res, err := a.resultOf(ctx, parts[1], triggerID)
+	if err != nil {
+		return "", err
+	}
+	if err := who.Access().CheckFile(res.File); err != nil {
+		return "", err
+	}
+	if err := a.staged(res.File); err != nil {
+		return "", err
+	}
+	return a.Changes.Rerun(ctx, who, key, res)
+}
+
 func (a *API) rerun(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	triggerID := mux.Vars(r)["trigger_id"]
-	parts := strings.SplitN(triggerID, ":", 3)
-	if len(parts) != 3 {
-		return noSuchResult()
-	}
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), parts[1])
-	if events.CodeOf(err) == events.NotFound {
-		return noSuchResult()
-	}
-	if err == nil {
-		err = a.Caller(r).Reaches(rev.Event.Job) // before anything is said about its files
-	}
-	if err != nil {
-		return err
-	}
-	res, err := a.resultOf(r.Context(), parts[1], triggerID)
-	if err != nil {
-		return err
-	}
-	if err := a.Caller(r).Access().CheckFile(res.File); err != nil {
-		return err
-	}
-	if err := a.staged(res.File); err != nil {
-		return err
-	}
 	return a.queue(w, r, func(key string) (string, error) {
-		return a.Changes.Rerun(r.Context(), a.Caller(r), key, res)
+		return a.Rerun(r.Context(), a.Caller(r), mux.Vars(r)["trigger_id"], key)
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 
 // rows shows jobs, with what the index knows of each. What it does not keep in memory is
 // read in one go: the newest executions, and what watchers and dispatchers say.
-func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job, standing []index.Row) ([]job, error) {
-	rows := make([]job, len(jobs))
+func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job, standing []index.Row) ([]Job, error) {
+	rows := make([]Job, len(jobs))
 	ids := make([]string, len(jobs))
 	for i, j := range jobs {
 		ids[i], rows[i] = j.ID, a.row(who, j, standing[i])
@@ -39,13 +39,13 @@ func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job, st
 }
 
 // row shows what is known of a job without anything being read.
-func (a *API) row(who change.Caller, j events.Job, s index.Row) job {
+func (a *API) row(who change.Caller, j events.Job, s index.Row) Job {
 	l := j.Labels()
-	shown := job{
+	shown := Job{
 		ID: j.ID, Username: j.Username, Name: j.Name, Status: j.Status, Mode: index.ModeCron,
 		Created: time.Unix(0, j.CreatedOnNS).UTC(), EffectiveFrom: j.EffectiveFrom.UTC(),
 		Key: j.Key, ManagedBy: j.ManagedBy, Schedule: l.Schedule, Timezone: s.Timezone, Description: s.Description, Tags: l.Tags,
-		Outcome: string(s.Outcome), Now: s.Now, NextRun: s.Next, Recent: []recent{}, Parameters: a.Changes.Shown(who, j),
+		Outcome: string(s.Outcome), Now: s.Now, NextRun: s.Next, Recent: []Recent{}, Parameters: a.Changes.Shown(who, j),
 	}
 	if l.Schedule == "" {
 		shown.Mode = index.ModeAutomatic
@@ -60,14 +60,14 @@ func (a *API) row(who change.Caller, j events.Job, s index.Row) job {
 		shown.Outcome = index.StateNeverRan
 	}
 	if d := j.Disabled; d != nil && j.Status == events.Disabled {
-		shown.Disabled = &disabling{d.By, d.At.UTC(), d.Reason, d.Until.UTC()}
+		shown.Disabled = &Disabling{d.By, d.At.UTC(), d.Reason, d.Until.UTC()}
 	}
 	return shown
 }
 
 // executed adds the last executions of jobs. The newest of each is read, and of the others
 // those whose triggers are not known otherwise.
-func (a *API) executed(ctx context.Context, rows []job, standing []index.Row) error {
+func (a *API) executed(ctx context.Context, rows []Job, standing []index.Row) error {
 	var seqs []uint64
 	for _, s := range standing {
 		for n, e := range s.Recent {
@@ -89,9 +89,9 @@ func (a *API) executed(ctx context.Context, rows []job, standing []index.Row) er
 			if !found && (n == 0 || e.Trigger == "") {
 				continue // it is gone since it was indexed
 			}
-			rows[i].Recent = append(rows[i].Recent, recent{e.Outcome, milliseconds(e.Took), e.Trigger})
+			rows[i].Recent = append(rows[i].Recent, Recent{e.Outcome, milliseconds(e.Took), e.Trigger})
 			if ended, status, _, err := m.HTTPResult(); found && rows[i].LastResult == nil && err == nil {
-				rows[i].LastResult = &lastResult{e.Trigger, status, cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
+				rows[i].LastResult = &LastResult{e.Trigger, status, cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
 			}
 		}
 	}

@@ -2,12 +2,13 @@ package v2
 
 import (
 	"context"
-	"net/http"
+	"net/url"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/v2/slots"
 	"spool.internal/gateway/wire"
 )
@@ -15,7 +16,8 @@ import (
 // summaryBack is how far slots are counted unless it is said.
 const summaryBack = 35 * 24 * time.Hour
 
-type slotSummary struct {
+// SlotSummary counts what became of the slots of a job, by hours or days.
+type SlotSummary struct {
 	Bucket    slots.Width    `json:"bucket"`
 	Timezone  string         `json:"timezone"`
 	KnownFrom time.Time      `json:"known_from"`
@@ -23,8 +25,9 @@ type slotSummary struct {
 	Next      string         `json:"next_page_token,omitempty"`
 }
 
-func (a *API) summarizeSlots(w http.ResponseWriter, r *http.Request) error {
-	q, now := wire.ReadQuery(r, "from", "to", "bucket", "zone", "limit", "page_token"), time.Now()
+// SummarizeSlots counts what became of the slots of a job.
+func (a *API) SummarizeSlots(ctx context.Context, who change.Caller, id string, values url.Values) (answer SlotSummary, err error) {
+	q, now := wire.ReadValues(values, "from", "to", "bucket", "zone", "limit", "page_token"), time.Now()
 	to := q.Time("to", now)
 	from := q.Time("from", to.Add(-summaryBack))
 	sum := slots.Sum{Width: slots.Width(q.OneOf("bucket", string(slots.Hour), string(slots.Day))), Limit: q.Limit(wire.MaxLimit)}
@@ -39,34 +42,32 @@ func (a *API) summarizeSlots(w http.ResponseWriter, r *http.Request) error {
 		q.Fail("from", "is more than 366 days before to: ask for less at once")
 	}
 	if name := q.Text("zone"); name != "" {
-		var err error
 		if sum.Zone, err = schedule.LoadLocation(name); err != nil {
 			q.Fail("zone", err.Error())
 		}
 	}
 	if q.Err() != nil {
-		return q.Err()
+		return answer, q.Err()
 	}
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), jobID(r))
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	if sum.Zone == nil {
-		sum.Zone = a.explain(a.Caller(r), rev.Event.Job).at.Zone
+		sum.Zone = a.explain(who, rev.Event.Job).at.Zone
 	}
 	from, _ = sum.Width.Around(from.In(sum.Zone))
 	first := events.MinuteOf(from.Add(-time.Nanosecond)) // from is inclusive
 	sum.After, sum.To = max(first, events.Minute(min(told, 1<<40))), events.MinuteOf(earlier(to, now))
-	if err := a.sum(r.Context(), rev.Event.Job.ID, &sum); err != nil {
-		return err
+	if err := a.sum(ctx, rev.Event.Job.ID, &sum); err != nil {
+		return answer, err
 	}
-	answer := slotSummary{Bucket: sum.Width, Timezone: sum.Zone.String(), KnownFrom: max(sum.Timeline.Since(), sum.Facts.Since).Time()}
+	answer = SlotSummary{Bucket: sum.Width, Timezone: sum.Zone.String(), KnownFrom: max(sum.Timeline.Since(), sum.Facts.Since).Time()}
 	var next events.Minute
 	if answer.Buckets, next = sum.Buckets(); next > 0 {
 		answer.Next = wire.PageToken(next, "")
 	}
-	wire.Write(w, http.StatusOK, answer)
-	return nil
+	return answer, nil
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -2,7 +2,7 @@ package v2
 
 import (
 	"context"
-	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -36,37 +36,31 @@ func (x *explained) facts() why.Facts { return why.Facts{Timezone: x.at.Zone.Str
 // watches reports whether the job has a folder in place of a schedule.
 func (x *explained) watches() bool { return x.plan != nil && x.plan.Spooled }
 
-func (a *API) explainJob(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "at", "file", "trigger_id")
+// ExplainJob says why a job, one of its slots, files or executions stands as it does.
+func (a *API) ExplainJob(ctx context.Context, who change.Caller, id string, values url.Values) (answer why.Answer, err error) {
+	q := wire.ReadValues(values, "at", "file", "trigger_id")
 	at, path, trigger := q.Time("at", time.Time{}), q.Text("file"), q.Text("trigger_id")
 	if !at.IsZero() && path+trigger != "" || path != "" && trigger != "" {
 		q.Fail("at", "is one of three questions: ask for at, file or trigger_id, each alone")
 	}
 	if q.Err() != nil {
-		return q.Err()
+		return answer, q.Err()
 	}
-	ctx, who := r.Context(), a.Caller(r)
-	rev, err := a.Changes.Find(ctx, who, jobID(r))
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	x := a.explain(who, rev.Event.Job)
-	var answer why.Answer
 	switch {
 	case !at.IsZero():
-		answer, err = x.slot(ctx, events.MinuteOf(at))
+		return x.slot(ctx, events.MinuteOf(at))
 	case path != "":
-		answer, err = x.file(ctx, path)
+		return x.file(ctx, path)
 	case trigger != "":
-		answer, err = x.trigger(ctx, trigger)
+		return x.trigger(ctx, trigger)
 	default:
-		answer, err = x.now(ctx)
+		return x.now(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	wire.Write(w, http.StatusOK, answer)
-	return nil
 }
 
 // trigger explains an execution.

@@ -53,7 +53,7 @@ func (x *explained) slot(ctx context.Context, minute events.Minute) (why.Answer,
 	return x.at.Slot(f), err
 }
 
-// slotBook reads the facts in the order in which they come about, as listSlots does.
+// slotBook reads the facts in the order in which they come about, as ListSlots does.
 func (x *explained) slotBook(ctx context.Context, minute events.Minute) (*slotBook, error) {
 	b := &slotBook{minute: minute}
 	clock, _, err := x.Bus.Clock(ctx)

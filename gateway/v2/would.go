@@ -12,7 +12,7 @@ import (
 // would is what a request would change, in the answer to a dry run.
 type would struct {
 	Action  string        `json:"action"` // create, update, none
-	Changes []fieldChange `json:"changes"`
+	Changes []FieldChange `json:"changes"`
 	Next    struct {
 		Before []time.Time `json:"before"`
 		After  []time.Time `json:"after"`
