@@ -55,6 +55,8 @@ check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@out=$$($(call tool,gofumpt) -l $(MODULES) deploy); [ -z "$$out" ] || { echo "not gofumpt-clean:"; echo "$$out"; exit 1; }
 	@mkdir -p $(BIN); ($(call client,$(CURDIR)/$(BIN)/client.gen)) && cmp -s $(BIN)/client.gen gateway/client/client.gen.go || \
 		{ echo "gateway/client/client.gen.go is not what gateway/openapi.yaml makes: run make generate"; exit 1; }
+	@$(call bundle,$(BIN)/spool.js) && cmp -s $(BIN)/spool.js gateway/ui/assets/spool.js || \
+		{ echo "gateway/ui/assets/spool.js is not what gateway/ui/modules make: run make generate"; exit 1; }
 	@for os in linux darwin windows; do echo "vet $$os"; GOOS=$$os CGO_ENABLED=0 go vet work || exit 1; done
 	@echo staticcheck; $(call tool,staticcheck) work
 	@echo "go fix"; go fix -diff work
@@ -68,8 +70,12 @@ check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 # The client of the native API, made of its specification.
 client = program=$(call tool,oapi-codegen) && cd gateway/client && "$$program" -config oapi-codegen.yaml -o $(1) ../openapi.yaml
 
-generate: ## write gateway/client/client.gen.go, after gateway/openapi.yaml changed
+# The script of the dashboard, made of its modules.
+bundle = GOWORK=off go -C deploy/tools run ./bundle $(CURDIR)/gateway/ui/modules/main.js >$(1).new && mv $(1).new $(1)
+
+generate: ## write what is made of other files: gateway/client/client.gen.go of gateway/openapi.yaml, gateway/ui/assets/spool.js of gateway/ui/modules
 	@$(call client,client.gen.go)
+	@$(call bundle,gateway/ui/assets/spool.js)
 
 licenses: ## write the licences of what is linked into spool, after a dependency changed
 	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt

@@ -1,0 +1,159 @@
+// Live cells. An event names a job and a trigger; the cells of these that are in view are read anew.
+//
+//   <td data-cell="JOBID/now">…</td>   of a job or trigger; "all/…": of every event
+//   data-minute                        also at the beginning of each minute
+//
+// The page's own address is asked with the header Spool-Cells: JOBID,TRIGGERID,all, and what comes back takes the
+// place of what is there, where it differs. Nothing changes under a focus, a selection or a held pointer: the cell gets
+// the class "changed", and is brought up to date when that is over. At most four requests are made a second.
+
+import * as chip from "./chip.js";
+import { dress } from "./clock.js";
+import { parse, take } from "./trust.js";
+import * as stream from "./stream.js";
+
+const gather = 250, least = 250, most = 100, settle = 1000;
+
+const due = new Map(); // id -> how often it was read and may still have been behind the event
+let timer = 0, asked = 0, asking = false, pressed = null, newest = "";
+
+const idOf = (cell) => cell.dataset.cell.split("/", 1)[0];
+
+// event makes the cells due that an event is about.
+export function event(kind, { data, lastEventId }) {
+  newest = lastEventId || newest;
+  mark("all");
+  for (const name of ["job_id", "trigger_id"]) {
+    const id = new RegExp(`"${name}":"([^"]*)"`).exec(data)?.[1];
+    if (id) mark(id);
+  }
+}
+
+function mark(id) {
+  due.set(id, 0);
+  plan(gather);
+}
+
+// minute makes those due that change with the minute.
+export function minute() {
+  for (const cell of document.querySelectorAll("[data-cell][data-minute]")) due.set(idOf(cell), 0);
+  plan(gather);
+}
+
+// all makes every cell due, once.
+export function all() {
+  for (const cell of document.querySelectorAll("[data-cell]")) due.set(idOf(cell), 0);
+  plan(0);
+}
+
+function plan(wait) {
+  if (timer || asking || !due.size) return;
+  timer = setTimeout(fetchCells, Math.max(wait, asked + least - performance.now()));
+}
+
+// inView reports whether somebody can see a cell; the title of the page is always seen.
+function inView(cell) {
+  if (cell.matches("title")) return true;
+  const { top, bottom, width } = cell.getBoundingClientRect();
+  return bottom > -50 && top < innerHeight + 50 && (width > 0 || cell.childElementCount === 0);
+}
+
+async function fetchCells() {
+  timer = 0;
+  if (document.hidden) return;
+  const here = new Map(); // id -> whether one of its cells is in view
+  for (const cell of document.querySelectorAll("[data-cell]")) here.set(idOf(cell), here.get(idOf(cell)) || inView(cell));
+  for (const id of due.keys()) if (!here.has(id)) due.delete(id);
+  const ids = [...due.keys()].filter((id) => here.get(id)).slice(0, most);
+  if (!ids.length) return;
+  const times = ids.map((id) => [id, due.get(id)]), until = newest;
+  for (const id of ids) due.delete(id);
+  asking = true;
+  asked = performance.now();
+  let wait = gather;
+  try {
+    const answer = await fetch(location.pathname + location.search, { headers: { "Spool-Cells": ids.join(","), Accept: "text/html" }, cache: "no-store" });
+    if (answer.status === 401) return chip.say("out");
+    if (!answer.ok) throw new Error(answer.status);
+    show(parse(await answer.text()));
+    const reached = answer.headers.get("Spool-Position");
+    if (reached && until && !covers(reached, until)) {
+      for (const [id, n] of times) if (n < 3 && !due.has(id)) due.set(id, n + 1);
+      wait = settle;
+    }
+  } catch {
+    for (const [id, n] of times) if (!due.has(id)) due.set(id, n);
+    wait = 2000;
+  } finally {
+    asking = false;
+    plan(wait);
+  }
+}
+
+// covers reports whether a position, j1-r2-…, has come to another.
+function covers(reached, until) {
+  const a = reached.split("-"), b = until.split("-");
+  return b.every((part, i) => !a[i] || +a[i].slice(1) >= +part.slice(1));
+}
+
+// show puts the cells of another document into this one.
+export function show(page) {
+  dress(page);
+  for (const fresh of page.querySelectorAll("[data-cell]")) {
+    for (const cell of document.querySelectorAll(`[data-cell="${CSS.escape(fresh.dataset.cell)}"]`)) renew(cell, fresh.cloneNode(true));
+  }
+}
+
+function renew(cell, fresh) {
+  dress(cell); // its times say what they would say now
+  for (const { name, value } of fresh.attributes) {
+    if (name !== "class" && name !== "data-note" && cell.getAttribute(name) !== value) cell.setAttribute(name, value);
+  }
+  const same = cell.childNodes.length === fresh.childNodes.length && [...cell.childNodes].every((child, i) => child.isEqualNode(fresh.childNodes[i]));
+  if (same) return settled(cell, fresh);
+  if (held(cell)) {
+    cell.classList.add("changed");
+    late.set(cell, fresh);
+    return;
+  }
+  settled(cell, fresh);
+  if (cell.childNodes.length !== fresh.childNodes.length) return cell.replaceChildren(take(fresh));
+  [...fresh.childNodes].forEach((child, i) => {
+    const old = cell.childNodes[i];
+    if (!old.isEqualNode(child)) old.replaceWith(document.adoptNode(child));
+  });
+}
+
+function settled(cell, fresh) {
+  late.delete(cell);
+  if (cell.className !== fresh.className) cell.className = fresh.className;
+}
+
+// late are the cells that somebody holds, and what they will show.
+const late = new Map();
+
+function held(cell) {
+  if (cell.contains(document.activeElement) && document.activeElement !== document.body) return true;
+  if (pressed && cell.contains(pressed)) return true;
+  if (cell.querySelector("details[open], dialog[open], :popover-open")) return true;
+  const selection = getSelection();
+  return !!selection && !selection.isCollapsed && selection.containsNode(cell, true);
+}
+
+function release() {
+  for (const [cell, fresh] of [...late]) {
+    if (!cell.isConnected) late.delete(cell);
+    else if (!held(cell)) renew(cell, fresh);
+  }
+}
+
+export function start() {
+  addEventListener("pointerdown", ({ target }) => (pressed = target), { capture: true, passive: true });
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, () => setTimeout(() => { pressed = null; release(); }), { capture: true, passive: true });
+  }
+  for (const name of ["focusout", "selectionchange", "toggle"]) document.addEventListener(name, () => setTimeout(release), true);
+  for (const name of ["scroll", "resize"]) addEventListener(name, () => plan(gather), { capture: true, passive: true });
+  document.addEventListener("visibilitychange", () => plan(0));
+  stream.start({ event, back: all });
+}

@@ -1,0 +1,23 @@
+// The chip that says whether what one sees is what is.
+//
+//   <span data-chip role=status>live</span>   its data-chip becomes live, reconnecting, offline or out
+
+const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+let state = "", news = 0;
+
+// heard notes that the server was heard of at a time of its clock.
+export function heard(at) {
+  news = at;
+}
+
+// say shows a state: live, reconnecting, offline, out.
+export function say(next) {
+  if (next === state) return;
+  state = next;
+  const chip = document.querySelector("[data-chip]");
+  if (!chip) return;
+  const last = news ? time.format(news) : "";
+  chip.dataset.chip = next;
+  chip.textContent = { live: "live", reconnecting: last ? `reconnecting (last news ${last})` : "reconnecting", offline: `offline: showing ${last}`, out: "signed out" }[next];
+}
