@@ -4,17 +4,19 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/reserve"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
-// driveView is a drive as a caller may use it.
-type driveView struct {
+// Drive is a drive as a caller may use it.
+type Drive struct {
 	Path     string   `json:"path"`
 	From     string   `json:"from"`             // what makes it a drive
 	Writable bool     `json:"writable"`         // for the caller
@@ -38,23 +40,38 @@ const (
 	fromJob    = "job"    // the input of a job
 )
 
-// listDrives shows the drives on which a caller reaches something.
+// DrivePage is a page of drives.
+type DrivePage struct {
+	Drives []Drive `json:"drives"`
+	Next   string  `json:"next_page_token,omitzero"`
+}
+
 func (a *API) listDrives(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "limit", "page_token")
-	limit := q.Limit(wire.DefaultLimit)
-	_, after := q.After()
-	if q.Err() != nil {
-		return q.Err()
-	}
-	all, err := a.drivesOf(r.Context(), a.Caller(r).Token)
+	values, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	var page struct {
-		Drives []driveView `json:"drives"`
-		Next   string      `json:"next_page_token,omitzero"`
+	page, err := a.ListDrives(r.Context(), a.Caller(r), values)
+	if err != nil {
+		return err
 	}
-	page.Drives = []driveView{}
+	wire.Write(w, http.StatusOK, page)
+	return nil
+}
+
+// ListDrives lists the drives on which a caller reaches something.
+func (a *API) ListDrives(ctx context.Context, who change.Caller, values url.Values) (DrivePage, error) {
+	q := wire.ReadValues(values, "limit", "page_token")
+	limit := q.Limit(wire.DefaultLimit)
+	_, after := q.After()
+	if q.Err() != nil {
+		return DrivePage{}, q.Err()
+	}
+	all, err := a.drivesOf(ctx, who.Token)
+	if err != nil {
+		return DrivePage{}, err
+	}
+	page := DrivePage{Drives: []Drive{}}
 	for _, d := range all {
 		if after != "" && d.Path <= after {
 			continue
@@ -65,15 +82,14 @@ func (a *API) listDrives(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Drives = append(page.Drives, d)
 	}
-	a.rooms.fill(page.Drives, a.Caller(r).Role.MayWrite())
-	wire.Write(w, http.StatusOK, page)
-	return nil
+	a.rooms.fill(page.Drives, who.Role.MayWrite())
+	return page, nil
 }
 
 // drivesOf lists the drives on which a token reaches something, in the order of their paths.
-func (a *API) drivesOf(ctx context.Context, t events.Token) (all []driveView, err error) {
+func (a *API) drivesOf(ctx context.Context, t events.Token) (all []Drive, err error) {
 	reach := t.Access()
-	add := func(p events.Path, d driveView) {
+	add := func(p events.Path, d Drive) {
 		whole, parts := reach.On(p)
 		if !whole && len(parts) == 0 {
 			return
@@ -95,7 +111,7 @@ func (a *API) drivesOf(ctx context.Context, t events.Token) (all []driveView, er
 			continue // of another version
 		}
 		known[p.Drive] = true
-		add(p, driveView{Host: d.Host, From: fromJob, By: d.By, At: &d.At})
+		add(p, Drive{Host: d.Host, From: fromJob, By: d.By, At: &d.At})
 	}
 	if a.Drives != nil {
 		places, err := a.Drives.List()
@@ -105,13 +121,13 @@ func (a *API) drivesOf(ctx context.Context, t events.Token) (all []driveView, er
 		for _, p := range places {
 			switch {
 			case p.Flag:
-				add(p.Path, driveView{Host: p.Host, From: fromFlag})
+				add(p.Path, Drive{Host: p.Host, From: fromFlag})
 			case !known[p.Path.Drive]: // else what its runs write lies there
-				add(p.Path, driveView{Host: p.Host, From: fromDrives})
+				add(p.Path, Drive{Host: p.Host, From: fromDrives})
 			}
 		}
 	}
-	slices.SortFunc(all, func(x, y driveView) int { return cmp.Compare(x.Path, y.Path) })
+	slices.SortFunc(all, func(x, y Drive) int { return cmp.Compare(x.Path, y.Path) })
 	return all, nil
 }
 
@@ -156,7 +172,7 @@ func (x *rooms) look(host string) *room {
 }
 
 // fill adds to drives how much room they have, and whether a caller that may write can.
-func (x *rooms) fill(drives []driveView, writer bool) {
+func (x *rooms) fill(drives []Drive, writer bool) {
 	limit, cancel := context.WithTimeout(context.Background(), roomPatience)
 	defer cancel()
 	looks := make([]*room, len(drives))

@@ -1,18 +1,21 @@
 package v2
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/why"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
-// standing is what lies at a path now.
-type standing struct {
+// Standing is what lies at a path now.
+type Standing struct {
 	State    events.FileState `json:"state"`
 	Reason   string           `json:"reason"`
 	Code     why.Code         `json:"code"`
@@ -28,29 +31,29 @@ var shownAs = map[events.FileState]events.FileState{
 	why.FileRewritten: events.FileTaken, why.FileCalled: events.FileTaken, why.FileNever: events.FileAbsent, why.FileHangs: events.FileNoFolder,
 }
 
-func (x *explained) standing(p *place) *standing {
+func (x *explained) standing(p *place) *Standing {
 	if p == nil {
 		return nil
 	}
 	r := x.reason(p.Facts)
-	s := &standing{State: p.State, Reason: r.Text, Code: r.Code, Since: r.Since, Until: r.Until, Size: p.size, Modified: p.Modified}
+	s := &Standing{State: p.State, Reason: r.Text, Code: r.Code, Since: r.Since, Until: r.Until, Size: p.size, Modified: p.Modified}
 	if as, ok := shownAs[p.State]; ok {
 		s.State = as
 	}
 	return s
 }
 
-// fileReason says why a file is where it is.
-type fileReason struct {
+// FileReason says why a file is where it is.
+type FileReason struct {
 	Code  why.Code  `json:"code"`
 	Text  string    `json:"text"`
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 }
 
-func (x *explained) reason(f why.Facts) fileReason {
+func (x *explained) reason(f why.Facts) FileReason {
 	answer := x.at.File(f)
-	r := fileReason{Code: answer.Code, Text: answer.Sentence, Since: f.Since, Until: f.Next}
+	r := FileReason{Code: answer.Code, Text: answer.Sentence, Since: f.Since, Until: f.Next}
 	if r.Since.IsZero() && f.Queued.Before(x.at.Now) {
 		r.Since = f.Queued
 	}
@@ -60,88 +63,126 @@ func (x *explained) reason(f why.Facts) fileReason {
 	return r
 }
 
+// FoundFile is what is known of a path below the folder of a job.
+type FoundFile struct {
+	Path    string        `json:"path"`
+	PathB64 string        `json:"path_b64,omitempty"`
+	Now     *Standing     `json:"now,omitempty"`
+	Files   []FileVersion `json:"files"` // newest first
+}
+
 func (a *API) findFile(w http.ResponseWriter, r *http.Request) error {
-	if !r.URL.Query().Has("path") {
-		return a.listFiles(w, r)
+	values, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
 	}
-	q := wire.ReadQuery(r, "path")
+	var answer any
+	if values.Has("path") {
+		answer, err = a.FindFile(r.Context(), a.Caller(r), jobID(r), values)
+	} else {
+		answer, err = a.ListFiles(r.Context(), a.Caller(r), jobID(r), values)
+	}
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, answer)
+	return nil
+}
+
+// FindFile says where the file at a path is, and what became of each content it has had.
+func (a *API) FindFile(ctx context.Context, who change.Caller, id string, values url.Values) (FoundFile, error) {
+	q := wire.ReadValues(values, "path")
 	path := q.Text("path")
 	if path == "" {
 		q.Fail("path", "is empty: give the file's path below the watched folder, or leave it out for a list")
 	}
 	if q.Err() != nil {
-		return q.Err()
+		return FoundFile{}, q.Err()
 	}
-	ctx := r.Context()
-	rev, err := a.Changes.Find(ctx, a.Caller(r), jobID(r))
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err != nil {
-		return err
+		return FoundFile{}, err
 	}
-	x := a.explain(a.Caller(r), rev.Event.Job)
+	x := a.explain(who, rev.Event.Job)
 	versions, err := x.versions(ctx, path)
 	if err != nil {
-		return err
+		return FoundFile{}, err
 	}
 	now, err := x.stand(ctx, path, versions)
 	if err != nil {
-		return err
+		return FoundFile{}, err
 	}
 	file := events.NewFile(path)
-	wire.Write(w, http.StatusOK, struct {
-		Path    string        `json:"path"`
-		PathB64 string        `json:"path_b64,omitempty"`
-		Now     *standing     `json:"now,omitempty"`
-		Files   []fileVersion `json:"files"`
-	}{file.Path, file.PathB64, x.standing(now), versions})
-	return nil
+	return FoundFile{file.Path, file.PathB64, x.standing(now), versions}, nil
 }
 
-// reprocessFile has watchers take the file that lies at a path as new. Where
-// none lies there any more, what was taken of it last is run again.
 func (a *API) reprocessFile(w http.ResponseWriter, r *http.Request) error {
 	path, err := readPath(r)
 	if err != nil {
 		return err
 	}
-	id := jobID(r)
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), id)
-	if err == nil {
-		err = a.Caller(r).Reaches(rev.Event.Job)
-	}
+	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
 	}
-	x := a.explain(a.Caller(r), rev.Event.Job)
-	versions, err := x.versions(r.Context(), path)
+	id, err := a.ReprocessFile(r.Context(), a.Caller(r), jobID(r), path, key)
 	switch {
 	case err != nil:
 		return err
+	case id == "":
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		wire.Write(w, http.StatusAccepted, triggered{id})
+	}
+	return nil
+}
+
+// ReprocessFile has watchers take the file that lies at a path as new. Where none lies there
+// any more, what was taken of it last is run again, once for each key, and the identity of
+// that execution is given.
+func (a *API) ReprocessFile(ctx context.Context, who change.Caller, id, path, key string) (triggerID string, err error) {
+	rev, err := a.Changes.Find(ctx, who, id)
+	if err == nil {
+		err = who.Reaches(rev.Event.Job)
+	}
+	if err != nil {
+		return "", err
+	}
+	x := a.explain(who, rev.Event.Job)
+	versions, err := x.versions(ctx, path)
+	switch {
+	case err != nil:
+		return "", err
 	case len(versions) == 0:
-		now, err := x.stand(r.Context(), path, nil)
-		if err != nil {
-			return err
-		}
-		if s := x.standing(now); s != nil && s.State != events.FileAbsent && s.State != events.FileNoFolder {
-			return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", s.Reason)
-		}
-		return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job: give its path below the watched folder")
+		return "", x.notSeen(ctx, path)
 	case versions[0].Queued:
-		return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file is queued already")
+		return "", wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file is queued already")
 	}
 	if a.gone(rev.Event.Job, path) {
 		file := versions[0].file
 		if file == nil || a.staged(file) != nil {
-			return wire.Refuse(http.StatusConflict, events.Conflict, "path",
+			return "", wire.Refuse(http.StatusConflict, events.Conflict, "path",
 				"the file is not in the folder any more, and its content is not kept any more: put it into the folder again")
 		}
-		return a.trigger(w, r, id, file)
+		return a.Changes.Trigger(ctx, who, id, key, file)
 	}
-	if err := a.Bus.Reprocess(r.Context(), id, path, a.Caller(r).Owner); err != nil {
+	if err := a.Bus.Reprocess(ctx, id, path, who.Owner); err != nil {
+		return "", err
+	}
+	a.Log.Info("a file is to be run again", "job_id", id, "user", who.Owner)
+	return "", nil
+}
+
+// notSeen says why a file of which no content is known cannot run again.
+func (x *explained) notSeen(ctx context.Context, path string) error {
+	now, err := x.stand(ctx, path, nil)
+	if err != nil {
 		return err
 	}
-	a.Log.Info("a file is to be run again", "job_id", id, "user", a.Caller(r).Owner)
-	w.WriteHeader(http.StatusAccepted)
-	return nil
+	if s := x.standing(now); s != nil && s.State != events.FileAbsent && s.State != events.FileNoFolder {
+		return wire.Refuse(http.StatusConflict, events.Conflict, "path", "the file lies there and has not run, so it cannot run again: %s", s.Reason)
+	}
+	return events.Faultf(events.NotFound, "path", "no such file has been seen in the folder of this job: give its path below the watched folder")
 }
 
 // readPath reads a body that names a file by its path, or by the bytes of it

@@ -3,7 +3,7 @@ package v2
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,22 +11,24 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/why"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
-// fileRow is a file in a list.
-type fileRow struct {
+// FileRow is a file in a list.
+type FileRow struct {
 	Path      string           `json:"path"`
 	PathB64   string           `json:"path_b64,omitempty"`
 	State     events.FileState `json:"state"`
-	Reason    fileReason       `json:"reason"`
+	Reason    FileReason       `json:"reason"`
 	TriggerID string           `json:"trigger_id,omitzero"`
 	Outcome   events.Outcome   `json:"outcome,omitzero"`
 	Size      *int64           `json:"size,omitempty"`
 }
 
-type fileList struct {
-	List   []fileRow   `json:"list"`
+// FileList is a page of the files of a job, and its folder.
+type FileList struct {
+	List   []FileRow   `json:"list"`
 	More   int         `json:"more"` // files that wait beside those that a watcher tells
 	Folder *why.Folder `json:"folder,omitempty"`
 	Next   string      `json:"next_page_token,omitempty"`
@@ -46,8 +48,8 @@ type fileQuery struct {
 	after   string // the key of the last entry in it that was shown
 }
 
-func readFileQuery(r *http.Request) (fileQuery, error) {
-	q := wire.ReadQuery(r, "path", "state", "prefix", "limit", "page_token")
+func readFileQuery(values url.Values) (fileQuery, error) {
+	q := wire.ReadValues(values, "path", "state", "prefix", "limit", "page_token")
 	const waiting = "waiting"
 	names := []string{waiting}
 	for _, s := range append(waitingStates, why.FileCalled) {
@@ -71,23 +73,24 @@ func readFileQuery(r *http.Request) (fileQuery, error) {
 type fileListing struct {
 	*explained
 	fileQuery
-	fileList
+	FileList
 	at      int // the section that is read
 	last    string
 	results []events.Result // that are shown at the end
 }
 
-func (a *API) listFiles(w http.ResponseWriter, r *http.Request) error {
-	q, err := readFileQuery(r)
+// ListFiles lists the files of a job: those that wait, with the reason of each, and those that
+// have a result, newest first.
+func (a *API) ListFiles(ctx context.Context, who change.Caller, id string, values url.Values) (FileList, error) {
+	q, err := readFileQuery(values)
 	if err != nil {
-		return err
+		return FileList{}, err
 	}
-	ctx := r.Context()
-	rev, err := a.Changes.Find(ctx, a.Caller(r), jobID(r))
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err != nil {
-		return err
+		return FileList{}, err
 	}
-	l := &fileListing{explained: a.explain(a.Caller(r), rev.Event.Job), fileQuery: q, fileList: fileList{List: []fileRow{}}}
+	l := &fileListing{explained: a.explain(who, rev.Event.Job), fileQuery: q, FileList: FileList{List: []FileRow{}}}
 	for i, read := range []func(context.Context) error{l.waits, l.queue, l.held, l.called} {
 		if l.at = i; i > 0 && (i < l.section || l.Next != "") {
 			continue // the first tells of the folder, too
@@ -96,11 +99,10 @@ func (a *API) listFiles(w http.ResponseWriter, r *http.Request) error {
 			l.last = l.after
 		}
 		if err := read(ctx); err != nil {
-			return err
+			return FileList{}, err
 		}
 	}
-	wire.Write(w, http.StatusOK, l.fileList)
-	return nil
+	return l.FileList, nil
 }
 
 // wants reports whether a file is asked for: by its key, which is greater than those before it in its section.
@@ -119,7 +121,7 @@ func (l *fileListing) full() bool {
 
 func (l *fileListing) add(f why.Facts, key string, size *int64) {
 	l.last = key
-	l.List = append(l.List, fileRow{f.Path, f.PathB64, f.State, l.reason(f), f.TriggerID, f.Outcome, size})
+	l.List = append(l.List, FileRow{f.Path, f.PathB64, f.State, l.reason(f), f.TriggerID, f.Outcome, size})
 }
 
 // waits lists what a watcher tells, longest first.

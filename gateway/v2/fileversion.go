@@ -10,8 +10,8 @@ import (
 	"spool.internal/events/why"
 )
 
-// fileVersion is one content that a path has had, or one more run of it.
-type fileVersion struct {
+// FileVersion is one content that a path has had, or one more run of it.
+type FileVersion struct {
 	TriggerID   string    `json:"trigger_id"`
 	Fingerprint string    `json:"fingerprint"`
 	Seen        time.Time `json:"seen"`               // when it was entered into the ledger
@@ -20,35 +20,35 @@ type fileVersion struct {
 	MarkedBy    string    `json:"marked_by,omitzero"` // who has said that it has run
 	Verdict     string    `json:"verdict,omitzero"`   // why there is no execution
 	Reason      string    `json:"reason,omitzero"`    // of the verdict
-	Held        *held     `json:"held,omitempty"`     // why it is not run
+	Held        *Held     `json:"held,omitempty"`     // why it is not run
 	Result      *Result   `json:"result,omitempty"`   // when it is kept
 
 	FirstSeen time.Time   `json:"first_seen,omitzero"` // by the watcher
-	Complete  *complete   `json:"complete,omitempty"`
-	Calls     []fileCall  `json:"calls,omitempty"` // the failed ones that are known, and the last
+	Complete  *Complete   `json:"complete,omitempty"`
+	Calls     []FileCall  `json:"calls,omitempty"` // the failed ones that are known, and the last
 	Timeline  []why.Step  `json:"timeline,omitempty"`
-	Why       *fileReason `json:"why,omitempty"`
+	Why       *FileReason `json:"why,omitempty"`
 
 	file  *events.File // of the result, or of the trigger that waits
 	facts why.Facts
 }
 
-// complete says when a file was found complete, and how.
-type complete struct {
+// Complete says when a file was found complete, and how.
+type Complete struct {
 	At  time.Time   `json:"at"`
 	How events.Came `json:"how"`
 }
 
-// fileCall is a call that was made for a file.
-type fileCall struct {
+// FileCall is a call that was made for a file.
+type FileCall struct {
 	Attempt int       `json:"attempt"`
 	At      time.Time `json:"at"`
 	Answer  string    `json:"answer"`
 	Next    time.Time `json:"next,omitzero"`
 }
 
-// held says why a file is not run: runs led to it that its job began, or too many.
-type held struct {
+// Held says why a file is not run: runs led to it that its job began, or too many.
+type Held struct {
 	Reason string    `json:"reason"`
 	Ring   string    `json:"ring"`   // the jobs by name
 	Ignore string    `json:"ignore"` // the pattern for watch.ignore that leaves such files alone
@@ -56,12 +56,12 @@ type held struct {
 }
 
 // holds adds why versions of a path are held.
-func (x *explained) holds(ctx context.Context, path string, versions []fileVersion) error {
+func (x *explained) holds(ctx context.Context, path string, versions []FileVersion) error {
 	all, err := x.Bus.HeldOnPath(ctx, x.job.ID, path)
 	for _, h := range all {
 		for i := range versions {
 			if versions[i].Fingerprint == h.Fingerprint {
-				versions[i].Held = &held{h.Reason(), h.Ring, h.Ignore, h.At.UTC()}
+				versions[i].Held = &Held{h.Reason(), h.Ring, h.Ignore, h.At.UTC()}
 			}
 		}
 	}
@@ -73,15 +73,15 @@ const maxVersions = 100
 
 // versions lists what is known of a path, newest first: what the ledger holds,
 // and what is left of files that it has forgotten because they are long gone.
-func (x *explained) versions(ctx context.Context, path string) ([]fileVersion, error) {
+func (x *explained) versions(ctx context.Context, path string) ([]FileVersion, error) {
 	jobID := x.job.ID
 	seen, err := x.Bus.FilesOnPath(ctx, jobID, path)
 	if err != nil {
 		return nil, err
 	}
-	versions := []fileVersion{}
+	versions := []FileVersion{}
 	for _, s := range seen {
-		versions = append(versions, fileVersion{
+		versions = append(versions, FileVersion{
 			TriggerID: s.TriggerID, Fingerprint: s.Fingerprint, Seen: s.At.UTC(), Queued: s.Queued, Ignored: s.Ignored, MarkedBy: s.MarkedBy,
 		})
 	}
@@ -91,7 +91,7 @@ func (x *explained) versions(ctx context.Context, path string) ([]fileVersion, e
 		}
 	}
 	find := func(triggerID string) int {
-		return slices.IndexFunc(versions, func(v fileVersion) bool { return v.TriggerID == triggerID })
+		return slices.IndexFunc(versions, func(v FileVersion) bool { return v.TriggerID == triggerID })
 	}
 	var results []events.Result
 	err = x.eachResult(ctx, jobID, func(_ uint64, r events.Result) bool {
@@ -111,7 +111,7 @@ func (x *explained) versions(ctx context.Context, path string) ([]fileVersion, e
 		n := find(shown[i].TriggerID)
 		if n < 0 {
 			n = len(versions)
-			versions = append(versions, fileVersion{
+			versions = append(versions, FileVersion{
 				TriggerID: shown[i].TriggerID, Fingerprint: shown[i].File.Fingerprint, Seen: shown[i].Triggered,
 			})
 		}
@@ -129,7 +129,7 @@ func (x *explained) versions(ctx context.Context, path string) ([]fileVersion, e
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(versions, func(a, b fileVersion) int { return b.Seen.Compare(a.Seen) })
+	slices.SortStableFunc(versions, func(a, b FileVersion) int { return b.Seen.Compare(a.Seen) })
 	versions = versions[:min(len(versions), maxVersions)]
 	return versions, x.describe(ctx, path, versions, results)
 }

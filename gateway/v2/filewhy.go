@@ -77,7 +77,7 @@ func (x *explained) queued(ctx context.Context, fingerprint string) (t events.Tr
 }
 
 // describe adds to versions of a path how they came to be what they are.
-func (x *explained) describe(ctx context.Context, path string, versions []fileVersion, results []events.Result) error {
+func (x *explained) describe(ctx context.Context, path string, versions []FileVersion, results []events.Result) error {
 	byTrigger := map[string]events.Result{}
 	for _, r := range results {
 		byTrigger[r.TriggerID] = r
@@ -103,7 +103,7 @@ func (x *explained) describe(ctx context.Context, path string, versions []fileVe
 			ranAs(&f, *v.Result, res)
 			v.called(res)
 		} else if f.Attempts > 0 && !f.Called.IsZero() {
-			v.Calls = []fileCall{{f.Attempts, f.Called, f.LastError, f.Next}}
+			v.Calls = []FileCall{{f.Attempts, f.Called, f.LastError, f.Next}}
 		}
 		reason := x.reason(f)
 		v.facts, v.Why, v.Timeline = f, &reason, x.at.Timeline(f)
@@ -112,12 +112,12 @@ func (x *explained) describe(ctx context.Context, path string, versions []fileVe
 }
 
 // stands says how far a version has come.
-func (v *fileVersion) stands(f why.Facts) why.Facts {
+func (v *FileVersion) stands(f why.Facts) why.Facts {
 	f.TriggerID, f.Queued = v.TriggerID, v.Seen
 	if file := v.file; file != nil {
 		f.Seen, f.Complete, f.Came, f.Quiet = file.FirstSeen.UTC(), file.Complete.UTC(), file.Came, file.QuietMS
 		if v.FirstSeen = f.Seen; file.Came != "" {
-			v.Complete = &complete{f.Complete, f.Came}
+			v.Complete = &Complete{f.Complete, f.Came}
 		}
 	}
 	switch {
@@ -136,15 +136,15 @@ func (v *fileVersion) stands(f why.Facts) why.Facts {
 }
 
 // called tells the calls that a result knows of.
-func (v *fileVersion) called(res events.Result) {
+func (v *FileVersion) called(res events.Result) {
 	for _, c := range res.Calls {
-		v.Calls = append(v.Calls, fileCall{c.Attempt, c.At.UTC(), c.Answer, c.Next.UTC()})
+		v.Calls = append(v.Calls, FileCall{c.Attempt, c.At.UTC(), c.Answer, c.Next.UTC()})
 	}
 	answer := "HTTP " + res.HTTP.Status
 	if res.Status == events.ERROR {
 		answer = res.HTTP.Why()
 	}
-	v.Calls = append(v.Calls, fileCall{Attempt: res.Attempts, At: res.StartedAt.UTC(), Answer: answer})
+	v.Calls = append(v.Calls, FileCall{Attempt: res.Attempts, At: res.StartedAt.UTC(), Answer: answer})
 }
 
 // farthest is how far back in the queue the place of a file is told.

@@ -21,17 +21,17 @@ const (
 	markedBytes  = 700 << 10
 )
 
-// marking is a dry run: what lies in the folder of a job, has not run, and can be marked.
-type marking struct {
+// Marking is a dry run: what lies in the folder of a job, has not run, and can be marked.
+type Marking struct {
 	List  string       `json:"list"`  // what the real call names
 	Count int          `json:"count"` // of the files
-	Files []toBeMarked `json:"files"`
+	Files []ToBeMarked `json:"files"`
 	Next  string       `json:"next_page_token,omitempty"` // more files follow: they are another list
 	Hint  string       `json:"hint,omitempty"`
 }
 
-// toBeMarked is a file of a dry run.
-type toBeMarked struct {
+// ToBeMarked is a file of a dry run.
+type ToBeMarked struct {
 	Path     string    `json:"path"`
 	PathB64  string    `json:"path_b64,omitempty"`
 	Size     int64     `json:"size"`
@@ -41,100 +41,110 @@ type toBeMarked struct {
 	fingerprint string
 }
 
-// marked is what a real call did.
-type marked struct {
+// Marked is what a real call did.
+type Marked struct {
 	Marked int `json:"marked"`
 	Left   int `json:"left"` // files of the list that have run, are being called, or were marked before
 }
 
-// markRequest is a dry run, or names the list of one.
-type markRequest struct {
-	pattern string
-	limit   int // 0: the default
-	page    string
-	list    string
+// MarkRequest is a dry run, or names the list of one.
+type MarkRequest struct {
+	Pattern string
+	Limit   int // of the files; 0 means 1000
+	Page    string
+	List    string
 }
 
-func readMark(r *http.Request) (markRequest, error) {
+func readMark(r *http.Request) (MarkRequest, error) {
 	in, err := wire.ReadFields(r, "pattern", "limit", "page_token", "list")
 	if err != nil {
-		return markRequest{}, err
+		return MarkRequest{}, err
 	}
-	m := markRequest{in.Text("pattern"), in.Number("limit", 0, 0, mostMarked), in.Text("page_token"), in.Text("list")}
+	m := MarkRequest{in.Text("pattern"), in.Number("limit", 0, 0, mostMarked), in.Text("page_token"), in.Text("list")}
 	return m, in.Err()
 }
 
-func (m markRequest) check() error {
+func (m MarkRequest) check() error {
 	switch {
-	case m.list != "" && (m.pattern != "" || m.page != "" || m.limit != 0):
+	case m.List != "" && (m.Pattern != "" || m.Page != "" || m.Limit != 0):
 		return events.Faultf(events.Invalid, "list", "is of a dry run that has said which files: leave the other keys out")
-	case m.list == "" && m.pattern == "":
+	case m.List == "" && m.Pattern == "":
 		return events.Faultf(events.Invalid, "pattern", "is required for a dry run, as *.pdf or 2025/**; * is all files. The answer names the list that a second call then marks")
 	}
 	return nil
 }
 
-// markFiles says that files which lie in the folder of a job have run. Without a list
-// it only shows them, and keeps what it has shown for the call that marks.
 func (a *API) markFiles(w http.ResponseWriter, r *http.Request) error {
 	asked, err := readMark(r)
 	if err != nil {
 		return err
 	}
-	rev, err := a.Changes.Find(r.Context(), a.Caller(r), jobID(r))
+	var answer any
+	if asked.List != "" {
+		answer, err = a.MarkFiles(r.Context(), a.Caller(r), jobID(r), asked)
+	} else {
+		answer, err = a.MarkableFiles(r.Context(), a.Caller(r), jobID(r), asked)
+	}
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, answer)
+	return nil
+}
+
+// jobToMark finds the job whose files are to be marked.
+func (a *API) jobToMark(ctx context.Context, who change.Caller, id string, asked MarkRequest) (events.Job, error) {
+	rev, err := a.Changes.Find(ctx, who, id)
 	if err == nil {
-		err = a.Caller(r).Reaches(rev.Event.Job)
+		err = who.Reaches(rev.Event.Job)
 	}
 	if err == nil {
 		err = asked.check()
 	}
-	if err != nil {
-		return err
-	}
-	if asked.list != "" {
-		return a.mark(w, r, rev.Event.Job, asked.list)
-	}
-	list, err := a.markable(r, rev.Event.Job, asked)
-	if err != nil {
-		return err
-	}
-	wire.Write(w, http.StatusOK, list)
-	return nil
+	return rev.Event.Job, err
 }
 
-// mark marks the files of a list: those of its contents that have not run by now.
-func (a *API) mark(w http.ResponseWriter, r *http.Request, job events.Job, id string) error {
-	list, found, err := a.Bus.MarkList(r.Context(), id)
+// MarkFiles says that the files of a list which [API.MarkableFiles] has made have run: those of
+// its contents that have not by now.
+func (a *API) MarkFiles(ctx context.Context, who change.Caller, id string, asked MarkRequest) (Marked, error) {
+	job, err := a.jobToMark(ctx, who, id, asked)
 	if err != nil {
-		return err
+		return Marked{}, err
+	}
+	list, found, err := a.Bus.MarkList(ctx, asked.List)
+	if err != nil {
+		return Marked{}, err
 	}
 	if !found || list.JobID != job.ID {
-		return events.Faultf(events.NotFound, "list", "no such list of this job, or it is older than an hour: make the dry run again")
+		return Marked{}, events.Faultf(events.NotFound, "list", "no such list of this job, or it is older than an hour: make the dry run again")
 	}
 	files := make([]events.SeenFile, len(list.Files))
 	for i, f := range list.Files {
 		files[i] = events.SeenFile{JobID: job.ID, Path: f.RawPath(), Fingerprint: f.Fingerprint}
 	}
-	by := a.Caller(r).Owner
-	done, err := a.Bus.MarkFiles(r.Context(), job.Username, files, by, job.Status == events.Disabled)
+	done, err := a.Bus.MarkFiles(ctx, job.Username, files, who.Owner, job.Status == events.Disabled)
 	if err != nil {
-		return err
+		return Marked{}, err
 	}
-	answer := marked{Left: len(files)}
+	answer := Marked{Left: len(files)}
 	for _, is := range done {
 		if is {
 			answer.Marked++
 			answer.Left--
 		}
 	}
-	a.Log.Info("files are marked as run", "job_id", job.ID, "files", answer.Marked, "list", id, "user", by)
-	wire.Write(w, http.StatusOK, answer)
-	return nil
+	a.Log.Info("files are marked as run", "job_id", job.ID, "files", answer.Marked, "list", asked.List, "user", who.Owner)
+	return answer, nil
 }
 
-// markable makes the list of a dry run.
-func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (marking, error) {
-	m := marking{Files: []toBeMarked{}}
+// MarkableFiles shows the files that lie in the folder of a job and have not run, and keeps
+// what it has shown for the call that marks.
+func (a *API) MarkableFiles(ctx context.Context, who change.Caller, id string, asked MarkRequest) (Marking, error) {
+	job, err := a.jobToMark(ctx, who, id, asked)
+	if err != nil {
+		return Marking{}, err
+	}
+	m := Marking{Files: []ToBeMarked{}}
 	p, err := job.Plan(a.Zone)
 	if err != nil {
 		return m, err
@@ -145,14 +155,14 @@ func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (mark
 	if a.Drives == nil {
 		return m, events.Faultf(events.Unavailable, "", "this gateway has no drives: ask one that is started with those of the job")
 	}
-	after, err := events.DecodePath("page_token", asked.page)
+	after, err := events.DecodePath("page_token", asked.Page)
 	if err == nil {
-		err = events.CheckPattern("pattern", asked.pattern, p.Options.Watch.Recursive)
+		err = events.CheckPattern("pattern", asked.Pattern, p.Options.Watch.Recursive)
 	}
 	if err != nil {
 		return m, err
 	}
-	drives := a.Drives.As(a.Caller(r).Access())
+	drives := a.Drives.As(who.Access())
 	var folder *os.Root
 	err, in := change.Look(func() (err error) { folder, err = drives.OpenDir(p.InputDir); return err })
 	if !in {
@@ -162,20 +172,20 @@ func (a *API) markable(r *http.Request, job events.Job, asked markRequest) (mark
 		return m, wire.Refuse(http.StatusConflict, events.Conflict, "", "the folder %s %s", p.InputDir, drives.Why(p.InputDir, err))
 	}
 	defer folder.Close() //nolint:errcheck // was only read
-	dry := dryRun{list: &m, job: job, limit: cmp.Or(asked.limit, markedAtOnce)}
-	s := search{folder: folder, watch: p.Options.Watch, pattern: asked.pattern, after: after}
-	if err := a.fill(r.Context(), dry, s); err != nil {
+	dry := dryRun{list: &m, job: job, limit: cmp.Or(asked.Limit, markedAtOnce)}
+	s := search{folder: folder, watch: p.Options.Watch, pattern: asked.Pattern, after: after}
+	if err := a.fill(ctx, dry, s); err != nil {
 		return m, err
 	}
 	if job.Status != events.Disabled {
 		m.Hint = "the job is enabled: what is complete is called for already, and not shown here. Disable it, then put the files there, mark them, and enable it"
 	}
-	return m, a.keepList(r, job, &m)
+	return m, a.keepList(ctx, who, job, &m)
 }
 
 // dryRun is what a dry run fills a list with.
 type dryRun struct {
-	list  *marking
+	list  *Marking
 	job   events.Job
 	limit int // files
 }
@@ -206,7 +216,7 @@ func (a *API) fill(ctx context.Context, dry dryRun, s search) error {
 				return errFull
 			}
 			shown := events.NewFile(f.path)
-			m.Files = append(m.Files, toBeMarked{
+			m.Files = append(m.Files, ToBeMarked{
 				Path: shown.Path, PathB64: shown.PathB64, Size: f.Size, Modified: time.Unix(0, f.Modified).UTC(), State: state, fingerprint: files[i].Fingerprint,
 			})
 			size += m.Files[len(m.Files)-1].kept().Size()
@@ -237,19 +247,19 @@ func markableAs(s jet.FileStanding, disabled bool) (state string, ok bool) {
 	}
 }
 
-func (t toBeMarked) kept() events.MarkedFile {
+func (t ToBeMarked) kept() events.MarkedFile {
 	return events.MarkedFile{Path: t.Path, PathB64: t.PathB64, Fingerprint: t.fingerprint}
 }
 
 // pageOf is the token of what follows a file.
-func pageOf(t toBeMarked) string { return events.EncodePath(t.kept().RawPath()) }
+func pageOf(t ToBeMarked) string { return events.EncodePath(t.kept().RawPath()) }
 
 // keepList stores what was shown.
-func (a *API) keepList(r *http.Request, job events.Job, m *marking) (err error) {
-	list := events.MarkList{JobID: job.ID, By: a.Caller(r).Owner, At: time.Now().UTC(), Files: []events.MarkedFile{}}
+func (a *API) keepList(ctx context.Context, who change.Caller, job events.Job, m *Marking) (err error) {
+	list := events.MarkList{JobID: job.ID, By: who.Owner, At: time.Now().UTC(), Files: []events.MarkedFile{}}
 	for _, f := range m.Files {
 		list.Files = append(list.Files, f.kept())
 	}
-	m.List, err = a.Bus.PutMarkList(r.Context(), list)
+	m.List, err = a.Bus.PutMarkList(ctx, list)
 	return err
 }

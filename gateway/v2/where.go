@@ -25,13 +25,13 @@ type place struct {
 
 // known is what the streams say about a path, for [explained.stand].
 type known struct {
-	versions []fileVersion
+	versions []FileVersion
 	waiting  *events.WaitingFile // as a watcher reports it
 	watch    *events.WatchState
 }
 
 // stand says where the file at a path is; nil where that is not known.
-func (x *explained) stand(ctx context.Context, rel string, versions []fileVersion) (*place, error) {
+func (x *explained) stand(ctx context.Context, rel string, versions []FileVersion) (*place, error) {
 	if !x.watches() {
 		return nil, nil // of another version, or of the clock: it has no folder
 	}

@@ -16,7 +16,11 @@ func (a *API) delete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.open(r, false)
+	p, err := a.toChange(r)
+	if err != nil {
+		return err
+	}
+	t, err := a.open(a.Token(r), p, false)
 	if err != nil {
 		return err
 	}

@@ -21,79 +21,87 @@ import (
 
 // put receives a file.
 func (a *API) put(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.putOrder(r)
+	up, err := a.putOrder(r)
 	if err != nil {
 		return err
 	}
-	t, err := a.open(r, true)
+	if up.Path, err = a.toChange(r); err != nil {
+		return err
+	}
+	stored, err := a.Store(w, a.Token(r), up)
 	if err != nil {
 		return err
 	}
-	defer t.dir.Close()
-	if err := t.prepare(o); err != nil {
-		return err
-	}
-	if err := a.room(t.dir); err != nil {
-		return err
-	}
-	a.sweep(t.dir, t.at.String())
-	temporary := events.UploadPrefix + rand.Text()
-	defer t.dir.Remove(temporary) //nolint:errcheck // gone, unless the PUT failed
-	if err := a.receive(w, r, t.dir, temporary, o.mode); err != nil {
-		return err
-	}
-	name, err := t.commit(temporary, o)
-	if err != nil {
-		return err
-	}
-	if !o.keepBoth {
+	if !up.KeepBoth {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	p := t.parent.Join(name).String()
-	w.Header().Set("Location", (&url.URL{Path: Prefix + p}).EscapedPath())
-	wire.Write(w, http.StatusCreated, storedFile{p, name != t.name})
+	w.Header().Set("Location", (&url.URL{Path: Prefix + stored.Path}).EscapedPath())
+	wire.Write(w, http.StatusCreated, stored)
 	return nil
 }
 
-// storedFile is where a file came to lie whose name may have been taken.
-type storedFile struct {
+// Upload is a file that comes in.
+type Upload struct {
+	Path       events.Path
+	Body       io.ReadCloser
+	OnlyNew    bool // refuse to replace a file
+	KeepBoth   bool // take the next name that is free in place of one that is taken
+	Executable bool
+}
+
+// Stored is where a file came to lie whose name may have been taken.
+type Stored struct {
 	Path    string `json:"path"`
 	Renamed bool   `json:"renamed"`
 }
 
-// putOrder is what a PUT asks for beside the content.
-type putOrder struct {
-	mode    fs.FileMode
-	onlyNew bool // refuse to replace a file
-
-	keepBoth bool // take the next name that is free in place of one that is taken
+// Store receives a file for a token, and gives it its name once it is whole. The connection
+// of w is the one that the body comes by.
+func (a *API) Store(w http.ResponseWriter, token events.Token, up Upload) (stored Stored, err error) {
+	defer func() { err = explain(err) }()
+	t, err := a.open(token, up.Path, true)
+	if err != nil {
+		return stored, err
+	}
+	defer t.dir.Close()
+	if err := t.prepare(up); err != nil {
+		return stored, err
+	}
+	if err := a.room(t.dir); err != nil {
+		return stored, err
+	}
+	a.sweep(t.dir, t.at.String())
+	temporary := events.UploadPrefix + rand.Text()
+	defer t.dir.Remove(temporary) //nolint:errcheck // gone, unless it failed
+	if err := a.receive(w, t.dir, temporary, up); err != nil {
+		return stored, err
+	}
+	name, err := t.commit(temporary, up)
+	return Stored{t.parent.Join(name).String(), name != t.name}, err
 }
 
-func (a *API) putOrder(r *http.Request) (putOrder, error) {
-	o := putOrder{mode: 0o644}
+// putOrder is what a PUT asks for.
+func (a *API) putOrder(r *http.Request) (Upload, error) {
+	o := Upload{Body: r.Body}
 	values, err := wire.Values(r, "executable", "rename")
 	if err != nil {
 		return o, err
 	}
-	executable, err := flag(values, "executable")
-	if err != nil {
+	if o.Executable, err = flag(values, "executable"); err != nil {
 		return o, err
-	}
-	if executable {
-		o.mode = 0o755
 	}
 	switch text := values.Get("rename"); text {
 	case "":
 	case "keep-both":
-		o.keepBoth = true
+		o.KeepBoth = true
 	default:
 		return o, events.Faultf(events.Invalid, "rename", "%q is not keep-both: leave it out to replace a file of that name", text)
 	}
 	switch r.Header.Get("If-None-Match") {
 	case "":
 	case "*":
-		if o.onlyNew = true; o.keepBoth {
+		if o.OnlyNew = true; o.KeepBoth {
 			return o, events.Faultf(events.Invalid, "rename", "and If-None-Match: * exclude each other: the one takes another name where the other refuses")
 		}
 	default:
@@ -112,8 +120,8 @@ func (a *API) putOrder(r *http.Request) (putOrder, error) {
 }
 
 // prepare finds what stands in the way before anything is received.
-func (t target) prepare(o putOrder) error {
-	if t.at != t.parent || o.keepBoth {
+func (t target) prepare(o Upload) error {
+	if t.at != t.parent || o.KeepBoth {
 		return nil
 	}
 	info, err := t.dir.Lstat(t.name)
@@ -124,21 +132,25 @@ func (t target) prepare(o putOrder) error {
 		return err
 	case info.IsDir():
 		return errIsFolder
-	case o.onlyNew:
+	case o.OnlyNew:
 		return errExists
 	}
 	return nil
 }
 
 // receive writes the body into a new file, and syncs it.
-func (a *API) receive(w http.ResponseWriter, r *http.Request, root *os.Root, name string, mode fs.FileMode) error {
+func (a *API) receive(w http.ResponseWriter, root *os.Root, name string, up Upload) error {
+	mode := fs.FileMode(0o644)
+	if up.Executable {
+		mode = 0o755
+	}
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	control := http.NewResponseController(w)
 	body := &incoming{
-		from: http.MaxBytesReader(w, r.Body, a.MaxUpload),
+		from: http.MaxBytesReader(w, up.Body, a.MaxUpload),
 		wait: func() { _ = control.SetReadDeadline(time.Now().Add(a.Idle)) }, // not every connection has deadlines
 	}
 	if _, err = io.Copy(&guarded{File: f, room: func() error { return a.room(root) }}, body); err == nil {
@@ -195,7 +207,7 @@ func (b *incoming) Read(p []byte) (int, error) {
 
 // commit gives the file its name, durably, in folders that are made for it
 // below the one that it lies in, and says which name that is.
-func (t target) commit(temporary string, o putOrder) (name string, err error) {
+func (t target) commit(temporary string, o Upload) (name string, err error) {
 	parent, err := t.drives.Create(t.parent)
 	if errors.Is(err, fs.ErrNotExist) { // a link that leads nowhere
 		return "", errFileAbove
@@ -205,9 +217,9 @@ func (t target) commit(temporary string, o putOrder) (name string, err error) {
 	}
 	defer parent.Close()
 	switch name = t.name; {
-	case o.keepBoth:
+	case o.KeepBoth:
 		name, err = t.createBeside(temporary, parent)
-	case o.onlyNew:
+	case o.OnlyNew:
 		err = t.create(temporary, parent, name)
 	default:
 		err = drive.Rename(t.dir, temporary, parent, name)

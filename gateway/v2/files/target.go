@@ -33,14 +33,20 @@ func (a *API) drives(r *http.Request) (events.Path, *drive.Drives, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	reach := a.Token(r).Access()
+	drives, err := a.drivesOn(a.Token(r), p)
+	return p, drives, err
+}
+
+// drivesOn gives the drives as a token may use them, if it reaches a path.
+func (a *API) drivesOn(token events.Token, p events.Path) (*drive.Drives, error) {
+	reach := token.Access()
 	if err := reach.Check("path", p); err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	if p.Reserved() {
-		return p, nil, errNotFound
+		return nil, errNotFound
 	}
-	return p, a.Drives.As(reach), nil
+	return a.Drives.As(reach), nil
 }
 
 // target is a name that is to be changed, and the folder in which it lies. That
@@ -53,12 +59,20 @@ type target struct {
 	dir    *os.Root
 }
 
-// open opens the folder of what a request is to change. The caller closes it.
-func (a *API) open(r *http.Request, create bool) (target, error) {
+// toChange reads the path that a request is to change.
+func (a *API) toChange(r *http.Request) (events.Path, error) {
 	if err := a.Token(r).MayWrite(); err != nil {
+		return events.Path{}, err
+	}
+	return parse(r)
+}
+
+// open opens the folder of what is to be changed for a token. The caller closes it.
+func (a *API) open(token events.Token, p events.Path, create bool) (target, error) {
+	if err := token.MayWrite(); err != nil {
 		return target{}, err
 	}
-	p, drives, err := a.drives(r)
+	drives, err := a.drivesOn(token, p)
 	if err != nil {
 		return target{}, err
 	}
