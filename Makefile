@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs test-ui chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -34,9 +34,10 @@ test: gate ## run the tests, and print how much of each package they run (about 
 	@[ "$$(id -u)" = 0 ] || echo "not root: the writer zoo leaves out what only root can set up (a device, another owner, a read-only folder)"
 	@mkdir -p $(BIN)
 	@# events/schedule starts no goroutine, and counts its minutes by the million: without the race detector it takes 3 s, with it minutes
-	@set -x; go test -short $(RACE) -timeout 20m -coverprofile $(BIN)/coverage.out $$(go list work | grep -v /schedule$$) && \
-		go test -short -coverprofile $(BIN)/coverage.schedule ./events/schedule; status=$$?; set +x; \
-		awk -f .ci/coverage.awk $(BIN)/coverage.out $(BIN)/coverage.schedule; exit $$status
+	@{ set -x; go test -short $(RACE) -timeout 20m -coverprofile $(BIN)/coverage.out $$(go list work | grep -v /schedule$$) && \
+		go test -short -coverprofile $(BIN)/coverage.schedule ./events/schedule; echo $$? >$(BIN)/test.status; } 2>&1 | tee $(BIN)/test.log
+	@if [ "$$(cat $(BIN)/test.status)" = 0 ]; then awk -f .ci/coverage.awk $(BIN)/coverage.out $(BIN)/coverage.schedule; \
+		else echo; echo "What failed:"; grep -E -A 2 '^ *--- FAIL|^panic:|^FAIL' $(BIN)/test.log | tail -n 60; exit 1; fi
 
 test-long: gate ## run the tests that take longer or need more (about 10 minutes)
 	@go test -count 1 -v -run '^TestTenAreHere$$' ./services/runner/programs | grep 'NOT SHOWN' || true
@@ -44,6 +45,9 @@ test-long: gate ## run the tests that take longer or need more (about 10 minutes
 
 test-programs: gate ## run what people run (services/runner/programs/PROGRAMS.md) under the whole sandbox (2 minutes)
 	SPOOL_PROGRAMS=1 go test -count 1 -v -run '^TestAllPrograms$$' -timeout 20m ./services/runner/programs
+
+test-ui: gate ## all that the dashboard is judged by, in a real Chromium (10 minutes)
+	SPOOL_BROWSER=1 go test -count 1 -v -timeout 30m ./services/browser
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
