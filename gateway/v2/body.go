@@ -9,18 +9,13 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// readObject reads the parameters of a job, or a patch of them, whose keys are
-// all known.
+// readObject reads the parameters of a job, or a patch of them.
 func readObject(r *http.Request) (events.Object, error) {
 	body, err := wire.Body(r)
 	if err != nil {
 		return nil, err
 	}
-	o, err := events.ParseObject(body)
-	if err != nil {
-		return nil, err
-	}
-	return o, checkParameterKeys(o, "")
+	return events.ParseObject(body)
 }
 
 // checkParameterKeys refuses keys that mean nothing, unless they are null: then

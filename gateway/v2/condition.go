@@ -10,8 +10,8 @@ import (
 	"spool.internal/events/jet"
 )
 
-// condition is the state of a job in one respect, as it was notified.
-type condition struct {
+// Condition is the state of a job in one respect, as it was notified.
+type Condition struct {
 	About       string           `json:"about"`
 	State       events.Condition `json:"state"`
 	Before      events.Condition `json:"before,omitzero"`
@@ -28,7 +28,7 @@ type condition struct {
 var stateChannels = []events.Channel{events.ChannelWebhook, events.ChannelEmail}
 
 // conditions reads the states that a job and its URLs are or were in; none where nothing was ever wrong.
-func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, error) {
+func (a *API) conditions(ctx context.Context, job events.Job) ([]Condition, error) {
 	jobID := job.ID
 	var states jet.View[events.Notification]
 	var undeliverable jet.View[events.Undeliverable]
@@ -40,7 +40,7 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, erro
 		states = states.And(a.Bus.Notifications(jobID, about))
 		keys[about] = job.URLKey(pointer)
 	}
-	all := []condition{}
+	all := []Condition{}
 	err := states.LastEach(ctx, func(m jet.Entry[events.Notification]) {
 		n, err := m.Value()
 		if err != nil {
@@ -49,7 +49,7 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, erro
 		if n.Of != "" && n.Of != keys[n.About] {
 			return // of a URL that the job has no more
 		}
-		all = append(all, condition{
+		all = append(all, Condition{
 			About: n.About, State: n.State, Before: n.Before, Since: n.At.UTC(), Message: n.Message,
 			TriggerID: n.TriggerID, FlowJobID: n.FlowJobID, File: n.File, Slot: n.Slot,
 		})
@@ -71,6 +71,6 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]condition, erro
 			}
 		}
 	})
-	slices.SortFunc(all, func(a, b condition) int { return strings.Compare(a.About, b.About) })
+	slices.SortFunc(all, func(a, b Condition) int { return strings.Compare(a.About, b.About) })
 	return all, err
 }

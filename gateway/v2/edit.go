@@ -24,14 +24,25 @@ func (a *API) patchJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	write := a.PatchJob
 	if dry {
-		return a.wouldPatch(w, r, patch, may)
+		write = a.WouldPatch
 	}
-	rev, p, err := a.Changes.Patch(r.Context(), a.Caller(r), jobID(r), patch, may)
+	d, err := write(r.Context(), a.Caller(r), jobID(r), patch, may)
+	return writeDetails(w, d, err)
+}
+
+// PatchJob applies a JSON merge patch to the parameters of a job, if may finds nothing
+// against the revision that it is at.
+func (a *API) PatchJob(ctx context.Context, who change.Caller, id string, patch events.Object, may func(events.JobRevision) error) (JobDetails, error) {
+	if err := checkParameterKeys(patch, ""); err != nil {
+		return JobDetails{}, err
+	}
+	rev, p, err := a.Changes.Patch(ctx, who, id, patch, may)
 	if err != nil {
-		return err
+		return JobDetails{}, err
 	}
-	return a.writeJob(w, r, http.StatusOK, rev, a.planOf(p))
+	return a.describe(ctx, who, rev, a.planOf(p))
 }
 
 // DeleteJob deletes a job, if may finds nothing against the revision that it is at.
@@ -111,14 +122,20 @@ func readTerms(r *http.Request) (t change.Terms, err error) {
 
 // termsOf takes the terms of a disabling out of a body.
 func termsOf(in *events.Fields) (t change.Terms, err error) {
-	t.Reason = in.Text("reason")
-	if text := in.Text("until"); text != "" {
-		if t.Until, err = wire.ParseTime(text); err != nil {
-			in.Fail("until", "%s", err.Error())
-		}
-	}
+	reason, until := in.Text("reason"), in.Text("until")
 	if in.Err() != nil {
 		return t, in.Err()
+	}
+	return ReadTerms(reason, until)
+}
+
+// ReadTerms reads why a job is disabled, and until when: a time of RFC 3339, or nothing.
+func ReadTerms(reason, until string) (t change.Terms, err error) {
+	t.Reason = reason
+	if until != "" {
+		if t.Until, err = wire.ParseTime(until); err != nil {
+			return t, events.Faultf(events.Invalid, "until", "%s", err.Error())
+		}
 	}
 	return t, t.Check(time.Now())
 }

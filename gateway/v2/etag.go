@@ -18,11 +18,17 @@ var (
 	etagItem = regexp.MustCompile(`(W/)?"[^"]*"`)
 )
 
-// precondition reads If-Match. What it gives says why a revision of a job is
-// not one that the caller wants to change.
+// precondition reads If-Match. What it gives says why a revision of a job is not one
+// that the caller wants to change.
 func precondition(r *http.Request) (func(events.JobRevision) error, error) {
+	return IfMatch(r.Header.Values("If-Match")...)
+}
+
+// IfMatch reads the lines of If-Match: the ETags of the revisions that a caller wants to
+// change, and of no line any.
+func IfMatch(lines ...string) (func(events.JobRevision) error, error) {
 	anything := func(events.JobRevision) error { return nil }
-	switch lines := r.Header.Values("If-Match"); {
+	switch {
 	case len(lines) == 0 || len(lines) == 1 && lines[0] == "*":
 		return anything, nil
 	case len(lines) > 1 || !etagList.MatchString(lines[0]):

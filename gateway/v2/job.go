@@ -74,8 +74,8 @@ type JobDetails struct {
 	NextRuns    []time.Time  `json:"next_runs"`
 	StepTimeout *stepTimeout `json:"step_timeout,omitempty"`
 	Waiting     *Waiting     `json:"waiting,omitempty"` // of a disabled job, when anything does
-	DryRun      *would       `json:"dry_run,omitempty"`
-	Conditions  []condition  `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
+	DryRun      *Would       `json:"dry_run,omitempty"`
+	Conditions  []Condition  `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
 	ETag        string       `json:"-"`          // names the revision of the job
 }
 
@@ -140,7 +140,7 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan
 	if err != nil {
 		return JobDetails{}, err
 	}
-	d := JobDetails{Job: rows[0], Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []condition{}}
+	d := JobDetails{Job: rows[0], Warnings: []string{}, NextRuns: []time.Time{}, Conditions: []Condition{}}
 	if plan != nil { // the index may not have heard of it yet
 		d.explain(plan)
 	}

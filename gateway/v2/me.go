@@ -12,7 +12,7 @@ import (
 type me struct {
 	Owner  string      `json:"owner"`
 	Role   events.Role `json:"role"`
-	Token  token       `json:"token"`
+	Token  Token       `json:"token"`
 	Server server      `json:"server"`
 }
 

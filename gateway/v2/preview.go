@@ -13,46 +13,56 @@ import (
 // maxPreview is how many slots a preview shows at most.
 const maxPreview = 100
 
-// previewSlot is one slot, in UTC and in the zone that was asked for.
-type previewSlot struct {
+// PreviewSlot is one slot, in UTC and in the zone that was asked for.
+type PreviewSlot struct {
 	UTC   time.Time     `json:"utc"`
 	Local string        `json:"local"`
 	Mark  schedule.Mark `json:"mark,omitzero"`
 }
 
-// preview is what a schedule means.
-type preview struct {
+// Preview is what a schedule means.
+type Preview struct {
 	Description string             `json:"description"`
 	Timezone    string             `json:"timezone"`
-	Next        []previewSlot      `json:"next"`
+	Next        []PreviewSlot      `json:"next"`
 	Warnings    []string           `json:"warnings"`
 	Details     []schedule.Warning `json:"warning_details"` // the same, for programs
-	Compare     *comparison        `json:"compare,omitempty"`
+	Compare     *Comparison        `json:"compare,omitempty"`
 }
 
-// comparison is the next runs of two schedules together.
-type comparison struct {
+// Comparison is the next runs of two schedules together.
+type Comparison struct {
 	Description string        `json:"description"` // of the schedule that is compared with
 	Timezone    string        `json:"timezone"`
 	Until       time.Time     `json:"until"`
-	Kept        []previewSlot `json:"kept"`
-	Added       []previewSlot `json:"added"`
-	Removed     []previewSlot `json:"removed"`
+	Kept        []PreviewSlot `json:"kept"`
+	Added       []PreviewSlot `json:"added"`
+	Removed     []PreviewSlot `json:"removed"`
 }
+
+// PreviewRequest asks what a schedule means.
+type PreviewRequest struct {
+	ScheduleText
+	Compare *ScheduleText // nil: with nothing
+	Count   int           // 0: five
+	From    time.Time     // zero: now
+}
+
+// ScheduleText is a schedule as somebody writes it, and its zone; "" is that of the server.
+type ScheduleText struct{ Schedule, Timezone string }
 
 func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
 	in, err := wire.ReadFields(r, "schedule", "timezone", "count", "from", "compare")
 	if err != nil {
 		return err
 	}
-	count, from := in.Number("count", nextRuns, 1, maxPreview), time.Now()
+	ask := PreviewRequest{Count: in.Number("count", nextRuns, 1, maxPreview)}
 	if text := in.Text("from"); text != "" {
-		if from, err = wire.ParseTime(text); err != nil {
+		if ask.From, err = wire.ParseTime(text); err != nil {
 			in.Fail("from", "%s", err.Error())
 		}
 	}
-	s := a.scheduleIn(in, "")
-	var old *schedule.Schedule
+	ask.ScheduleText = ScheduleText{in.Text("schedule"), in.Text("timezone")}
 	if given := in.Object("compare"); given != nil {
 		for _, m := range given {
 			if m.Key != "schedule" && m.Key != "timezone" {
@@ -60,52 +70,73 @@ func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		with := events.NewFields(given)
-		if old = a.scheduleIn(with, "compare."); with.Err() != nil {
+		ask.Compare = &ScheduleText{with.Text("schedule"), with.Text("timezone")}
+		if with.Err() != nil {
 			return with.Err()
 		}
 	}
 	if in.Err() != nil {
 		return in.Err()
 	}
-	answer := preview{
-		Description: s.Describe(), Timezone: s.Location().String(), Next: []previewSlot{},
-		Warnings: append([]string{}, s.Warnings(from)...), Details: append([]schedule.Warning{}, s.WarningDetails(from)...),
+	answer, err := a.Preview(ask)
+	if err == nil {
+		wire.Write(w, http.StatusOK, answer)
 	}
-	for slot := range coming(s, from, count) {
-		answer.Next = append(answer.Next, shownSlot(slot, s))
-	}
-	if old != nil {
-		answer.Compare = compare(old, s, from, count)
-	}
-	wire.Write(w, http.StatusOK, answer)
-	return nil
+	return err
 }
 
-// scheduleIn reads a schedule and its zone out of a body; nil after a fault. below is
-// what the names of the fields begin with.
-func (a *API) scheduleIn(in *events.Fields, below string) *schedule.Schedule {
-	zone, text := a.Zone, in.Text("schedule")
-	if name := in.Text("timezone"); name != "" {
-		var err error
-		if zone, err = schedule.LoadLocation(name); err != nil {
-			in.Fail(below+"timezone", "%s", err.Error())
-			return nil
+// Preview says what a schedule means: in words, by its next slots, and beside another.
+func (a *API) Preview(ask PreviewRequest) (p Preview, err error) {
+	if ask.Count == 0 {
+		ask.Count = nextRuns
+	}
+	if ask.From.IsZero() {
+		ask.From = time.Now()
+	}
+	var old *schedule.Schedule
+	if ask.Compare != nil {
+		if old, err = a.scheduleOf(*ask.Compare, "compare."); err != nil {
+			return p, err
 		}
 	}
-	if text == "" {
-		in.Fail(below+"schedule", "is required: five fields like 30 2 * * *, or a macro like @daily")
-		return nil
-	}
-	s, err := schedule.ParseAny(text, zone)
+	s, err := a.scheduleOf(ask.ScheduleText, "")
 	if err != nil {
-		in.Fail(below+"schedule", "%s", err.Error())
-		return nil
+		return p, err
 	}
-	return s
+	p = Preview{
+		Description: s.Describe(), Timezone: s.Location().String(), Next: []PreviewSlot{},
+		Warnings: append([]string{}, s.Warnings(ask.From)...), Details: append([]schedule.Warning{}, s.WarningDetails(ask.From)...),
+	}
+	for slot := range coming(s, ask.From, ask.Count) {
+		p.Next = append(p.Next, shownSlot(slot, s))
+	}
+	if old != nil {
+		p.Compare = compare(old, s, ask.From, ask.Count)
+	}
+	return p, nil
 }
 
-func shownSlot(slot schedule.Slot, s *schedule.Schedule) previewSlot {
-	return previewSlot{slot.Time, slot.Time.In(s.Location()).Format(time.RFC3339), slot.Mark}
+// scheduleOf reads a schedule and its zone. below is what the names of the fields begin with.
+func (a *API) scheduleOf(t ScheduleText, below string) (*schedule.Schedule, error) {
+	zone := a.Zone
+	if t.Timezone != "" {
+		var err error
+		if zone, err = schedule.LoadLocation(t.Timezone); err != nil {
+			return nil, events.Faultf(events.Invalid, below+"timezone", "%s", err.Error())
+		}
+	}
+	if t.Schedule == "" {
+		return nil, events.Faultf(events.Invalid, below+"schedule", "is required: five fields like 30 2 * * *, or a macro like @daily")
+	}
+	s, err := schedule.ParseAny(t.Schedule, zone)
+	if err != nil {
+		return nil, events.Faultf(events.Invalid, below+"schedule", "%s", err.Error())
+	}
+	return s, nil
+}
+
+func shownSlot(slot schedule.Slot, s *schedule.Schedule) PreviewSlot {
+	return PreviewSlot{slot.Time, slot.Time.In(s.Location()).Format(time.RFC3339), slot.Mark}
 }
 
 // coming yields the first n slots after a time, fewer when there are no more.
@@ -128,10 +159,10 @@ func coming(s *schedule.Schedule, after time.Time, n int) func(yield func(schedu
 
 // compare tells which of the next n runs of two schedules stay, come and go. A run
 // that both have is one.
-func compare(old, fresh *schedule.Schedule, from time.Time, n int) *comparison {
-	c := &comparison{
+func compare(old, fresh *schedule.Schedule, from time.Time, n int) *Comparison {
+	c := &Comparison{
 		Description: old.Describe(), Timezone: old.Location().String(), Until: from.UTC(),
-		Kept: []previewSlot{}, Added: []previewSlot{}, Removed: []previewSlot{},
+		Kept: []PreviewSlot{}, Added: []PreviewSlot{}, Removed: []PreviewSlot{},
 	}
 	before, after := slicesOf(old, from, n), slicesOf(fresh, from, n)
 	for range n {

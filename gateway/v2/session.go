@@ -103,7 +103,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, next := tokenPage(all, limit, after != "", number, id)
 	wire.Write(w, http.StatusOK, struct {
-		Sessions []token `json:"sessions"`
+		Sessions []Token `json:"sessions"`
 		Next     string  `json:"next_page_token,omitzero"`
 	}{page, next})
 	return nil

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -9,11 +10,12 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
-// subscriber is a program that reacts to events, without its credentials.
-type subscriber struct {
+// Subscriber is a program that reacts to events, without its credentials.
+type Subscriber struct {
 	Name     string    `json:"name"`
 	Stream   string    `json:"stream"`
 	Consumer string    `json:"consumer"`
@@ -27,7 +29,7 @@ type subscriber struct {
 	Revoked  time.Time `json:"revoked,omitzero"`
 }
 
-func showSubscriber(s events.Subscriber, now time.Time) subscriber {
+func showSubscriber(s events.Subscriber, now time.Time) Subscriber {
 	state := "active"
 	switch {
 	case !s.Revoked.IsZero():
@@ -35,25 +37,50 @@ func showSubscriber(s events.Subscriber, now time.Time) subscriber {
 	case !s.Open(now):
 		state = "expired"
 	}
-	return subscriber{s.Name, s.Stream, s.Consumer(), s.JobID, s.Filter, s.Trigger, s.By, state, s.Created, s.Expires, s.Revoked}
+	return Subscriber{s.Name, s.Stream, s.Consumer(), s.JobID, s.Filter, s.Trigger, s.By, state, s.Created, s.Expires, s.Revoked}
+}
+
+// SubscriberList is all subscribers.
+type SubscriberList struct {
+	Subscribers []Subscriber `json:"subscribers"`
 }
 
 func (a *API) listSubscribers(w http.ResponseWriter, r *http.Request) error {
 	if q := wire.ReadQuery(r); q.Err() != nil {
 		return q.Err()
 	}
-	all, err := a.Bus.Subscribers(r.Context())
-	if err != nil {
-		return err
+	list, err := a.ListSubscribers(r.Context())
+	if err == nil {
+		wire.Write(w, http.StatusOK, list)
 	}
-	now, shown := time.Now(), []subscriber{}
+	return err
+}
+
+// ListSubscribers lists the subscribers.
+func (a *API) ListSubscribers(ctx context.Context) (SubscriberList, error) {
+	all, err := a.Bus.Subscribers(ctx)
+	now, list := time.Now(), SubscriberList{[]Subscriber{}}
 	for _, s := range all {
-		shown = append(shown, showSubscriber(s, now))
+		list.Subscribers = append(list.Subscribers, showSubscriber(s, now))
 	}
-	wire.Write(w, http.StatusOK, struct {
-		Subscribers []subscriber `json:"subscribers"`
-	}{shown})
-	return nil
+	return list, err
+}
+
+// SubscriberRequest asks for a subscriber.
+type SubscriberRequest struct {
+	Name    string
+	Stream  string
+	JobID   string // "" = of all jobs
+	Filter  string // "" = everything
+	Expires string // a time, or how long from now; "" is never
+	Trigger bool   // it may ask for runs
+}
+
+// NewSubscriber is a subscriber that was made, with its credentials, which are shown then
+// and never again.
+type NewSubscriber struct {
+	Subscriber
+	Credentials string `json:"credentials"`
 }
 
 func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
@@ -61,35 +88,41 @@ func (a *API) createSubscriber(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	by, now, ends := a.Caller(r).Owner, time.Now(), in.Text("expires")
-	ask := events.Subscriber{
-		Name: in.Text("name"), Stream: in.Text("stream"), JobID: in.Text("job_id"), Filter: in.Text("filter"), By: by, Trigger: in.Flag("may_trigger"),
+	ask := SubscriberRequest{
+		Name: in.Text("name"), Stream: in.Text("stream"), JobID: in.Text("job_id"), Filter: in.Text("filter"),
+		Expires: in.Text("expires"), Trigger: in.Flag("may_trigger"),
 	}
 	if in.Err() != nil {
 		return in.Err()
 	}
-	if ask.Expires, err = expiry(ends, now); err != nil {
-		return err
+	made, err := a.CreateSubscriber(r.Context(), a.Caller(r), ask)
+	if err == nil {
+		wire.Write(w, http.StatusCreated, made)
 	}
-	ask, err = jet.NewSubscriber(ask)
-	if err != nil {
-		return err
+	return err
+}
+
+// CreateSubscriber makes a subscriber.
+func (a *API) CreateSubscriber(ctx context.Context, who change.Caller, ask SubscriberRequest) (made NewSubscriber, err error) {
+	now := time.Now()
+	s := events.Subscriber{Name: ask.Name, Stream: ask.Stream, JobID: ask.JobID, Filter: ask.Filter, By: who.Owner, Trigger: ask.Trigger}
+	if s.Expires, err = expiry(ask.Expires, now); err != nil {
+		return made, err
 	}
-	if ask.JobID != "" {
-		if _, err := a.Bus.Job(r.Context(), ask.JobID); err != nil {
-			return err
+	if s, err = jet.NewSubscriber(s); err != nil {
+		return made, err
+	}
+	if s.JobID != "" {
+		if _, err := a.Bus.Job(ctx, s.JobID); err != nil {
+			return made, err
 		}
 	}
-	made, err := a.Bus.MakeSubscriber(r.Context(), ask)
+	stored, err := a.Bus.MakeSubscriber(ctx, s)
 	if err != nil {
-		return withoutBroker(ask, err)
+		return made, withoutBroker(s, err)
 	}
-	a.Log.Info("subscriber created", "subscriber", ask.Name, "stream", ask.Stream, "filter", ask.Filter, "may_trigger", ask.Trigger, "user", by)
-	wire.Write(w, http.StatusCreated, struct {
-		subscriber
-		Credentials string `json:"credentials"` // shown here and never again
-	}{showSubscriber(made.Subscriber, now), made.Credentials})
-	return nil
+	a.Log.Info("subscriber created", "subscriber", s.Name, "stream", s.Stream, "filter", s.Filter, "may_trigger", s.Trigger, "user", who.Owner)
+	return NewSubscriber{showSubscriber(stored.Subscriber, now), stored.Credentials}, nil
 }
 
 // withoutBroker says what to do on a NATS where no broker of Spool makes credentials.
@@ -107,11 +140,18 @@ func (a *API) revokeSubscriber(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	name, by := mux.Vars(r)["name"], a.Caller(r).Owner
-	if err := a.Bus.RevokeSubscriber(r.Context(), name, by); err != nil {
+	if err := a.RevokeSubscriber(r.Context(), a.Caller(r), mux.Vars(r)["name"]); err != nil {
 		return err
 	}
-	a.Log.Info("subscriber revoked", "subscriber", name, "user", by)
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// RevokeSubscriber takes the credentials of a subscriber from it.
+func (a *API) RevokeSubscriber(ctx context.Context, who change.Caller, name string) error {
+	if err := a.Bus.RevokeSubscriber(ctx, name, who.Owner); err != nil {
+		return err
+	}
+	a.Log.Info("subscriber revoked", "subscriber", name, "user", who.Owner)
 	return nil
 }

@@ -10,14 +10,15 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/system"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
 // maxParts bounds an answer: where hundreds of processes run the best are left out.
 const maxParts = 500
 
-// systemView is how the whole of Spool is.
-type systemView struct {
+// System is how the whole of Spool is.
+type System struct {
 	Name    string        `json:"name,omitzero"`
 	Version string        `json:"version"`
 	Time    time.Time     `json:"time"`
@@ -25,30 +26,38 @@ type systemView struct {
 	Parts   []system.Line `json:"parts"`
 }
 
-// system says how the parts are, whatever of them is away: then it says so.
 func (a *API) system(w http.ResponseWriter, r *http.Request) error {
-	values, err := wire.Values(r, "state")
+	q, err := wire.Values(r, "state")
 	if err != nil {
 		return err
 	}
-	only := strings.FieldsFunc(strings.Join(values["state"], ","), func(c rune) bool { return c == ',' })
+	v, err := a.GetSystem(r.Context(), a.Caller(r), q["state"])
+	if err == nil {
+		wire.Write(w, http.StatusOK, v)
+	}
+	return err
+}
+
+// GetSystem says how the parts are, whatever of them is away: then it says so. Given
+// states, with commas between them, it says so of the parts in one of them.
+func (a *API) GetSystem(ctx context.Context, who change.Caller, states []string) (v System, err error) {
+	only := strings.FieldsFunc(strings.Join(states, ","), func(c rune) bool { return c == ',' })
 	for _, s := range only {
 		if !slices.Contains(system.States, system.State(s)) {
-			return events.Faultf(events.Invalid, "state", "%q is none of ok, unknown, warning, away, failed", s)
+			return v, events.Faultf(events.Invalid, "state", "%q is none of ok, unknown, warning, away, failed", s)
 		}
 	}
 	now := time.Now()
-	lines := a.parts(r.Context(), now)
+	lines := a.parts(ctx, now)
 	system.Sort(lines)
-	v := systemView{a.Name, a.Version, now.UTC(), system.Worst(lines), []system.Line{}}
-	administrator := a.Caller(r).MayAdminister() == nil
+	v = System{a.Name, a.Version, now.UTC(), system.Worst(lines), []system.Line{}}
+	administrator := who.MayAdminister() == nil
 	for _, l := range lines[:min(len(lines), maxParts)] {
 		if len(only) == 0 || slices.Contains(only, string(l.State)) {
 			v.Parts = append(v.Parts, l.Shown(administrator))
 		}
 	}
-	wire.Write(w, http.StatusOK, v)
-	return nil
+	return v, nil
 }
 
 // parts looks at everything. NATS comes first: where it is away nothing else can be known.

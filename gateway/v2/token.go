@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/spelling"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
-// token is an API token, or a session, without its secret.
-type token struct {
+// Token is an API token, or a session, without its secret.
+type Token struct {
 	ID       string           `json:"id"`
 	Kind     events.TokenKind `json:"kind"`
 	Parent   string           `json:"parent,omitzero"`
@@ -31,40 +33,55 @@ type token struct {
 	All      bool             `json:"all_paths,omitzero"` // it reaches everything
 }
 
-func showToken(t events.Token) token {
-	return token{
+func showToken(t events.Token) Token {
+	return Token{
 		t.ID, t.KindOf(), t.Parent, t.Owner, t.Role, t.Note, t.MadeBy, t.Created.UTC(), t.Expires.UTC(), t.LastUsed.UTC(), t.Paths, t.Access().All,
 	}
 }
 
+// TokenPage is some of the API tokens, in the order in which they were made.
+type TokenPage struct {
+	Tokens []Token `json:"tokens"`
+	Next   string  `json:"next_page_token,omitzero"`
+}
+
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "limit", "page_token")
-	limit, after := q.Limit(wire.DefaultLimit), q.Text("page_token")
-	number, id := q.After()
-	if q.Err() != nil {
-		return q.Err()
-	}
-	all, err := a.Bus.Tokens(r.Context())
+	q, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
+	page, err := a.ListTokens(r.Context(), q)
+	if err == nil {
+		wire.Write(w, http.StatusOK, page)
+	}
+	return err
+}
+
+// ListTokens lists the API tokens of everybody.
+func (a *API) ListTokens(ctx context.Context, values url.Values) (page TokenPage, err error) {
+	q := wire.ReadValues(values, "limit", "page_token")
+	limit, after := q.Limit(wire.DefaultLimit), q.Text("page_token")
+	number, id := q.After()
+	if q.Err() != nil {
+		return page, q.Err()
+	}
+	all, err := a.Bus.Tokens(ctx)
+	if err != nil {
+		return page, err
+	}
 	all = slices.DeleteFunc(all, func(t events.Token) bool { return t.KindOf() != events.PlainToken })
-	page, next := tokenPage(all, limit, after != "", number, id)
-	wire.Write(w, http.StatusOK, struct {
-		Tokens []token `json:"tokens"`
-		Next   string  `json:"next_page_token,omitzero"`
-	}{page, next})
-	return nil
+	page.Tokens, page.Next = tokenPage(all, limit, after != "", number, id)
+	return page, nil
 }
 
 // tokenPage gives a page of tokens in the order in which they were made. It begins
 // behind the one that is named by when it was made and its id.
-func tokenPage(all []events.Token, limit int, begun bool, created uint64, id string) (page []token, next string) {
+func tokenPage(all []events.Token, limit int, begun bool, created uint64, id string) (page []Token, next string) {
 	order := func(t events.Token, ns int64, id string) int {
 		return cmp.Or(cmp.Compare(t.Created.UnixNano(), ns), cmp.Compare(t.ID, id))
 	}
 	slices.SortFunc(all, func(a, b events.Token) int { return order(a, b.Created.UnixNano(), b.ID) })
-	page = []token{}
+	page = []Token{}
 	for i, t := range all {
 		if begun && order(t, int64(created), id) <= 0 {
 			continue
@@ -77,47 +94,68 @@ func tokenPage(all []events.Token, limit int, begun bool, created uint64, id str
 	return page, ""
 }
 
+// TokenRequest asks for an API token.
+type TokenRequest struct {
+	Owner   string
+	Role    events.Role
+	Expires string   // a time, or how long from now; "" is never
+	Paths   []string // what it reaches; nil: what its owner has, and of an administrator everything
+	Note    string
+}
+
+// NewToken is a token that was made, with its secret, which is shown then and never again.
+type NewToken struct {
+	Token
+	Secret string `json:"token"`
+}
+
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	in, err := wire.ReadFields(r, "owner", "role", "expires", "paths", "note")
 	if err != nil {
 		return err
 	}
-	owner, role, ends, reach := in.Text("owner"), events.Role(in.Text("role")), in.Text("expires"), in.Strings("paths")
-	note := in.Text("note")
+	ask := TokenRequest{
+		Owner: in.Text("owner"), Role: events.Role(in.Text("role")), Expires: in.Text("expires"), Paths: in.Strings("paths"), Note: in.Text("note"),
+	}
 	if in.Err() != nil {
 		return in.Err()
 	}
-	if err := events.CheckOwner("owner", owner); err != nil {
-		return err
+	made, err := a.CreateToken(r.Context(), a.Caller(r), ask)
+	if err == nil {
+		wire.Write(w, http.StatusCreated, made)
 	}
-	if err := errors.Join(events.CheckRole("role", role), events.CheckNote("note", note)); err != nil {
-		return err
+	return err
+}
+
+// CreateToken makes an API token.
+func (a *API) CreateToken(ctx context.Context, who change.Caller, ask TokenRequest) (made NewToken, err error) {
+	if err := events.CheckOwner("owner", ask.Owner); err != nil {
+		return made, err
+	}
+	if err := errors.Join(events.CheckRole("role", ask.Role), events.CheckNote("note", ask.Note)); err != nil {
+		return made, err
 	}
 	now := time.Now()
-	expires, err := expiry(ends, now)
+	expires, err := expiry(ask.Expires, now)
 	if err != nil {
-		return err
+		return made, err
 	}
-	paths, err := grants(role, owner, reach)
+	paths, err := grants(ask.Role, ask.Owner, ask.Paths)
 	if err != nil {
-		return err
+		return made, err
 	}
-	if role.MayWrite() && role != events.Admin {
-		if err := a.admitWriter(r.Context()); err != nil {
-			return err
+	if ask.Role.MayWrite() && ask.Role != events.Admin {
+		if err := a.admitWriter(ctx); err != nil {
+			return made, err
 		}
 	}
-	t, text := events.NewToken(owner, role, now)
-	t.Expires, t.Paths, t.Note, t.MadeBy = expires, paths, note, a.Caller(r).Owner
-	if err := a.Keys.Enter(r.Context(), t); err != nil {
-		return err
+	t, text := events.NewToken(ask.Owner, ask.Role, now)
+	t.Expires, t.Paths, t.Note, t.MadeBy = expires, paths, ask.Note, who.Owner
+	if err := a.Keys.Enter(ctx, t); err != nil {
+		return made, err
 	}
-	a.Log.Info("token created", "token_id", t.ID, "owner", t.Owner, "role", string(t.Role), "user", a.Caller(r).Owner)
-	wire.Write(w, http.StatusCreated, struct {
-		token
-		Token string `json:"token"` // shown here and never again
-	}{showToken(t), text})
-	return nil
+	a.Log.Info("token created", "token_id", t.ID, "owner", t.Owner, "role", string(t.Role), "user", who.Owner)
+	return NewToken{showToken(t), text}, nil
 }
 
 // admitWriter refuses a token whose flows a runner could not keep in its sandbox.
@@ -166,14 +204,21 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	id := mux.Vars(r)["id"]
+	if err := a.RevokeToken(r.Context(), a.Caller(r), mux.Vars(r)["id"]); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// RevokeToken revokes an API token, or a session.
+func (a *API) RevokeToken(ctx context.Context, who change.Caller, id string) error {
 	if !events.IsToken(id) || id[0] == '_' { // what begins so is no token
 		return events.Faultf(events.NotFound, "id", "no such token: GET /api/v2/tokens lists them")
 	}
-	if err := a.Keys.Revoke(r.Context(), id); err != nil {
+	if err := a.Keys.Revoke(ctx, id); err != nil {
 		return err
 	}
-	a.Log.Info("token revoked", "token_id", id, "user", a.Caller(r).Owner)
-	w.WriteHeader(http.StatusNoContent)
+	a.Log.Info("token revoked", "token_id", id, "user", who.Owner)
 	return nil
 }

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -9,8 +10,8 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// would is what a request would change, in the answer to a dry run.
-type would struct {
+// Would is what a request would change, in the answer to a dry run.
+type Would struct {
 	Action  string        `json:"action"` // create, update, none
 	Changes []FieldChange `json:"changes"`
 	Next    struct {
@@ -26,51 +27,51 @@ func isDry(r *http.Request) (bool, error) {
 	return dry, q.Err()
 }
 
-// wouldCreate answers with the job that a body would make. Its id is that of nothing.
-func (a *API) wouldCreate(w http.ResponseWriter, r *http.Request, o events.Object) error {
-	dry := a.Changes.Dry()
-	draft, err := a.draft(r, dry, change.Request{}, o)
-	if err != nil {
-		return err
+// WouldCreate gives the job that [API.CreateJob] would make. Its id is that of nothing.
+func (a *API) WouldCreate(ctx context.Context, who change.Caller, o events.Object) (JobDetails, error) {
+	if err := checkNew(o); err != nil {
+		return JobDetails{}, err
 	}
-	rev, err := dry.Create(r.Context(), a.Caller(r), draft)
+	dry := a.Changes.Dry()
+	draft, err := a.draft(ctx, who, dry, change.Request{}, o)
 	if err != nil {
-		return err
+		return JobDetails{}, err
+	}
+	rev, err := dry.Create(ctx, who, draft)
+	if err != nil {
+		return JobDetails{}, err
 	}
 	plan := a.planOf(draft.Parameters)
-	answer := would{Action: "create", Changes: a.changes(a.Caller(r), events.Job{}, rev.Event.Job)}
+	answer := Would{Action: "create", Changes: a.changes(who, events.Job{}, rev.Event.Job)}
 	answer.Next.Before, answer.Next.After = upcoming(nil), upcoming(plan)
-	return a.writeWould(w, r, rev.Event.Job, plan, answer)
+	d, err := a.details(ctx, who, rev.Event.Job, plan)
+	d.DryRun = &answer
+	return d, err
 }
 
-// wouldPatch answers with the job that a patch would make of one.
-func (a *API) wouldPatch(w http.ResponseWriter, r *http.Request, patch events.Object, may func(events.JobRevision) error) error {
+// WouldPatch gives the job that [API.PatchJob] would make of one, and with the ETag that
+// it has before.
+func (a *API) WouldPatch(ctx context.Context, who change.Caller, id string, patch events.Object, may func(events.JobRevision) error) (JobDetails, error) {
+	if err := checkParameterKeys(patch, ""); err != nil {
+		return JobDetails{}, err
+	}
 	var before events.JobRevision
-	rev, p, err := a.Changes.Dry().Patch(r.Context(), a.Caller(r), jobID(r), patch, func(now events.JobRevision) error {
+	rev, p, err := a.Changes.Dry().Patch(ctx, who, id, patch, func(now events.JobRevision) error {
 		before = now
 		return may(now)
 	})
 	if err != nil {
-		return err
+		return JobDetails{}, err
 	}
 	plan := a.planOf(p)
-	answer := would{Action: "update", Changes: a.changes(a.Caller(r), before.Event.Job, rev.Event.Job)}
+	answer := Would{Action: "update", Changes: a.changes(who, before.Event.Job, rev.Event.Job)}
 	if rev.Event.At.Equal(before.Event.At) {
 		answer.Action = "none"
 	}
 	answer.Next.Before, answer.Next.After = upcoming(a.stored(before.Event.Job)), upcoming(plan)
-	w.Header().Set("ETag", etag(before))
-	return a.writeWould(w, r, rev.Event.Job, plan, answer)
-}
-
-func (a *API) writeWould(w http.ResponseWriter, r *http.Request, job events.Job, plan *events.Plan, answer would) error {
-	d, err := a.details(r.Context(), a.Caller(r), job, plan)
-	if err != nil {
-		return err
-	}
-	d.DryRun = &answer
-	wire.Write(w, http.StatusOK, d)
-	return nil
+	d, err := a.details(ctx, who, rev.Event.Job, plan)
+	d.DryRun, d.ETag = &answer, etag(before)
+	return d, err
 }
 
 // upcoming gives the next slots of a plan, of whatever status its job is.
