@@ -3,7 +3,6 @@ package v2
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -73,6 +72,7 @@ func (a *API) groupDead(ctx context.Context, letters jet.View[events.DeadLetter]
 }
 
 var bulkOfDead = bulkForm{
+	of: events.BulkDeadLetters, path: Prefix + "dead-letters/bulk",
 	actions: []events.BulkAction{events.BulkRetry, events.BulkDrop},
 	words:   deadWords,
 	id: func(text string) (string, bool) {
@@ -81,34 +81,40 @@ var bulkOfDead = bulkForm{
 	},
 }
 
-// bulkDead counts dead letters, or retries or drops those that were counted.
-func (a *API) bulkDead(w http.ResponseWriter, r *http.Request) error {
-	who := a.Caller(r)
-	b, err := bulkOfDead.read(r, who)
+// BulkDead counts dead letters, or has those retried or dropped that were counted.
+func (a *API) BulkDead(ctx context.Context, who change.Caller, b BulkRequest) (BulkAnswer, error) {
+	if before, err := a.begunBefore(ctx, who, bulkOfDead, b); before.Begun != nil || err != nil {
+		return before, err
+	}
+	c, err := a.deadSelected(ctx, who, b)
 	if err != nil {
-		return err
+		return BulkAnswer{}, err
 	}
-	if answered, err := a.begunBefore(w, r, b); answered || err != nil {
-		return err
-	}
+	return a.beginBulk(ctx, who, bulkOfDead, b, c)
+}
+
+// deadSelected gives the dead letters of a selection, oldest first.
+func (a *API) deadSelected(ctx context.Context, who change.Caller, b BulkRequest) (c selection, err error) {
 	var meant []events.DeadLetter
-	if b.filter == nil {
-		meant, err = a.deadByID(r.Context(), who, b.ids)
+	if b.Filter != nil {
+		meant, err = a.deadByFilter(ctx, who, wire.QueryOf(placed(b.Filter)))
 	} else {
-		meant, err = a.deadByFilter(r.Context(), who, wire.QueryOf(b.filter))
+		var ids []string
+		if ids, err = bulkOfDead.ids(b.IDs); err == nil {
+			meant, err = a.deadByID(ctx, who, ids)
+		}
 	}
 	if err != nil {
-		return err
+		return c, err
 	}
 	slices.SortFunc(meant, func(x, y events.DeadLetter) int { return cmp.Compare(x.Seq, y.Seq) })
-	var c selection
 	for _, d := range meant {
 		job, _ := a.Jobs.Job(d.Trigger.JobID)
 		if err := c.take(events.BulkItem{ID: strconv.FormatUint(d.Seq, 10), Seq: d.Seq}, job.Name); err != nil {
-			return err
+			return c, err
 		}
 	}
-	return a.beginBulk(w, r, events.BulkDeadLetters, b, c)
+	return c, nil
 }
 
 func (a *API) deadByID(ctx context.Context, who change.Caller, ids []string) (meant []events.DeadLetter, err error) {

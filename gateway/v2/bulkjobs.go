@@ -3,7 +3,6 @@ package v2
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 )
 
 var bulkOfJobs = bulkForm{
+	of: events.BulkJobs, path: Prefix + "jobs/bulk",
 	actions: []events.BulkAction{events.BulkEnable, events.BulkDisable, events.BulkRun, events.BulkDelete},
 	words:   jobFilterKeys,
 	id: func(text string) (string, bool) {
@@ -24,40 +24,43 @@ var bulkOfJobs = bulkForm{
 	},
 }
 
-// bulkJobs counts jobs, or does something with those that were counted.
-func (a *API) bulkJobs(w http.ResponseWriter, r *http.Request) error {
-	b, err := bulkOfJobs.read(r, a.Caller(r))
+// BulkJobs counts jobs, or has something done with those that were counted.
+func (a *API) BulkJobs(ctx context.Context, who change.Caller, b BulkRequest) (BulkAnswer, error) {
+	if before, err := a.begunBefore(ctx, who, bulkOfJobs, b); before.Begun != nil || err != nil {
+		return before, err
+	}
+	c, err := a.jobsOf(ctx, who, b)
 	if err != nil {
-		return err
+		return BulkAnswer{}, err
 	}
-	if answered, err := a.begunBefore(w, r, b); answered || err != nil {
-		return err
+	return a.beginBulk(ctx, who, bulkOfJobs, b, c)
+}
+
+// jobsOf gives the jobs of a selection.
+func (a *API) jobsOf(ctx context.Context, who change.Caller, b BulkRequest) (selection, error) {
+	if b.Filter != nil {
+		return a.filtered(ctx, who, b.Filter)
 	}
-	var c selection
-	if b.filter == nil {
-		c, err = a.revisions(r.Context(), a.Caller(r), b.ids)
-	} else {
-		c, err = a.filtered(r, b.filter)
-	}
+	ids, err := bulkOfJobs.ids(b.IDs)
 	if err != nil {
-		return err
+		return selection{}, err
 	}
-	return a.beginBulk(w, r, events.BulkJobs, b, c)
+	return a.revisions(ctx, who, ids)
 }
 
 // filtered fixes which jobs a filter means, in the order of a list, and at which
 // revisions. One that was changed while they were read is what it was read as, if the
 // filter means that still.
-func (a *API) filtered(r *http.Request, values url.Values) (c selection, err error) {
-	before, err := a.selectJobs(r, values)
+func (a *API) filtered(ctx context.Context, who change.Caller, values url.Values) (c selection, err error) {
+	before, err := a.selectJobs(ctx, who, values)
 	if err != nil {
 		return c, err
 	}
-	read, err := a.revisions(r.Context(), a.Caller(r), before)
+	read, err := a.revisions(ctx, who, before)
 	if err != nil {
 		return c, err
 	}
-	after, err := a.selectJobs(r, values)
+	after, err := a.selectJobs(ctx, who, values)
 	if err != nil {
 		return c, err
 	}
@@ -76,15 +79,11 @@ func (a *API) filtered(r *http.Request, values url.Values) (c selection, err err
 }
 
 // selectJobs gives the jobs that a filter means, as a list shows them.
-func (a *API) selectJobs(r *http.Request, values url.Values) ([]string, error) {
-	if err := a.Jobs.Refresh(r.Context()); err != nil {
+func (a *API) selectJobs(ctx context.Context, who change.Caller, values url.Values) ([]string, error) {
+	if err := a.Jobs.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	plain := url.Values{}
-	for key := range values {
-		plain.Set(strings.TrimPrefix(key, filterField+"."), values.Get(key))
-	}
-	f, err := a.jobFilter(r, wire.QueryOf(plain))
+	f, err := jobFilter(who, wire.ReadValues(values, jobFilterKeys...))
 	if fault, ok := errors.AsType[*events.Error](err); ok && fault.Field != "" {
 		return nil, events.Faultf(fault.Code, filterField+"."+fault.Field, "%s", fault.Message)
 	}

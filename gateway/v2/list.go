@@ -2,11 +2,14 @@ package v2
 
 import (
 	"cmp"
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
@@ -17,7 +20,7 @@ var jobFilterKeys = []string{
 }
 
 // jobFilter reads which jobs a caller means: of those that it may see.
-func (a *API) jobFilter(r *http.Request, q *wire.Query) (index.Filter, error) {
+func jobFilter(who change.Caller, q *wire.Query) (index.Filter, error) {
 	f := index.Filter{
 		Status:      events.JobStatus(q.OneOf("status", string(events.Enabled), string(events.Disabled))),
 		State:       q.OneOf("state", index.States...),
@@ -35,7 +38,7 @@ func (a *API) jobFilter(r *http.Request, q *wire.Query) (index.Filter, error) {
 		return f, q.Err()
 	}
 	var err error
-	f.Owner, err = a.Caller(r).OwnerFor(q.Text("username"))
+	f.Owner, err = who.OwnerFor(q.Text("username"))
 	return f, err
 }
 
@@ -45,27 +48,42 @@ type total struct {
 	Exact bool `json:"exact"`
 }
 
-type jobPage struct {
+// JobPage is one page of a list of jobs.
+type JobPage struct {
 	Jobs      []Job     `json:"jobs"`
 	Total     total     `json:"total"`
-	KnownFrom time.Time `json:"known_from"`
+	KnownFrom time.Time `json:"known_from"` // what ended before may not be known
 	Next      string    `json:"next_page_token,omitempty"`
 }
 
 func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, append([]string{"sort", "limit", "page_token"}, jobFilterKeys...)...)
-	f, err := a.jobFilter(r, q)
+	values, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	page, err := a.ListJobs(r.Context(), a.Caller(r), values)
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, page)
+	return nil
+}
+
+// ListJobs gives one page of the jobs that a query means.
+func (a *API) ListJobs(ctx context.Context, who change.Caller, values url.Values) (JobPage, error) {
+	q := wire.ReadValues(values, append([]string{"sort", "limit", "page_token"}, jobFilterKeys...)...)
+	f, err := jobFilter(who, q)
 	p := index.Page{Filter: f, Limit: q.Limit(wire.DefaultLimit)}
 	order := readOrder(q, &p)
 	if err := cmp.Or(q.Err(), err); err != nil {
-		return err
+		return JobPage{}, err
 	}
-	if err := a.Jobs.Refresh(r.Context()); err != nil {
-		return err
+	if err := a.Jobs.Refresh(ctx); err != nil {
+		return JobPage{}, err
 	}
 	now := time.Now()
 	rows, count, more := a.Index.List(p, now)
-	page := jobPage{Total: total{count, true}, KnownFrom: a.Index.KnownFrom(now)}
+	page := JobPage{Total: total{count, true}, KnownFrom: a.Index.KnownFrom(now)}
 	if more {
 		page.Next = orderedToken(order, rows[len(rows)-1].Place)
 	}
@@ -76,11 +94,8 @@ func (a *API) listJobs(w http.ResponseWriter, r *http.Request) error {
 			jobs, kept = append(jobs, j), append(kept, row)
 		}
 	}
-	if page.Jobs, err = a.rows(r.Context(), a.Caller(r), jobs, kept); err != nil {
-		return err
-	}
-	wire.Write(w, http.StatusOK, page)
-	return nil
+	page.Jobs, err = a.rows(ctx, who, jobs, kept)
+	return page, err
 }
 
 // readOrder reads in which order jobs are listed, and behind which place.

@@ -38,7 +38,7 @@ func (a *API) jobRoutes(calls wire.Calls) []route {
 	return []route{
 		{http.MethodGet, "jobs", calls.Read(a.listJobs)},
 		{http.MethodPost, "jobs", calls.Write(a.createJob)},
-		{http.MethodPost, "jobs/bulk", calls.Write(a.bulkJobs)},
+		{http.MethodPost, "jobs/bulk", calls.Write(a.answerBulk(bulkOfJobs, a.BulkJobs))},
 		{http.MethodGet, "bulk/{id}", calls.Read(a.getBulk)},
 		{http.MethodGet, "overview", calls.Read(a.overview)},
 		{http.MethodGet, "upcoming", calls.Read(a.listUpcoming)},
@@ -81,7 +81,7 @@ func (a *API) executionRoutes(calls wire.Calls) []route {
 		{http.MethodGet, "balance", calls.Read(a.balance)},
 		{http.MethodGet, "balance/entries", calls.Read(a.balanceEntries)},
 		{http.MethodGet, "dead-letters", calls.Read(a.listDead)},
-		{http.MethodPost, "dead-letters/bulk", calls.Write(a.bulkDead)},
+		{http.MethodPost, "dead-letters/bulk", calls.Write(a.answerBulk(bulkOfDead, a.BulkDead))},
 		{http.MethodGet, "dead-letters/{id}", calls.Read(a.getDead)},
 		{http.MethodPost, "dead-letters/{id}/retry", calls.Write(a.retryDead)},
 		{http.MethodDelete, "dead-letters/{id}", calls.Write(a.dropDead)},

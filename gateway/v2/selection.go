@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -22,18 +23,21 @@ const filterField = "select.filter"
 // maxIDs is how many ids one selection names.
 const maxIDs = 5000
 
-// bulkRequest is a body {"select": {"filter": {…}} or {"ids": […]}, "action": …, "expect": …}.
-type bulkRequest struct {
-	filter url.Values // nil where ids are given
-	ids    []string   // without repetitions
-	action events.BulkAction
-	terms  change.Terms
-	expect *int
-	id     string // of the action
+// BulkRequest is an action on many things. Of HTTP it is a body
+// {"select": {"filter": {…}} or {"ids": […]}, "action": …, "expect": …}.
+type BulkRequest struct {
+	Filter url.Values // as the list takes it; nil where ids are given
+	IDs    []string
+	Action events.BulkAction
+	Terms  change.Terms // of disabling
+	Expect *int         // how many were counted; nil: they are to be counted
+	Key    string       // under which the action is begun once; "" = none
 }
 
 // bulkForm says what a request may hold.
 type bulkForm struct {
+	of      events.BulkOf
+	path    string // of the call
 	actions []events.BulkAction
 	words   []string // of the filter
 	id      func(text string) (id string, ok bool)
@@ -42,13 +46,17 @@ type bulkForm struct {
 // bulkSpace is the namespace of the ids of actions that are made from a caller's key.
 var bulkSpace = uuid.MustParse("5c1e64b7-1b57-5d4b-8a43-6f3d0e7c9a02")
 
-func (f bulkForm) read(r *http.Request, who change.Caller) (b bulkRequest, err error) {
-	key, err := idempotencyKey(r)
-	if err != nil {
-		return b, err
+// idOf is the id of an action.
+func (f bulkForm) idOf(who change.Caller, key string) string {
+	if key == "" {
+		return uuid.NewString()
 	}
-	if b.id = uuid.NewString(); key != "" {
-		b.id = uuid.NewSHA1(bulkSpace, []byte(r.URL.Path+"\x00"+who.Owner+"\x00"+key)).String()
+	return uuid.NewSHA1(bulkSpace, []byte(f.path+"\x00"+who.Owner+"\x00"+key)).String()
+}
+
+func (f bulkForm) read(r *http.Request) (b BulkRequest, err error) {
+	if b.Key, err = idempotencyKey(r); err != nil {
+		return b, err
 	}
 	keys := []string{"select", "action", "expect"}
 	if slices.Contains(f.actions, events.BulkDisable) {
@@ -59,58 +67,92 @@ func (f bulkForm) read(r *http.Request, who change.Caller) (b bulkRequest, err e
 		return b, err
 	}
 	selected := in.Object("select")
-	b.action = events.BulkAction(in.Text("action"))
+	b.Action = events.BulkAction(in.Text("action"))
 	if in.Given("expect") {
-		b.expect = new(in.Number("expect", 0, 0, events.MaxBulk))
+		b.Expect = new(in.Number("expect", 0, 0, events.MaxBulk))
 	}
-	if !slices.Contains(f.actions, b.action) {
-		in.Fail("action", "must be one of %s", f.names())
+	if fault := f.knows(b.Action); fault != "" {
+		in.Fail("action", "%s", fault)
 	}
-	if b.action != events.BulkDisable && (in.Given("reason") || in.Given("until")) {
+	if b.Action != events.BulkDisable && (in.Given("reason") || in.Given("until")) {
 		in.Fail("action", "takes no reason and no until: they are for disable")
 	}
-	if b.terms, err = termsOf(in); err != nil {
+	if b.Terms, err = termsOf(in); err != nil {
 		return b, err
 	}
 	return b, f.selected(selected, &b)
 }
 
-func (f bulkForm) names() string {
+// knows says what is wrong with an action that cannot be done with such things.
+func (f bulkForm) knows(action events.BulkAction) string {
+	if slices.Contains(f.actions, action) {
+		return ""
+	}
 	var names []string
 	for _, a := range f.actions {
 		names = append(names, string(a))
 	}
-	return strings.Join(names, ", ")
+	return "must be one of " + strings.Join(names, ", ")
 }
 
 // selected reads what is selected.
-func (f bulkForm) selected(o events.Object, b *bulkRequest) error {
+func (f bulkForm) selected(o events.Object, b *BulkRequest) error {
 	if len(o) != 1 || o[0].Key != "filter" && o[0].Key != "ids" {
 		return events.Faultf(events.Invalid, "select", `must be {"filter": {…}} or {"ids": […]}; an empty filter is all of your own`)
 	}
 	if o[0].Key == "filter" {
-		b.filter = url.Values{}
-		return fill(b.filter, filterField, o[0].Value, f.words...)
+		filter := url.Values{}
+		if err := fill(filter, filterField, o[0].Value, f.words...); err != nil {
+			return err
+		}
+		b.Filter = plain(filter)
+		return nil
 	}
-	var ids []string
-	if json.Unmarshal(o[0].Value, &ids) != nil || len(ids) == 0 {
-		return events.Faultf(events.Invalid, "select.ids", "must be a list of ids")
+	if json.Unmarshal(o[0].Value, &b.IDs) != nil {
+		b.IDs = nil
 	}
-	if len(ids) > maxIDs {
-		return events.Faultf(events.Invalid, "select.ids", "has %d ids; at most %d are allowed: use a filter", len(ids), maxIDs)
+	_, err := f.ids(b.IDs)
+	return err
+}
+
+// ids gives the ids of a selection, without repetitions.
+func (f bulkForm) ids(texts []string) (ids []string, err error) {
+	if len(texts) == 0 {
+		return nil, events.Faultf(events.Invalid, "select.ids", "must be a list of ids")
+	}
+	if len(texts) > maxIDs {
+		return nil, events.Faultf(events.Invalid, "select.ids", "has %d ids; at most %d are allowed: use a filter", len(texts), maxIDs)
 	}
 	seen := map[string]bool{}
-	for _, text := range ids {
+	for _, text := range texts {
 		id, ok := f.id(text)
 		if !ok {
-			return events.Faultf(events.Invalid, "select.ids", "%q is no id", wire.ShortKey(text))
+			return nil, events.Faultf(events.Invalid, "select.ids", "%q is no id", wire.ShortKey(text))
 		}
 		if !seen[id] {
 			seen[id] = true
-			b.ids = append(b.ids, id)
+			ids = append(ids, id)
 		}
 	}
-	return nil
+	return ids, nil
+}
+
+// plain gives a filter by the keys that a list has.
+func plain(filter url.Values) url.Values {
+	values := url.Values{}
+	for key := range filter {
+		values.Set(strings.TrimPrefix(key, filterField+"."), filter.Get(key))
+	}
+	return values
+}
+
+// placed gives a filter by the keys that it has in a body.
+func placed(filter url.Values) url.Values {
+	values := url.Values{}
+	for key := range filter {
+		values.Set(filterField+"."+key, filter.Get(key))
+	}
+	return values
 }
 
 // selection is what is selected.
@@ -119,8 +161,8 @@ type selection struct {
 	names []string
 }
 
-// named is one of the first things of a selection.
-type named struct {
+// Named is one of the first things of a selection.
+type Named struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
@@ -137,57 +179,80 @@ func (c *selection) take(item events.BulkItem, name string) error {
 }
 
 // first shows the beginning of what is selected.
-func (c selection) first() []named {
-	list := []named{} // never null
+func (c selection) first() []Named {
+	list := []Named{} // never null
 	for i, item := range c.items[:min(len(c.items), shownFirst)] {
-		list = append(list, named{item.ID, c.names[i]})
+		list = append(list, Named{item.ID, c.names[i]})
 	}
 	return list
 }
 
-// beginBulk answers with the count of a selection, or has the action begin.
-func (a *API) beginBulk(w http.ResponseWriter, r *http.Request, of events.BulkOf, b bulkRequest, c selection) error {
-	if b.expect == nil {
-		wire.Write(w, http.StatusOK, struct {
-			Count int     `json:"count"`
-			First []named `json:"first"`
-		}{len(c.items), c.first()})
+// BulkAnswer is how many things are selected, or the action that has begun with them.
+type BulkAnswer struct {
+	Count int     `json:"count"`
+	First []Named `json:"first"`
+	Begun *Bulk   `json:"-"` // nil: they were counted
+}
+
+// answerBulk serves a call for an action on many things.
+func (a *API) answerBulk(f bulkForm, do func(context.Context, change.Caller, BulkRequest) (BulkAnswer, error)) wire.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		b, err := f.read(r)
+		if err != nil {
+			return err
+		}
+		answer, err := do(r.Context(), a.Caller(r), b)
+		switch {
+		case err != nil:
+			return err
+		case answer.Begun != nil:
+			wire.Write(w, http.StatusAccepted, answer.Begun)
+		default:
+			wire.Write(w, http.StatusOK, answer)
+		}
 		return nil
 	}
-	if *b.expect != len(c.items) {
-		return wire.Refuse(http.StatusConflict, events.Conflict, "expect", "is %d, and %d are selected now: nothing was done", *b.expect, len(c.items))
+}
+
+// beginBulk counts a selection, or has the action begin.
+func (a *API) beginBulk(ctx context.Context, who change.Caller, f bulkForm, b BulkRequest, c selection) (BulkAnswer, error) {
+	if b.Expect == nil {
+		return BulkAnswer{Count: len(c.items), First: c.first()}, nil
 	}
-	who := a.Caller(r)
+	if *b.Expect != len(c.items) {
+		return BulkAnswer{}, wire.Refuse(http.StatusConflict, events.Conflict, "expect", "is %d, and %d are selected now: nothing was done", *b.Expect, len(c.items))
+	}
 	token := who.ID
 	if who.Parent != "" { // who signs out ends his session, and not what he has begun
 		token = who.Parent
 	}
-	begun, err := a.Bulks.Begin(r.Context(), events.Bulk{
-		ID: b.id, Of: of, Action: b.action, By: who.Owner, From: who.From, Role: who.Role, Paths: who.Paths, TokenID: token,
-		Reason: b.terms.Reason, Until: b.terms.Until,
+	begun, err := a.Bulks.Begin(ctx, events.Bulk{
+		ID: f.idOf(who, b.Key), Of: f.of, Action: b.Action, By: who.Owner, From: who.From, Role: who.Role, Paths: who.Paths, TokenID: token,
+		Reason: b.Terms.Reason, Until: b.Terms.Until,
 	}, c.items)
 	if err != nil {
-		return err
+		return BulkAnswer{}, err
 	}
-	wire.Write(w, http.StatusAccepted, showBulk(begun))
-	return nil
+	return BulkAnswer{Begun: new(showBulk(begun))}, nil
 }
 
-// begunBefore answers a request that was sent before under the same key with how its action stands.
-func (a *API) begunBefore(w http.ResponseWriter, r *http.Request, b bulkRequest) (answered bool, err error) {
-	if b.expect == nil || r.Header.Get(events.HeaderKey) == "" {
-		return false, nil
+// begunBefore tells how the action stands of a request that was sent before under the same key.
+func (a *API) begunBefore(ctx context.Context, who change.Caller, f bulkForm, b BulkRequest) (answer BulkAnswer, err error) {
+	if fault := f.knows(b.Action); fault != "" {
+		return answer, events.Faultf(events.Invalid, "action", "%s", fault)
 	}
-	begun, seq, err := a.Bus.Bulk(r.Context(), b.id)
-	if err != nil || seq == 0 {
-		return false, err
+	if b.Expect == nil || b.Key == "" {
+		return answer, nil
 	}
-	wire.Write(w, http.StatusAccepted, showBulk(begun))
-	return true, nil
+	begun, seq, err := a.Bus.Bulk(ctx, f.idOf(who, b.Key))
+	if err == nil && seq != 0 {
+		answer.Begun = new(showBulk(begun))
+	}
+	return answer, err
 }
 
-// bulkShown is how far an action is.
-type bulkShown struct {
+// Bulk is how far an action on many things is.
+type Bulk struct {
 	ID      string               `json:"bulk_id"`
 	Of      events.BulkOf        `json:"of"`
 	Action  events.BulkAction    `json:"action"`
@@ -204,8 +269,8 @@ type bulkShown struct {
 	Message string               `json:"message,omitempty"`
 }
 
-func showBulk(b events.Bulk) bulkShown {
-	return bulkShown{
+func showBulk(b events.Bulk) Bulk {
+	return Bulk{
 		ID: b.ID, Of: b.Of, Action: b.Action, State: b.State, Count: b.Count, Done: b.Done,
 		Failed: append([]events.BulkFailure{}, b.Failed...), Fails: b.Fails, By: b.By, Started: b.Started.UTC(), Ended: b.Ended.UTC(),
 		Reason: b.Reason, Until: b.Until.UTC(), Message: b.Message,
@@ -216,18 +281,27 @@ func (a *API) getBulk(w http.ResponseWriter, r *http.Request) error {
 	if q := wire.ReadQuery(r); q.Err() != nil {
 		return q.Err()
 	}
-	none := events.Faultf(events.NotFound, "id", "no such action, or it is older than 30 days")
-	id := strings.ToLower(mux.Vars(r)["id"])
-	if uuid.Validate(id) != nil || len(id) != len(uuid.Nil.String()) {
-		return none
-	}
-	b, seq, err := a.Bus.Bulk(r.Context(), id)
+	b, err := a.GetBulk(r.Context(), a.Caller(r), mux.Vars(r)["id"])
 	if err != nil {
 		return err
 	}
-	if seq == 0 || !a.Caller(r).MaySee(b.By) {
-		return none
-	}
-	wire.Write(w, http.StatusOK, showBulk(b))
+	wire.Write(w, http.StatusOK, b)
 	return nil
+}
+
+// GetBulk tells how far an action on many things is.
+func (a *API) GetBulk(ctx context.Context, who change.Caller, text string) (Bulk, error) {
+	none := events.Faultf(events.NotFound, "id", "no such action, or it is older than 30 days")
+	id := strings.ToLower(text)
+	if uuid.Validate(id) != nil || len(id) != len(uuid.Nil.String()) {
+		return Bulk{}, none
+	}
+	b, seq, err := a.Bus.Bulk(ctx, id)
+	if err != nil {
+		return Bulk{}, err
+	}
+	if seq == 0 || !who.MaySee(b.By) {
+		return Bulk{}, none
+	}
+	return showBulk(b), nil
 }

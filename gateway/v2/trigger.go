@@ -1,9 +1,11 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -15,6 +17,14 @@ func (a *API) triggerJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.trigger(w, r, jobID(r), nil)
+}
+
+// TriggerJob queues an execution of a job, once for each key; "" is none.
+func (a *API) TriggerJob(ctx context.Context, who change.Caller, id, key string) (triggerID string, err error) {
+	if len(key) > maxIdempotencyKey {
+		return "", events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
+	}
+	return a.Changes.Trigger(ctx, who, id, key, nil)
 }
 
 // trigger queues an execution, once for each Idempotency-Key, and answers with its identity.

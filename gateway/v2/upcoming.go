@@ -1,11 +1,14 @@
 package v2
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
@@ -16,22 +19,61 @@ const (
 	upcomingMost = 366 * 24 * time.Hour
 )
 
-type upcomingPage struct {
-	Upcoming []upcomingSlot `json:"upcoming"`
+// UpcomingPage is one page of slots to come.
+type UpcomingPage struct {
+	Upcoming []UpcomingSlot `json:"upcoming"`
 	Next     string         `json:"next_page_token,omitempty"`
 }
 
-type upcomingSlot struct {
+// UpcomingSlot is one slot to come of a job.
+type UpcomingSlot struct {
 	jobName
 	Slot        time.Time `json:"slot"`
 	Schedule    string    `json:"schedule"`
 	Timezone    string    `json:"timezone"`
 	Description string    `json:"description"`
-	UsualMS     *int64    `json:"usual_ms,omitempty"`
+	UsualMS     *int64    `json:"usual_ms,omitempty"` // the median of how long the last runs took that ended ok
 }
 
 func (a *API) listUpcoming(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "from", "to", "job_id", "q", "username", "limit", "page_token")
+	values, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	page, err := a.ListUpcoming(r.Context(), a.Caller(r), values)
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, page)
+	return nil
+}
+
+// ListUpcoming gives one page of the slots to come in a window, the soonest first.
+func (a *API) ListUpcoming(ctx context.Context, who change.Caller, values url.Values) (UpcomingPage, error) {
+	asked, err := a.window(ctx, who, values)
+	if err != nil {
+		return UpcomingPage{}, err
+	}
+	if err := a.Jobs.Refresh(ctx); err != nil {
+		return UpcomingPage{}, err
+	}
+	slots, more := a.Index.Upcoming(asked, time.Now())
+	page := UpcomingPage{Upcoming: []UpcomingSlot{}}
+	for _, s := range slots {
+		if name, ok := a.nameOf(s.JobID); ok { // else it was deleted this moment
+			page.Upcoming = append(page.Upcoming, UpcomingSlot{name, s.At, s.Schedule, s.Timezone, s.Description, milliseconds(s.Usual)})
+		}
+	}
+	if more {
+		last := slots[len(slots)-1]
+		page.Next = wire.PageToken(int64(events.MinuteOf(last.At)), last.JobID)
+	}
+	return page, nil
+}
+
+// window reads which slots are meant.
+func (a *API) window(ctx context.Context, who change.Caller, values url.Values) (index.Window, error) {
+	q := wire.ReadValues(values, "from", "to", "job_id", "q", "username", "limit", "page_token")
 	now := time.Now()
 	from := q.Time("from", now)
 	if from.Before(now) {
@@ -52,32 +94,13 @@ func (a *API) listUpcoming(w http.ResponseWriter, r *http.Request) error {
 	minute, id := q.After()
 	asked.After = index.SlotPlace{Minute: events.Minute(minute), JobID: id}
 	if q.Err() != nil {
-		return q.Err()
+		return asked, q.Err()
 	}
 	var err error
-	if asked.Owner, err = a.Caller(r).OwnerFor(q.Text("username")); err != nil {
-		return err
+	if asked.Owner, err = who.OwnerFor(q.Text("username")); err != nil || asked.JobID == "" {
+		return asked, err
 	}
-	if asked.JobID != "" {
-		if _, err := a.Changes.Find(r.Context(), a.Caller(r), asked.JobID); err != nil {
-			return err
-		}
-		asked.Owner = ""
-	}
-	if err := a.Jobs.Refresh(r.Context()); err != nil {
-		return err
-	}
-	slots, more := a.Index.Upcoming(asked, now)
-	page := upcomingPage{Upcoming: []upcomingSlot{}}
-	for _, s := range slots {
-		if name, ok := a.nameOf(s.JobID); ok { // else it was deleted this moment
-			page.Upcoming = append(page.Upcoming, upcomingSlot{name, s.At, s.Schedule, s.Timezone, s.Description, milliseconds(s.Usual)})
-		}
-	}
-	if more {
-		last := slots[len(slots)-1]
-		page.Next = wire.PageToken(int64(events.MinuteOf(last.At)), last.JobID)
-	}
-	wire.Write(w, http.StatusOK, page)
-	return nil
+	asked.Owner = ""
+	_, err = a.Changes.Find(ctx, who, asked.JobID)
+	return asked, err
 }
