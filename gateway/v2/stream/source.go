@@ -65,8 +65,9 @@ type event struct {
 
 	everybody bool   // it is about no job, and for all
 	public    []byte // with everybody: what others than administrators get
-	instance  string // of a system event: which process it is about
-	state     string // and how that is
+	instance  string    // of a system event: which process it is about
+	state     string    // how that is
+	turned    time.Time // and since when
 }
 
 // dataFor is what somebody gets of an event.
@@ -145,7 +146,7 @@ func readRole(m jet.FeedEntry) (*event, error) {
 	line := system.Role(system.Heard{RoleState: s, At: m.Time}, m.Time)
 	return &event{
 		kind: kindSystem, everybody: true, data: events.Encode(line), public: events.Encode(line.Shown(false)),
-		instance: s.Role + " " + s.Instance, state: fmt.Sprint(s.Ready, s.Stopped, s.Why, s.Version),
+		instance: s.Role + " " + s.Instance, state: fmt.Sprint(s.Ready, s.Stopped, s.Why, s.Version), turned: line.Since,
 	}, nil
 }
 

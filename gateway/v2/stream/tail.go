@@ -53,26 +53,36 @@ func (s *Stream) lastOf(ctx context.Context, c *client, i, n int) (last []*event
 	until := c.at[i]
 	for _, look := range looks {
 		after := until - min(until, look)
-		last = last[:0]
-		for at := after; at < until; {
-			page, reached, err := s.page(ctx, i, at, until)
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			if err != nil {
-				return nil, err
-			}
-			for _, e := range page {
-				if e.seq <= until && c.wants(e) {
-					last = append(last, e)
-				}
-			}
-			last = append(last[:0], last[max(len(last)-n, 0):]...)
-			at = max(reached, at+1)
-		}
-		if len(last) == n || after == 0 {
+		if last, err = s.between(ctx, c, span{i, after, until}, n); err != nil || len(last) == n || after == 0 {
 			break
 		}
+	}
+	return last, err
+}
+
+// span is what is stored in one source behind a sequence, up to and with another.
+type span struct {
+	source       int
+	after, until uint64
+}
+
+// between finds the last n events of a span that a client wants.
+func (s *Stream) between(ctx context.Context, c *client, of span, n int) (last []*event, err error) {
+	for at := of.after; at < of.until; {
+		page, reached, err := s.page(ctx, of.source, at, of.until)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if e.seq <= of.until && c.wants(e) {
+				last = append(last, e)
+			}
+		}
+		last = append(last[:0], last[max(len(last)-n, 0):]...)
+		at = max(reached, at+1)
 	}
 	return last, nil
 }
