@@ -1,14 +1,14 @@
 package v2
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/gorilla/mux"
-
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -19,24 +19,36 @@ type Acked struct {
 	Note string    `json:"note,omitzero"`
 }
 
-// acknowledge notes that somebody has seen a failure: its job is no longer failing for it.
+// Acknowledge notes that somebody has seen a failure: its job is no longer failing for it.
+func (a *API) Acknowledge(ctx context.Context, who change.Caller, triggerID, note string) (Execution, error) {
+	if note = strings.TrimSpace(note); utf8.RuneCountInString(note) > events.MaxNote {
+		return Execution{}, events.Faultf(events.Invalid, "note", "is longer than %d characters", events.MaxNote)
+	}
+	s, err := a.story(ctx, who, triggerID)
+	if err != nil {
+		return Execution{}, err
+	}
+	if outcome := s.outcome(); !outcome.Acknowledgeable() {
+		return Execution{}, wire.Refuse(http.StatusConflict, events.Conflict, "trigger_id", "is %s: there is no failure to acknowledge", outcome)
+	}
+	s.ack = &events.Ack{JobID: s.job.ID, TriggerID: s.id, Ended: s.ended(), By: who.Owner, At: time.Now().UTC(), Note: note}
+	if err := a.putAck(ctx, *s.ack); err != nil {
+		return Execution{}, err
+	}
+	return s.show(), nil
+}
+
 func (a *API) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	note, err := readNote(r)
 	if err != nil {
 		return err
 	}
-	s, err := a.story(r.Context(), a.Caller(r), mux.Vars(r)["trigger_id"])
+	x, err := a.Acknowledge(r.Context(), a.Caller(r), triggerID(r), note)
 	if err != nil {
 		return err
 	}
-	if outcome := s.outcome(); !outcome.Acknowledgeable() {
-		return wire.Refuse(http.StatusConflict, events.Conflict, "trigger_id", "is %s: there is no failure to acknowledge", outcome)
-	}
-	s.ack = &events.Ack{JobID: s.job.ID, TriggerID: s.id, Ended: s.ended(), By: a.Caller(r).Owner, At: time.Now().UTC(), Note: note}
-	if err := a.putAck(r, *s.ack); err != nil {
-		return err
-	}
-	return a.writeStory(w, http.StatusOK, s)
+	wire.Write(w, http.StatusOK, x)
+	return nil
 }
 
 // readNote reads the note of an acknowledgement; the body may be left out.
@@ -51,19 +63,16 @@ func readNote(r *http.Request) (string, error) {
 	}
 	note := ""
 	if in.Given("note") {
-		note = strings.TrimSpace(in.Text("note"))
-	}
-	if in.Err() == nil && utf8.RuneCountInString(note) > events.MaxNote {
-		return "", events.Faultf(events.Invalid, "note", "is longer than %d characters", events.MaxNote)
+		note = in.Text("note")
 	}
 	return note, in.Err()
 }
 
-func (a *API) putAck(r *http.Request, ack events.Ack) error {
-	if err := a.Bus.PutAck(r.Context(), ack); err != nil {
+func (a *API) putAck(ctx context.Context, ack events.Ack) error {
+	if err := a.Bus.PutAck(ctx, ack); err != nil {
 		return err
 	}
-	stored, _, err := a.Bus.Ack(ack.JobID, ack.TriggerID).Last(r.Context())
+	stored, _, err := a.Bus.Ack(ack.JobID, ack.TriggerID).Last(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,22 +81,24 @@ func (a *API) putAck(r *http.Request, ack events.Ack) error {
 	return nil
 }
 
-// unacknowledge takes an acknowledgement back.
+// Unacknowledge takes an acknowledgement back.
+func (a *API) Unacknowledge(ctx context.Context, who change.Caller, triggerID string) error {
+	s, err := a.story(ctx, who, triggerID)
+	if err != nil || s.ack == nil || s.ack.Withdrawn {
+		return err
+	}
+	back := *s.ack
+	back.By, back.At, back.Note, back.Withdrawn = who.Owner, time.Now().UTC(), "", true
+	return a.putAck(ctx, back)
+}
+
 func (a *API) unacknowledge(w http.ResponseWriter, r *http.Request) error {
-	if err := wire.ReadNothing(r); err != nil {
-		return err
+	err := wire.ReadNothing(r)
+	if err == nil {
+		err = a.Unacknowledge(r.Context(), a.Caller(r), triggerID(r))
 	}
-	s, err := a.story(r.Context(), a.Caller(r), mux.Vars(r)["trigger_id"])
-	if err != nil {
-		return err
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
 	}
-	if s.ack != nil && !s.ack.Withdrawn {
-		back := *s.ack
-		back.By, back.At, back.Note, back.Withdrawn = a.Caller(r).Owner, time.Now().UTC(), "", true
-		if err := a.putAck(r, back); err != nil {
-			return err
-		}
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return err
 }

@@ -6,11 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -20,39 +19,50 @@ const (
 	cancelLook = 50 * time.Millisecond
 )
 
-// cancelExecution ends an execution: before its call, in the queue of the runner, or while it runs.
-func (a *API) cancelExecution(w http.ResponseWriter, r *http.Request) error {
-	if err := wire.ReadNothing(r); err != nil {
-		return err
-	}
-	who := a.Caller(r)
-	s, err := a.story(r.Context(), who, mux.Vars(r)["trigger_id"])
+// CancelExecution ends an execution: before its call, in the queue of the runner, or while
+// it runs. One that takes longer to end is given as it is then.
+func (a *API) CancelExecution(ctx context.Context, who change.Caller, triggerID string) (Execution, error) {
+	s, err := a.story(ctx, who, triggerID)
 	if err == nil {
 		err = who.Reaches(s.job)
 	}
 	if err != nil {
-		return err
+		return Execution{}, err
 	}
-	for until := time.Now().Add(cancelWait); ; {
-		if s.outcome() == events.OutcomeCancelled {
-			return a.writeStory(w, http.StatusOK, s)
-		}
+	for until := time.Now().Add(cancelWait); s.outcome() != events.OutcomeCancelled; {
 		if !s.ended().IsZero() {
-			return wire.Refuse(http.StatusConflict, events.Conflict, "trigger_id", "has ended already: %s", s.last())
+			return Execution{}, wire.Refuse(http.StatusConflict, events.Conflict, "trigger_id", "has ended already: %s", s.last())
 		}
-		if err := a.askToEnd(r.Context(), s, who.Owner); err != nil {
-			return err
+		if err := a.askToEnd(ctx, s, who.Owner); err != nil {
+			return Execution{}, err
 		}
 		if time.Now().After(until) {
-			return a.writeStory(w, http.StatusAccepted, s)
+			break
 		}
-		if err := wait.Sleep(r.Context(), cancelLook); err != nil {
-			return err
+		if err := wait.Sleep(ctx, cancelLook); err != nil {
+			return Execution{}, err
 		}
-		if s, err = a.storyOf(r.Context(), s.job, s.id); err != nil {
-			return err
+		if s, err = a.storyOf(ctx, s.job, s.id); err != nil {
+			return Execution{}, err
 		}
 	}
+	return s.show(), nil
+}
+
+func (a *API) cancelExecution(w http.ResponseWriter, r *http.Request) error {
+	if err := wire.ReadNothing(r); err != nil {
+		return err
+	}
+	x, err := a.CancelExecution(r.Context(), a.Caller(r), triggerID(r))
+	if err != nil {
+		return err
+	}
+	status := http.StatusAccepted
+	if x.Outcome == events.OutcomeCancelled {
+		status = http.StatusOK
+	}
+	wire.Write(w, status, x)
+	return nil
 }
 
 // askToEnd asks for the end of an execution, unless somebody has.

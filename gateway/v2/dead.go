@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -61,28 +62,29 @@ type DeadPage struct {
 	Next   string       `json:"next_page_token,omitempty"`
 }
 
-func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, append([]string{"limit", "page_token"}, deadWords...)...)
+// ListDead gives a page of dead letters, newest first; the first page counts them too.
+func (a *API) ListDead(ctx context.Context, who change.Caller, values url.Values) (DeadPage, error) {
+	page := DeadPage{Dead: []DeadLetter{}}
+	q := wire.ReadValues(values, append([]string{"limit", "page_token"}, deadWords...)...)
 	limit := q.Limit(wire.DefaultLimit)
 	before, _ := q.After()
-	f, err := readDeadFilter(q, "", a.Caller(r))
+	f, err := readDeadFilter(q, "", who)
 	if err != nil {
-		return err
+		return page, err
 	}
-	letters, err := a.deadOf(r.Context(), a.Caller(r), f)
+	letters, err := a.deadOf(ctx, who, f)
 	if err != nil {
-		return err
+		return page, err
 	}
-	page := DeadPage{Dead: []DeadLetter{}}
 	if before == 0 {
-		count, groups, err := a.groupDead(r.Context(), letters, f)
+		count, groups, err := a.groupDead(ctx, letters, f)
 		if err != nil {
-			return err
+			return page, err
 		}
 		page.Total, page.Groups = &count, groups
 	}
 	last, looked := uint64(0), 0
-	err = letters.Newest(r.Context(), before, func(m jet.Entry[events.DeadLetter]) bool {
+	err = letters.Newest(ctx, before, func(m jet.Entry[events.DeadLetter]) bool {
 		if len(page.Dead) == limit || looked == deadLooked {
 			page.Next = wire.PageToken(last, "")
 			return false
@@ -98,6 +100,15 @@ func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
 		}
 		return true
 	})
+	return page, err
+}
+
+func (a *API) listDead(w http.ResponseWriter, r *http.Request) error {
+	q, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	page, err := a.ListDead(r.Context(), a.Caller(r), q)
 	if err != nil {
 		return err
 	}
@@ -109,15 +120,24 @@ func showDead(d events.DeadLetter) DeadLetter {
 	return DeadLetter{strconv.FormatUint(d.Seq, 10), d.At.UTC(), showResult(d.Result, nil)}
 }
 
+// GetDead gives one dead letter.
+func (a *API) GetDead(ctx context.Context, who change.Caller, id string) (DeadLetter, error) {
+	d, _, err := a.findDead(ctx, who, id)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	return showDead(d), nil
+}
+
 func (a *API) getDead(w http.ResponseWriter, r *http.Request) error {
 	if q := wire.ReadQuery(r); q.Err() != nil {
 		return q.Err()
 	}
-	d, _, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
+	d, err := a.GetDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
 	if err != nil {
 		return err
 	}
-	wire.Write(w, http.StatusOK, showDead(d))
+	wire.Write(w, http.StatusOK, d)
 	return nil
 }
 
@@ -171,18 +191,24 @@ func (a *API) findDead(ctx context.Context, who change.Caller, id string) (d eve
 	return d, job, errNoDead
 }
 
+// RetryDead has one dead letter called for again, and gives the identity of its trigger.
+func (a *API) RetryDead(ctx context.Context, who change.Caller, id string) (triggerID string, err error) {
+	d, job, err := a.findDead(ctx, who, id)
+	if err == nil {
+		err = a.retry(ctx, who, d, job)
+	}
+	return d.Trigger.ID, err
+}
+
 func (a *API) retryDead(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	d, job, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
-	if err == nil {
-		err = a.retry(r.Context(), a.Caller(r), d, job)
-	}
+	id, err := a.RetryDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
 	if err != nil {
 		return err
 	}
-	wire.Write(w, http.StatusAccepted, triggered{d.Trigger.ID})
+	wire.Write(w, http.StatusAccepted, triggered{id})
 	return nil
 }
 
@@ -207,19 +233,24 @@ func (a *API) retry(ctx context.Context, who change.Caller, d events.DeadLetter,
 	return nil
 }
 
-func (a *API) dropDead(w http.ResponseWriter, r *http.Request) error {
-	if err := wire.ReadNothing(r); err != nil {
-		return err
-	}
-	d, _, err := a.findDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
+// DropDead forgets one dead letter.
+func (a *API) DropDead(ctx context.Context, who change.Caller, id string) error {
+	d, _, err := a.findDead(ctx, who, id)
 	if err == nil {
-		err = a.drop(r.Context(), a.Caller(r), d)
+		err = a.drop(ctx, who, d)
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+func (a *API) dropDead(w http.ResponseWriter, r *http.Request) error {
+	err := wire.ReadNothing(r)
+	if err == nil {
+		err = a.DropDead(r.Context(), a.Caller(r), mux.Vars(r)["id"])
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
 }
 
 func (a *API) drop(ctx context.Context, who change.Caller, d events.DeadLetter) error {

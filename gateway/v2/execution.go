@@ -3,6 +3,7 @@ package v2
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ type Execution struct {
 	RerunOf   string             `json:"rerun_of,omitzero"`
 	Run       *Run               `json:"run,omitempty"`
 	Queued    *Queued            `json:"queued,omitempty"`
-	Runner    *RunnerHost             `json:"runner,omitempty"`
+	Runner    *RunnerHost        `json:"runner,omitempty"`
 	Timeline  []Step             `json:"timeline"`
 	Notices   []Notice           `json:"notices"`
 	Ack       *Acked             `json:"ack,omitempty"`
@@ -74,22 +75,33 @@ type story struct {
 	zone   *time.Location // of the job
 }
 
-func (a *API) getExecution(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r)
-	if q.Err() != nil {
-		return q.Err()
+// GetExecution gives one execution.
+func (a *API) GetExecution(ctx context.Context, who change.Caller, triggerID string, q url.Values) (Execution, error) {
+	if err := wire.ReadValues(q).Err(); err != nil {
+		return Execution{}, err
 	}
-	s, err := a.story(r.Context(), a.Caller(r), mux.Vars(r)["trigger_id"])
+	s, err := a.story(ctx, who, triggerID)
+	if err != nil {
+		return Execution{}, err
+	}
+	return s.show(), nil
+}
+
+func (a *API) getExecution(w http.ResponseWriter, r *http.Request) error {
+	q, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	return a.writeStory(w, http.StatusOK, s)
-}
-
-func (a *API) writeStory(w http.ResponseWriter, status int, s *story) error {
-	wire.Write(w, status, s.show())
+	x, err := a.GetExecution(r.Context(), a.Caller(r), triggerID(r), q)
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, x)
 	return nil
 }
+
+// triggerID is the execution that a path names.
+func triggerID(r *http.Request) string { return mux.Vars(r)["trigger_id"] }
 
 // story gathers what is stored of an execution. The id names the job, and mostly the time.
 func (a *API) story(ctx context.Context, who change.Caller, triggerID string) (*story, error) {

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"spool.internal/events"
 	"spool.internal/events/spelling"
 	"spool.internal/gateway/wire"
@@ -54,7 +52,7 @@ func (a *API) getLog(w http.ResponseWriter, r *http.Request) error {
 	if q.Err() != nil {
 		return q.Err()
 	}
-	s, err := a.story(r.Context(), a.Caller(r), mux.Vars(r)["trigger_id"])
+	s, err := a.story(r.Context(), a.Caller(r), triggerID(r))
 	if err == nil {
 		err = a.Caller(r).Reaches(s.job)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/outputs"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -46,13 +47,17 @@ type output struct {
 }
 
 // openOutput finds what the run of an execution has written, for a caller who reaches it.
-func (a *API) openOutput(r *http.Request) (*output, error) {
-	who := a.Caller(r)
-	s, err := a.story(r.Context(), who, mux.Vars(r)["trigger_id"])
-	if err == nil {
-		err = who.Reaches(s.job)
-	}
+func (a *API) openOutput(ctx context.Context, who change.Caller, triggerID string) (*output, error) {
+	s, err := a.story(ctx, who, triggerID)
 	if err != nil {
+		return nil, err
+	}
+	return a.outputOf(who, s)
+}
+
+// outputOf finds what the run of a story has written.
+func (a *API) outputOf(who change.Caller, s *story) (*output, error) {
+	if err := who.Reaches(s.job); err != nil {
 		return nil, err
 	}
 	o := &output{a: a, s: s}
@@ -113,42 +118,70 @@ func (o *output) list(ctx context.Context, after string, limit int) (files []eve
 }
 
 func (a *API) listOutput(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "format", "limit", "page_token")
-	format, limit := q.OneOf("format", "json", "zip"), q.Limit(wire.DefaultLimit)
-	after, err := base64.RawURLEncoding.DecodeString(q.Text("page_token"))
+	values, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		q.Fail("page_token", "is not a next_page_token of this call: leave it out to begin with the first page")
+		return err
 	}
-	if q.Err() != nil {
-		return q.Err()
+	asked, err := readOutputQuery(values)
+	if err != nil {
+		return err
 	}
-	o, err := a.openOutput(r)
+	o, err := a.openOutput(r.Context(), a.Caller(r), triggerID(r))
 	if err != nil {
 		return err
 	}
 	defer o.close()
-	if format == "zip" {
+	if asked.zip {
 		return o.zip(w, r)
 	}
+	page, err := o.page(r.Context(), asked.after, asked.limit)
+	if err != nil {
+		return err
+	}
+	wire.Write(w, http.StatusOK, page)
+	return nil
+}
+
+// outputQuery is which files are asked for, and how.
+type outputQuery struct {
+	zip   bool
+	limit int
+	after string
+}
+
+func readOutputQuery(values url.Values) (asked outputQuery, err error) {
+	q := wire.ReadValues(values, "format", "limit", "page_token")
+	asked.zip, asked.limit = q.OneOf("format", "json", "zip") == "zip", q.Limit(wire.DefaultLimit)
+	after, err := base64.RawURLEncoding.DecodeString(q.Text("page_token"))
+	if err != nil {
+		q.Fail("page_token", "is not a next_page_token of this call: leave it out to begin with the first page")
+	}
+	asked.after = string(after)
+	return asked, q.Err()
+}
+
+// page gives a page of files after a path.
+func (o *output) page(ctx context.Context, last string, limit int) (OutputPage, error) {
 	page := OutputPage{Folder: o.ev.OutputFolder, Files: []OutputFile{}}
-	last, more := string(after), true
-	for more && len(page.Files) < limit { // a runner gives fewer at a time
-		var files []events.OutputFile
-		if files, more, err = o.list(r.Context(), last, limit-len(page.Files)); err != nil {
-			return err
+	for more := true; more; {
+		if len(page.Files) == limit {
+			page.Next = base64.RawURLEncoding.EncodeToString([]byte(last))
+			return page, nil
 		}
+		files, further, err := o.list(ctx, last, limit-len(page.Files)) // a runner gives fewer at a time
+		if err != nil {
+			return page, err
+		}
+		more = further
 		for _, f := range files {
 			page.Files = append(page.Files, OutputFile(f))
 			last = f.Path
 		}
 	}
-	if more {
-		page.Next = base64.RawURLEncoding.EncodeToString([]byte(last))
-	} else if count := o.ev.OutputCount; !outputs.Own(o.ev) && (count == nil && o.ev.Phase == events.Ended || count != nil && *count > len(o.ev.Outputs)) {
+	if count := o.ev.OutputCount; !outputs.Own(o.ev) && (count == nil && o.ev.Phase == events.Ended || count != nil && *count > len(o.ev.Outputs)) {
 		page.More = true
 	}
-	wire.Write(w, http.StatusOK, page)
-	return nil
+	return page, nil
 }
 
 func (a *API) getOutputFile(w http.ResponseWriter, r *http.Request) error {
@@ -159,7 +192,7 @@ func (a *API) getOutputFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.openOutput(r)
+	o, err := a.openOutput(r.Context(), a.Caller(r), triggerID(r))
 	if err != nil {
 		return err
 	}
