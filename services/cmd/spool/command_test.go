@@ -69,7 +69,7 @@ func TestDemo(t *testing.T) {
 		p.eventually("the instructions", func() bool { return strings.Contains(pr.log.String(), "Stop with Ctrl-C.") })
 		said := pr.log.String()
 		created := strings.Count(said, "created")
-		if want := 2 - 2*start; created != want {
+		if want := len(demoJobs) - len(demoJobs)*start; created != want {
 			t.Errorf("start %d created %d jobs, want %d", start+1, created, want)
 		}
 		for _, part := range []string{"file sample.txt accepted", "run started", "run ended OK", "demo/in", "admin.token", "jobs list --data " + p.data} {
@@ -77,7 +77,7 @@ func TestDemo(t *testing.T) {
 				t.Errorf("start %d does not say %q:\n%s", start+1, part, said)
 			}
 		}
-		if jobs, _ := p.call("GET", "list_jobs", nil)["jobs"].([]any); len(jobs) != 2 {
+		if jobs, _ := p.call("GET", "list_jobs", nil)["jobs"].([]any); len(jobs) != len(demoJobs) {
 			t.Errorf("start %d: %d jobs", start+1, len(jobs))
 		}
 		if err := os.WriteFile(filepath.Join(p.data, "demo/in/mine.txt"), []byte{byte('a' + start), '\n'}, 0o644); err != nil {

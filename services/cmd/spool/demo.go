@@ -5,11 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,9 +20,6 @@ import (
 //go:embed demo/flow.ibflowbin
 var demoFlow []byte
 
-// v1 is where the seed's calls are.
-const v1 = "/api/v1/scheduler/"
-
 // demoDrive is the drive of the demo; it lies in DATA/demo.
 const demoDrive = "admin/repo/fs/Demo"
 
@@ -32,7 +27,7 @@ func demoCommand() *cobra.Command {
 	s := &settings{}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run serve with a drive, two jobs and a sample file, and print what happens",
+		Short: "Run serve with a drive, a job of each kind and a sample file, and print what happens",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("log-level") {
@@ -139,45 +134,6 @@ func (d *demo) dropSample() error {
 func replaceFile(root *os.Root, file string, text []byte, mode os.FileMode) error {
 	if err := atomicfile.WriteIn(root, "."+path.Base(file)+".tmp", file, text, mode); err != nil {
 		return fmt.Errorf("demo: %w", err)
-	}
-	return nil
-}
-
-// createJobs makes the two jobs over the API, unless an earlier start has made them.
-func (d *demo) createJobs(ctx context.Context) error {
-	var list struct {
-		Jobs []struct {
-			Name string `json:"name"`
-		} `json:"jobs"`
-	}
-	if err := d.api.call(ctx, http.MethodGet, v1+"list_jobs", nil, &list); err != nil {
-		return fmt.Errorf("demo: list_jobs: %w", err)
-	}
-	there := map[string]bool{}
-	for _, j := range list.Jobs {
-		there[j.Name] = true
-	}
-	for _, job := range []struct {
-		name, schedule, input string
-		settings              map[string]any
-	}{
-		{"demo: every file", "", "in", map[string]any{"spooled_mode": true, "tags": []string{"demo"}}},
-		{"demo: every minute", "* * * * *", "tick/in", map[string]any{"tags": []string{"demo"}}},
-	} {
-		if there[job.name] {
-			continue
-		}
-		body := map[string]any{"name": job.name, "flow_parameters": map[string]any{
-			"auth_token": "not needed by the built-in runner", "binary_path": demoDrive + "/flow.ibflowbin",
-			"input_dir": demoDrive + "/" + job.input, "settings": job.settings,
-		}}
-		if job.schedule != "" {
-			body["schedule"] = job.schedule
-		}
-		if err := d.api.call(ctx, http.MethodPost, v1+"create_job", body, nil); err != nil {
-			return fmt.Errorf("demo: create_job: %w", err)
-		}
-		fmt.Fprintf(d.out, "%s job %q created\n", clock(time.Now()), job.name)
 	}
 	return nil
 }
