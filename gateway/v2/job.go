@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
@@ -77,6 +78,7 @@ type JobDetails struct {
 	DryRun      *Would       `json:"dry_run,omitempty"`
 	Conditions  []Condition  `json:"conditions"` // in which respects the state of a job with spool.notify has changed, and which URLs are off
 	ETag        string       `json:"-"`          // names the revision of the job
+	Plan        *events.Plan `json:"-"`          // nil where another version stored it
 }
 
 // Waiting is what waits until a job is enabled.
@@ -198,10 +200,24 @@ func (a *API) GetJob(ctx context.Context, who change.Caller, id string, q url.Va
 	return a.describe(ctx, who, rev, a.stored(rev.Event.Job))
 }
 
+// Deleted says who deleted a job that the caller might see, and when; found is false where
+// there was none, or that is not kept.
+func (a *API) Deleted(ctx context.Context, who change.Caller, id string) (ev events.JobEvent, found bool, err error) {
+	if uuid.Validate(id) != nil {
+		return ev, false, nil
+	}
+	rev, found, err := a.Bus.LastJob(ctx, id)
+	found = found && rev.Gone() && who.MaySee(rev.Event.Job.Username)
+	if !found {
+		return ev, false, err
+	}
+	return rev.Event, true, err
+}
+
 // describe shows a job as one of its revisions left it.
 func (a *API) describe(ctx context.Context, who change.Caller, rev events.JobRevision, plan *events.Plan) (JobDetails, error) {
 	d, err := a.details(ctx, who, rev.Event.Job, plan)
-	d.ETag = etag(rev)
+	d.ETag, d.Plan = etag(rev), plan
 	return d, err
 }
 

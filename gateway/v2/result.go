@@ -25,6 +25,7 @@ type Result struct {
 	HTTP      events.HTTPResult `json:"http_result"`
 	FlowJobID string            `json:"flow_job_id,omitzero"`
 	Attempts  int               `json:"attempts"`
+	By        string            `json:"-"`                 // who asked for it; empty: nobody did
 	RerunOf   string            `json:"rerun_of,omitzero"` // the first trigger of what was run again
 	Run       *Run              `json:"run,omitempty"`     // what the built-in runner says
 }
@@ -88,7 +89,7 @@ func showResult(r events.Result, runs map[string]*Run) Result {
 	shown := Result{
 		TriggerID: r.TriggerID, JobID: r.JobID, Kind: r.Kind, Slot: slotOf(r),
 		Triggered: r.TriggeredAt.UTC(), Started: r.StartedAt.UTC(), Ended: time.Unix(0, r.EndedNS).UTC(),
-		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, RerunOf: r.RerunOf, Run: runs[r.FlowJobID], Why: r.Why,
+		Status: r.Status, HTTP: r.HTTP, FlowJobID: r.FlowJobID, Attempts: r.Attempts, By: r.By, RerunOf: r.RerunOf, Run: runs[r.FlowJobID], Why: r.Why,
 	}
 	var newest *events.RunEvent
 	if shown.Run != nil {

@@ -14,25 +14,30 @@ import (
 // year is how far the nearest slot is looked for.
 const year = 366 * 24 * time.Hour
 
-// slotBook is what is known about the slots around a minute.
+// slotBook is what is known about the slots of some minutes.
 type slotBook struct {
-	minute   events.Minute
 	history  []events.JobChange
 	timeline events.Timeline
 	facts    slots.Facts
-	page     slots.Page
+	page     slots.Page // only which minutes they are
 }
 
 // slot explains a minute.
 func (x *explained) slot(ctx context.Context, minute events.Minute) (why.Answer, error) {
-	f := x.facts()
-	f.Slot = minute.Time()
-	b, err := x.slotBook(ctx, minute)
+	b, err := x.slotBook(ctx, minute-1, minute)
 	if err != nil {
 		return why.Answer{}, err
 	}
-	period := b.period()
-	entries, _ := b.page.Tell(b.facts, 100)
+	return x.tell(ctx, b, minute)
+}
+
+// tell explains one minute of those that a book is about.
+func (x *explained) tell(ctx context.Context, b *slotBook, minute events.Minute) (why.Answer, error) {
+	f := x.facts()
+	f.Slot = minute.Time()
+	period, page := b.period(minute), slots.PageOf(b.timeline, minute-1, minute, true)
+	var err error
+	entries, _ := page.Tell(b.facts, 100)
 	n := slices.IndexFunc(entries, func(e slots.Entry) bool { return e.Slots > 0 })
 	if n < 0 {
 		n = slices.IndexFunc(entries, func(e slots.Entry) bool { return e.Verdict != why.Gap && e.Verdict != why.Fold })
@@ -45,7 +50,7 @@ func (x *explained) slot(ctx context.Context, minute events.Minute) (why.Answer,
 		f.Verdict, f.Reason, f.TriggerID, f.Lateness, f.Mark, f.Kind = e.Verdict, e.Reason, e.TriggerID, e.LatenessMS, e.Mark, events.KindCron
 		err = x.verdict(ctx, &f, b, period)
 	default:
-		x.noSlot(&f, b, period)
+		x.noSlot(&f, b, period, page.Slots() > 0)
 	}
 	if f.Mark != "" {
 		x.marked(&f, period)
@@ -53,9 +58,9 @@ func (x *explained) slot(ctx context.Context, minute events.Minute) (why.Answer,
 	return x.at.Slot(f), err
 }
 
-// slotBook reads the facts in the order in which they come about, as ListSlots does.
-func (x *explained) slotBook(ctx context.Context, minute events.Minute) (*slotBook, error) {
-	b := &slotBook{minute: minute}
+// slotBook reads what is known about the minutes in (after, to], in the order in which they come about, as ListSlots does.
+func (x *explained) slotBook(ctx context.Context, after, to events.Minute) (*slotBook, error) {
+	b := &slotBook{}
 	clock, _, err := x.Bus.Clock(ctx)
 	if err == nil {
 		b.history, err = x.Bus.History(ctx, x.job.ID)
@@ -64,14 +69,14 @@ func (x *explained) slotBook(ctx context.Context, minute events.Minute) (*slotBo
 		return nil, err
 	}
 	b.timeline = events.TimelineOf(b.history, x.Zone)
-	b.page = slots.PageOf(b.timeline, minute-1, minute, true)
+	b.page = slots.Page{After: after, To: to}
 	b.facts = slots.Facts{JobID: x.job.ID, Clock: clock}
 	return b, x.books().Facts(ctx, b.page, &b.facts)
 }
 
-// period is the one whose slot the minute would be; nil before the job is known.
-func (b *slotBook) period() *events.Period {
-	for p := range b.timeline.In(b.minute-1, b.minute) {
+// period is the one whose slot a minute would be; nil before the job is known.
+func (b *slotBook) period(minute events.Minute) *events.Period {
+	for p := range b.timeline.In(minute-1, minute) {
 		return p
 	}
 	return nil
@@ -98,7 +103,7 @@ func (b *slotBook) change(p *events.Period, next bool) *events.JobChange {
 
 // verdict adds what a verdict on a slot is made of.
 func (x *explained) verdict(ctx context.Context, f *why.Facts, b *slotBook, p *events.Period) error {
-	v, recorded := b.facts.On(b.minute)
+	v, recorded := b.facts.On(events.MinuteOf(f.Slot))
 	if d := v.Down; recorded && d != nil {
 		f.Down = &why.Span{From: d.From.UTC(), To: d.To.UTC()}
 	}
@@ -183,7 +188,7 @@ func (x *explained) toCome(f *why.Facts) {
 }
 
 // noSlot adds what is known of a minute that is none of the job's slots.
-func (x *explained) noSlot(f *why.Facts, b *slotBook, p *events.Period) {
+func (x *explained) noSlot(f *why.Facts, b *slotBook, p *events.Period, slot bool) {
 	if x.watches() && (p == nil || p.Times == nil) {
 		f.Kind = events.KindFile
 		return
@@ -196,7 +201,7 @@ func (x *explained) noSlot(f *why.Facts, b *slotBook, p *events.Period) {
 		f.Kind = events.KindFile
 		return
 	}
-	if b.page.Slots() > 0 { // it is one, and passes may have gone by before they knew of a change
+	if slot { // it is one, and passes may have gone by before they knew of a change
 		f.Kind = events.KindCron
 		return
 	}

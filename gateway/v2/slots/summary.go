@@ -1,6 +1,7 @@
 package slots
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -91,6 +92,40 @@ func (s Sum) Buckets() (all []Bucket, next events.Minute) {
 		after, more = p.To, p.More
 	}
 	return all, 0
+}
+
+// Join adds another bucket, whose place in a picture is the same one.
+func (u *Bucket) Join(o Bucket) {
+	if u.From.IsZero() || o.From.Before(u.From) {
+		u.From = o.From
+	}
+	if o.To.After(u.To) {
+		u.To = o.To
+	}
+	u.Slots += o.Slots
+	u.Verdicts, u.Outcomes = joined(u.Verdicts, o.Verdicts), joined(u.Outcomes, o.Outcomes)
+	if u.Worst == "" || worse(worstVerdict, o.Worst, u.Worst) {
+		u.Worst = o.Worst
+	}
+	if u.Outcome == "" || worse(worstOutcome, o.Outcome, u.Outcome) {
+		u.Outcome = o.Outcome
+	}
+	for _, m := range o.Marks {
+		if !slices.Contains(u.Marks, m) {
+			u.Marks = append(slices.Clip(u.Marks), m)
+		}
+	}
+}
+
+func joined[K comparable](a, b map[K]int) map[K]int {
+	sum := maps.Clone(a)
+	if sum == nil {
+		sum = map[K]int{}
+	}
+	for k, n := range b {
+		sum[k] += n
+	}
+	return sum
 }
 
 func (u *Bucket) add(e Entry, o events.Outcome) {
