@@ -10,7 +10,6 @@
 import * as chip from "./chip.js";
 import { dress } from "./clock.js";
 import { parse, take } from "./trust.js";
-import * as stream from "./stream.js";
 
 const gather = 250, least = 250, most = 100, settle = 1000;
 
@@ -20,7 +19,7 @@ let timer = 0, asked = 0, asking = false, pressed = null, newest = "";
 const idOf = (cell) => cell.dataset.cell.split("/", 1)[0];
 
 // event makes the cells due that an event is about.
-export function event(kind, { data, lastEventId }) {
+export function event({ data, lastEventId }) {
   newest = lastEventId || newest;
   mark("all");
   for (const name of ["job_id", "trigger_id"]) {
@@ -102,6 +101,7 @@ export function show(page) {
   for (const fresh of page.querySelectorAll("[data-cell]")) {
     for (const cell of document.querySelectorAll(`[data-cell="${CSS.escape(fresh.dataset.cell)}"]`)) renew(cell, fresh.cloneNode(true));
   }
+  document.dispatchEvent(new Event("spool:cells"));
 }
 
 function renew(cell, fresh) {
@@ -155,5 +155,4 @@ export function start() {
   for (const name of ["focusout", "selectionchange", "toggle"]) document.addEventListener(name, () => setTimeout(release), true);
   for (const name of ["scroll", "resize"]) addEventListener(name, () => plan(gather), { capture: true, passive: true });
   document.addEventListener("visibilitychange", () => plan(0));
-  stream.start({ event, back: all });
 }

@@ -2,6 +2,9 @@
 //
 //   <span data-chip role=status>live</span>   its data-chip becomes live, reconnecting, offline or out
 
+import { login } from "./dialog.js";
+import { el } from "./trust.js";
+
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 let state = "", news = 0;
@@ -20,4 +23,8 @@ export function say(next) {
   const last = news ? time.format(news) : "";
   chip.dataset.chip = next;
   chip.textContent = { live: "live", reconnecting: last ? `reconnecting (last news ${last})` : "reconnecting", offline: `offline: showing ${last}`, out: "signed out" }[next];
+  if (next !== "out") return;
+  const button = el("button", { type: "button" }, "Log in");
+  button.addEventListener("click", login);
+  chip.append(" ", button);
 }

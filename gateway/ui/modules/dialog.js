@@ -65,5 +65,7 @@ async function again() {
       says.textContent = "Not sent: the server cannot be reached.";
     }
   });
-  return (await closed) === "in";
+  if ((await closed) !== "in") return false;
+  document.dispatchEvent(new Event("spool:login"));
+  return true;
 }

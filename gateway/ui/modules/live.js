@@ -6,3 +6,99 @@
 //
 // An event makes the page ask for /live?…&since=POSITION&burst=… , at most four times a second: the words are the server's.
 // Scrolling down or a key pauses.
+
+import { dress } from "./clock.js";
+import { parse } from "./trust.js";
+
+const least = 250, most = 500;
+
+let list = null, button = null, at = "", kinds = new Set(), timer = 0, asking = false, asked = 0, paused = false, held = [];
+
+// event notes that there is something to show.
+export function event(kind) {
+  if (!list) return;
+  kinds.add(kind);
+  plan(least);
+}
+
+// back asks for all that came while the tab was hidden.
+export function back() {
+  if (!list) return;
+  kinds = new Set(["*"]);
+  plan(0);
+}
+
+function plan(wait) {
+  if (timer || asking || !kinds.size || document.hidden) return;
+  timer = setTimeout(ask, Math.max(wait, asked + least - performance.now()));
+}
+
+async function ask() {
+  timer = 0;
+  const saw = [...kinds];
+  kinds = new Set();
+  asking = true;
+  asked = performance.now();
+  try {
+    const url = new URL(location.href), top = held[0] ?? list.firstElementChild;
+    url.searchParams.set("since", at);
+    if (!saw.includes("*")) url.searchParams.set("saw", saw.join(","));
+    if (top?.dataset.burst) url.searchParams.set("burst", top.dataset.burst);
+    const answer = await fetch(url, { headers: { Accept: "text/html", "Spool-Cells": "live" }, cache: "no-store" });
+    if (!answer.ok) throw new Error(answer.status);
+    const fresh = parse(await answer.text()).querySelector("[data-live]");
+    at = fresh.dataset.live;
+    dress(fresh);
+    add([...fresh.children].map((row) => document.adoptNode(row)), top);
+  } catch {
+    saw.forEach((kind) => kinds.add(kind));
+    asked = performance.now() + 2000;
+  } finally {
+    asking = false;
+    plan(least);
+  }
+}
+
+// add puts rows on top, or behind the button while the page is paused. The last may be the one that is there, which went on.
+function add(rows, top) {
+  if (rows.length && top && "joins" in rows.at(-1).dataset) {
+    const row = rows.pop();
+    if (held[0] === top) held[0] = row;
+    else if (paused) held.unshift(row); // the one below stays as it was seen
+    else top.replaceWith(row);
+  }
+  held = [...rows, ...held].slice(0, most);
+  if (paused) return tell();
+  list.prepend(...held);
+  held = [];
+  while (list.childElementCount > most) list.lastElementChild.remove();
+  document.querySelector("[data-live-none]")?.remove();
+}
+
+function pause(on) {
+  if (paused === on) return;
+  paused = on;
+  if (!on) add([], null);
+  tell();
+}
+
+function tell() {
+  if (!button) return;
+  button.textContent = !paused ? "Pause" : held.length ? `${held.length} new, show` : "Paused: go on";
+  button.setAttribute("aria-pressed", paused);
+}
+
+export function start() {
+  list = document.querySelector("[data-live]");
+  if (!list) return;
+  button = document.querySelector("[data-live-pause]");
+  at = list.dataset.live;
+  tell();
+  button?.addEventListener("click", () => {
+    const show = paused;
+    pause(!paused);
+    if (show) scrollTo({ top: 0 });
+  });
+  addEventListener("scroll", () => pause(scrollY > list.getBoundingClientRect().top + scrollY), { passive: true });
+  addEventListener("keydown", ({ key, target }) => !target.matches("input, select, textarea, button, a") && /^(Arrow|Page|Home|End| |j$|k$)/.test(key) && pause(true));
+}

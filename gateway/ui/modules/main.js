@@ -4,9 +4,26 @@
 import * as cells from "./cells.js";
 import * as clock from "./clock.js";
 import * as forms from "./forms.js";
+import * as heat from "./heat.js";
+import * as keys from "./keys.js";
+import * as live from "./live.js";
+import * as log from "./log.js";
+import * as palette from "./palette.js";
+import * as preview from "./preview.js";
+import * as select from "./select.js";
+import * as stream from "./stream.js";
 import * as theme from "./theme.js";
+import * as upload from "./upload.js";
 
 clock.start(cells.minute);
-cells.start();
-forms.start();
-theme.start();
+for (const part of [forms, theme, keys, palette, select, heat, preview, upload, log, live, cells]) part.start();
+stream.start({
+  event(kind, event) {
+    cells.event(event);
+    live.event(kind);
+  },
+  back() {
+    cells.all();
+    live.back();
+  },
+});

@@ -14,14 +14,6 @@ const pause = [500, 1000, 2000, 5000];
 
 let source = null, position = "", tries = 0, timer = 0, on = { event() {}, back() {} };
 
-// at is the position that the page has come to.
-export const at = () => position;
-
-// move says that what the page shows is of a later position.
-export function move(to) {
-  if (to) position = to;
-}
-
 // start follows the events: event is called with each, back when events may have been missed that will not come.
 export function start(handlers) {
   on = handlers;
@@ -32,7 +24,8 @@ export function start(handlers) {
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => event.persisted && returned());
   addEventListener("offline", () => chip.say("offline"));
-  addEventListener("online", reopen);
+  addEventListener("online", returned);
+  document.addEventListener("spool:login", returned);
   if (!document.hidden) open();
 }
 
@@ -85,6 +78,3 @@ async function broken(refused) {
   clearTimeout(timer);
   timer = setTimeout(open, pause[Math.min(tries++, pause.length - 1)]);
 }
-
-// signedIn opens the stream again after a login.
-export const signedIn = () => position && reopen();

@@ -63,8 +63,8 @@ type event struct {
 	owner  string // empty: the owner of the job
 	data   []byte // one line
 
-	everybody bool   // it is about no job, and for all
-	public    []byte // with everybody: what others than administrators get
+	everybody bool      // it is about no job, and for all
+	public    []byte    // with everybody: what others than administrators get
 	instance  string    // of a system event: which process it is about
 	state     string    // how that is
 	turned    time.Time // and since when
