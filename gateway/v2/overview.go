@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/wire"
 )
@@ -14,7 +15,8 @@ import (
 // someNamed is how many failing jobs and folders an overview names by default.
 const someNamed = 10
 
-type overview struct {
+// Overview is how the jobs of an owner stand, and what comes next.
+type Overview struct {
 	Now       time.Time     `json:"now"`
 	Jobs      int           `json:"jobs"`
 	States    []stateCount  `json:"states"`
@@ -94,20 +96,33 @@ func escape(s string) string {
 }
 
 func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "username", "limit")
-	some := q.Limit(someNamed)
-	if q.Err() != nil {
-		return q.Err()
-	}
-	username := q.Text("username")
-	owner, err := a.Caller(r).OwnerFor(username)
+	q, err := wire.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	ctx := r.Context() // unlike a list it does not wait for the cache: what was changed a moment ago may not count yet
+	o, err := a.Overview(r.Context(), a.Caller(r), q)
+	if err == nil {
+		wire.Write(w, http.StatusOK, o)
+	}
+	return err
+}
+
+// Overview says how jobs stand. Unlike a list it does not wait for the cache: what was
+// changed a moment ago may not count yet.
+func (a *API) Overview(ctx context.Context, who change.Caller, values url.Values) (Overview, error) {
+	q := wire.ReadValues(values, "username", "limit")
+	some := q.Limit(someNamed)
+	if q.Err() != nil {
+		return Overview{}, q.Err()
+	}
+	username := q.Text("username")
+	owner, err := who.OwnerFor(username)
+	if err != nil {
+		return Overview{}, err
+	}
 	now := time.Now()
 	o := a.Index.Overview(owner, some, now)
-	shown := overview{
+	shown := Overview{
 		Now: now.UTC(), Jobs: o.Jobs, States: []stateCount{}, Failing: []failing{}, KnownFrom: o.KnownFrom,
 		Retrying: retryingCalls{Jobs: o.Retrying, Calls: o.Calls, Next: o.Next, Filter: filterPath("jobs", username, "state", string(events.OutcomeRetrying))},
 		Missed:   counted{o.Missed, filterPath("jobs", username, "had", string(events.VerdictMissed))},
@@ -125,17 +140,14 @@ func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
 		shown.Next = append(shown.Next, starts{from, to, n, filterPath("upcoming", username, "from", from.Format(time.RFC3339), "to", to.Format(time.RFC3339))})
 	}
 	if err := a.name(ctx, &shown, o); err != nil {
-		return err
+		return Overview{}, err
 	}
-	if shown.Dead.Count, err = a.countDead(ctx, owner); err != nil {
-		return err
-	}
-	wire.Write(w, http.StatusOK, shown)
-	return nil
+	shown.Dead.Count, err = a.countDead(ctx, owner)
+	return shown, err
 }
 
 // name adds the jobs that an overview names, and what is read of them.
-func (a *API) name(ctx context.Context, shown *overview, o index.Overview) error {
+func (a *API) name(ctx context.Context, shown *Overview, o index.Overview) error {
 	var list []index.Execution
 	for _, f := range o.Failing {
 		list = append(list, f.Execution)

@@ -3,6 +3,7 @@ package v2
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
 
@@ -30,22 +32,31 @@ func (a *API) createSession(w http.ResponseWriter, r *http.Request) error {
 	if text == "" {
 		return events.Faultf(events.Invalid, "token", "is required: an API token, such as the one in admin.token in the server's data folder")
 	}
-	now := time.Now()
-	parent, err := a.Keys.Verify(text, now)
+	s, secret, err := a.BeginSession(r.Context(), text)
 	if err != nil {
 		return err
 	}
-	if n := a.Keys.Sessions(parent.ID, now); n >= events.MaxSessions {
-		return events.Faultf(events.Conflict, "token", "has %d sessions, and no token has more: end some of them, see GET /api/v2/sessions", n)
-	}
-	s, secret, err := a.begin(r.Context(), parent, now)
-	if err != nil {
-		return err
-	}
-	a.Log.Info("session begun", "token_id", s.ID, "parent", parent.ID, "owner", s.Owner)
 	wire.SetSession(w, r, secret, s.Expires)
 	wire.Write(w, http.StatusCreated, showToken(s))
 	return nil
+}
+
+// BeginSession exchanges the text of a token for a session, and gives the session's own
+// text, which is for a cookie alone.
+func (a *API) BeginSession(ctx context.Context, token string) (s events.Token, text string, err error) {
+	now := time.Now()
+	parent, err := a.Keys.Verify(token, now)
+	if err != nil {
+		return s, "", err
+	}
+	if n := a.Keys.Sessions(parent.ID, now); n >= events.MaxSessions {
+		return s, "", events.Faultf(events.Conflict, "token", "has %d sessions, and no token has more: end some of them, see GET /api/v2/sessions", n)
+	}
+	if s, text, err = a.begin(ctx, parent, now); err != nil {
+		return s, "", err
+	}
+	a.Log.Info("session begun", "token_id", s.ID, "parent", parent.ID, "owner", s.Owner)
+	return s, text, nil
 }
 
 // begin stores a session. An id that is taken is left to who has it.
@@ -64,16 +75,23 @@ func (a *API) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	t := a.Caller(r).Token
-	if t.KindOf() != events.SessionToken {
-		return events.Faultf(events.Conflict, "", "this request has a token and no session: DELETE /api/v2/sessions/{id} ends one of it, DELETE /api/v2/tokens/{id} revokes a token")
-	}
-	if err := a.Keys.Revoke(r.Context(), t.ID); err != nil {
+	if err := a.LeaveSession(r.Context(), a.Caller(r)); err != nil {
 		return err
 	}
-	a.Log.Info("session ended", "token_id", t.ID, "user", t.Owner)
 	wire.SetSession(w, r, "", time.Time{})
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// LeaveSession ends the session that a caller asks with.
+func (a *API) LeaveSession(ctx context.Context, who change.Caller) error {
+	if who.KindOf() != events.SessionToken {
+		return events.Faultf(events.Conflict, "", "this request has a token and no session: DELETE /api/v2/sessions/{id} ends one of it, DELETE /api/v2/tokens/{id} revokes a token")
+	}
+	if err := a.Keys.Revoke(ctx, who.ID); err != nil {
+		return err
+	}
+	a.Log.Info("session ended", "token_id", who.ID, "user", who.Owner)
 	return nil
 }
 
@@ -86,50 +104,71 @@ func (a *API) sessions(ctx context.Context, owner string) ([]events.Token, error
 	}), err
 }
 
+// SessionPage is a page of sessions.
+type SessionPage struct {
+	Sessions []Token `json:"sessions"`
+	Next     string  `json:"next_page_token,omitzero"`
+}
+
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request) error {
-	q := wire.ReadQuery(r, "username", "limit", "page_token")
+	q, err := wire.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	page, err := a.ListSessions(r.Context(), a.Caller(r), q)
+	if err == nil {
+		wire.Write(w, http.StatusOK, page)
+	}
+	return err
+}
+
+// ListSessions lists the sessions that count, in the order in which they were begun.
+func (a *API) ListSessions(ctx context.Context, who change.Caller, values url.Values) (SessionPage, error) {
+	q := wire.ReadValues(values, "username", "limit", "page_token")
 	limit, after := q.Limit(wire.DefaultLimit), q.Text("page_token")
-	owner, err := a.Caller(r).OwnerFor(q.Text("username"))
+	owner, err := who.OwnerFor(q.Text("username"))
 	if err != nil {
 		q.FailWith(err)
 	}
 	number, id := q.After()
 	if q.Err() != nil {
-		return q.Err()
+		return SessionPage{}, q.Err()
 	}
-	all, err := a.sessions(r.Context(), owner)
+	all, err := a.sessions(ctx, owner)
 	if err != nil {
-		return err
+		return SessionPage{}, err
 	}
 	page, next := tokenPage(all, limit, after != "", number, id)
-	wire.Write(w, http.StatusOK, struct {
-		Sessions []Token `json:"sessions"`
-		Next     string  `json:"next_page_token,omitzero"`
-	}{page, next})
-	return nil
+	return SessionPage{page, next}, nil
 }
 
-// endSession ends a session that the caller may see.
 func (a *API) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err := wire.ReadNothing(r); err != nil {
 		return err
 	}
-	id, caller := mux.Vars(r)["id"], a.Caller(r).Token
-	t, found, err := a.session(r.Context(), id)
+	if err := a.EndSession(r.Context(), a.Caller(r), mux.Vars(r)["id"]); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// EndSession ends a session that the caller may see.
+func (a *API) EndSession(ctx context.Context, who change.Caller, id string) error {
+	t, found, err := a.session(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !found || !caller.MaySee(t.Owner) {
+	if !found || !who.MaySee(t.Owner) {
 		return events.Faultf(events.NotFound, "id", "no such session: GET /api/v2/sessions lists them")
 	}
-	if err := caller.MayEnd(t); err != nil {
+	if err := who.MayEnd(t); err != nil {
 		return err
 	}
-	if err := a.Keys.Revoke(r.Context(), id); err != nil {
+	if err := a.Keys.Revoke(ctx, id); err != nil {
 		return err
 	}
-	a.Log.Info("session ended", "token_id", id, "user", caller.Owner)
-	w.WriteHeader(http.StatusNoContent)
+	a.Log.Info("session ended", "token_id", id, "user", who.Owner)
 	return nil
 }
 
