@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -12,11 +11,15 @@ import (
 	"spool.internal/gateway/wire"
 )
 
-// authenticate refuses every request under /api without a valid token, and every one
-// before the tokens are known; the documentation is public.
+// authenticate refuses every request under /api, and for a page, without a valid token, and
+// every one before the tokens are known; the documentation is public.
 func (g *Gateway) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/api/") || isDocument(r.URL.Path) {
+		if !isAPI(r) {
+			g.letSee(w, r, next)
+			return
+		}
+		if isDocument(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -58,10 +61,10 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 }
 
 // letIn finds the token of a request: behind Bearer, or of the session in the cookie of
-// a browser, which counts in the native API alone.
+// a browser, which counts in the native API and on pages alone.
 func (g *Gateway) letIn(r *http.Request) error {
 	e := exchangeOf(r)
-	if text := wire.SessionText(r); text != "" && isNative(r) && !hasBearer(r) {
+	if text := wire.SessionText(r); text != "" && (isNative(r) || !isAPI(r)) && !hasBearer(r) {
 		if err := errors.Join(wire.NoTokenInURL(r), g.sameOrigin(r)); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/wait"
 	"spool.internal/gateway/bulk"
 	"spool.internal/gateway/index"
+	"spool.internal/gateway/ui"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/stream"
 )
@@ -33,6 +34,7 @@ type Gateway struct {
 	events  *stream.Stream
 	handler http.Handler
 	native  *v2.API
+	pages   *ui.UI
 
 	strangers *limiter // by address, of callers without a valid token
 	refusals  *sampler // which refusals are logged

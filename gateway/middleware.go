@@ -15,6 +15,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/ui"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
@@ -27,6 +28,8 @@ type exchange struct {
 	text  string       // of the token
 
 	session bool // the text is that of a session, out of a cookie
+
+	pages *ui.UI // which say in a page why there is nothing else
 }
 
 type exchangeKey struct{}
@@ -48,7 +51,7 @@ func caller(r *http.Request) change.Caller { return change.CallerOf(r, tokenOf(r
 // 405, pass through the same log and carry the same ERROR body.
 func (g *Gateway) wrap(router http.Handler) http.Handler {
 	for _, layer := range slices.Backward([]func(http.Handler) http.Handler{
-		identify,
+		g.identify,
 		clean,
 		g.logAccess,
 		g.recoverPanic,
@@ -67,7 +70,7 @@ func (g *Gateway) wrap(router http.Handler) http.Handler {
 var goodID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // identify names the request as its client does, or anew.
-func identify(next http.Handler) http.Handler {
+func (g *Gateway) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(wire.HeaderRequestID)
 		if !goodID.MatchString(id) {
@@ -76,7 +79,7 @@ func identify(next http.Handler) http.Handler {
 		w.Header().Set(wire.HeaderRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{pages: g.pages})))
 	})
 }
 

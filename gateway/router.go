@@ -10,6 +10,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/gateway/bulk"
 	"spool.internal/gateway/change"
+	"spool.internal/gateway/ui"
 	"spool.internal/gateway/v1"
 	"spool.internal/gateway/v2"
 )
@@ -40,6 +41,8 @@ func (g *Gateway) router() *mux.Router {
 	g.bulks.Do = map[events.BulkOf]bulk.Do{events.BulkJobs: changes.Act, events.BulkDeadLetters: g.native.DoDead}
 	g.native.Routes(r)
 	g.transfers(r)
+	g.pages = ui.New(ui.Config{API: g.native})
+	g.pages.Routes(r)
 	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)
 	if g.cfg.Mount != nil {
 		g.cfg.Mount(r)
@@ -73,6 +76,10 @@ func unrouted(router *mux.Router) http.Handler {
 			if isNative(r) {
 				prefix = v2.Prefix
 			}
+			if pagesFor(r) != nil {
+				refuse(w, r, http.StatusNotFound, "this server has no such page")
+				return
+			}
 			refuse(w, r, http.StatusNotFound, "no such path: the API is below "+prefix)
 			return
 		}
@@ -82,11 +89,12 @@ func unrouted(router *mux.Router) http.Handler {
 	})
 }
 
-// welcome is the page at the address of the server, for a browser.
+// welcome is what is at the address of the server for who is no browser.
 func (g *Gateway) welcome(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprintf(w, `Spool %s starts flows: by the clock, on request, or when a file lands in a folder.
 
+Pages  open this address in a browser
 API    %s{create,delete,enable,disable,trigger}_job (POST), list_jobs (GET)
        %sjobs and more
        with the header "Authorization: Bearer <token>"

@@ -142,3 +142,12 @@ func upper(s string) string {
 	}
 	return s
 }
+
+// Length says how long something took or lasts.
+func Length(d time.Duration) string { return span(d) }
+
+// Number writes a number with its thousands apart.
+func Number(n int) string { return thousands(n) }
+
+// Count names a number of things: 1 job, 1,204 jobs.
+func Count(n int, noun string) string { return count(n, noun) }

@@ -205,3 +205,11 @@ func (a *API) countDead(ctx context.Context, owner string) (n int, err error) {
 	}
 	return n, err
 }
+
+// Standing counts what waits for a person: the caller's jobs that fail, and their dead
+// letters.
+func (a *API) Standing(ctx context.Context, who change.Caller) (failing, dead int, err error) {
+	failing = a.Index.Overview(who.Owner, 0, time.Now()).States[index.StateFailing]
+	dead, err = a.countDead(ctx, who.Owner)
+	return failing, dead, err
+}

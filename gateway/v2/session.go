@@ -172,6 +172,19 @@ func (a *API) EndSession(ctx context.Context, who change.Caller, id string) erro
 	return nil
 }
 
+// DropSession ends the session whose text this is: who has it may end it. A text that is
+// none is left alone.
+func (a *API) DropSession(ctx context.Context, text string) error {
+	s, err := a.Keys.VerifySession(text, time.Now())
+	if events.CodeOf(err) == events.Unauthorized {
+		return nil
+	}
+	if err == nil {
+		err = a.Keys.Revoke(ctx, s.ID)
+	}
+	return err
+}
+
 // session reads one session.
 func (a *API) session(ctx context.Context, id string) (t events.Token, found bool, err error) {
 	if !events.IsToken(id) || id[0] == '_' { // what begins so is no token

@@ -51,17 +51,21 @@ func IsRefusal(err error) bool {
 
 // Fail answers with a problem, and logs what is not the caller's doing.
 func Fail(w http.ResponseWriter, log *slog.Logger, err error) {
-	id := w.Header().Get(HeaderRequestID)
+	status, fault := Judge(log, w.Header().Get(HeaderRequestID), err)
+	WriteProblem(w, status, fault)
+}
+
+// Judge says with which status and in which words an error of the request id is answered,
+// and logs what is not the caller's doing.
+func Judge(log *slog.Logger, id string, err error) (status int, fault *events.Error) {
 	if r, ok := errors.AsType[*refusal](err); ok {
-		WriteProblem(w, r.status, r.fault)
-		return
+		return r.status, r.fault
 	}
 	if errors.Is(err, context.Canceled) { // by the client, or by a server that stops
 		err = events.Faultf(events.Unavailable, "", "the request was given up before it was answered: send it again")
 	}
 	if IsTooLong(err) {
-		WriteProblem(w, http.StatusRequestEntityTooLarge, events.Faultf(events.Invalid, "", "the body is %s", LongerThan(MaxBody)))
-		return
+		return http.StatusRequestEntityTooLarge, events.Faultf(events.Invalid, "", "the body is %s", LongerThan(MaxBody))
 	}
 	fault, known := errors.AsType[*events.Error](err)
 	if !known {
@@ -75,7 +79,7 @@ func Fail(w http.ResponseWriter, log *slog.Logger, err error) {
 	if status == http.StatusServiceUnavailable {
 		log.Warn("a request cannot be served now", "request_id", id, "error", err.Error())
 	}
-	WriteProblem(w, status, fault)
+	return status, fault
 }
 
 // WriteProblem answers with a fault and a status.

@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"html/template"
+	"strings"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/why"
+)
+
+// funcs are what templates may call beside their data's own methods.
+var funcs = template.FuncMap{
+	"at":     func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04 MST") },
+	"second": func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04:05 MST") },
+	"clock":  func(t, zone any) stamp { return stampOf(t, zone, "", "15:04:05") },
+	"rel":    func(t any) relative { return relativeTo(timeOf(t), time.Now()) },
+	"took":   took,
+	"number": why.Number,
+	"plural": why.Count,
+	"word":   word,
+	"text":   text,
+	"spark":  sparkOf,
+}
+
+// stamp is a time as a page shows it.
+type stamp struct{ ISO, Text string }
+
+func stampOf(t, zone any, day, clock string) stamp {
+	when := timeOf(t)
+	if when.IsZero() {
+		return stamp{}
+	}
+	when = when.In(zoneOf(zone))
+	if day != "" && when.Year() != time.Now().In(when.Location()).Year() {
+		day += " 2006"
+	}
+	return stamp{when.UTC().Format(time.RFC3339Nano), strings.TrimSpace(when.Format(day + " " + clock))}
+}
+
+func timeOf(t any) time.Time {
+	switch t := t.(type) {
+	case time.Time:
+		return t
+	case *time.Time:
+		if t != nil {
+			return *t
+		}
+	case events.Minute:
+		return t.Time()
+	}
+	return time.Time{}
+}
+
+func zoneOf(zone any) *time.Location {
+	switch z := zone.(type) {
+	case *time.Location:
+		if z != nil {
+			return z
+		}
+	case string:
+		if l, err := time.LoadLocation(z); err == nil {
+			return l
+		}
+	}
+	return time.UTC
+}
+
+// relative is a time as seen from now.
+type relative struct{ ISO, Text string }
+
+func relativeTo(t, now time.Time) relative {
+	if t.IsZero() {
+		return relative{}
+	}
+	text := why.Length(now.Sub(t)) + " ago"
+	if t.After(now) {
+		text = "in " + why.Length(t.Sub(now))
+	}
+	return relative{t.UTC().Format(time.RFC3339Nano), text}
+}
+
+// took says how long something took, in the words of sentences; empty = not known.
+func took(d any) string {
+	switch d := d.(type) {
+	case time.Duration:
+		return why.Length(d)
+	case int64:
+		return why.Length(time.Duration(d) * time.Millisecond)
+	case *int64:
+		if d != nil {
+			return why.Length(time.Duration(*d) * time.Millisecond)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,56 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// lines is the one fragment that is kept: which lines of a log.
+var lines = regexp.MustCompile(`^L[0-9]{1,9}(-L?[0-9]{1,9})?$`)
+
+// local gives a place to go on that a request names, if that is a page of this server,
+// else "/". Browsers take //host, /\host and what has control characters in it for other
+// servers, so what is kept is written anew from its parts.
+func (u *UI) local(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+		return "/"
+	}
+	parsed, err := url.Parse(next)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || parsed.Opaque != "" {
+		return "/"
+	}
+	if strings.HasPrefix(parsed.Path, "//") || strings.ContainsAny(parsed.Path, "\\") || path.Clean(parsed.Path) != parsed.Path || !u.isPage(parsed.Path) {
+		return "/"
+	}
+	kept := url.URL{Path: parsed.Path, RawQuery: parsed.Query().Encode()}
+	if lines.MatchString(parsed.Fragment) {
+		kept.Fragment = parsed.Fragment
+	}
+	return kept.String()
+}
+
+// isPage reports that GET on a path shows a page that people can be sent to.
+func (u *UI) isPage(path string) bool {
+	var m mux.RouteMatch
+	return u.shown.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &m)
+}
+
+// SendToLogin sends a browser that wanted to see a page to where it can log in, and
+// reports whether it did: a form, and what a module asks for, is to be refused.
+func (u *UI) SendToLogin(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet || !WantsPage(r) || isPart(r) {
+		return false
+	}
+	here := url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	to := "/login"
+	if next := u.local(here.String()); next != "/" {
+		to += "?" + url.Values{"next": {next}}.Encode()
+	}
+	redirect(w, to)
+	return true
+}

@@ -1,0 +1,18 @@
+package ui
+
+import "slices"
+
+// allPages are the pages of every owner of some.
+func (u *UI) allPages() []page {
+	return slices.Concat(
+		u.loginPages(),
+		u.overviewPages(),
+	)
+}
+
+// allActions are likewise.
+func (u *UI) allActions() []action {
+	return slices.Concat(
+		u.loginActions(),
+	)
+}

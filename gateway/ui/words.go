@@ -1,0 +1,40 @@
+package ui
+
+import (
+	"strings"
+
+	"spool.internal/events"
+)
+
+// word is what people call an outcome, a state of a job, or a verdict.
+func word(v any) string {
+	s := text(v)
+	switch s {
+	case string(events.OutcomeNotKept):
+		return "outcome not kept"
+	case "dst_gap":
+		return "gap"
+	case "dst_fold":
+		return "twice"
+	}
+	return strings.ReplaceAll(strings.ToLower(s), "_", " ")
+}
+
+// text gives what is said of something in the API.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case events.Outcome:
+		return string(v)
+	case events.Ruling:
+		return string(v)
+	case events.JobStatus:
+		return string(v)
+	case events.Status:
+		return string(v)
+	case events.FolderState:
+		return string(v)
+	}
+	return ""
+}
