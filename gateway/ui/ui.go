@@ -16,12 +16,12 @@ type Config struct {
 
 // UI serves the pages. It is safe for concurrent use.
 type UI struct {
-	api       *v2.API
-	pages     []page
-	actions   []action
-	owned     *mux.Router // every path here; the name of a route is its [Kind]
-	shown     *mux.Router // the pages that people can be sent to
-	counts    counts
+	api     *v2.API
+	pages   []page
+	actions []action
+	owned   *mux.Router // every path here; the name of a route is its [Kind]
+	shown   *mux.Router // the pages that people can be sent to
+	counts  counts
 }
 
 // Kind says whose a path is.
