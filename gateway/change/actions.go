@@ -133,6 +133,17 @@ func (j *Jobs) RerunOnce(ctx context.Context, who Caller, r events.Result) (trig
 	return j.trigger(ctx, who, r.JobID, "\x00rerun\x00"+r.TriggerID, events.Trigger{File: r.File, RerunOf: r.Origin()})
 }
 
+// Asked gives the identity of the execution that a key of a caller asks for, and whether it
+// was asked for since a time.
+func (j *Jobs) Asked(ctx context.Context, who Caller, id, key string, since time.Time) (triggerID string, asked bool, err error) {
+	if _, err := j.Find(ctx, who, id); err != nil {
+		return "", false, err
+	}
+	triggerID = events.ManualTriggerID(id, nonceOf(who.keyed(key)))
+	asked, err = j.Store.Triggered(ctx, events.KindManual, events.Trigger{ID: triggerID, JobID: id, At: since})
+	return triggerID, asked, err
+}
+
 // keyed makes a key the caller's own.
 func (c Caller) keyed(key string) string {
 	if key == "" {

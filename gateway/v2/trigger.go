@@ -3,6 +3,7 @@ package v2
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"spool.internal/events"
 	"spool.internal/gateway/change"
@@ -25,6 +26,11 @@ func (a *API) TriggerJob(ctx context.Context, who change.Caller, id, key string)
 		return "", events.Faultf(events.Invalid, events.HeaderKey, "is longer than %d bytes", maxIdempotencyKey)
 	}
 	return a.Changes.Trigger(ctx, who, id, key, nil)
+}
+
+// AskedBefore gives the execution that [API.TriggerJob] has queued under a key since a time.
+func (a *API) AskedBefore(ctx context.Context, who change.Caller, id, key string, since time.Time) (triggerID string, asked bool, err error) {
+	return a.Changes.Asked(ctx, who, id, key, since)
 }
 
 // trigger queues an execution, once for each Idempotency-Key, and answers with its identity.

@@ -1,0 +1,110 @@
+package index
+
+import (
+	"time"
+
+	"spool.internal/events"
+)
+
+// Counts says how many jobs a list would have in each state and mode.
+type Counts struct {
+	Jobs   int            // of the owner, whatever else the filter says
+	States map[string]int // with this state in place of the filter's, see [States]; none where it is 0
+	Modes  map[string]int // with this mode in place of the filter's
+	Meet   int            // with neither
+}
+
+// Count counts the jobs that meet a filter, in one pass over all of them.
+func (x *Index) Count(f Filter, now time.Time) Counts {
+	defer x.read(now)()
+	rest := f
+	rest.State, rest.Mode = "", ""
+	all, whole := x.choose(rest, now), x.choose(f, now)
+	counts := Counts{Modes: map[string]int{}}
+	var states [len(stateNames)]int
+	for i, j := range x.table.all {
+		if !j.known || f.Owner != "" && f.Owner != j.owner {
+			continue
+		}
+		counts.Jobs++
+		n := uint32(i)
+		if !all.admits(n) {
+			continue
+		}
+		counts.Meet++
+		mode := ModeCron
+		if j.automatic {
+			mode = ModeAutomatic
+		}
+		if whole.stands(n, j) {
+			counts.Modes[mode]++
+		}
+		if f.Mode == "" || f.Mode == mode {
+			x.tally(&states, n, j, now)
+		}
+	}
+	counts.States = named(&states)
+	return counts
+}
+
+// stateNames are the states that are no outcomes, behind the outcomes.
+var stateNames = [notKept + 4]string{notKept + 1: StateFailing, notKept + 2: StateNeverRan, notKept + 3: StateDisabled}
+
+// tally counts a job in each state that it is in: as [chooser.stands] judges. x is locked.
+func (x *Index) tally(states *[len(stateNames)]int, n uint32, j *job, now time.Time) {
+	last, _, failing := x.standingOf(n)
+	states[last]++
+	if is, _ := x.nowOf(n, now); is != none && is != last {
+		states[is]++
+	}
+	if failing {
+		states[notKept+1]++
+	}
+	if last == none && x.neverRan(n) {
+		states[notKept+2]++
+	}
+	if !j.enabled {
+		states[notKept+3]++
+	}
+}
+
+func named(states *[len(stateNames)]int) map[string]int {
+	names := map[string]int{}
+	for i, n := range states {
+		name := stateNames[i]
+		if i <= int(notKept) {
+			name = string(outcomes[i])
+		}
+		if n > 0 && name != "" {
+			names[name] = n
+		}
+	}
+	return names
+}
+
+// Meeting counts those of some jobs that meet a filter.
+func (x *Index) Meeting(f Filter, ids []string, now time.Time) (meet int) {
+	defer x.read(now)()
+	c := x.choose(f, now)
+	for _, id := range ids {
+		if n, ok := x.table.find(id); ok && c.admits(n) {
+			meet++
+		}
+	}
+	return meet
+}
+
+// DueOf gives those of some jobs that run next up to a time, in their order.
+func (x *Index) DueOf(ids []string, by, now time.Time) (due []string) {
+	defer x.read(now)()
+	for _, id := range ids {
+		n, ok := x.table.find(id)
+		if !ok {
+			continue
+		}
+		if slot, ok := x.table.all[n].next(now); ok && slot <= events.MinuteOf(by) {
+			due = append(due, id)
+		}
+	}
+	return due
+}
