@@ -35,7 +35,7 @@ func stampOf(t, zone any, day, clock string) stamp {
 	if day != "" && when.Year() != time.Now().In(when.Location()).Year() {
 		day += " 2006"
 	}
-	return stamp{when.UTC().Format(time.RFC3339Nano), strings.TrimSpace(when.Format(day + " " + clock))}
+	return stamp{when.Format(time.RFC3339Nano), strings.TrimSpace(when.Format(day + " " + clock))}
 }
 
 func timeOf(t any) time.Time {

@@ -11,7 +11,7 @@ import * as chip from "./chip.js";
 import { dress } from "./clock.js";
 import { parse, take } from "./trust.js";
 
-const gather = 250, least = 250, most = 100, settle = 1000;
+const gather = 250, least = 250, most = 100, settle = 1000, seldom = 5000;
 
 const due = new Map(); // id -> how often it was read and may still have been behind the event
 let timer = 0, asked = 0, asking = false, pressed = null, newest = "";
@@ -50,9 +50,8 @@ function plan(wait) {
   timer = setTimeout(fetchCells, Math.max(wait, asked + least - performance.now()));
 }
 
-// inView reports whether somebody can see a cell; the title of the page is always seen.
+// inView reports whether somebody can see a cell.
 function inView(cell) {
-  if (cell.matches("title")) return true;
   const { top, bottom, width } = cell.getBoundingClientRect();
   return bottom > -50 && top < innerHeight + 50 && (width > 0 || cell.childElementCount === 0);
 }
@@ -60,11 +59,12 @@ function inView(cell) {
 async function fetchCells() {
   timer = 0;
   if (document.hidden) return;
-  const here = new Map(); // id -> whether one of its cells is in view
+  // id -> whether one of its cells is in view. What stands in the frame is read with any cell; without one, seldom.
+  const here = new Map([["all", performance.now() > asked + seldom]]);
   for (const cell of document.querySelectorAll("[data-cell]")) here.set(idOf(cell), here.get(idOf(cell)) || inView(cell));
   for (const id of due.keys()) if (!here.has(id)) due.delete(id);
   const ids = [...due.keys()].filter((id) => here.get(id)).slice(0, most);
-  if (!ids.length) return;
+  if (!ids.length) return due.size && plan(seldom);
   const times = ids.map((id) => [id, due.get(id)]), until = newest;
   for (const id of ids) due.delete(id);
   asking = true;
@@ -72,10 +72,11 @@ async function fetchCells() {
   let wait = gather;
   try {
     const answer = await fetch(location.pathname + location.search, { headers: { "Spool-Cells": ids.join(","), Accept: "text/html" }, cache: "no-store" });
-    if (answer.status === 401) return chip.say("out");
+    if (answer.status === 401) return chip.say("signed-out");
     if (!answer.ok) throw new Error(answer.status);
-    show(parse(await answer.text()));
-    const reached = answer.headers.get("Spool-Position");
+    const page = parse(await answer.text());
+    show(page);
+    const reached = page.body.dataset.position;
     if (reached && until && !covers(reached, until)) {
       for (const [id, n] of times) if (n < 3 && !due.has(id)) due.set(id, n + 1);
       wait = settle;
@@ -101,7 +102,21 @@ export function show(page) {
   for (const fresh of page.querySelectorAll("[data-cell]")) {
     for (const cell of document.querySelectorAll(`[data-cell="${CSS.escape(fresh.dataset.cell)}"]`)) renew(cell, fresh.cloneNode(true));
   }
+  frame(page);
   document.dispatchEvent(new Event("spool:cells"));
+}
+
+// frame brings the title of the tab, its icon, and the numbers in the bar up to date.
+function frame(page) {
+  if (page.title && document.title !== page.title) document.title = page.title;
+  const icon = document.querySelector("[data-icon]"), href = page.querySelector("[data-icon]")?.getAttribute("href");
+  if (icon && href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+  for (const link of page.querySelectorAll("nav a[href]")) {
+    const here = document.querySelector(`.bar nav a[href="${CSS.escape(link.getAttribute("href"))}"]`), count = link.querySelector("[data-count]");
+    if (!here || here.querySelector("[data-count]")?.textContent === count?.textContent) continue;
+    here.querySelector("[data-count]")?.remove();
+    if (count) here.append(" ", document.adoptNode(count));
+  }
 }
 
 function renew(cell, fresh) {

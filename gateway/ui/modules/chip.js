@@ -1,6 +1,6 @@
 // The chip that says whether what one sees is what is.
 //
-//   <span data-chip role=status>live</span>   its data-chip becomes live, reconnecting, offline or out
+//   <span data-chip role=status>live</span>   its data-chip becomes live, reconnecting, offline or signed-out
 
 import { login } from "./dialog.js";
 import { el } from "./trust.js";
@@ -14,16 +14,17 @@ export function heard(at) {
   news = at;
 }
 
-// say shows a state: live, reconnecting, offline, out.
+// say shows a state: live, reconnecting, offline, signed-out.
 export function say(next) {
   if (next === state) return;
   state = next;
   const chip = document.querySelector("[data-chip]");
   if (!chip) return;
   const last = news ? time.format(news) : "";
+  chip.hidden = false;
   chip.dataset.chip = next;
-  chip.textContent = { live: "live", reconnecting: last ? `reconnecting (last news ${last})` : "reconnecting", offline: `offline: showing ${last}`, out: "signed out" }[next];
-  if (next !== "out") return;
+  chip.textContent = { live: "live", reconnecting: last ? `reconnecting (last news ${last})` : "reconnecting", offline: `offline: showing ${last}`, "signed-out": "signed out" }[next];
+  if (next !== "signed-out") return;
   const button = el("button", { type: "button" }, "Log in");
   button.addEventListener("click", login);
   chip.append(" ", button);

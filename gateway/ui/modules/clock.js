@@ -6,7 +6,7 @@
 //       in the text. data-plain: gets nothing.
 //   <time datetime="…" data-rel>in 11 h 27 min</time>   is kept right; what is past never becomes "in …" again
 //   <time datetime="…" data-for>4 min</time>            how long it lasts since then
-//   <time data-clock>14:03:12 UTC</time>                ticks; data-clock="here": the reader's
+//   <span data-clock="UTC">14:03:12</span>              ticks; data-clock="here": the reader's, where it shows another hour
 
 const second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 
@@ -15,16 +15,20 @@ let offset = 0; // what the server's clock is ahead of this one, in ms
 // now is the server's time.
 export const now = () => Date.now() + offset;
 
-// words says how long something lasts: "12 s", "27 min", "11 h 27 min", "3 d 4 h".
+// words says how long something lasts, as the server does: "12 s", "27 min", "11 h 27 min", "40 h", "4 days".
 export function words(ms) {
-  const [big, small, a, b] = ms >= day ? [day, hour, "d", "h"] : ms >= hour ? [hour, minute, "h", "min"] : ms >= minute ? [minute, 0, "min"] : [second, 0, "s"];
-  const n = Math.floor(ms / big), rest = small ? Math.floor((ms % big) / small) : 0;
-  return `${n} ${a}` + (rest ? ` ${rest} ${b}` : "");
+  if (ms < 59500) return `${Math.round(ms / second)} s`;
+  if (ms < hour - 30 * second) return `${Math.round(ms / minute)} min`;
+  if (ms < day) {
+    const all = Math.round(ms / minute), rest = all % 60;
+    return `${Math.floor(all / 60)} h` + (rest ? ` ${rest} min` : "");
+  }
+  return ms < 3 * day ? `${Math.round(ms / hour)} h` : `${Math.round(ms / day)} days`;
 }
 
 function rel(t, at) {
   const ms = Date.parse(t.dateTime) - at;
-  if (ms <= 0) t.dataset.rel = "past";
+  if (ms <= 0 || t.textContent.endsWith("ago")) t.dataset.rel = "past";
   if (t.dataset.rel !== "past") return "in " + words(ms);
   return ms > -second ? "now" : words(Math.max(0, -ms)) + " ago";
 }
@@ -63,7 +67,9 @@ function tick(root) {
     if (t.textContent !== text) t.textContent = text;
   }
   for (const t of root.querySelectorAll("[data-clock]")) {
-    t.textContent = t.dataset.clock === "here" ? ticking.format(at) + " here" : new Date(at).toISOString().slice(11, 19) + " UTC";
+    const ours = t.dataset.clock === "here";
+    t.textContent = ours ? ` · ${ticking.format(at).slice(0, 5)} here` : new Date(at).toISOString().slice(11, 19);
+    t.hidden = ours && !new Date(at).getTimezoneOffset();
   }
 }
 

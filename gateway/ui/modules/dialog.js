@@ -58,8 +58,13 @@ async function again() {
     event.stopPropagation();
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "Spool-Note": "1" } });
-      if (answer.ok) return box.close("in");
-      const fault = parse(await answer.text()).querySelector("[data-summary], main p");
+      if (answer.ok) {
+        const { owner } = await (await fetch("/api/v2/me")).json(), was = document.body.dataset.who;
+        if (!was || owner === was) return box.close("in");
+        says.textContent = `You are ${owner} now, and this page is ${was}'s: load it again. Nothing was sent.`;
+        return;
+      }
+      const fault = parse(await answer.text()).querySelector(".fault, .note, [data-summary]");
       says.textContent = fault?.textContent.trim() || `Not logged in: the answer was ${answer.status}.`;
     } catch {
       says.textContent = "Not sent: the server cannot be reached.";

@@ -73,7 +73,7 @@ async function broken(refused) {
   if (!refused) return;
   close();
   const status = await fetch("/api/v2/me", { cache: "no-store" }).then((answer) => answer.status, () => 0);
-  if (status === 401) return chip.say("out");
+  if (status === 401) return chip.say("signed-out");
   if (document.hidden || source) return;
   clearTimeout(timer);
   timer = setTimeout(open, pause[Math.min(tries++, pause.length - 1)]);

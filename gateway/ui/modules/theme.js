@@ -1,18 +1,19 @@
-// Light, dark, or as the system has it; kept in a cookie, so that the server renders it and nothing flashes.
+// Light, dark, or as the system has it. The server keeps the choice in a cookie, so that no page flashes.
 //
 //   <html data-theme="dark">                  the choice; absent: as the system
-//   <button data-theme-choice="dark">         dark, light or auto
-
-import { keep } from "./cookie.js";
+//   <form action="/theme"><button name=theme value="dark">     dark, light or empty
 
 export function start() {
-  addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-theme-choice]");
-    if (!button) return;
-    const choice = button.dataset.themeChoice;
-    if (choice === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = choice;
-    keep("spool_theme", choice === "auto" ? "" : choice);
-    for (const other of document.querySelectorAll("[data-theme-choice]")) other.setAttribute("aria-pressed", other === button);
+  addEventListener("submit", (event) => {
+    const form = event.target, button = event.submitter;
+    if (form.getAttribute("action") !== "/theme" || !button) return;
+    event.preventDefault();
+    if (button.value) document.documentElement.dataset.theme = button.value;
+    else delete document.documentElement.dataset.theme;
+    for (const other of form.querySelectorAll("button")) {
+      if (other === button) other.setAttribute("aria-pressed", "true");
+      else other.removeAttribute("aria-pressed");
+    }
+    fetch("/theme", { method: "POST", body: new URLSearchParams(new FormData(form, button)), redirect: "manual" }).catch(() => form.submit());
   });
 }
