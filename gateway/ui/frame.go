@@ -39,7 +39,8 @@ type who struct {
 type navEntry struct {
 	Href, Text string
 	Current    bool
-	Count      int // of what waits for somebody; 0 is not shown
+	Counts     bool // how many wait for somebody
+	Count      int
 }
 
 // nav is the bar.
@@ -48,7 +49,7 @@ var nav = []navEntry{
 	{Href: "/jobs", Text: "Jobs"},
 	{Href: "/runs", Text: "Runs"},
 	{Href: "/upcoming", Text: "Upcoming"},
-	{Href: "/dead", Text: "Dead letters"},
+	{Href: "/dead", Text: "Dead letters", Counts: true},
 	{Href: "/live", Text: "Live"},
 	{Href: "/system", Text: "System"},
 }
@@ -72,7 +73,7 @@ func (u *UI) frameOf(c *call, p page, data any) frame {
 		n := u.count(c.Context(), c.who)
 		f.Failing = n.failing
 		for _, e := range nav {
-			if e.Current = e.Text == p.nav; e.Href == "/dead" {
+			if e.Current = e.Text == p.nav; e.Counts {
 				e.Count = n.dead
 			}
 			f.Nav = append(f.Nav, e)
@@ -107,7 +108,7 @@ func title(failing int, name, instance string) string {
 }
 
 // themeCookie keeps the colours that somebody chose.
-const themeCookie = "spool-theme"
+const themeCookie = "spool_theme"
 
 func theme(r *http.Request) string {
 	c, err := r.Cookie(themeCookie)

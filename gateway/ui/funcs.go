@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"html/template"
 	"strings"
 	"time"
@@ -73,11 +74,33 @@ func relativeTo(t, now time.Time) relative {
 	if t.IsZero() {
 		return relative{}
 	}
-	text := why.Length(now.Sub(t)) + " ago"
+	text := lasting(now.Sub(t)) + " ago"
 	if t.After(now) {
-		text = "in " + why.Length(t.Sub(now))
+		text = "in " + lasting(t.Sub(now))
 	}
 	return relative{t.UTC().Format(time.RFC3339Nano), text}
+}
+
+// lasting says how long something lasts that goes on, as modules/clock.js does, which keeps
+// it right: nothing is rounded up that is not over yet.
+func lasting(d time.Duration) string {
+	of := func(n time.Duration, unit string, rest time.Duration, small string) string {
+		if rest == 0 {
+			return fmt.Sprintf("%d %s", n, unit)
+		}
+		return fmt.Sprintf("%d %s %d %s", n, unit, rest, small)
+	}
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		return of(d/day, "d", d%day/time.Hour, "h")
+	case d >= time.Hour:
+		return of(d/time.Hour, "h", d%time.Hour/time.Minute, "min")
+	case d >= time.Minute:
+		return of(d/time.Minute, "min", 0, "")
+	default:
+		return of(d/time.Second, "s", 0, "")
+	}
 }
 
 // took says how long something took, in the words of sentences; empty = not known.

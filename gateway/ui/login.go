@@ -79,9 +79,9 @@ func (u *UI) logout(c *call) (done, error) {
 }
 
 // chooseTheme keeps the colours that somebody chose in a cookie, so that no page has to
-// change its colours after it is shown.
+// change its colours after it is shown. A module writes it too.
 func (u *UI) chooseTheme(c *call) (done, error) {
-	chosen := http.Cookie{Name: themeCookie, Value: c.form("theme"), Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: wire.Encrypted(c.r), SameSite: http.SameSiteLaxMode}
+	chosen := http.Cookie{Name: themeCookie, Value: c.form("theme"), Path: "/", MaxAge: 365 * 24 * 3600, Secure: wire.Encrypted(c.r), SameSite: http.SameSiteLaxMode}
 	if chosen.Value != "light" && chosen.Value != "dark" {
 		chosen.Value, chosen.MaxAge = "", -1
 	}

@@ -76,6 +76,7 @@ type call struct {
 const (
 	headerCells = "Spool-Cells"
 	headerNote  = "Spool-Note"
+	headerNext  = "Spool-Next" // of the answer: where to go on
 )
 
 // isPart reports that a request is one of our modules, for a part of a page.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"spool.internal/events"
+	"spool.internal/gateway/v2"
 	"spool.internal/gateway/wire"
 )
 
@@ -58,7 +59,13 @@ func (u *UI) act(a action) http.Handler {
 			u.note(c, http.StatusOK, d.Note)
 			return
 		}
-		redirect(w, u.local(d.Next))
+		if next := u.local(d.Next); r.Header.Get(headerNote) == "" {
+			redirect(w, next)
+		} else { // fetch would follow a redirect, and the page would be made twice
+			secure(w.Header())
+			w.Header().Set(headerNext, next)
+			w.WriteHeader(http.StatusNoContent)
+		}
 	})
 }
 
@@ -92,6 +99,9 @@ func (u *UI) answer(c *call, p page, status int, data any) {
 	f := u.frameOf(c, p, data)
 	if c.query.Has("did") && f.Who != nil {
 		f.Told = u.told(c)
+	}
+	if c.position != "" {
+		c.w.Header().Set(v2.HeaderPosition, c.position)
 	}
 	layout := "layout"
 	if c.cells != nil {
