@@ -114,20 +114,42 @@ func until(ctx context.Context, f func() bool) error {
 	return nil
 }
 
+// stillFor is how long a follower gets nothing before it is asked anew how far it has to come.
+const stillFor = time.Second
+
+// comeTo blocks until a follower has passed what is the newest of a stream when it is called.
+// That can be purged before it is read, and then never comes: who waits for it asks again,
+// when the follower stands still. It does not ask more often, because the broker goes
+// through all subjects for it.
+func comeTo(ctx context.Context, newest func(context.Context) (uint64, error), passed func() uint64) error {
+	var last, before uint64
+	known, moved := false, time.Time{}
+	return until(ctx, func() bool {
+		at := passed()
+		if at != before {
+			before, moved = at, time.Now()
+		}
+		if !known || at < last && time.Since(moved) > stillFor {
+			moved = time.Now()
+			seq, err := newest(ctx)
+			if err != nil {
+				return false
+			}
+			last, known = seq, true
+		}
+		return at >= last
+	})
+}
+
 // reached blocks until a history holds all results that are stored when it is called.
 func (x *Index) reached(ctx context.Context, h *history) error {
-	last := uint64(0)
-	if err := until(ctx, func() bool { // asked once: the broker goes through all subjects for it
+	return comeTo(ctx, func(ctx context.Context) (uint64, error) {
 		m, _, err := x.bus.Results("").Last(ctx)
-		last = m.Sequence
-		return err == nil
-	}); err != nil {
-		return err
-	}
-	return until(ctx, func() bool {
+		return m.Sequence, err
+	}, func() uint64 {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		return h.results >= last
+		return h.results
 	})
 }
 
@@ -170,18 +192,16 @@ func (x *Index) fill(ctx context.Context, perJob int, stop func()) error {
 	if err := x.reached(ctx, h); err != nil {
 		return err
 	}
-	last, err := x.bus.FeedLast(ctx, jet.FeedRuns)
-	if err != nil {
-		return err
-	}
 	wg.Go(func() {
 		defer cancel()
 		_ = x.bus.Runs("", "").FollowHeadsAfter(ctx, 0, x.runsInto(ctx, h))
 	})
-	if err := until(ctx, func() bool {
+	if err := comeTo(ctx, func(ctx context.Context) (uint64, error) {
+		return x.bus.FeedLast(ctx, jet.FeedRuns)
+	}, func() uint64 {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		return h.runs >= last
+		return h.runs
 	}); err != nil {
 		return err
 	}
