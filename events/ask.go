@@ -15,8 +15,9 @@ type LogAsk struct {
 	Lines     int64         `json:"lines,omitzero"`  // the last so many lines, in place of Offset
 	Bytes     int64         `json:"bytes,omitzero"`  // the last so many bytes, in place of Offset
 	Printed   int64         `json:"printed,omitzero"`
-	Most      int           `json:"most,omitzero"` // bytes; 0 = none, only what is to be said of the log
-	Wait      time.Duration `json:"wait,omitzero"` // for how long to wait where the log ends and the run goes on
+	Most      int           `json:"most,omitzero"`   // bytes; 0 = none, only what is to be said of the log
+	Wait      time.Duration `json:"wait,omitzero"`   // for how long to wait where the log ends and the run goes on
+	Number    bool          `json:"number,omitzero"` // to say the number of the line, too, that the part begins in
 }
 
 // LogPart is a part of a log.
@@ -27,6 +28,7 @@ type LogPart struct {
 	Live     bool      `json:"live,omitzero"`    // its attempt goes on
 	Full     bool      `json:"full,omitzero"`    // and the log takes no more until it ends
 	Printed  int64     `json:"printed,omitzero"` // then: how much the attempt had printed at the end of the part, to go on from there
+	Line     int64     `json:"line,omitzero"`    // the number of the line that it begins in, from 1; 0: nobody asked, or it has no place
 }
 
 // OutputAsk asks for what a run has written: a page of files, or a part of one.

@@ -89,6 +89,9 @@ func (r *Runner) logNow(q events.LogAsk) (part events.LogPart, text []byte, more
 			part.Offset = -1
 		}
 	}
+	if q.Number && err == nil && part.Offset >= 0 {
+		part.Line, err = file.LineAt(min(part.Offset, part.Size))
+	}
 	return part, text, live.More, err
 }
 

@@ -68,6 +68,9 @@ func TestGatewaysReadLogs(t *testing.T) {
 	if part, text := ask(events.LogAsk{Lines: 1, Most: 100}); text != "second\n" || part.Offset != 6 || part.Size != 13 {
 		t.Errorf("the last line: %q, %+v", text, part)
 	}
+	if part, _ := ask(events.LogAsk{Lines: 1, Most: 100, Number: true}); part.Line != 2 {
+		t.Errorf("the last line is said to be number %d", part.Line)
+	}
 	if part, text := ask(events.LogAsk{Bytes: 3, Most: 100}); text != "nd\n" || part.Offset != 10 {
 		t.Errorf("the last 3 bytes: %q, %+v", text, part)
 	}

@@ -87,6 +87,20 @@ func (r *Reader) Last(n, size int64) (offset int64, err error) {
 	return 0, nil
 }
 
+// LineAt gives the number of the line, from 1, that a place is in.
+func (r *Reader) LineAt(offset int64) (number int64, err error) {
+	number = 1
+	text := make([]byte, block)
+	for at := int64(0); at < offset; {
+		n, err := r.file.ReadAt(text[:min(block, offset-at)], at)
+		if n == 0 && err != nil {
+			return 0, err
+		}
+		number, at = number+int64(bytes.Count(text[:n], []byte("\n"))), at+int64(n)
+	}
+	return number, nil
+}
+
 // lastLines finds where the last *n lines of a text begin, -1 where it holds fewer: *n is then
 // how many are left.
 func lastLines(text []byte, n *int64) int {

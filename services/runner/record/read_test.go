@@ -50,6 +50,10 @@ func TestLastLines(t *testing.T) {
 		if err != nil || c.text[at:] != c.want {
 			t.Errorf("last %d of %.20q: %.20q, %v", c.n, c.text, c.text[at:], err)
 		}
+		number, err := r.LineAt(at)
+		if want := int64(strings.Count(c.text[:at], "\n")) + 1; number != want || err != nil {
+			t.Errorf("that is line %d (%v), not %d", number, err, want)
+		}
 		r.Close()
 	}
 }
