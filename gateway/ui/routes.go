@@ -7,6 +7,7 @@ func (u *UI) allPages() []page {
 	return slices.Concat(
 		u.loginPages(),
 		u.overviewPages(),
+		u.livePages(),
 	)
 }
 

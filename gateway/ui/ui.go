@@ -11,12 +11,14 @@ import (
 
 // Config is what the pages need.
 type Config struct {
-	API *v2.API // what they show and do; required
+	API    *v2.API // what they show and do; required
+	Events Events  // what has happened; required
 }
 
 // UI serves the pages. It is safe for concurrent use.
 type UI struct {
 	api     *v2.API
+	events  Events
 	pages   []page
 	actions []action
 	owned   *mux.Router // every path here; the name of a route is its [Kind]
@@ -36,7 +38,7 @@ const (
 
 // New makes the pages.
 func New(c Config) *UI {
-	u := &UI{api: c.API, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
+	u := &UI{api: c.API, events: c.Events, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
 	u.pages, u.actions = u.allPages(), u.allActions()
 	for _, p := range u.pages {
 		u.own(p.path, p.public)

@@ -1,7 +1,8 @@
 // The page of what happens: newest on top, at most 500 rows.
 //
 //   <ol data-live="POSITION">              its rows are as new as this
-//     <li data-burst="…">                  a row; data-burst is what the server needs to count on in it
+//     <li data-burst="KEY~…" data-joins>   a row; data-burst is what the server needs to count on in it; data-joins: it takes
+//                                          the place of the row with this key
 //   <button data-live-pause>               "Pause", or "3 new, show"
 //
 // An event makes the page ask for /live?…&since=POSITION&burst=… , at most four times a second: the words are the server's.
@@ -10,7 +11,7 @@
 import { dress } from "./clock.js";
 import { parse } from "./trust.js";
 
-const least = 250, most = 500;
+const least = 250, most = 500, open = 20;
 
 let list = null, button = null, at = "", kinds = new Set(), timer = 0, asking = false, asked = 0, paused = false, held = [];
 
@@ -40,16 +41,16 @@ async function ask() {
   asking = true;
   asked = performance.now();
   try {
-    const url = new URL(location.href), top = held[0] ?? list.firstElementChild;
+    const url = new URL(location.href);
     url.searchParams.set("since", at);
     if (!saw.includes("*")) url.searchParams.set("saw", saw.join(","));
-    if (top?.dataset.burst) url.searchParams.set("burst", top.dataset.burst);
+    for (const row of [...held, ...list.children].slice(0, open)) url.searchParams.append("burst", row.dataset.burst);
     const answer = await fetch(url, { headers: { Accept: "text/html", "Spool-Cells": "live" }, cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
     const fresh = parse(await answer.text()).querySelector("[data-live]");
     at = fresh.dataset.live;
     dress(fresh);
-    add([...fresh.children].map((row) => document.adoptNode(row)), top);
+    add([...fresh.children].map((row) => document.adoptNode(row)));
   } catch {
     saw.forEach((kind) => kinds.add(kind));
     asked = performance.now() + 2000;
@@ -59,26 +60,27 @@ async function ask() {
   }
 }
 
-// add puts rows on top, or behind the button while the page is paused. The last may be the one that is there, which went on.
-function add(rows, top) {
-  if (rows.length && top && "joins" in rows.at(-1).dataset) {
-    const row = rows.pop();
-    if (held[0] === top) held[0] = row;
-    else if (paused) held.unshift(row); // the one below stays as it was seen
-    else top.replaceWith(row);
-  }
-  held = [...rows, ...held].slice(0, most);
+// add puts rows on top, or behind the button while the page is paused. One that goes on leaves its old place.
+function add(rows) {
+  const keys = new Set(rows.filter((row) => "joins" in row.dataset).map(keyOf));
+  held = [...rows, ...held.filter((row) => !keys.has(keyOf(row)))].slice(0, most);
   if (paused) return tell();
+  const on = new Set(held.filter((row) => "joins" in row.dataset).map(keyOf));
+  for (const row of [...list.children].slice(0, on.size ? 2 * open : 0)) {
+    if (on.delete(keyOf(row)) && !row.contains(document.activeElement)) row.remove();
+  }
   list.prepend(...held);
   held = [];
   while (list.childElementCount > most) list.lastElementChild.remove();
   document.querySelector("[data-live-none]")?.remove();
 }
 
+const keyOf = (row) => row.dataset.burst.split("~", 1)[0];
+
 function pause(on) {
   if (paused === on) return;
   paused = on;
-  if (!on) add([], null);
+  if (!on) add([]);
   tell();
 }
 
@@ -93,6 +95,7 @@ export function start() {
   if (!list) return;
   button = document.querySelector("[data-live-pause]");
   at = list.dataset.live;
+  if (button) button.hidden = false;
   tell();
   button?.addEventListener("click", () => {
     const show = paused;

@@ -15,7 +15,7 @@ type Ask struct {
 	Token events.Token
 	Query url.Values // job_id and type, as GET /api/v2/events reads them
 	After string     // the events behind this position; empty: the last ones
-	Most  int        // how many, at most [maxTail]; of more the last
+	Most  int        // how many, at most 5,000; of more the last
 }
 
 // Happened is an event as somebody may see it.
@@ -43,6 +43,7 @@ func (s *Stream) Read(ctx context.Context, ask Ask) (Reading, error) {
 		return Reading{}, err
 	}
 	c := &client{selection: chosen}
+	ask.Most = min(ask.Most, maxRead)
 	until, known := s.hub.position(), 0
 	if ask.After != "" {
 		if c.at, known, err = parsePosition(ask.After); err != nil {
@@ -54,7 +55,7 @@ func (s *Stream) Read(ctx context.Context, ask Ask) (Reading, error) {
 		if !c.needs(i) {
 			continue
 		}
-		of, err := s.readOf(ctx, c, span{i, c.at[i], until[i]}, readLimits{min(ask.Most, maxTail), i < known})
+		of, err := s.readOf(ctx, c, span{i, c.at[i], until[i]}, readLimits{ask.Most, i < known})
 		if err != nil {
 			return Reading{}, err
 		}
@@ -78,6 +79,8 @@ func (s *Stream) Read(ctx context.Context, ask Ask) (Reading, error) {
 
 // freshTime is how long after it has changed what a role says of itself is news.
 const freshTime = 15 * time.Second
+
+const maxRead = 5000
 
 // readLimits bound a reading.
 type readLimits struct {
