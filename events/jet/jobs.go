@@ -124,14 +124,17 @@ type JobFeed struct {
 	apply func(events.JobRevision)
 
 	mu      sync.Mutex
-	seq     uint64
+	seq     uint64          // of the last event that was taken in
+	passed  uint64          // up to which there is no other
 	alive   map[string]bool // jobs in the cache
 	waiting map[chan struct{}]uint64
+
+	asking chan struct{} // holds one while one asks for the last event
 }
 
 // NewJobFeed makes a feed; it does nothing before Run.
 func NewJobFeed(b *Bus, apply func(events.JobRevision)) *JobFeed {
-	return &JobFeed{bus: b, apply: apply, alive: map[string]bool{}, waiting: map[chan struct{}]uint64{}}
+	return &JobFeed{bus: b, apply: apply, alive: map[string]bool{}, waiting: map[chan struct{}]uint64{}, asking: make(chan struct{}, 1)}
 }
 
 // Run follows JOBS until ctx ends. After a cut so long that deletions may have
@@ -235,7 +238,45 @@ func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 
 // Barrier blocks until the cache includes every write that was acknowledged before the
 // call, and returns the sequence reached.
+//
+// It asks for the last message of the stream, which is quick, and only where the cache
+// may not go that far for the last that it is to hear of: for that the broker goes
+// through all jobs. Who waits for that answer takes it too, when it says enough.
 func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
+	m, found, err := f.bus.last(ctx, streamJobs, everySubject)
+	if err != nil {
+		return 0, err
+	}
+	if found && f.includes(m.Sequence) {
+		return m.Sequence, nil
+	}
+	select {
+	case f.asking <- struct{}{}:
+		defer func() { <-f.asking }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("wait for job event %d: %w", m.Sequence, context.Cause(ctx))
+	}
+	if found && f.includes(m.Sequence) {
+		return m.Sequence, nil
+	}
+	seq, err := f.catchUp(ctx)
+	if err == nil {
+		f.mu.Lock()
+		f.passed = max(f.passed, m.Sequence) // there is no job's event between the two
+		f.mu.Unlock()
+	}
+	return seq, err
+}
+
+// includes reports that there is nothing of a job up to a sequence that the cache does not have.
+func (f *JobFeed) includes(seq uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return seq <= max(f.seq, f.passed)
+}
+
+// catchUp blocks until the cache includes the last event of any job.
+func (f *JobFeed) catchUp(ctx context.Context) (uint64, error) {
 	for {
 		m, _, err := f.bus.last(ctx, streamJobs, allJobsFilter)
 		if err != nil {

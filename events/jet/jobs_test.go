@@ -82,3 +82,53 @@ func TestJobFeed(t *testing.T) {
 	put(events.JobCreated, "c", 0)
 	check(map[string]events.Change{"c": events.JobCreated})
 }
+
+// The barrier includes what anybody has stored, whatever else is stored in the stream behind it.
+func TestBarrier(t *testing.T) {
+	s := eventstest.Start(t, eventstest.Options{})
+	b, other := eventstest.Connect(t, s), eventstest.Connect(t, s)
+	var mu sync.Mutex
+	got := map[string]uint64{}
+	feed := jet.NewJobFeed(b, func(r events.JobRevision) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[r.Event.Job.ID] = r.Seq
+	})
+	ctx, cancel := contextWithCancel(t)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = feed.Run(ctx) })
+	defer func() { cancel(); wg.Wait() }()
+	var probe uint64
+	behind := func(n int) (err error) { // what is stored behind a change
+		switch n % 4 {
+		case 0, 1:
+			probe, err = other.Commit(ctx, "JOBS", jet.Message{Subject: jet.ProbeSubject("JOBS"), Data: []byte("{}")})
+		case 2:
+			err = other.Purge(ctx, "JOBS", jet.ProbeSubject("JOBS"), 0) // the stream's last message is gone
+		}
+		return err
+	}
+	for n := range 40 {
+		id := string(rune('a' + n%7))
+		expect := got[id]
+		seq, err := other.PutJob(ctx, events.JobEvent{Event: events.JobUpdated, Job: events.Job{ID: id}}, expect)
+		if err == nil {
+			err = behind(n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asking sync.WaitGroup
+		for range 5 {
+			asking.Go(func() {
+				reached, err := feed.Barrier(ctx)
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil || reached < seq || got[id] != seq {
+					t.Errorf("change %d at %d (probe %d): the cache has %d, reached %d, %v", n, seq, probe, got[id], reached, err)
+				}
+			})
+		}
+		asking.Wait()
+	}
+}

@@ -24,12 +24,18 @@ type Stored struct {
 // maxMulti is how many subjects one batched get may name.
 const maxMulti = 500
 
+// everySubject is a filter that all messages of a stream meet. The broker knows the
+// last of them without looking for it.
+const everySubject = ">"
+
 // last asks the leader of a stream for the last message of a subject, or of a filter:
-// that of the reader, never ">", since a stream holds what its reader does not hear
-// of, as a [probeSubject]. found is false when there is none. It is the barrier
+// that of the reader, seldom [everySubject], since a stream holds what its reader does
+// not hear of, as a [probeSubject]. found is false when there is none. It is the barrier
 // for what must not be missed; it reads its own and everybody's writes.
 func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found bool, err error) {
-	recordIn(subject)
+	if subject != everySubject { // which reads nothing but where the stream ends
+		recordIn(subject)
+	}
 	ctx, cancel := b.onWire(ctx, 5*time.Second)
 	defer cancel()
 	answer, err := b.api(ctx, streamGet, stream, map[string]string{"last_by_subj": subject})
