@@ -21,7 +21,7 @@
 //   - [Index.Check] says nil when the newest execution of each job is known, with its run. All
 //     older ones are read behind that into a second history, which then takes the place of the
 //     first; [Index.KnownFrom] says since when everything is known, and [Index.Filled] waits.
-//   - An execution takes 32 bytes, and there is no map of them: one is found through its job, whose
+//   - An execution takes 36 bytes, and there is no map of them: one is found through its job, whose
 //     executions are a list. What the stream has dropped is dropped within a minute.
 //   - Times of executions are those of the stream that stored them, to the second.
 //   - A page of a list begins behind a place, not at a number: jobs that come, go or change meanwhile move nothing.

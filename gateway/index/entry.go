@@ -75,12 +75,13 @@ func kindOf(k events.Kind) uint8 {
 }
 
 // entry is one execution: the newest result of a trigger, and what its run has said. It
-// has 32 bytes and no pointer, since a million of them are kept. The zero entry is dead.
+// has 36 bytes and no pointer, since a million of them are kept. The zero entry is dead.
 type entry struct {
 	prev   uint32 // the place of the job's entry before it, plus 1; 0 = there is none
 	stored uint32 // when the result was, in seconds since 1970
 	at     uint32 // since when it stands as it does: the call was answered, the run started or ended
 	took   uint32 // ms of the last attempt of a run that has ended
+	slot   uint32 // that it was triggered by, in minutes since 1970, plus 1; 0 = it was by none
 
 	seq     [5]byte // of the result
 	trigger [6]byte // the lower part of [events.TraceOf]
@@ -93,7 +94,7 @@ type entry struct {
 const traceMask = 1<<48 - 1
 
 func newEntry(r result) entry {
-	e := entry{stored: seconds(r.stored), at: seconds(r.stored), kind: r.kind}
+	e := entry{stored: seconds(r.stored), at: seconds(r.stored), slot: r.slot, kind: r.kind}
 	put(e.seq[:], r.seq)
 	put(e.trigger[:], r.trigger)
 	put(e.job[:], uint64(r.job))

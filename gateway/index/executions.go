@@ -2,7 +2,10 @@ package index
 
 import (
 	"context"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -14,7 +17,7 @@ type Execution struct {
 	JobID   string
 	Seq     uint64 // of its result, in the stream
 	Outcome events.Outcome
-	Trigger string         // its identity, where that follows from its time; else empty: it has to be read
+	Trigger string         // its identity, where that is a slot; else empty: it has to be read
 	Took    *time.Duration // of the last attempt of its run; nil where that is not known
 }
 
@@ -23,25 +26,32 @@ func execution(j *job, e *entry) Execution {
 	if d, ok := e.duration(); ok {
 		ex.Took = &d
 	}
-	if e.kinds() == events.KindCron {
-		ex.Trigger = slotTrigger(ex.JobID, e)
-	}
+	ex.Trigger = slotTrigger(ex.JobID, e)
 	return ex
 }
 
-// guesses is how many minutes back the slot of an execution is looked for: most are called in their minute.
-const guesses = 3
-
-// slotTrigger gives the identity of the trigger of a slot, if its result came soon: reading it
-// could have the broker load a part of its store for each of the last nights. The trace proves it.
-func slotTrigger(jobID string, e *entry) string {
-	for back := range events.Minute(guesses) {
-		id := events.CronTriggerID(jobID, events.MinuteOf(time.Unix(e.storedAt(), 0))-back)
-		if events.TraceOf(id)&traceMask == e.trace() {
-			return id
-		}
+// slotOf gives the slot of a trigger, as entries keep it: were it not kept, each execution that is shown would
+// have to be read, and the broker would load a part of its store for each of the last nights.
+func slotOf(triggerID string) uint32 {
+	kind, rest, _ := strings.Cut(triggerID, ":")
+	_, minute, _ := strings.Cut(rest, ":")
+	slot, err := strconv.ParseUint(minute, 10, 32)
+	if kind != string(events.KindCron) || err != nil || slot == math.MaxUint32 {
+		return 0
 	}
-	return ""
+	return uint32(slot) + 1
+}
+
+// slotTrigger gives the identity of the trigger of a slot; empty where it is not known. The trace proves it.
+func slotTrigger(jobID string, e *entry) string {
+	if e.slot == 0 {
+		return ""
+	}
+	id := events.CronTriggerID(jobID, events.Minute(e.slot-1))
+	if events.TraceOf(id)&traceMask != e.trace() {
+		return ""
+	}
+	return id
 }
 
 // Query asks for executions, newest first.

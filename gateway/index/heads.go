@@ -23,7 +23,7 @@ func (x *Index) result(h *history, m jet.Stored) {
 		h.results = max(h.results, m.Sequence)
 		return
 	}
-	r := result{seq: m.Sequence, stored: m.Time, job: n, trigger: m.Trigger(), call: outcomeOf(m.Outcome()), kind: kindOf(m.Kind())}
+	r := result{seq: m.Sequence, stored: m.Time, job: n, trigger: m.Trigger(), call: outcomeOf(m.Outcome()), kind: kindOf(m.Kind()), slot: slotOf(m.TriggerID())}
 	if r.call == none { // an older version stored it
 		if r.call = called; m.Status() == events.ERROR {
 			r.call = failed

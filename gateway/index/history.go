@@ -40,6 +40,7 @@ type result struct {
 	trigger uint64
 	kind    uint8
 	call    outcome
+	slot    uint32 // see [entry]
 }
 
 // run is what a run says.

@@ -1,13 +1,14 @@
 package index
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
 )
@@ -110,7 +111,7 @@ func TestOrderMakesNoDifference(t *testing.T) {
 			after.told(r, true)
 		}
 		for job := range uint32(3) {
-			if diff := cmp.Diff(told(after, job), told(mixed, job)); diff != "" {
+			if diff := gocmp.Diff(told(after, job), told(mixed, job)); diff != "" {
 				t.Fatalf("seed %d, job %d (-results first +mixed):\n%s", seed, job, diff)
 			}
 		}
@@ -144,7 +145,7 @@ func TestOldExecutionsGo(t *testing.T) {
 	if h.log.len() != jobs*perJob || len(h.log.chunks) != 1 {
 		t.Errorf("%d entries in %d chunks are kept; want %d in 1", h.log.len(), len(h.log.chunks), jobs*perJob)
 	}
-	if diff := cmp.Diff(before, told(h, 7)); diff != "" {
+	if diff := gocmp.Diff(before, told(h, 7)); diff != "" {
 		t.Errorf("compacted (-before +after):\n%s", diff)
 	}
 	// The older half is dropped by the stream.
@@ -178,15 +179,30 @@ func TestARunThatSaysNothing(t *testing.T) {
 	}
 }
 
-// The identity of a trigger that ran on time is known without its result being read; of others it is not guessed.
+// The identity of the trigger of a slot is known without its result being read, however late it was called; of
+// others it is not guessed.
 func TestTriggersOfSlots(t *testing.T) {
 	const id = "07a3e5c1-1b4f-4852-9cd6-1a072fc8ab31"
-	slot := events.MinuteOf(began)
-	for late, known := range map[time.Duration]bool{0: true, 59 * time.Second: true, 2 * time.Minute: true, time.Hour: false, -time.Hour: false} {
-		trigger := events.CronTriggerID(id, slot)
-		e := newEntry(result{seq: 1, stored: slot.Time().Add(late), trigger: events.TraceOf(trigger), kind: kindOf(events.KindCron), call: waiting})
-		if got := slotTrigger(id, &e); known != (got == trigger) || !known && got != "" {
-			t.Errorf("called %s after its slot: %q", late, got)
+	now := events.MinuteOf(began)
+	for _, c := range []struct {
+		trigger, of string // of: whose trace the entry has
+		known       bool
+	}{
+		{events.CronTriggerID(id, now), "", true},
+		{events.CronTriggerID(id, now-60*24*400), "", true},
+		{events.CronTriggerID(id, 0), "", true},
+		{events.CronTriggerID("another", now), "", false},
+		{events.CronTriggerID(id, now), events.CronTriggerID(id, now-1), false},
+		{events.CronTriggerID(id, -1), "", false},
+		{events.CronTriggerID(id, 1<<32-1), "", false},
+		{"cron:" + id + ":007", "", false},
+		{"cron:" + id, "", false},
+		{events.ManualTriggerID(id, "12"), "", false},
+		{events.FileTriggerID(id, "12"), "", false},
+	} {
+		e := newEntry(result{seq: 1, stored: began, trigger: events.TraceOf(cmp.Or(c.of, c.trigger)), call: waiting, slot: slotOf(c.trigger)})
+		if got := slotTrigger(id, &e); c.known != (got == c.trigger) || !c.known && got != "" {
+			t.Errorf("%s: %q", c.trigger, got)
 		}
 	}
 }

@@ -16,8 +16,7 @@ type job struct {
 	enabled   bool
 	automatic bool
 	owner     string
-	name      string
-	folded    string // the name in lower case
+	folded    string // the name, in lower case
 	created   int64  // ns since 1970
 	effective int64  // no slot up to then is its own, in seconds since 1970
 	timing    *timing
@@ -85,7 +84,7 @@ func (t *jobs) apply(rev events.JobRevision, minute events.Minute) {
 	l := stored.Labels()
 	*j = job{
 		id: j.id, known: true, enabled: stored.Status == events.Enabled, automatic: l.Schedule == "",
-		owner: stored.Username, name: stored.Name, folded: fold(stored.Name), created: stored.CreatedOnNS,
+		owner: stored.Username, folded: fold(stored.Name), created: stored.CreatedOnNS,
 		effective: stored.EffectiveFrom.Unix(), timing: t.timed(l.When, minute), labels: t.labelled(stored, l.Tags),
 	}
 }
