@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -38,8 +37,7 @@ func newHolder(g *Gateway) *holder {
 
 // add has a job looked at, if failures in a row are to disable it.
 func (h *holder) add(id string) {
-	job, ok := h.gateway.jobs.Job(id)
-	if !ok || job.Status != events.Enabled || !bytes.Contains(job.Parameters, []byte(`"hold_after"`)) {
+	if !h.gateway.jobs.holds(id) {
 		return
 	}
 	h.mu.Lock()
@@ -90,8 +88,8 @@ func (h *holder) run(ctx context.Context) error {
 }
 
 func (h *holder) all() {
-	for job := range h.gateway.jobs.Oldest("", 0, "") {
-		h.add(job.ID)
+	for _, id := range h.gateway.jobs.held() {
+		h.add(id)
 	}
 }
 

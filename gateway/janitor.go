@@ -76,7 +76,7 @@ func (n *janitor) sweep(ctx context.Context) error {
 		return err
 	}
 	for id := range counts {
-		if _, exists := n.gateway.jobs.Job(id); exists {
+		if n.gateway.jobs.known(id) {
 			continue
 		}
 		if err := n.purge(ctx, id); err != nil {

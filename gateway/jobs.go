@@ -12,20 +12,24 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/gateway/index"
+	"spool.internal/gateway/pack"
 )
 
 // refreshWait is how long a listing waits for the cache to catch up.
 const refreshWait = 5 * time.Second
 
-// jobs is the gateway's cache of all jobs, without their sealed secrets.
+// jobs is the gateway's cache of all jobs, without their sealed secrets. They are packed, for few
+// of many are looked at.
 type jobs struct {
 	feed   *jet.JobFeed
 	gone   func(id string) // called with every deletion; must not block
 	owners *owners         // sees every revision
 	index  *index.Index    // likewise
 
+	samples *pack.Samples
+
 	mu    sync.RWMutex
-	byID  map[string]events.Job
+	byID  map[string]kept
 	order []place // oldest first, never changed once it is made; nil = make it anew
 }
 
@@ -40,7 +44,7 @@ func (p place) compare(q place) int {
 }
 
 func newJobs(gone func(id string), o *owners, x *index.Index) *jobs {
-	return &jobs{gone: gone, owners: o, index: x, byID: map[string]events.Job{}}
+	return &jobs{gone: gone, owners: o, index: x, samples: pack.New(), byID: map[string]kept{}}
 }
 
 // apply takes one revision in; the feed calls it.
@@ -48,8 +52,11 @@ func (j *jobs) apply(rev events.JobRevision) {
 	j.owners.apply(rev)
 	j.index.Apply(rev)
 	job := rev.Event.Job
+	var packed kept
 	if rev.Gone() {
 		defer j.gone(job.ID)
+	} else {
+		packed = j.keep(job)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -61,8 +68,7 @@ func (j *jobs) apply(rev events.JobRevision) {
 		delete(j.byID, job.ID)
 		return
 	}
-	job.Secrets, job.Sums = nil, nil
-	j.byID[job.ID] = job
+	j.byID[job.ID] = packed
 }
 
 // Refresh blocks until the cache includes every change acknowledged before the call.
@@ -79,9 +85,39 @@ func (j *jobs) Refresh(ctx context.Context) error {
 // Job finds one job.
 func (j *jobs) Job(id string) (events.Job, bool) {
 	j.mu.RLock()
+	packed, ok := j.byID[id]
+	j.mu.RUnlock()
+	if !ok {
+		return events.Job{}, false
+	}
+	return j.unpack(id, packed)
+}
+
+// known reports whether there is a job.
+func (j *jobs) known(id string) bool {
+	j.mu.RLock()
 	defer j.mu.RUnlock()
-	job, ok := j.byID[id]
-	return job, ok
+	_, ok := j.byID[id]
+	return ok
+}
+
+// holds reports whether failures may disable a job.
+func (j *jobs) holds(id string) bool {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.byID[id].holds
+}
+
+// held gives the jobs that failures may disable.
+func (j *jobs) held() (ids []string) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	for id, packed := range j.byID {
+		if packed.holds {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Oldest yields the jobs of one owner ("" = everybody's) that were created
@@ -117,8 +153,14 @@ func (j *jobs) sorted() []place {
 	defer j.mu.Unlock()
 	if j.order == nil {
 		j.order = make([]place, 0, len(j.byID))
-		for id, job := range j.byID {
-			j.order = append(j.order, place{job.CreatedOnNS, id, job.Username})
+		owners := map[string]string{} // each once
+		for id, packed := range j.byID {
+			if job, ok := j.unpack(id, packed); ok {
+				if _, known := owners[job.Username]; !known {
+					owners[job.Username] = job.Username
+				}
+				j.order = append(j.order, place{job.CreatedOnNS, id, owners[job.Username]})
+			}
 		}
 		slices.SortFunc(j.order, place.compare)
 	}
