@@ -12,16 +12,18 @@ import (
 
 // funcs are what templates may call beside their data's own methods.
 var funcs = template.FuncMap{
-	"at":     func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04 MST") },
-	"second": func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04:05 MST") },
-	"clock":  func(t, zone any) stamp { return stampOf(t, zone, "", "15:04:05") },
-	"rel":    func(t any) relative { return relativeTo(timeOf(t), time.Now()) },
-	"took":   took,
-	"number": why.Number,
-	"plural": why.Count,
-	"word":   word,
-	"text":   text,
-	"spark":  sparkOf,
+	"at":      func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04 MST") },
+	"second":  func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04:05 MST") },
+	"clock":   func(t, zone any) stamp { return stampOf(t, zone, "", "15:04:05") },
+	"hourly":  func(t, zone any) stamp { return stampOf(t, zone, "", "15:04 MST") },
+	"rel":     func(t any) relative { return relativeTo(timeOf(t), time.Now()) },
+	"took":    took,
+	"number":  why.Number,
+	"plural":  why.Count,
+	"word":    word,
+	"text":    text,
+	"spark":   sparkOf,
+	"shownAt": shownAt,
 }
 
 // stamp is a time as a page shows it.

@@ -100,8 +100,15 @@ func (u *UI) call(w http.ResponseWriter, r *http.Request) *call {
 
 func (c *call) Context() context.Context { return c.r.Context() }
 
-// id gives a part of the path, by its name there; capitals are what some tools make of a UUID.
-func (c *call) id(name string) string { return strings.ToLower(mux.Vars(c.r)[name]) }
+// id gives a part of the path, by its name there. "id" is a UUID: capitals are what some
+// tools make of one.
+func (c *call) id(name string) string {
+	part := mux.Vars(c.r)[name]
+	if name == "id" {
+		part = strings.ToLower(part)
+	}
+	return part
+}
 
 // form gives what was typed into a field.
 func (c *call) form(name string) string { return c.r.PostForm.Get(name) }

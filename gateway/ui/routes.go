@@ -8,6 +8,7 @@ func (u *UI) allPages() []page {
 		u.loginPages(),
 		u.overviewPages(),
 		u.livePages(),
+		u.sessionPages(),
 	)
 }
 
@@ -15,5 +16,6 @@ func (u *UI) allPages() []page {
 func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
+		u.sessionActions(),
 	)
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -40,6 +41,9 @@ const (
 func New(c Config) *UI {
 	u := &UI{api: c.API, events: c.Events, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
 	u.pages, u.actions = u.allPages(), u.allActions()
+	// The first path that fits is taken: /jobs/new goes before /jobs/{id}.
+	slices.SortStableFunc(u.pages, func(a, b page) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
+	slices.SortStableFunc(u.actions, func(a, b action) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
 	for _, p := range u.pages {
 		u.own(p.path, p.public)
 		if !p.public {
