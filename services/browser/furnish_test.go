@@ -44,11 +44,11 @@ func furnish(t *testing.T) *furnished {
 	}
 	atEnd = append(atEnd, w.kill)
 	f := &furnished{world: w}
-	f.clock = w.job(t, "invoices nightly", "30 2 * * *", "echo one; echo two >&2; echo 'a,b' >\"$SPOOL_OUTPUT_DIR/table.csv\" 2>/dev/null || true", map[string]any{"timezone": "Europe/Paris", "description": "Sends the invoices of the day."})
+	f.clock = w.job(t, "invoices nightly", "30 2 * * *", "echo one; echo two >&2; echo 'a,b' >\"$SPOOL_OUTPUT_DIR/table.csv\"", map[string]any{"timezone": "Europe/Paris"})
 	f.failing = w.job(t, "ledger", "*/15 * * * *", "echo 'table locked' >&2; exit 3", nil)
 	f.folder = w.job(t, "letters", "", "cat", nil)
 	f.disabled = w.job(t, "old export", "0 4 * * *", "true", nil)
-	f.hostile = w.job(t, hostile, "0 5 * * *", `printf '\033[31mred\033[0m <script>alert(1)</script> \007\n'; echo '`+hostile+`' >&2; exit 1`, map[string]any{"description": hostile})
+	f.hostile = w.job(t, hostile, "0 5 * * *", `printf '\033[31mred\033[0m <script>alert(1)</script> \007\n'; echo '`+hostile+`' >&2; exit 1`, nil)
 	w.api(t, http.MethodPost, "/api/v2/jobs/"+f.disabled+"/disable", map[string]any{"reason": "move of the NAS " + hostile})
 	f.ok, f.failed, f.bad = w.run(t, f.clock), w.run(t, f.failing), w.run(t, f.hostile)
 	for _, run := range []string{f.ok, f.failed, f.bad} {
@@ -67,9 +67,8 @@ func furnish(t *testing.T) *furnished {
 // drop puts a file into the folder of a job, under its name at once.
 func (w *world) drop(t *testing.T, jobID, name, text string) {
 	t.Helper()
-	job := w.api(t, http.MethodGet, "/api/v2/jobs/"+jobID, nil)
-	in, _ := job["flow_parameters"].(map[string]any)["input_dir"].(string)
-	dir := filepath.Join(w.Dir, filepath.Base(in))
+	in, _ := w.folders.Load(jobID)
+	dir := filepath.Join(w.Dir, in.(string))
 	if err := os.WriteFile(filepath.Join(dir, "."+name+".part"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

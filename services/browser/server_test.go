@@ -30,6 +30,7 @@ type world struct {
 	cmd     *exec.Cmd
 	log     *lockedBuffer
 	args    []string
+	folders sync.Map // job id → the folder that it reads, below Dir
 }
 
 // shared is the server of every test that needs none of its own.
@@ -197,7 +198,9 @@ func (w *world) job(t *testing.T, name, schedule, script string, spool map[strin
 	if spool != nil {
 		body["spool"] = spool
 	}
-	return w.api(t, http.MethodPost, "/api/v2/jobs", body)["job_id"].(string)
+	jobID := w.api(t, http.MethodPost, "/api/v2/jobs", body)["job_id"].(string)
+	w.folders.Store(jobID, in)
+	return jobID
 }
 
 // run starts a job and gives the id of the trigger.
