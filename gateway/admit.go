@@ -45,7 +45,7 @@ func kindOf(r *http.Request) admission.Kind {
 		return admission.Stream
 	case isRunContent(r) && r.Method == http.MethodGet:
 		return admission.Transfer
-	case isFile(r) && (r.Method == http.MethodGet || r.Method == http.MethodPut):
+	case isDrop(r), isFile(r) && (r.Method == http.MethodGet || r.Method == http.MethodPut):
 		return admission.Transfer
 	default:
 		return admission.Request

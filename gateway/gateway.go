@@ -16,6 +16,7 @@ import (
 	"spool.internal/gateway/index"
 	"spool.internal/gateway/ui"
 	"spool.internal/gateway/v2"
+	"spool.internal/gateway/v2/files"
 	"spool.internal/gateway/v2/stream"
 )
 
@@ -34,6 +35,7 @@ type Gateway struct {
 	events  *stream.Stream
 	handler http.Handler
 	native  *v2.API
+	files   *files.API // nil: there are no drives
 	pages   *ui.UI
 
 	strangers *limiter // by address, of callers without a valid token

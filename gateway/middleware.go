@@ -87,6 +87,11 @@ func (g *Gateway) identify(next http.Handler) http.Handler {
 // their routes bound the bodies.
 func isFile(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, files.Prefix) }
 
+// isDrop reports that a form brings files. Each is bounded where it is stored.
+func isDrop(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/jobs/") && strings.HasSuffix(r.URL.Path, "/files/drop")
+}
+
 // isRunContent reports that a request is about what a run has printed or written. That can be
 // large, too: HEAD is not to make it.
 func isRunContent(r *http.Request) bool {
@@ -151,7 +156,7 @@ func (g *Gateway) refuseLost(next http.Handler) http.Handler {
 // limitBody bounds what a request can make the server read.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isFile(r) {
+		if isFile(r) || isDrop(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

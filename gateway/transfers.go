@@ -13,9 +13,10 @@ import (
 // and the documentation.
 func (g *Gateway) transfers(r *mux.Router) {
 	if g.cfg.Drives != nil {
-		files.New(files.Config{
+		g.files = files.New(files.Config{
 			Drives: g.cfg.Drives, Token: tokenOf, MaxUpload: g.cfg.MaxUpload, Reserve: g.cfg.Reserve, Log: g.cfg.Log,
-		}).Routes(r)
+		})
+		g.files.Routes(r)
 	}
 	g.events.Routes(r)
 	serveDocuments(r)

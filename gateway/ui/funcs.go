@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ var funcs = template.FuncMap{
 	"text":    text,
 	"spark":   sparkOf,
 	"shownAt": shownAt,
+	"size":    size,
 }
 
 // stamp is a time as a page shows it.
@@ -118,4 +120,32 @@ func took(d any) string {
 		}
 	}
 	return ""
+}
+
+// size says how much something is, as our modules do: 2.1 GB; empty = not known.
+func size(n any) string {
+	var bytes float64
+	switch n := n.(type) {
+	case int64:
+		bytes = float64(n)
+	case *int64:
+		if n == nil {
+			return ""
+		}
+		bytes = float64(*n)
+	default:
+		return ""
+	}
+	if bytes < 1000 {
+		return why.Count(int(bytes), "byte")
+	}
+	unit := -1
+	for ; bytes >= 1000 && unit < 2; unit++ {
+		bytes /= 1000
+	}
+	digits := 0
+	if bytes < 10 {
+		digits = 1
+	}
+	return strconv.FormatFloat(bytes, 'f', digits, 64) + []string{" kB", " MB", " GB"}[unit]
 }

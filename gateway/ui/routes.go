@@ -9,6 +9,7 @@ func (u *UI) allPages() []page {
 		u.overviewPages(),
 		u.livePages(),
 		u.sessionPages(),
+		u.filesPages(),
 	)
 }
 
@@ -17,5 +18,6 @@ func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
 		u.sessionActions(),
+		u.filesActions(),
 	)
 }

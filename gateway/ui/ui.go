@@ -8,18 +8,21 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/gateway/v2"
+	"spool.internal/gateway/v2/files"
 )
 
 // Config is what the pages need.
 type Config struct {
-	API    *v2.API // what they show and do; required
-	Events Events  // what has happened; required
+	API    *v2.API    // what they show and do; required
+	Events Events     // what has happened; required
+	Files  *files.API // takes the files that are dropped; nil: there are no drives
 }
 
 // UI serves the pages. It is safe for concurrent use.
 type UI struct {
 	api     *v2.API
 	events  Events
+	files   *files.API
 	pages   []page
 	actions []action
 	owned   *mux.Router // every path here; the name of a route is its [Kind]
@@ -39,7 +42,7 @@ const (
 
 // New makes the pages.
 func New(c Config) *UI {
-	u := &UI{api: c.API, events: c.Events, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
+	u := &UI{api: c.API, events: c.Events, files: c.Files, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
 	u.pages, u.actions = u.allPages(), u.allActions()
 	// The first path that fits is taken: /jobs/new goes before /jobs/{id}.
 	slices.SortStableFunc(u.pages, func(a, b page) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })

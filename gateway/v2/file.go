@@ -23,6 +23,8 @@ type Standing struct {
 	Until    time.Time        `json:"until,omitzero"` // when that ends by itself
 	Size     *int64           `json:"size,omitempty"` // of a file that lies there
 	Modified time.Time        `json:"modified,omitzero"`
+
+	Timeline []why.Step `json:"-"` // for pages: how far a file has come that no version is of
 }
 
 // shownAs are the states that are part of others in answers.
@@ -36,7 +38,7 @@ func (x *explained) standing(p *place) *Standing {
 		return nil
 	}
 	r := x.reason(p.Facts)
-	s := &Standing{State: p.State, Reason: r.Text, Code: r.Code, Since: r.Since, Until: r.Until, Size: p.size, Modified: p.Modified}
+	s := &Standing{State: p.State, Reason: r.Text, Code: r.Code, Since: r.Since, Until: r.Until, Size: p.size, Modified: p.Modified, Timeline: x.at.Timeline(p.Facts)}
 	if as, ok := shownAs[p.State]; ok {
 		s.State = as
 	}

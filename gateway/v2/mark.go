@@ -53,6 +53,7 @@ type MarkRequest struct {
 	Limit   int // of the files; 0 means 1000
 	Page    string
 	List    string
+	Look    bool // keep no list: nothing is to change
 }
 
 func readMark(r *http.Request) (MarkRequest, error) {
@@ -60,7 +61,7 @@ func readMark(r *http.Request) (MarkRequest, error) {
 	if err != nil {
 		return MarkRequest{}, err
 	}
-	m := MarkRequest{in.Text("pattern"), in.Number("limit", 0, 0, mostMarked), in.Text("page_token"), in.Text("list")}
+	m := MarkRequest{Pattern: in.Text("pattern"), Limit: in.Number("limit", 0, 0, mostMarked), Page: in.Text("page_token"), List: in.Text("list")}
 	return m, in.Err()
 }
 
@@ -179,6 +180,9 @@ func (a *API) MarkableFiles(ctx context.Context, who change.Caller, id string, a
 	}
 	if job.Status != events.Disabled {
 		m.Hint = "the job is enabled: what is complete is called for already, and not shown here. Disable it, then put the files there, mark them, and enable it"
+	}
+	if asked.Look {
+		return m, nil
 	}
 	return m, a.keepList(ctx, who, job, &m)
 }

@@ -20,13 +20,15 @@ func refuse(status int, field, format string, args ...any) error {
 // errUpload is in the chain of a body that did not arrive.
 var errUpload = errors.New("the body broke off")
 
+// ErrExists is in the chain of the fault of an upload that may replace nothing.
+var ErrExists = refuse(http.StatusPreconditionFailed, "path", "exists already, and If-None-Match: * is asked for")
+
 var (
 	errOutside   = events.Faultf(events.Forbidden, "path", "leads out of its drive by a symbolic link: links may lead to files of the same drive alone")
 	errNotFound  = events.Faultf(events.NotFound, "path", "no such file or folder")
 	errFileAbove = events.Faultf(events.Invalid, "path", "leads through a file: only folders hold files")
 	errIsFolder  = refuse(http.StatusConflict, "path", "is a folder: a file cannot take its place")
 	errNotEmpty  = refuse(http.StatusConflict, "path", "is a folder that is not empty: add ?recursive=true to delete what is in it")
-	errExists    = refuse(http.StatusPreconditionFailed, "path", "exists already, and If-None-Match: * is asked for")
 	errFull      = refuse(http.StatusInsufficientStorage, "", "the disk of this drive is full: delete something, or ask who runs the server")
 )
 
@@ -40,7 +42,7 @@ var errnos = []struct {
 	{drive.ErrChanging, events.Faultf(events.Unavailable, "path", "is changed while it is opened: try again")},
 	{syscall.ENOTEMPTY, errNotEmpty}, // before fs.ErrExist, which it counts as
 	{fs.ErrNotExist, errNotFound},
-	{fs.ErrExist, errExists},
+	{fs.ErrExist, ErrExists},
 	{syscall.EROFS, events.Faultf(events.Forbidden, "path", "lies on a file system that is read-only: choose another drive")},
 	{fs.ErrPermission, events.Faultf(events.Forbidden, "path", "the server has no permission for it on its disk: choose another folder, or ask who runs the server")},
 	{syscall.ENOSPC, errFull},

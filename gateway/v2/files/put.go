@@ -133,7 +133,7 @@ func (t target) prepare(o Upload) error {
 	case info.IsDir():
 		return errIsFolder
 	case o.OnlyNew:
-		return errExists
+		return ErrExists
 	}
 	return nil
 }
@@ -242,7 +242,7 @@ func (t target) createBeside(temporary string, parent *os.Root) (name string, er
 		if _, err := parent.Lstat(name); err == nil { // most are found without a link that fails
 			continue
 		}
-		if err = t.create(temporary, parent, name); !errors.Is(err, fs.ErrExist) && !errors.Is(err, errExists) {
+		if err = t.create(temporary, parent, name); !errors.Is(err, fs.ErrExist) && !errors.Is(err, ErrExists) {
 			return name, err
 		}
 	}
@@ -277,7 +277,7 @@ func (t target) create(temporary string, parent *os.Root, name string) error {
 		return err
 	}
 	if _, err := parent.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, errExists)
+		return errors.Join(err, ErrExists)
 	}
 	return drive.Rename(t.dir, temporary, parent, name)
 }
