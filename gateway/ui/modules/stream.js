@@ -17,8 +17,8 @@ let source = null, position = "", tries = 0, timer = 0, on = { event() {}, back(
 // start follows the events: event is called with each, back when events may have been missed that will not come.
 export function start(handlers) {
   on = handlers;
+  if (!document.body.dataset.who) return; // nobody is let in
   position = document.body.dataset.position ?? "";
-  if (!position) return;
   chip.heard(now());
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : returned()));
   addEventListener("pagehide", close);
@@ -49,12 +49,13 @@ function close() {
 function open() {
   close();
   const query = new URLSearchParams(document.body.dataset.stream ?? "");
-  query.set("last_event_id", position);
+  if (position) query.set("last_event_id", position);
   const mine = (source = new EventSource("/api/v2/events?" + query));
   mine.onopen = () => {
     tries = 0;
     chip.heard(now());
     chip.say("live");
+    if (!position) on.back();
   };
   mine.onerror = () => mine === source && broken(mine.readyState === EventSource.CLOSED);
   for (const kind of kinds) {
