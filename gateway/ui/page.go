@@ -46,7 +46,11 @@ type Note struct {
 	Href   string    // where to see more; a path of this server
 	Link   string    // the words of the link
 	Failed bool
+	Ask    *ask // nil: nothing is asked
 }
+
+// ask is the button of a note that does what was not done.
+type ask struct{ Action, Key, Next, Button string }
 
 // anyone is the may of an action that changes nothing of Spool's: its session, its colours.
 func anyone(events.Token) error { return nil }

@@ -10,6 +10,7 @@ func (u *UI) allPages() []page {
 		u.livePages(),
 		u.sessionPages(),
 		u.filesPages(),
+		u.jobsPages(),
 	)
 }
 
@@ -19,5 +20,6 @@ func (u *UI) allActions() []action {
 		u.loginActions(),
 		u.sessionActions(),
 		u.filesActions(),
+		u.jobsActions(),
 	)
 }

@@ -28,6 +28,7 @@ type UI struct {
 	owned   *mux.Router // every path here; the name of a route is its [Kind]
 	shown   *mux.Router // the pages that people can be sent to
 	counts  counts
+	tallies tallies
 }
 
 // Kind says whose a path is.
