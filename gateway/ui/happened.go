@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/system"
 	"spool.internal/events/why"
 	"spool.internal/gateway/v2/stream"
 )
@@ -16,6 +17,8 @@ import (
 // liveRow is something that has happened: once, or so often within a short time.
 type liveRow struct {
 	At    time.Time
+	Stamp stamp
+	Name  string // of a part of Spool
 	Mark  string // an outcome, a verdict or a state
 	Word  string
 	Times int // 1: once
@@ -27,6 +30,8 @@ type liveRow struct {
 	Link  string
 	Burst string // what a later reading needs to count on
 	Joins bool   // the row that has this burst went on: this one is in its place
+	Run   string // the trigger, where it is about one run
+	Begun bool   // that has not ended
 }
 
 // burst is a row that goes on while the same happens again within burstGap.
@@ -93,10 +98,20 @@ func (t teller) tell(all []stream.Happened) []liveRow {
 		}
 		if row.Times > 1 && (e.Kind == "run" || e.Kind == "result") {
 			row.Href, row.Link = "/jobs/"+e.JobID+"/runs", "runs"
+			row.Run, row.Begun = "", false
 		}
 		t.bursts[key], row.Burst = b, b.String()
 		at[key] = len(rows)
 		rows = append(rows, row)
+	}
+	runs := map[string]int{} // by trigger: the row that tells the newest of it
+	for i, r := range rows {
+		runs[r.Run] = i
+	}
+	for i, r := range rows {
+		if t.brief && r.Begun && runs[r.Run] > i {
+			rows[i].Times = 0
+		}
 	}
 	rows = slices.DeleteFunc(rows, func(r liveRow) bool { return r.Times == 0 })
 	slices.Reverse(rows)
@@ -133,7 +148,7 @@ func (t teller) row(e stream.Happened) (liveRow, bool) {
 	if err := json.Unmarshal(e.Data, &h); err != nil {
 		return liveRow{}, false
 	}
-	r := liveRow{At: e.At, Times: 1, JobID: e.JobID, Job: cmp.Or(t.u.jobName(e.JobID), h.Job.Name), Why: h.Why}
+	r := liveRow{At: e.At, Stamp: lately(e.At), Times: 1, JobID: e.JobID, Job: cmp.Or(t.u.jobName(e.JobID), h.Job.Name), Why: h.Why}
 	if h.Trigger != "" {
 		r.Href, r.Link = "/runs/"+h.Trigger, "run"
 	} else if e.JobID != "" {
@@ -163,8 +178,14 @@ func (t teller) row(e stream.Happened) (liveRow, bool) {
 	case "retry":
 		r.Mark, r.Word, r.Noun, r.Why, news = "retrying", "called again", "call", h.LastError, false
 	case "system":
-		r.Mark, r.Word, r.Noun, r.Why = systemMark[h.State], h.Name+" "+word(h.State), "report", h.Means
-		r.Href, r.Link, r.Job = "/system", "system", "Spool"
+		r.Name, r.Mark, r.Word, r.Noun, r.Why = h.Name, systemMark[h.State], systemWord[h.State], "part", h.Means
+		r.Href, r.Link = "/system", "system"
+		if h.State == string(system.OK) {
+			r.Why = ""
+		}
+	}
+	if r.Job != "" { // sentences name a job by its id where its flow has no name
+		r.Why = strings.ReplaceAll(r.Why, e.JobID, r.Job)
 	}
 	return r, news || !t.brief
 }
@@ -184,9 +205,19 @@ func (t teller) run(r *liveRow, h happening) (news bool) {
 	case events.Cancelling:
 		r.Mark, r.Word, r.Why = "cancelled", "asked to stop", h.Message
 	case events.Started:
-		r.Mark, r.Word = "running", "started"
+		r.Mark, r.Word, r.Run, r.Begun = "running", "started", h.Trigger, true
+	case events.Ended:
+		r.Run = h.Trigger
 	}
 	return true
+}
+
+// lately is a time as a list of news shows it: without the day when that is today.
+func lately(t time.Time) stamp {
+	if now := time.Now().UTC(); t.UTC().Truncate(24 * time.Hour).Equal(now.Truncate(24 * time.Hour)) {
+		return stampOf(t, nil, "", "15:04:05 MST")
+	}
+	return stampOf(t, nil, "Mon 2 Jan", "15:04:05 MST")
 }
 
 // nounOf is what many of the same are called.
@@ -207,5 +238,8 @@ func markOf(c events.Change) string {
 	return "none"
 }
 
-// systemMark is the mark of how a part of Spool is.
-var systemMark = map[string]string{"ok": "ok", "warning": "warning", "failed": "failed", "away": "failed", "unknown": "waiting"}
+// How a part of Spool is, as a mark and a word.
+var (
+	systemMark = map[string]string{"ok": "ok", "warning": "warning", "failed": "failed", "away": "failed", "unknown": "waiting"}
+	systemWord = map[string]string{"ok": "ready", "warning": "ready, with a warning", "failed": "not ready", "away": "stopped", "unknown": "starting"}
+)

@@ -1,17 +1,17 @@
 // Live cells. An event names a job and a trigger; the cells of these that are in view are read anew.
 //
 //   <td data-cell="JOBID/now">…</td>   of a job or trigger; "all/…": of every event
-//   data-minute                        also at the beginning of each minute
+//   data-minute                        also at the beginning of each minute; data-poll: every two seconds
 //
 // The page's own address is asked with the header Spool-Cells: JOBID,TRIGGERID,all, and what comes back takes the
-// place of what is there, where it differs. Nothing changes under a focus, a selection or a held pointer: the cell gets
+// place of what is there, where it differs. The title and the bar come with any cell, and seldom without one. Nothing changes under a focus, a selection or a held pointer: the cell gets
 // the class "changed", and is brought up to date when that is over. At most four requests are made a second.
 
 import * as chip from "./chip.js";
 import { dress } from "./clock.js";
 import { parse, take } from "./trust.js";
 
-const gather = 250, least = 250, most = 100, settle = 1000, seldom = 5000;
+const gather = 250, least = 250, most = 100, settle = 1000, seldom = 5000, poll = 2000;
 
 const due = new Map(); // id -> how often it was read and may still have been behind the event
 let timer = 0, asked = 0, asking = false, pressed = null, newest = "";
@@ -33,11 +33,14 @@ function mark(id) {
   plan(gather);
 }
 
-// minute makes those due that change with the minute.
-export function minute() {
-  for (const cell of document.querySelectorAll("[data-cell][data-minute]")) due.set(idOf(cell), 0);
-  plan(gather);
+// those makes the cells of a selector due.
+function those(selector) {
+  for (const cell of document.querySelectorAll(selector)) due.set(idOf(cell), 0);
+  if (!document.hidden) plan(gather);
 }
+
+// minute makes those due that change with the minute.
+export const minute = () => those("[data-cell][data-minute]");
 
 // all makes every cell due, once.
 export function all() {
@@ -59,9 +62,10 @@ function inView(cell) {
 async function fetchCells() {
   timer = 0;
   if (document.hidden) return;
-  // id -> whether one of its cells is in view. What stands in the frame is read with any cell; without one, seldom.
-  const here = new Map([["all", performance.now() > asked + seldom]]);
-  for (const cell of document.querySelectorAll("[data-cell]")) here.set(idOf(cell), here.get(idOf(cell)) || inView(cell));
+  const here = new Map(), frame = performance.now() > asked + seldom; // id -> whether one of its cells is in view
+  for (const cell of document.querySelectorAll("[data-cell]")) {
+    here.set(idOf(cell), here.get(idOf(cell)) || (cell.closest("head, .bar") ? frame : inView(cell)));
+  }
   for (const id of due.keys()) if (!here.has(id)) due.delete(id);
   const ids = [...due.keys()].filter((id) => here.get(id)).slice(0, most);
   if (!ids.length) return due.size && plan(seldom);
@@ -102,21 +106,9 @@ export function show(page) {
   for (const fresh of page.querySelectorAll("[data-cell]")) {
     for (const cell of document.querySelectorAll(`[data-cell="${CSS.escape(fresh.dataset.cell)}"]`)) renew(cell, fresh.cloneNode(true));
   }
-  frame(page);
+  const icon = document.querySelector("link[rel=icon]"), next = page.querySelector("link[rel=icon]")?.getAttribute("href");
+  if (icon && next && icon.getAttribute("href") !== next) icon.setAttribute("href", next);
   document.dispatchEvent(new Event("spool:cells"));
-}
-
-// frame brings the title of the tab, its icon, and the numbers in the bar up to date.
-function frame(page) {
-  if (page.title && document.title !== page.title) document.title = page.title;
-  const icon = document.querySelector("[data-icon]"), href = page.querySelector("[data-icon]")?.getAttribute("href");
-  if (icon && href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  for (const link of page.querySelectorAll("nav a[href]")) {
-    const here = document.querySelector(`.bar nav a[href="${CSS.escape(link.getAttribute("href"))}"]`), count = link.querySelector("[data-count]");
-    if (!here || here.querySelector("[data-count]")?.textContent === count?.textContent) continue;
-    here.querySelector("[data-count]")?.remove();
-    if (count) here.append(" ", document.adoptNode(count));
-  }
 }
 
 function renew(cell, fresh) {
@@ -163,6 +155,7 @@ function release() {
 }
 
 export function start() {
+  setInterval(() => those("[data-cell][data-poll]"), poll);
   addEventListener("pointerdown", ({ target }) => (pressed = target), { capture: true, passive: true });
   for (const name of ["pointerup", "pointercancel"]) {
     addEventListener(name, () => setTimeout(() => { pressed = null; release(); }), { capture: true, passive: true });

@@ -3,6 +3,7 @@
 //   <ol data-live="POSITION">              its rows are as new as this
 //     <li data-burst="KEY~…" data-joins>   a row; data-burst is what the server needs to count on in it; data-joins: it takes
 //                                          the place of the row with this key
+//     data-run="TRIGGER" data-begun        a row about one run; a newer row about it takes the place of one that is data-begun
 //   <button data-live-pause>               "Pause", or "3 new, show"
 //
 // An event makes the page ask for /live?…&since=POSITION&burst=… , at most four times a second: the words are the server's.
@@ -66,8 +67,10 @@ function add(rows) {
   held = [...rows, ...held.filter((row) => !keys.has(keyOf(row)))].slice(0, most);
   if (paused) return tell();
   const on = new Set(held.filter((row) => "joins" in row.dataset).map(keyOf));
-  for (const row of [...list.children].slice(0, on.size ? 2 * open : 0)) {
-    if (on.delete(keyOf(row)) && !row.contains(document.activeElement)) row.remove();
+  const runs = new Set(held.map((row) => row.dataset.run));
+  for (const row of [...list.children].slice(0, 5 * open)) {
+    const old = on.delete(keyOf(row)) || ("begun" in row.dataset && runs.has(row.dataset.run));
+    if (old && !row.contains(document.activeElement)) row.remove();
   }
   list.prepend(...held);
   held = [];
