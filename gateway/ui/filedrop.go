@@ -93,6 +93,6 @@ func (u *UI) takePart(c *call, w watchedFolder, part *multipart.Part, whenTaken 
 	case err != nil:
 		return err
 	}
-	did.stored = append(did.stored, w.pathOf(stored.Path))
+	did.stored = append(did.stored, w.pathOf(stored.Path, ""))
 	return nil
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -63,12 +64,20 @@ type fileVersion struct {
 	Zone      *time.Location
 }
 
-// find answers where a file is, if one is asked for.
-func (u *UI) find(c *call, w watchedFolder, ask *where) error {
+// find answers where a file is, if one is asked for. A watcher has said d of the folder.
+func (u *UI) find(c *call, w watchedFolder, ask *where, d *why.Folder) error {
+	host := ""
+	if d != nil {
+		host = d.Path
+	}
 	if ask.Path = c.query.Get("path"); ask.Path == "" {
 		return nil
 	}
-	raw := w.pathOf(ask.Path)
+	raw := w.pathOf(ask.Path, host)
+	if !filepath.IsLocal(raw) {
+		ask.Fault = "Give the name of the file, or its path below " + w.plan.InputDir.String() + "."
+		return nil
+	}
 	found, err := u.api.FindFile(c.Context(), c.who, w.job.ID, url.Values{"path": {raw}})
 	if err != nil {
 		return err
@@ -94,9 +103,8 @@ func again(f v2.FoundFile) bool {
 }
 
 // pathOf gives the path below the folder that somebody means who writes one, however long.
-func (w watchedFolder) pathOf(typed string) string {
-	host, _ := w.plan.InputDir.HostPlace()
-	for _, above := range []string{w.plan.InputDir.String(), host.String()} {
+func (w watchedFolder) pathOf(typed, host string) string {
+	for _, above := range []string{w.plan.InputDir.String(), host} {
 		if below, ok := strings.CutPrefix(typed, strings.TrimSuffix(above, "/")+"/"); ok && above != "" {
 			return below
 		}
