@@ -26,6 +26,7 @@ var funcs = template.FuncMap{
 	"spark":   sparkOf,
 	"shownAt": shownAt,
 	"size":    size,
+	"visible": visible,
 }
 
 // stamp is a time as a page shows it.

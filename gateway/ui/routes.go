@@ -11,6 +11,7 @@ func (u *UI) allPages() []page {
 		u.sessionPages(),
 		u.filesPages(),
 		u.jobsPages(),
+		u.runPages(),
 	)
 }
 
@@ -18,6 +19,7 @@ func (u *UI) allPages() []page {
 func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
+		u.runActions(),
 		u.sessionActions(),
 		u.filesActions(),
 		u.jobsActions(),

@@ -118,7 +118,7 @@ func (s *story) course(d *Details) why.Course {
 			c.Started = run.Started
 		}
 	}
-	c.Outcome, c.Slot = d.Outcome, d.Slot
+	c.Outcome, c.Slot, c.How = d.Outcome, d.Slot, inShort(c.How)
 	if run != nil {
 		c.Attempt = run.Attempt
 		if s.result != nil {
@@ -141,6 +141,23 @@ func (s *story) course(d *Details) why.Course {
 		c.Told = append(c.Told, why.Notice{Channel: n.Channel, At: n.At, Text: text})
 	}
 	return c
+}
+
+// longest is how long a message is in a sentence, in characters.
+const longest = 240
+
+// inShort has a message of several lines be its beginning and its last line: what a run that
+// failed printed last says most.
+func inShort(message string) string {
+	message = strings.TrimSpace(message)
+	if begin := strings.LastIndexByte(message, '\n'); begin >= 0 {
+		first, _, _ := strings.Cut(firstLine(message), ": ")
+		message = first + ": " + strings.TrimSpace(message[begin:])
+	}
+	if runes := []rune(message); len(runes) > longest {
+		message = string(runes[:longest]) + "…"
+	}
+	return message
 }
 
 // notified reports that the job names somebody to tell of the ends of its runs.
