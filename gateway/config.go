@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -56,6 +57,9 @@ type Config struct {
 	// Lost says why nothing can be stored any more, so that every request is
 	// refused; nil, or a nil answer, is that everything is well.
 	Lost func() error
+	// Codes gives the token that a code stands for which a browser logs in with in place of
+	// one. The error is of code Unauthorized. Nil: there are no codes.
+	Codes func(r *http.Request, code string) (token string, err error)
 	// Name is that of this installation, for people; empty = it has none.
 	Name string
 	// Version is shown at "/". Empty means "unknown".

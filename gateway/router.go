@@ -41,7 +41,7 @@ func (g *Gateway) router() *mux.Router {
 	g.bulks.Do = map[events.BulkOf]bulk.Do{events.BulkJobs: changes.Act, events.BulkDeadLetters: g.native.DoDead}
 	g.native.Routes(r)
 	g.transfers(r)
-	g.pages = ui.New(ui.Config{API: g.native, Events: g.events, Files: g.files})
+	g.pages = ui.New(ui.Config{API: g.native, Codes: g.cfg.Codes, Events: g.events, Files: g.files})
 	g.pages.Routes(r)
 	r.HandleFunc("/", g.welcome).Methods(http.MethodGet)
 	if g.cfg.Mount != nil {

@@ -44,12 +44,13 @@ func (u *UI) viewLogin(c *call) (any, error) {
 // somebody planted before is worth nothing after. The session that was there ends.
 func (u *UI) login(c *call) (done, error) {
 	next := u.local(c.form("next"))
-	text := strings.TrimSpace(c.form("token"))
-	if text == "" {
-		return done{}, &refused{"login", newLoginForm(next, faults{{"token", "Enter a token."}})}
-	}
 	before := wire.SessionText(c.r)
-	s, secret, err := u.api.BeginSession(c.Context(), text)
+	text, err := u.offered(c)
+	var s events.Token
+	var secret string
+	if err == nil {
+		s, secret, err = u.api.BeginSession(c.Context(), text)
+	}
 	if all, ok := faultsOf(err); err != nil && ok {
 		for i := range all {
 			all[i].Field = cmp.Or(all[i].Field, "token")
@@ -63,6 +64,18 @@ func (u *UI) login(c *call) (done, error) {
 	_ = u.api.DropSession(c.Context(), before) // else it ends by itself within hours
 	c.w.Header().Set(headerWho, s.Owner)
 	return done{Next: next}, nil
+}
+
+// offered gives the token that somebody logs in with, or that a code stands for.
+func (u *UI) offered(c *call) (string, error) {
+	if code := c.form("code"); code != "" && u.codes != nil {
+		return u.codes(c.r, code)
+	}
+	text := strings.TrimSpace(c.form("token"))
+	if text == "" {
+		return "", events.Faultf(events.Invalid, "token", "enter a token")
+	}
+	return text, nil
 }
 
 // headerWho says to our modules who has logged in: what was typed as somebody else is not

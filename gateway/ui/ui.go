@@ -16,6 +16,10 @@ type Config struct {
 	API    *v2.API    // what they show and do; required
 	Events Events     // what has happened; required
 	Files  *files.API // takes the files that are dropped; nil: there are no drives
+
+	// Codes gives the token that a code stands for with which somebody logs in; nil: there
+	// are no codes.
+	Codes func(r *http.Request, code string) (token string, err error)
 }
 
 // UI serves the pages. It is safe for concurrent use.
@@ -23,6 +27,7 @@ type UI struct {
 	api     *v2.API
 	events  Events
 	files   *files.API
+	codes   func(*http.Request, string) (string, error)
 	pages   []page
 	actions []action
 	owned   *mux.Router // every path here; the name of a route is its [Kind]
@@ -43,7 +48,7 @@ const (
 
 // New makes the pages.
 func New(c Config) *UI {
-	u := &UI{api: c.API, events: c.Events, files: c.Files, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
+	u := &UI{api: c.API, events: c.Events, files: c.Files, codes: c.Codes, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
 	u.pages, u.actions = u.allPages(), u.allActions()
 	// The first path that fits is taken: /jobs/new goes before /jobs/{id}.
 	slices.SortStableFunc(u.pages, func(a, b page) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })

@@ -8,6 +8,7 @@ import * as heat from "./heat.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import * as log from "./log.js";
+import * as login from "./login.js";
 import * as palette from "./palette.js";
 import * as preview from "./preview.js";
 import * as select from "./select.js";
@@ -16,7 +17,7 @@ import * as theme from "./theme.js";
 import * as upload from "./upload.js";
 
 clock.start(cells.minute);
-for (const part of [forms, theme, keys, palette, select, heat, preview, upload, log, live, cells]) part.start();
+for (const part of [login, forms, theme, keys, palette, select, heat, preview, upload, log, live, cells]) part.start();
 stream.start({
   event(kind, event) {
     cells.event(event);

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +78,8 @@ func (d *demo) run(ctx context.Context, in *instance, bus *jet.Bus) error {
 	}
 	printer.firstEnd(ctx)
 	fmt.Fprintf(d.out, `
+Open %s
+
 Drop files into  %s/demo/in
 Results go to    %s/demo/out
 The token is in  %s/admin.token
@@ -84,9 +87,18 @@ The API is at    %s/api/v2/docs
 List the jobs:   %s
 Stop with Ctrl-C.
 
-`, d.shown, d.shown, d.shown, d.api.url, d.lists())
+`, d.page(in), d.shown, d.shown, d.shown, d.api.url, d.lists())
 	<-ctx.Done()
 	return nil
+}
+
+// page is where the dashboard is. Who sees it printed is let in by it, once.
+func (d *demo) page(in *instance) string {
+	at := d.api.url + "/login"
+	if !isLoopback(in.addr) || !isTerminal(d.out) {
+		return at + " and enter the token in " + d.shown + "/admin.token"
+	}
+	return at + "#" + in.set.gateway.code.issue(d.api.token, time.Now())
 }
 
 // lists is the command that lists the jobs. The program has the name by which it was called;

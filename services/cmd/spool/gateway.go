@@ -20,6 +20,7 @@ type gatewayOptions struct {
 	burst     int
 	maxUpload int64
 	name      string
+	code      loginCode // that the demo prints
 }
 
 func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
@@ -52,6 +53,7 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 		return err
 	}
 	cfg.Keys, cfg.Reserve = in.keyring(bus), in.reserve()
+	cfg.Codes = in.set.gateway.code.Redeem
 	cfg.MailDomains, cfg.Quota = in.set.domains.MailDomains, in.set.quota.Quota
 	if in.broker != nil {
 		cfg.Lost = in.broker.Place
