@@ -3,6 +3,8 @@ package jet
 import (
 	"context"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -109,6 +111,34 @@ func (b *Bus) Triggered(ctx context.Context, kind events.Kind, t events.Trigger)
 		return !known
 	})
 	return known, err
+}
+
+// StartedBy gives the newest trigger that a user asked for by hand under a key, of a job since
+// a time: such a trigger is named after its key, by a UUID of version 5. "" = none.
+func (b *Bus) StartedBy(ctx context.Context, jobID, user string, since time.Time) (triggerID string, err error) {
+	var newest time.Time
+	take := func(id, by string, at time.Time) {
+		key, err := uuid.Parse(id[strings.LastIndexByte(id, ':')+1:])
+		if err == nil && key.Version() == 5 && by == user && at.After(newest) {
+			newest, triggerID = at, id
+		}
+	}
+	err = b.since(ctx, streamTriggers, triggerSubject(events.KindManual, jobID), since, func(m Stored) bool {
+		if t, err := decode[events.Trigger](m); err == nil {
+			take(t.ID, t.By, t.At)
+		}
+		return true
+	})
+	if err != nil {
+		return "", err
+	}
+	err = b.since(ctx, streamResults, resultSubject(jobID), since, func(m Stored) bool {
+		if r, err := decode[events.Result](m); err == nil && r.Kind == events.KindManual && !r.TriggeredAt.Before(since) {
+			take(r.TriggerID, r.By, r.TriggeredAt)
+		}
+		return true
+	})
+	return triggerID, err
 }
 
 // bulkSubject holds the [events.Bulk] of an id.

@@ -11,18 +11,19 @@ import (
 // clocksDiffer is how much the clocks of two servers may differ, one of which has made a key.
 const clocksDiffer = time.Minute
 
+// justNow is how long a start counts as one that may not have been noticed.
+const justNow = time.Minute
+
 // runJob starts a job, once for each form: one that is sent again is told what became of it,
 // and asked.
 func (u *UI) runJob(c *call) (done, error) {
 	id, key := c.id("id"), c.form("key")
-	if made, ok := keyedAt(key); ok {
-		before, asked, err := u.api.AskedBefore(c.Context(), c.who, id, key, made.Add(-clocksDiffer))
-		if err != nil {
-			return done{}, err
-		}
-		if asked {
-			return u.askAgain(c, before)
-		}
+	before, err := u.startedBefore(c, id, key)
+	if err != nil {
+		return done{}, err
+	}
+	if before != "" {
+		return u.askAgain(c, before)
 	}
 	triggerID, err := u.api.TriggerJob(c.Context(), c.who, id, key)
 	if err != nil {
@@ -41,6 +42,22 @@ type onceMore struct {
 }
 
 func (a onceMore) title() string { return "Run " + a.Name + " again?" }
+
+// startedBefore gives the run that a form has started before, or that the caller has started just
+// now by another: Back shows a page anew, with another key. "" = there is none, or the caller
+// was asked.
+func (u *UI) startedBefore(c *call, id, key string) (triggerID string, err error) {
+	if made, ok := keyedAt(key); ok {
+		before, asked, err := u.api.AskedBefore(c.Context(), c.who, id, key, made.Add(-clocksDiffer))
+		if err != nil || asked {
+			return before, err
+		}
+	}
+	if c.form("again") != "" {
+		return "", nil
+	}
+	return u.api.AskedLately(c.Context(), c.who, id, c.now.Add(-justNow))
+}
 
 // askAgain says when a run was started that is asked for again.
 func (u *UI) askAgain(c *call, triggerID string) (done, error) {

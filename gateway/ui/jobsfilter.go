@@ -36,6 +36,7 @@ type chip struct {
 	Count      int // -1: is not said
 	Mark       string
 	On         bool
+	Stays      bool // one of these is always on
 }
 
 // hidden is a field of a form that nobody sees.
@@ -86,7 +87,7 @@ func (u *UI) jobsFilterOf(c *call) (jobsFilter, error) {
 	default:
 		f.Matching = counts.Meet
 	}
-	f.Chips = append(f.Chips, chip{Href: c.at("state", "", "mode", ""), Text: "all", Count: counts.Meet, On: state == "" && mode == ""})
+	f.Chips = append(f.Chips, chip{Href: c.at("state", "", "mode", ""), Text: "all", Count: counts.Meet, On: state == "" && mode == "", Stays: true})
 	states := chipStates
 	if state != "" && !slices.Contains(states, state) {
 		states = append(slices.Clone(states), state)

@@ -15,7 +15,7 @@ import (
 // Bounds of the page of what is to come.
 const (
 	upcomingSlots = 1000 // that are drawn
-	upcomingRows  = 100  // of the table of starts
+	upcomingRows  = 50   // of the table of starts
 	upcomingJobs  = 40   // that are drawn, each in a row of its own
 	upcomingFor   = 24 * time.Hour
 )
@@ -31,7 +31,7 @@ type upcomingView struct {
 	Later    string
 	Chart    chart
 	Starts   []start
-	Cut      time.Time // what starts after it is not drawn; zero: all is
+	Cut      time.Time // up to which starts are drawn; zero: all are
 	Empty    *emptyList
 	Pager    pager
 }
@@ -98,7 +98,7 @@ func (v *upcomingView) window(c *call) {
 		text   string
 		length time.Duration
 	}{{"1 hour", time.Hour}, {"6 hours", 6 * time.Hour}, {"24 hours", upcomingFor}, {"7 days", 7 * upcomingFor}} {
-		v.Windows = append(v.Windows, chip{Href: c.at("from", rfc(v.From, c.now), "to", rfc(v.From.Add(w.length), time.Time{})), Text: w.text, Count: -1, On: w.length == length})
+		v.Windows = append(v.Windows, chip{Href: c.at("from", rfc(v.From, c.now), "to", rfc(v.From.Add(w.length), time.Time{})), Text: w.text, Count: -1, On: w.length == length, Stays: true})
 	}
 	v.Later = c.at("from", rfc(v.To, time.Time{}), "to", rfc(v.To.Add(length), time.Time{}))
 	if v.From.After(c.now) {
@@ -128,8 +128,8 @@ func (s start) JobHref() string { return "/upcoming?" + url.Values{"job_id": {s.
 
 // Most says how many runs there are at once at most, and when.
 func (v *upcomingView) Most() string {
-	if v.Chart.most < 2 {
+	if v.Chart.Most < 2 {
 		return "No two of them overlap, if each takes as long as usual."
 	}
-	return "Up to " + why.Number(v.Chart.most) + " run at once, on " + v.Chart.mostAt.In(v.Zone).Format("Mon 2 Jan 15:04 MST") + ", if each takes as long as usual."
+	return "Up to " + why.Number(v.Chart.Most) + " run at once, on " + v.Chart.mostAt.In(v.Zone).Format("Mon 2 Jan 15:04 MST") + ", if each takes as long as usual."
 }

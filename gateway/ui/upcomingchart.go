@@ -16,11 +16,24 @@ type chart struct {
 	Rows  []chartRow
 	Busy  []block // times at which runs overlap
 	Ticks []tick
+	Load  []pillar
 	Left  int // jobs that have no row
+	Most  int // runs at once
 
-	most   int
 	mostAt time.Time
 }
+
+// pillar says how many run at once in a part of the time.
+type pillar struct {
+	block
+	Y, Height int
+}
+
+// Sizes of the pillars.
+const (
+	pillars      = 96
+	pillarHeight = 30
+)
 
 type chartRow struct {
 	ID, Name string
@@ -38,6 +51,9 @@ type block struct {
 
 type tick struct{ X, Text string }
 
+// seen is the part of the time, one in so many, below which it is not shaded.
+const seen = 400
+
 // thinnest is the width of a block at least, in percent: less is not seen.
 const thinnest = 0.25
 
@@ -50,6 +66,7 @@ type span struct {
 // overlaps says which runs overlap.
 type overlaps struct {
 	with   [][]string // of each slot: the names of other jobs
+	open   []int      // of each slot: how many run when it starts, with itself
 	busy   []busy
 	most   int
 	mostAt time.Time
@@ -80,6 +97,7 @@ func overlapsOf(slots []v2.UpcomingSlot) overlaps {
 			o.add(other.job, s.Name)
 		}
 		open = append(open, is)
+		o.open = append(o.open, len(open))
 		edges = append(edges, is)
 		if len(open) > o.most {
 			o.most, o.mostAt = len(open), is.from
@@ -125,10 +143,13 @@ func busyOf(runs []span) (list []busy) {
 }
 
 func chartOf(slots []v2.UpcomingSlot, o overlaps, from, to time.Time, zone *time.Location) chart {
-	c := chart{most: o.most, mostAt: o.mostAt, Ticks: ticks(from, to, zone)}
 	length := to.Sub(from)
+	c := chart{Most: o.most, mostAt: o.mostAt, Ticks: ticks(from, to, zone), Load: load(slots, o, from, length)}
 	at := func(t time.Time) float64 { return min(100, max(0, 100*float64(t.Sub(from))/float64(length))) }
 	for _, b := range merged(o.busy, length) {
+		if b.to.Sub(b.from) < length/seen { // it shows in the pillars
+			continue
+		}
 		c.Busy = append(c.Busy, block{percent(at(b.from)), percent(max(thinnest, at(b.to)-at(b.from))), min(b.runs, 4), why.Number(b.runs) + " at once"})
 	}
 	places := map[string]int{}
@@ -167,9 +188,34 @@ func chartOf(slots []v2.UpcomingSlot, o overlaps, from, to time.Time, zone *time
 	return c
 }
 
+// load says how many run at once in each part of a window, at most.
+func load(slots []v2.UpcomingSlot, o overlaps, from time.Time, length time.Duration) (list []pillar) {
+	var most [pillars]int
+	part := func(t time.Time) int { return min(pillars-1, max(0, int(pillars*t.Sub(from)/length))) }
+	for i, s := range slots {
+		first := part(s.Slot)
+		most[first] = max(most[first], o.open[i])
+	}
+	for _, b := range o.busy {
+		for n := part(b.from); n <= part(b.to); n++ {
+			most[n] = max(most[n], b.runs)
+		}
+	}
+	for n, runs := range most {
+		if runs == 0 {
+			continue
+		}
+		height := max(2, pillarHeight*runs/max(o.most, 1))
+		list = append(list, pillar{block{
+			percent(100 * float64(n) / pillars), percent(90.0 / pillars), min(runs, 4), why.Number(runs) + " at once",
+		}, pillarHeight - height + 2, height})
+	}
+	return list
+}
+
 // merged joins busy times that are too short to be drawn each.
 func merged(list []busy, length time.Duration) (joined []busy) {
-	short := length / 400
+	short := length / seen
 	for _, b := range list {
 		if n := len(joined); n > 0 && b.from.Sub(joined[n-1].to) < short && (b.runs == joined[n-1].runs || b.to.Sub(joined[n-1].from) < short) {
 			joined[n-1].to, joined[n-1].runs = b.to, max(b.runs, joined[n-1].runs)

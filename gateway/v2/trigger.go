@@ -33,6 +33,15 @@ func (a *API) AskedBefore(ctx context.Context, who change.Caller, id, key string
 	return a.Changes.Asked(ctx, who, id, key, since)
 }
 
+// AskedLately gives the newest execution of a job that the caller has asked for since a time,
+// under any key; "" = none.
+func (a *API) AskedLately(ctx context.Context, who change.Caller, id string, since time.Time) (triggerID string, err error) {
+	if _, err := a.Changes.Find(ctx, who, id); err != nil {
+		return "", err
+	}
+	return a.Bus.StartedBy(ctx, id, who.Owner, since)
+}
+
 // trigger queues an execution, once for each Idempotency-Key, and answers with its identity.
 func (a *API) trigger(w http.ResponseWriter, r *http.Request, jobID string, file *events.File) error {
 	return a.queue(w, r, func(key string) (string, error) {

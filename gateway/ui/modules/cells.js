@@ -4,7 +4,8 @@
 //   data-minute                        also at the beginning of each minute; data-poll: every two seconds
 //
 // The page's own address is asked with the header Spool-Cells: JOBID,TRIGGERID,all, and what comes back takes the
-// place of what is there, where it differs. The title and the bar come with any cell, and seldom without one. Nothing changes under a focus, a selection or a held pointer: the cell gets
+// place of what is there, where it differs. The title and the bar come with any cell, and seldom without one.
+// Spool-Since is what data-since of the page says: up to when it knows what there is. Nothing changes under a focus, a selection or a held pointer: the cell gets
 // the class "changed", and is brought up to date when that is over. At most four requests are made a second.
 
 import * as chip from "./chip.js";
@@ -75,7 +76,7 @@ async function fetchCells() {
   asked = performance.now();
   let wait = gather;
   try {
-    const answer = await fetch(location.pathname + location.search, { headers: { "Spool-Cells": ids.join(","), Accept: "text/html" }, cache: "no-store" });
+    const answer = await fetch(location.pathname + location.search, { headers: { "Spool-Cells": ids.join(","), "Spool-Since": document.querySelector("[data-since]")?.dataset.since ?? "", Accept: "text/html" }, cache: "no-store" });
     if (answer.status === 401) return chip.say("signed-out");
     if (!answer.ok) throw new Error(answer.status);
     const page = parse(await answer.text());
