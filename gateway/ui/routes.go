@@ -7,6 +7,7 @@ func (u *UI) allPages() []page {
 	return slices.Concat(
 		u.loginPages(),
 		u.overviewPages(),
+		u.editorPages(), // before /jobs/{id}
 		u.livePages(),
 		u.sessionPages(),
 		u.filesPages(),
@@ -23,5 +24,6 @@ func (u *UI) allActions() []action {
 		u.sessionActions(),
 		u.filesActions(),
 		u.jobsActions(),
+		u.editorActions(),
 	)
 }

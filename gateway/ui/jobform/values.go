@@ -18,6 +18,9 @@ func isShort(o events.Object) bool {
 	return ok
 }
 
+// IsShort reports whether shown parameters are those of a command.
+func IsShort(o events.Object) bool { return isShort(o) }
+
 // mode is [Clock] or [Files], as the API reads it.
 func mode(o events.Object) string {
 	spooled, _ := get(o, place(isShort(o), "flow_parameters.settings.spooled_mode"))
