@@ -69,11 +69,10 @@ func (u *UI) preview(c *call, e *editor) *preview {
 
 // missing says of what field a fault is.
 func missing(f fault) string {
-	if f.Field == "" {
+	if f.Field == "" || f.Text == "" {
 		return f.Text
 	}
-	text := strings.TrimSpace(f.Text)
-	return labelOf(f.Field) + ": " + strings.ToLower(text[:1]) + text[1:]
+	return labelOf(f.Field) + " " + strings.ToLower(f.Text[:1]) + f.Text[1:]
 }
 
 func (u *UI) previewSchedule(p *preview, s v2.ScheduleText) {

@@ -15,7 +15,7 @@ import (
 type review struct {
 	Job      *v2.JobDetails
 	Action   string
-	Kept     []hidden // what was typed
+	Kept     []carried // what was typed
 	Changes  []changed
 	Runs     []comparedRun // by the clock before and after
 	Words    [2]string     // the schedule before and after; empty: nothing changes there
@@ -25,8 +25,8 @@ type review struct {
 
 func (r *review) title() string { return "Review: " + r.Job.Name }
 
-// hidden is a value that a form carries along.
-type hidden struct{ Name, Value string }
+// carried is a value that a form carries along.
+type carried struct{ Name, Value string }
 
 // changed is a field that changes.
 type changed struct{ Label, Field, Before, After string }
@@ -55,17 +55,17 @@ func (u *UI) review(c *call, e *editor, d v2.JobDetails) *review {
 }
 
 // keep are the values of a form, to be carried along.
-func keep(values url.Values, etag string) (all []hidden) {
+func keep(values url.Values, etag string) (all []carried) {
 	for name, texts := range values {
 		if name == "do" || name == "etag" {
 			continue
 		}
 		for _, text := range texts {
-			all = append(all, hidden{name, text})
+			all = append(all, carried{name, text})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(a.Name, b.Name) })
-	return append(all, hidden{"etag", etag})
+	slices.SortStableFunc(all, func(a, b carried) int { return cmp.Compare(a.Name, b.Name) })
+	return append(all, carried{"etag", etag})
 }
 
 // plain shows a value of JSON to people.
