@@ -13,6 +13,7 @@ func (u *UI) allPages() []page {
 		u.filesPages(),
 		u.jobsPages(),
 		u.runPages(),
+		u.deadPages(),
 	)
 }
 
@@ -21,6 +22,7 @@ func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
 		u.runActions(),
+		u.deadActions(),
 		u.sessionActions(),
 		u.filesActions(),
 		u.jobsActions(),
