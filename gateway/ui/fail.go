@@ -22,6 +22,7 @@ type broken struct {
 func (b broken) title() string { return b.Head }
 
 var heads = map[int]string{
+	http.StatusBadRequest:            "This address says something that cannot be",
 	http.StatusUnauthorized:          "You are signed out",
 	http.StatusForbidden:             "You may not do this",
 	http.StatusNotFound:              "There is nothing here",

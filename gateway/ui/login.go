@@ -9,13 +9,15 @@ import (
 	"spool.internal/gateway/wire"
 )
 
+const loginPath = "/login"
+
 func (u *UI) loginPages() []page {
-	return []page{{path: "/login", template: "login", title: "Log in", public: true, view: u.viewLogin}}
+	return []page{{path: loginPath, template: "login", title: "Log in", public: true, view: u.viewLogin}}
 }
 
 func (u *UI) loginActions() []action {
 	return []action{
-		{path: "/login", public: true, do: u.login},
+		{path: loginPath, public: true, do: u.login},
 		{path: "/logout", may: anyone, do: u.logout},
 		{path: "/theme", may: anyone, do: u.chooseTheme},
 	}
@@ -88,7 +90,7 @@ func (u *UI) logout(c *call) (done, error) {
 		return done{}, err
 	}
 	wire.SetSession(c.w, c.r, "", c.now)
-	return done{Next: "/login"}, nil
+	return done{Next: loginPath}, nil
 }
 
 // chooseTheme keeps the colours that somebody chose in a cookie, so that no page has to

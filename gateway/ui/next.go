@@ -10,8 +10,8 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// lines is the one fragment that is kept: which lines of a log.
-var lines = regexp.MustCompile(`^L[0-9]{1,9}(-L?[0-9]{1,9})?$`)
+// part is what a fragment names that is kept: a part of a page, or lines of a log.
+var part = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
 // local gives a place to go on that a request names, if that is a page of this server,
 // else "/". Browsers take //host, /\host and what has control characters in it for other
@@ -28,7 +28,7 @@ func (u *UI) local(next string) string {
 		return "/"
 	}
 	kept := url.URL{Path: parsed.Path, RawQuery: parsed.Query().Encode()}
-	if lines.MatchString(parsed.Fragment) {
+	if part.MatchString(parsed.Fragment) {
 		kept.Fragment = parsed.Fragment
 	}
 	return kept.String()
@@ -47,7 +47,7 @@ func (u *UI) SendToLogin(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	here := url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}
-	to := "/login"
+	to := loginPath
 	if next := u.local(here.String()); next != "/" {
 		to += "?" + url.Values{"next": {next}}.Encode()
 	}

@@ -63,7 +63,11 @@ func (u *UI) act(a action) http.Handler {
 			u.note(c, http.StatusOK, d.Note)
 			return
 		}
-		if next := u.local(d.Next); r.Header.Get(headerNote) == "" {
+		next := d.Next
+		if next != loginPath { // where who has logged out goes on
+			next = u.local(next)
+		}
+		if r.Header.Get(headerNote) == "" {
 			redirect(w, next)
 		} else { // fetch would follow a redirect, and the page would be made twice
 			secure(w.Header())

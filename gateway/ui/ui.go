@@ -104,3 +104,15 @@ func (u *UI) KindOf(r *http.Request) Kind {
 func WantsPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html") || isPart(r)
 }
+
+// Paths lists every page and every action, as the router knows them, so that tests can try
+// what must hold for all.
+func (u *UI) Paths() (pages, actions []string) {
+	for _, p := range u.pages {
+		pages = append(pages, p.path)
+	}
+	for _, a := range u.actions {
+		actions = append(actions, a.path)
+	}
+	return pages, actions
+}
