@@ -89,7 +89,7 @@ func (u *UI) filesOf(c *call, w watchedFolder) (*filesPage, error) {
 			f.Table.Empty = noMatch(0, "files", at)
 		}
 	}
-	return f, u.find(c, w, &f.Where, f.Table.folder)
+	return f, u.find(c, w, &f.Where)
 }
 
 // queryOf writes a query of keys and values in turn, without those that are empty.

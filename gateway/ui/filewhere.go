@@ -64,14 +64,14 @@ type fileVersion struct {
 	Zone      *time.Location
 }
 
-// find answers where a file is, if one is asked for. A watcher has said d of the folder.
-func (u *UI) find(c *call, w watchedFolder, ask *where, d *why.Folder) error {
-	host := ""
-	if d != nil {
-		host = d.Path
-	}
+// find answers where a file is, if one is asked for.
+func (u *UI) find(c *call, w watchedFolder, ask *where) error {
 	if ask.Path = c.query.Get("path"); ask.Path == "" {
 		return nil
+	}
+	host := ""
+	if u.api.Drives != nil {
+		host = u.api.Drives.HostPath(w.plan.InputDir)
 	}
 	raw := w.pathOf(ask.Path, host)
 	if !filepath.IsLocal(raw) {

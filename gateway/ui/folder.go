@@ -95,7 +95,7 @@ func (u *UI) folder(c *call, job v2.Job) *folder {
 		f.Done.Empty = partAway("What has run", err, "Nothing of it is lost.")
 	}
 	f.Where.remember(f.Waiting, f.Done)
-	if err := u.find(c, w, &f.Where, f.Waiting.folder); err != nil {
+	if err := u.find(c, w, &f.Where); err != nil {
 		f.Where.Fault = sentence(err.Error())
 	}
 	return f
