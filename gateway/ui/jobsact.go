@@ -90,6 +90,8 @@ func (u *UI) enableJob(c *call) (done, error) {
 	}
 	n := &Note{Text: "Enabled: it has no run to come."}
 	switch {
+	case c.form("of") == ofJobPage: // which is shown anew
+		n = nil
 	case !w.Job.NextRun.IsZero():
 		n = &Note{Text: "Enabled. It runs next on " + stampOf(w.Job.NextRun, w.Job.Timezone, "Mon 2 Jan", "15:04 MST").Text + "."}
 	case w.Job.Schedule == "":
@@ -99,6 +101,9 @@ func (u *UI) enableJob(c *call) (done, error) {
 }
 
 func (u *UI) disableJob(c *call) (done, error) {
+	if c.form("of") == ofJobPage {
+		return u.disableOnPage(c)
+	}
 	until, err := u.untilOf(c.form("until"))
 	if err != nil {
 		return done{}, err

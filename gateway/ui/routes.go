@@ -7,13 +7,12 @@ func (u *UI) allPages() []page {
 	return slices.Concat(
 		u.loginPages(),
 		u.overviewPages(),
-		u.editorPages(), // before /jobs/{id}
 		u.livePages(),
 		u.sessionPages(),
 		u.filesPages(),
 		u.jobsPages(),
 		u.runPages(),
-		u.deadPages(),
+		u.jobPages(),
 	)
 }
 
@@ -22,10 +21,9 @@ func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
 		u.runActions(),
-		u.deadActions(),
 		u.sessionActions(),
 		u.filesActions(),
 		u.jobsActions(),
-		u.editorActions(),
+		u.jobActions(),
 	)
 }

@@ -74,10 +74,11 @@ func (a *API) TellSlots(ctx context.Context, who change.Caller, id string, value
 // back gives the newest entries after a minute that are wanted, newest first; earlier is
 // the end of what was not looked at.
 func (b *slotBook) back(first events.Minute, wanted func(slots.Entry) bool, limit int) (list []slots.Entry, earlier time.Time) {
-	to, looked := b.page.To, 0
+	to, looked, width := b.page.To, 0, events.Minute(1<<16)
 	for to > first && looked < slotsInAll {
-		after, n := b.stretch(first, to)
+		after, n := b.stretch(first, to, width)
 		looked += n
+		width = 2 * (to - after)
 		p := slots.PageOf(b.timeline, after, to, after == first)
 		entries, _ := p.Tell(b.facts, p.Slots()+slotsInAll)
 		for _, e := range slices.Backward(entries) {
@@ -97,10 +98,10 @@ func (b *slotBook) back(first events.Minute, wanted func(slots.Entry) bool, limi
 	return list, earlier
 }
 
-// stretch gives the minute after which there are not too many slots up to another one.
-func (b *slotBook) stretch(first, to events.Minute) (after events.Minute, n int) {
-	const widest = 1 << 16 // minutes
-	after = max(first, to-widest)
+// stretch gives the minute after which there are not too many slots up to another one, at
+// most so many minutes before that.
+func (b *slotBook) stretch(first, to, width events.Minute) (after events.Minute, n int) {
+	after = max(first, to-width)
 	for {
 		n = slots.PageOf(b.timeline, after, to, false).Slots()
 		if n <= slotsAtOnce || after >= to-1 {

@@ -19,6 +19,9 @@ type Bucket struct {
 	Outcome  events.Outcome         `json:"outcome,omitzero"` // the worst
 	Outcomes map[events.Outcome]int `json:"outcomes,omitempty"`
 	Marks    []schedule.Mark        `json:"marks,omitempty"`
+	At       time.Time              `json:"-"` // the slot that stands worst, the first of such
+	As       string                 `json:"-"` // how that stands, see [Standings]
+	Standing map[string]int         `json:"-"` // how many slots stand how
 }
 
 // Width is how wide buckets are.
@@ -50,6 +53,29 @@ var (
 		events.OutcomeCalled, events.OutcomeNotKept, events.OutcomeOK,
 	}
 )
+
+// Standings are the words for how a slot stands, from bad to good: the outcome of its
+// execution where that is known, else its verdict.
+var Standings = []string{
+	string(events.OutcomeGaveUp), string(events.OutcomeFailed), string(events.VerdictMissed), string(events.VerdictSkipped),
+	string(events.VerdictSuperseded), string(events.OutcomeCancelled), string(events.OutcomeRetrying), string(Queued), string(Pending),
+	string(events.OutcomeRunning), string(events.OutcomeWaiting), string(events.VerdictDisabled), string(events.VerdictShadow),
+	string(events.OutcomeCalled), string(events.OutcomeNotKept), string(Fired), string(CaughtUp), string(events.OutcomeOK),
+}
+
+// StandingOf says in one word how a slot stands.
+func StandingOf(v events.Ruling, o events.Outcome) string {
+	if v != Fired && v != CaughtUp || o == "" || v == CaughtUp && o == events.OutcomeOK {
+		return string(v)
+	}
+	return string(o)
+}
+
+func (u *Bucket) stands(at time.Time, as string) {
+	if u.As == "" || worse(Standings, as, u.As) {
+		u.At, u.As = at, as
+	}
+}
 
 func worse[T comparable](order []T, a, b T) bool {
 	at, than := slices.Index(order, a), slices.Index(order, b)
@@ -110,6 +136,8 @@ func (u *Bucket) Join(o Bucket) {
 	if u.Outcome == "" || worse(worstOutcome, o.Outcome, u.Outcome) {
 		u.Outcome = o.Outcome
 	}
+	u.stands(o.At, o.As)
+	u.Standing = joined(u.Standing, o.Standing)
 	for _, m := range o.Marks {
 		if !slices.Contains(u.Marks, m) {
 			u.Marks = append(slices.Clip(u.Marks), m)
@@ -143,6 +171,12 @@ func (u *Bucket) add(e Entry, o events.Outcome) {
 			u.Outcome = o
 		}
 	}
+	as := StandingOf(e.Verdict, o)
+	u.stands(e.From, as)
+	if u.Standing == nil {
+		u.Standing = map[string]int{}
+	}
+	u.Standing[as]++
 	if e.Mark != "" && !slices.Contains(u.Marks, e.Mark) {
 		u.Marks = append(u.Marks, e.Mark)
 	}
