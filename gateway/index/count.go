@@ -47,31 +47,24 @@ func (x *Index) Count(f Filter, now time.Time) Counts {
 	return counts
 }
 
-// States that are no outcomes, counted behind the outcomes.
-const (
-	stateFailing = notKept + 1 + iota
-	stateNeverRan
-	stateDisabled
-	stateEnd
-)
-
-var stateNames = [stateEnd]string{stateFailing: StateFailing, stateNeverRan: StateNeverRan, stateDisabled: StateDisabled}
+// stateNames are the states that are no outcomes, behind the outcomes.
+var stateNames = [notKept + 4]string{notKept + 1: StateFailing, notKept + 2: StateNeverRan, notKept + 3: StateDisabled}
 
 // tally counts a job in each state that it is in: as [chooser.stands] judges. x is locked.
 func (x *Index) tally(states *[len(stateNames)]int, n uint32, j *job, now time.Time) {
-	last, failing := x.standingOf(n)
+	last, _, failing := x.standingOf(n)
 	states[last]++
 	if is, _ := x.nowOf(n, now); is != none && is != last {
 		states[is]++
 	}
 	if failing {
-		states[stateFailing]++
+		states[notKept+1]++
 	}
 	if last == none && x.neverRan(n) {
-		states[stateNeverRan]++
+		states[notKept+2]++
 	}
 	if !j.enabled {
-		states[stateDisabled]++
+		states[notKept+3]++
 	}
 }
 

@@ -20,9 +20,8 @@ type timing struct {
 	jobs  int           // that share it
 	next  events.Minute // the first slot; 0 = there is none
 
-	counted  events.Minute // the minute that counts begin in
-	counts   [parts]uint8  // slots in the parts of the hour from then
-	counting int           // jobs that an overview has found to be enabled
+	counted events.Minute // the minute that counts begin in
+	counts  [parts]uint8  // slots in the parts of the hour from then
 }
 
 // refresh has next be the first slot after a minute.

@@ -43,6 +43,7 @@ type jobsView struct {
 	Since    time.Time
 	Write    bool
 	Here     string // the address of this page
+	Counted  bool   // else cells are asked for that are about jobs alone
 }
 
 func (u *UI) viewJobs(c *call) (any, error) {
@@ -60,7 +61,7 @@ func (u *UI) viewJobs(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &jobsView{Since: c.now, Write: c.mayWrite(), Here: c.here()}
+	v := &jobsView{Since: c.now, Write: c.mayWrite(), Here: c.here(), Counted: true}
 	if !v.Write {
 		v.ReadOnly = readOnly()
 	}
@@ -103,8 +104,8 @@ func (v *jobsView) row(c *call, j v2.Job) jobRow {
 // jobsCells shows what the events since have changed: the rows that are asked for, and what is
 // counted.
 func (u *UI) jobsCells(c *call) (any, error) {
-	v := &jobsView{Write: c.mayWrite(), Here: c.here()}
-	if c.wants("all") {
+	v := &jobsView{Write: c.mayWrite(), Here: c.here(), Counted: c.wants("all")}
+	if v.Counted {
 		v.Since, _ = time.Parse(time.RFC3339Nano, c.r.Header.Get(headerSince))
 		var err error
 		if v.jobsFilter, err = u.jobsFilterOf(c); err != nil {

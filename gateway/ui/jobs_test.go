@@ -70,7 +70,7 @@ func testCall(target string) *call {
 // A page of 50 jobs, each with 12 runs behind it, is at most 40 kB on its way.
 func TestJobsPageIsSmall(t *testing.T) {
 	c := testCall("/jobs?sort=name")
-	v := &jobsView{Since: c.now, Write: true, Here: c.here(), jobsFilter: jobsFilter{Jobs: 100_000, Total: 100_000, Sort: "name"}}
+	v := &jobsView{Since: c.now, Write: true, Counted: true, Here: c.here(), jobsFilter: jobsFilter{Jobs: 100_000, Total: 100_000, Sort: "name"}}
 	v.sorting(c)
 	v.More = c.moreChips()
 	for _, s := range chipStates {
@@ -95,7 +95,7 @@ func TestJobsPageIsSmall(t *testing.T) {
 // Whatever somebody wrote shows as text.
 func TestJobsPageEscapes(t *testing.T) {
 	c := testCall("/jobs?q=" + url.QueryEscape(evil) + "&tag=" + url.QueryEscape(evil))
-	v := &jobsView{Since: c.now, Write: true, Here: c.here(), jobsFilter: jobsFilter{Text: evil, Jobs: 5, Total: 5, Filtered: true, Sort: evil}}
+	v := &jobsView{Since: c.now, Write: true, Counted: true, Here: c.here(), jobsFilter: jobsFilter{Text: evil, Jobs: 5, Total: 5, Filtered: true, Sort: evil}}
 	v.sorting(c)
 	v.More = c.moreChips()
 	v.Empty = nil

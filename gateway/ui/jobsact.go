@@ -69,11 +69,7 @@ func (u *UI) askAgain(c *call, triggerID string) (done, error) {
 	switch e, err := u.api.GetExecution(c.Context(), c.who, triggerID, url.Values{}); {
 	case err == nil:
 		name = e.JobName
-		by := e.By
-		if by == c.who.Owner {
-			by = "you"
-		}
-		n.Text, n.At = "It was started by "+by+" at", e.Triggered
+		n.Text, n.At = "It was started by you at", e.Triggered // keys are their owner's
 	case events.CodeOf(err) != events.NotFound: // else it is on its way
 		return done{}, err
 	}

@@ -1,6 +1,7 @@
 // The script of the dashboard. Pages work without it; with it they are live. One file a concern: the comment at the
 // head of each names the attributes that markup asks it with. `make generate` joins them into ../assets/spool.js.
 
+import * as back from "./back.js";
 import * as cells from "./cells.js";
 import * as clock from "./clock.js";
 import * as forms from "./forms.js";
@@ -17,7 +18,7 @@ import * as theme from "./theme.js";
 import * as upload from "./upload.js";
 
 clock.start(cells.minute);
-for (const part of [login, forms, theme, keys, palette, select, heat, preview, upload, log, live, cells]) part.start();
+for (const part of [login, forms, theme, keys, palette, select, heat, preview, upload, log, live, cells, back]) part.start();
 stream.start({
   event(kind, event) {
     cells.event(event);
