@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -139,4 +140,16 @@ func (p *tab) network(c network.Conditions) {
 	p.t.Helper()
 	call(p, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{&c}})
 	call(p, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: c.Offline, Latency: c.Latency, DownloadThroughput: c.DownloadThroughput, UploadThroughput: c.UploadThroughput})
+}
+
+// into reads an answer of the API into a value.
+func (w *world) into(t *testing.T, path string, value any) {
+	t.Helper()
+	status, text := w.exchange(t, http.MethodGet, path, nil)
+	if status != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, status, text)
+	}
+	if err := json.Unmarshal(text, value); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,6 +1,7 @@
 // Live cells. An event names a job and a trigger; the cells of these that are in view are read anew.
 //
 //   <td data-cell="JOBID/now">…</td>   of a job or trigger; "all/…": of every event
+//   data-since="TIME"                  on a cell: is sent along as the header Spool-Since
 //   data-minute                        also at the beginning of each minute; data-poll: every two seconds
 //
 // The page's own address is asked with the header Spool-Cells: JOBID,TRIGGERID,all, and what comes back takes the
@@ -76,7 +77,9 @@ async function fetchCells() {
   asked = performance.now();
   let wait = gather;
   try {
-    const answer = await fetch(location.pathname + location.search, { headers: { "Spool-Cells": ids.join(","), "Spool-Since": document.querySelector("[data-since]")?.dataset.since ?? "", Accept: "text/html" }, cache: "no-store" });
+    const headers = { "Spool-Cells": ids.join(","), Accept: "text/html" }, since = document.querySelector("[data-cell][data-since]")?.dataset.since;
+    if (since) headers["Spool-Since"] = since;
+    const answer = await fetch(location.pathname + location.search, { headers, cache: "no-store" });
     if (answer.status === 401) return chip.say("signed-out");
     if (!answer.ok) throw new Error(answer.status);
     const page = parse(await answer.text());

@@ -76,7 +76,7 @@ function tick(root) {
 // start keeps the times of the page, and calls each minute at the beginning of a minute of the server.
 export function start(each) {
   const rendered = Date.parse(document.body.dataset.now), seen = performance.getEntriesByType("navigation")[0]?.responseStart;
-  if (rendered && seen) offset = rendered - (performance.timeOrigin + seen);
+  if (rendered && seen) offset = rendered - (Date.now() - (performance.now() - seen));
   let last = Math.floor(now() / minute);
   dress(document);
   setInterval(() => {
