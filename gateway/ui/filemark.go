@@ -49,6 +49,7 @@ func (u *UI) marking(c *call, w watchedFolder, pattern string) (*markPage, error
 	if err != nil {
 		return nil, err
 	}
+	list.Hint = sentence(list.Hint)
 	if m.List, m.Digest = &list, digest(list); list.Count == 0 {
 		m.Empty = noMatch(0, "files that lie there and have not run", "/jobs/"+w.job.ID+"/mark")
 	}

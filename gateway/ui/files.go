@@ -45,17 +45,38 @@ type stateLink struct {
 	Current    bool
 }
 
-// fileStates are those that a list of files is filtered by, in the order in which a file goes through them.
-var fileStates = []struct{ value, text string }{
-	{"", "All"},
-	{"waiting", "Waiting"},
-	{string(events.FileYoung), "New"},
-	{string(events.FileOpen), "Open for writing"},
-	{string(events.FileUnmarked), "Without marker"},
-	{string(events.FileUnreadable), "Unreadable"},
-	{string(why.FileQueued), "Queued"},
-	{string(why.FileHeld), "Held"},
-	{string(why.FileCalled), "Done"},
+// fileState is one that a list of files is filtered by.
+type fileState struct {
+	value, text string
+	part        bool // of those that wait: offered beside them
+}
+
+// fileStates are in the order in which a file goes through them.
+var fileStates = []fileState{
+	{"", "All", false},
+	{waitingFiles, "Waiting", false},
+	{string(events.FileYoung), "New", true},
+	{string(events.FileOpen), "Open for writing", true},
+	{string(events.FileUnmarked), "Without marker", true},
+	{string(events.FileUnreadable), "Unreadable", true},
+	{string(events.FileUnstaged), "Not copied", true},
+	{string(why.FileQueued), "Queued", true},
+	{string(why.FileHeld), "Held", true},
+	{string(why.FileCalled), "Done", false},
+}
+
+// waitingFiles stands for all states of files that wait.
+const waitingFiles = "waiting"
+
+// stateLinks are the filters of a list: those of files that wait only where that is asked for.
+func stateLinks(at, chosen, prefix string) (links []stateLink) {
+	for _, s := range fileStates {
+		if s.part && (chosen == "" || chosen == string(why.FileCalled)) {
+			continue
+		}
+		links = append(links, stateLink{at + queryOf("state", s.value, "prefix", prefix), s.text, s.value == chosen})
+	}
+	return links
 }
 
 func (u *UI) viewFiles(c *call) (any, error) {
@@ -80,9 +101,7 @@ func (u *UI) filesOf(c *call, w watchedFolder) (*filesPage, error) {
 	f.Head = folderHeadOf(why.At{Now: c.now, Zone: w.plan.Zone}, f.Table.folder)
 	f.Pager = c.pager(f.Table.Next, "")
 	f.Where.remember(f.Table)
-	for _, s := range fileStates {
-		f.States = append(f.States, stateLink{at + queryOf("state", s.value, "prefix", f.Prefix), s.text, s.value == f.State})
-	}
+	f.States = stateLinks(at, f.State, f.Prefix)
 	if len(f.Table.Rows) == 0 {
 		f.Table.Empty = noneYet("Nothing waits, and nothing has run yet.")
 		if f.Prefix+f.State != "" {

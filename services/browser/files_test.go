@@ -105,7 +105,7 @@ func TestS32FileThatIsGone(t *testing.T) {
 	}
 	// Its content as it was runs again.
 	p.open("/jobs/" + id + "/files?path=gone.txt")
-	p.click(`.found button[aria-label^="Run again"]`)
+	p.click(`.filefound button[aria-label^="Run again"]`)
 	p.until("it says so", `document.querySelector("[data-note] .note")?.textContent.includes("gone.txt runs again")`)
 }
 
