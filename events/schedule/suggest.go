@@ -18,6 +18,9 @@ var zoneText string
 
 var zoneNames = sync.OnceValue(func() []string { return strings.Fields(zoneText) })
 
+// Zones are the names of all time zones, for who chooses one.
+func Zones() []string { return slices.Clone(zoneNames()) }
+
 // fixedZones are names that stand still all year, with a city where people who
 // write them mostly live.
 var fixedZones = map[string]string{"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}

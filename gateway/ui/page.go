@@ -61,6 +61,12 @@ type refused struct {
 	data any    // as the page's view gives it, with faults and with what was typed
 }
 
+// instead is a page that an action shows in place of going on: nothing is wrong, and
+// nothing is done yet.
+type instead refused
+
+func (*instead) Error() string { return "the form is shown again" }
+
 func (*refused) Error() string { return "the form is refused" }
 
 // call is one request of a page or an action.

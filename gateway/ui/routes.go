@@ -7,12 +7,14 @@ func (u *UI) allPages() []page {
 	return slices.Concat(
 		u.loginPages(),
 		u.overviewPages(),
+		u.editorPages(), // before /jobs/{id}
 		u.livePages(),
 		u.sessionPages(),
 		u.filesPages(),
 		u.jobsPages(),
-		u.runPages(),
 		u.jobPages(),
+		u.runPages(),
+		u.deadPages(),
 	)
 }
 
@@ -21,9 +23,11 @@ func (u *UI) allActions() []action {
 	return slices.Concat(
 		u.loginActions(),
 		u.runActions(),
+		u.deadActions(),
 		u.sessionActions(),
 		u.filesActions(),
 		u.jobsActions(),
 		u.jobActions(),
+		u.editorActions(),
 	)
 }

@@ -51,6 +51,10 @@ func (u *UI) act(a action) http.Handler {
 			u.answer(c, u.named(again.page), http.StatusUnprocessableEntity, again.data)
 			return
 		}
+		if other, ok := errors.AsType[*instead](err); ok {
+			u.answer(c, u.named(other.page), http.StatusOK, other.data)
+			return
+		}
 		if err != nil {
 			u.fail(c, err)
 			return

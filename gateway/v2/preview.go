@@ -187,3 +187,13 @@ func slicesOf(s *schedule.Schedule, from time.Time, n int) (all []schedule.Slot)
 	}
 	return all
 }
+
+// LastSlot is the last slot of a schedule in (after, until].
+func (a *API) LastSlot(t ScheduleText, after, until time.Time) (time.Time, bool) {
+	s, err := a.scheduleOf(t, "")
+	if err != nil {
+		return time.Time{}, false
+	}
+	slot, ok := s.Prev(until, after)
+	return slot.In(s.Location()), ok
+}

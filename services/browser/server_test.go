@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +33,11 @@ type world struct {
 	log     *lockedBuffer
 	args    []string
 	folders sync.Map // job id → the folder that it reads, below Dir
+
+	address string
+	binary  string         // another than that of all tests
+	env     []string       // of it, beside this process's
+	stdin   io.WriteCloser // what the process reads
 }
 
 // shared is the server of every test that needs none of its own.
@@ -74,7 +81,18 @@ func ownWorld(t *testing.T, more ...string) *world {
 }
 
 func startWorld(dir string, more ...string) (*world, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // the address stays, so that a server that was killed starts there again
+	w, err := newPlace(dir)
+	if err != nil {
+		return nil, err
+	}
+	w.args = append([]string{"serve", "--data", w.DataDir, "--listen", w.address, "--nats-listen", "127.0.0.1:0", "--drive", drive + "=" + w.Dir}, more...)
+	return w, w.start()
+}
+
+// newPlace is where a server is to be: its folders, and an address that stays, so that a
+// server that was killed starts there again.
+func newPlace(dir string) (*world, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -82,19 +100,21 @@ func startWorld(dir string, more ...string) (*world, error) {
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
-	w := &world{URL: "http://" + address, DataDir: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "drive"), log: &lockedBuffer{}}
-	if err := os.MkdirAll(w.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	w.args = append([]string{"serve", "--data", w.DataDir, "--listen", address, "--nats-listen", "127.0.0.1:0", "--drive", drive + "=" + w.Dir}, more...)
-	return w, w.start()
+	w := &world{URL: "http://" + address, DataDir: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "drive"), address: address, log: &lockedBuffer{}}
+	return w, os.MkdirAll(w.Dir, 0o755)
 }
 
 // start starts the server, also again after it was killed, and waits until it is ready.
 func (w *world) start() error {
 	said := len(w.log.String())
-	w.cmd = exec.Command(binary, w.args...)
+	w.cmd = exec.Command(cmp.Or(w.binary, binary), w.args...)
+	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPOOL_") }) // of which spool knows nothing
+	w.cmd.Env = append(ours, w.env...)
 	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
+	var err error
+	if w.stdin, err = w.cmd.StdinPipe(); err != nil {
+		return err
+	}
 	if err := w.cmd.Start(); err != nil {
 		return err
 	}

@@ -1,0 +1,153 @@
+package ui
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"spool.internal/gateway/ui/jobform"
+	"spool.internal/gateway/v2"
+)
+
+// review is what a change of a job does, before it is made.
+type review struct {
+	Job      *v2.JobDetails
+	Action   string
+	Kept     []carried // what was typed
+	Changes  []changed
+	Runs     []comparedRun // by the clock before and after
+	Words    [2]string     // the schedule before and after; empty: nothing changes there
+	Today    string        // what of today is over
+	Warnings []string
+}
+
+func (r *review) title() string { return "Review: " + r.Job.Name }
+
+// carried is a value that a form carries along.
+type carried struct{ Name, Value string }
+
+// changed is a field that changes.
+type changed struct{ Label, Field, Before, After string }
+
+// comparedRun is a run of before, of after, or of both.
+type comparedRun struct {
+	At                time.Time
+	Change            string // kept, added, removed
+	BeforeZone, Zone  string
+	Mark              string
+	Before, Afterward bool
+}
+
+func (u *UI) review(c *call, e *editor, d v2.JobDetails) *review {
+	r := &review{Job: e.Job, Action: e.Action, Kept: keep(e.values, e.ETag)}
+	for _, w := range d.Warnings {
+		r.Warnings = append(r.Warnings, sentence(w))
+	}
+	if d.DryRun != nil {
+		for _, f := range d.DryRun.Changes {
+			r.Changes = append(r.Changes, changed{labelOf(f.Field), f.Field, plain(f.Before), plain(f.After)})
+		}
+	}
+	u.compareRuns(c, e, r)
+	return r
+}
+
+// keep are the values of a form, to be carried along.
+func keep(values url.Values, etag string) (all []carried) {
+	for name, texts := range values {
+		if name == "do" || name == "etag" {
+			continue
+		}
+		for _, text := range texts {
+			all = append(all, carried{name, text})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b carried) int { return cmp.Compare(a.Name, b.Name) })
+	return append(all, carried{"etag", etag})
+}
+
+// plain shows a value of JSON to people.
+func plain(raw []byte) string {
+	if len(raw) == 0 {
+		return "–"
+	}
+	return strings.Trim(string(raw), `"`)
+}
+
+// comparedRuns is how many runs are compared.
+const comparedRuns = 10
+
+// compareRuns puts the runs of before beside those of after, as the preview of the API does.
+func (u *UI) compareRuns(c *call, e *editor, r *review) {
+	_, was, err := shownOf(*e.Job)
+	if err != nil {
+		return
+	}
+	old := v2.ScheduleText{Schedule: was.Get("schedule"), Timezone: was.Get("spool.timezone")}
+	fresh := v2.ScheduleText{Schedule: e.of("schedule"), Timezone: e.of("spool.timezone")}
+	before, after := was.Get(jobform.When) == jobform.Clock, e.of(jobform.When) == jobform.Clock
+	switch {
+	case before && after && old != fresh:
+		p, err := u.api.Preview(v2.PreviewRequest{ScheduleText: fresh, Compare: &old, Count: comparedRuns, From: c.now})
+		if err != nil || p.Compare == nil {
+			return
+		}
+		r.Words = [2]string{p.Compare.Description + ", " + p.Compare.Timezone, p.Description + ", " + p.Timezone}
+		r.Runs = runsOf(p)
+		r.Today = u.today(c, e, old)
+	case before && !after:
+		r.Words = [2]string{e.Job.Description, "a run for each file that comes into " + e.of("flow_parameters.input_dir")}
+		r.Today = u.today(c, e, old)
+	case !before && after:
+		if p, err := u.api.Preview(v2.PreviewRequest{ScheduleText: fresh}); err == nil {
+			r.Words = [2]string{"a run for each file", p.Description + ", " + p.Timezone}
+		}
+	}
+}
+
+func runsOf(p v2.Preview) (runs []comparedRun) {
+	add := func(change string, slots []v2.PreviewSlot) {
+		for _, s := range slots {
+			runs = append(runs, comparedRun{
+				At: s.UTC, Change: change, BeforeZone: p.Compare.Timezone, Zone: p.Timezone, Mark: marked(s, p.Details),
+				Before: change != "added", Afterward: change != "removed",
+			})
+		}
+	}
+	add("kept", p.Compare.Kept)
+	add("added", p.Compare.Added)
+	add("removed", p.Compare.Removed)
+	slices.SortStableFunc(runs, func(a, b comparedRun) int { return a.At.Compare(b.At) })
+	return runs
+}
+
+// today says what of today's runs is over already.
+func (u *UI) today(c *call, e *editor, old v2.ScheduleText) string {
+	last, ok := u.lastToday(c, old)
+	if !ok {
+		return ""
+	}
+	clock := last.Format("15:04")
+	answer, err := u.api.ExplainJob(c.Context(), c.who, e.Job.ID, url.Values{"at": {last.UTC().Format(time.RFC3339)}})
+	switch {
+	case err != nil:
+		return ""
+	case answer.Code == "fired" || answer.Code == "caught_up":
+		return "Today’s " + clock + " has run already."
+	default:
+		return "Today’s " + clock + ": " + answer.Sentence
+	}
+}
+
+// lastToday is the last slot of a schedule that is over, of the day that it is in its zone.
+func (u *UI) lastToday(c *call, s v2.ScheduleText) (time.Time, bool) {
+	p, err := u.api.Preview(v2.PreviewRequest{ScheduleText: s, Count: 1})
+	if err != nil {
+		return time.Time{}, false
+	}
+	now := c.now.In(zoneOf(p.Timezone))
+	begin := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	return u.api.LastSlot(s, begin.Add(-time.Minute), now)
+}
