@@ -15,7 +15,7 @@ import (
 type review struct {
 	Job      *v2.JobDetails
 	Action   string
-	Kept     []carried // what was typed
+	Kept     []hidden // what was typed
 	Changes  []changed
 	Runs     []comparedRun // by the clock before and after
 	Words    [2]string     // the schedule before and after; empty: nothing changes there
@@ -24,9 +24,6 @@ type review struct {
 }
 
 func (r *review) title() string { return "Review: " + r.Job.Name }
-
-// carried is a value that a form carries along.
-type carried struct{ Name, Value string }
 
 // changed is a field that changes.
 type changed struct{ Label, Field, Before, After string }
@@ -54,18 +51,18 @@ func (u *UI) review(c *call, e *editor, d v2.JobDetails) *review {
 	return r
 }
 
-// keep are the values of a form, to be carried along.
-func keep(values url.Values, etag string) (all []carried) {
+// keep are the values of a form, to be hidden along.
+func keep(values url.Values, etag string) (all []hidden) {
 	for name, texts := range values {
 		if name == "do" || name == "etag" {
 			continue
 		}
 		for _, text := range texts {
-			all = append(all, carried{name, text})
+			all = append(all, hidden{name, text})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b carried) int { return cmp.Compare(a.Name, b.Name) })
-	return append(all, carried{"etag", etag})
+	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(a.Name, b.Name) })
+	return append(all, hidden{"etag", etag})
 }
 
 // plain shows a value of JSON to people.

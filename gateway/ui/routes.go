@@ -15,6 +15,9 @@ func (u *UI) allPages() []page {
 		u.jobPages(),
 		u.runPages(),
 		u.deadPages(),
+		u.tokenPages(),
+		u.subscriberPages(),
+		u.systemPages(),
 	)
 }
 
@@ -29,5 +32,7 @@ func (u *UI) allActions() []action {
 		u.jobsActions(),
 		u.jobActions(),
 		u.editorActions(),
+		u.tokenActions(),
+		u.subscriberActions(),
 	)
 }

@@ -4,6 +4,7 @@
 import * as back from "./back.js";
 import * as cells from "./cells.js";
 import * as clock from "./clock.js";
+import * as copy from "./copy.js";
 import * as forms from "./forms.js";
 import * as heat from "./heat.js";
 import * as keys from "./keys.js";
