@@ -16,7 +16,6 @@ import (
 // preview is what a form would make, beside it.
 type preview struct {
 	Words    string // the schedule, or the folder
-	Zone     string
 	From     string // the day from which runs are shown; empty: today
 	Next     []coming
 	Warnings []string
@@ -90,7 +89,7 @@ func (u *UI) previewSchedule(p *preview, s v2.ScheduleText) {
 		}
 		return
 	}
-	p.Words, p.Zone, p.Warnings = v.Description, v.Timezone, v.Warnings
+	p.Words, p.Warnings = v.Description, v.Warnings
 	for _, slot := range v.Next {
 		p.Next = append(p.Next, coming{slot.UTC, v.Timezone, marked(slot, v.Details)})
 	}

@@ -91,7 +91,7 @@ func (u *UI) compareRuns(c *call, e *editor, r *review) {
 		if err != nil || p.Compare == nil {
 			return
 		}
-		r.Words = [2]string{p.Compare.Description + ", " + p.Compare.Timezone, p.Description + ", " + p.Timezone}
+		r.Words = [2]string{p.Compare.Description, p.Description}
 		r.Runs = runsOf(p)
 		r.Today = u.today(c, e, old)
 	case before && !after:
@@ -99,7 +99,7 @@ func (u *UI) compareRuns(c *call, e *editor, r *review) {
 		r.Today = u.today(c, e, old)
 	case !before && after:
 		if p, err := u.api.Preview(v2.PreviewRequest{ScheduleText: fresh}); err == nil {
-			r.Words = [2]string{"a run for each file", p.Description + ", " + p.Timezone}
+			r.Words = [2]string{"a run for each file", p.Description}
 		}
 	}
 }
