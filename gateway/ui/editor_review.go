@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"spool.internal/gateway/ui/jobform"
@@ -44,7 +43,7 @@ func (u *UI) review(c *call, e *editor, d v2.JobDetails) *review {
 	}
 	if d.DryRun != nil {
 		for _, f := range d.DryRun.Changes {
-			r.Changes = append(r.Changes, changed{labelOf(f.Field), f.Field, plain(f.Before), plain(f.After)})
+			r.Changes = append(r.Changes, changed{labelOf(f.Field), f.Field, plainOr(f.Before, "–"), plainOr(f.After, "–")})
 		}
 	}
 	u.compareRuns(c, e, r)
@@ -65,12 +64,12 @@ func keep(values url.Values, etag string) (all []hidden) {
 	return append(all, hidden{"etag", etag})
 }
 
-// plain shows a value of JSON to people.
-func plain(raw []byte) string {
+// plainOr is [plain] for a value that may not be there.
+func plainOr(raw []byte, otherwise string) string {
 	if len(raw) == 0 {
-		return "–"
+		return otherwise
 	}
-	return strings.Trim(string(raw), `"`)
+	return plain(raw)
 }
 
 // comparedRuns is how many runs are compared.

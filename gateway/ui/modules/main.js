@@ -19,7 +19,7 @@ import * as theme from "./theme.js";
 import * as upload from "./upload.js";
 
 clock.start(cells.minute);
-for (const part of [login, forms, theme, keys, palette, select, heat, preview, upload, log, live, cells, back]) part.start();
+for (const part of [login, forms, theme, keys, palette, select, heat, preview, upload, log, live, copy, cells, back]) part.start();
 stream.start({
   event(kind, event) {
     cells.event(event);
