@@ -30,7 +30,7 @@ type jobs struct {
 
 	mu    sync.RWMutex
 	byID  map[string]kept
-	order []place // oldest first, never changed once it is made; nil = make it anew
+	order []place // oldest first, only added to once it is made; nil = make it anew
 }
 
 // place is where a job stands in a listing.
@@ -61,14 +61,23 @@ func (j *jobs) apply(rev events.JobRevision) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	_, known := j.byID[job.ID]
-	if known == rev.Gone() {
-		j.order = nil
-	}
 	if rev.Gone() {
-		delete(j.byID, job.ID)
+		if delete(j.byID, job.ID); known {
+			j.order = nil
+		}
 		return
 	}
-	j.byID[job.ID] = packed
+	if j.byID[job.ID] = packed; !known {
+		j.order = behind(j.order, packed.place(job.ID))
+	}
+}
+
+// behind adds a new job to an order, which is to be made anew where it does not belong at the end.
+func behind(order []place, p place) []place {
+	if order == nil || len(order) > 0 && order[len(order)-1].compare(p) > 0 {
+		return nil
+	}
+	return append(order, p) // who reads the order does not see more than there was
 }
 
 // Refresh blocks until the cache includes every change acknowledged before the call.
@@ -153,14 +162,8 @@ func (j *jobs) sorted() []place {
 	defer j.mu.Unlock()
 	if j.order == nil {
 		j.order = make([]place, 0, len(j.byID))
-		owners := map[string]string{} // each once
 		for id, packed := range j.byID {
-			if job, ok := j.unpack(id, packed); ok {
-				if _, known := owners[job.Username]; !known {
-					owners[job.Username] = job.Username
-				}
-				j.order = append(j.order, place{job.CreatedOnNS, id, owners[job.Username]})
-			}
+			j.order = append(j.order, packed.place(id))
 		}
 		slices.SortFunc(j.order, place.compare)
 	}

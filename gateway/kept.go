@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"unique"
 
 	"spool.internal/events"
 )
@@ -11,6 +12,9 @@ import (
 type kept struct {
 	text  string // the job but its parameters in JSON, a line break, and they
 	holds bool   // failures in a row may disable it
+
+	created int64 // ns since 1970
+	owner   unique.Handle[string]
 }
 
 // keep packs a job without its secrets, and without its id, which the cache has as a key.
@@ -22,7 +26,7 @@ func (j *jobs) keep(job events.Job) kept {
 		panic(err) // it was read from JSON
 	}
 	holds := job.Status == events.Enabled && bytes.Contains(parameters, []byte(`"hold_after"`))
-	return kept{j.samples.Pack(append(append(head, '\n'), parameters...)), holds}
+	return kept{j.samples.Pack(append(append(head, '\n'), parameters...)), holds, job.CreatedOnNS, unique.Make(job.Username)}
 }
 
 // unpack gives a job again, which is the caller's.
@@ -40,3 +44,5 @@ func (j *jobs) unpack(id string, k kept) (job events.Job, ok bool) {
 	}
 	return job, true
 }
+
+func (k kept) place(id string) place { return place{k.created, id, k.owner.Value()} }

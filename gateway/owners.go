@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -75,7 +76,7 @@ func (o *owners) apply(rev events.JobRevision) {
 	if rev.Gone() || job.ByAdmin() {
 		return
 	}
-	o.jobs[job.ID] = taken{job.Username, rev.Seq, 1, rev.Bytes()}
+	o.jobs[job.ID] = taken{unique.Make(job.Username).Value(), rev.Seq, 1, rev.Bytes()}
 	o.add(job.Username, 1, rev.Bytes())
 }
 

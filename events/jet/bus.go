@@ -37,6 +37,8 @@ type Bus struct {
 	wire   context.Context    // ends with the connection
 	snap   context.CancelFunc // ends it
 
+	dead deadCount
+
 	desksMu sync.Mutex
 	desks   map[string]*desk // by stream and consumer
 

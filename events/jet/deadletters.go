@@ -2,7 +2,9 @@ package jet
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"spool.internal/events"
@@ -11,6 +13,38 @@ import (
 // DeadLetters are those of a job; an empty jobID means every job's.
 func (b *Bus) DeadLetters(jobID string) View[events.DeadLetter] {
 	return view[events.DeadLetter](b, streamDeadLetters, orAll(jobID, allDeadFilter, deadSubject))
+}
+
+// deadCount is how many dead letters each job has, at a state of the stream.
+type deadCount struct {
+	mu sync.Mutex
+	at [3]uint64 // when the stream was made, its last sequence, how many it holds: no two states have the same
+	of map[string]int
+}
+
+// DeadByJob tells how many dead letters each job has. The answer is everybody's, and not to be changed. They are
+// counted anew when the stream is another: that is asked each time, and counting takes the longer the more there are.
+func (b *Bus) DeadByJob(ctx context.Context) (map[string]int, error) {
+	s, err := b.js.Stream(ctx, streamDeadLetters)
+	if err != nil {
+		return nil, fmt.Errorf("subjects of %s: %w", streamDeadLetters, err)
+	}
+	info := s.CachedInfo()
+	at := [3]uint64{uint64(info.Created.UnixNano()), info.State.LastSeq, info.State.Msgs}
+	b.dead.mu.Lock()
+	known, same := b.dead.of, b.dead.at == at
+	b.dead.mu.Unlock()
+	if same && known != nil {
+		return known, nil
+	}
+	counts, err := b.DeadLetters("").CountByJob(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.dead.mu.Lock()
+	defer b.dead.mu.Unlock()
+	b.dead.at, b.dead.of = at, counts
+	return counts, nil
 }
 
 // DeadLetter reads the dead letter that a delivery carries.

@@ -47,24 +47,31 @@ func (x *Index) Count(f Filter, now time.Time) Counts {
 	return counts
 }
 
-// stateNames are the states that are no outcomes, behind the outcomes.
-var stateNames = [notKept + 4]string{notKept + 1: StateFailing, notKept + 2: StateNeverRan, notKept + 3: StateDisabled}
+// States that are no outcomes, counted behind the outcomes.
+const (
+	stateFailing = notKept + 1 + iota
+	stateNeverRan
+	stateDisabled
+	stateEnd
+)
+
+var stateNames = [stateEnd]string{stateFailing: StateFailing, stateNeverRan: StateNeverRan, stateDisabled: StateDisabled}
 
 // tally counts a job in each state that it is in: as [chooser.stands] judges. x is locked.
 func (x *Index) tally(states *[len(stateNames)]int, n uint32, j *job, now time.Time) {
-	last, _, failing := x.standingOf(n)
+	last, failing := x.standingOf(n)
 	states[last]++
 	if is, _ := x.nowOf(n, now); is != none && is != last {
 		states[is]++
 	}
 	if failing {
-		states[notKept+1]++
+		states[stateFailing]++
 	}
 	if last == none && x.neverRan(n) {
-		states[notKept+2]++
+		states[stateNeverRan]++
 	}
 	if !j.enabled {
-		states[notKept+3]++
+		states[stateDisabled]++
 	}
 }
 

@@ -98,7 +98,7 @@ func (c *chooser) stands(n uint32, j *job) bool {
 		is, _ := c.x.nowOf(n, c.now)
 		return string(outcomes[is]) == c.State
 	}
-	last, _, failing := c.x.standingOf(n)
+	last, failing := c.x.standingOf(n)
 	switch c.State {
 	case StateFailing:
 		return failing

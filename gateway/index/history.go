@@ -24,12 +24,13 @@ type history struct {
 
 // standing is how a job stands. Places are plus 1, so that 0 is none.
 type standing struct {
-	newest   uint32 // execution
-	finished uint32 // execution that finished last
-	failed   uint32 // when one failed last, in seconds since 1970
-	count    uint32 // executions, at most perJob
-	open     bool   // one has not ended
-	early    bool   // runs have told of themselves before their results
+	newest   uint32  // execution
+	finished uint32  // execution that finished last
+	failed   uint32  // when one failed last, in seconds since 1970
+	count    uint32  // executions, at most perJob
+	open     bool    // one has not ended
+	early    bool    // runs have told of themselves before their results
+	last     outcome // of the execution that finished last: most is judged by that, and it saves a look at the log
 }
 
 // result is a result of a job by its head.
@@ -71,6 +72,13 @@ func (h *history) seen(job uint32) standing {
 		return h.jobs[job]
 	}
 	return standing{}
+}
+
+// finish has an execution be the one that finished last; 0 is none.
+func (h *history) finish(s *standing, ref uint32) {
+	if s.finished, s.last = ref, none; ref != 0 {
+		s.last = h.log.at(ref - 1).outcome()
+	}
 }
 
 // before gives the place before an entry of the same job; ok is false where the log has no more.
@@ -252,7 +260,7 @@ func (h *history) settle(place uint32) {
 		s.failed = max(s.failed, e.at)
 	}
 	if _, last, ok := h.before(s.finished); !ok || last.at <= e.at {
-		s.finished = place + 1
+		h.finish(s, place+1)
 	} else if s.finished == place+1 {
 		h.refinish(job)
 	}
@@ -261,7 +269,7 @@ func (h *history) settle(place uint32) {
 // refinish looks anew for the execution of a job that finished last.
 func (h *history) refinish(job uint32) {
 	s := h.of(job)
-	s.finished = 0
+	h.finish(s, 0)
 	ref := s.newest
 	for n := 0; n < max(h.perJob, 1000); n++ {
 		place, e, ok := h.before(ref)
@@ -272,7 +280,7 @@ func (h *history) refinish(job uint32) {
 			continue
 		}
 		if _, last, ok := h.before(s.finished); !ok || last.at < e.at {
-			s.finished = place + 1
+			h.finish(s, place+1)
 		}
 	}
 }

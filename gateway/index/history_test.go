@@ -27,6 +27,11 @@ func told(h *history, job uint32) (s string) {
 	})
 	if _, e, ok := h.before(h.seen(job).finished); ok {
 		s += fmt.Sprintf("finished %d", e.sequence())
+		if last := h.seen(job).last; last != e.outcome() {
+			s += " but stands as " + string(outcomes[last])
+		}
+	} else if last := h.seen(job).last; last != none {
+		s += "unfinished but stands as " + string(outcomes[last])
 	}
 	if o, ok := h.open[job]; ok {
 		s += fmt.Sprintf(" open %d", len(o.places))

@@ -124,13 +124,24 @@ func (x *Index) knownFrom(now time.Time) time.Time {
 const keptFor = 30 * 24 * time.Hour
 
 // standingOf is how a job stands, in words of this package. x is locked.
-func (x *Index) standingOf(n uint32) (last outcome, at uint32, failing bool) {
+func (x *Index) standingOf(n uint32) (last outcome, failing bool) {
+	s := x.shown.seen(n)
+	return s.last, s.last.bad() && (len(x.acked) == 0 || !x.acknowledged(n))
+}
+
+// acknowledged reports that somebody has acknowledged how an execution came out that finished last. x is locked.
+func (x *Index) acknowledged(n uint32) bool {
+	_, e, ok := x.shown.before(x.shown.seen(n).finished)
+	return ok && x.acked[ack{n, e.trace()}] >= e.at
+}
+
+// lastAt is when the execution finished that finished last. x is locked.
+func (x *Index) lastAt(n uint32) uint32 {
 	_, e, ok := x.shown.before(x.shown.seen(n).finished)
 	if !ok {
-		return none, 0, false
+		return 0
 	}
-	last = e.outcome()
-	return last, e.at, last.bad() && (len(x.acked) == 0 || x.acked[ack{n, e.trace()}] < e.at)
+	return e.at
 }
 
 // nowOf is how the newest execution of a job stands that has not ended. x is locked.

@@ -3,6 +3,7 @@ package index
 import (
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 
@@ -84,7 +85,7 @@ func (t *jobs) apply(rev events.JobRevision, minute events.Minute) {
 	l := stored.Labels()
 	*j = job{
 		id: j.id, known: true, enabled: stored.Status == events.Enabled, automatic: l.Schedule == "",
-		owner: stored.Username, folded: fold(stored.Name), created: stored.CreatedOnNS,
+		owner: unique.Make(stored.Username).Value(), folded: fold(stored.Name), created: stored.CreatedOnNS,
 		effective: stored.EffectiveFrom.Unix(), timing: t.timed(l.When, minute), labels: t.labelled(stored, l.Tags),
 	}
 }

@@ -19,10 +19,11 @@ func (h *history) keep(first uint64, now time.Time) {
 		}
 	})
 	for job, s := range h.jobs {
-		for _, ref := range []*uint32{&s.newest, &s.finished} {
-			if *ref != 0 && *ref-1 < h.log.first {
-				*ref = 0
-			}
+		if s.newest != 0 && s.newest-1 < h.log.first {
+			s.newest = 0
+		}
+		if s.finished != 0 && s.finished-1 < h.log.first {
+			h.finish(&s, 0)
 		}
 		h.jobs[job] = s
 	}
@@ -59,7 +60,7 @@ func (h *history) giveUp(now time.Time) {
 				h.log.at(place).set(notKept, none)
 				s := h.of(job)
 				if _, last, ok := h.before(s.finished); !ok || last.at <= h.log.at(place).at {
-					s.finished = place + 1
+					h.finish(s, place+1)
 				}
 				continue
 			}

@@ -93,12 +93,12 @@ func (x *Index) keyOf(n uint32, by string, now time.Time) key {
 			k.number = absent
 		}
 	case ByLast:
-		last, at, _ := x.standingOf(n)
-		if k.number = int64(at); last == none {
+		last, _ := x.standingOf(n)
+		if k.number = int64(x.lastAt(n)); last == none {
 			k.number = absent
 		}
 	case ByOutcome:
-		last, _, _ := x.standingOf(n)
+		last, _ := x.standingOf(n)
 		k.number = last.worst()
 	default:
 		k.number = j.created
@@ -153,7 +153,7 @@ const recents = 12
 // row gives what is shown of a job. x is locked.
 func (x *Index) row(n uint32, now time.Time) Row {
 	j := x.table.all[n]
-	last, _, _ := x.standingOf(n)
+	last, _ := x.standingOf(n)
 	is, since := x.nowOf(n, now)
 	r := Row{
 		JobID: j.id.String(), Outcome: outcomes[last], NeverRan: last == none && x.neverRan(n), Now: outcomes[is], Since: since, Tags: []string{},
@@ -182,6 +182,17 @@ func (x *Index) Row(jobID string, now time.Time) (r Row, ok bool) {
 		return Row{Tags: []string{}}, false
 	}
 	return x.row(n, now), true
+}
+
+// OwnerOf names the owner of a job; ok is false when it is not known.
+func (x *Index) OwnerOf(jobID string) (owner string, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n, ok := x.table.find(jobID)
+	if !ok {
+		return "", false
+	}
+	return x.table.all[n].owner, true
 }
 
 // KnownFrom is since when all executions are known that are kept.

@@ -34,10 +34,8 @@ const PartLength = partLength * time.Minute
 // Failing is a job whose last finished execution failed.
 type Failing struct {
 	Execution
+	Ended time.Time
 	Since time.Time // the end of the first of its failures in a row
-
-	ended uint32
-	job   uint32
 }
 
 // Waiting is the file that has waited longest.
@@ -51,18 +49,20 @@ type Waiting struct {
 func (x *Index) Overview(owner string, some int, now time.Time) Overview {
 	x.mu.Lock() // schedules keep the counts of their slots
 	defer x.mu.Unlock()
-	o := Overview{States: map[string]int{}, Minute: x.tick(now), Folders: map[events.FolderState]int{}, KnownFrom: x.knownFrom(now)}
+	o := Overview{Minute: x.tick(now), Folders: map[events.FolderState]int{}, KnownFrom: x.knownFrom(now)}
+	var states [len(stateNames)]int
+	var fail []uint32
 	for i, j := range x.table.all {
 		if !j.known || owner != "" && owner != j.owner {
 			continue
 		}
 		n := uint32(i)
 		o.Jobs++
-		x.count(&o, n, j, now)
+		if x.stand(&states, n, j, now) {
+			fail = append(fail, n)
+		}
 		if j.enabled && j.timing != nil {
-			for part, starts := range j.timing.starts(o.Minute) {
-				o.Starts[part] += int(starts)
-			}
+			j.timing.counting++
 		}
 		if x.hadOf(n, events.VerdictMissed, now) {
 			o.Missed++
@@ -70,30 +70,37 @@ func (x *Index) Overview(owner string, some int, now time.Time) Overview {
 		x.watches(&o, n, j, some, now)
 		x.repeats(&o, n, j, now)
 	}
-	x.name(&o, some)
+	o.States = named(&states)
+	for _, t := range x.table.timings {
+		if t.counting == 0 {
+			continue
+		}
+		for part, starts := range t.starts(o.Minute) {
+			o.Starts[part] += int(starts) * t.counting
+		}
+		t.counting = 0
+	}
+	o.Failing = x.name(fail, some)
 	return o
 }
 
-// count counts a job by the states that it is in.
-func (x *Index) count(o *Overview, n uint32, j *job, now time.Time) {
-	last, at, failing := x.standingOf(n)
+// stand counts a job by the states that it is in, and reports whether it is failing: one that runs for the
+// first time has run. x is locked.
+func (x *Index) stand(states *[len(stateNames)]int, n uint32, j *job, now time.Time) (failing bool) {
+	last, failing := x.standingOf(n)
+	states[last]++
 	if failing {
-		o.States[StateFailing]++
-		_, e, _ := x.shown.before(x.shown.seen(n).finished)
-		o.Failing = append(o.Failing, Failing{Execution: execution(j, e), ended: at, job: n})
+		states[stateFailing]++
 	}
-	switch is, _ := x.nowOf(n, now); {
-	case is != none:
-		o.States[string(outcomes[is])]++
-	case last == none && x.neverRan(n):
-		o.States[StateNeverRan]++
-	}
-	if last != none {
-		o.States[string(outcomes[last])]++
+	if is, _ := x.nowOf(n, now); is != none {
+		states[is]++
+	} else if last == none && x.neverRan(n) {
+		states[stateNeverRan]++
 	}
 	if !j.enabled {
-		o.States[StateDisabled]++
+		states[stateDisabled]++
 	}
+	return failing
 }
 
 func (x *Index) watches(o *Overview, n uint32, j *job, some int, now time.Time) {
@@ -128,20 +135,20 @@ func (x *Index) repeats(o *Overview, n uint32, j *job, now time.Time) {
 	}
 }
 
-// name leaves those that began to fail last, and says since when each fails.
-func (x *Index) name(o *Overview, some int) {
-	slices.SortFunc(o.Failing, func(a, b Failing) int { return int(int64(b.ended) - int64(a.ended)) })
-	o.Failing = o.Failing[:min(some, len(o.Failing))]
-	for i := range o.Failing {
-		f := &o.Failing[i]
-		first := f.ended
-		x.shown.eachOf(f.job, func(e *entry) bool {
+// name gives those of failing jobs that began to fail last, with since when each fails. x is locked.
+func (x *Index) name(fail []uint32, some int) (list []Failing) {
+	slices.SortFunc(fail, func(a, b uint32) int { return int(int64(x.lastAt(b)) - int64(x.lastAt(a))) })
+	for _, n := range fail[:min(some, len(fail))] {
+		_, last, _ := x.shown.before(x.shown.seen(n).finished)
+		first := last.at
+		x.shown.eachOf(n, func(e *entry) bool {
 			is := e.outcome()
 			if is.bad() {
 				first = min(first, e.at)
 			}
 			return is.bad() || is.open()
 		})
-		f.Since = time.Unix(int64(first), 0).UTC()
+		list = append(list, Failing{Execution: execution(x.table.all[n], last), Ended: last.since(), Since: time.Unix(int64(first), 0).UTC()})
 	}
+	return list
 }

@@ -20,8 +20,9 @@ type timing struct {
 	jobs  int           // that share it
 	next  events.Minute // the first slot; 0 = there is none
 
-	counted events.Minute // the minute that counts begin in
-	counts  [parts]uint8  // slots in the parts of the hour from then
+	counted  events.Minute // the minute that counts begin in
+	counts   [parts]uint8  // slots in the parts of the hour from then
+	counting int           // jobs that an overview has found to be enabled
 }
 
 // refresh has next be the first slot after a minute.

@@ -51,6 +51,7 @@ type Config struct {
 type API struct {
 	Config
 	rooms rooms // of drives
+	told  told  // of failures
 }
 
 // New makes the API.

@@ -150,7 +150,7 @@ func (a *API) deadOf(ctx context.Context, who change.Caller, f deadFilter) (lett
 		}
 		return a.Bus.DeadLetters(f.jobID), nil
 	}
-	counts, err := a.Bus.DeadLetters("").CountByJob(ctx)
+	counts, err := a.Bus.DeadByJob(ctx)
 	if err == nil {
 		err = a.Jobs.Refresh(ctx)
 	}

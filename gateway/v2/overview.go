@@ -148,22 +148,14 @@ func (a *API) Overview(ctx context.Context, who change.Caller, values url.Values
 
 // name adds the jobs that an overview names, and what is read of them.
 func (a *API) name(ctx context.Context, shown *Overview, o index.Overview) error {
-	var list []index.Execution
-	for _, f := range o.Failing {
-		list = append(list, f.Execution)
-	}
-	results, err := a.read(ctx, list)
+	failures, err := a.failures(ctx, o.Failing)
 	if err != nil {
 		return err
 	}
-	byJob := map[string]Result{}
-	for _, r := range results {
-		byJob[r.JobID] = r
-	}
 	for _, f := range o.Failing {
-		r, read := byJob[f.JobID]
+		told, read := failures[f.Seq]
 		if name, ok := a.nameOf(f.JobID); ok && read {
-			shown.Failing = append(shown.Failing, failing{name, f.Outcome, f.Since, r.Why, r.TriggerID})
+			shown.Failing = append(shown.Failing, failing{name, f.Outcome, f.Since, told.why, told.trigger})
 		}
 	}
 	if oldest := o.Oldest; oldest != nil {
@@ -197,9 +189,9 @@ func (a *API) nameOf(id string) (jobName, bool) {
 
 // countDead counts the dead letters of the jobs of an owner.
 func (a *API) countDead(ctx context.Context, owner string) (n int, err error) {
-	counts, err := a.Bus.DeadLetters("").CountByJob(ctx)
+	counts, err := a.Bus.DeadByJob(ctx)
 	for id, count := range counts {
-		if j, ok := a.Jobs.Job(id); ok && (owner == "" || owner == j.Username) {
+		if of, ok := a.Index.OwnerOf(id); ok && (owner == "" || owner == of) {
 			n += count
 		}
 	}
