@@ -25,6 +25,7 @@ func (u *UI) filesActions() []action {
 
 // filesPage is the page of the files of a job.
 type filesPage struct {
+	jobHead
 	JobID, Job string
 	Head       folderHead
 	Faults     faults
@@ -34,7 +35,6 @@ type filesPage struct {
 	States     []stateLink
 	Prefix     string
 	State      string
-	MayWrite   bool
 }
 
 func (f filesPage) title() string { return "Files of " + f.Job }
@@ -90,11 +90,14 @@ func (u *UI) viewFiles(c *call) (any, error) {
 // filesOf shows the files of a job, those that the query asks for.
 func (u *UI) filesOf(c *call, w watchedFolder) (*filesPage, error) {
 	at := "/jobs/" + w.job.ID + "/files"
-	f := &filesPage{JobID: w.job.ID, Job: w.job.Name, Where: where{Action: at, JobID: w.job.ID, Job: w.job.Name}, MayWrite: c.mayWrite()}
+	f := &filesPage{JobID: w.job.ID, Job: w.job.Name, Where: where{Action: at, JobID: w.job.ID, Job: w.job.Name}}
+	var err error
+	if f.jobHead, err = u.findJob(c, "files"); err != nil {
+		return nil, err
+	}
 	q := c.pass()
 	q.Del("path")
 	f.Prefix, f.State = q.Get("prefix"), q.Get("state")
-	var err error
 	if f.Table, err = u.fileTable(c, w, q); err != nil {
 		return nil, err
 	}
