@@ -32,7 +32,8 @@ type overview struct {
 	MayWrite bool
 	Empty    *emptyList // instead of all that: there are no jobs
 	SoonAway *emptyList
-	Everyone string // for administrators: everybody's jobs, or their own again
+	PartAway *emptyList // what of the rest cannot be read
+	Everyone string     // for administrators: everybody's jobs, or their own again
 	Ours     bool
 }
 
@@ -54,10 +55,13 @@ const someSoon = 5
 func (u *UI) viewOverview(c *call) (any, error) {
 	q := c.pass()
 	answer, err := u.api.Overview(c.Context(), c.who, q)
-	if err != nil {
+	if err != nil && (events.CodeOf(err) != events.Unavailable || answer.Now.IsZero()) {
 		return nil, err
 	}
 	o := overview{Overview: answer, MayWrite: c.mayWrite(), Ours: q.Get("username") == "*"}
+	if err != nil {
+		o.PartAway = partAway("Why jobs fail, and dead letters,", err, "How many jobs are in which state, and what comes next, is shown.")
+	}
 	o.Head = headOf(answer)
 	o.Tiles, o.Rest = tilesOf(answer)
 	o.Chart = hourOf(answer)

@@ -108,7 +108,8 @@ func (a *API) overview(w http.ResponseWriter, r *http.Request) error {
 }
 
 // Overview says how jobs stand. Unlike a list it does not wait for the cache: what was
-// changed a moment ago may not count yet.
+// changed a moment ago may not count yet. With an error of code Unavailable it says what is
+// known without the store.
 func (a *API) Overview(ctx context.Context, who change.Caller, values url.Values) (Overview, error) {
 	q := wire.ReadValues(values, "username", "limit")
 	some := q.Limit(someNamed)
@@ -140,7 +141,7 @@ func (a *API) Overview(ctx context.Context, who change.Caller, values url.Values
 		shown.Next = append(shown.Next, starts{from, to, n, filterPath("upcoming", username, "from", from.Format(time.RFC3339), "to", to.Format(time.RFC3339))})
 	}
 	if err := a.name(ctx, &shown, o); err != nil {
-		return Overview{}, err
+		return shown, err
 	}
 	shown.Dead.Count, err = a.countDead(ctx, owner)
 	return shown, err
