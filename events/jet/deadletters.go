@@ -27,7 +27,7 @@ type deadCount struct {
 func (b *Bus) DeadByJob(ctx context.Context) (map[string]int, error) {
 	s, err := b.js.Stream(ctx, streamDeadLetters)
 	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", streamDeadLetters, err)
+		return nil, fmt.Errorf("subjects of %s: %w", streamDeadLetters, transportError(err))
 	}
 	info := s.CachedInfo()
 	at := [3]uint64{uint64(info.Created.UnixNano()), info.State.LastSeq, info.State.Msgs}

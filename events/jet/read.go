@@ -300,11 +300,11 @@ func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, 
 func (b *Bus) subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", stream, err)
+		return nil, fmt.Errorf("subjects of %s: %w", stream, transportError(err))
 	}
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
 	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", stream, err)
+		return nil, fmt.Errorf("subjects of %s: %w", stream, transportError(err))
 	}
 	return info.State.Subjects, nil
 }

@@ -100,7 +100,7 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 		return 0, false, nil // nobody has ever worked on this queue
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("queue of pool %s: %w", pool, err)
+		return 0, false, fmt.Errorf("queue of pool %s: %w", pool, transportError(err))
 	}
 	state := cons.CachedInfo()
 	if own.Sequence <= state.Delivered.Stream {
