@@ -33,6 +33,7 @@ type folder struct {
 // folderHead says how a folder is.
 type folderHead struct {
 	State events.FolderState
+	Word  string // for it
 	Words string // a sentence
 	How   string // how what happens in it is heard of
 	Away  *emptyList
@@ -101,13 +102,19 @@ func (u *UI) folder(c *call, job v2.Job) *folder {
 	return f
 }
 
+// folderWords are what people call the states of a folder.
+var folderWords = map[events.FolderState]string{
+	events.FolderLive: "live", events.FolderPoll: "polled", events.FolderArming: "starting", events.FolderRescan: "looking again",
+	events.FolderAbsent: "absent", events.FolderBlocked: "blocked",
+}
+
 // folderHeadOf says how a folder is.
 func folderHeadOf(at why.At, d *why.Folder) folderHead {
 	if d == nil {
 		return folderHead{Words: "No watcher has said anything of this folder yet."}
 	}
 	words, _ := at.Folder(why.Facts{Folder: d})
-	head := folderHead{State: d.State, Words: words}
+	head := folderHead{State: d.State, Word: folderWords[d.State], Words: words}
 	switch {
 	case d.State == events.FolderLive:
 		head.How = "watching by events"
