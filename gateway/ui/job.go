@@ -15,8 +15,8 @@ import (
 	"spool.internal/gateway/v2/slots"
 )
 
-// jobPath is that of a job; /jobs/new is none.
-const jobPath = "/jobs/{id:[0-9A-Fa-f-]{36}}"
+// jobPath is that of a job; what stands beside it, as /jobs/preview, is none.
+const jobPath = "/jobs/{id:[0-9A-Fa-f-]+}"
 
 func (u *UI) jobPages() []page {
 	return []page{
