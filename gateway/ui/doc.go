@@ -45,6 +45,12 @@
 //	{{template "key" .Key}}                     the hidden key of a form that starts something: c.key()
 //	{{number 1204}} {{plural 3 "job"}}          1,204 and "3 jobs"
 //
+// c.query has the query; c.pass() is the same for a call of v2, with after as its
+// page_token. c.id("id") is a part of the path, c.form("name") what was typed, c.mayWrite()
+// whether controls are shown. After ?did=ID, of a job or an execution, the frame tells what
+// was done with it. To a module (header Spool-Note) an action answers with its note alone,
+// or with 204 and Spool-Next; a fault is a note, too.
+//
 // A cell that follows events is an element with data-cell="JOB_ID/name", or "all/name"; a
 // page whose c.cells is not nil may leave out all others.
 //

@@ -25,6 +25,7 @@ var funcs = template.FuncMap{
 	"text":    text,
 	"spark":   sparkOf,
 	"shownAt": shownAt,
+	"why":     whyIt,
 	"size":    size,
 	"visible": visible,
 }

@@ -16,6 +16,7 @@ func (u *UI) sessionActions() []action {
 type sessions struct {
 	Rows  []sessionRow
 	Pager pager
+	Empty *emptyList
 	All   string // for administrators: where everybody's are listed; empty when they are
 }
 
@@ -30,7 +31,7 @@ func (u *UI) viewSessions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := sessions{Pager: c.pager(page.Next, "")}
+	s := sessions{Pager: c.pager(page.Next, ""), Empty: noneYet("No browser is logged in.")}
 	for _, t := range page.Sessions {
 		own := t.ID == c.who.ID
 		s.Rows = append(s.Rows, sessionRow{t, own, own || c.mayWrite() || t.Parent == c.who.Parent})

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strings"
 
 	"spool.internal/events"
@@ -18,6 +19,17 @@ func word(v any) string {
 		return "twice"
 	}
 	return strings.ReplaceAll(strings.ToLower(s), "_", " ")
+}
+
+// ran begins a reason that names its run, which a person has not to read.
+var ran = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f-]{27} `)
+
+// whyIt is a reason as a sentence.
+func whyIt(why string) string {
+	if why = ran.ReplaceAllString(why, ""); why == "" {
+		return "Its run says."
+	}
+	return sentence(why)
 }
 
 // text gives what is said of something in the API.
