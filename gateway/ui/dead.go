@@ -146,7 +146,7 @@ func fileOf(f *v2.File) string {
 func (u *UI) deadRow(r deadRow) deadRow {
 	r.Zone = u.api.Zone
 	if job, ok := u.api.Jobs.Job(r.JobID); ok {
-		r.JobName = job.Name
+		r.JobName = visible(job.Name)
 		if p, err := job.Plan(u.api.Zone); err == nil {
 			r.Zone = p.Zone
 		}

@@ -97,17 +97,22 @@ func (u *UI) runOf(c *call) (*runView, error) {
 	if err != nil {
 		return nil, err
 	}
+	return runViewOf(c, d, q.Before), nil
+}
+
+// runViewOf puts an execution into the words of a page.
+func runViewOf(c *call, d v2.Details, before int64) *runView {
 	v := &runView{Details: d, Key: c.key(), CellsAlone: c.cells != nil}
 	v.What, v.When = askedBy(d), d.Triggered
 	if !d.Slot.IsZero() {
 		v.When = d.Slot
 	}
-	v.Sentence = visible(d.Sentence)
+	v.JobName, v.Sentence = visible(d.JobName), visible(d.Sentence)
 	for _, s := range d.Course {
 		s.Text = visible(s.Text)
 		v.Steps = append(v.Steps, runStep{s, stampOf(s.At, d.Zone, "", "15:04:05 MST")})
 	}
-	v.Log = logOf(c, d, q.Before)
+	v.Log = logOf(c, d, before)
 	v.filesOf(c, d)
 	v.Sent, v.Left = pretty(d.Parameters), ""
 	if d.Run != nil {
@@ -117,7 +122,7 @@ func (u *UI) runOf(c *call) (*runView, error) {
 		v.Answer = visible(d.HTTP.Response)
 	}
 	v.allow(c, d)
-	return v, nil
+	return v
 }
 
 // allow says which controls are shown: those that would not be refused.
