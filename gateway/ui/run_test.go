@@ -104,7 +104,7 @@ func TestRunBeforeItsResult(t *testing.T) {
 		OutputFault: events.Faultf(events.NotFound, "trigger_id", "the run has not started: it has no output yet"),
 	}
 	page := pageOf(t, d, "/runs/cron:j:1")
-	for _, want := range []string{"Due, not started yet.", "it has no log yet", "data-live", "Cancel", "There is no answer to its call yet."} {
+	for _, want := range []string{"Due, not started yet.", "it has no log yet", "data-log-live", "Cancel", "There is no answer to its call yet."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -167,4 +167,8 @@ export function start() {
   for (const name of ["focusout", "selectionchange", "toggle"]) document.addEventListener(name, () => setTimeout(release), true);
   for (const name of ["scroll", "resize"]) addEventListener(name, () => plan(gather), { capture: true, passive: true });
   document.addEventListener("visibilitychange", () => plan(0));
+  document.addEventListener("spool:note", ({ target }) => { // what was asked for in a cell may have changed it
+    const cell = target.closest("[data-cell]");
+    if (cell) mark(idOf(cell));
+  });
 }

@@ -1,7 +1,7 @@
 // The log of a run, while it grows.
 //
-//   <section data-log="/api/v2/results/TRIGGER/log" data-from="OFFSET" data-to="OFFSET" data-live>
-//                                 from where to where, in bytes, the lines below were rendered; data-live: the run goes on
+//   <section data-log="/api/v2/results/TRIGGER/log" data-from="OFFSET" data-to="OFFSET" data-log-live>
+//                                 from where to where, in bytes, the lines below were rendered; data-log-live: the run goes on
 //     <input type=checkbox data-log-follow data-key=f checked>  <input type=checkbox data-log-wrap>
 //     <input type=search data-log-find>  <span data-log-found></span>
 //     <button data-log-older>       64 KiB before the first line; absent or hidden when data-from is 0
@@ -22,12 +22,21 @@ const most = 20000, piece = 64 * 1024, colours = ["black", "red", "green", "yell
 
 let log = null;
 
+// unseen is what would not show, or would turn the direction of a text; the server shows the same of it.
+const unseen = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function sign(c) {
+  const code = c.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? "␡" : `⟨${code.toString(16).toUpperCase()}⟩`;
+}
+
 // styled gives a line as nodes: colours as classes, other control bytes as signs.
 export function styled(text, state = new Set()) {
   const nodes = [];
   let at = 0;
   const plain = (part) => {
-    const shown = part.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (c) => (c === "\x7f" ? "␡" : String.fromCharCode(0x2400 + c.charCodeAt(0))));
+    const shown = part.replace(unseen, sign);
     if (shown) nodes.push(state.size ? el("span", { class: [...state].map((s) => "ansi-" + s).join(" ") }, shown) : shown);
   };
   for (const m of text.matchAll(/\x1b\[([\d;]*)m/g)) {
@@ -57,19 +66,22 @@ function paint(state, n) {
 class Log {
   constructor(box) {
     const find = (name) => box.querySelector(`[data-log-${name}]`);
-    Object.assign(this, { box, url: box.dataset.log, from: +box.dataset.from || 0, to: +box.dataset.to || 0, over: !("live" in box.dataset) });
+    Object.assign(this, { box, url: box.dataset.log, from: +box.dataset.from || 0, to: +box.dataset.to || 0, over: !("logLive" in box.dataset) });
     Object.assign(this, { list: find("lines"), follow: find("follow"), more: find("new"), older: find("older"), state: find("state"), box });
     Object.assign(this, { colour: new Set(), waiting: [], unseen: 0, source: null, timer: 0 });
     this.list.style.overflowAnchor = "none";
     this.list.addEventListener("scroll", () => this.atEnd() && this.seen(), { passive: true });
     this.more?.addEventListener("click", () => this.toEnd());
     this.follow?.addEventListener("change", () => this.follow.checked && this.toEnd());
-    this.older?.addEventListener("click", () => this.before());
+    this.older?.addEventListener("click", (event) => {
+      event.preventDefault(); // without this module it is a link
+      if (!this.reading && !this.older.disabled) this.before();
+    });
     find("wrap")?.addEventListener("change", ({ target }) => this.list.classList.toggle("wrap", target.checked));
     this.find(find("find"), find("found"));
     this.showOlder();
     if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView({ block: "center" });
-    else if (!this.over) this.toEnd();
+    else this.toEnd();
   }
 
   atEnd() {
@@ -145,7 +157,7 @@ class Log {
 
   line(text, at, number) {
     const code = el("code", {}, ...styled(text.replace(/\r?\n$/, ""), this.colour));
-    return number > 0 ? el("li", { "data-at": at, id: "L" + number }, el("a", { href: "#L" + number }), code) : el("li", { "data-at": at }, code);
+    return number > 0 ? el("li", { "data-at": at, id: "L" + number }, el("a", { href: "#L" + number }, String(number)), code) : el("li", { "data-at": at }, code);
   }
 
   drop(n) {
@@ -168,7 +180,7 @@ class Log {
   // before puts the lines before the first one there, and what one reads stays where it is.
   async before() {
     const begin = Math.max(0, this.from - piece);
-    this.older.disabled = true;
+    this.reading = true;
     try {
       const answer = await fetch(this.url, { headers: { Range: `bytes=${begin}-${this.from - 1}` } });
       if (answer.status !== 206) throw new Error(answer.status);
@@ -184,13 +196,14 @@ class Log {
       });
       this.colour = kept;
       const height = this.list.scrollHeight, top = this.list.scrollTop;
-      this.list.prepend(...nodes);
+      const shown = nodes.slice(Math.max(0, nodes.length + this.list.childElementCount - most));
+      this.list.prepend(...shown);
       this.list.scrollTop = top + this.list.scrollHeight - height;
-      this.from = begin + cut;
+      this.from = shown.length < nodes.length ? +this.list.firstElementChild.dataset.at || 1 : begin + cut;
     } catch {
       this.say("Older lines cannot be read now: try again.");
     }
-    this.older.disabled = false;
+    this.reading = false;
     this.showOlder();
   }
 
