@@ -11,7 +11,7 @@ import (
 )
 
 // A flow prints markup and what terminals obey: both are text.
-func TestS06LogsAreText(t *testing.T) {
+func TestS6LogsAreText(t *testing.T) {
 	w := newWorld(t)
 	p := w.page(t)
 	id := w.job(t, "prints markup", "0 0 1 1 *", `printf '<script>document.title="ran"</script><img src=x onerror=alert(1)>\n\033[2J\033]0;title\007gone\n\033[31mred\033[0m\n\377\n'`, nil)
@@ -34,7 +34,7 @@ func TestS06LogsAreText(t *testing.T) {
 }
 
 // A file that a flow wrote is a download, whatever is in it.
-func TestS07OutputsNeverRun(t *testing.T) {
+func TestS7OutputsNeverRun(t *testing.T) {
 	w := newWorld(t)
 	p := w.page(t)
 	id := w.job(t, "writes a page", "0 0 1 1 *", `echo '<script>localStorage.setItem("ran", "yes")</script>' >"$2/x.html"`, nil)
