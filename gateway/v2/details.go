@@ -150,6 +150,10 @@ const longest = 240
 // failed printed last says most.
 func inShort(message string) string {
 	message = strings.TrimSpace(message)
+	if who, ok := strings.CutPrefix(message, events.CancelledBy); ok { // what it printed last is no reason then
+		who, _, _ = strings.Cut(who, ": ")
+		return "by " + who
+	}
 	if begin := strings.LastIndexByte(message, '\n'); begin >= 0 {
 		first, _, _ := strings.Cut(firstLine(message), ": ")
 		message = first + ": " + strings.TrimSpace(message[begin:])
