@@ -53,6 +53,7 @@ type deadRow struct {
 	Again     time.Time // when it was queued again
 	Outcome   events.Outcome
 	Zone      *time.Location
+	MayRetry  bool // the caller's token reaches the job
 }
 
 // Name tells the row from others in the names of controls.
@@ -97,13 +98,13 @@ func (u *UI) viewDead(c *call) (any, error) {
 			return nil, err
 		}
 		for _, r := range again {
-			v.Rows = append(v.Rows, u.deadRow(deadRow{TriggerID: r.TriggerID, JobID: r.JobID, Slot: r.Slot, What: fileOf(r.File), Again: r.Since}))
+			v.Rows = append(v.Rows, u.deadRow(c, deadRow{TriggerID: r.TriggerID, JobID: r.JobID, Slot: r.Slot, What: fileOf(r.File), Again: r.Since}))
 		}
 		v.Total, v.Exact = list.Total.Count, list.Total.Exact
 		v.groupsOf(list.Groups)
 	}
 	for _, d := range list.Dead {
-		v.Rows = append(v.Rows, u.deadRow(deadRow{
+		v.Rows = append(v.Rows, u.deadRow(c, deadRow{
 			ID: d.ID, TriggerID: d.TriggerID, JobID: d.JobID, Slot: d.Slot, What: fileOf(d.File), Triggered: d.Triggered, At: d.At,
 			Answer: visible(events.Result{HTTP: d.HTTP}.Error()),
 		}))
@@ -143,10 +144,10 @@ func fileOf(f *v2.File) string {
 }
 
 // deadRow adds what is known of the job.
-func (u *UI) deadRow(r deadRow) deadRow {
+func (u *UI) deadRow(c *call, r deadRow) deadRow {
 	r.Zone = u.api.Zone
 	if job, ok := u.api.Jobs.Job(r.JobID); ok {
-		r.JobName = visible(job.Name)
+		r.JobName, r.MayRetry = visible(job.Name), c.who.Reaches(job) == nil
 		if p, err := job.Plan(u.api.Zone); err == nil {
 			r.Zone = p.Zone
 		}

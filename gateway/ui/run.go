@@ -131,11 +131,11 @@ func (v *runView) allow(c *call, d v2.Details) {
 	if v.MayWrite = c.mayWrite(); !v.MayWrite {
 		return
 	}
-	v.MayCancel = !d.Over && d.Outcome != events.OutcomeCalled && d.Outcome != events.OutcomeNotKept
+	v.MayCancel = d.Reached && !d.Over && d.Outcome != events.OutcomeCalled && d.Outcome != events.OutcomeNotKept
 	v.MayAck = d.Outcome.Acknowledgeable() && d.Ack == nil
 	v.MayUnack = d.Ack != nil
 	for _, n := range d.Notices {
-		v.MayNotify = v.MayNotify || n.State == "undelivered" && n.Channel != events.ChannelHeartbeat
+		v.MayNotify = v.MayNotify || d.Reached && n.State == "undelivered" && n.Channel != events.ChannelHeartbeat
 	}
 }
 
@@ -153,7 +153,7 @@ func askedBy(d v2.Details) string {
 func (v *runView) filesOf(c *call, d v2.Details) {
 	switch code := events.CodeOf(d.OutputFault); {
 	case d.OutputFault == nil:
-	case code == events.NotFound, code == events.Conflict:
+	case code == events.NotFound, code == events.Conflict, code == events.Forbidden:
 		v.NoFiles = sentence(visible(d.OutputFault.Error()))
 		return
 	default:
@@ -214,7 +214,7 @@ func logOf(c *call, d v2.Details, before int64) logView {
 	v := logView{Live: !d.Over && d.Outcome != events.OutcomeCalled && d.Outcome != events.OutcomeNotKept}
 	switch code := events.CodeOf(d.LogFault); {
 	case d.LogFault == nil:
-	case code == events.NotFound, code == events.Conflict:
+	case code == events.NotFound, code == events.Conflict, code == events.Forbidden:
 		v.None = sentence(visible(d.LogFault.Error()))
 		return v
 	default:

@@ -31,7 +31,7 @@ func hostileRun() v2.Details {
 			Notices:  []v2.Notice{{Channel: events.ChannelEmail, State: "undelivered", At: at, Message: hostile}},
 			Ack:      &v2.Acked{By: hostile, At: at, Note: hostile}, RerunOf: hostile, Runner: &v2.RunnerHost{Host: hostile},
 		},
-		Zone: time.UTC, Sentence: hostile, Over: true, Rerunnable: true, Parameters: []byte(`{"name":"</pre><script>alert(1)</script>"}`),
+		Zone: time.UTC, Sentence: hostile, Over: true, Reached: true, Rerunnable: true, Parameters: []byte(`{"name":"</pre><script>alert(1)</script>"}`),
 		Course: []why.CourseStep{{Step: why.StepEnded, State: why.StepDone, At: at, Text: hostile}},
 		Log:    v2.LogLines{Text: []byte(hostile + "\n\x1b[31mred " + hostile + "\n" + strings.Repeat("y", 1<<20) + "\n"), Line: 1, Size: 9},
 		Output: v2.OutputPage{Folder: hostile, Files: []v2.OutputFile{{Path: "a/" + hostile + "?#%2e/x.html", Size: 4}, {Path: "javascript:alert(1)", Size: 1}}},
@@ -99,7 +99,7 @@ func TestRunBeforeItsResult(t *testing.T) {
 	at := time.Now()
 	d := v2.Details{
 		Execution: v2.Execution{TriggerID: "cron:j:1", JobID: "j", JobName: "nightly", Kind: events.KindCron, Slot: at, Triggered: at, Outcome: events.OutcomeWaiting},
-		Zone:      time.UTC, Sentence: "Due, not started yet.",
+		Zone:      time.UTC, Reached: true, Sentence: "Due, not started yet.",
 		LogFault:    events.Faultf(events.NotFound, "trigger_id", "the run has not started: it has no log yet"),
 		OutputFault: events.Faultf(events.NotFound, "trigger_id", "the run has not started: it has no output yet"),
 	}

@@ -24,6 +24,7 @@ type Details struct {
 	Course     []why.CourseStep
 	Usual      time.Duration   // how long runs of the job take that come out ok; 0 = not known
 	Over       bool            // it goes no further
+	Reached    bool            // by the caller's token, which may act on it
 	Rerunnable bool            // it has a result, and can be run again
 	Cancelling time.Time       // when somebody asked for its end
 	Parameters json.RawMessage // of the job as it is now, as the caller may see them
@@ -57,7 +58,8 @@ func (a *API) GetDetails(ctx context.Context, who change.Caller, triggerID strin
 		f.Slot, f.Path = time.Time{}, "" // the head names them
 		d.Sentence = at.Execution(f).Sentence
 	}
-	d.Over, d.Rerunnable, d.Cancelling = !s.ended().IsZero(), s.result != nil, c.Asked
+	d.Over, d.Reached, d.Cancelling = !s.ended().IsZero(), who.Reaches(s.job) == nil, c.Asked
+	d.Rerunnable = d.Reached && s.result != nil
 	var parts sync.WaitGroup
 	if !q.NoLog {
 		parts.Go(func() { d.Log, d.LogFault = a.logOf(ctx, who, s, q.Before) })
