@@ -12,7 +12,7 @@ import (
 func TestNothingOnDeadLettersIsMarkup(t *testing.T) {
 	at := time.Date(2026, 11, 24, 1, 30, 0, 0, time.UTC)
 	v := &deadView{
-		Total: 318, Exact: true, First: true, MayWrite: true, Kept: []hidden{{"error", hostile}}, Filters: []link{{"/dead", visible(hostile)}},
+		Total: 318, Exact: true, First: true, MayWrite: true, Kept: []hidden{{"error", "refused"}}, Filters: []link{{"/dead", visible(hostile)}},
 		Rows: []deadRow{
 			{ID: "7", TriggerID: "manual:j:x", JobID: "j", JobName: visible(hostile), What: fileOf(&v2.File{Path: hostile}), Answer: visible(hostile), At: at, Zone: time.UTC},
 			{TriggerID: "cron:j:1", JobID: "j", JobName: "letters", Slot: at, Again: at, Zone: time.UTC},
