@@ -44,7 +44,7 @@ type burst struct {
 const burstGap = 10 * time.Second
 
 // maxBursts is how many rows of a page can go on.
-const maxBursts = 20
+const maxBursts = 60
 
 func (b burst) String() string {
 	return strings.Join([]string{b.key, strconv.Itoa(b.times), strconv.FormatInt(b.last.UnixMilli(), 10)}, "~")

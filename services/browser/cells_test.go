@@ -13,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 
@@ -285,5 +288,32 @@ func TestLongEventReachesItsCell(t *testing.T) {
 		took[len(took)/2].Round(time.Millisecond), took[len(took)*95/100].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), rate)
 	if rate > 4.2 {
 		t.Errorf("%.1f fetches a second", rate)
+	}
+}
+
+// S29: given 8 hours open, then heap < 30 MB and one stream: a day's events in a minute.
+func TestLongS29Heap(t *testing.T) {
+	full(t)
+	w, f := floodWorld(t)
+	var ids []string
+	for n := range 50 {
+		ids = append(ids, w.job(t, fmt.Sprintf("flood %02d", n), "0 0 1 1 *", "true", nil))
+	}
+	for _, path := range []string{"/jobs", "/live", "/"} {
+		p := w.page(t)
+		p.open(path)
+		p.live()
+		stop := f.run(ids)
+		time.Sleep(20 * time.Second)
+		n := stop()
+		p.until("the page is live", chip+` === "live"`)
+		call(p, heapprofiler.CollectGarbage, cdp.Empty{})
+		used := call(p, cdpruntime.GetHeapUsage, cdp.Empty{}).UsedSize
+		rows := eval[int](p, `document.querySelectorAll("*").length`)
+		t.Logf("%s: after %d results %.1f MB, %d elements", path, n, used/1e6, rows)
+		if used > 30e6 {
+			t.Errorf("%s: the heap is %.1f MB", path, used/1e6)
+		}
+		p.hide(true) // and its stream is closed
 	}
 }

@@ -64,10 +64,9 @@ function inView(cell) {
 async function fetchCells() {
   timer = 0;
   if (document.hidden) return;
-  const here = new Map(), frame = performance.now() > asked + seldom; // id -> whether one of its cells is in view
-  for (const cell of document.querySelectorAll("[data-cell]")) {
-    here.set(idOf(cell), here.get(idOf(cell)) || (cell.closest("head, .bar") ? frame : inView(cell)));
-  }
+  // id -> whether one of its cells is in view. What stands around the page is read with any cell; without one, seldom.
+  const here = new Map([["all", performance.now() > asked + seldom]]);
+  for (const cell of document.querySelectorAll("[data-cell]")) here.set(idOf(cell), here.get(idOf(cell)) || inView(cell));
   for (const id of due.keys()) if (!here.has(id)) due.delete(id);
   const ids = [...due.keys()].filter((id) => here.get(id)).slice(0, most);
   if (!ids.length) return due.size && plan(seldom);
@@ -85,10 +84,7 @@ async function fetchCells() {
     const page = parse(await answer.text());
     show(page);
     const reached = page.body.dataset.position;
-    if (reached && until && !covers(reached, until)) {
-      for (const [id, n] of times) if (n < 3 && !due.has(id)) due.set(id, n + 1);
-      wait = settle;
-    }
+    if (reached && until && !covers(reached, until)) setTimeout(again, settle, times.filter(([, n]) => n < 3));
   } catch {
     for (const [id, n] of times) if (!due.has(id)) due.set(id, n);
     wait = 2000;
@@ -96,6 +92,12 @@ async function fetchCells() {
     asking = false;
     plan(wait);
   }
+}
+
+// again makes cells due once more that may have been read before the server knew of the event.
+function again(times) {
+  for (const [id, n] of times) if (!due.has(id)) due.set(id, n + 1);
+  plan(0);
 }
 
 // covers reports whether a position, j1-r2-…, has come to another.
@@ -110,9 +112,21 @@ export function show(page) {
   for (const fresh of page.querySelectorAll("[data-cell]")) {
     for (const cell of document.querySelectorAll(`[data-cell="${CSS.escape(fresh.dataset.cell)}"]`)) renew(cell, fresh.cloneNode(true));
   }
-  const icon = document.querySelector("link[rel=icon]"), next = page.querySelector("link[rel=icon]")?.getAttribute("href");
-  if (icon && next && icon.getAttribute("href") !== next) icon.setAttribute("href", next);
+  frame(page);
   document.dispatchEvent(new Event("spool:cells"));
+}
+
+// frame brings the title of the tab, its icon, and the numbers in the bar up to date.
+function frame(page) {
+  if (page.title && document.title !== page.title) document.title = page.title;
+  const icon = document.querySelector("[data-icon]"), href = page.querySelector("[data-icon]")?.getAttribute("href");
+  if (icon && href && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+  for (const link of page.querySelectorAll("body > nav a[href]")) {
+    const here = document.querySelector(`.bar nav a[href="${CSS.escape(link.getAttribute("href"))}"]`), count = link.querySelector("[data-count]");
+    if (!here || here.querySelector("[data-count]")?.textContent === count?.textContent) continue;
+    here.querySelector("[data-count]")?.remove();
+    if (count) here.append(" ", document.adoptNode(count));
+  }
 }
 
 function renew(cell, fresh) {

@@ -4,7 +4,7 @@
 //
 //   <tr data-row>                      what j and k move through: they focus its first link, or the row itself
 //   data-key="r"                       on a button, link or box: the key that presses it; of the row with the focus, else of the page
-//   <button data-keys-help>            shows the list, for those who have not heard of `?`
+//   <button data-keys hidden>          shows the list, for those who have not heard of `?`
 //   <details data-menu>                is closed by Esc, and by a click beside it
 
 import { keep, kept } from "./cookie.js";
@@ -81,8 +81,9 @@ export function start() {
     if (event.key === "?") return help();
     if (on()) single(event);
   });
+  for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
   addEventListener("click", ({ target }) => {
-    if (target.closest?.("[data-keys-help]")) help();
+    if (target.closest?.("[data-keys]")) help();
     for (const menu of document.querySelectorAll("details[data-menu][open]")) if (!menu.contains(target)) menu.open = false;
   });
   addEventListener("keydown", ({ key, target }) => {

@@ -12,7 +12,7 @@
 import { dress } from "./clock.js";
 import { parse } from "./trust.js";
 
-const least = 250, most = 500, open = 20;
+const least = 250, most = 500, open = 60;
 
 let list = null, button = null, at = "", kinds = new Set(), timer = 0, asking = false, asked = 0, paused = false, held = [];
 
@@ -68,7 +68,7 @@ function add(rows) {
   if (paused) return tell();
   const on = new Set(held.filter((row) => "joins" in row.dataset).map(keyOf));
   const runs = new Set(held.map((row) => row.dataset.run));
-  for (const row of [...list.children].slice(0, 5 * open)) {
+  for (const row of [...list.children].slice(0, 2 * open)) {
     const old = on.delete(keyOf(row)) || ("begun" in row.dataset && runs.has(row.dataset.run));
     if (old && !row.contains(document.activeElement)) row.remove();
   }
