@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs test-ui screenshots chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -51,6 +51,9 @@ test-ui: gate ## all that the dashboard is judged by, in a real Chromium (10 min
 
 screenshots: gate ## write every page of the dashboard, light and dark, at 1440 and 390 px, into bin/screenshots
 	SPOOL_SCREENSHOTS=$(CURDIR)/$(BIN)/screenshots go test -count 1 -v -run '^TestScreenshots$$' -timeout 20m ./services/browser | grep -E 'pictures|^(---|FAIL|ok)'
+
+week: gate ## have the demo live a week for the pictures, into deploy/demo/week.tar.gz (15 minutes)
+	SPOOL_WEEK=1 go test -count 1 -v -run '^TestMakeWeek$$' -timeout 40m ./services/browser
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work

@@ -9,7 +9,7 @@ import (
 )
 
 // TestScreenshots writes every page, light and dark, at 1440 and 390 px, into the folder
-// SPOOL_SCREENSHOTS.
+// SPOOL_SCREENSHOTS. They are of the demo that make week has lived.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("SPOOL_SCREENSHOTS")
 	if dir == "" {
@@ -18,7 +18,7 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f := furnish(t)
+	f := lived(t)
 	p := f.page(t)
 	p.expect("404")
 	for _, look := range []struct {

@@ -19,7 +19,6 @@ const weekFile = "../../deploy/demo/week.tar.gz"
 // aWeek is a demo under a clock that steps.
 type aWeek struct {
 	*world
-	now time.Time // by the demo's clock, to the second
 }
 
 // TestMakeWeek lives a week, and keeps the data folder as it is backed up: stopped and copied.
@@ -31,14 +30,15 @@ func TestMakeWeek(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now().Add(-7 * 24 * time.Hour).Truncate(time.Hour).Add(58 * time.Minute)
+	began := time.Now().Add(-7 * 24 * time.Hour).Truncate(time.Hour).Add(30 * time.Minute)
 	w := startWeek(t, filepath.Join(t.TempDir(), "week"), stepped, began)
 	w.furnish(t)
 	for hour := range 7 * 24 {
 		w.live(t, hour)
 	}
+	ends := w.clock(t)
 	w.stop(t)
-	clock := fmt.Sprint(w.now.Unix())
+	clock := fmt.Sprint(ends.Unix())
 	if err := os.WriteFile(filepath.Join(w.DataDir, "clock"), []byte(clock), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestMakeWeek(t *testing.T) {
 		t.Fatalf("tar: %v: %s", err, text)
 	}
 	if info, err := os.Stat(file); err == nil {
-		t.Logf("a week up to %s: %d kB in %s", w.now.UTC(), info.Size()/1000, weekFile)
+		t.Logf("a week up to %s: %d kB in %s", ends.UTC(), info.Size()/1000, weekFile)
 	}
 }
 
@@ -66,8 +66,13 @@ func startWeek(t *testing.T, dir, stepped string, at time.Time) *aWeek {
 	if err := w.start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.kill)
-	return &aWeek{w, at}
+	t.Cleanup(func() {
+		w.kill()
+		if t.Failed() {
+			t.Logf("log of the demo:\n%s", tail(w.log.String(), 6000))
+		}
+	})
+	return &aWeek{w}
 }
 
 // stop ends the demo as its user does.
@@ -84,14 +89,9 @@ func (w *aWeek) stop(t *testing.T) {
 // step sets the clock forward to a time.
 func (w *aWeek) step(t *testing.T, to time.Time) {
 	t.Helper()
-	status, text := w.exchange(t, http.MethodGet, "/api/v2/system", nil)
-	if status != http.StatusOK {
-		t.Fatalf("GET /api/v2/system: %d %s", status, text)
-	}
-	if _, err := fmt.Fprintf(w.stdin, "step %d\n", int(to.Sub(w.now).Seconds())); err != nil {
+	if _, err := fmt.Fprintf(w.stdin, "step %d\n", int(to.Sub(w.clock(t)).Seconds())); err != nil {
 		t.Fatal(err)
 	}
-	w.now = to
 }
 
 // furnish makes the jobs of the week beside the demo's own, of which none runs more often
@@ -99,10 +99,17 @@ func (w *aWeek) step(t *testing.T, to time.Time) {
 func (w *aWeek) furnish(t *testing.T) {
 	t.Helper()
 	eventstest.Eventually(t, "the demo has made its jobs", func() bool { return strings.Contains(w.log.String(), "Stop with Ctrl-C") })
-	schedules := map[string]string{"demo: every minute": "0 * * * *", "demo: fails": "0 9 * * 1-5", "demo: takes a while": "0 */12 * * *"}
-	for name, schedule := range schedules {
-		id := w.find(t, name)
-		w.api(t, http.MethodPatch, "/api/v2/jobs/"+id, map[string]any{"schedule": schedule})
+	for name, patch := range map[string]map[string]any{
+		"demo: every minute":  {"schedule": "0 * * * *"},
+		"demo: fails":         {"schedule": "0 9 * * 1-5"},
+		"demo: takes a while": {"schedule": "0 */12 * * *", "run": map[string]any{"command": "echo step 1 of 2; sleep 1.5; echo step 2 of 2"}}, // a step in the middle of a run would make it days long
+	} {
+		w.api(t, http.MethodPatch, "/api/v2/jobs/"+w.find(t, name), patch)
+	}
+	for begun := time.Now(); len(w.api(t, http.MethodGet, "/api/v2/jobs?state=running", nil)["jobs"].([]any)) > 0; time.Sleep(time.Second) {
+		if time.Since(begun) > 4*time.Minute {
+			t.Fatal("what the demo started has not ended")
+		}
 	}
 	command := func(name, schedule, zone, text string, more map[string]any) {
 		body := map[string]any{"name": name, "schedule": schedule, "run": map[string]any{"command": text}, "settings": map[string]any{"tags": []string{"office"}}}
@@ -120,6 +127,16 @@ func (w *aWeek) furnish(t *testing.T) {
 	w.api(t, http.MethodPost, "/api/v2/jobs/"+w.find(t, "old export")+"/disable", map[string]any{"reason": "the NAS moves to the new rack"})
 }
 
+// clock asks the demo what time it is.
+func (w *aWeek) clock(t *testing.T) time.Time {
+	t.Helper()
+	now, err := time.Parse(time.RFC3339, w.api(t, http.MethodGet, "/api/v2/overview", nil)["now"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
 // find gives the id of the one job of a name.
 func (w *world) find(t *testing.T, name string) string {
 	t.Helper()
@@ -135,9 +152,9 @@ func (w *world) find(t *testing.T, name string) string {
 // live lives an hour: its slots, and the files that come in the day.
 func (w *aWeek) live(t *testing.T, hour int) {
 	t.Helper()
-	w.step(t, w.now.Truncate(time.Hour).Add(time.Hour-2*time.Second))
-	time.Sleep(3500 * time.Millisecond) // the slots of the hour, and their runs
-	w.now = w.now.Add(3500 * time.Millisecond)
+	now := w.clock(t)
+	w.step(t, now.Truncate(time.Hour).Add(time.Hour-2*time.Second))
+	time.Sleep(4 * time.Second) // the slots of the hour, and their runs
 	if of := hour % 24; of == 9 || of == 11 || of == 16 {
 		name := fmt.Sprintf("letter-%03d.txt", hour)
 		part := filepath.Join(w.DataDir, "demo", name)
@@ -148,6 +165,5 @@ func (w *aWeek) live(t *testing.T, hour int) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		w.now = w.now.Add(time.Second)
 	}
 }
