@@ -19,6 +19,9 @@ func TestS6LogsAreText(t *testing.T) {
 	w.ended(t, trigger)
 	p.open("/runs/" + trigger)
 	p.until("the log is there", `document.querySelector("[data-log-lines]").children.length === 4`)
+	p.axe("a hostile log")
+	p.wear(1440, true)
+	p.axe("a hostile log in dark")
 	log := p.text("[data-log-lines]")
 	for _, want := range []string{`<script>document.title="ran"</script><img src=x onerror=alert(1)>`, "␛[2J␛]0;title␇gone", "red", "\ufffd"} {
 		if !strings.Contains(log, want) {
@@ -95,6 +98,7 @@ func TestS33GrowingLog(t *testing.T) {
 	before = eval[int](p, list+`.children.length`)
 	p.until("new lines are counted", `/^[0-9]+ new lines? ↓$/.test(document.querySelector("[data-log-new]").textContent) && !document.querySelector("[data-log-new]").hidden`)
 	p.until("it grows on", fmt.Sprintf(`%s.children.length > %d`, list, before+5))
+	p.axe("a run that goes on")
 	if top := eval[float64](p, list+".scrollTop"); top != 200 {
 		t.Errorf("what I read has moved: scrollTop is %v", top)
 	}
@@ -196,10 +200,12 @@ func TestS35RetryAllDeadLetters(t *testing.T) {
 	if eval[bool](p, `!!document.querySelector("main script")`) {
 		t.Error("an answer is markup")
 	}
+	p.axe("dead letters")
 	p.click("[data-pick]")
 	p.click("[data-pick-filter]")
 	p.click("#many button[value=retry]")
 	p.until("the count is asked", `document.querySelector("h1").textContent === "Retry 318 dead letters?"`)
+	p.axe("the question")
 	e.mu.Lock()
 	e.hold = make(chan struct{})
 	e.mu.Unlock()
