@@ -141,6 +141,24 @@ func TestS34LargeLog(t *testing.T) {
 	}
 }
 
+// A link to a line of a log leads to it, however far it is from the end.
+func TestLinkToALine(t *testing.T) {
+	full(t)
+	w := newWorld(t)
+	p := w.page(t)
+	trigger := w.run(t, w.job(t, "many lines", "0 0 1 1 *", `seq -f "line %g is here, and is of some length to fill more than one piece" 5000`, nil))
+	w.ended(t, trigger)
+	p.open("/runs/" + trigger + "#L42")
+	p.until("the line is in view", `(() => {
+		const line = document.getElementById("L42"), list = document.querySelector("[data-log-lines]");
+		if (!line) return false;
+		const [a, b] = [line.getBoundingClientRect(), list.getBoundingClientRect()];
+		return line.textContent.startsWith("42line 42 is here") && a.top >= b.top && a.bottom <= b.bottom && b.top < innerHeight;
+	})()`)
+	eval[bool](p, `(() => { location.hash = "#L4990"; return true })()`)
+	p.until("another is marked", `document.querySelector("[data-log-lines] .now")?.id === "L4990"`)
+}
+
 // endpoint is a foreign endpoint: it refuses calls, or holds them until it is let go.
 type endpoint struct {
 	mu   sync.Mutex

@@ -80,8 +80,24 @@ class Log {
     find("wrap")?.addEventListener("change", ({ target }) => this.list.classList.toggle("wrap", target.checked));
     this.find(find("find"), find("found"));
     this.showOlder();
-    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView({ block: "center" });
-    else this.toEnd();
+    this.toEnd();
+    this.reach();
+    addEventListener("hashchange", () => this.reach());
+  }
+
+  // reach shows the line that the address names, and reads the lines before it until it is there.
+  async reach() {
+    const number = +/^#L(\d+)$/.exec(location.hash)?.[1];
+    while (number < numberOf(this.list.firstElementChild) && this.from && !this.older?.disabled && !this.reading) {
+      const { from } = this;
+      await this.before();
+      if (this.from === from) break;
+    }
+    const line = number && document.getElementById("L" + number);
+    if (!line) return;
+    for (const li of this.list.querySelectorAll(".now")) li.classList.remove("now");
+    line.classList.add("now");
+    line.scrollIntoView({ block: "center" });
   }
 
   atEnd() {
