@@ -16,7 +16,11 @@ import (
 func (p *tab) write(name, text string) {
 	p.t.Helper()
 	sel := chromedp.CSS(fmt.Sprintf(`main [name=%q]`, name))
-	p.do(chromedp.ScrollIntoView(sel), chromedp.Clear(sel), chromedp.SendKeys(sel, text))
+	p.do(chromedp.ScrollIntoView(sel))
+	if p.value(name) != "" {
+		p.do(chromedp.Clear(sel))
+	}
+	p.do(chromedp.SendKeys(sel, text))
 }
 
 // step clicks the button of the editor that does something; the first is for Enter.
@@ -54,13 +58,15 @@ func TestS10WithoutScript(t *testing.T) {
 	p.write("schedule", "30 2 * * *")
 	p.write("spool.timezone", "Europe/Paris")
 	p.step("preview")
-	if got := p.text(".preview"); !strings.Contains(got, "at 02:30") || !strings.Contains(got, "CET") && !strings.Contains(got, "CEST") {
+	p.until("the preview is there", `document.querySelector(".preview-next li")`)
+	if got := p.text(".preview"); !strings.Contains(got, "02:30 every day") || !strings.Contains(got, "CET") && !strings.Contains(got, "CEST") {
 		t.Errorf("the preview says %q", got)
 	}
 	if got := p.value("spool.run.command"); got != "echo hello" {
 		t.Errorf("after the preview the command is %q", got)
 	}
 	p.step("create")
+	p.until("the job is shown", `/^.jobs.[0-9a-f-]{36}/.test(location.pathname)`)
 	j := w.jobNamed(t, name)
 	if j == nil {
 		t.Fatalf("no job was made; the page reads:\n%s", tail(p.text("body"), 2000))
@@ -68,6 +74,7 @@ func TestS10WithoutScript(t *testing.T) {
 	id := j["job_id"].(string)
 	p.open("/jobs/" + id)
 	p.click(`form[action="/jobs/` + id + `/run"] button`)
+	p.until("the start is told", `/did=/.test(location.search)`)
 	runs := w.api(t, http.MethodGet, "/api/v2/jobs/"+id+"/results", nil)["results"].([]any)
 	if len(runs) != 1 {
 		t.Errorf("there are %d runs", len(runs))
@@ -75,12 +82,14 @@ func TestS10WithoutScript(t *testing.T) {
 	p.open("/jobs/" + id)
 	p.click(`details:has(form[action="/jobs/` + id + `/disable"]) summary`)
 	p.click(`form[action="/jobs/` + id + `/disable"] button`)
+	p.until("it says that it is disabled", `document.querySelector('form[action="/jobs/`+id+`/enable"]')`)
 	if got := w.api(t, http.MethodGet, "/api/v2/jobs/"+id, nil)["status"]; got != "DISABLED" {
 		t.Errorf("the job is %v", got)
 	}
 	p.open("/jobs/" + id)
 	p.click(`details:has(form[action="/jobs/` + id + `/delete"]) summary`)
 	p.click(`form[action="/jobs/` + id + `/delete"] button`)
+	p.until("the page of the job is left", `location.pathname !== "/jobs/`+id+`"`)
 	if status, _ := w.exchange(t, http.MethodGet, "/api/v2/jobs/"+id, nil); status != http.StatusNotFound {
 		t.Errorf("after the deletion the job answers %d", status)
 	}
