@@ -20,7 +20,8 @@ func (x *Index) Count(f Filter, now time.Time) Counts {
 	rest := f
 	rest.State, rest.Mode = "", ""
 	all, whole := x.choose(rest, now), x.choose(f, now)
-	counts := Counts{Modes: map[string]int{}}
+	counts := Counts{}
+	var modes [2]int // by the clock, for files
 	var states [len(stateNames)]int
 	for i, j := range x.table.all {
 		if !j.known || f.Owner != "" && f.Owner != j.owner {
@@ -32,18 +33,18 @@ func (x *Index) Count(f Filter, now time.Time) Counts {
 			continue
 		}
 		counts.Meet++
-		mode := ModeCron
+		mode := 0
 		if j.automatic {
-			mode = ModeAutomatic
+			mode = 1
 		}
 		if whole.stands(n, j) {
-			counts.Modes[mode]++
+			modes[mode]++
 		}
-		if f.Mode == "" || f.Mode == mode {
+		if f.Mode == "" || (f.Mode == ModeAutomatic) == j.automatic {
 			x.tally(&states, n, j, now)
 		}
 	}
-	counts.States = named(&states)
+	counts.States, counts.Modes = named(&states), map[string]int{ModeCron: modes[0], ModeAutomatic: modes[1]}
 	return counts
 }
 

@@ -78,6 +78,9 @@ func (u *UI) viewUpcoming(c *call) (any, error) {
 	v.Pager = c.pager(next, "")
 	if len(list.Upcoming) == 0 {
 		v.Empty = noneYet("Nothing starts by the clock in this time.", link{"/jobs?sort=next", "Jobs by their next run"})
+		if v.Text != "" || c.query.Get("job_id") != "" {
+			v.Empty = &emptyList{Kind: "match", Text: "Nothing that matches starts by the clock in this time.", Links: []link{{c.at("q", "", "job_id", ""), "Clear filters"}}}
+		}
 	}
 	return v, nil
 }
