@@ -7,7 +7,7 @@
 // The page's own address is asked with the header Spool-Cells: JOBID,TRIGGERID,all, and what comes back takes the
 // place of what is there, where it differs. The title and the bar come with any cell, and seldom without one.
 // Spool-Since is what data-since of the page says: up to when it knows what there is. Nothing changes under a focus, a selection or a held pointer: the cell gets
-// the class "changed", and is brought up to date when that is over. At most four requests are made a second.
+// the class "changed", and is brought up to date when that is over, or shows what its own button has done. At most four requests are made a second.
 
 import * as chip from "./chip.js";
 import { dress } from "./clock.js";
@@ -134,7 +134,7 @@ function renew(cell, fresh) {
   for (const { name, value } of fresh.attributes) {
     if (name !== "class" && name !== "data-note" && cell.getAttribute(name) !== value) cell.setAttribute(name, value);
   }
-  const same = cell.childNodes.length === fresh.childNodes.length && [...cell.childNodes].every((child, i) => child.isEqualNode(fresh.childNodes[i]));
+  const focused = cell.contains(document.activeElement), same = cell.childNodes.length === fresh.childNodes.length && [...cell.childNodes].every((child, i) => child.isEqualNode(fresh.childNodes[i]));
   if (same) return settled(cell, fresh);
   if (held(cell)) {
     cell.classList.add("changed");
@@ -142,6 +142,13 @@ function renew(cell, fresh) {
     return;
   }
   settled(cell, fresh);
+  replace(cell, fresh);
+  if (!focused || cell.contains(document.activeElement)) return;
+  const next = cell.querySelector("button, a[href]") ?? cell.closest("[data-row]")?.querySelector("a[href]") ?? document.querySelector("main");
+  next.focus({ preventScroll: true });
+}
+
+function replace(cell, fresh) {
   if (cell.childNodes.length !== fresh.childNodes.length) return cell.replaceChildren(take(fresh));
   [...fresh.childNodes].forEach((child, i) => {
     const old = cell.childNodes[i];
@@ -151,13 +158,26 @@ function renew(cell, fresh) {
 
 function settled(cell, fresh) {
   late.delete(cell);
+  own.delete(cell);
   if (cell.className !== fresh.className) cell.className = fresh.className;
 }
 
 // late are the cells that somebody holds, and what they will show.
 const late = new Map();
 
+// own are the cells with a button that was pressed, and has done something.
+const own = new Set();
+
+function done({ target }) {
+  const cell = target.closest?.("[data-cell]");
+  if (!cell) return;
+  own.add(cell);
+  due.set(idOf(cell), 0);
+  plan(gather);
+}
+
 function held(cell) {
+  if (own.has(cell)) return false;
   if (cell.contains(document.activeElement) && document.activeElement !== document.body) return true;
   if (pressed && cell.contains(pressed)) return true;
   if (cell.querySelector("details[open], dialog[open], :popover-open")) return true;
@@ -178,6 +198,7 @@ export function start() {
   for (const name of ["pointerup", "pointercancel"]) {
     addEventListener(name, () => setTimeout(() => { pressed = null; release(); }), { capture: true, passive: true });
   }
+  addEventListener("spool:done", done);
   for (const name of ["focusout", "selectionchange", "toggle"]) document.addEventListener(name, () => setTimeout(release), true);
   for (const name of ["scroll", "resize"]) addEventListener(name, () => plan(gather), { capture: true, passive: true });
   document.addEventListener("visibilitychange", () => plan(0));

@@ -21,6 +21,7 @@ export function say(next) {
   const chip = document.querySelector("[data-chip]");
   if (!chip) return;
   const last = news ? time.format(news) : "";
+  chip.ariaLive = state === "live" && chip.hidden ? "off" : "polite"; // that all is well at first is no news
   chip.hidden = false;
   chip.dataset.chip = next;
   chip.textContent = { live: "live", reconnecting: last ? `reconnecting (last news ${last})` : "reconnecting", offline: `offline: showing ${last}`, "signed-out": "signed out" }[next];

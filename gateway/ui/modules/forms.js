@@ -44,6 +44,7 @@ async function submit(form, button) {
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await send(button?.getAttribute("formaction") ?? form.getAttribute("action") ?? location.href, { method: "POST", body, headers: { "Spool-Note": "1" } });
     await show(form, answer, await answer.text());
+    form.dispatchEvent(new Event("spool:done", { bubbles: true }));
   } catch {
     const once = form.elements.namedItem("key") ? " Press again: it happens once." : " Load the page to see whether it was done.";
     note(form, navigator.onLine === false ? "Not sent: this computer is offline." : "No answer came: the server cannot be reached." + once);

@@ -51,10 +51,11 @@ function prepare(input) {
       event.preventDefault();
       pick(picked + (event.key === "ArrowDown" ? 1 : picked < 0 ? 0 : -1));
     }
-    if (event.key === "Enter" && picked >= 0) {
-      event.preventDefault();
-      list.children[picked].querySelector("a").click();
-    }
+  });
+  input.form.addEventListener("submit", (event) => {
+    if (list.hidden || picked < 0) return;
+    event.preventDefault();
+    list.children[picked].querySelector("a").click();
   });
   list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays, and the click counts
   input.addEventListener("blur", close);
