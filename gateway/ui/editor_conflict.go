@@ -39,7 +39,7 @@ func (u *UI) collide(c *call, e *editor) error {
 		return err
 	}
 	before, known := u.valuesAt(c, e.Job.ID, e.ETag)
-	x := &conflict{Unknown: !known, By: u.changesSince(c, e), Fields: differences(before, hers, e.values, known)}
+	x := &conflict{Unknown: !known, By: u.changesSince(c, e), Fields: differences(before, hers, e, known)}
 	e.Conflict = x
 	text := "Somebody has changed the job while you did. Nothing of yours is saved, and nothing of it is lost."
 	if n := len(x.By); n > 0 {
@@ -75,8 +75,8 @@ func (u *UI) changesSince(c *call, e *editor) (all []otherChange) {
 			break
 		}
 		var what []string
-		for _, field := range h.Changed {
-			if label := strings.ToLower(labelOf(field)); !slices.Contains(what, label) {
+		for _, f := range leaves(h.Changes) {
+			if label := strings.ToLower(labelOf(f.Field)); !slices.Contains(what, label) {
 				what = append(what, label)
 			}
 		}
@@ -98,22 +98,28 @@ func joinAnd(words []string) string {
 }
 
 // differences are the fields in which a form differs from the job, or that either changed.
-func differences(before, hers, yours url.Values, known bool) (all []threeWay) {
+func differences(before, hers url.Values, e *editor, known bool) (all []threeWay) {
 	for _, s := range editorLayout {
 		for _, c := range s.Controls {
-			if c.Fixed || c.Type == "secret" || c.Type == "secrets" {
+			other := (c.Only == jobform.Command || c.Only == jobform.Flow) && c.Only != e.Kind
+			if c.Fixed || other || c.Type == "secret" || c.Type == "secrets" {
 				continue
 			}
-			h, y, b := hers[c.Name], yours[c.Name], before[c.Name]
+			h, y, b := hers[c.Name], e.values[c.Name], before[c.Name]
 			if same(h, y) {
 				continue
 			}
-			d := threeWay{Label: c.Label, Before: strings.Join(b, ", "), Hers: strings.Join(h, ", "), Yours: strings.Join(y, ", ")}
+			d := threeWay{Label: c.Label, Before: inline(b), Hers: inline(h), Yours: inline(y)}
 			d.Both = !known || !same(h, b) && !same(y, b)
 			all = append(all, d)
 		}
 	}
 	return all
+}
+
+// inline writes what a control holds into one line.
+func inline(texts []string) string {
+	return strings.ReplaceAll(strings.Join(texts, ", "), "\n", ", ")
 }
 
 func same(a, b []string) bool { return strings.Join(a, "\n") == strings.Join(b, "\n") }

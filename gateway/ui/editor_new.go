@@ -71,6 +71,9 @@ func copied(name string, dropped []string) string {
 // labelOf is what people call a field.
 func labelOf(name string) string {
 	field := jobform.FieldOf(name)
+	if strings.Contains(field, name+".") {
+		return name // of an object with many fields
+	}
 	for _, s := range editorLayout {
 		for _, c := range s.Controls {
 			if c.Name == field && field != "" {

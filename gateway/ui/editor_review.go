@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"spool.internal/events"
 	"spool.internal/gateway/ui/jobform"
 	"spool.internal/gateway/v2"
 )
@@ -42,7 +43,7 @@ func (u *UI) review(c *call, e *editor, d v2.JobDetails) *review {
 		r.Warnings = append(r.Warnings, sentence(w))
 	}
 	if d.DryRun != nil {
-		for _, f := range d.DryRun.Changes {
+		for _, f := range leaves(d.DryRun.Changes) {
 			r.Changes = append(r.Changes, changed{labelOf(f.Field), f.Field, plainOr(f.Before, "–"), plainOr(f.After, "–")})
 		}
 	}
@@ -62,6 +63,27 @@ func keep(values url.Values, etag string) (all []hidden) {
 	}
 	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(a.Name, b.Name) })
 	return append(all, hidden{"etag", etag})
+}
+
+// leaves are changes of fields, where some are of objects that came or went as a whole.
+func leaves(all []v2.FieldChange) (out []v2.FieldChange) {
+	for _, f := range all {
+		before, err1 := events.ParseObject(f.Before)
+		after, err2 := events.ParseObject(f.After)
+		if (err1 != nil && len(f.Before) > 0) || (err2 != nil && len(f.After) > 0) || len(before)+len(after) == 0 {
+			out = append(out, f)
+			continue
+		}
+		var inner []v2.FieldChange
+		for _, m := range before {
+			inner = append(inner, v2.FieldChange{Field: f.Field + "." + m.Key, Before: m.Value})
+		}
+		for _, m := range after {
+			inner = append(inner, v2.FieldChange{Field: f.Field + "." + m.Key, After: m.Value})
+		}
+		out = append(out, leaves(inner)...)
+	}
+	return out
 }
 
 // plainOr is [plain] for a value that may not be there.
@@ -94,11 +116,11 @@ func (u *UI) compareRuns(c *call, e *editor, r *review) {
 		r.Runs = runsOf(p)
 		r.Today = u.today(c, e, old)
 	case before && !after:
-		r.Words = [2]string{e.Job.Description, "a run for each file that comes into " + e.of("flow_parameters.input_dir")}
+		r.Words = [2]string{e.Job.Description, "A run for each file that comes into " + e.of("flow_parameters.input_dir") + "."}
 		r.Today = u.today(c, e, old)
 	case !before && after:
 		if p, err := u.api.Preview(v2.PreviewRequest{ScheduleText: fresh}); err == nil {
-			r.Words = [2]string{"a run for each file", p.Description}
+			r.Words = [2]string{"A run for each file.", p.Description}
 		}
 	}
 }
