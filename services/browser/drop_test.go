@@ -162,12 +162,12 @@ func TestDropWithoutScript(t *testing.T) {
 		p.click(".drop button")
 	}
 	send("one.txt")
-	eventstest.Eventually(t, "the page of the file", func() bool { return strings.Contains(p.path(), "/files?path=one.txt") })
+	p.until("the page of the file", `location.search === "?path=one.txt" && document.querySelector(".filefound")`)
 	if got, err := os.ReadFile(filepath.Join(w.in(id), "one.txt")); err != nil || string(got) != "second" {
 		t.Errorf("one.txt is %q, %v", got, err)
 	}
 	send("taken.txt")
-	eventstest.Eventually(t, "what is wrong is said", func() bool { return strings.Contains(p.text("main"), "taken.txt is there already, and was skipped") })
+	p.until("what is wrong is said", `document.querySelector("[data-summary]")?.textContent.includes("taken.txt is there already, and was skipped")`)
 	if got, _ := os.ReadFile(filepath.Join(w.in(id), "taken.txt")); string(got) != "first" {
 		t.Errorf("taken.txt is %q", got)
 	}
