@@ -110,7 +110,7 @@ func (w *world) start() error {
 	w.cmd = exec.Command(cmp.Or(w.binary, binary), w.args...)
 	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPOOL_") }) // of which spool knows nothing
 	w.cmd.Env = append(ours, w.env...)
-	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
+	w.cmd.Stdout, w.cmd.Stderr, w.cmd.SysProcAttr = w.log, w.log, dieToo()
 	var err error
 	if w.stdin, err = w.cmd.StdinPipe(); err != nil {
 		return err

@@ -31,10 +31,18 @@ func TestMakeWeek(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now().Add(-7 * 24 * time.Hour).Truncate(time.Hour).Add(30 * time.Minute)
-	w := startWeek(t, filepath.Join(t.TempDir(), "week"), stepped, began)
+	dir, err := os.MkdirTemp("", "spool-week-") // what is stored names it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	w := startWeek(t, dir, stepped, began)
 	w.furnish(t)
 	for hour := range 7 * 24 {
-		w.live(t, hour)
+		if hour == 61 || hour == 62 {
+			continue // the machine sleeps, and wakes in the third hour
+		}
+		w.live(t, hour, map[bool]int{true: 3, false: 1}[hour == 63])
 	}
 	ends := w.clock(t)
 	w.stop(t)
@@ -122,7 +130,7 @@ func (w *aWeek) furnish(t *testing.T) {
 	command("invoices nightly", "0 2 * * *", "Europe/Paris", `echo "412 invoices read"; sleep 0.4; echo "412 sent"; echo sent >invoices.txt`, nil)
 	command("ledger close", "0 3 * * *", "Europe/Paris", `case $(date -u -d "${SPOOL_SLOT%[*}" +%u) in 4|7) echo "table accounts is locked" >&2; exit 3;; esac; echo closed`, nil)
 	command("weekly report", "0 8 * * 1", "Europe/London", `sleep 0.3; echo "report" >report.txt`, nil)
-	command("heartbeat of the scanner", "0 */2 * * *", "UTC", `echo alive`, nil)
+	command("heartbeat of the scanner", "0 * * * *", "UTC", `echo alive`, map[string]any{"spool": map[string]any{"timezone": "UTC", "catch_up": "none"}})
 	command("old export", "0 4 * * *", "UTC", `echo exported >export.csv`, nil)
 	w.api(t, http.MethodPost, "/api/v2/jobs/"+w.find(t, "old export")+"/disable", map[string]any{"reason": "the NAS moves to the new rack"})
 }
@@ -149,11 +157,10 @@ func (w *world) find(t *testing.T, name string) string {
 	return ""
 }
 
-// live lives an hour: its slots, and the files that come in the day.
-func (w *aWeek) live(t *testing.T, hour int) {
+// live lives some hours, of which hour is the last: its slots, and the files that come in the day.
+func (w *aWeek) live(t *testing.T, hour, hours int) {
 	t.Helper()
-	now := w.clock(t)
-	w.step(t, now.Truncate(time.Hour).Add(time.Hour-2*time.Second))
+	w.step(t, w.clock(t).Truncate(time.Hour).Add(time.Duration(hours)*time.Hour-2*time.Second))
 	time.Sleep(4 * time.Second) // the slots of the hour, and their runs
 	if of := hour % 24; of == 9 || of == 11 || of == 16 {
 		name := fmt.Sprintf("letter-%03d.txt", hour)

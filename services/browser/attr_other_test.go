@@ -1,0 +1,7 @@
+//go:build !linux
+
+package browser
+
+import "syscall"
+
+func dieToo() *syscall.SysProcAttr { return nil }
