@@ -69,6 +69,12 @@ func (v *runView) SHA256() string {
 	return v.Run.SHA256
 }
 
+// FileHref is where the file is that it got.
+func (v *runView) FileHref() string {
+	f := events.File{Path: v.File.Path, PathB64: v.File.PathB64}
+	return fileHref(v.JobID, f.RawPath())
+}
+
 // runStep is a step on its way.
 type runStep struct {
 	why.CourseStep
