@@ -3,6 +3,7 @@ package ui
 import (
 	"net/url"
 	"slices"
+	"strconv"
 
 	"spool.internal/events"
 	"spool.internal/events/why"
@@ -65,6 +66,9 @@ var fileStates = []fileState{
 	{string(why.FileCalled), "Done", false},
 }
 
+// filesShown is how many files a page of the list has.
+const filesShown = 50
+
 // waitingFiles stands for all states of files that wait.
 const waitingFiles = "waiting"
 
@@ -97,6 +101,9 @@ func (u *UI) filesOf(c *call, w watchedFolder) (*filesPage, error) {
 	}
 	q := c.pass()
 	q.Del("path")
+	if q.Get("limit") == "" {
+		q.Set("limit", strconv.Itoa(filesShown))
+	}
 	f.Prefix, f.State = q.Get("prefix"), q.Get("state")
 	if f.Table, err = u.fileTable(c, w, q); err != nil {
 		return nil, err
