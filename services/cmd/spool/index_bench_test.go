@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,7 +57,17 @@ func BenchmarkGatewayIndex(b *testing.B) {
 		}
 	}
 	filled := time.Since(began)
-	queries := []string{"jobs?sort=next&limit=50", "jobs?state=failing&limit=50", "jobs?q=nightly+777&limit=50", "overview", "upcoming?limit=50", "results?limit=50", "results?outcome=failed&limit=50"}
+	queries := []string{
+		"/api/v2/jobs?sort=next&limit=50",
+		"/api/v2/jobs?state=failing&limit=50",
+		"/api/v2/jobs?q=nightly+777&limit=50",
+		"/api/v2/overview",
+		"/api/v2/upcoming?limit=50",
+		"/api/v2/results?limit=50",
+		"/api/v2/results?outcome=failed&limit=50",
+		"/", "/jobs?sort=next", "/jobs?state=failing",
+	}
+	queries = append(queries, pageOfOne(p)...)
 	for range b.N {
 		for _, q := range queries {
 			b.Run(q, func(b *testing.B) { measureCalls(b, p, q) })
@@ -78,11 +89,12 @@ func BenchmarkGatewayIndex(b *testing.B) {
 // measureCalls makes a call 200 times.
 func measureCalls(b *testing.B, p *harness, q string) {
 	var took []time.Duration
+	size := 0
 	for b.Loop() {
 		took = nil
 		for range 200 {
 			began := time.Now()
-			indexGet(p, q)
+			size = len(indexGet(p, q))
 			took = append(took, time.Since(began))
 		}
 	}
@@ -90,6 +102,22 @@ func measureCalls(b *testing.B, p *harness, q string) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+	b.ReportMetric(float64(size)/1000, "kB")
+}
+
+// pageOfOne are the pages of a job and of a run.
+func pageOfOne(p *harness) []string {
+	p.Helper()
+	var list struct {
+		Results []struct {
+			JobID     string `json:"job_id"`
+			TriggerID string `json:"trigger_id"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(indexGet(p, "/api/v2/results?outcome=failed&limit=1"), &list); err != nil || len(list.Results) == 0 {
+		p.Fatalf("no run has failed: %v", err)
+	}
+	return []string{"/jobs/" + list.Results[0].JobID, "/runs/" + list.Results[0].TriggerID}
 }
 
 // knownFrom is since when the gateway knows all executions.
@@ -98,7 +126,7 @@ func knownFrom(p *harness) time.Time {
 	var o struct {
 		KnownFrom time.Time `json:"known_from"`
 	}
-	if err := json.Unmarshal(indexGet(p, "overview"), &o); err != nil {
+	if err := json.Unmarshal(indexGet(p, "/api/v2/overview"), &o); err != nil {
 		p.Fatal(err)
 	}
 	return o.KnownFrom
@@ -106,11 +134,15 @@ func knownFrom(p *harness) time.Time {
 
 func indexGet(p *harness, path string) []byte {
 	p.Helper()
-	req, err := http.NewRequest(http.MethodGet, "http://"+p.api+"/api/v2/"+path, nil)
+	req, err := http.NewRequest(http.MethodGet, "http://"+p.api+path, nil)
 	if err != nil {
 		p.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+p.adminToken())
+	if !strings.HasPrefix(path, "/api/") { // a page, as a browser asks for it
+		req.Header.Set("Accept", "text/html")
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.Fatal(err)
