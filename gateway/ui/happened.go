@@ -19,6 +19,7 @@ type liveRow struct {
 	At    time.Time
 	Stamp stamp
 	Name  string // of a part of Spool
+	Kind  string // of event
 	Mark  string // an outcome, a verdict or a state
 	Word  string
 	Times int // 1: once
@@ -78,12 +79,11 @@ type teller struct {
 func (t teller) tell(all []stream.Happened) []liveRow {
 	var rows []liveRow
 	at := map[string]int{} // of rows, by the key of their burst
-	for _, e := range all {
-		row, ok := t.row(e)
-		if !ok {
-			continue
+	for _, row := range t.news(all) {
+		key := strings.Join([]string{row.Kind, cmp.Or(row.JobID, row.Noun), row.Word}, ":")
+		if row.Begun && t.brief {
+			key += ":" + row.Run // it gives way to the end of this one run
 		}
-		key := strings.Join([]string{e.Kind, cmp.Or(row.JobID, row.Noun), row.Word}, ":")
 		b, open := t.bursts[key]
 		if open && row.At.Sub(b.last) <= burstGap {
 			row.Times, b = b.times+1, burst{key, b.times + 1, row.At}
@@ -96,26 +96,29 @@ func (t teller) tell(all []stream.Happened) []liveRow {
 		} else {
 			b = burst{key, 1, row.At}
 		}
-		if row.Times > 1 && (e.Kind == "run" || e.Kind == "result") {
-			row.Href, row.Link = "/jobs/"+e.JobID+"/runs", "runs"
-			row.Run, row.Begun = "", false
+		if row.Times > 1 && (row.Kind == "run" || row.Kind == "result") {
+			row.Href, row.Link = "/jobs/"+row.JobID+"/runs", "runs"
 		}
 		t.bursts[key], row.Burst = b, b.String()
 		at[key] = len(rows)
 		rows = append(rows, row)
 	}
-	runs := map[string]int{} // by trigger: the row that tells the newest of it
-	for i, r := range rows {
-		runs[r.Run] = i
-	}
-	for i, r := range rows {
-		if t.brief && r.Begun && runs[r.Run] > i {
-			rows[i].Times = 0
-		}
-	}
 	rows = slices.DeleteFunc(rows, func(r liveRow) bool { return r.Times == 0 })
 	slices.Reverse(rows)
 	return rows
+}
+
+// news makes a row of each event that is some. That a run began is none when it has ended.
+func (t teller) news(all []stream.Happened) []liveRow {
+	var rows []liveRow
+	ended := map[string]bool{}
+	for _, e := range all {
+		if row, ok := t.row(e); ok {
+			row.Kind, ended[row.Run] = e.Kind, ended[row.Run] || !row.Begun
+			rows = append(rows, row)
+		}
+	}
+	return slices.DeleteFunc(rows, func(r liveRow) bool { return t.brief && r.Begun && ended[r.Run] })
 }
 
 // happening is what is told of any event, whichever of it is there.

@@ -6,7 +6,7 @@
 //       in the text. data-plain: gets nothing.
 //   <time datetime="…" data-rel>in 11 h 27 min</time>   is kept right; what is past never becomes "in …" again
 //   <time datetime="…" data-for>4 min</time>            how long it lasts since then
-//   <span data-clock="UTC">14:03:12</span>              ticks; data-clock="here": the reader's, where it shows another hour
+//   <span data-clock="UTC">14:03:12 UTC</span>          ticks; data-clock="here": the reader's, where it shows another hour
 
 const second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 
@@ -68,7 +68,7 @@ function tick(root) {
   }
   for (const t of root.querySelectorAll("[data-clock]")) {
     const ours = t.dataset.clock === "here";
-    t.textContent = ours ? ` · ${ticking.format(at).slice(0, 5)} here` : new Date(at).toISOString().slice(11, 19);
+    t.textContent = ours ? ` · ${ticking.format(at).slice(0, 5)} here` : new Date(at).toISOString().slice(11, 19) + " UTC";
     t.hidden = ours && !new Date(at).getTimezoneOffset();
   }
 }

@@ -49,10 +49,10 @@ async function again() {
   } catch {
     return false;
   }
+  form.querySelector('input:not([type=hidden], [tabindex="-1"])')?.setAttribute("autofocus", "");
   const says = el("p", { role: "alert" });
   const { box, closed } = open("Your session has ended", el("p", {}, "Log in, and what you asked for is done. Nothing you typed is lost."), form, says,
     el("form", { method: "dialog", class: "buttons" }, el("button", { value: "" }, "Not now")));
-  form.querySelector("input:not([type=hidden])")?.focus();
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     event.stopPropagation();

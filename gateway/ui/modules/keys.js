@@ -24,7 +24,7 @@ function help() {
   const box = el("input", { type: "checkbox", checked: on() });
   box.addEventListener("change", () => keep(cookie, box.checked ? "" : "off"));
   return show("Keys", el("dl", { class: "keys" }, ...rows.flatMap(([key, what]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)])),
-    el("p", {}, el("label", {}, box, " Keys of a single character")));
+    el("p", {}, el("label", { class: "check" }, box, " Keys of a single character")));
 }
 
 function move(by) {

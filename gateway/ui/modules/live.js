@@ -3,7 +3,7 @@
 //   <ol data-live="POSITION">              its rows are as new as this
 //     <li data-burst="KEY~…" data-joins>   a row; data-burst is what the server needs to count on in it; data-joins: it takes
 //                                          the place of the row with this key
-//     data-run="TRIGGER" data-begun        a row about one run; a newer row about it takes the place of one that is data-begun
+//     data-begun="TRIGGER"                 a row that says that a run began: it goes when the run has ended
 //   <button data-live-pause>               "Pause", or "3 new, show"
 //
 // An event makes the page ask for /live?…&since=POSITION&burst=… , at most four times a second: the words are the server's.
@@ -14,12 +14,15 @@ import { parse } from "./trust.js";
 
 const least = 250, most = 500, open = 60;
 
+const ended = new Set(), shortened = !new URLSearchParams(location.search).get("type"); // who asks for runs alone gets every step
+
 let list = null, button = null, at = "", kinds = new Set(), timer = 0, asking = false, asked = 0, paused = false, held = [];
 
 // event notes that there is something to show.
-export function event(kind) {
+export function event(kind, { data }) {
   if (!list) return;
   kinds.add(kind);
+  if (kind === "run" && data.includes('"phase":"ended"')) ended.add(/"trigger_id":"([^"]*)"/.exec(data)?.[1]);
   plan(least);
 }
 
@@ -67,13 +70,13 @@ function add(rows) {
   held = [...rows, ...held.filter((row) => !keys.has(keyOf(row)))].slice(0, most);
   if (paused) return tell();
   const on = new Set(held.filter((row) => "joins" in row.dataset).map(keyOf));
-  const runs = new Set(held.map((row) => row.dataset.run));
   for (const row of [...list.children].slice(0, 2 * open)) {
-    const old = on.delete(keyOf(row)) || ("begun" in row.dataset && runs.has(row.dataset.run));
+    const old = on.delete(keyOf(row)) || (shortened && ended.has(row.dataset.begun));
     if (old && !row.contains(document.activeElement)) row.remove();
   }
-  list.prepend(...held);
+  list.prepend(...held.filter((row) => !(shortened && ended.has(row.dataset.begun))));
   held = [];
+  ended.clear();
   while (list.childElementCount > most) list.lastElementChild.remove();
   document.querySelector("[data-live-none]")?.remove();
 }

@@ -23,7 +23,7 @@ for (const part of [login, forms, theme, keys, palette, select, heat, preview, u
 stream.start({
   event(kind, event) {
     cells.event(event);
-    live.event(kind);
+    live.event(kind, event);
   },
   back() {
     cells.all();
