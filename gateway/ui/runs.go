@@ -225,8 +225,11 @@ func (c *call) runFilters(zone *time.Location) runFilters {
 		f.Outcomes = append(f.Outcomes, option{o, strings.Join(words, " or "), o == asked})
 	}
 	for _, k := range []option{
-		{"", "started by anything", false}, {string(events.KindCron), "by the clock", false}, {string(events.KindManual), "by hand", false},
-		{string(events.KindFile), "by a file", false}, {string(events.KindRetry), "retried dead letters", false},
+		{"", "started by anything", false},
+		{string(events.KindCron), "by the clock", false},
+		{string(events.KindManual), "by hand", false},
+		{string(events.KindFile), "by a file", false},
+		{string(events.KindRetry), "retried dead letters", false},
 	} {
 		k.Chosen = k.Value == c.query.Get("kind")
 		f.Kinds = append(f.Kinds, k)

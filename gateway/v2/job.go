@@ -230,17 +230,6 @@ func (a *API) getJob(w http.ResponseWriter, r *http.Request) error {
 	return writeDetails(w, d, err)
 }
 
-// writeJob answers with a job and the ETag of its revision.
-func (a *API) writeJob(w http.ResponseWriter, r *http.Request, status int, rev events.JobRevision, plan *events.Plan) error {
-	d, err := a.describe(r.Context(), a.Caller(r), rev, plan)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", d.ETag)
-	wire.Write(w, status, d)
-	return nil
-}
-
 // writeDetails answers with a job, or gives the fault on.
 func writeDetails(w http.ResponseWriter, d JobDetails, err error) error {
 	if err != nil {
