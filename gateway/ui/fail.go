@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"spool.internal/events"
 	"spool.internal/gateway/wire"
@@ -64,9 +66,8 @@ func sentence(s string) string {
 	if s == "" {
 		return s
 	}
-	if first := s[:1]; !strings.HasPrefix(s, "/") {
-		s = strings.ToUpper(first) + s[1:]
-	}
+	first, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(first)) + s[size:]
 	if !strings.HasSuffix(s, ".") {
 		s += "."
 	}

@@ -64,7 +64,6 @@ func (u *UI) login(c *call) (done, error) {
 	}
 	wire.SetSession(c.w, c.r, secret, s.Expires)
 	_ = u.api.DropSession(c.Context(), before) // else it ends by itself within hours
-	c.w.Header().Set(headerWho, s.Owner)
 	return done{Next: next}, nil
 }
 
@@ -79,10 +78,6 @@ func (u *UI) offered(c *call) (string, error) {
 	}
 	return text, nil
 }
-
-// headerWho says to our modules who has logged in: what was typed as somebody else is not
-// sent again.
-const headerWho = "Spool-Who"
 
 func (u *UI) logout(c *call) (done, error) {
 	err := u.api.LeaveSession(c.Context(), c.who)

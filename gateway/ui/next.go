@@ -13,11 +13,14 @@ import (
 // part is what a fragment names that is kept: a part of a page, or lines of a log.
 var part = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
+// longestNext is how long a place to go on may be, in bytes.
+const longestNext = 4096
+
 // local gives a place to go on that a request names, if that is a page of this server,
 // else "/". Browsers take //host, /\host and what has control characters in it for other
 // servers, so what is kept is written anew from its parts.
 func (u *UI) local(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+	if len(next) > longestNext || !strings.HasPrefix(next, "/") || strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
 		return "/"
 	}
 	parsed, err := url.Parse(next)

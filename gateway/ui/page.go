@@ -89,6 +89,9 @@ const (
 	headerNext  = "Spool-Next" // of the answer: where to go on
 )
 
+// mostCells is how many cells are answered at once; our modules ask for fewer.
+const mostCells = 200
+
 // isPart reports that a request is one of our modules, for a part of a page.
 func isPart(r *http.Request) bool {
 	return r.Header.Get(headerCells) != "" || r.Header.Get(headerNote) != ""
@@ -101,7 +104,7 @@ func (u *UI) call(w http.ResponseWriter, r *http.Request) *call {
 		c.position = u.api.Position()
 	}
 	for id := range strings.SplitSeq(r.Header.Get(headerCells), ",") {
-		if id = strings.TrimSpace(id); id != "" {
+		if id = strings.TrimSpace(id); id != "" && len(c.cells) < mostCells {
 			c.cells = append(c.cells, id)
 		}
 	}
