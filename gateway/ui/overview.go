@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,7 +115,7 @@ func noJobs(c *call) *emptyList {
 
 // soon reads the next starts by name. Without them the rest of the page stands.
 func (u *UI) soon(c *call, o *overview, q url.Values) {
-	next := url.Values{"limit": {"5"}, "to": {c.now.Add(time.Hour).UTC().Format(time.RFC3339)}}
+	next := url.Values{"limit": {strconv.Itoa(someSoon)}, "to": {c.now.Add(time.Hour).UTC().Format(time.RFC3339)}}
 	if q.Has("username") {
 		next["username"] = q["username"]
 	}

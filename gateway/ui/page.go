@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,15 +143,7 @@ func (c *call) mayAdminister() bool { return c.who.MayAdminister() == nil }
 
 // wants reports that a cell, or what belongs to an id, is asked for.
 func (c *call) wants(id string) bool {
-	if c.cells == nil {
-		return true
-	}
-	for _, asked := range c.cells {
-		if asked == id {
-			return true
-		}
-	}
-	return false
+	return c.cells == nil || slices.Contains(c.cells, id)
 }
 
 // pass gives the query for a call of v2: the keys of pages are its keys, and after is its
