@@ -35,6 +35,13 @@ func TestScreenshots(t *testing.T) {
 			}
 		}
 	}
+	p.wear(1440, false)
+	for name, path := range map[string]string{"overview": "/", "jobs": "/jobs", "job": "/jobs/" + f.clock, "run": "/runs/" + f.failed} { // of README
+		p.open(path)
+		if err := p.picture(filepath.Join(dir, name+".png"), false); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 	t.Logf("%d pictures are in %s", 4*len(f.pages()), dir)
 }
 
