@@ -29,8 +29,7 @@ func filledForm(t *testing.T, page []byte, action string) url.Values {
 		return "", false
 	}
 	v := url.Values{}
-	var text func(*html.Node) string
-	text = func(n *html.Node) (s string) {
+	text := func(n *html.Node) (s string) {
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
 			if c.Type == html.TextNode {
 				s += c.Data
@@ -229,5 +228,49 @@ func TestTokensPage(t *testing.T) {
 	}
 	if still := s.native(http.MethodGet, "me", s.admin, ""); still.code != http.StatusOK {
 		t.Error("the token is revoked without an answer")
+	}
+}
+
+// A review says what of today is over; a job that has changed meanwhile is not overwritten,
+// and all that was typed is there again.
+func TestEditorReview(t *testing.T) {
+	s, _ := newDriveHarness(t)
+	_, admin := s.signIn(s.admin)
+	id, _ := s.lived("every minute", "* * * * *", "")
+	at := "/jobs/" + id + "/edit"
+	send := func(v url.Values) answer {
+		return s.form(at, v, withCookie(admin), header("Sec-Fetch-Site", "same-origin"))
+	}
+	v := filledForm(t, unzipped(t, s.look(at, withCookie(admin))), at)
+	v.Set("schedule", "0 6 * * *")
+	v.Set("do", "review")
+	a := send(v)
+	wantPage(t, at, a)
+	for _, want := range []string{"+ added", "– removed", "Today’s ", "Every minute"} {
+		if !bytes.Contains(a.body, []byte(want)) {
+			t.Errorf("the review lacks %q\n%s", want, tailOf(a.body))
+		}
+	}
+	s.native(http.MethodPatch, "jobs/"+id, s.admin, `{"flow_parameters":{"settings":{"tags":["theirs"]}}}`)
+	v.Set("do", "save")
+	a = send(v)
+	wantCode(t, a, http.StatusUnprocessableEntity)
+	for _, want := range []string{"admin changed tags at", "Whose change counts?", `value="0 6 * * *"`} {
+		if !bytes.Contains(a.body, []byte(want)) {
+			t.Errorf("the conflict lacks %q\n%s", want, tailOf(a.body))
+		}
+	}
+	v.Set("do", "both")
+	v = filledForm(t, send(v).body, at)
+	if v.Get("schedule") != "0 6 * * *" || v.Get("flow_parameters.settings.tags") != "theirs" {
+		t.Errorf("both together are %q, %q", v.Get("schedule"), v.Get("flow_parameters.settings.tags"))
+	}
+	v.Set("do", "save")
+	if saved := send(v); saved.code != http.StatusSeeOther {
+		t.Errorf("saving is %d\n%s", saved.code, tailOf(saved.body))
+	}
+	s.native(http.MethodDelete, "jobs/"+id, s.admin, "")
+	if gone := send(v); gone.code != http.StatusUnprocessableEntity || !bytes.Contains(gone.body, []byte("was deleted while you changed it")) {
+		t.Errorf("of a job that is deleted: %d\n%s", gone.code, tailOf(gone.body))
 	}
 }

@@ -49,8 +49,10 @@ func subscriberFields(typed url.Values, all faults) []field {
 	return typedInto([]field{
 		{Name: "name", Label: "Name", Required: true},
 		{Name: "stream", Label: "Stream", Type: "select", Required: true, Options: []option{
-			{Value: "RUN_EVENTS", Text: "RUN_EVENTS: how runs go on"}, {Value: "RESULTS", Text: "RESULTS: how calls ended"},
-			{Value: "JOBS", Text: "JOBS: changes of jobs"}, {Value: "DEADLETTERS", Text: "DEADLETTERS: calls that were given up"},
+			{Value: "RUN_EVENTS", Text: "RUN_EVENTS: how runs go on"},
+			{Value: "RESULTS", Text: "RESULTS: how calls ended"},
+			{Value: "JOBS", Text: "JOBS: changes of jobs"},
+			{Value: "DEADLETTERS", Text: "DEADLETTERS: calls that were given up"},
 		}},
 		{Name: "job_id", Label: "Only of this job", Hint: "Its id. Empty: of all jobs."},
 		{Name: "filter", Label: "Filter", Hint: "Subjects of the stream. Empty: all."},

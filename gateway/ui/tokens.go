@@ -65,7 +65,8 @@ func tokenFields(typed url.Values, all faults) []field {
 	fields := []field{
 		{Name: "owner", Label: "Owner", Required: true, Hint: "Whose jobs it reads and changes."},
 		{Name: "role", Label: "Role", Type: "select", Required: true, Options: []option{
-			{Value: string(events.Viewer), Text: "viewer: reads"}, {Value: string(events.Operator), Text: "operator: reads and changes"},
+			{Value: string(events.Viewer), Text: "viewer: reads"},
+			{Value: string(events.Operator), Text: "operator: reads and changes"},
 			{Value: string(events.Admin), Text: "admin: everything, of everybody"},
 		}},
 		{Name: "note", Label: "Note", Hint: "What it is for."},

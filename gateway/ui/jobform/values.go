@@ -57,7 +57,7 @@ func Values(o events.Object) url.Values {
 		rows.put(v)
 		rest = set(rest, place(short, SecretsField), nil)
 	}
-	v.Set(Raw, pretty(rest))
+	v.Set(Raw, pretty(said(rest)))
 	return v
 }
 
@@ -112,6 +112,19 @@ func readCommand(shown, as string) any {
 	default:
 		return shown
 	}
+}
+
+// said is an object without the objects in it that are empty.
+func said(o events.Object) events.Object {
+	out := events.Object{}
+	for _, m := range o {
+		if m.Value[0] != '{' {
+			out = append(out, m)
+		} else if inner := said(o.Inner(m.Key)); len(inner) > 0 {
+			out = out.Set(m.Key, inner)
+		}
+	}
+	return out
 }
 
 // pretty writes an object for people; an empty one as nothing.
