@@ -236,17 +236,17 @@ func TestTokensPage(t *testing.T) {
 func TestEditorReview(t *testing.T) {
 	s, _ := newDriveHarness(t)
 	_, admin := s.signIn(s.admin)
-	id, _ := s.lived("every minute", "* * * * *", "")
+	id, _ := s.lived("often", "*/10 * * * *", "")
 	at := "/jobs/" + id + "/edit"
 	send := func(v url.Values) answer {
 		return s.form(at, v, withCookie(admin), header("Sec-Fetch-Site", "same-origin"))
 	}
 	v := filledForm(t, unzipped(t, s.look(at, withCookie(admin))), at)
-	v.Set("schedule", "0 6 * * *")
+	v.Set("schedule", "5-59/10 * * * *")
 	v.Set("do", "review")
 	a := send(v)
 	wantPage(t, at, a)
-	for _, want := range []string{"+ added", "– removed", "Today’s ", "Every minute"} {
+	for _, want := range []string{"+ added", "– removed", "Today’s ", "Before: "} {
 		if !bytes.Contains(a.body, []byte(want)) {
 			t.Errorf("the review lacks %q\n%s", want, tailOf(a.body))
 		}
@@ -255,14 +255,14 @@ func TestEditorReview(t *testing.T) {
 	v.Set("do", "save")
 	a = send(v)
 	wantCode(t, a, http.StatusUnprocessableEntity)
-	for _, want := range []string{"admin changed tags at", "Whose change counts?", `value="0 6 * * *"`} {
+	for _, want := range []string{"admin changed tags at", "Whose change counts?", `value="5-59/10 * * * *"`} {
 		if !bytes.Contains(a.body, []byte(want)) {
 			t.Errorf("the conflict lacks %q\n%s", want, tailOf(a.body))
 		}
 	}
 	v.Set("do", "both")
 	v = filledForm(t, send(v).body, at)
-	if v.Get("schedule") != "0 6 * * *" || v.Get("flow_parameters.settings.tags") != "theirs" {
+	if v.Get("schedule") != "5-59/10 * * * *" || v.Get("flow_parameters.settings.tags") != "theirs" {
 		t.Errorf("both together are %q, %q", v.Get("schedule"), v.Get("flow_parameters.settings.tags"))
 	}
 	v.Set("do", "save")
