@@ -75,7 +75,7 @@ func heatFrom(now time.Time, zone *time.Location) time.Time {
 // newHeat draws what became of the slots up to now. The sentence of the slot chosen is shown beside it.
 func newHeat(h jobHead, s v2.SlotSummary, now, chosen time.Time) *heat {
 	m := &heatMap{SlotSummary: s, zone: h.Zone, now: now.In(h.Zone), chosen: chosen, id: h.ID, cells: map[time.Time]*slots.Bucket{}}
-	m.few = m.busiest() <= fewSlots
+	m.few = max(m.busiest(), h.comingDay(now)) <= fewSlots
 	for _, b := range s.Buckets {
 		at := m.cellOf(b.From)
 		if m.cells[at] == nil {
@@ -112,6 +112,19 @@ func (h *heat) finish(id string) {
 			h.Shapes = append(h.Shapes, is)
 		}
 	}
+}
+
+// comingDay is how many slots the next day has: the map of a job that is new has no other.
+func (h jobHead) comingDay(now time.Time) (n int) {
+	if h.Plan == nil || h.Plan.Slots == nil {
+		return 0
+	}
+	for range h.Plan.Slots.Slots(now, now.Add(24*time.Hour)) {
+		if n++; n > fewSlots {
+			break
+		}
+	}
+	return n
 }
 
 // busiest is how many slots a day has at most.

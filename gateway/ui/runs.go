@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,11 @@ type runTable struct {
 	Caption string
 	Jobs    bool // they are of several jobs
 	Rows    []runRow
+}
+
+// Slots reports whether any is of a slot.
+func (t runTable) Slots() bool {
+	return slices.ContainsFunc(t.Rows, func(r runRow) bool { return !r.Slot.IsZero() })
 }
 
 // RunTable is the newest runs.
