@@ -1,22 +1,36 @@
 package jet
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
 	"spool.internal/events"
 )
 
-// publicStreams are those that subscribers may read: by stream all its subjects, and
-// at which token of them the job stands.
+// publicStreams are those that subscribers may read: by stream all its subjects, at
+// which token of them the job stands, and what it tells.
 var publicStreams = map[string]struct {
-	all string
-	job int
+	all   string
+	job   int
+	tells string
 }{
-	streamJobs:        {allJobsFilter, 2},
-	streamResults:     {allResultsFilter, 2},
-	streamRunEvents:   {allRunsFilter, 3},
-	streamDeadLetters: {allDeadFilter, 2},
+	streamJobs:        {allJobsFilter, 2, "changes of jobs"},
+	streamResults:     {allResultsFilter, 2, "how calls ended"},
+	streamRunEvents:   {allRunsFilter, 3, "how runs go on"},
+	streamDeadLetters: {allDeadFilter, 2, "calls that were given up"},
+}
+
+// PublicStreams yields the streams that subscribers may read, and what each tells; the one
+// that most want is the first.
+func PublicStreams() iter.Seq2[string, string] {
+	return func(yield func(name, tells string) bool) {
+		for _, name := range []string{streamRunEvents, streamResults, streamJobs, streamDeadLetters} {
+			if !yield(name, publicStreams[name].tells) {
+				return
+			}
+		}
+	}
 }
 
 // maxName is how long the name of a subscriber may be.

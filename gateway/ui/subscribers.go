@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 	"spool.internal/gateway/v2"
 )
 
@@ -46,14 +47,13 @@ func (u *UI) subscribersWith(c *call, typed url.Values, all faults) (*subscriber
 }
 
 func subscriberFields(typed url.Values, all faults) []field {
+	var streams []option
+	for name, tells := range jet.PublicStreams() {
+		streams = append(streams, option{Value: name, Text: name + ": " + tells})
+	}
 	return typedInto([]field{
 		{Name: "name", Label: "Name", Required: true},
-		{Name: "stream", Label: "Stream", Type: "select", Required: true, Options: []option{
-			{Value: "RUN_EVENTS", Text: "RUN_EVENTS: how runs go on"},
-			{Value: "RESULTS", Text: "RESULTS: how calls ended"},
-			{Value: "JOBS", Text: "JOBS: changes of jobs"},
-			{Value: "DEADLETTERS", Text: "DEADLETTERS: calls that were given up"},
-		}},
+		{Name: "stream", Label: "Stream", Type: "select", Required: true, Options: streams},
 		{Name: "job_id", Label: "Only of this job", Hint: "Its id. Empty: of all jobs."},
 		{Name: "filter", Label: "Filter", Hint: "Subjects of the stream. Empty: all."},
 		{Name: "expires", Label: "Ends", Hint: "In so long, as 90d, or at a time. Empty: never."},
