@@ -24,9 +24,10 @@
 //   - A token is valid until it is revoked or expires. After 5 s without contact to the
 //     broker every token gets 503, since a revocation could go unheard.
 //   - Nothing under /api is answered without a valid token, except what a
-//     mounted service lets in by the dispatcher's secret; and nothing at all
-//     before [Gateway.Check] first says nil: until then the answer is 503. The
-//     documentation of the API is public, at any time.
+//     mounted service lets in by the dispatcher's secret, and no page (ui) without
+//     a session, except the one to log in at; and nothing at all before
+//     [Gateway.Check] first says nil: until then the answer is 503. That page and
+//     the documentation of the API are public, at any time.
 //   - The results of a deleted job are purged a little later, and at every
 //     start for deletions that went unseen; purging twice is harmless.
 //   - No log line holds a header, a query string or a body.

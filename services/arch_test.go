@@ -230,6 +230,10 @@ func TestSubjectsAreSpelledOnce(t *testing.T) {
 // said are names on the wire that are said to people, by file and text.
 var said = map[string]string{
 	"services/cli/subscriber.go RUN_EVENTS": "the default of --stream",
+	"gateway/ui/subscribers.go RUN_EVENTS":  "a choice of the form",
+	"gateway/ui/subscribers.go RESULTS":     "a choice of the form",
+	"gateway/ui/subscribers.go JOBS":        "a choice of the form",
+	"gateway/ui/subscribers.go DEADLETTERS": "a choice of the form",
 }
 
 func TestFilesAreConcepts(t *testing.T) {
