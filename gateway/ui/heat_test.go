@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/schedule"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/slots"
 )
@@ -73,6 +74,22 @@ func TestHeatOfNights(t *testing.T) {
 	got := fmt.Sprint(h.Legend)
 	if want := "[{failed failed 1 /jobs/j/runs?kind=cron&outcome=failed} {missed missed 1 /jobs/j/slots?verdict=missed} {ok ok 1 /jobs/j/runs?kind=cron&outcome=ok}]"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// The map of a job without a past is the one that it will have.
+func TestHeatOfANewJob(t *testing.T) {
+	zone := paris(t)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, zone)
+	for expr, few := range map[string]bool{"30 2 * * *": true, "0 */6 * * *": true, "0 */4 * * *": false, "* * * * *": false} {
+		s, err := schedule.Parse(expr, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := jobHead{JobDetails: v2.JobDetails{Job: v2.Job{ID: "j"}, Plan: &events.Plan{Slots: s}}, Zone: zone}
+		if h := newHeat(head, v2.SlotSummary{KnownFrom: now}, now, time.Time{}); h.Few != few {
+			t.Errorf("%s: few is %v", expr, h.Few)
+		}
 	}
 }
 

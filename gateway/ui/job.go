@@ -205,6 +205,10 @@ func (u *UI) readSlots(c *call, p *jobPage) error {
 		return nil
 	}
 	p.Heat = newHeat(p.jobHead, sum, c.now, chosen)
+	if c.cells != nil { // older rows change no more
+		p.Heat.Rows = p.Heat.Rows[:min(heatLive, len(p.Heat.Rows))]
+		return nil
+	}
 	if !chosen.IsZero() {
 		p.At, err = u.slotWhy(c, p, chosen)
 	}
