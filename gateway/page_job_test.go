@@ -192,6 +192,9 @@ func TestPageOfJobForViewers(t *testing.T) {
 			t.Errorf("%s: %d, with what a viewer may not do", path, status)
 		}
 	}
+	if _, text := s.page("/jobs/"+id, viewer); !strings.Contains(text, "role viewer") {
+		t.Error("nothing says why there are no controls")
+	}
 	if status, _ := s.page("/jobs/"+id, s.user("bob", events.Operator)); status != http.StatusNotFound {
 		t.Errorf("somebody else's job: %d", status)
 	}

@@ -66,6 +66,9 @@ func (h jobHead) Files() bool { return h.Schedule == "" }
 // RunKey is the key of the form that runs the job.
 func (h jobHead) RunKey() string { return timedKey() }
 
+// ReadOnly says why there are no controls.
+func (h jobHead) ReadOnly() *emptyList { return readOnly() }
+
 // On reports whether the job is enabled.
 func (h jobHead) On() bool { return h.Status == events.Enabled }
 
