@@ -317,3 +317,24 @@ func TestLongS29Heap(t *testing.T) {
 		p.hide(true) // and its stream is closed
 	}
 }
+
+// A page about what is gone stays as it was seen, and asks no more.
+func TestPageOfWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	p := w.page(t)
+	p.expect("404")
+	id := w.job(t, "soon gone", "0 0 1 1 *", "true", nil)
+	p.open("/jobs/" + id)
+	p.live()
+	w.api(t, http.MethodDelete, "/api/v2/jobs/"+id, nil)
+	p.until("it says so", `/deleted the job/.test(document.querySelector("[data-note=page]").textContent)`)
+	if !strings.Contains(p.text("h1"), "soon gone") {
+		t.Errorf("the page reads %s", p.text("main"))
+	}
+	asked := func() int { return strings.Count(w.log.String(), "path=/jobs/"+id+" status=404") }
+	before := asked()
+	time.Sleep(5 * time.Second)
+	if n := asked() - before; n > 2 {
+		t.Errorf("it asked %d times in 5 s", n)
+	}
+}

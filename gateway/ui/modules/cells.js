@@ -11,12 +11,13 @@
 
 import * as chip from "./chip.js";
 import { dress } from "./clock.js";
+import { note } from "./forms.js";
 import { parse, take } from "./trust.js";
 
 const gather = 250, least = 250, most = 100, settle = 1000, seldom = 5000, poll = 2000;
 
 const due = new Map(); // id -> how often it was read and may still have been behind the event
-let timer = 0, asked = 0, asking = false, pressed = null, newest = "";
+let told = false, timer = 0, asked = 0, asking = false, pressed = null, newest = "";
 
 const idOf = (cell) => cell.dataset.cell.split("/", 1)[0];
 
@@ -80,6 +81,7 @@ async function fetchCells() {
     if (since) headers["Spool-Since"] = since;
     const answer = await fetch(location.pathname + location.search, { headers, cache: "no-store" });
     if (answer.status === 401) return chip.say("signed-out");
+    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return refused(answer);
     if (!answer.ok) throw new Error(answer.status);
     const page = parse(await answer.text());
     show(page);
@@ -92,6 +94,13 @@ async function fetchCells() {
     asking = false;
     plan(wait);
   }
+}
+
+// refused says, once, why the page shows what it showed: what it is about is gone, or nobody's to see any more.
+async function refused(answer) {
+  const why = take(parse(await answer.text()).body);
+  if (!told) note(document.querySelector("main"), why);
+  told = true;
 }
 
 // again makes cells due once more that may have been read before the server knew of the event.
