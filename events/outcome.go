@@ -114,8 +114,12 @@ func (ev *RunEvent) judgeEnd() (Outcome, string) {
 		took = " after " + ev.At.Sub(ev.StartedAt).Round(time.Millisecond).String()
 	}
 	said := ""
-	if ev.Message != "" {
+	switch {
+	case ev.Message == "":
+	case ev.Cancelled(): // what it printed last is no reason then
 		said = ": " + firstLine(ev.Message)
+	default:
+		said = ": " + Briefly(ev.Message)
 	}
 	switch {
 	case ev.Cancelled() && took == "":
@@ -147,6 +151,17 @@ func count(n int, noun string) string {
 
 // maxSaid bounds what a sentence repeats, in bytes.
 const maxSaid = 500
+
+// Briefly says a message of several lines in one: its beginning and its last line, since
+// what a run that failed printed last says most.
+func Briefly(message string) string {
+	message = strings.TrimSpace(message)
+	if begin := strings.LastIndexByte(message, '\n'); begin >= 0 {
+		first, _, _ := strings.Cut(firstLine(message), ": ")
+		message = first + ": " + strings.TrimSpace(message[begin:])
+	}
+	return firstLine(message)
+}
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")

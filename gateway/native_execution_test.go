@@ -121,7 +121,7 @@ func TestExecution(t *testing.T) {
 	if got := s.story(x.id, s.admin); got.Outcome != "running" || got.Runner == nil || got.Runner.Host != "mill" || got.steps() != "triggered, called, accepted, started" {
 		t.Errorf("started: %+v", got)
 	}
-	s.finish(x, events.ERROR, "exit status 3: table locked\nmore")
+	s.finish(x, events.ERROR, "exit status 3: reading\ntable locked")
 	ctx := t.Context()
 	undelivered := x.event(events.Undelivered, time.Second)
 	undelivered.Channel, undelivered.Message = events.ChannelWebhook, "status 500"

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/events/eventstest"
 	"spool.internal/gateway"
 )
 
@@ -41,14 +42,27 @@ type nativeRun struct {
 	Undelivered                   []struct{ Channel, At, Message string }
 }
 
+func okUnless(s events.Status) events.Status {
+	if s == "" {
+		return events.OK
+	}
+	return s
+}
+
 // keep puts results into the stream as they are; PutResult would drop a second one of a trigger.
 func (s *harness) keep(results ...events.Result) {
 	s.t.Helper()
 	for _, r := range results {
+		r.Status = okUnless(r.Status)
 		if err := s.bus.PutResults(s.t.Context(), r); err != nil {
 			s.t.Fatal(err)
 		}
 	}
+	last := results[len(results)-1]
+	eventstest.Eventually(s.t, "the result is in the index", func() bool {
+		list, _ := s.results(last.JobID, "limit=1")
+		return len(list) > 0 && list[0].TriggerID == last.TriggerID
+	})
 }
 
 func (s *harness) results(id, query string) ([]nativeResult, string) {

@@ -148,18 +148,14 @@ func (s *story) course(d *Details) why.Course {
 // longest is how long a message is in a sentence, in characters.
 const longest = 240
 
-// inShort has a message of several lines be its beginning and its last line: what a run that
-// failed printed last says most.
+// inShort has a message of several lines be one.
 func inShort(message string) string {
 	message = strings.TrimSpace(message)
 	if who, ok := strings.CutPrefix(message, events.CancelledBy); ok { // what it printed last is no reason then
 		who, _, _ = strings.Cut(who, ": ")
 		return "by " + who
 	}
-	if begin := strings.LastIndexByte(message, '\n'); begin >= 0 {
-		first, _, _ := strings.Cut(firstLine(message), ": ")
-		message = first + ": " + strings.TrimSpace(message[begin:])
-	}
+	message = events.Briefly(message)
 	if runes := []rune(message); len(runes) > longest {
 		message = string(runes[:longest]) + "…"
 	}
