@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,9 +76,7 @@ func TestRunNowAsks(t *testing.T) {
 	key, _ := uuid.NewV7()
 	post := func(key string, more url.Values, edit ...func(*http.Request)) answer {
 		values := url.Values{"key": {key}, "next": {"/jobs?q=night"}}
-		for k, v := range more {
-			values[k] = v
-		}
+		maps.Copy(values, more)
 		return s.form("/jobs/"+j.ID+"/run", values, append(edit, as(s.admin))...)
 	}
 	first := post(key.String(), nil)

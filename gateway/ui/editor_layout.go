@@ -1,5 +1,7 @@
 package ui
 
+import "slices"
+
 import "spool.internal/gateway/ui/jobform"
 
 // control is one of the editor.
@@ -35,12 +37,7 @@ func (c control) Described() string {
 
 // Ticked reports whether one of the boxes is.
 func (c control) Ticked(value string) bool {
-	for _, v := range c.Values {
-		if v == value {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Values, value)
 }
 
 // section is some controls under a heading. One that is folded opens when something in it

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -271,10 +272,8 @@ func (m *heatMap) legend() (list []heatCount) {
 
 // listOf is the list of the slots that stand in a way.
 func (m *heatMap) listOf(as string) string {
-	for _, v := range slots.Verdicts {
-		if v == as {
-			return "/jobs/" + m.id + "/slots?verdict=" + as
-		}
+	if slices.Contains(slots.Verdicts, as) {
+		return "/jobs/" + m.id + "/slots?verdict=" + as
 	}
 	return "/jobs/" + m.id + "/runs?kind=cron&outcome=" + as
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -91,9 +92,10 @@ func (u *UI) retryNotices(c *call) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	text := "Sent again:"
+	var text strings.Builder
+	text.WriteString("Sent again:")
 	for _, channel := range sent.Retried {
-		text += " " + string(channel)
+		text.WriteString(" " + string(channel))
 	}
-	return done{Next: "/runs/" + id, Note: &Note{Text: text, At: c.now}}, nil
+	return done{Next: "/runs/" + id, Note: &Note{Text: text.String(), At: c.now}}, nil
 }

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -122,9 +123,7 @@ func (w *aWeek) furnish(t *testing.T) {
 	command := func(name, schedule, zone, text string, more map[string]any) {
 		body := map[string]any{"name": name, "schedule": schedule, "run": map[string]any{"command": text}, "settings": map[string]any{"tags": []string{"office"}}}
 		body["spool"] = map[string]any{"timezone": zone}
-		for key, value := range more {
-			body[key] = value
-		}
+		maps.Copy(body, more)
 		w.api(t, http.MethodPost, "/api/v2/jobs", body)
 	}
 	command("invoices nightly", "0 2 * * *", "Europe/Paris", `echo "412 invoices read"; sleep 0.4; echo "412 sent"; echo sent >invoices.txt`, nil)
