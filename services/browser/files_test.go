@@ -103,10 +103,18 @@ func TestS32FileThatIsGone(t *testing.T) {
 	if got := p.text("[data-timeline]"); !strings.Contains(got, "ok, 1 file") {
 		t.Errorf("by its path on the host it reads %q", got)
 	}
-	// Its content as it was runs again.
-	p.open("/jobs/" + id + "/files?path=gone.txt")
+	// The content of one that failed is kept for long, and runs again as it was.
+	fails := w.job(t, "fails on files", "", "exit 1", nil)
+	w.drop(t, fails, "bad.txt", "text")
+	p.open("/jobs/" + fails + "/files")
+	p.live()
+	p.says("bad.txt", "failed after")
+	if err := os.Remove(filepath.Join(w.in(fails), "bad.txt")); err != nil {
+		t.Fatal(err)
+	}
+	p.open("/jobs/" + fails + "/files?path=bad.txt")
 	p.click(`.filefound button[aria-label^="Run again"]`)
-	p.until("it says so", `document.querySelector("[data-note] .note")?.textContent.includes("gone.txt runs again")`)
+	p.until("it says so", `document.querySelector("[data-note] .note")?.textContent.includes("bad.txt runs again")`)
 }
 
 // A form is stored as it comes in: what has come lies on the disk while the rest is still to
