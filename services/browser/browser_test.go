@@ -251,7 +251,15 @@ func (p *tab) open(path string) {
 // text gives what a person reads in the first element of a selector.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
-	return must(p, chromedp.Text(chromedp.CSS(selector)))
+	for tries := 0; ; tries++ {
+		text, err := get(p, chromedp.Text(chromedp.CSS(selector)))
+		if err == nil {
+			return text
+		}
+		if tries > 20 || !strings.Contains(err.Error(), "No node with given id") { // the page was changing
+			p.t.Fatal(err)
+		}
+	}
 }
 
 // eval evaluates an expression in the page, and awaits it where it is a promise.
