@@ -80,13 +80,13 @@ func TestS39NothingScrollsSideways(t *testing.T) {
 			p.open(path)
 			wide := eval[string](p, `(() => {
 				const w = document.documentElement.clientWidth, scrolls = e => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) ? e : scrolls(e.parentElement));
-				return [...document.body.querySelectorAll("*")].filter(e => { const r = e.getBoundingClientRect(); return r.width && r.right > w + 1 && !scrolls(e.parentElement) && getComputedStyle(e).position != "absolute" }).map(e => e.outerHTML.slice(0, 120)).slice(0, 3).join("\n");
+				return [...document.body.querySelectorAll("*")].filter(e => { const r = e.getBoundingClientRect(); return r.width && e.checkVisibility() && r.right > w + 1 && !scrolls(e.parentElement) && getComputedStyle(e).position != "absolute" }).map(e => e.outerHTML.slice(0, 120)).slice(0, 3).join("\n");
 			})()`)
 			if across := eval[int](p, "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"); across > 1 {
 				t.Errorf("%d px: %s scrolls sideways by %d px: %s", width, path, across, wide)
 			}
 			over := eval[string](p, `(() => {
-				const all = [...document.querySelectorAll("main a, main button, main input, main select")].filter(e => e.getClientRects().length == 1 && getComputedStyle(e).visibility == "visible" && !e.closest("svg, [hidden], dialog, table.heat"));
+				const all = [...document.querySelectorAll("main a, main button, main input, main select")].filter(e => e.getClientRects().length == 1 && e.checkVisibility({visibilityProperty: true}) && !e.matches("[data-clear]") && !e.closest("svg, dialog, table.heat, .cards thead")); // what clears a search lies in its field
 				for (let i = 0; i < all.length; i++) for (let j = i + 1; j < all.length; j++) {
 					if (all[i].contains(all[j]) || all[j].contains(all[i])) continue;
 					const a = all[i].getBoundingClientRect(), b = all[j].getBoundingClientRect();
