@@ -256,7 +256,7 @@ func (p *tab) text(selector string) string {
 		if err == nil {
 			return text
 		}
-		if tries > 20 || !strings.Contains(err.Error(), "No node with given id") { // the page was changing
+		if tries > 20 || !replaced(err) {
 			p.t.Fatal(err)
 		}
 	}
@@ -281,11 +281,26 @@ func (p *tab) until(what, expression string) {
 	p.t.Fatalf("never: %s (%v); the page reads:\n%s", what, last, tail(p.text("body"), 3000))
 }
 
-// click clicks the first element of a selector, as a person does: with the mouse, in its middle.
+// click clicks the first element of a selector, as a person does: with the mouse, in its
+// middle. An element that the page has replaced meanwhile is looked for again.
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	for tries := 0; ; tries++ {
+		_, err := get(p, chromedp.ScrollIntoView(chromedp.CSS(selector)))
+		if err == nil {
+			_, err = get(p, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+		}
+		if err == nil {
+			return
+		}
+		if tries > 20 || !replaced(err) {
+			p.t.Fatalf("click %s: %v", selector, err)
+		}
+	}
 }
+
+// replaced reports that a step met an element that had just gone.
+func replaced(err error) bool { return strings.Contains(err.Error(), "node with given id") }
 
 // path gives the path and query that the tab shows.
 func (p *tab) path() string {
