@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -184,6 +185,23 @@ func (o Object) Delete(key string) Object {
 	for i, m := range o {
 		if m.Key == key {
 			return append(o[:i:i], o[i+1:]...)
+		}
+	}
+	return o
+}
+
+// Merge applies a JSON merge patch (RFC 7396), and leaves the object as it is. What the
+// patch does not name keeps its place and its spelling; what it adds comes at the end.
+func (o Object) Merge(patch Object) Object {
+	o = slices.Clone(o)
+	for _, m := range patch {
+		switch m.Value[0] {
+		case 'n':
+			o = o.Delete(m.Key)
+		case '{':
+			o = o.Set(m.Key, o.Inner(m.Key).Merge(patch.Inner(m.Key)))
+		default:
+			o = o.Set(m.Key, m.Value)
 		}
 	}
 	return o

@@ -54,7 +54,7 @@ func (j *Jobs) edit(job events.Job, patch, sent events.Object) (e edit, err erro
 	}
 	e.was, _ = events.ReadParameters(e.before)
 	patch = events.Unset(patch, sent, e.before)
-	after := events.Regenerate(merge(slices.Clone(e.before), patch), e.before, patch, job.Username, job.ID)
+	after := events.Regenerate(e.before.Merge(patch), e.before, patch, job.Username, job.ID)
 	if e.after, err = completed(after, patch, job); err != nil {
 		return e, err
 	}
@@ -70,22 +70,6 @@ func (j *Jobs) editable(job events.Job) (events.Object, error) {
 		return nil, fmt.Errorf("parameters of job %s: %s", job.ID, err) //nolint:errorlint // is no fault of the caller's
 	}
 	return o, nil
-}
-
-// merge applies a JSON merge patch (RFC 7396) to an object. What the patch does
-// not name keeps its place and its spelling; what it adds comes at the end.
-func merge(target, patch events.Object) events.Object {
-	for _, m := range patch {
-		switch m.Value[0] {
-		case 'n':
-			target = target.Delete(m.Key)
-		case '{':
-			target = target.Set(m.Key, merge(target.Inner(m.Key), patch.Inner(m.Key)))
-		default:
-			target = target.Set(m.Key, m.Value)
-		}
-	}
-	return target
 }
 
 // completed is [events.Complete] for a job to which a patch was applied. A job that

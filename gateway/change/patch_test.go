@@ -78,7 +78,7 @@ func FuzzMergePatch(f *testing.F) {
 				before[m.Key] = string(m.Value)
 			}
 		}
-		merged := merge(to, by)
+		merged := to.Merge(by)
 		text := events.Encode(merged)
 		if diff := cmp.Diff(mergeValues(decodeNumbers(t, target), decodeNumbers(t, patch)), decodeNumbers(t, text)); diff != "" {
 			t.Errorf("%s by %s gives %s (-want +got):\n%s", target, patch, text, diff)

@@ -64,7 +64,7 @@ func (u *UI) restore(c *call, e *editor, shown events.Object, n string) error {
 		e.Notices = append(e.Notices, "As of "+at+" it ran something of another kind, a command or a flow: the form shows the job as it is now. Make a new one to have the other kind.")
 		return nil
 	}
-	e.values = jobform.Values(jobform.Merge(shown, then.Restore))
+	e.values = jobform.Values(shown.Merge(then.Restore))
 	e.Notices = append(e.Notices, "The form shows the job as it was after the change of "+at+" by "+then.By+". Nothing is changed yet.")
 	return nil
 }

@@ -63,22 +63,6 @@ func Diff(from, to events.Object) events.Object {
 	return patch
 }
 
-// Merge applies a JSON merge patch.
-func Merge(o, patch events.Object) events.Object {
-	o = copyOf(o)
-	for _, m := range patch {
-		switch m.Value[0] {
-		case 'n':
-			o = o.Delete(m.Key)
-		case '{':
-			o = o.Set(m.Key, Merge(o.Inner(m.Key), patch.Inner(m.Key)))
-		default:
-			o = o.Set(m.Key, m.Value)
-		}
-	}
-	return o
-}
-
 // Without takes paths in the long form out of the parameters of a job.
 func Without(o events.Object, names ...string) events.Object {
 	o = copyOf(o)

@@ -154,5 +154,5 @@ func applyRaw(o events.Object, was, is string, short bool) (events.Object, error
 			}
 		}
 	}
-	return Merge(o, patch), nil
+	return o.Merge(patch), nil
 }
