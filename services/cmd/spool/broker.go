@@ -130,6 +130,9 @@ func openStore(s *settings) (*instance, error) {
 		return nil, err
 	}
 	in := &instance{Process: daemon.New(log), set: s}
+	if in.bundle, err = s.bundle.load(); err != nil {
+		return nil, errors.Join(err, release())
+	}
 	in.OnStop("lock", func(context.Context) error { return release() })
 	return in, nil
 }

@@ -25,7 +25,7 @@ var demoFlow []byte
 const demoDrive = "admin/repo/fs/Demo"
 
 func demoCommand() *cobra.Command {
-	s := &settings{}
+	s := &settings{demo: true}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run serve with a drive, a job of each kind and a sample file, and print what happens",

@@ -13,6 +13,7 @@ import (
 	"spool.internal/events/reserve"
 	"spool.internal/events/seal"
 	"spool.internal/services/broker"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/daemon"
 	"spool.internal/services/runner"
 )
@@ -64,10 +65,11 @@ type instance struct {
 	*daemon.Process
 	set *settings
 
-	broker *broker.Broker // nil: in another process
-	runner *runner.Runner // nil: in another process
-	calls  string         // where the runner of this process takes calls
-	addr   string         // where the API, or the only service, listens
+	bundle *cluster.Bundle // nil: of no cluster, or the broker is in another process
+	broker *broker.Broker  // nil: in another process
+	runner *runner.Runner  // nil: in another process
+	calls  string          // where the runner of this process takes calls
+	addr   string          // where the API, or the only service, listens
 
 	id       string                      // of this process, in what its roles say of themselves
 	since    time.Time                   // when it started

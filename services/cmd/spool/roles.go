@@ -21,6 +21,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/schedule"
 	"spool.internal/services/broker"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/daemon"
 )
 
@@ -104,9 +105,13 @@ func (p place) drivesDir(data string) string {
 	return filepath.Join(data, "drives")
 }
 
-// check reports what is wrong with the declared drives.
+// check reports what is wrong with the name and the declared drives.
 func (p *place) check(s *settings) error {
-	return drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings)
+	var err error
+	if p.name != "" {
+		err = cluster.CheckPlace(p.name)
+	}
+	return errors.Join(err, drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings))
 }
 
 // open opens the drives. A drive that contains, or lies in, the data folder or a secret is

@@ -146,13 +146,17 @@ func bounded(_ []string, a slog.Attr) slog.Attr {
 
 // place are the flags of the roles that open files.
 type place struct {
+	name     string // of a role alone; the bundle says it of the others
 	drives   string
 	mappings []string
 	set      *pflag.FlagSet // all flags of the command
 }
 
-func (p *place) flags(f *pflag.FlagSet, _ bool) {
+func (p *place) flags(f *pflag.FlagSet, alone bool) {
 	p.set = f
+	if alone {
+		f.StringVar(&p.name, "place", "", "name of this machine among those whose drives differ, such as m1 (default: all machines have the same drives)")
+	}
 	f.StringVar(&p.drives, "drives", "", "folder with the drives, each as owner/repo/fs/drive; created when absent (default DATA/drives)")
 	f.StringArrayVar(&p.mappings, "drive", nil, "a drive in another folder: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
 }

@@ -12,6 +12,7 @@ import (
 // those of all services, the command of a role those of one.
 type settings struct {
 	role string // the one service of this process; "" = all of them
+	demo bool   // never one of a cluster
 
 	common   common
 	nats     natsOptions
@@ -21,6 +22,7 @@ type settings struct {
 	reserve  spare
 	domains  domains
 	broker   brokerOptions
+	bundle   bundleOptions
 	runner   runnerOptions
 	notify   notifyOptions
 	dispatch dispatcherOptions
@@ -44,6 +46,9 @@ func (s *settings) groups(of ...service) (all []flagGroup) {
 	switch s.role {
 	case "", brokerRole:
 		all = append(all, &s.broker, &s.reserve)
+		if !s.demo {
+			all = append(all, &s.bundle)
+		}
 	default:
 		all = append(all, &s.nats)
 	}
