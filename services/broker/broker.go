@@ -30,6 +30,7 @@ type Broker struct {
 	faults   faults
 	healer   *healer
 	roles    map[Role]roleKeys
+	control  *control // nil where the data folder can hold no socket
 
 	keeper  *store.Keeper // nil until the server is up
 	inOrder bool          // the store was closed in order before this start
@@ -68,6 +69,9 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	}
 	if err := b.openStore(); err != nil {
 		return nil, err
+	}
+	if b.control, err = openControl(cfg.DataDir, b.srv); err != nil {
+		cfg.Log.Warn("commands on this machine do not reach the broker", "error", err.Error())
 	}
 	if err := b.serve(ctx, keys.Derive); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
@@ -185,6 +189,9 @@ func (b *Broker) Close(ctx context.Context) error {
 
 func (b *Broker) close(ctx context.Context) error {
 	var errs []error
+	if b.control != nil {
+		b.control.close()
+	}
 	if b.healer != nil {
 		b.healer.close()
 	}
