@@ -54,6 +54,7 @@ type Run struct {
 	Retries      Retries         `json:"retries,omitzero"`
 	Profiles     []string        `json:"profiles,omitempty"` // see [Profile]
 	AcceptedAt   time.Time       `json:"accepted_at"`
+	Place        string          `json:"place,omitempty"` // the machine that it has to run on; empty = any runner of the pool
 	Cause
 	Spool *RunExtras `json:"spool,omitempty"`
 }
@@ -72,6 +73,7 @@ type RunEvent struct {
 	OutputFolder string    `json:"output_folder"`    // where it writes; in ended, where that lies, see [Placement]
 	Chain        []string  `json:"chain,omitempty"`  // see [File.Chain]
 	Attempt      int       `json:"attempt,omitzero"` // 1, 2, …; all but accepted
+	Place        string    `json:"place,omitempty"`  // the machine that it waits for or runs on; empty = any, see [Run]
 
 	// Attempts are those before, and where the run has had more than one, those that
 	// are over are all there when it is retrying or ended.

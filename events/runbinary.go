@@ -12,6 +12,7 @@ const (
 	HeaderChain      = "Spool-Chain"    // the jobs whose runs led to a file trigger's input, see [File.Chain], with commas
 	HeaderRetries    = "Spool-Retries"  // the [Retries] of the job, as JSON
 	HeaderProfiles   = "Spool-Profiles" // the profiles that the job names, with commas
+	HeaderPlace      = "Spool-Place"    // percent-encoded: the machine that the run belongs on, see [Run]; absent = any
 	HeaderVerdict    = "Spool-Verdict"  // in an answer: the call leaves this verdict, not a result
 )
 

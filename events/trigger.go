@@ -34,6 +34,8 @@ type Trigger struct {
 	RerunOf string `json:"rerun_of,omitzero"` // manual: the first trigger of what is run again
 
 	Down *Downtime `json:"down,omitempty"` // cron: when nobody answered for slots, of one that is late
+
+	Place string `json:"place,omitempty"` // the machine that its file lies on; empty = the dispatcher says where it runs
 }
 
 // File is the file that a trigger is about.

@@ -22,6 +22,7 @@ type caller struct {
 
 	retries  events.Retries
 	profiles []string
+	place    string // the machine that the run belongs on; empty = any
 }
 
 // authenticate finds out who calls. A dispatcher that knows our secret speaks
@@ -83,6 +84,9 @@ func fromDispatcher(h http.Header) (caller, error) {
 	}
 	if text := h.Get(events.HeaderRetries); text != "" && json.Unmarshal([]byte(text), &c.retries) != nil {
 		return caller{}, events.Faultf(events.Invalid, events.HeaderRetries, "cannot be read")
+	}
+	if c.place, err = url.PathUnescape(h.Get(events.HeaderPlace)); err != nil {
+		return caller{}, events.Faultf(events.Invalid, events.HeaderPlace, "must be the percent-encoded name of a machine")
 	}
 	if text := h.Get(events.HeaderProfiles); text != "" {
 		c.profiles = strings.Split(text, ",")

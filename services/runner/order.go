@@ -145,7 +145,7 @@ func (o order) run(c caller, flowJobID, key, look string, now time.Time) events.
 	run := events.Run{
 		FlowJobID: flowJobID, JobID: c.jobID, Owner: c.Owner, Role: c.as, Chain: c.chain,
 		BinaryPath: o.binaryText, InputDir: o.inputText, InputLook: look, OutputFolder: o.output.String(),
-		Settings: o.keep, Retries: c.retries, Profiles: c.profiles, AcceptedAt: now.UTC(),
+		Settings: o.keep, Retries: c.retries, Profiles: c.profiles, AcceptedAt: now.UTC(), Place: c.place,
 	}
 	if c.jobID != "" { // only a dispatcher may say what a run is about
 		run.TriggerID = key

@@ -24,7 +24,7 @@ func (r *Runner) logOf(run events.Run) *slog.Logger {
 func event(p events.Phase, run events.Run, at time.Time) events.RunEvent {
 	return events.RunEvent{
 		Phase: p, At: at.UTC(), FlowJobID: run.FlowJobID, TriggerID: run.TriggerID, JobID: run.JobID, Owner: run.Owner,
-		BinaryPath: run.BinaryPath, InputDir: run.InputDir, OutputFolder: run.OutputFolder, Chain: run.Chain, Cause: run.Cause,
+		BinaryPath: run.BinaryPath, InputDir: run.InputDir, OutputFolder: run.OutputFolder, Chain: run.Chain, Cause: run.Cause, Place: run.Place,
 	}
 }
 
