@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,7 @@ type Options struct {
 	Creds     string                     // a standard credentials file; empty = none
 	CredsText []byte                     // what such a file holds, in its place
 	CA        string                     // PEM file with the authorities that may have signed the server's certificate; empty = the system's
+	Cert, Key string                     // PEM files with the certificate that the server is shown, and its key; empty = none
 	Server    nats.InProcessConnProvider // an embedded server to connect to without a socket
 	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
 	Needs     Needs                      // the streams without which the service is not ready
@@ -91,7 +93,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b.life, b.end = context.WithCancel(context.Background())
 	b.wire, b.snap = context.WithCancel(b.life)
 	if err := b.dial(ctx, o.URL, b.options(o)); err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", o.URL, err)
+		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(o.URL), err)
 	}
 	b.up.Store(time.Now().UnixNano())
 	js, err := jetstream.New(b.nc, jetstream.WithDefaultTimeout(5*time.Second))
@@ -147,6 +149,9 @@ func (b *Bus) options(o Options) []nats.Option {
 	if o.CA != "" {
 		opts = append(opts, nats.RootCAs(o.CA))
 	}
+	if o.Cert != "" {
+		opts = append(opts, nats.ClientCert(o.Cert, o.Key)) // which reads them again at each connection
+	}
 	return opts
 }
 
@@ -161,11 +166,23 @@ func (b *Bus) dial(ctx context.Context, url string, opts []nats.Option) error {
 		if !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
 			return err
 		}
-		b.log.Warn("waiting for NATS", "url", url, "error", err.Error())
+		b.log.Warn("waiting for NATS", "url", redacted(url), "error", err.Error())
 		if err := wait.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
+}
+
+// redacted leaves the passwords out of addresses.
+func redacted(urls string) string {
+	all := strings.Split(urls, ",")
+	for i, one := range all {
+		before, after, found := strings.Cut(one, "@")
+		if scheme, _, _ := strings.Cut(before, "://"); found {
+			all[i] = scheme + "://…@" + after
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 // Close lets what is on its way arrive, then disconnects.

@@ -19,7 +19,7 @@ type Needs struct{ Reads, Writes []string }
 
 // EveryStream is what a service needs that does everything.
 func EveryStream() Needs {
-	all := []string{streamTokens}
+	var all []string
 	for _, cfg := range (Topology{}).streams() {
 		all = append(all, cfg.Name)
 	}

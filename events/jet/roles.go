@@ -28,7 +28,9 @@ type StreamState struct {
 	Limit    int64 // bytes that it may hold; below 1 = any
 	Refuses  bool  // when it is full it takes nothing more; else it forgets the oldest
 	Replicas int
-	Lost     int // of them that are away or behind
+	Lost     int    // of them that are away or behind
+	Cluster  string // the cluster that keeps it; empty = a server that is alone
+	Leader   string // the server in it that leads the stream; empty when none does
 }
 
 // StreamStates asks all streams at once how full they are, and gives the answers in the
@@ -63,6 +65,7 @@ func howFull(info *jetstream.StreamInfo) StreamState {
 		Refuses: info.Config.Discard == jetstream.DiscardNew, Replicas: info.Config.Replicas,
 	}
 	if info.Cluster != nil {
+		s.Cluster, s.Leader = info.Cluster.Name, info.Cluster.Leader
 		for _, peer := range info.Cluster.Replicas {
 			if peer.Offline || !peer.Current {
 				s.Lost++

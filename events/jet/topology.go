@@ -2,9 +2,7 @@ package jet
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 var share = map[string]int64{
 	streamJobs: 1, streamTriggers: 1, streamFiles: 4, streamRuns: 1,
 	streamResults: 8, streamRunEvents: 1, streamDeadLetters: 1,
-	streamSlots: 1, streamState: 1, bucketTokens: 1,
+	streamSlots: 1, streamState: 1, streamTokens: 1,
 }
 
 // Streams whose folders in the server's store the broker works on by itself.
@@ -115,6 +113,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		drives,
 		notifications,
 		bulks,
+		t.tokens(),
 	}
 	for i := range all {
 		all[i].Subjects = append(all[i].Subjects, probeSubject(all[i].Name))
@@ -125,12 +124,19 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	return all
 }
 
+// tokens is the stream of the bucket of tokens, as a client of NATS makes it, and with
+// sessions that go by themselves.
+func (t Topology) tokens() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: streamTokens, Subjects: []string{tokenPrefix + ">"}, MaxMsgsPerSubject: 1,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
+		AllowDirect: true, AllowRollup: true, AllowMsgTTL: true, DenyDelete: true,
+	}
+}
+
 // StreamOf names the stream that keeps what is published to a subject, or below a
 // filter; empty when none does.
 func StreamOf(subject string) string {
-	if strings.HasPrefix(subject, tokenPrefix) {
-		return streamTokens
-	}
 	for _, cfg := range (Topology{}).streams() {
 		for _, s := range cfg.Subjects {
 			if s == subject || strings.HasSuffix(s, ".>") && strings.HasPrefix(subject, strings.TrimSuffix(s, ">")) {
@@ -141,66 +147,9 @@ func StreamOf(subject string) string {
 	return ""
 }
 
-// Ensure makes the streams and buckets that are not there and brings the others
-// up to date. A stream never shrinks: its bytes were promised to what is in it.
-func (b *Bus) Ensure(ctx context.Context, t Topology) error {
-	for _, cfg := range t.streams() {
-		old, err := b.js.Stream(ctx, cfg.Name)
-		if err == nil {
-			had := old.CachedInfo().Config
-			if had.Retention != cfg.Retention {
-				return fmt.Errorf("stream %s is that of an older Spool, which only the broker that holds its store can change: start spool broker or spool serve of this version on its data folder", cfg.Name)
-			}
-			setBound(&cfg, max(boundOf(cfg), boundOf(had)))
-		} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("stream %s: %w", cfg.Name, err)
-		}
-		if _, err := b.js.CreateOrUpdateStream(ctx, cfg); err != nil {
-			return fmt.Errorf("stream %s: %w", cfg.Name, err)
-		}
-	}
-	_, err := b.js.KeyValue(ctx, bucketTokens)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		_, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: bucketTokens, History: 1, Storage: jetstream.FileStorage,
-			Replicas: t.Replicas, MaxBytes: t.bytes(bucketTokens),
-		})
-	}
-	if err == nil {
-		err = b.completeTokens(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("bucket %s: %w", bucketTokens, err)
-	}
-	return nil
-}
-
-// completeTokens gives the bucket of tokens its room for revocations, the subject of its
-// probe, and sessions that go by themselves, once.
-func (b *Bus) completeTokens(ctx context.Context) error {
-	stream, err := b.js.Stream(ctx, streamTokens)
-	if err != nil {
-		return err
-	}
-	cfg := stream.CachedInfo().Config
-	probed := slices.Contains(cfg.Subjects, probeSubject(streamTokens))
-	if cfg.Metadata[boundKey] != "" && probed && cfg.AllowMsgTTL {
-		return nil
-	}
-	cfg.AllowMsgTTL = true
-	if cfg.Metadata[boundKey] == "" {
-		setBound(&cfg, cfg.MaxBytes)
-	}
-	if !probed {
-		cfg.Subjects = append(cfg.Subjects, probeSubject(streamTokens))
-	}
-	_, err = b.js.UpdateStream(ctx, cfg)
-	return err
-}
-
 // Await waits until the broker has made every stream and bucket.
 func (b *Bus) Await(ctx context.Context) error {
-	names := []string{"KV_" + bucketTokens}
+	var names []string
 	for _, cfg := range (Topology{}).streams() {
 		names = append(names, cfg.Name)
 	}

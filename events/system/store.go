@@ -15,7 +15,9 @@ type Stream struct {
 	Limit    int64 // below 1 = none
 	Refuses  bool  // when it is full; else it forgets the oldest
 	Replicas int
-	Lost     int // of them
+	Lost     int    // of them
+	Cluster  string // that keeps it; empty = a server that is alone
+	Leader   string // the server in it that leads the stream; empty = none
 }
 
 // forgets says what happens when the stream is full.
@@ -41,6 +43,11 @@ func StreamLine(s Stream) Line {
 	}
 	if l.State != OK {
 		l.Todo = "Give the broker a larger --max-store, or see what fills it: spool dead list, spool jobs list --state waiting."
+	}
+	if s.Cluster != "" && s.Leader == "" {
+		l.State, l.Means = Failed, "It has no leader: what it keeps can be neither read nor stored."
+		l.Todo = "See the NATS servers of the cluster: more than half of those that keep it must run."
+		return l
 	}
 	if s.Lost > 0 {
 		if l.State == OK {

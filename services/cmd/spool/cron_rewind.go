@@ -21,8 +21,9 @@ import (
 // rewind finds the committed clock: at a running broker, or in the data folder of a
 // stopped one.
 type rewind struct {
-	natsURL, natsCreds, natsCA, data string
-	maxStore                         int64
+	nats     natsOptions // its URL is empty where data is given
+	data     string
+	maxStore int64
 }
 
 func cronRewindCommand() *cobra.Command {
@@ -50,9 +51,9 @@ of a stopped "spool serve" or "spool broker"; that one need not listen for NATS.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&r.natsURL, "nats-url", "", "where the broker listens, such as nats://127.0.0.1:4222")
-	f.StringVar(&r.natsCreds, "nats-creds", "", "credentials file of cron; the broker writes DATA/cron.creds")
-	natsCAFlag(f, &r.natsCA)
+	f.StringVar(&r.nats.url, "nats-url", "", "where the broker listens, such as nats://127.0.0.1:4222")
+	f.StringVar(&r.nats.creds, "nats-creds", "", "credentials file of cron; the broker writes DATA/cron.creds")
+	r.nats.natsTLS.flags(f)
 	f.StringVar(&r.data, "data", "", "data folder of a stopped broker")
 	sizeVar(f, &r.maxStore, "max-store", 0, "with --data: the value that serve or broker is started with")
 	return cmd
@@ -61,9 +62,9 @@ of a stopped "spool serve" or "spool broker"; that one need not listen for NATS.
 func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err error) {
 	connect := r.online
 	switch {
-	case r.natsURL == "" && r.data == "":
+	case r.nats.url == "" && r.data == "":
 		return misuse{nil, errors.New("--nats-url or --data: one of them is required: a broker that runs, or the folder of one that does not")}
-	case r.natsURL == "":
+	case r.nats.url == "":
 		connect = r.offline
 	}
 	bus, done, err := connect(ctx, log)
@@ -84,12 +85,12 @@ func (r rewind) run(ctx context.Context, out io.Writer, log *slog.Logger) (err e
 }
 
 func (r rewind) online(ctx context.Context, log *slog.Logger) (*jet.Bus, func() error, error) {
-	if err := ownCreds("cron", r.natsCreds); err != nil {
+	if err := r.nats.check(&settings{role: "cron"}); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("no broker has answered within 10 s"))
 	defer cancel()
-	bus, err := jet.Connect(ctx, jet.Options{URL: r.natsURL, Creds: r.natsCreds, CA: r.natsCA, Name: "cron", Log: log})
+	bus, err := jet.Connect(ctx, jet.Options{URL: r.nats.url, Creds: r.nats.creds, CA: r.nats.ca, Cert: r.nats.cert, Key: r.nats.key, Name: "cron", Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -29,17 +29,25 @@ import (
 type natsOptions struct {
 	url   string
 	creds string
-	ca    string
+	natsTLS
 }
 
 func (o *natsOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.StringVar(&o.url, "nats-url", "nats://127.0.0.1:4222", "where the broker listens")
 	f.StringVar(&o.creds, "nats-creds", "", "credentials file of this role; the broker writes one for each role into its data folder, such as cron.creds")
-	natsCAFlag(f, &o.ca)
+	o.natsTLS.flags(f)
+}
+
+// options are how a role connects.
+func (o *natsOptions) options(role string, log *slog.Logger) jet.Options {
+	return jet.Options{
+		URL: o.url, Creds: o.creds, CA: o.ca, Cert: o.cert, Key: o.key,
+		Name: role, Needs: broker.Role(role).Needs(), Log: log,
+	}
 }
 
 func (o *natsOptions) check(s *settings) error {
-	return errors.Join(natsURL(o.url), ownCreds(s.role, o.creds), authorities(o.ca))
+	return errors.Join(natsURL(o.url), ownCreds(s.role, o.creds), o.natsTLS.check())
 }
 
 // natsURL checks the address of a broker, or several, separated by commas.
@@ -54,25 +62,6 @@ func natsURL(text string) error {
 		}
 	}
 	return nil
-}
-
-// authorities checks the file of --nats-ca.
-func authorities(file string) error {
-	if file == "" {
-		return nil
-	}
-	text, err := os.ReadFile(file)
-	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-		err = fmt.Errorf("%s holds no certificate, as PEM", file)
-	}
-	if err != nil {
-		return fmt.Errorf("nats-ca: %w", err)
-	}
-	return nil
-}
-
-func natsCAFlag(f *pflag.FlagSet, file *string) {
-	f.StringVar(file, "nats-ca", "", "PEM file with the authorities that sign certificates of --nats-url tls://… (default: the system's)")
 }
 
 // ownCreds refuses the credentials of another role, which lack rights that this role needs.
@@ -218,7 +207,7 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	if err := ownCreds(r.name, o.creds); err != nil {
 		return err
 	}
-	bus, err := jet.Connect(ctx, jet.Options{URL: o.url, Creds: o.creds, CA: o.ca, Name: r.name, Needs: broker.Role(r.name).Needs(), Log: in.log(r.name)})
+	bus, err := jet.Connect(ctx, o.options(r.name, in.log(r.name)))
 	if err != nil {
 		return err
 	}
