@@ -10,7 +10,7 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
+.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos chaos-cluster cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -57,6 +57,13 @@ week: gate ## have the demo live a week for the pictures, into deploy/demo/week.
 
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
+
+# So many minutes for each form, and so much of the load: CHAOS_SCALE=0.2 is a fifth of it.
+CHAOS_MINUTES ?= 10
+
+chaos-cluster: gate ## three machines, each killed, stopped, restarted, cut off and full in turn, under load (10 minutes for each form; CHAOS_MINUTES=3)
+	@rm -f $(BIN)/chaos-cluster.md
+	CHAOS_MINUTES=$(CHAOS_MINUTES) go test -p 1 -count 1 -v -run '^TestChaosCluster' -timeout 120m ./services/cmd/spool
 
 cases: build ## faults reported of other programs, tried with bin/spool (2 minutes; CASES="12 17" tries these alone)
 	BIN=$(BIN)/spool bash deploy/cases/run.sh

@@ -33,6 +33,10 @@ var binary string
 func TestMain(m *testing.M) {
 	runner.Shim()
 	zooFlow()
+	if dir := os.Getenv("CHAOS_APART"); dir != "" { // see ownNetwork: the process that started this one has built it
+		binary = filepath.Join(dir, "spool")
+		os.Exit(eventstest.Main(m))
+	}
 	dir, err := os.MkdirTemp("", "spool-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -124,8 +128,10 @@ type process struct {
 	log  *lockedBuffer
 	attr *syscall.SysProcAttr // nil = as this process
 
-	binary string   // another than that of all tests
-	env    []string // beside this process's
+	binary string                   // another than that of all tests
+	env    []string                 // beside this process's
+	within func(start func() error) // nil, or has it start on a machine of a test's network
+	ready  string                   // what it says when it is ready; "" = what spool says
 }
 
 type lockedBuffer struct {
@@ -173,6 +179,9 @@ func (pr *process) start() {
 			pr.p.Fatalf("spool %s ended: %s", pr.args[0], tail(pr.log.String()[said:], 1000))
 		}
 		now := pr.log.String()[said:]
+		if pr.ready != "" {
+			return strings.Contains(now, pr.ready)
+		}
 		return strings.Contains(now, "msg=ready") || strings.Contains(now, `"msg":"ready"`)
 	})
 }
@@ -184,7 +193,9 @@ func (pr *process) launch() {
 	ours := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPOOL_CHAOS=") }) // of which spool knows nothing
 	pr.cmd.Env = slices.Concat(ours, pr.p.env, pr.env)
 	pr.cmd.Stderr, pr.cmd.Stdout, pr.cmd.SysProcAttr = pr.log, pr.log, pr.attr
-	if err := pr.cmd.Start(); err != nil {
+	if pr.within != nil {
+		pr.within(pr.cmd.Start)
+	} else if err := pr.cmd.Start(); err != nil {
 		pr.p.Fatal(err)
 	}
 }

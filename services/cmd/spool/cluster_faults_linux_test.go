@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// fault is something that happens to a cluster, and what came of it.
+type fault struct {
+	what  string
+	tick  bool          // strikes 0.3 s before a minute
+	lasts time.Duration // between do and undo
+	do    func() (undo func())
+
+	began, ended time.Time
+	back         time.Duration // since the end, until all goes on
+	never        bool
+}
+
+// strikes are what happens to one machine in one round.
+func (l *clusterLoad) strikes(m *member, brief bool) (all []*fault) {
+	short := func(d time.Duration) time.Duration {
+		if brief {
+			return min(d, 3*time.Second)
+		}
+		return d
+	}
+	on := func(what string, lasts time.Duration, do func() func()) {
+		all = append(all, &fault{what: m.name + ": " + what, lasts: short(lasts), do: do})
+	}
+	killed := func(which string) func() func() {
+		return func() func() {
+			procs := m.pick(which)
+			m.kill(procs)
+			return func() { m.startAgain(procs) }
+		}
+	}
+	if len(m.procs) > 1 {
+		on("kill -9 of the server", 4*time.Second, killed("server"))
+		on("kill -9 of its roles", 2*time.Second, killed("roles"))
+	}
+	on("kill -9", 8*time.Second, killed("all"))
+	on("SIGSTOP", 10*time.Second, func() func() {
+		m.signal(m.procs, syscall.SIGSTOP)
+		return func() { m.signal(m.procs, syscall.SIGCONT) }
+	})
+	on("SIGTERM and start", 0, func() func() {
+		m.end(m.procs)
+		m.startAgain(m.procs)
+		return func() {}
+	})
+	if m.net.real() {
+		on("cut off", 10*time.Second, func() func() {
+			m.net.cut(m.number)
+			return func() { m.net.heal(m.number) }
+		})
+	}
+	if m.disk != nil {
+		on("disk full", 10*time.Second, func() func() { return sync.OnceFunc(m.disk.Fill()) })
+	}
+	return all
+}
+
+// onLeader strikes the machine that leads TRIGGERS when the moment has come.
+func (l *clusterLoad) onLeader(what string, lasts time.Duration, do func(m *member) (undo func())) *fault {
+	f := &fault{tick: true, lasts: lasts}
+	f.do = func() func() {
+		m := l.leader("TRIGGERS")
+		f.what = fmt.Sprintf("TRIGGERS' leader (%s) just before the minute: %s", m.name, what)
+		return do(m)
+	}
+	f.what = "TRIGGERS' leader: " + what
+	return f
+}
+
+// quorum takes two of three machines, dead or cut off from one another.
+func (l *clusterLoad) quorum(lasts time.Duration) *fault {
+	return &fault{what: "two of three machines dead", lasts: lasts, do: func() func() {
+		for _, m := range l.machines[1:] {
+			m.kill(m.procs)
+		}
+		return func() {
+			for _, m := range l.machines[1:] {
+				m.startAgain(m.procs)
+			}
+		}
+	}}
+}
+
+func killLeader(m *member) func() {
+	m.kill(m.procs)
+	return func() { m.startAgain(m.procs) }
+}
+
+func endLeader(m *member) func() {
+	m.end(m.procs)
+	return func() { m.startAgain(m.procs) }
+}
+
+// rolling restarts everything, one machine after the other, as an upgrade does.
+func (l *clusterLoad) rolling(change func(*process)) *fault {
+	return &fault{what: "rolling restart of all machines", tick: true, do: func() func() {
+		for _, m := range l.machines {
+			m.end(m.procs)
+			for _, pr := range m.procs {
+				change(pr)
+			}
+			m.startAgain(m.procs)
+			m.awaitReady(m.procs...)
+			l.current()
+		}
+		return func() {}
+	}}
+}
+
+// current waits until every stream has all its replicas.
+func (l *clusterLoad) current() {
+	l.eventually("every replica is current", func() bool {
+		streams := l.js.ListStreams(l.Context())
+		n := 0
+		for info := range streams.Info() {
+			n++
+			if info.Cluster == nil || info.Cluster.Leader == "" {
+				return false
+			}
+			for _, r := range info.Cluster.Replicas {
+				if !r.Current {
+					return false
+				}
+			}
+		}
+		return streams.Err() == nil && n >= 10
+	})
+}
+
+// strike makes a fault, and waits until all goes on.
+func (l *clusterLoad) strike(f *fault) {
+	l.Helper()
+	if f.tick {
+		at := nextMinute().Add(-300 * time.Millisecond)
+		if time.Until(at) < 0 {
+			at = at.Add(time.Minute)
+		}
+		time.Sleep(time.Until(at))
+	}
+	f.began = time.Now()
+	undo := f.do()
+	time.Sleep(f.lasts)
+	undo()
+	f.ended = time.Now()
+	for !l.goesOn(f.ended) {
+		if time.Since(f.ended) > 2*time.Minute {
+			f.never = true
+			l.Errorf("%s: nothing goes on 2 min after its end", f.what)
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	f.back = time.Since(f.ended)
+	time.Sleep(time.Second)
+}
