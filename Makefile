@@ -10,7 +10,11 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
+<<<<<<< HEAD
 .PHONY: help run gate test test-long test-programs test-ui screenshots week chaos chaos-cluster cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
+=======
+.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos cases check generate licenses build fuzz peers bench bench-quick bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
+>>>>>>> 776d054 (deploy/bench: measure what Spool is judged by with one command)
 	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
 
 help: ## list the targets
@@ -103,7 +107,19 @@ THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # Medians of five runs, a figure and its floor in one table.
 median = | tee -a /dev/stderr | $(call tool,benchstat) -table .config -row .fullname -
 
-bench: bench-commit bench-pass bench-watch bench-api bench-dispatch bench-cron ## print every benchmark beside its floor, medians of five
+# What others do the same work with, in the versions that the figures were measured with.
+SUPERCRONIC := v0.2.48
+NODE_PEERS  := node-cron@4.6.0 chokidar@5.0.0
+
+peers: ## fetch the peers that benchmarks compare with into bin/peers (incron and inotify-tools come with the system)
+	@GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN)/peers/bin go install github.com/aptible/supercronic@$(SUPERCRONIC) || echo "supercronic: absent"
+	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(BIN)/peers $(NODE_PEERS) || echo "node-cron, chokidar: absent"
+
+bench: gate ## measure what Spool is judged by, beside floors, peers and goals, into deploy/bench/FIGURES.md (an hour; leave the machine alone)
+	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/bench ./bench && $(BIN)/bench deploy/bench/FIGURES.md
+
+bench-quick: gate ## the same in five minutes: each once, without what takes long
+	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/bench ./bench && $(BIN)/bench -quick deploy/bench/FIGURES.md
 
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
@@ -157,10 +173,6 @@ bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
 
 bench-index: ## lists, overview, start and memory of a gateway with 100,000 jobs and 1,000,000 results (BENCH_STORE=folder keeps them for the next time)
 	@go test -run '^$$' -bench 'GatewayIndex' -benchtime 1x -timeout 30m ./services/cmd/spool $(median)
-
-figures: ## run a benchmark and rewrite its rows in FIGURES.md (BENCH=bench-next)
-	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/figures ./figures
-	@$(MAKE) --no-print-directory $(BENCH) 2>&1 >/dev/null | $(BIN)/figures -command "make $(BENCH)" FIGURES.md
 
 fuzz: ## fuzz everything that parses, 30 s each
 	@grep -rl '^func Fuzz' --include='*_test.go' $(MODULES) | while read -r file; do \

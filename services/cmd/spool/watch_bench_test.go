@@ -29,12 +29,14 @@ import (
 // BenchmarkWatch is the time from a file's being there to the run-binary request
 // at the endpoint, of spool as a process of its own. Its floor is bare fsnotify
 // whose handler sends the request at once and keeps no record; its peers keep
-// none either.
+// none either. The durable floor is one fsync more: a line about the file is on the
+// disk before the request.
 func BenchmarkWatch(b *testing.B) {
 	for _, durability := range []string{"interval", "fsync"} {
 		b.Run("renamed-in/"+durability, func(b *testing.B) { watchSpool(b, dropRenamed, "--durability", durability) })
 	}
-	b.Run("renamed-in/floor", func(b *testing.B) { watchFloor(b, fsnotify.Create, dropRenamed) })
+	b.Run("renamed-in/floor", func(b *testing.B) { watchFloor(b, fsnotify.Create, dropRenamed, func(string) error { return nil }) })
+	b.Run("renamed-in/durable-floor", func(b *testing.B) { watchFloor(b, fsnotify.Create, dropRenamed, noteDown(b)) })
 	for _, p := range peers {
 		b.Run("renamed-in/"+p.name, func(b *testing.B) { watchPeer(b, p) })
 	}
@@ -102,7 +104,22 @@ func (p *harness) watchLive(bus *jet.Bus, job string) {
 	})
 }
 
-func watchFloor(b *testing.B, op fsnotify.Op, drop func(b *testing.B, base, in string, n int)) {
+// noteDown writes a line about each file into a log, and syncs it.
+func noteDown(b *testing.B) func(file string) error {
+	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = log.Close() })
+	return func(file string) error {
+		if _, err := fmt.Fprintln(log, file); err != nil {
+			return err
+		}
+		return log.Sync()
+	}
+}
+
+func watchFloor(b *testing.B, op fsnotify.Op, drop func(b *testing.B, base, in string, n int), note func(file string) error) {
 	arrived := make(chan struct{}, 16)
 	endpoint := nullEndpoint(b, func() { arrived <- struct{}{} })
 	base := b.TempDir()
@@ -122,6 +139,10 @@ func watchFloor(b *testing.B, op fsnotify.Op, drop func(b *testing.B, base, in s
 		for ev := range w.Events {
 			if !ev.Has(op) {
 				continue
+			}
+			if err := note(ev.Name); err != nil {
+				b.Error(err)
+				return
 			}
 			resp, err := http.Post(endpoint, "application/json", strings.NewReader(`{"input_dir":"x"}`))
 			if err != nil {
