@@ -10,12 +10,8 @@ MODULES := events gateway cron watcher services
 VULNDB ?= https://vuln.go.dev
 tool = $$(GOWORK=off go -C deploy/tools tool -n $(1))
 
-<<<<<<< HEAD
-.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos chaos-cluster cases check generate licenses build fuzz figures bench bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
-=======
-.PHONY: help run gate test test-long test-programs test-ui screenshots week chaos cases check generate licenses build fuzz peers bench bench-quick bench-commit bench-pass bench-watch bench-folders bench-next bench-api bench-index bench-dispatch bench-run \
->>>>>>> 776d054 (deploy/bench: measure what Spool is judged by with one command)
-	bench-cron bench-cron-one bench-cron-10k bench-cron-100k bench-cron-change bench-cron-process clean
+# No target is a file.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
