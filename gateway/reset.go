@@ -23,10 +23,20 @@ const formerFile = "admin.token.former"
 // stopped, and gives its file. The next start takes it in, and revokes the one
 // that was in its place.
 func ResetAdmin(dataDir string) (file string, err error) {
+	_, text := events.NewToken(adminUser, events.Admin, time.Now())
+	return SetAdmin(dataDir, text)
+}
+
+// SetAdmin is ResetAdmin with a token that is known, such as that of a bundle. One that is
+// there already changes nothing.
+func SetAdmin(dataDir, text string) (file string, err error) {
 	file = filepath.Join(dataDir, adminFile)
 	raw, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read the admin token: %w", err)
+	}
+	if strings.TrimSpace(string(raw)) == text {
+		return file, nil
 	}
 	if id := idOf(strings.TrimSpace(string(raw))); id != "" {
 		former, err := readFormer(dataDir)
@@ -37,7 +47,6 @@ func ResetAdmin(dataDir string) (file string, err error) {
 			return "", err
 		}
 	}
-	_, text := events.NewToken(adminUser, events.Admin, time.Now())
 	return file, atomicfile.Write(file, []byte(text+"\n"), 0o600)
 }
 

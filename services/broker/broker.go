@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"spool.internal/events/jet"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/broker/store"
 )
 
@@ -43,7 +44,10 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	keys, err := loadKeys(cfg.DataDir)
+	if err := cluster.Claim(cfg.DataDir, cfg.Bundle); err != nil {
+		return nil, err
+	}
+	keys, err := loadKeys(cfg.DataDir, cfg.Bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +132,11 @@ func options(cfg Config, store string) (*server.Options, error) {
 	if cfg.Durability == Fsync {
 		opts.SyncInterval = 2 * time.Minute // everything is synced already
 	}
+	if cfg.Bundle != nil {
+		if err := errors.Join(checkRoutes(cfg.Bundle), member(opts, cfg.Bundle)); err != nil {
+			return nil, err
+		}
+	}
 	if cfg.Listen != "" {
 		return opts, cfg.listener(opts)
 	}
@@ -139,7 +148,11 @@ func (b *Broker) ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = bus.Ensure(ctx, jet.Topology{Store: b.cfg.MaxStore, Replicas: 1, ResultsPerJob: b.cfg.ResultsPerJob})
+	if b.cfg.Bundle != nil {
+		err = b.gather(ctx, bus)
+	} else {
+		err = bus.Ensure(ctx, jet.Topology{Store: b.cfg.MaxStore, Replicas: 1, ResultsPerJob: b.cfg.ResultsPerJob})
+	}
 	return errors.Join(err, bus.Close(ctx))
 }
 

@@ -9,6 +9,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/reserve"
 	"spool.internal/events/spelling"
+	"spool.internal/services/broker/cluster"
 )
 
 // Durability says when a stored message is acknowledged.
@@ -29,6 +30,8 @@ type Config struct {
 	Durability    Durability            // default fsync
 	MaxStore      int64                 // bytes for all streams; 0 = what the disk has, at most 25 GiB
 	ResultsPerJob int64                 // results kept for each job; default 1000
+	Bundle        *cluster.Bundle       // makes it a machine of a cluster; nil = alone
+	Waits         func(why string)      // told what Start waits for; nil = nobody
 	Reserve       *reserve.Reserve      // what is kept free on the disk of DataDir; nil = nothing
 	Metrics       prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log           *slog.Logger

@@ -71,6 +71,9 @@ func (b *Broker) openStore() error {
 	}
 	srv.SetLoggerV2(bridge{b.cfg.Log.With("component", "nats"), &sample{}}, false, false, false)
 	srv.Start()
+	if b.cfg.Bundle != nil {
+		startRoutes(srv)
+	}
 	disk(srv)
 	if !srv.ReadyForConnections(30 * time.Second) {
 		srv.Shutdown()

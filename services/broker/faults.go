@@ -23,7 +23,8 @@ type faults struct {
 	looked  time.Time // when the last look ended
 	since   map[fault]time.Time
 	current []fault
-	being   string // what is being done about it
+	being   string   // what is being done about it
+	behind  []string // what a machine of a cluster lacks of what the others have
 }
 
 // fault is one thing that is wrong.
@@ -43,7 +44,7 @@ const (
 
 // Check reports why messages cannot be stored now, or nil, as it was a second ago.
 func (b *Broker) Check() error {
-	if err := b.faults.held(); err != nil {
+	if err := b.faults.ready(); err != nil {
 		return err
 	}
 	return b.own.Check()
@@ -52,11 +53,12 @@ func (b *Broker) Check() error {
 // look asks the server what is wrong with it. Only the healer calls it: a server that hangs does not
 // answer.
 func (b *Broker) look() error {
-	found := b.wrong()
+	found, behind := b.wrong(), b.behind()
 	f := &b.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.note(found, time.Now())
+	f.behind = behind
 	return f.err()
 }
 
@@ -86,6 +88,18 @@ func (f *faults) held() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err()
+}
+
+// ready is held, and why a machine of a cluster is not as the others are: nothing that keeps its
+// services from their work, for that goes to whichever machine leads.
+func (f *faults) ready() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	errs := []error{f.err()}
+	for _, what := range f.behind {
+		errs = append(errs, errors.New(what))
+	}
+	return errors.Join(errs...)
 }
 
 // broken says why a stream refuses every write.
@@ -148,6 +162,8 @@ func (b *Broker) wrong() (found []fault) {
 	}) {
 		_, why, refused := strings.Cut(e.Error, "write error: ")
 		switch {
+		case b.cfg.Bundle != nil && !refused:
+			// It lacks what the others have, and fetches it: see behind.
 		case e.Stream != "" && refused:
 			// The path of the file is for the log.
 			why = why[strings.LastIndex(why, ": ")+1:]

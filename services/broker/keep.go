@@ -39,6 +39,9 @@ func (b *Broker) Keep(ctx context.Context) error {
 	defer cancel()
 	others.Go(func() { b.jobs.run(ctx, b.own) })
 	others.Go(func() { b.noteOn(ctx) })
+	if b.cfg.Bundle != nil {
+		others.Go(func() { b.lead(ctx) })
+	}
 	for wait.Sleep(ctx, lookEvery) == nil {
 		if err := place.Look(); err != nil {
 			return b.lose(ctx, err)

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +17,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/broker/store"
 )
 
@@ -41,18 +44,22 @@ type roleKeys struct {
 var former = []string{"service.creds", "subscriber.creds"}
 
 // loadKeys reads the keys of a data folder and makes what is missing of them and of
-// the credentials files. The credentials of earlier versions end.
-func loadKeys(dataDir string) (*keys, error) {
+// the credentials files. The credentials of earlier versions end. A bundle's keys are those of
+// its machine's data folder, too.
+func loadKeys(dataDir string, of *cluster.Bundle) (*keys, error) {
 	dir := filepath.Join(dataDir, "nats")
 	file := filepath.Join(dir, "keys.json")
 	k, text, err := readKeys(file)
+	if err == nil && of != nil {
+		k, err = k.from(of, text == nil)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	obsolete, err := k.complete()
+	obsolete, err := k.complete(of != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +79,32 @@ func loadKeys(dataDir string) (*keys, error) {
 		}
 	}
 	return k, nil
+}
+
+// from gives the keys of a bundle, unless the data folder has others already.
+func (k *keys) from(b *cluster.Bundle, none bool) (*keys, error) {
+	shared, err := parseKeys(b.Path(cluster.Keys), b.Text(cluster.Keys))
+	if err != nil || none {
+		return shared, err
+	}
+	mine, err1 := publicOf(k.Account)
+	theirs, err2 := publicOf(shared.Account)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	if mine != theirs {
+		return nil, fmt.Errorf("the data folder has the keys of account %s, and the bundle those of account %s: give the bundle that the store was made with, or an empty folder to --data", mine, theirs)
+	}
+	return shared, nil
+}
+
+// NewKeys makes the keys of the servers of a cluster, as a bundle holds them.
+func NewKeys() ([]byte, error) {
+	k := &keys{}
+	if _, err := k.complete(false); err != nil {
+		return nil, err
+	}
+	return append(events.Encode(k), '\n'), nil
 }
 
 // readKeys reads the keys; a file that is not there holds none.
@@ -118,14 +151,19 @@ func (k *keys) sound() error {
 }
 
 // complete makes the keys that are missing, and names the credentials files that
-// are worth nothing from now on.
-func (k *keys) complete() (obsolete []string, err error) {
+// are worth nothing from now on. Shared keys are completed to the same on every machine.
+func (k *keys) complete(shared bool) (obsolete []string, err error) {
 	var errs []error
-	need := func(seed *string, prefix nkeys.PrefixByte) bool {
+	need := func(seed *string, prefix nkeys.PrefixByte, use string) bool {
 		if *seed != "" {
 			return false
 		}
 		kp, err := nkeys.CreatePair(prefix)
+		if shared {
+			mac := hmac.New(sha256.New, k.Derive)
+			mac.Write([]byte(use))
+			kp, err = nkeys.FromRawSeed(prefix, mac.Sum(nil))
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("make keys: %w", err))
 			return false
@@ -134,9 +172,9 @@ func (k *keys) complete() (obsolete []string, err error) {
 		*seed, errs = string(text), append(errs, err)
 		return true
 	}
-	need(&k.Operator, nkeys.PrefixByteOperator)
-	need(&k.System, nkeys.PrefixByteAccount)
-	need(&k.Account, nkeys.PrefixByteAccount)
+	need(&k.Operator, nkeys.PrefixByteOperator, "operator")
+	need(&k.System, nkeys.PrefixByteAccount, "system")
+	need(&k.Account, nkeys.PrefixByteAccount, "account")
 	if k.Since == 0 {
 		k.Since = time.Now().Unix() - 1
 	}
@@ -150,7 +188,8 @@ func (k *keys) complete() (obsolete []string, err error) {
 	}
 	for _, r := range Roles() {
 		of := k.Roles[r]
-		account, signer := need(&of.Account, nkeys.PrefixByteAccount), need(&of.Signer, nkeys.PrefixByteAccount)
+		account := need(&of.Account, nkeys.PrefixByteAccount, "role "+string(r))
+		signer := need(&of.Signer, nkeys.PrefixByteAccount, "signer "+string(r))
 		if account || signer {
 			obsolete = append(obsolete, r.Creds())
 		}

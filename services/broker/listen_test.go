@@ -123,7 +123,7 @@ func TestFormerCredentialsEnd(t *testing.T) {
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	old, err := loadKeys(dir)
+	old, err := loadKeys(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,13 +27,17 @@ func (f secretFile) ensure() error {
 	if _, err := f.read(); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	key := make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // never fails
-	text := secretPrefix + base64.StdEncoding.EncodeToString(key) + "\n"
-	if err := atomicfile.Create(string(f), []byte(text), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { // another dispatcher was first
+	if err := atomicfile.Create(string(f), NewSecret(), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { // another dispatcher was first
 		return fmt.Errorf("webhook-secret-file: %w", err)
 	}
 	return nil
+}
+
+// NewSecret makes the text of a file with one secret.
+func NewSecret() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // never fails
+	return []byte(secretPrefix + base64.StdEncoding.EncodeToString(key) + "\n")
 }
 
 // read reads the secrets.

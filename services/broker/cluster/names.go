@@ -5,6 +5,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"spool.internal/events"
 )
@@ -47,6 +48,14 @@ func CheckMachines(machines []Machine) error {
 		names[m.Name], addresses[m.Address] = true, m.Name
 	}
 	return errors.Join(faults...)
+}
+
+// withPort adds the usual port to an address that has none.
+func withPort(address string) string {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address
+	}
+	return net.JoinHostPort(strings.Trim(address, "[]"), strconv.Itoa(Port))
 }
 
 func checkAddress(m Machine) error {

@@ -50,6 +50,12 @@ func (o *brokerOptions) config(data string) broker.Config {
 func (in *instance) startBroker(ctx context.Context) error {
 	cfg := in.set.broker.config(in.set.common.data)
 	cfg.Reserve, cfg.Metrics, cfg.Log = in.reserve(), in.Metrics, in.Log
+	if in.bundle != nil {
+		if err := in.openDoor(); err != nil {
+			return err
+		}
+		cfg.Bundle, cfg.Waits = in.bundle, in.door.waits
+	}
 	b, err := broker.Start(ctx, cfg)
 	if err != nil {
 		return err
@@ -111,7 +117,7 @@ func runBroker(ctx context.Context, s *settings) error {
 	if err := in.startBroker(ctx); err != nil {
 		return errors.Join(stayLost(ctx, in.Process, s.common.listener(), err), in.Stop())
 	}
-	if _, err := in.Serve("http", s.common.listener(), http.NotFoundHandler()); err != nil {
+	if _, err := in.listen("http", http.NotFoundHandler()); err != nil {
 		return errors.Join(err, in.Stop())
 	}
 	in.Log.Info("NATS is listening", "addr", in.broker.Addr())

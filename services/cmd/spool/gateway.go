@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"spool.internal/events/jet"
 	"spool.internal/gateway"
 	"spool.internal/services/broker"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/cli"
 )
 
@@ -53,6 +55,11 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 		return err
 	}
 	cfg.Keys, cfg.Reserve = in.keyring(bus), in.reserve()
+	if in.bundle != nil {
+		if _, err := gateway.SetAdmin(cfg.DataDir, strings.TrimSpace(string(in.bundle.Text(cluster.AdminToken)))); err != nil {
+			return err
+		}
+	}
 	cfg.Codes = in.set.gateway.code.Redeem
 	cfg.MailDomains, cfg.Quota = in.set.domains.MailDomains, in.set.quota.Quota
 	if in.broker != nil {
@@ -70,7 +77,7 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 		return err
 	}
 	in.add("gateway", g)
-	if in.addr, err = in.Serve("api", in.set.common.listener(), g.Handler()); err != nil {
+	if in.addr, err = in.listen("api", g.Handler()); err != nil {
 		return err
 	}
 	return in.announce()

@@ -70,6 +70,7 @@ type instance struct {
 	runner *runner.Runner  // nil: in another process
 	calls  string          // where the runner of this process takes calls
 	addr   string          // where the API, or the only service, listens
+	door   *door           // nil: it is not open before there is something behind it
 
 	id       string                      // of this process, in what its roles say of themselves
 	since    time.Time                   // when it started
@@ -124,7 +125,11 @@ func (in *instance) keyring(bus *jet.Bus) *jet.Keyring {
 // openSealKey opens the key that secrets are sealed with.
 func (in *instance) openSealKey(ctx context.Context, bus *jet.Bus) (key *seal.Key, err error) {
 	if in.sealKey == nil {
-		in.sealKey, err = bus.OpenSealKey(ctx, filepath.Join(in.set.common.data, "seal.key"))
+		file := filepath.Join(in.set.common.data, "seal.key")
+		if in.bundle != nil {
+			file = in.bundle.Path(cluster.SealKey)
+		}
+		in.sealKey, err = bus.OpenSealKey(ctx, file)
 	}
 	return in.sealKey, err
 }
@@ -140,10 +145,13 @@ func (in *instance) runSecrets(ctx context.Context, bus *jet.Bus) (*seal.Shared,
 }
 
 // runnerSecret returns the secret that dispatcher and runner share: in one process a new
-// one at each start, else the one in the file.
+// one at each start, in a cluster that of the bundle, else the one in the file.
 func (in *instance) runnerSecret(file string) (_ string, err error) {
 	if in.set.alone() {
 		return readSecret(file)
+	}
+	if in.bundle != nil {
+		return readSecret(in.bundle.Path(cluster.RunnerSecret))
 	}
 	if in.secret == "" {
 		in.secret = rand.Text()

@@ -15,6 +15,7 @@ import (
 	"spool.internal/events/jet"
 	"spool.internal/events/seal"
 	"spool.internal/gateway/v2/balance"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/dispatcher"
 	"spool.internal/services/notify"
 )
@@ -65,6 +66,9 @@ func (in *instance) startNotify(ctx context.Context, bus *jet.Bus, key *seal.Key
 	cfg, err := in.set.notify.config(in.set.common.data)
 	if err != nil {
 		return err
+	}
+	if in.bundle != nil && in.set.notify.secretFile == "" {
+		cfg.WebhookSecretFile = in.bundle.Path(cluster.WebhookSecret)
 	}
 	cfg.Bus, cfg.SealKey, cfg.Metrics, cfg.Log = bus, key, in.Metrics, in.log("notify")
 	cfg.MailDomains, cfg.Foreign, cfg.Tracked, cfg.Zone = in.set.domains.MailDomains, to.Secret == "", to.TrackRuns, to.Zone

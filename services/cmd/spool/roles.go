@@ -116,7 +116,7 @@ func (p place) open(data string) (*drive.Drives, error) {
 // secretFiles returns the files with secrets that flags name.
 func secretFiles(flags *pflag.FlagSet) (files []string) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		for _, ending := range []string{"-file", "-key", "-creds"} {
+		for _, ending := range []string{"-file", "-key", "-creds", "bundle"} {
 			if strings.HasSuffix(f.Name, ending) && f.Value.String() != "" {
 				files = append(files, f.Value.String())
 			}

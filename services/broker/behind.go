@@ -1,0 +1,40 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// behind says what this machine lacks of what the other machines of its cluster have; nothing when it is
+// as they are, or alone.
+func (b *Broker) behind() (found []string) {
+	srv := b.srv.now()
+	if b.cfg.Bundle == nil || !srv.Running() || !srv.JetStreamEnabled() {
+		return nil
+	}
+	for _, e := range health(func() []server.HealthzError {
+		return srv.Healthz(&server.HealthzOptions{Account: b.accounts.home, Details: true}).Errors
+	}) {
+		if strings.Contains(e.Error, "write error: ") {
+			continue // a fault of its store
+		}
+		found = append(found, behindOf(e))
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// behindOf says it in the words of people. The server's own follow, which change with its version.
+func behindOf(e server.HealthzError) string {
+	why := e.Error[strings.LastIndex(e.Error, ": ")+1:]
+	switch {
+	case e.Stream != "":
+		return fmt.Sprintf("%s is not current on this machine (%s)", e.Stream, strings.TrimSpace(why))
+	case strings.Contains(e.Error, "contact with a meta leader"):
+		return "the cluster has no leader: a majority of its machines must run and reach each other"
+	}
+	return "this machine is not current (" + e.Error + ")"
+}
