@@ -18,6 +18,27 @@ type HostDrive struct {
 	At   time.Time `json:"at"`
 }
 
+// HostPathAt is [HostPath] for a folder of the host of a place: two machines' folders of one name are
+// two drives. Without a place it is the same.
+func HostPathAt(owner, host, place string) Path {
+	p := HostPath(owner, host)
+	if place != "" {
+		p.Drive += "." + place
+	}
+	return p
+}
+
+// HostMachine gives the place whose host has the folder that the drive of p stands for; empty = p is of
+// no such drive, or of one from before there were places.
+func (p Path) HostMachine() string {
+	_, name, ok := strings.Cut(p.Drive, hostRepo)
+	if !ok || strings.Contains(name, "/") {
+		return ""
+	}
+	_, place, _ := strings.Cut(name, ".")
+	return place
+}
+
 // HostPath is the logical path of a folder of the host, in a repository of its
 // owner's. The folder is not the root of its drive, so that what is written beside
 // it (out) is not written to the host.

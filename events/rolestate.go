@@ -23,6 +23,11 @@ type RoleState struct {
 	Why      []string  `json:"why,omitempty"`    // it is not ready, each as part: reason
 	Stopped  bool      `json:"stopped,omitzero"` // it was asked to stop, and says nothing more
 
+	Place  string        `json:"place,omitzero"`   // of its machine; empty = its drives are those of all
+	Boot   string        `json:"boot,omitzero"`    // the start of its machine, with a place
+	Drives []ServedDrive `json:"drives,omitempty"` // that it serves there
+	API    string        `json:"api,omitzero"`     // a gateway: where the gateways of other places reach it
+
 	Machine  MachineState   `json:"machine"`
 	Endpoint *EndpointState `json:"endpoint,omitempty"` // a dispatcher
 	Waiting  *NoticesState  `json:"waiting,omitempty"`  // a notifier

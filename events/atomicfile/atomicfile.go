@@ -80,19 +80,45 @@ func write(file string, text []byte, mode fs.FileMode, name func(tmp, file strin
 // WriteIn is Write for a name below an open folder, and never leaves that folder. The
 // caller chooses the temporary name tmp; no two calls may use one at the same time.
 func WriteIn(root *os.Root, tmp, name string, text []byte, mode fs.FileMode) error {
-	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	return newIn{root, tmp, name, root.Rename}.write(text, mode)
+}
+
+// CreateIn is WriteIn for a file that must not exist yet: if it does, the error is
+// [fs.ErrExist].
+func CreateIn(root *os.Root, tmp, name string, text []byte, mode fs.FileMode) error {
+	return newIn{root, tmp, name, func(tmp, name string) error {
+		err := root.Link(tmp, name)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
+			var f *os.File
+			if f, err = root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode); err == nil {
+				return errors.Join(f.Close(), root.Rename(tmp, name))
+			}
+		}
+		return errors.Join(err, root.Remove(tmp))
+	}}.write(text, mode)
+}
+
+// newIn is a file in an open folder that gets its name once it is whole.
+type newIn struct {
+	root      *os.Root
+	tmp, name string
+	give      func(tmp, name string) error
+}
+
+func (n newIn) write(text []byte, mode fs.FileMode) error {
+	f, err := n.root.OpenFile(n.tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", n.name, err)
 	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err == nil {
-		err = root.Rename(tmp, name)
+		err = n.give(n.tmp, n.name)
 	}
 	if err != nil {
-		_ = root.Remove(tmp) // the first error says more
-		return fmt.Errorf("write %s: %w", name, err)
+		_ = n.root.Remove(n.tmp) // the first error says more
+		return fmt.Errorf("write %s: %w", n.name, err)
 	}
-	return SyncIn(root, path.Dir(name))
+	return SyncIn(n.root, path.Dir(n.name))
 }
 
 const (

@@ -27,6 +27,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,18 +41,23 @@ type Drives struct {
 	guard *guard
 	hosts *hosts
 	reach *events.Access // nil = everything
+
+	place  string  // see [Drives.At]
+	proofs *proofs // of shared drives
 }
 
 type mapping struct {
 	prefix events.Path
 	dir    string
+	shared bool // the same folder at every place
 }
 
 // New takes the folder under which drives lie as written
 // (base/owner/repo/fs/drive) and mappings "owner/repo/fs/drive[/path]=/host/dir",
-// which go before it. The base folder is created when it is absent.
-func New(base string, mappings []string) (*Drives, error) {
-	d, err := declared(base, mappings)
+// which go before it; those in shared are the same folder at every place. The base folder is created
+// when it is absent.
+func New(base string, mappings []string, shared ...string) (*Drives, error) {
+	d, err := declared(base, mappings, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +69,8 @@ func New(base string, mappings []string) (*Drives, error) {
 
 // Check reports what is wrong with drives as they are declared. It makes and opens
 // nothing, and does not wait for a mount that hangs; data is the data folder.
-func Check(base, data string, mappings []string) error {
-	d, err := declared(base, mappings)
+func Check(base, data string, mappings []string, shared ...string) error {
+	d, err := declared(base, mappings, shared)
 	if err != nil {
 		return err
 	}
@@ -92,19 +98,24 @@ func (d *Drives) noFiles() error {
 	return errors.Join(faults...)
 }
 
-func declared(base string, mappings []string) (*Drives, error) {
+func declared(base string, mappings, shared []string) (*Drives, error) {
 	base, err := filepath.Abs(base)
 	if err != nil {
 		return nil, fmt.Errorf("drives: %w", err)
 	}
 	var faults []error
-	d := &Drives{base: base, hosts: &hosts{found: map[events.Path]string{}, missed: map[events.Path]time.Time{}}}
+	d := &Drives{base: base, hosts: &hosts{found: map[events.Path]string{}, missed: map[events.Path]time.Time{}}, proofs: &proofs{ids: map[events.Path]string{}}}
 	for _, m := range mappings {
-		one, err := readMapping(m)
-		if err != nil {
-			faults = append(faults, err)
-			continue
+		one, err := readMapping("drive", m)
+		faults = append(faults, err)
+		d.maps = append(d.maps, one)
+	}
+	for _, m := range shared {
+		one, err := readMapping("shared-drive", m)
+		if one.shared = true; slices.ContainsFunc(d.maps, func(o mapping) bool { return o.prefix == one.prefix && o.dir != one.dir }) {
+			err = errors.Join(err, events.Faultf(events.Invalid, "shared-drive", "%s is given twice: a drive is either of this machine or shared", one.prefix))
 		}
+		faults = append(faults, err)
 		d.maps = append(d.maps, one)
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -114,19 +125,19 @@ func declared(base string, mappings []string) (*Drives, error) {
 	return d, nil
 }
 
-func readMapping(text string) (mapping, error) {
+func readMapping(field, text string) (mapping, error) {
 	prefix, dir, ok := strings.Cut(text, "=")
 	if !ok || dir == "" {
-		return mapping{}, events.Faultf(events.Invalid, "drive", "%q has not the form owner/repo/fs/drive=/host/folder", text)
+		return mapping{}, events.Faultf(events.Invalid, field, "%q has not the form owner/repo/fs/drive=/host/folder", text)
 	}
-	p, err := events.ParsePath("drive", prefix)
+	p, err := events.ParsePath(field, prefix)
 	if err != nil {
 		return mapping{}, err
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
-		return mapping{}, fmt.Errorf("drive: %s: %w", prefix, err)
+		return mapping{}, fmt.Errorf("%s: %s: %w", field, prefix, err)
 	}
-	return mapping{p, dir}, nil
+	return mapping{prefix: p, dir: dir}, nil
 }
 
 // Locate gives the host folder that confines p and p's path below it. The

@@ -99,7 +99,7 @@ func (d *Drives) beside(dir string) error {
 // host gives the folder of a recorded drive that p lies in.
 func (d *Drives) host(p events.Path) (place events.Path, dir string) {
 	place, ok := p.HostPlace()
-	if !ok {
+	if at := p.HostMachine(); !ok || at != "" && d.place != "" && at != d.place { // a folder of another machine
 		return place, ""
 	}
 	h := d.hosts

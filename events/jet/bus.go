@@ -38,7 +38,8 @@ type Bus struct {
 	wire   context.Context    // ends with the connection
 	snap   context.CancelFunc // ends it
 
-	dead deadCount
+	dead   deadCount
+	places placesCache
 
 	desksMu sync.Mutex
 	desks   map[string]*desk // by stream and consumer

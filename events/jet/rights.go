@@ -32,6 +32,7 @@ var rights = map[string]Rights{
 		Publish: []string{
 			allJobsFilter, triggersFilter(events.KindManual), triggersFilter(events.KindRetry), allAgainFilter, TokenKey("*"),
 			allDrivesFilter, allSeenFilter, stateSubject("marklist", "*"), allJobKeysFilter, allBulksFilter, allBulkItemsFilter, roleSubject("gateway", "*"),
+			placeSubject("*", "gateway"), allSharedFilter,
 			runsFilter(events.Cancelling, ""), allAcksFilter, noticeAgainPrefix + ".>",
 		},
 		Ask:    []string{askSubscriberSubject, revokeSubscriberSubject},
@@ -61,14 +62,14 @@ var rights = map[string]Rights{
 		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter, allBootsFilter}},
 	},
 	"watcher": {
-		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", "*"), stateSubject("files", "*"), roleSubject("watcher", "*")},
+		Publish: []string{allFilesFilter, allSeenFilter, allHeldFilter, stateSubject("watch", ">"), stateSubject("files", ">"), roleSubject("watcher", "*"), placeSubject("*", "watcher"), allSharedFilter},
 		Follow:  []string{streamJobs, streamRunEvents},
 		Queues: []RightsQueue{
-			{streamRunEvents, "watcher-after", runsFilter(events.Ended, "")},
-			{streamResults, "watcher-after", allResultsFilter},
+			{streamRunEvents, "watcher-after*", runsFilter(events.Ended, "")},
+			{streamResults, "watcher-after*", allResultsFilter},
 		},
 		Get: []string{
-			streamDeadLetters, streamFiles, streamRuns, streamTriggers, streamRunEvents,
+			streamDeadLetters, streamFiles, streamRuns, streamTriggers, streamRunEvents, streamState, streamDrives,
 		},
 		Leader: []string{streamJobs, streamFiles, streamDrives},
 		Purge:  map[string][]string{streamFiles: {allAgainFilter, allSeenFilter, allHeldFilter}},
@@ -106,7 +107,7 @@ var rights = map[string]Rights{
 		},
 		Get: []string{
 			streamDeadLetters, streamFiles, streamResults, streamRunEvents,
-			streamState, streamSlots, streamNotifications, streamJobs, streamTriggers,
+			streamState, streamSlots, streamNotifications, streamJobs, streamTriggers, streamDrives,
 		},
 		Leader: []string{
 			streamJobs, streamTokens, streamRuns, streamRunEvents, streamTriggers, streamNotifications,
@@ -122,12 +123,13 @@ var rights = map[string]Rights{
 		Publish: []string{
 			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Cancelling, ""), runsFilter(events.Ended, ""),
 			runsFilter(events.Retrying, ""), allRunKeysFilter, allRunQueueFilter, allPausedRunsFilter, allRunnersFilter, allDeadFilter, roleSubject("runner", "*"),
+			placeSubject("*", "runner"), allSharedFilter,
 		},
 		Answer:  []string{askLogsFilter, askOutputsFilter, askCancelsFilter},
 		Service: true,
 		Follow:  []string{streamTokens, streamRunEvents},
 		Queues:  []RightsQueue{{streamRuns, "runner-*", allRunQueueFilter}},
-		Get:     []string{streamRuns, streamFiles, streamDeadLetters},
+		Get:     []string{streamRuns, streamFiles, streamDeadLetters, streamDrives},
 		Leader:  []string{streamDrives, streamJobs, streamTokens, streamRuns, streamRunEvents},
 		Purge:   map[string][]string{streamRuns: {allRunKeysFilter}},
 		Drop:    []string{streamRuns},

@@ -57,6 +57,8 @@ const (
 	familyState      = "spool.state"
 	familySubscriber = "spool.subscriber"
 	familyDrive      = "spool.drive"
+	familyPlace      = "spool.place"
+	familyShared     = "spool.shareddrive"
 	familyBulk       = "spool.bulk"
 	familyBulkItems  = "spool.bulkitems"
 	familyNotify     = "spool.notification"
@@ -89,6 +91,8 @@ const (
 	allStatesFilter      = familyState + ".>"
 	allSubscribersFilter = familySubscriber + ".>"
 	allDrivesFilter      = familyDrive + ".>"
+	allPlacesFilter      = familyPlace + ".>"
+	allSharedFilter      = familyShared + ".>"
 	allBulksFilter       = familyBulk + ".>"
 	allBulkItemsFilter   = familyBulkItems + ".>"
 	allRunnersFilter     = familyState + ".runner.*"
@@ -303,6 +307,12 @@ func undeliverableSubject(jobID, about string, seq uint64, channel events.Channe
 // driveSubject holds the [events.HostDrive] of a logical path.
 func driveSubject(path string) string { return familyDrive + "." + events.Hash(path) }
 
+// placeSubject holds the [events.PlaceDrives] of one role of a place.
+func placeSubject(place, role string) string { return familyPlace + "." + place + "." + role }
+
+// sharedSubject holds the [events.SharedDrive] of a name.
+func sharedSubject(name string) string { return familyShared + "." + events.Hash(name) }
+
 // subscriberSubject holds the [events.Subscriber] of a name.
 func subscriberSubject(name string) string { return familySubscriber + "." + name }
 
@@ -361,7 +371,7 @@ func parseSubject(s string) (subjectParts, error) {
 		want = 2
 	case "seen", "again", "held":
 		want = 3
-	case "job", "verdict", "backlog", "result", "dead", "slot", "subscriber", "drive", "jobkey", "bulk", "runqueue", "runkey", "bulkitems":
+	case "job", "verdict", "backlog", "result", "dead", "slot", "subscriber", "drive", "shareddrive", "place", "jobkey", "bulk", "runqueue", "runkey", "bulkitems":
 	default:
 		want = -1
 	}
@@ -379,9 +389,9 @@ func parseSubject(s string) (subjectParts, error) {
 // tokens follow then.
 func (p subjectParts) jobless() (tokens int, is bool) {
 	switch p.Family {
-	case "subscriber", "drive", "jobkey", "bulk":
+	case "subscriber", "drive", "shareddrive", "jobkey", "bulk":
 		return 1, true
-	case "done", "runqueue", "runkey", "bulkitems":
+	case "place", "done", "runqueue", "runkey", "bulkitems":
 		return 2, true
 	case "state":
 		return 2, p.Kind == "role"

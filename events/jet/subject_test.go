@@ -38,6 +38,8 @@ func TestSubjects(t *testing.T) {
 		bulkSubject("b"):                             {Family: "bulk", Rest: "b"},
 		bulkItemsSubject("l", 7):                     {Family: "bulkitems", Rest: "l.7"},
 		slotSubject("j"):                             {Family: "slot", JobID: "j"},
+		placeSubject("m1", "watcher"):                {Family: "place", Rest: "m1.watcher"},
+		sharedSubject("p"):                           {Family: "shareddrive", Rest: h},
 		subscriberSubject("mine"):                    {Family: "subscriber", Rest: "mine"},
 		stateSubject("watch", "j"):                   {Family: "state", Kind: "watch", JobID: "j"},
 		roleSubject("cron", "i"):                     {Family: "state", Kind: "role", Rest: "cron.i"},

@@ -95,7 +95,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	notifications := log(streamNotifications, allNotificationsFilter, 0, notificationsPerState)
 	notifications.AllowMsgTTL = true
 	drives := log(streamDrives, allDrivesFilter, 0, 1)
-	drives.Discard = jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
+	drives.Subjects, drives.Discard = append(drives.Subjects, allPlacesFilter, allSharedFilter), jetstream.DiscardNew // a full one refuses a new drive; it never forgets one
 	bulks := log(streamBulks, allBulksFilter, 30*day, 1)
 	bulks.Subjects = append(bulks.Subjects, allBulkItemsFilter)
 	bulks.Discard = jetstream.DiscardNew // a full one refuses a new one; it never forgets one that goes on

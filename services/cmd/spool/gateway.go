@@ -22,6 +22,8 @@ type gatewayOptions struct {
 	burst     int
 	maxUpload int64
 	name      string
+	advertise string
+	peerCA    string
 	code      loginCode // that the demo prints
 }
 
@@ -30,6 +32,8 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.IntVar(&o.burst, "burst", 400, "requests that a token may send in one burst")
 	sizeVar(f, &o.maxUpload, "max-upload", 5<<30, "largest file that is accepted over HTTP")
 	f.StringVar(&o.name, "instance-name", "", "name of this installation, such as prod-eu, for people who have several: spool whoami and spool system show it")
+	f.StringVar(&o.advertise, "advertise-url", "", "where the gateways of other machines reach this one, such as https://m1.example.com:8080, to pass on what is about files of drives here (default: made of --listen, where others can reach that)")
+	f.StringVar(&o.peerCA, "peer-ca", "", "PEM file with the authorities that sign the certificates of the gateways of other machines (default: the system's)")
 }
 
 func (o *gatewayOptions) check(*settings) error { return o.config().CheckSettings() }
@@ -48,7 +52,7 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 	}
 	cfg := in.set.gateway.config()
 	cfg.Bus, cfg.Subscribers, cfg.DataDir, cfg.Log = bus, bus, in.set.common.data, in.log("gateway")
-	if cfg.Drives, err = in.drivesOf(bus); err != nil {
+	if cfg.Drives, err = in.drivesOf(ctx, bus); err != nil {
 		return err
 	}
 	if cfg.Zone, err = in.set.zone.load(); err != nil {

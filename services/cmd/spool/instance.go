@@ -93,12 +93,17 @@ func (in *instance) openDrives() (err error) {
 	return err
 }
 
-// drivesOf opens the drives; folders of the host that jobs name are found in the store.
-func (in *instance) drivesOf(bus *jet.Bus) (*drive.Drives, error) {
+// drivesOf opens the drives; folders of the host that jobs name are found in the store, and shared
+// drives are proven to be those of the others.
+func (in *instance) drivesOf(ctx context.Context, bus *jet.Bus) (*drive.Drives, error) {
 	if err := in.openDrives(); err != nil {
 		return nil, err
 	}
 	if !in.recorded {
+		in.drives.At(in.place())
+		if err := in.drives.Prove(ctx, bus); err != nil {
+			return nil, err
+		}
 		in.drives.Recorded(bus.HostOf)
 		in.recorded = true
 	}

@@ -28,6 +28,7 @@ type presence struct {
 
 	looked  time.Time // when the machine was last looked at
 	machine events.MachineState
+	told    time.Time // when the drives were last looked at
 	said    time.Time // when this was last said
 	step    events.ClockStep
 }
@@ -42,7 +43,11 @@ func (in *instance) present(role string, bus *jet.Bus) {
 	host, _ := os.Hostname()
 	p := &presence{in: in, bus: bus, begun: time.Now(), state: events.RoleState{
 		Role: role, Instance: in.id, Host: host, PID: os.Getpid(), Version: version(), Since: in.since,
+		Place: in.place(), Boot: bootOf(in.place()),
 	}}
+	if role == "gateway" && in.place() != "" {
+		p.state.API = in.peerURL()
+	}
 	in.Go(role+" state", p.repeat)
 }
 
@@ -77,6 +82,7 @@ func (p *presence) say(ctx context.Context, now time.Time) {
 		s.Ready, s.Turned = ready, now.UTC()
 	}
 	s.Machine = p.look(now)
+	p.serve(ctx, now)
 	if by := machine.Step(p.said, now); by != 0 && !p.said.IsZero() {
 		p.step = events.ClockStep{At: now.UTC(), By: by}
 	}

@@ -100,13 +100,13 @@ func (p *place) check(s *settings) error {
 	if p.name != "" {
 		err = cluster.CheckPlace(p.name)
 	}
-	return errors.Join(err, drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings))
+	return errors.Join(err, drive.Check(p.drivesDir(s.common.data), s.common.data, p.mappings, p.shared...))
 }
 
 // open opens the drives. A drive that contains, or lies in, the data folder or a secret is
 // an error.
 func (p place) open(data string) (*drive.Drives, error) {
-	drives, err := drive.New(p.drivesDir(data), p.mappings)
+	drives, err := drive.New(p.drivesDir(data), p.mappings, p.shared...)
 	if err != nil {
 		return nil, err
 	}

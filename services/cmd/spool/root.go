@@ -149,6 +149,7 @@ type place struct {
 	name     string // of a role alone; the bundle says it of the others
 	drives   string
 	mappings []string
+	shared   []string
 	set      *pflag.FlagSet // all flags of the command
 }
 
@@ -159,4 +160,5 @@ func (p *place) flags(f *pflag.FlagSet, alone bool) {
 	}
 	f.StringVar(&p.drives, "drives", "", "folder with the drives, each as owner/repo/fs/drive; created when absent (default DATA/drives)")
 	f.StringArrayVar(&p.mappings, "drive", nil, "a drive in another folder: 'owner/repo/fs/drive=/host/folder'; may be given more than once")
+	f.StringArrayVar(&p.shared, "shared-drive", nil, "the same for a folder that is the same on every machine that has it, such as one of NFS; the file .spool/drive.id in it proves that")
 }

@@ -103,7 +103,7 @@ func (in *instance) runnerConfig(ctx context.Context, bus *jet.Bus) (cfg runner.
 		return cfg, err
 	}
 	cfg.Bus, cfg.DataDir, cfg.Log = bus, in.set.common.data, in.log("runner")
-	if cfg.Drives, err = in.drivesOf(bus); err != nil {
+	if cfg.Drives, err = in.drivesOf(ctx, bus); err != nil {
 		return cfg, err
 	}
 	if cfg.Secret, err = in.runnerSecret(in.set.runner.secretFile); err != nil {

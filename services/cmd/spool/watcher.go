@@ -7,8 +7,8 @@ import (
 	"spool.internal/watcher"
 )
 
-func (in *instance) startWatcher(_ context.Context, bus *jet.Bus) error {
-	drives, err := in.drivesOf(bus)
+func (in *instance) startWatcher(ctx context.Context, bus *jet.Bus) error {
+	drives, err := in.drivesOf(ctx, bus)
 	if err != nil {
 		return err
 	}
