@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -40,30 +41,37 @@ func (l *clusterLoad) chaos(title string, minutes float64) {
 	end := l.run()
 	time.Sleep(5 * time.Second)
 	until := l.began.Add(time.Duration(minutes * float64(time.Minute)))
+	stop := l.watchReady()
+	only := regexp.MustCompile(os.Getenv("CHAOS_ONLY"))
 	var done []*fault
 	for len(done) == 0 || time.Now().Before(until) {
 		for _, f := range l.round(minutes < 5) {
 			if len(done) > 0 && time.Now().Add(f.lasts).After(until) {
 				break
 			}
+			if !only.MatchString(f.what) {
+				continue
+			}
 			l.strike(f)
 			done = append(done, f)
 		}
 	}
 	end()
+	stop()
 	l.judge()
 	l.report(title, done)
 }
 
 // round is every fault once.
 func (l *clusterLoad) round(brief bool) (all []*fault) {
-	all = append(all, l.onLeader("kill -9", 5*time.Second, killLeader))
+	all = append(all, l.onLeader("kill -9", "dead leader", 5*time.Second, killLeader))
 	for _, m := range l.machines {
 		all = append(all, l.strikes(m, brief)...)
 	}
-	all = append(all, l.onLeader("SIGTERM", 2*time.Second, endLeader), l.rolling(func(*process) {}))
+	all = append(all, l.onLeader("SIGTERM", "planned stop", 2*time.Second, endLeader), l.rolling("rolling restart of all machines", func(*process) {}))
+	lasts := 30 * time.Second
 	if brief {
-		return append(all, l.quorum(10*time.Second))
+		lasts = 10 * time.Second
 	}
-	return append(all, l.quorum(60*time.Second))
+	return append(all, l.quorum(lasts))
 }

@@ -10,6 +10,7 @@ import (
 // fault is something that happens to a cluster, and what came of it.
 type fault struct {
 	what  string
+	goal  string        // the row of [goals] that it is measured by
 	tick  bool          // strikes 0.3 s before a minute
 	lasts time.Duration // between do and undo
 	do    func() (undo func())
@@ -64,8 +65,8 @@ func (l *clusterLoad) strikes(m *member, brief bool) (all []*fault) {
 }
 
 // onLeader strikes the machine that leads TRIGGERS when the moment has come.
-func (l *clusterLoad) onLeader(what string, lasts time.Duration, do func(m *member) (undo func())) *fault {
-	f := &fault{tick: true, lasts: lasts}
+func (l *clusterLoad) onLeader(what, goal string, lasts time.Duration, do func(m *member) (undo func())) *fault {
+	f := &fault{goal: goal, tick: true, lasts: lasts}
 	f.do = func() func() {
 		m := l.leader("TRIGGERS")
 		f.what = fmt.Sprintf("TRIGGERS' leader (%s) just before the minute: %s", m.name, what)
@@ -77,7 +78,7 @@ func (l *clusterLoad) onLeader(what string, lasts time.Duration, do func(m *memb
 
 // quorum takes two of three machines, dead or cut off from one another.
 func (l *clusterLoad) quorum(lasts time.Duration) *fault {
-	return &fault{what: "two of three machines dead", lasts: lasts, do: func() func() {
+	return &fault{what: "two of three machines dead", goal: "lost quorum", lasts: lasts, do: func() func() {
 		for _, m := range l.machines[1:] {
 			m.kill(m.procs)
 		}
@@ -100,8 +101,8 @@ func endLeader(m *member) func() {
 }
 
 // rolling restarts everything, one machine after the other, as an upgrade does.
-func (l *clusterLoad) rolling(change func(*process)) *fault {
-	return &fault{what: "rolling restart of all machines", tick: true, do: func() func() {
+func (l *clusterLoad) rolling(what string, change func(*process)) *fault {
+	return &fault{what: what, goal: "rolling", tick: true, do: func() func() {
 		for _, m := range l.machines {
 			m.end(m.procs)
 			for _, pr := range m.procs {

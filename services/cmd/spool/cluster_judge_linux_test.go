@@ -1,33 +1,30 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // judge waits until everything was called for, and sees that nothing is missing, doubled
 // or dishonest.
 func (l *clusterLoad) judge() {
 	l.Helper()
-	l.Cleanup(func() {
-		if l.Failed() {
-			l.explain()
-		}
-	})
 	wanted := l.settle()
-	results := timesOf(read(l.harness, l.bus().Results("")), func(r events.Result) string { return r.TriggerID })
+	results := l.results(l.bus())
 	l.each("missing or twice", wanted, func(id string) string {
-		if n := results[id]; n != 1 {
-			return fmt.Sprintf("%d results", n)
+		switch r := results[id]; {
+		case r.n != 1:
+			return fmt.Sprintf("%d results", r.n)
+		case r.wrong != "":
+			return r.wrong
 		}
 		return ""
 	})
@@ -35,9 +32,9 @@ func (l *clusterLoad) judge() {
 	for id := range wanted {
 		known[id] = true
 	}
-	for id := range results {
-		if minute := events.TriggeredAfter(id); !known[id] && !strings.HasPrefix(id, "cron:") {
-			l.Errorf("a result that nobody asked for: %s, after %s", id, minute)
+	for id, r := range results {
+		if !known[id] && r.kind != events.KindCron {
+			l.Errorf("a result that nobody asked for: %s", id)
 		}
 	}
 	for _, dead := range read(l.harness, l.bus().DeadLetters("")) {
@@ -60,6 +57,27 @@ func (l *clusterLoad) judge() {
 		len(l.clock)*int(l.last-l.first+1), len(l.files), len(l.clicks), again, len(l.refuse))
 }
 
+// resulted is what is stored of one execution.
+type resulted struct {
+	n     int
+	kind  events.Kind
+	wrong string
+}
+
+func (l *clusterLoad) results(bus *jet.Bus) map[string]resulted {
+	all := map[string]resulted{}
+	for _, r := range read(l.harness, bus.Results("")) {
+		key := l.key(r.TriggerID)
+		of := all[key]
+		of.n, of.kind = of.n+1, r.Kind
+		if r.Status != events.OK {
+			of.wrong = r.HTTP.Status + " " + r.HTTP.Response
+		}
+		all[key] = of
+	}
+	return all
+}
+
 // settle waits until all that was asked for has a result.
 func (l *clusterLoad) settle() (wanted map[string]string) {
 	l.Helper()
@@ -75,10 +93,10 @@ func (l *clusterLoad) settle() (wanted map[string]string) {
 	wanted = l.wanted()
 	bus := l.bus()
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(500 * time.Millisecond) {
-		results := timesOf(read(l.harness, bus.Results("")), func(r events.Result) string { return r.TriggerID })
+		results := l.results(bus)
 		left := 0
 		for id := range wanted {
-			if results[id] == 0 {
+			if results[id].n == 0 {
 				left++
 			}
 		}
@@ -106,115 +124,15 @@ func (l *clusterLoad) each(what string, of map[string]string, wrong func(id stri
 }
 
 // explain prints what the processes had to say of trouble.
-func (l *clusterLoad) explain() {
+func (w *trio) explain() {
 	dir := filepath.Join(os.TempDir(), "chaos-cluster-logs")
 	_ = os.MkdirAll(dir, 0o755)
-	for _, m := range l.machines {
+	for _, m := range w.machines {
 		text := m.said
 		for _, pr := range m.procs {
 			text += "==== " + strings.Join(pr.args, " ") + "\n" + pr.log.String()
 		}
 		_ = os.WriteFile(filepath.Join(dir, m.name+".log"), []byte(text), 0o644)
 	}
-	l.Logf("the logs of all machines are in %s", dir)
-}
-
-// table is the report: each fault with the gap that it made.
-func (l *clusterLoad) table(title string, faults []*fault) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s, %s\n\n", title, time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	b.WriteString("| Fault | Lasted | Ticks late, p50 / max | Triggers accepted after, max (tries) | Slowest file | First 503 after; what it says | All goes on after |\n")
-	b.WriteString("|---|---|---|---|---|---|---|\n")
-	calm := &fault{what: "none", began: l.began, ended: l.began.Add(5 * time.Second)}
-	for _, f := range append([]*fault{calm}, faults...) {
-		until := f.ended.Add(f.back)
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", f.what, seconds(f.ended.Sub(f.began)),
-			l.ticks(f.began, until), l.accepted(f.began, until), l.slowest(f.began, until), l.said503(f.began, until), back(f))
-	}
-	return b.String()
-}
-
-func back(f *fault) string {
-	if f.never {
-		return "**never**"
-	}
-	return seconds(f.back)
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
-
-// ticks gives how late the slots of the minutes between two moments were called for.
-func (l *clusterLoad) ticks(from, until time.Time) string {
-	var late []time.Duration
-	for minute := events.MinuteOf(from); minute <= events.MinuteOf(until); minute++ {
-		if minute.Time().Before(from) || minute < l.first || minute > l.last {
-			continue
-		}
-		for _, job := range l.clock {
-			if calls := l.calls[events.CronTriggerID(job, minute)]; len(calls) > 0 {
-				late = append(late, calls[0].Sub(minute.Time()))
-			}
-		}
-	}
-	if len(late) == 0 {
-		return "–"
-	}
-	slices.Sort(late)
-	return fmt.Sprintf("%.2f / %.2f s", late[len(late)/2].Seconds(), late[len(late)-1].Seconds())
-}
-
-// accepted gives how long the slowest of the triggers between two moments took to be accepted.
-func (l *clusterLoad) accepted(from, until time.Time) string {
-	slow, tries := time.Duration(0), 0
-	for _, c := range l.clicks {
-		if c.began.After(from) && c.began.Before(until) && !c.accepted.IsZero() && c.accepted.Sub(c.began) > slow {
-			slow, tries = c.accepted.Sub(c.began), c.tries
-		}
-	}
-	return fmt.Sprintf("%.2f s (%d)", slow.Seconds(), tries)
-}
-
-func (l *clusterLoad) slowest(from, until time.Time) string {
-	slow := time.Duration(0)
-	for _, f := range l.files {
-		if calls := l.calls[f.id]; f.began.After(from) && f.began.Before(until) && len(calls) > 0 {
-			slow = max(slow, calls[0].Sub(f.began))
-		}
-	}
-	return fmt.Sprintf("%.2f s", slow.Seconds())
-}
-
-var detail = regexp.MustCompile(`"(?:detail|msg|title)":"([^"]*)"`)
-
-// said503 gives the first 503 after a moment, and what it says.
-func (l *clusterLoad) said503(from, until time.Time) string {
-	all := slices.Clone(l.refuse)
-	slices.SortFunc(all, func(a, b refusal) int { return a.at.Compare(b.at) })
-	for _, r := range all {
-		if r.status == 503 && r.at.After(from) && r.at.Before(until) {
-			text := r.text
-			if m := detail.FindAllStringSubmatch(text, -1); len(m) > 0 {
-				text = m[len(m)-1][1]
-			}
-			return fmt.Sprintf("%s: %s", seconds(r.at.Sub(from)), cmp.Or(strings.TrimSpace(text[:min(len(text), 160)]), "nothing"))
-		}
-	}
-	return "–"
-}
-
-// report prints the table and writes it into the folder of what is built.
-func (l *clusterLoad) report(title string, faults []*fault) {
-	text := l.table(title, faults)
-	fmt.Println(text)
-	file := filepath.Join("..", "..", "..", "bin", "chaos-cluster.md")
-	err := os.MkdirAll(filepath.Dir(file), 0o755)
-	if err == nil {
-		had, _ := os.ReadFile(file)
-		err = os.WriteFile(file, append(had, []byte(text+"\n")...), 0o644)
-	}
-	if err != nil {
-		l.Error(err)
-	}
+	w.Logf("the logs of all machines are in %s", dir)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -33,6 +34,8 @@ type trio struct {
 	nc       *nats.Conn // may do everything
 	js       jetstream.JetStream
 	secret   string // file with the runner's secret
+	creds    []byte // that may do everything; nil: the servers ask for none
+	old      string // another program than spool as it is; "" = none
 }
 
 // member is one of them, with what runs on it.
@@ -68,6 +71,11 @@ func newTrio(t *testing.T, disks bool) *trio {
 		w.machines = append(w.machines, m)
 	}
 	w.api = w.machines[0].at(portAPI)
+	t.Cleanup(func() {
+		if t.Failed() {
+			w.explain()
+		}
+	})
 	return w
 }
 
@@ -94,16 +102,12 @@ func (m *member) with(pr *process) *process {
 // role adds a role.
 func (m *member) role(name string, more ...string) *process {
 	m.Helper()
-	var urls []string
-	for i := range m.machines {
-		urls = append(urls, "nats://"+m.machines[(m.number+i)%3].at(portNATS))
-	}
 	port := portAPI
 	if name != "gateway" {
 		port = portRole + len(m.procs)
 	}
-	return m.with(&process{args: append([]string{
-		name, "--data", filepath.Join(m.data, name), "--nats-url", strings.Join(urls, ","), "--listen", m.at(port), "--insecure",
+	return m.with(&process{binary: m.old, args: append([]string{
+		name, "--data", filepath.Join(m.data, name), "--nats-url", m.urls(m.number), "--listen", m.at(port), "--insecure",
 	}, more...)})
 }
 
@@ -126,29 +130,44 @@ cluster { name: chaos, listen: %q, no_advertise: true, routes: [%s] }
 	return m.with(&process{binary: natsServer(m), args: []string{"-c", file}, ready: "Server is ready"})
 }
 
-// connect connects the test to the servers of all machines, once they have a leader, and
-// makes the streams.
-func (w *trio) connect(make bool) {
-	w.Helper()
-	var urls []string
-	for _, m := range w.machines {
-		urls = append(urls, "nats://"+m.at(portNATS))
+// urls are where the servers of all machines listen, those of one machine first.
+func (w *trio) urls(first int) string {
+	var all []string
+	for i := range w.machines {
+		all = append(all, "nats://"+w.machines[(first+i)%len(w.machines)].at(portNATS))
 	}
+	return strings.Join(all, ",")
+}
+
+// connect connects the test to the servers of all machines, once they have a leader.
+func (w *trio) connect() {
+	w.Helper()
 	var err error
 	w.eventually("the servers are there", func() bool {
-		w.nc, err = nats.Connect(strings.Join(urls, ","), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond), nats.Timeout(2*time.Second))
+		w.nc, err = nats.Connect(w.urls(0), append(w.access(), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond), nats.Timeout(2*time.Second))...)
 		return err == nil
 	})
 	w.Cleanup(w.nc.Close)
 	if w.js, err = jetstream.New(w.nc); err != nil {
 		w.Fatal(err)
 	}
-	if !make {
-		return
+}
+
+func (w *trio) access() []nats.Option {
+	if w.creds == nil {
+		return nil
 	}
-	bus := w.bus()
+	return []nats.Option{nats.UserCredentialBytes(w.creds)}
+}
+
+// setup makes the streams, as an operator does.
+func (w *trio) setup() {
+	w.Helper()
 	w.eventually("the streams are made", func() bool {
-		err = bus.Ensure(w.Context(), jet.Topology{Store: 500 << 20, Replicas: 3, ResultsPerJob: 50_000})
+		out, err := exec.Command(binary, "setup", "--nats-url", w.urls(0), "--replicas", "3", "--max-store", "500MiB", "--results-per-job", "50000").CombinedOutput()
+		if err != nil {
+			w.Logf("spool setup: %v: %s", err, tail(string(out), 300))
+		}
 		return err == nil
 	})
 }
@@ -156,11 +175,7 @@ func (w *trio) connect(make bool) {
 // bus connects to all machines, with all rights.
 func (w *trio) bus() *jet.Bus {
 	w.Helper()
-	var urls []string
-	for _, m := range w.machines {
-		urls = append(urls, "nats://"+m.at(portNATS))
-	}
-	bus, err := jet.Connect(w.Context(), jet.Options{URL: strings.Join(urls, ","), Name: "test", Log: eventstest.Log(w)})
+	bus, err := jet.Connect(w.Context(), jet.Options{URL: w.urls(0), CredsText: w.creds, Name: "test", Log: eventstest.Log(w)})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -192,7 +207,8 @@ func (w *trio) servers(dispatcher ...string) {
 	for _, m := range w.machines {
 		m.server()
 	}
-	w.connect(true)
+	w.connect()
+	w.setup()
 	drive := []string{"--drive", testDrive + "=" + w.dir}
 	for i, m := range w.machines[:2] {
 		first := w.machines[0]

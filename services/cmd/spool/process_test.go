@@ -206,7 +206,7 @@ func (pr *process) kill() {
 		_ = pr.cmd.Process.Kill()
 		_ = pr.cmd.Wait()
 	}
-	if pr.p.Failed() {
+	if pr.p.Failed() && pr.within == nil { // else see clusterLoad.explain
 		pr.p.Logf("log of spool %s:\n%s", strings.Join(pr.args, " "), tail(pr.log.String(), 4000))
 	}
 }
