@@ -23,8 +23,26 @@ func TestChaosClusterServers(t *testing.T) {
 	l := newClusterLoad(w, scaleOf(1))
 	l.endpoint()
 	w.servers("--run-binary-url", l.url)
-	l.jobs(func(int) string { return "flow.ibflowbin" })
+	l.jobs("flow.ibflowbin")
 	l.chaos("Three nats-servers, two of each role", minutes)
+}
+
+// Three spool serve that are one cluster, as spool cluster init makes it, with flows of 0 to 5 s:
+// the same, and each run ends once.
+func TestChaosClusterServe(t *testing.T) {
+	minutes := chaosMinutes()
+	if minutes == 0 {
+		t.Skip("make chaos-cluster runs it: it takes minutes")
+	}
+	if !ownNetwork(t) {
+		return
+	}
+	w := newTrio(t, true)
+	l := newClusterLoad(w, scaleOf(1))
+	w.bundles()
+	l.flows()
+	l.jobs("timed.ibflowbin")
+	l.chaos("Three spool serve --bundle", minutes)
 }
 
 // scaleOf is how much load there is: CHAOS_SCALE, or a default.

@@ -59,7 +59,17 @@ func (l *clusterLoad) strikes(m *member, brief bool) (all []*fault) {
 		})
 	}
 	if m.disk != nil {
-		on("disk full", 10*time.Second, func() func() { return sync.OnceFunc(m.disk.Fill()) })
+		on("disk full", 10*time.Second, func() func() {
+			giveBack := sync.OnceFunc(m.disk.Fill())
+			m.Cleanup(giveBack)
+			return func() {
+				giveBack()
+				if len(m.procs) > 1 { // a NATS of one's own is restarted when there is room, as services/broker/README.md says
+					m.end(m.procs[:1])
+					m.startAgain(m.procs[:1])
+				}
+			}
+		})
 	}
 	return all
 }

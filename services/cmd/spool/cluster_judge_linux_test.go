@@ -40,6 +40,9 @@ func (l *clusterLoad) judge() {
 	for _, dead := range read(l.harness, l.bus().DeadLetters("")) {
 		l.Errorf("dead letter: %+v", dead)
 	}
+	if l.url == "" {
+		l.judgeRuns(wanted)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, text := range l.odd {

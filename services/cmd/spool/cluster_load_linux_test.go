@@ -43,6 +43,7 @@ type clusterLoad struct {
 	files   map[string]*asked      // by name
 	clicks  map[string]*asked      // by Idempotency-Key
 	calls   map[string][]time.Time // by what an execution is known by: see key
+	starts  map[string]int         // of flows, by run and attempt
 	odd     []string               // answers of the API that it must not give
 	refuse  []refusal
 	readies []refusal // of /readyz
@@ -66,7 +67,7 @@ type refusal struct {
 func newClusterLoad(w *trio, scale float64) *clusterLoad {
 	return &clusterLoad{
 		trio: w, scale: scale, asker: &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		files: map[string]*asked{}, clicks: map[string]*asked{}, calls: map[string][]time.Time{},
+		files: map[string]*asked{}, clicks: map[string]*asked{}, calls: map[string][]time.Time{}, starts: map[string]int{},
 	}
 }
 
@@ -125,24 +126,24 @@ func (l *clusterLoad) note(id, name string, at time.Time) {
 	}
 }
 
-// jobs makes the jobs, each of which calls for a flow.
-func (l *clusterLoad) jobs(flow func(n int) string) {
+// jobs makes the jobs, which call for a flow.
+func (l *clusterLoad) jobs(flow string) {
 	l.Helper()
 	l.gateways = l.machines
-	if len(l.machines[2].procs) == 1 {
+	if l.url != "" { // the third has a server alone
 		l.gateways = l.machines[:2]
 	}
 	for n := range int(200 * l.scale) {
-		l.clock = append(l.clock, l.job(fmt.Sprint("clock-", n), "* * * * *", flow(n), "tick/in", nil))
+		l.clock = append(l.clock, l.job(fmt.Sprint("clock-", n), "* * * * *", flow, "tick/in", nil))
 	}
 	for n := range max(4, int(20*l.scale)) {
 		folder := fmt.Sprint("folder-", n)
 		if err := os.Mkdir(filepath.Join(l.dir, folder), 0o755); err != nil {
 			l.Fatal(err)
 		}
-		l.folders = append(l.folders, l.job(folder, "", flow(n), folder, map[string]any{"max_concurrency": 32}))
+		l.folders = append(l.folders, l.job(folder, "", flow, folder, map[string]any{"max_concurrency": 32}))
 	}
-	l.clicked = l.job("clicks", "@yearly", flow(0), "in", nil)
+	l.clicked = l.job("clicks", "@yearly", flow, "in", nil)
 }
 
 // run asks for files and triggers until the function that it returns ends that: every

@@ -227,6 +227,32 @@ func (w *trio) servers(dispatcher ...string) {
 	w.data = filepath.Join(w.machines[0].data, "gateway")
 }
 
+// bundles makes a cluster and starts serve on each machine.
+func (w *trio) bundles(more ...string) {
+	w.Helper()
+	dir := filepath.Join(w.TempDir(), "bundle")
+	args := []string{"cluster", "init", "--name", "chaos", "--dir", dir}
+	for _, m := range w.machines {
+		args = append(args, m.name+"="+m.at(portRoutes))
+	}
+	if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
+		w.Fatalf("spool %v: %v\n%s", args, err, out)
+	}
+	for _, m := range w.machines {
+		m.with(&process{args: append([]string{
+			"serve", "--data", m.data, "--bundle", filepath.Join(dir, m.name), "--listen", m.at(portAPI), "--insecure",
+			"--nats-listen", m.at(portNATS), "--nats-insecure", "--drive", testDrive + "=" + w.dir,
+			"--results-per-job", "50000", "--rate", "-1", "--sandbox", "off", "--flows", "32",
+		}, more...)})
+	}
+	for _, m := range w.machines {
+		m.awaitReady(m.procs...)
+	}
+	w.data = filepath.Join(dir, "m1")
+	w.creds = everythingOf(w.harness, filepath.Join(w.data, "keys.json"))
+	w.connect()
+}
+
 // copies takes a file over from another machine.
 func (m *member) copies(from *member, name string) {
 	m.Helper()

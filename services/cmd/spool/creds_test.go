@@ -13,7 +13,13 @@ import (
 // folder.
 func everything(p *harness) []byte {
 	p.Helper()
-	text, err := os.ReadFile(filepath.Join(p.data, "nats", "keys.json"))
+	return everythingOf(p, filepath.Join(p.data, "nats", "keys.json"))
+}
+
+// everythingOf makes them with the keys in a file.
+func everythingOf(p *harness, file string) []byte {
+	p.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		p.Fatal(err)
 	}
