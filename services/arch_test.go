@@ -122,6 +122,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"events/eventstest/smalldisk_linux.go":   "for tests",
 		"services/broker/ballast.go":             "takes room and holds nothing",
 		"gateway/v2/files/put.go":                "people's files, as long as they like",
+		"services/broker/store/accept.go":        "puts the folder of a damaged copy aside",
 		"services/broker/store/settings.go":      "renames what is damaged",
 		"services/broker/broker.go":              "the lock, which holds nothing",
 		"services/broker/trial.go":               "holds nothing, for a moment",

@@ -155,7 +155,7 @@ func (b *Bus) AnswerSubscribers(create, revoke func(context.Context, events.Subs
 	for subject, f := range map[string]func(context.Context, events.Subscriber) (SubscriberMade, error){
 		askSubscriberSubject: create, revokeSubscriberSubject: revoke,
 	} {
-		if _, err := b.nc.Subscribe(subject, answer(f)); err != nil {
+		if _, err := b.nc.QueueSubscribe(subject, "broker", answer(f)); err != nil {
 			return fmt.Errorf("answer about subscribers: %w", err)
 		}
 	}

@@ -20,8 +20,9 @@ var share = map[string]int64{
 
 // Streams whose folders in the server's store the broker works on by itself.
 const (
-	JobsStream  = streamJobs
-	FilesStream = streamFiles
+	JobsStream   = streamJobs
+	FilesStream  = streamFiles
+	TokensStream = streamTokens // the last that a restore brings
 
 	// JobsPrefix is how the subjects in [JobsStream] begin.
 	JobsPrefix = familyJob + "."

@@ -20,23 +20,25 @@ import (
 // Broker is a running server, and one after the other when its store has to be
 // opened anew.
 type Broker struct {
-	cfg      Config
-	opts     *server.Options
-	srv      *current
-	accounts *accounts
-	creds    []byte // of the services in this process: they may do everything
-	guard    *guard
-	own      *jet.Bus // for what the broker itself keeps
-	outside  *subscribers
-	faults   faults
-	healer   *healer
-	roles    map[Role]roleKeys
-	control  *control // nil where the data folder can hold no socket
+	cfg         Config
+	opts        *server.Options
+	srv         *current
+	accounts    *accounts
+	creds       []byte // of the services in this process: they may do everything
+	systemCreds []byte // of the server's system account
+	guard       *guard
+	own         *jet.Bus // for what the broker itself keeps
+	outside     *subscribers
+	faults      faults
+	healer      *healer
+	roles       map[Role]roleKeys
+	control     *control // nil where the data folder can hold no socket
 
-	keeper  *store.Keeper // nil until the server is up
-	inOrder bool          // the store was closed in order before this start
-	jobs    jobCount
-	lost    atomic.Pointer[Lost] // what became of the data folder
+	keeper   *store.Keeper // nil until the server is up
+	restored atomic.Bool   // what spool restore was waited for is there
+	inOrder  bool          // the store was closed in order before this start
+	jobs     jobCount
+	lost     atomic.Pointer[Lost] // what became of the data folder
 }
 
 // Start starts the server and returns when its streams are there.
@@ -65,6 +67,9 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if b.creds, err = userOf(keys.Account, "", "spool", time.Time{}); err != nil {
 		return nil, err
 	}
+	if b.systemCreds, err = userOf(keys.System, "", "spool", time.Time{}); err != nil {
+		return nil, err
+	}
 	if err := b.checkStore(); err != nil {
 		return nil, err
 	}
@@ -85,10 +90,10 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 
 // serve makes the streams and lets clients in.
 func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
-	if err := b.ensure(ctx); err != nil {
+	if b.guard, err = newGuard(b.srv, b.creds, b.tight); err != nil {
 		return err
 	}
-	if b.guard, err = newGuard(b.srv, b.creds, b.tight); err != nil {
+	if err := b.ensure(ctx); err != nil {
 		return err
 	}
 	if err := b.keepNote(); err != nil {
@@ -163,7 +168,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.faults.held, Broken: b.faults.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
+		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.held, Broken: b.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -175,7 +180,7 @@ func (b *Broker) ConnectAs(ctx context.Context, role Role) (*jet.Bus, error) {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.faults.held, Broken: b.faults.broken, Log: b.cfg.Log.With("component", string(role)),
+		Server: b.srv, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.held, Broken: b.broken, Log: b.cfg.Log.With("component", string(role)),
 	})
 }
 
@@ -207,6 +212,9 @@ func (b *Broker) close(ctx context.Context) error {
 	}
 	if b.healer != nil {
 		b.healer.close()
+	}
+	if b.lost.Load() == nil {
+		b.stepDown(ctx)
 	}
 	if b.guard != nil {
 		b.guard.nc.Close()

@@ -44,10 +44,31 @@ const (
 
 // Check reports why messages cannot be stored now, or nil, as it was a second ago.
 func (b *Broker) Check() error {
-	if err := b.faults.ready(); err != nil {
+	err := b.faults.held()
+	if b.cfg.Bundle != nil {
+		err = b.faults.whole()
+	}
+	if err != nil {
 		return err
 	}
 	return b.own.Check()
+}
+
+// held is why the services of this process must not begin what they could not finish. In a cluster their
+// work goes to whichever machine leads, whatever the store of this one is short of.
+func (b *Broker) held() error {
+	if b.cfg.Bundle != nil {
+		return b.faults.hangs()
+	}
+	return b.faults.held()
+}
+
+// broken is why a stream takes nothing that is written.
+func (b *Broker) broken(stream string) error {
+	if b.cfg.Bundle != nil {
+		return nil
+	}
+	return b.faults.broken(stream)
 }
 
 // look asks the server what is wrong with it. Only the healer calls it: a server that hangs does not
@@ -90,11 +111,21 @@ func (f *faults) held() error {
 	return f.err()
 }
 
-// ready is held, and why a machine of a cluster is not as the others are: nothing that keeps its
-// services from their work, for that goes to whichever machine leads.
-func (f *faults) ready() error {
+// hangs is why nobody is answered.
+func (f *faults) hangs() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.silence()
+}
+
+// whole is held, and why a machine of a cluster is not as the others are. Before the first look nobody
+// knows.
+func (f *faults) whole() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.looked.IsZero() {
+		return errors.New("this machine has just started")
+	}
 	errs := []error{f.err()}
 	for _, what := range f.behind {
 		errs = append(errs, errors.New(what))
@@ -134,12 +165,7 @@ func (f *faults) busy(what string) {
 }
 
 func (f *faults) err() error {
-	var errs []error
-	if f.being != "" {
-		errs = append(errs, errors.New(f.being))
-	} else if !f.looked.IsZero() && time.Since(f.looked) > silentAfter {
-		errs = append(errs, fmt.Errorf("the NATS server does not answer since %s", f.looked.UTC().Format(time.RFC3339)))
-	}
+	errs := []error{f.silence()}
 	for _, what := range f.current {
 		errs = append(errs, fmt.Errorf("%s since %s", what.text, f.since[what].UTC().Format(time.RFC3339)))
 	}
@@ -202,4 +228,14 @@ func (b *Broker) unread(said string) string {
 		return "the folder of the store cannot be read (" + p.Err.Error() + ")"
 	}
 	return errors.Join(errors.New("the NATS server is not well ("+said+")"), f.Close()).Error()
+}
+
+func (f *faults) silence() error {
+	if f.being != "" {
+		return errors.New(f.being)
+	}
+	if !f.looked.IsZero() && time.Since(f.looked) > silentAfter {
+		return fmt.Errorf("the NATS server does not answer since %s", f.looked.UTC().Format(time.RFC3339))
+	}
+	return nil
 }

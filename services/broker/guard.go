@@ -24,6 +24,9 @@ const (
 	nowhere      = "spool.nowhere"
 )
 
+// oneBroker is the queue group of what one of the brokers of a cluster answers, the nearest.
+const oneBroker = "broker"
+
 const (
 	guardWorkers  = 32
 	guardPatience = 10 * time.Second
@@ -46,7 +49,7 @@ func newGuard(srv nats.InProcessConnProvider, creds []byte, tight func() error) 
 		return nil, fmt.Errorf("guard: %w", err)
 	}
 	g := &guard{nc, make(chan struct{}, guardWorkers), tight}
-	if _, err := nc.Subscribe(guardSubject+".*.>", g.take); err != nil {
+	if _, err := nc.QueueSubscribe(guardSubject+".*.>", oneBroker, g.take); err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
 	return g, nc.Flush()

@@ -148,7 +148,10 @@ func (h *healer) reopen(ctx context.Context) {
 		h.b.listen()
 	}
 	if err == nil {
-		err = errors.Join(h.lost(before), h.whole())
+		err = h.whole()
+	}
+	if err == nil && h.b.cfg.Bundle == nil { // else it fetches from the others what it lacks
+		err = h.lost(before)
 	}
 	if err != nil {
 		h.reopened.WithLabelValues("failed").Inc()

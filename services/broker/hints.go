@@ -17,7 +17,7 @@ const hintPrefix = "spool.hint."
 // costs only time: its receivers also check by themselves.
 func relayHints(nc *nats.Conn) error {
 	for _, subject := range jet.Hinted() {
-		_, err := nc.Subscribe(subject, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })
+		_, err := nc.QueueSubscribe(subject, oneBroker, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })
 		if err != nil {
 			return fmt.Errorf("hints of %s: %w", subject, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ const (
 // it disconnects all clients and admits none, so that nothing is acknowledged any more. Check reports
 // it from then on, and Keep returns [*Lost] 20 s later.
 func (b *Broker) Keep(ctx context.Context) error {
-	place, err := store.NewPlace(b.cfg.DataDir, b.streams(), b.holds)
+	place, err := b.watched()
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,9 @@ func (b *Broker) Keep(ctx context.Context) error {
 	var others sync.WaitGroup
 	defer others.Wait()
 	defer cancel()
-	others.Go(func() { b.jobs.run(ctx, b.own) })
+	if b.cfg.Bundle == nil { // the others of a cluster have what this machine may lack
+		others.Go(func() { b.jobs.run(ctx, b.own) })
+	}
 	others.Go(func() { b.noteOn(ctx) })
 	if b.cfg.Bundle != nil {
 		others.Go(func() { b.lead(ctx) })
@@ -48,6 +51,15 @@ func (b *Broker) Keep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watched are the folders that must stay what they are. In a cluster the server itself takes a stream's
+// away, and fetches it anew.
+func (b *Broker) watched() (*store.Place, error) {
+	if b.cfg.Bundle != nil {
+		return store.NewFolder(b.cfg.DataDir, "nats", filepath.Join("nats", "jetstream"))
+	}
+	return store.NewPlace(b.cfg.DataDir, b.streams(), b.holds)
 }
 
 func (b *Broker) noteOn(ctx context.Context) {

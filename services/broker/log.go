@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,15 +19,28 @@ type bridge struct {
 
 func (b bridge) Noticef(f string, a ...any) { b.log.Debug("NATS notice", "text", clip(f, a)) }
 
+// usual begins what is no fault in a cluster: what others say better, or what ends with a stop.
+var usual = []string{"Error trying to connect to route", "Failed to install snapshot for", "Waiting for routing to be established", "JetStream has not established contact with a meta leader"}
+
+func isUsual(text string) bool {
+	return slices.ContainsFunc(usual, func(begin string) bool { return strings.HasPrefix(text, begin) })
+}
+
 func (b bridge) Warnf(f string, a ...any) {
-	if n, ok := b.faults.take(time.Now()); ok {
-		b.log.Warn("NATS warning", "text", clip(f, a), "left_out", n)
+	text := clip(f, a)
+	if isUsual(text) {
+		b.log.Debug("NATS warning", "text", text)
+	} else if n, ok := b.faults.take(time.Now()); ok {
+		b.log.Warn("NATS warning", "text", text, "left_out", n)
 	}
 }
 
 func (b bridge) Errorf(f string, a ...any) {
-	if n, ok := b.faults.take(time.Now()); ok {
-		b.log.Error("NATS error", "text", clip(f, a), "left_out", n)
+	text := clip(f, a)
+	if isUsual(text) {
+		b.log.Debug("NATS error", "text", text)
+	} else if n, ok := b.faults.take(time.Now()); ok {
+		b.log.Error("NATS error", "text", text, "left_out", n)
 	}
 }
 

@@ -117,15 +117,15 @@ func (b *Broker) gather(ctx context.Context, bus *jet.Bus) error {
 		}
 	}
 	for ctx.Err() == nil {
-		if b.leads() && !b.cfg.Bundle.Restore {
+		if restoring := b.restoring(ctx); b.leads() && !restoring {
 			err := b.ensureAs(ctx, bus)
 			if err == nil {
 				b.waits("")
 				return nil
 			}
-			say(b.whyWaits(err))
+			say(b.whyWaits(false, err))
 		} else {
-			say(b.whyWaits(nil))
+			say(b.whyWaits(restoring, nil))
 			// Before there is a leader nobody answers, and a question waits for long.
 			if b.srv.now().JetStreamIsCurrent() && b.awaitAs(ctx, bus) == nil {
 				b.waits("")
@@ -158,7 +158,7 @@ func (b *Broker) awaitAs(ctx context.Context, bus *jet.Bus) error {
 	go func() { // ends with awaiting
 		defer close(led)
 		for wait.Sleep(awaiting, 50*time.Millisecond) == nil {
-			if b.leads() && !b.cfg.Bundle.Restore {
+			if b.leads() && !b.restoring(awaiting) {
 				cancel()
 			}
 		}
@@ -170,13 +170,13 @@ func (b *Broker) awaitAs(ctx context.Context, bus *jet.Bus) error {
 }
 
 // whyWaits says what a start waits for.
-func (b *Broker) whyWaits(err error) string {
+func (b *Broker) whyWaits(restoring bool, err error) string {
 	var why []string
 	if away := b.away(); len(away) > 0 {
 		why = append(why, "not connected to "+strings.Join(away, ", "))
 	}
 	switch {
-	case b.cfg.Bundle.Restore:
+	case restoring:
 		why = append(why, "waits for spool restore")
 	case err != nil && !errors.Is(err, context.Canceled):
 		why = append(why, "the streams cannot be made yet ("+err.Error()+")")
@@ -184,6 +184,18 @@ func (b *Broker) whyWaits(err error) string {
 		why = append(why, "the leader makes the streams")
 	}
 	return strings.Join(why, "; ")
+}
+
+// restoring reports that the cluster was made for spool restore, and that it has not come to its end: what
+// is restored last, the tokens, is not there.
+func (b *Broker) restoring(ctx context.Context) bool {
+	if !b.cfg.Bundle.Restore || b.restored.Load() {
+		return false
+	}
+	var answer server.JSApiStreamInfoResponse
+	err := b.ask(ctx, "STREAM.INFO."+jet.TokensStream, nil, &answer)
+	b.restored.Store(err == nil)
+	return err != nil
 }
 
 // away names the machines that this one is not connected to.
@@ -206,22 +218,5 @@ func (b *Broker) away() (names []string) {
 func (b *Broker) waits(why string) {
 	if b.cfg.Waits != nil {
 		b.cfg.Waits(why)
-	}
-}
-
-// lead brings the streams up to date whenever this machine has become the leader, until ctx ends: after
-// an upgrade of all machines, one by one, the last of them may never lead while it starts.
-func (b *Broker) lead(ctx context.Context) {
-	for led := true; wait.Sleep(ctx, time.Second) == nil; {
-		leads := b.leads()
-		if leads && !led {
-			if err := b.ensureAs(ctx, b.own); err != nil {
-				if ctx.Err() == nil {
-					b.cfg.Log.Warn("this machine leads the cluster and cannot bring the streams up to date yet", "error", err.Error())
-				}
-				continue
-			}
-		}
-		led = leads
 	}
 }

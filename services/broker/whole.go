@@ -23,7 +23,7 @@ func (l *Lost) Unwrap() error { return l.err }
 
 // checkStore keeps the server from a store that has lost something.
 func (b *Broker) checkStore() error {
-	inOrder, err := store.Check(b.cfg.DataDir, b.streams(), b.cfg.Log)
+	inOrder, err := store.Check(b.cfg.DataDir, b.streams(), b.cfg.Bundle != nil, b.cfg.Log)
 	b.inOrder = inOrder
 	if _, damaged := errors.AsType[*store.Damage](err); damaged {
 		return &Lost{err}
@@ -36,8 +36,10 @@ func (b *Broker) streams() string { return store.Folder(b.cfg.DataDir, b.account
 
 // keepNote begins to note what is stored, once the server is up.
 func (b *Broker) keepNote() (err error) {
-	if err := b.serverLost(); err != nil {
-		return err
+	if b.cfg.Bundle == nil { // else the others have what the server misses
+		if err := b.serverLost(); err != nil {
+			return err
+		}
 	}
 	if b.keeper, err = store.NewKeeper(b.cfg.DataDir, b.streams(), b.cfg.Durability == Fsync); err != nil {
 		return err

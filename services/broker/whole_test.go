@@ -281,7 +281,7 @@ func TestDamagedStoreAfterAKill(t *testing.T) {
 	killed := filepath.Join(t.TempDir(), "killed")
 	h := newHarness(t, filepath.Join(t.TempDir(), "data"), Fsync)
 	h.fill(jobsWritten)
-	if err := os.CopyFS(killed, os.DirFS(h.dir)); err != nil { // nothing is written meanwhile
+	if err := errors.Join(os.Remove(filepath.Join(h.dir, controlFile)), os.CopyFS(killed, os.DirFS(h.dir))); err != nil { // nothing is written meanwhile
 		t.Fatal(err)
 	}
 	h.stop()

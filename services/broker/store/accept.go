@@ -19,8 +19,8 @@ import (
 const damagedDir = "damaged"
 
 // Look gives what the streams in dir have lost, in words, and changes nothing.
-func Look(dataDir, dir string) (lost []string, err error) {
-	f, err := inspect(dataDir, dir)
+func Look(dataDir, dir string, shared bool) (lost []string, err error) {
+	f, err := inspect(dataDir, dir, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func Look(dataDir, dir string) (lost []string, err error) {
 // else can be, and notes what is there now as what is to be there: the next start
 // accepts just that. Damaged files are copied first, to kept. The server must not run.
 func AcceptLoss(dataDir, dir string) (lost []string, kept string, err error) {
-	f, err := inspect(dataDir, dir)
+	f, err := inspect(dataDir, dir, false)
 	if err != nil {
 		return nil, "", err
 	}
@@ -65,6 +65,23 @@ func AcceptLoss(dataDir, dir string) (lost []string, kept string, err error) {
 		f.note.Accepted[i].Done = true
 	}
 	return lost, kept, f.renote(now)
+}
+
+// PutAside takes away the whole copy of what other machines store, too, and what is known of it: the
+// server then fetches everything from them. The server must not run.
+func PutAside(dataDir string) (kept string, err error) {
+	kept = filepath.Join(dataDir, damagedDir, time.Now().UTC().Format("20060102T150405Z"))
+	if err := os.MkdirAll(kept, 0o700); err != nil {
+		return "", err
+	}
+	from := filepath.Join(dataDir, "nats", "jetstream")
+	if err := os.Rename(from, filepath.Join(kept, "jetstream")); err != nil {
+		return "", err
+	}
+	if err := os.Remove(filepath.Join(dataDir, noteFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	return kept, errors.Join(atomicfile.SyncFolder(kept), atomicfile.SyncFolder(dataDir))
 }
 
 // renote notes what is there now.

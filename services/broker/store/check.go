@@ -16,9 +16,14 @@ import (
 type Damage struct {
 	DataDir string
 	Lost    []string // in words, each with its stream
+	Shared  bool     // other machines have what was stored, too
 }
 
 func (d *Damage) Error() string {
+	if d.Shared {
+		return fmt.Sprintf("this machine's copy of the store is damaged: %s; the other machines of the cluster have all of it: when spool cluster status on one of them shows every stream current there, "+
+			"stop Spool here, put the copy aside by spool store accept-loss --data %s, and start Spool again: it fetches everything from them", strings.Join(d.Lost, "; "), d.DataDir)
+	}
 	return fmt.Sprintf("the store is damaged: %s; restore the data folder from your backup, or stop Spool and go on without that: spool store accept-loss --data %s",
 		strings.Join(d.Lost, "; "), d.DataDir)
 }
@@ -30,10 +35,14 @@ const slow = 5 * time.Second
 // mended without loss. The server must not run. When it returns nil the server may be
 // started: the note says from then on that the store is in use. inOrder says that it
 // was closed in order before.
-func Check(dataDir, dir string, log *slog.Logger) (inOrder bool, err error) {
+//
+// What other machines store, too, is shared. A copy may be shorter than it was: the server lets go of
+// what it cannot bring in line with the others, and fetches it anew, also what is missing at the end.
+// What cannot be read in its midst it would never miss; that is damage.
+func Check(dataDir, dir string, shared bool, log *slog.Logger) (inOrder bool, err error) {
 	began := time.Now()
 	defer time.AfterFunc(slow, func() { log.Info("looking through the store, before NATS opens it", "folder", dir) }).Stop()
-	f, err := inspect(dataDir, dir)
+	f, err := inspect(dataDir, dir, shared)
 	if err != nil {
 		return false, err
 	}
@@ -41,7 +50,7 @@ func Check(dataDir, dir string, log *slog.Logger) (inOrder bool, err error) {
 		log.Info("looked through the store", "took", took.Round(time.Millisecond).String())
 	}
 	if lost := f.lost(); len(lost) > 0 {
-		return false, &Damage{dataDir, lost}
+		return false, &Damage{dataDir, lost, shared}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.streams)) {
 		if err := f.streams[name].mend(f.note.of(name), log); err != nil {
@@ -56,9 +65,10 @@ type findings struct {
 	dataDir, dir string
 	note         *note // nil = nothing is known
 	streams      map[string]*stream
+	shared       bool
 }
 
-func inspect(dataDir, dir string) (*findings, error) {
+func inspect(dataDir, dir string, shared bool) (*findings, error) {
 	n, err := readNote(dataDir)
 	if err != nil {
 		return nil, err
@@ -70,7 +80,7 @@ func inspect(dataDir, dir string) (*findings, error) {
 	for _, s := range streams {
 		s.inOrder = n.inOrder()
 	}
-	return &findings{dataDir, dir, n, streams}, nil
+	return &findings{dataDir, dir, n, streams, shared}, nil
 }
 
 func (n *note) of(stream string) *known {
@@ -96,6 +106,10 @@ func (f *findings) lost() (lost []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		s, k := f.streams[name], f.note.of(name)
+		if f.shared {
+			lost = append(lost, s.sharedLost(k)...)
+			continue
+		}
 		switch {
 		case s == nil:
 			lost = append(lost, fmt.Sprintf("stream %s is gone: %s held what was stored up to %d", name, filepath.Join(f.dir, name), k.Last))
@@ -120,6 +134,20 @@ func (s *stream) jobsLost(k JobsKnown) int {
 		return k.Live
 	}
 	return s.jobs.fewer(k)
+}
+
+// sharedLost says what a copy lacks that the server would not miss: what lies between what it can read,
+// and whole blocks that were there when it was closed in order.
+func (s *stream) sharedLost(k *known) (lost []string) {
+	if s == nil {
+		return nil
+	}
+	inside := *s
+	inside.holes = slices.DeleteFunc(slices.Clone(s.holes), func(h hole) bool { return h.before == 0 && h.after >= s.last })
+	if k != nil && s.last < k.Last {
+		k = &known{Last: s.last}
+	}
+	return inside.lost(k)
 }
 
 // lost says what the stream lacks of what is known of it; without any knowledge, what

@@ -69,10 +69,17 @@ func NewPlace(dataDir, dir string, live Live) (*Place, error) {
 	return p, nil
 }
 
-// NewFolder begins to watch a data folder that has no store in it.
-func NewFolder(dataDir string) (*Place, error) {
+// NewFolder begins to watch a data folder, and folders in it that hold the store, whose streams may come
+// and go.
+func NewFolder(dataDir string, store ...string) (*Place, error) {
 	p := &Place{}
-	if err := p.hold(dataDir, "the data folder"); err != nil {
+	err := p.hold(dataDir, "the data folder")
+	for _, of := range store {
+		if err == nil {
+			err = p.hold(filepath.Join(dataDir, of), "the store")
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("watch the data folder: %w", err), p.Close())
 	}
 	return p, nil

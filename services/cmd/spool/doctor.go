@@ -35,7 +35,11 @@ func storeLine(data string) system.Line {
 		l.Todo = "See in its log why it does not answer."
 		return l
 	}
-	lost, err := store.Look(data, dir)
+	shared, err := ofCluster(data)
+	var lost []string
+	if err == nil {
+		lost, err = store.Look(data, dir, shared)
+	}
 	err = errors.Join(err, release())
 	switch {
 	case err != nil:
@@ -43,8 +47,11 @@ func storeLine(data string) system.Line {
 		l.Todo = "Restore the data folder from a backup; spool store check says more."
 	case len(lost) > 0:
 		l.State, l.Means = system.Failed, "Some of it is lost: the server does not start before that is repaired or accepted."
-		l.Detail = oneLine(&store.Damage{DataDir: data, Lost: lost})
+		l.Detail = oneLine(&store.Damage{DataDir: data, Lost: lost, Shared: shared})
 		l.Todo = "Restore the data folder from a backup, or accept the loss by spool store accept-loss."
+		if shared {
+			l.Todo = "When spool cluster status on another machine shows every stream current there, run spool store accept-loss here: the next start fetches everything from the others."
+		}
 	}
 	return l
 }

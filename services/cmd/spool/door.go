@@ -20,6 +20,7 @@ type door struct {
 // openDoor begins to listen. The process is not ready while the start waits.
 func (in *instance) openDoor() (err error) {
 	d := &door{}
+	d.waits("")
 	in.OnCheck("cluster", d.check)
 	d.addr, err = in.Serve("api", in.set.common.listener(), d)
 	in.door = d
@@ -33,6 +34,7 @@ func (in *instance) listen(name string, h http.Handler) (addr string, err error)
 		return in.Serve(name, in.set.common.listener(), h)
 	}
 	d.inside.Store(&h)
+	d.why.Store(nil)
 	in.OnStop(name, func(context.Context) error {
 		d.inside.Store(nil)
 		return nil
@@ -40,10 +42,16 @@ func (in *instance) listen(name string, h http.Handler) (addr string, err error)
 	return d.addr, nil
 }
 
-func (d *door) waits(why string) { d.why.Store(&why) }
+// waits says what the start waits for; after the machine has joined it is the services.
+func (d *door) waits(why string) {
+	if why == "" {
+		why = "this machine is starting"
+	}
+	d.why.Store(&why)
+}
 
 func (d *door) check() error {
-	if why := d.why.Load(); why != nil && *why != "" {
+	if why := d.why.Load(); why != nil {
 		return errors.New(*why)
 	}
 	return nil
@@ -54,9 +62,9 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(*h).ServeHTTP(w, r)
 		return
 	}
-	why := "this machine is starting, or about to stop: ask again, or ask another machine"
+	why := "this machine is about to stop: ask another machine"
 	if err := d.check(); err != nil {
-		why = "this machine waits for its cluster: " + err.Error()
+		why = err.Error() + ": ask again, or ask another machine"
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", "1")

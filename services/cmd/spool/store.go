@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/services/broker"
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/broker/store"
 	"spool.internal/services/daemon"
 )
@@ -48,12 +49,16 @@ func storeCheckCommand() *cobra.Command {
 		Use: "check", Short: "Report what the store has lost, and change nothing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(data, func(dir string) error {
-				lost, err := store.Look(data, dir)
+				shared, err := ofCluster(data)
+				if err != nil {
+					return err
+				}
+				lost, err := store.Look(data, dir, shared)
 				if err != nil {
 					return err
 				}
 				if len(lost) > 0 {
-					return &store.Damage{DataDir: data, Lost: lost}
+					return &store.Damage{DataDir: data, Lost: lost, Shared: shared}
 				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the store is whole")
 				return err
@@ -81,7 +86,16 @@ a backup of the data folder, restore it instead.`,
 	return cmd
 }
 
+// ofCluster reports whether other machines have what is stored, too.
+func ofCluster(data string) (bool, error) {
+	m, err := cluster.ReadMark(data)
+	return m != nil, err
+}
+
 func acceptLoss(w io.Writer, data, dir string) error {
+	if shared, err := ofCluster(data); shared || err != nil {
+		return putAside(w, data, dir, err)
+	}
 	lost, kept, err := store.AcceptLoss(data, dir)
 	if err != nil {
 		return err
@@ -94,6 +108,27 @@ func acceptLoss(w io.Writer, data, dir string) error {
 		fmt.Fprintln(w, "lost: "+what)
 	}
 	_, err = fmt.Fprintf(w, "accepted: the next start goes on without it; the damaged files are kept in %s\n", kept)
+	return err
+}
+
+// putAside has a machine of a cluster fetch what is stored from the others.
+func putAside(w io.Writer, data, dir string, err error) error {
+	if err != nil {
+		return err
+	}
+	lost, err := store.Look(data, dir, true)
+	if err != nil {
+		return err
+	}
+	if len(lost) == 0 {
+		_, err := fmt.Fprintln(w, "the store is whole: there is nothing to accept")
+		return err
+	}
+	kept, err := store.PutAside(data)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "the damaged copy is kept in %s; the next start fetches everything from the other machines: start it when spool cluster status on one of them shows every stream current there\n", kept)
 	return err
 }
 

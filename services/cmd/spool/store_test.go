@@ -80,7 +80,7 @@ var takenAway = []struct {
 	{"removed", true, func(p *harness) error { return os.RemoveAll(p.data) }, " is gone"},
 	{"renamed away", false, func(p *harness) error { return os.Rename(p.data, p.data+"-away") }, "the data folder is gone"},
 	{"replaced", false, func(p *harness) error {
-		return errors.Join(os.Rename(p.data, p.data+"-away"), os.CopyFS(p.data, os.DirFS(p.data+"-away")))
+		return errors.Join(os.Remove(filepath.Join(p.data, "control.sock")), os.Rename(p.data, p.data+"-away"), os.CopyFS(p.data, os.DirFS(p.data+"-away")))
 	}, "the data folder was replaced"},
 	{"the server's folder removed", false, func(p *harness) error { return os.RemoveAll(filepath.Join(p.data, "nats")) }, " is gone"},
 	{"a stream removed", false, func(p *harness) error { return os.RemoveAll(p.one("RESULTS")) }, "stream RESULTS is gone"},
