@@ -64,7 +64,7 @@ func Cluster(t testing.TB, n int) *Trio {
 }
 
 // Ensure makes Spool's streams with a copy on each server, up to three, and waits until
-// each copy is read by who is near: from then on a client of a follower sees what that has.
+// each copy is read: from then on any server may answer a direct get.
 func (c *Trio) Ensure(t testing.TB) *Trio {
 	t.Helper()
 	bus := c.Connect(t, c.Members...)
