@@ -132,7 +132,7 @@ func (h *holder) look(ctx context.Context, id string) error {
 // endings gives how the executions of a job have come out since a time, newest first.
 func (h *holder) endings(ctx context.Context, id string, from time.Time) (list []events.Ending, err error) {
 	bus := h.gateway.cfg.Bus
-	err = bus.Runs(events.Ended, id).Since(ctx, from, func(m jet.Entry[events.RunEvent]) bool {
+	err = bus.Runs(events.Ended, id).Sure().Since(ctx, from, func(m jet.Entry[events.RunEvent]) bool {
 		if ev, err := m.Value(); err == nil {
 			list = append(list, events.Ending{At: ev.At, Outcome: ev.Judged(), Message: ev.Message})
 		}
@@ -142,7 +142,7 @@ func (h *holder) endings(ctx context.Context, id string, from time.Time) (list [
 		return nil, err
 	}
 	seen := map[string]bool{}
-	err = bus.Results(id).Since(ctx, from, func(m jet.Entry[events.Result]) bool {
+	err = bus.Results(id).Sure().Since(ctx, from, func(m jet.Entry[events.Result]) bool {
 		status := m.Status()
 		if status == events.OK && !h.gateway.cfg.Untracked { // its run says how it ends
 			return true

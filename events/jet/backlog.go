@@ -66,7 +66,7 @@ func (b *Bus) Backlog(ctx context.Context, jobID string) (events.Backlog, error)
 
 func (b *Bus) backlogs(ctx context.Context, subject string) (map[string]events.Backlog, error) {
 	all := map[string]events.Backlog{}
-	err := b.since(ctx, streamTriggers, subject, time.Time{}, func(m Stored) bool {
+	err := b.sinceSure(ctx, streamTriggers, subject, time.Time{}, func(m Stored) bool {
 		l, err := decode[events.Backlog](m)
 		if err != nil {
 			b.log.Error("a backlog cannot be read", "error", err.Error())

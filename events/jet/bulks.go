@@ -98,7 +98,7 @@ func (b *Bus) JobRevisions(ctx context.Context, ids []string, f func(events.JobR
 // Triggered reports whether a trigger is queued, or has a result, since it was stored:
 // what asks for it again has asked before.
 func (b *Bus) Triggered(ctx context.Context, kind events.Kind, t events.Trigger) (known bool, err error) {
-	err = b.since(ctx, streamTriggers, triggerSubject(kind, t.JobID), t.At, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamTriggers, triggerSubject(kind, t.JobID), t.At, func(m Stored) bool {
 		queued, err := decode[events.Trigger](m)
 		known = err == nil && queued.ID == t.ID
 		return !known
@@ -106,7 +106,7 @@ func (b *Bus) Triggered(ctx context.Context, kind events.Kind, t events.Trigger)
 	if err != nil || known {
 		return known, err
 	}
-	err = b.since(ctx, streamResults, resultSubject(t.JobID), t.At, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamResults, resultSubject(t.JobID), t.At, func(m Stored) bool {
 		known = m.TriggerID() == t.ID
 		return !known
 	})
@@ -123,7 +123,7 @@ func (b *Bus) StartedBy(ctx context.Context, jobID, user string, since time.Time
 			newest, triggerID = at, id
 		}
 	}
-	err = b.since(ctx, streamTriggers, triggerSubject(events.KindManual, jobID), since, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamTriggers, triggerSubject(events.KindManual, jobID), since, func(m Stored) bool {
 		if t, err := decode[events.Trigger](m); err == nil {
 			take(t.ID, t.By, t.At)
 		}
@@ -132,7 +132,7 @@ func (b *Bus) StartedBy(ctx context.Context, jobID, user string, since time.Time
 	if err != nil {
 		return "", err
 	}
-	err = b.since(ctx, streamResults, resultSubject(jobID), since, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamResults, resultSubject(jobID), since, func(m Stored) bool {
 		if r, err := decode[events.Result](m); err == nil && r.Kind == events.KindManual && !r.TriggeredAt.Before(since) {
 			take(r.TriggerID, r.By, r.TriggeredAt)
 		}

@@ -48,6 +48,7 @@ type Bus struct {
 	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
 	denied atomic.Pointer[denial]
 
+	copies copies
 	needs  Needs
 	health health
 	held   func() error // see [Options.Held]

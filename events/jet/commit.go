@@ -13,6 +13,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
+	"spool.internal/events/wait"
 )
 
 // MaxBatch is how many messages one commit can hold.
@@ -169,7 +170,7 @@ func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []pair, won 
 		if !IsConflict(err) && !IsFull(err) {
 			return err
 		}
-		rest, kerr := b.unclaimed(ctx, stream, pairs, open)
+		rest, kerr := b.unclaimed(ctx, stream, pairs, open, IsFull(err))
 		if kerr != nil {
 			return kerr
 		}
@@ -179,13 +180,17 @@ func (b *Bus) commitGroup(ctx context.Context, stream string, pairs []pair, won 
 		if len(rest) == 0 {
 			return nil
 		}
+		if len(rest) == len(open) { // a copy that was asked does not know yet what the leader refused
+			_ = wait.Sleep(ctx, 2*time.Millisecond) // the next commit sees the end of ctx
+		}
 		open = rest
 	}
 }
 
 // unclaimed gives those of the open pairs that are not taken: neither is their
-// claim in the ledger, nor is their work in the queue ahead of it.
-func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []pair, open []int) (rest []int, err error) {
+// claim in the ledger, nor is their work in the queue ahead of it. What a copy that lags
+// does not know is tried again, unless it is to be sure.
+func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []pair, open []int, sure bool) (rest []int, err error) {
 	var subjects []string
 	for _, i := range open {
 		subjects = append(subjects, pairs[i].Claim.Subject)
@@ -193,7 +198,11 @@ func (b *Bus) unclaimed(ctx context.Context, stream string, pairs []pair, open [
 			subjects = append(subjects, w.Subject)
 		}
 	}
-	known, err := b.known(ctx, stream, subjects)
+	ask := b.known
+	if sure {
+		ask = b.knownSure
+	}
+	known, err := ask(ctx, stream, subjects)
 	if err != nil {
 		return nil, err
 	}

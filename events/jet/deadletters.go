@@ -59,7 +59,7 @@ func readDead(m Stored) (events.DeadLetter, error) {
 
 // DeadLetter reads the dead letter at a sequence; found is false when it is gone.
 func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d events.DeadLetter, found bool, err error) {
-	m, found, err := b.get(ctx, streamDeadLetters, seq)
+	m, found, err := b.getSure(ctx, streamDeadLetters, seq)
 	if err != nil || !found {
 		return events.DeadLetter{}, false, err
 	}
@@ -89,7 +89,7 @@ func (b *Bus) DropDead(ctx context.Context, seq uint64) (found bool, err error) 
 
 // HasDead reports whether there is a dead letter of a result.
 func (b *Bus) HasDead(ctx context.Context, r events.Result) (found bool, err error) {
-	err = b.since(ctx, streamDeadLetters, deadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamDeadLetters, deadSubject(r.JobID), r.TriggeredAt, func(m Stored) bool {
 		d, err := readDead(m)
 		found = found || err == nil && deliveryID(d.Result) == deliveryID(r)
 		return !found

@@ -44,7 +44,7 @@ func (e *Ends) own(ctx context.Context, sequence uint64) (end End, found bool, e
 	if one == nil {
 		return End{}, false, nil
 	}
-	m, found, err := e.bus.get(ctx, e.stream, one.sequence)
+	m, found, err := e.bus.getSure(ctx, e.stream, one.sequence)
 	if err != nil || !found {
 		return End{}, false, err
 	}
@@ -111,7 +111,7 @@ func (e *Ends) readOn(ctx context.Context) error {
 		e.read, e.readAt = 0, time.Time{}
 	}
 	e.look.Unlock()
-	err := e.bus.after(ctx, e.stream, doneFilter(e.stream), e.read, func(m Stored) bool {
+	err := e.bus.afterSure(ctx, e.stream, doneFilter(e.stream), e.read, func(m Stored) bool {
 		e.read = m.Sequence
 		if strings.HasPrefix(m.Subject, strings.TrimSuffix(own, ">")) {
 			return true
@@ -148,7 +148,7 @@ func (e *Ends) Sweep(ctx context.Context) error {
 	for seq, ends := range entries {
 		needed := false
 		for i := 0; i < len(ends) && err == nil && !needed; i++ {
-			_, needed, err = e.bus.get(ctx, e.stream, ends[i].Sequence)
+			_, needed, err = e.bus.getSure(ctx, e.stream, ends[i].Sequence)
 		}
 		if err == nil && !needed {
 			err = e.bus.dropEach(ctx, e.stream, []uint64{seq})

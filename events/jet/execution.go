@@ -49,15 +49,15 @@ func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time
 		if !events.IsToken(fingerprint) {
 			return q, false, nil
 		}
-		err = b.lastOf(ctx, streamFiles, []string{fileSubject(jobID, fingerprint)}, func(m Stored) { take(streamFiles, false, m) })
+		err = b.lastOfSure(ctx, streamFiles, []string{fileSubject(jobID, fingerprint)}, func(m Stored) { take(streamFiles, false, m) })
 	} else {
-		err = b.lastOf(ctx, streamTriggers, []string{pausedSubject(jobID, triggerID)}, func(m Stored) { take(streamTriggers, true, m) })
+		err = b.lastOfSure(ctx, streamTriggers, []string{pausedSubject(jobID, triggerID)}, func(m Stored) { take(streamTriggers, true, m) })
 	}
 	for _, k := range []events.Kind{events.Kind(kind), events.KindRetry} {
 		if err != nil || found || k == events.KindFile || k != events.KindRetry && k != events.KindCron && k != events.KindManual {
 			continue
 		}
-		err = b.since(ctx, streamTriggers, triggerSubject(k, jobID), t, func(m Stored) bool {
+		err = b.sinceSure(ctx, streamTriggers, triggerSubject(k, jobID), t, func(m Stored) bool {
 			take(streamTriggers, false, m)
 			return !found
 		})

@@ -88,7 +88,7 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 		case IsConflict(err):
 			continue // it is in the ledger
 		case IsFull(err): // the stream is full, or the file is queued
-			queued, kerr := b.known(ctx, streamFiles, []string{m.Subject})
+			queued, kerr := b.knownSure(ctx, streamFiles, []string{m.Subject})
 			if kerr != nil || !queued[0] {
 				return won, err
 			}

@@ -99,10 +99,11 @@ func (b *Bus) Job(ctx context.Context, id string) (events.JobRevision, error) {
 }
 
 // History reads the events of a job that are still stored, oldest first. One that cannot
-// be read is of another version, and left out.
+// be read is of another version, and left out. Nothing that was stored is missing, whichever
+// copy answers: cron decides by it which slots a job owed.
 func (b *Bus) History(ctx context.Context, jobID string) ([]events.JobChange, error) {
 	var history []events.JobChange
-	err := b.JobEvents(jobID).Since(ctx, time.Time{}, func(m Entry[events.JobEvent]) bool {
+	err := b.JobEvents(jobID).Sure().Since(ctx, time.Time{}, func(m Entry[events.JobEvent]) bool {
 		if ev, err := m.Value(); err == nil {
 			history = append(history, events.JobChange{
 				JobRevision: events.JobRevision{Seq: m.Sequence, Event: ev}, Stored: m.Time,

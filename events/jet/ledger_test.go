@@ -16,11 +16,13 @@ import (
 // The ledger and queue pattern has three users. Each gives the suite its way of
 // claiming the n-th thing, and of settling work before its ack; the promises
 // are the same.
-var ledgers = []struct {
+type ledger struct {
 	name, stream, queue string
 	claim               func(b *jet.Bus, t *testing.T, n int) (won bool, err error)
 	settle              func(b *jet.Bus, t *testing.T, d *jet.Delivery) error
-}{
+}
+
+var ledgers = []ledger{
 	{"files", jet.StreamFiles, jet.AllFiles, func(b *jet.Bus, t *testing.T, n int) (bool, error) {
 		won, err := b.CommitFiles(t.Context(), []events.Trigger{file(n)})
 		return err == nil && won[0], err
@@ -59,65 +61,85 @@ func file(n int) events.Trigger {
 func TestLedger(t *testing.T) {
 	for _, l := range ledgers {
 		t.Run(l.name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := eventstest.Start(t, eventstest.Options{Dir: dir})
-			b := eventstest.Connect(t, s)
+			s := eventstest.Start(t, eventstest.Options{})
+			testLedger(t, l, []*jet.Bus{eventstest.Connect(t, s)}, func() { s.Restart(t) })
+		})
+	}
+}
 
-			t.Run("of many who claim one wins", func(t *testing.T) {
-				const things, claimers = 20, 4
-				wins := make([]int, things)
-				var mu sync.Mutex
-				var wg sync.WaitGroup
-				for range claimers {
-					wg.Go(func() {
-						for n := range things {
-							won, err := l.claim(b, t, n)
-							if err != nil {
-								t.Errorf("claim %d: %v", n, err)
-							}
-							if won {
-								mu.Lock()
-								wins[n]++
-								mu.Unlock()
-							}
-						}
-					})
-				}
-				wg.Wait()
-				for n, w := range wins {
-					if w != 1 {
-						t.Errorf("thing %d was won %d times", n, w)
-					}
-				}
-			})
-			t.Run("the claim outlives the work and a restart", func(t *testing.T) {
-				seen := drainQueue(t, b, l.stream, l.queue, 20, func(d *jet.Delivery) {
-					if l.settle == nil {
-						return
-					}
-					if err := l.settle(b, t, d); err != nil {
-						t.Error(err)
-					}
-				})
-				if len(seen) != 20 {
-					t.Fatalf("queue held %d messages, want 20", len(seen))
-				}
-				s.Restart(t)
-				eventually(t, func() bool { // what is sent in the moment of the reconnect may be lost
-					_, _, err := b.Last(t.Context(), l.stream, l.queue)
-					return err == nil
-				})
-				for n := range 20 {
-					if won, err := l.claim(b, t, n); won || err != nil {
-						t.Errorf("thing %d claimed again after a restart: %v, %v", n, won, err)
-					}
-				}
-				if won, err := l.claim(b, t, 20); !won || err != nil {
-					t.Errorf("a new thing after a restart: %v, %v", won, err)
-				}
+// On three servers, of which two are 100 ms behind, the promises are the same.
+func TestLongLedgerBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestLong: starts three servers for each ledger")
+	}
+	for _, l := range ledgers {
+		t.Run(l.name, func(t *testing.T) {
+			c, last := behind(t, l.stream)
+			testLedger(t, l, []*jet.Bus{last, c.Connect(t, c.Members[0]), c.Connect(t, c.Members[2])}, func() {
+				leader := c.Leader(t, l.stream)
+				leader.Stop()
+				leader.Start(t)
 			})
 		})
 	}
+}
+
+// testLedger is the suite; the claimers take turns with the buses.
+func testLedger(t *testing.T, l ledger, buses []*jet.Bus, restart func()) {
+	t.Run("of many who claim one wins", func(t *testing.T) {
+		const things, claimers = 20, 4
+		wins := make([]int, things)
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for c := range claimers {
+			wg.Go(func() {
+				for n := range things {
+					won, err := l.claim(buses[c%len(buses)], t, n)
+					if err != nil {
+						t.Errorf("claim %d: %v", n, err)
+					}
+					if won {
+						mu.Lock()
+						wins[n]++
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for n, w := range wins {
+			if w != 1 {
+				t.Errorf("thing %d was won %d times", n, w)
+			}
+		}
+	})
+	t.Run("the claim outlives the work and a restart", func(t *testing.T) {
+		b := buses[0]
+		seen := drainQueue(t, b, l.stream, l.queue, 20, func(d *jet.Delivery) {
+			if l.settle == nil {
+				return
+			}
+			if err := l.settle(b, t, d); err != nil {
+				t.Error(err)
+			}
+		})
+		if len(seen) != 20 {
+			t.Fatalf("queue held %d messages, want 20", len(seen))
+		}
+		restart()
+		eventually(t, func() bool { // what is sent in the moment of the reconnect may be lost
+			_, _, err := b.Last(t.Context(), l.stream, l.queue)
+			return err == nil
+		})
+		for n := range 20 {
+			if won, err := l.claim(b, t, n); won || err != nil {
+				t.Errorf("thing %d claimed again after a restart: %v, %v", n, won, err)
+			}
+		}
+		if won, err := l.claim(b, t, 20); !won || err != nil {
+			t.Errorf("a new thing after a restart: %v, %v", won, err)
+		}
+	})
 }
 
 // drainQueue settles and acks n messages of a queue and gives their subjects.

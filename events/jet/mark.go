@@ -87,7 +87,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []events.SeenF
 		}
 	}
 	var open []int
-	err := b.lastOf(ctx, streamRuns, accepted, func(m Stored) {
+	err := b.lastOfSure(ctx, streamRuns, accepted, func(m Stored) {
 		sub, _ := parseSubject(m.Subject)
 		if i, ok := at[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]; ok && sub.Family != "runkey" {
 			open = append(open, i)
@@ -100,7 +100,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []events.SeenF
 		run := events.FlowJobID(owner, events.FileTriggerID(files[i].JobID, files[i].Fingerprint))
 		started = append(started, runSubject(events.Started, files[i].JobID, run), runSubject(events.Ended, files[i].JobID, run))
 	}
-	begun, err := b.known(ctx, streamRunEvents, started)
+	begun, err := b.knownSure(ctx, streamRunEvents, started)
 	for n, i := range open {
 		if err == nil && !begun[2*n] && !begun[2*n+1] {
 			entries[i].standing = FileAccepted
@@ -111,7 +111,7 @@ func (b *Bus) notStarted(ctx context.Context, owner string, files []events.SeenF
 
 // MarkedBy tells who has marked a file as run.
 func (b *Bus) MarkedBy(ctx context.Context, f events.SeenFile) (by string, marked bool, err error) {
-	err = b.lastOf(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
+	err = b.lastOfSure(ctx, streamFiles, []string{seenSubject(f.JobID, f.Path, f.Fingerprint)}, func(m Stored) {
 		by, marked = marker(m.Data)
 	})
 	return by, marked, err
@@ -171,7 +171,7 @@ func marker(entry []byte) (by string, ok bool) {
 // Generations gives the newest request to run a file again, by path, of one job.
 func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string, error) {
 	all := map[string]string{}
-	err := b.since(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
+	err := b.sinceSure(ctx, streamFiles, againFilter(jobID), time.Time{}, func(m Stored) bool {
 		if a, err := decode[events.Rerun](m); err == nil {
 			all[a.Path()] = a.Generation
 		}
@@ -192,7 +192,7 @@ func (b *Bus) MarkList(ctx context.Context, id string) (l events.MarkList, found
 	if uuid.Validate(id) != nil {
 		return l, false, nil
 	}
-	err = b.lastOf(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
+	err = b.lastOfSure(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
 		found = json.Unmarshal(m.Data, &l) == nil
 	})
 	return l, found, err

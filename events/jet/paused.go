@@ -32,7 +32,7 @@ func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) e
 // ResumeTriggers puts the paused triggers of a job back into their queue, in their order.
 func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 	var all []Stored
-	err := b.since(ctx, streamTriggers, pausedFilter(jobID), time.Time{}, func(m Stored) bool {
+	err := b.sinceSure(ctx, streamTriggers, pausedFilter(jobID), time.Time{}, func(m Stored) bool {
 		all = append(all, m)
 		return true
 	})
@@ -75,7 +75,7 @@ type PausedRun struct {
 // PausedRuns calls f with the runs of a pool and job that wait until it is enabled,
 // in their order, until f answers false.
 func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedRun) bool) error {
-	return b.since(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
+	return b.sinceSure(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
 		if m.header.Get(poolHeader) != pool {
 			return true
 		}

@@ -289,7 +289,7 @@ func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, 
 	if err == nil {
 		return true, nil
 	}
-	if _, found, lost := b.get(ctx, stream, seq); lost == nil && !found {
+	if _, found, lost := b.getSure(ctx, stream, seq); lost == nil && !found {
 		return false, nil
 	}
 	b.refused(stream, err)

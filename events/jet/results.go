@@ -133,7 +133,7 @@ func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time
 
 // storedResult finds the first result that was stored of a trigger since t.
 func (b *Bus) storedResult(ctx context.Context, jobID, triggerID string, t time.Time) (result Stored, found bool, err error) {
-	err = b.since(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
+	err = b.sinceSure(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
 		if found = m.header.Get("ce-id") == triggerID; found {
 			result = m
 		}

@@ -1,6 +1,10 @@
 package jet
 
-import "spool.internal/events"
+import (
+	"slices"
+
+	"spool.internal/events"
+)
 
 // Rights are what one role does on NATS, and nothing else does it. A role whose
 // code learns something new gets a row more here; TestRightsSuffice shows what is missing.
@@ -13,8 +17,8 @@ type Rights struct {
 	Service bool                // it answers as a service of NATS, which can be asked what it is
 	Follow  []string            // streams that it reads through ordered consumers, which bear its name
 	Queues  []RightsQueue       // durable consumers that it works off
-	Get     []string            // streams whose messages it reads from any replica
-	Leader  []string            // streams whose last message it asks the leader for
+	Get     []string            // streams whose messages it reads from any replica, and surely: see [View.Sure]
+	Leader  []string            // streams without whose leader it is not ready: it asks that one for the last message
 	Purge   map[string][]string // by stream: filters below which it takes messages out
 	Drop    []string            // streams out of which it takes single messages
 	Hear    []string            // subjects of streams that it hears of at once
@@ -134,6 +138,13 @@ var rights = map[string]Rights{
 		Purge:   map[string][]string{streamRuns: {allRunKeysFilter}},
 		Drop:    []string{streamRuns},
 	},
+}
+
+// Leaders are the streams whose leaders the role asks for messages.
+func (r Rights) Leaders() []string {
+	all := slices.Concat(r.Leader, r.Get)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // RightsOf gives the rights of a role by its name.

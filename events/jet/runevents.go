@@ -125,5 +125,9 @@ func (b *Bus) FirstRunEvent(ctx context.Context, flowJobID string) (ev events.Ru
 			found = json.Unmarshal(m.Data, &ev) == nil // else it is of another version
 			return false
 		})
-	return ev, found, err
+	if err != nil || found || !b.copied(ctx, streamRunEvents) {
+		return ev, found, err
+	}
+	ev, seq, err := b.lastRunEvent(ctx, phasesFilter("*", flowJobID)) // its first may not have come to every copy yet
+	return ev, seq > 0, err
 }

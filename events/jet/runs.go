@@ -45,11 +45,15 @@ func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run eve
 	if !IsConflict(err) {
 		return r, err == nil, err
 	}
-	first, found, err := b.AcceptedRun(ctx, r.FlowJobID)
+	found := false
+	err = b.untilThere(ctx, streamRuns, func() (bool, error) {
+		run, found, err = b.AcceptedRun(ctx, r.FlowJobID)
+		return found, err
+	})
 	if err == nil && !found { // its key was purged between the two
 		err = &events.Error{Code: events.Unavailable, Message: "the run is being forgotten: try again"}
 	}
-	return first, false, err
+	return run, false, err
 }
 
 // KeepRun stores the key of a run that has ended, so that it is known when it

@@ -76,7 +76,7 @@ func (k *desk) tidyOnce(ctx context.Context) (took time.Duration) {
 	}
 	singles := k.finished(0, 0)
 	if floor && len(singles) == 0 {
-		if left, err := k.bus.holds(ctx, queue.stream, queue.filter); err != nil || !left {
+		if left, err := k.bus.holdsSure(ctx, queue.stream, queue.filter); err != nil || !left {
 			k.lookedAt(err == nil)
 			return 0
 		}

@@ -17,6 +17,7 @@ type View[T any] struct {
 	bus    *Bus
 	stream string
 	of     []string // subjects, or filters
+	sure   bool
 }
 
 // Entry is a value as its stream holds it.
@@ -34,6 +35,14 @@ func (e Entry[T]) Value() (T, error) {
 // Stream names the stream, for logs.
 func (v View[T]) Stream() string { return v.stream }
 
+// Sure is the view for who decides by it that something is not there, or deletes: Since,
+// Each, All, LastEach and Known then show all that was stored before they were called,
+// whichever copy of the stream answers. It costs a question to the leader.
+func (v View[T]) Sure() View[T] {
+	v.sure = true
+	return v
+}
+
 // And adds what other views of the same stream show. It is for `v = v.And(w)`.
 func (v View[T]) And(others ...View[T]) View[T] {
 	for _, o := range others {
@@ -47,7 +56,11 @@ func (v View[T]) And(others ...View[T]) View[T] {
 func (v View[T]) Since(ctx context.Context, t time.Time, f func(Entry[T]) bool) error {
 	more := true
 	for _, filter := range v.of {
-		err := v.bus.since(ctx, v.stream, filter, t, func(m Stored) bool {
+		since := v.bus.since
+		if v.sure {
+			since = v.bus.sinceSure
+		}
+		err := since(ctx, v.stream, filter, t, func(m Stored) bool {
 			more = f(Entry[T]{m})
 			return more
 		})
@@ -87,7 +100,11 @@ func (v View[T]) LastEach(ctx context.Context, f func(Entry[T])) error {
 	if len(v.of) == 0 {
 		return nil
 	}
-	return v.bus.lastOf(ctx, v.stream, v.of, func(m Stored) { f(Entry[T]{m}) })
+	lastOf := v.bus.lastOf
+	if v.sure {
+		lastOf = v.bus.lastOfSure
+	}
+	return lastOf(ctx, v.stream, v.of, func(m Stored) { f(Entry[T]{m}) })
 }
 
 // Newest calls f with entries, newest first, until f answers false. before is a
@@ -106,6 +123,9 @@ func (v View[T]) Newest(ctx context.Context, before uint64, f func(Entry[T]) boo
 func (v View[T]) Known(ctx context.Context) ([]bool, error) {
 	if len(v.of) == 0 {
 		return nil, nil
+	}
+	if v.sure {
+		return v.bus.knownSure(ctx, v.stream, v.of)
 	}
 	return v.bus.known(ctx, v.stream, v.of)
 }

@@ -93,7 +93,7 @@ func (r rights) gates(role Role) []gate {
 	for _, s := range r.Get {
 		open("$JS.API.DIRECT.GET." + s)
 	}
-	for _, s := range r.Leader {
+	for _, s := range r.Leaders() {
 		open("$JS.API.STREAM.MSG.GET." + s)
 	}
 	for _, s := range r.Drop {

@@ -93,7 +93,7 @@ const (
 
 // readCancels hears all that were cancelled before, and returns the place behind them.
 func (d *Dispatcher) readCancels(ctx context.Context) (seq uint64, err error) {
-	err = d.bus.Runs(events.Cancelling, "").Since(ctx, time.Time{}, func(m jet.Entry[events.RunEvent]) bool {
+	err = d.bus.Runs(events.Cancelling, "").Sure().Since(ctx, time.Time{}, func(m jet.Entry[events.RunEvent]) bool {
 		d.cancels.hear(m)
 		seq = m.Sequence
 		return true

@@ -82,7 +82,7 @@ func (p *priorEnds) results(ctx context.Context, jobID string, up time.Time) (jo
 		return k, nil
 	}
 	k = jobResults{up, map[string]time.Time{}}
-	err := p.bus.Results(jobID).Since(ctx, time.Time{}, func(s jet.Entry[events.Result]) bool {
+	err := p.bus.Results(jobID).Sure().Since(ctx, time.Time{}, func(s jet.Entry[events.Result]) bool {
 		k.ids[s.TriggerID()] = s.Time
 		return true
 	})

@@ -21,7 +21,7 @@ func (c *channel) complete(ctx context.Context, n notification) (_ notification,
 	}
 	n.run, n.seq, n.at = &ev, seq, ev.At
 	over := false
-	err = c.bus.RunTold(n.jobID, ev.FlowJobID, c.name).And(c.bus.RunUndelivered(n.jobID, ev.FlowJobID, c.name)).LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+	err = c.bus.RunTold(n.jobID, ev.FlowJobID, c.name).And(c.bus.RunUndelivered(n.jobID, ev.FlowJobID, c.name)).Sure().LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
 		came, err := m.Value()
 		over = over || err == nil && !came.At.Before(n.again.At)
 	})

@@ -59,7 +59,7 @@ func (o *observer) lateness(ctx context.Context, w *watched, old events.Notifica
 func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time) (bool, error) {
 	minute := events.MinuteOf(slot)
 	var last *events.Result
-	err := o.bus.Results(jobID).Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Result]) bool {
+	err := o.bus.Results(jobID).Sure().Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Result]) bool {
 		if r, err := m.Value(); err == nil && r.Kind == events.KindCron && r.Minute >= minute {
 			last = &r
 		}
@@ -76,7 +76,7 @@ func (o *observer) slotStarted(ctx context.Context, jobID string, slot time.Time
 		return err == nil && seq > 0 && ev.Phase != events.Accepted, err
 	}
 	judged := false
-	err = o.bus.Verdicts(jobID).Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Verdict]) bool {
+	err = o.bus.Verdicts(jobID).Sure().Since(ctx, slot.Add(-2*time.Minute), func(m jet.Entry[events.Verdict]) bool {
 		v, err := m.Value()
 		judged = err == nil && v.From <= minute && minute <= v.To
 		return !judged

@@ -33,7 +33,7 @@ func (e *email) changed(ctx context.Context, n notification) (bool, error) {
 // these entries itself.
 func before[T any](ctx context.Context, v jet.View[T], n notification, own bool) (e jet.Entry[T], found bool, err error) {
 	for _, stretch := range lookBack {
-		err := v.Since(ctx, n.at.Add(-stretch), func(s jet.Entry[T]) bool {
+		err := v.Sure().Since(ctx, n.at.Add(-stretch), func(s jet.Entry[T]) bool {
 			if own && s.Sequence >= n.seq || s.Time.After(n.at) {
 				return false
 			}

@@ -147,7 +147,7 @@ func (j *Janitor) dropRecords(ctx context.Context, jobID string, part []jet.File
 	for _, e := range part {
 		files = files.And(j.cfg.Bus.File(jobID, e.Fingerprint))
 	}
-	queued, err := files.Known(ctx)
+	queued, err := files.Sure().Known(ctx)
 	if err != nil {
 		return 0, err
 	}

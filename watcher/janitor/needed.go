@@ -14,7 +14,7 @@ func (j *Janitor) queued(ctx context.Context, jobID string, fingerprints []strin
 	for _, fp := range fingerprints {
 		files = files.And(j.cfg.Bus.File(jobID, fp))
 	}
-	return files.Known(ctx)
+	return files.Sure().Known(ctx)
 }
 
 // neededByRuns returns the stages that accepted runs are to read.
@@ -22,7 +22,7 @@ func (j *Janitor) neededByRuns(ctx context.Context) (map[stage.ID]bool, error) {
 	needed := map[stage.ID]bool{}
 	// Those that are paused are read twice: one that changes its place meanwhile is read at one of the two.
 	paused, waiting := j.cfg.Bus.WaitingRuns(""), j.cfg.Bus.RunQueue("")
-	err := paused.And(waiting, paused).Each(ctx, func(run events.Run) {
+	err := paused.And(waiting, paused).Sure().Each(ctx, func(run events.Run) {
 		if id, ok := stage.Of(run.InputDir); ok {
 			needed[id] = true
 		}
@@ -40,8 +40,8 @@ func (j *Janitor) neededByWork(ctx context.Context, jobID string, needed map[sta
 		}
 	}
 	work := j.cfg.Bus.Triggers(events.KindManual, jobID).And(j.cfg.Bus.Triggers(events.KindRetry, jobID))
-	if err := work.Each(ctx, add); err != nil {
+	if err := work.Sure().Each(ctx, add); err != nil {
 		return err
 	}
-	return j.cfg.Bus.DeadLetters(jobID).Each(ctx, func(d events.DeadLetter) { add(d.Trigger) })
+	return j.cfg.Bus.DeadLetters(jobID).Sure().Each(ctx, func(d events.DeadLetter) { add(d.Trigger) })
 }

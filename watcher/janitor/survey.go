@@ -117,7 +117,7 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 	}
 	queued, err1 := s.j.queued(ctx, s.job.ID, fingerprints)
 	ok, err2 := endedOK(ctx, ends)
-	known, err3 := seen.Known(ctx)
+	known, err3 := seen.Sure().Known(ctx)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 // endedOK gives the runs that have ended ok: one that failed may be run again.
 func endedOK(ctx context.Context, ends jet.View[events.RunEvent]) (map[string]bool, error) {
 	ok := map[string]bool{}
-	err := ends.LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
+	err := ends.Sure().LastEach(ctx, func(m jet.Entry[events.RunEvent]) {
 		if ev, err := m.Value(); err == nil && ev.Judged() == events.OutcomeOK {
 			ok[ev.FlowJobID] = true
 		}
