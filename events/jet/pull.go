@@ -31,7 +31,7 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 	p := &puller{desk: k, cons: cons, hold: hold, msgs: make(chan *nats.Msg, 2*hold+64), inbox: b.nc.NewInbox()}
 	p.sub, err = b.nc.ChanSubscribe(p.inbox, p.msgs)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", q.stream, transportError(err))
+		return fmt.Errorf("read %s: %w", q.stream, b.fault(q.stream, err))
 	}
 	ready := make(chan *Delivery, 2*hold)
 	ctx, cancel := context.WithCancel(ctx)

@@ -116,6 +116,11 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		bulks,
 		t.tokens(),
 	}
+	return t.kept(all)
+}
+
+// kept says how streams are kept, all in the same way.
+func (t Topology) kept(all []jetstream.StreamConfig) []jetstream.StreamConfig {
 	for i := range all {
 		all[i].Subjects = append(all[i].Subjects, probeSubject(all[i].Name))
 		all[i].Storage = jetstream.FileStorage
