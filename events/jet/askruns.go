@@ -187,7 +187,7 @@ func askRunner[A any](ctx context.Context, b *Bus, subject string, q any, held t
 	recordOut(subject)
 	limited, cancel := context.WithTimeout(ctx, held+askPatience)
 	defer cancel()
-	m, err := b.request(limited, &nats.Msg{Subject: subject, Data: events.Encode(q)})
+	m, err := b.nc.RequestWithContext(limited, subject, events.Encode(q))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return part, nil, ctx.Err()

@@ -31,7 +31,7 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 	p := &puller{desk: k, cons: cons, hold: hold, msgs: make(chan *nats.Msg, 2*hold+64), inbox: b.nc.NewInbox()}
 	p.sub, err = b.nc.ChanSubscribe(p.inbox, p.msgs)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", q.stream, b.fault(q.stream, err))
+		return fmt.Errorf("read %s: %w", q.stream, transportError(err))
 	}
 	ready := make(chan *Delivery, 2*hold)
 	ctx, cancel := context.WithCancel(ctx)
@@ -134,6 +134,11 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	if status == "" || len(msg.Data) > 0 {
 		p.asked = max(0, p.asked-1)
 		if d := p.desk.take(msg); d != nil {
+			if err := known(d.Stored); err != nil { // it waits for a program that knows it
+				p.desk.bus.log.Error("a message waits for a newer Spool", "error", err.Error())
+				_ = d.Nak(newerAgain) // when this fails it comes again by itself
+				return nil
+			}
 			if came := p.desk.queue.Came; came != nil {
 				came(d)
 			}

@@ -41,9 +41,9 @@ func (b *Bus) StreamStates(ctx context.Context) (all []StreamState, faults map[s
 	var wg sync.WaitGroup
 	for i, name := range names {
 		wg.Go(func() {
-			info, err := b.info(ctx, name, questionAlone)
+			stream, err := b.js.Stream(ctx, name)
 			if errs[i] = err; err == nil {
-				states[i] = howFull(info)
+				states[i] = howFull(stream.CachedInfo())
 			}
 		})
 	}

@@ -71,10 +71,11 @@ func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
 // ForgetRuns purges the keys of runs that ended before t, and of others, oldest
 // first, while the stream holds more than four fifths of what it may.
 func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
-	info, err := b.info(ctx, streamRuns, questionAlone)
+	stream, err := b.js.Stream(ctx, streamRuns)
 	if err != nil {
 		return fmt.Errorf("forget runs: %w", err)
 	}
+	info := stream.CachedInfo()
 	excess := int64(info.State.Bytes) - info.Config.MaxBytes/5*4
 	var upTo uint64
 	err = b.since(ctx, streamRuns, allRunKeysFilter, time.Time{}, func(m Stored) bool {
@@ -98,16 +99,12 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 	if err != nil || !found {
 		return 0, false, err
 	}
-	var cons jetstream.Consumer
-	err = b.tries(ctx, streamRuns, questionAlone, func(ctx context.Context) (err error) {
-		cons, err = b.js.Consumer(ctx, streamRuns, consumer)
-		return err
-	})
+	cons, err := b.js.Consumer(ctx, streamRuns, consumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return 0, false, nil // nobody has ever worked on this queue
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("queue of pool %s: %w", pool, err)
+		return 0, false, fmt.Errorf("queue of pool %s: %w", pool, transportError(err))
 	}
 	state := cons.CachedInfo()
 	if own.Sequence <= state.Delivered.Stream {

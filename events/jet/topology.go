@@ -116,11 +116,6 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		bulks,
 		t.tokens(),
 	}
-	return t.kept(all)
-}
-
-// kept says how streams are kept, all in the same way.
-func (t Topology) kept(all []jetstream.StreamConfig) []jetstream.StreamConfig {
 	for i := range all {
 		all[i].Subjects = append(all[i].Subjects, probeSubject(all[i].Name))
 		all[i].Storage = jetstream.FileStorage
@@ -173,5 +168,5 @@ func (b *Bus) Await(ctx context.Context) error {
 			return fmt.Errorf("wait for stream %s: %w", names[len(names)-1], err)
 		}
 	}
-	return nil
+	return b.knows(ctx)
 }

@@ -48,14 +48,9 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 	if q.FromNow {
 		deliver = jetstream.DeliverNewPolicy
 	}
-	cfg := jetstream.ConsumerConfig{
+	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.stream, jetstream.ConsumerConfig{
 		Durable: q.Name, FilterSubject: q.filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
 		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
-	}
-	var cons jetstream.Consumer
-	err := b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
-		cons, err = b.js.CreateOrUpdateConsumer(ctx, q.stream, cfg)
-		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
@@ -66,11 +61,7 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 // Unsettled returns how many messages are delivered but unacknowledged (including those
 // waiting for redelivery), and how many are not yet delivered.
 func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err error) {
-	var cons jetstream.Consumer
-	err = b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
-		cons, err = b.js.Consumer(ctx, q.stream, q.Name)
-		return err
-	})
+	cons, err := b.js.Consumer(ctx, q.stream, q.Name)
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
 	}
