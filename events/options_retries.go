@@ -130,6 +130,9 @@ func Starts(attempts []Attempt) (n int) {
 // attempt, or the start of one that was cut short.
 func (ev RunEvent) AttemptsWith() []Attempt {
 	a := Attempt{Number: ev.Attempt, StartedAt: ev.StartedAt, EndedAt: ev.At, ExitStatus: ev.ExitStatus, Message: ev.Message}
+	if ev.Interrupted() {
+		a.EndedAt = time.Time{}
+	}
 	if ev.Phase == Started {
 		a = Attempt{Number: ev.Attempt, StartedAt: ev.At, Message: "cut short: Spool stopped or died"}
 	}

@@ -88,7 +88,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 			attempts = RunEvent{Phase: Started, At: time.Unix(1, 0), Attempt: number, Attempts: attempts}.AttemptsWith()
 		}
 		number++
-		attempts = RunEvent{Phase: Retrying, At: time.Unix(2, 0), Attempt: number, Attempts: attempts, Message: strings.Repeat("é", 300)}.AttemptsWith()
+		attempts = RunEvent{Phase: Retrying, Status: ERROR, At: time.Unix(2, 0), Attempt: number, Attempts: attempts, Message: strings.Repeat("é", 300)}.AttemptsWith()
 	}
 	if len(attempts) > maxAttempts || Failures(attempts) != maxRetries {
 		t.Errorf("%d attempts, of which %d failed", len(attempts), Failures(attempts))

@@ -92,6 +92,10 @@ func (ev *RunEvent) Judge() {
 	case Started:
 		ev.Outcome = OutcomeRunning
 	case Retrying:
+		if ev.Interrupted() {
+			ev.Outcome, ev.Why = OutcomeRetrying, path.Base(ev.BinaryPath)+" was "+firstLine(ev.Message)+"; it starts again"
+			return
+		}
 		_, ev.Why = ev.judgeEnd()
 		ev.Outcome, ev.Why = OutcomeRetrying, ev.Why+"; it is tried again at "+ev.Next.UTC().Format(time.RFC3339)
 	case Ended:

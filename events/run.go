@@ -109,13 +109,18 @@ func (ev RunEvent) Cancelled() bool {
 	return ev.Phase == Ended && strings.HasPrefix(ev.Message, CancelledBy)
 }
 
+// Interrupted reports that an attempt was cut short, because its runner or its machine stopped or died,
+// and that nothing of it is left: the next one may begin at once, wherever the files are.
+func (ev RunEvent) Interrupted() bool { return ev.Phase == Retrying && ev.Status == "" }
+
 // Process identifies the process group of a flow, so that a later runner can
 // prove it dead. Process ids are reused; the start time and the boot tell.
 type Process struct {
-	Host      string `json:"host"`       // host name
-	Boot      string `json:"boot"`       // boot id of the kernel; empty where there is none
-	PID       int    `json:"pid"`        // process and process group
-	StartTime string `json:"start_time"` // as the kernel spells it; opaque
+	Host      string `json:"host"`            // host name
+	Place     string `json:"place,omitempty"` // the machine, whatever its host is called now; empty = the host is
+	Boot      string `json:"boot"`            // boot id of the kernel; empty where there is none
+	PID       int    `json:"pid"`             // process and process group
+	StartTime string `json:"start_time"`      // as the kernel spells it; opaque
 
 	Runner string `json:"runner,omitzero"` // the id of the data folder of its runner, which has the log
 }

@@ -39,7 +39,7 @@ func cancelSubject(runner string) string { return "spool.cancel." + runner }
 
 // cancelWaitingSubject is answered by one of the runners of a pool. No id of a runner, which
 // is a UUID, begins like that.
-func cancelWaitingSubject(pool string) string { return "spool.cancel.pool_" + pool }
+func cancelWaitingSubject(pool string) string { return "spool.cancel.pool_" + poolOf(pool) }
 
 // ErrRunnerAway says that no runner answers a request.
 var ErrRunnerAway = errors.New("the runner does not answer")
@@ -187,7 +187,7 @@ func askRunner[A any](ctx context.Context, b *Bus, subject string, q any, held t
 	recordOut(subject)
 	limited, cancel := context.WithTimeout(ctx, held+askPatience)
 	defer cancel()
-	m, err := b.nc.RequestWithContext(limited, subject, events.Encode(q))
+	m, err := b.request(limited, &nats.Msg{Subject: subject, Data: events.Encode(q)})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return part, nil, ctx.Err()

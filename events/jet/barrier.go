@@ -43,7 +43,7 @@ func (b *Bus) copied(ctx context.Context, stream string) bool {
 	if many || single {
 		return many
 	}
-	ctx, cancel := b.onWire(ctx, 2*time.Second)
+	ctx, cancel := b.asking(ctx, stream, 2*time.Second)
 	defer cancel()
 	answer, err := b.api(ctx, streamInfo, stream, struct{}{})
 	var info struct {
@@ -114,7 +114,7 @@ func (b *Bus) sure(ctx context.Context, stream, filter string, request map[strin
 			return behind(stream)
 		}
 		if err := retry.Wait(ctx); err != nil {
-			return fmt.Errorf("read %s: %w", stream, transportError(err))
+			return fmt.Errorf("read %s: %w", stream, b.fault(stream, err))
 		}
 	}
 }
@@ -193,11 +193,11 @@ func (b *Bus) getSure(ctx context.Context, stream string, seq uint64) (m Stored,
 	if err != nil || found || !b.copied(ctx, stream) {
 		return m, found, err
 	}
-	ctx, cancel := b.onWire(ctx, 5*time.Second)
+	ctx, cancel := b.asking(ctx, stream, questionAlone)
 	defer cancel()
 	answer, err := b.api(ctx, streamGet, stream, map[string]uint64{"seq": seq})
 	if err != nil {
-		return Stored{}, false, fmt.Errorf("read %s: %w", stream, transportError(err))
+		return Stored{}, false, fmt.Errorf("read %s: %w", stream, b.fault(stream, err))
 	}
 	var r struct {
 		Error *apiFault `json:"error"`
@@ -208,7 +208,7 @@ func (b *Bus) getSure(ctx context.Context, stream string, seq uint64) (m Stored,
 	case r.Error != nil && r.Error.ErrCode == codeNoMessage:
 		return Stored{}, false, nil
 	case r.Error != nil:
-		return Stored{}, false, fmt.Errorf("read %s: %w", stream, apiError(stream, r.Error.ErrCode, r.Error.Description))
+		return Stored{}, false, fmt.Errorf("read %s: %w", stream, b.apiError(stream, *r.Error))
 	}
 	// The leader has it: so will the copy that is asked next, or the one after that.
 	deadline := time.Now().Add(surePatience)
@@ -217,7 +217,7 @@ func (b *Bus) getSure(ctx context.Context, stream string, seq uint64) (m Stored,
 			return m, found, err
 		}
 		if err := retry.Wait(ctx); err != nil {
-			return Stored{}, false, fmt.Errorf("read %s: %w", stream, transportError(err))
+			return Stored{}, false, fmt.Errorf("read %s: %w", stream, b.fault(stream, err))
 		}
 	}
 	return Stored{}, false, behind(stream)

@@ -44,28 +44,18 @@ type Bus struct {
 	desksMu sync.Mutex
 	desks   map[string]*desk // by stream and consumer
 
-	up     atomic.Int64 // unix ns of the last (re)connect
-	down   atomic.Int64 // unix ns of the last disconnect, 0 while connected
-	denied atomic.Pointer[denial]
+	up      atomic.Int64 // unix ns of the last (re)connect
+	down    atomic.Int64 // unix ns of the last disconnect, 0 while connected
+	cluster atomic.Bool  // the server was one of several when it was last connected to
+	denials denials
 
 	copies copies
-	form   atomic.Int32 // of what is written, see [Marks]
 	needs  Needs
 	health health
 	held   func() error // see [Options.Held]
 	broken func(stream string) error
 	tight  func() error
 }
-
-// denial is something that the server did not allow. Whoever asked hears no more of
-// it than that nobody answers.
-type denial struct {
-	text string
-	at   time.Time
-}
-
-// deniedFor is how long a denial is shown.
-const deniedFor = 10 * time.Minute
 
 // Options say how to connect.
 type Options struct {
@@ -105,8 +95,15 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
 	b.js = js
+	b.watchQuorum()
 	return b, nil
 }
+
+// A server on another machine that is frozen is left for another one after 6 to 9 s.
+const (
+	pingEvery = 3 * time.Second
+	pingsOut  = 2
+)
 
 // options are those of the connection: what it says of itself, how it authenticates and
 // what it does when it is lost.
@@ -136,12 +133,14 @@ func (b *Bus) options(o Options) []nats.Option {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.log.Error("NATS reports an error", "error", errText(err))
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				b.denied.Store(&denial{err.Error(), time.Now()})
+				b.deny(denialOf(err.Error()))
 			}
 		}),
 	}
 	if o.Server != nil {
 		opts = append(opts, nats.InProcessServer(o.Server))
+	} else {
+		opts = append(opts, nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(pingsOut))
 	}
 	if o.Creds != "" {
 		opts = append(opts, nats.UserCredentials(o.Creds))

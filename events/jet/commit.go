@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,9 +19,6 @@ import (
 
 // MaxBatch is how many messages one commit can hold.
 const MaxBatch = 1000
-
-// commitTimeout bounds one commit, so that an unknown outcome is noticed and asked about.
-const commitTimeout = 10 * time.Second
 
 // message is one message of a commit.
 type message struct {
@@ -63,24 +61,40 @@ func (b *Bus) commitAnyway(ctx context.Context, stream string, msgs ...message) 
 	if err := b.refuses(stream); err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", stream, err)
 	}
-	seq, err := b.send(ctx, stream, msgs...)
+	seq, err := b.sendUntil(ctx, stream, msgs)
 	if err != nil && ctx.Err() == nil {
 		b.refused(stream, err)
 	}
 	return seq, err
 }
 
+// sendUntil sends, in a cluster again while nobody was there to take it, for as long as a
+// commit may take: a leader that stops in order has a successor within a second.
+func (b *Bus) sendUntil(ctx context.Context, stream string, msgs []message) (seq uint64, err error) {
+	for deadline := time.Now().Add(commitMost); ; {
+		seq, err = b.send(ctx, stream, msgs...)
+		if !errors.Is(err, errUnsent) || !b.clustered() || b.health.away(stream) > commitMost || time.Now().After(deadline) {
+			return seq, err
+		}
+		b.health.miss(stream, time.Now(), "has no leader")
+		if wait.Sleep(ctx, tryPause) != nil {
+			return seq, err
+		}
+	}
+}
+
 func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64, error) {
 	for _, m := range msgs {
 		recordOut(m.Subject)
 	}
-	ctx, cancel := b.onWire(ctx, commitTimeout)
+	ctx, cancel := b.onWire(ctx, b.commitPatience())
 	defer cancel()
 	defer b.whileTaken(stream, cancel)()
+	ctx, done := b.untilDenied(ctx, func(s string) bool { return slices.ContainsFunc(msgs, func(m message) bool { return m.Subject == s }) })
+	defer done()
 	batch := nuid.Next()
 	last := len(msgs) - 1
 	for i, m := range msgs {
-		m.Header = b.stamp(m.Header)
 		msg := m.wire()
 		if last > 0 {
 			msg.Header.Set("Nats-Batch-Id", batch)
@@ -88,7 +102,7 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 		}
 		if i < last {
 			if err := b.nc.PublishMsg(msg); err != nil {
-				return 0, publishError(stream, err)
+				return 0, b.publishError(stream, err)
 			}
 			if stream == streamJobs {
 				faultpoint.Hit(faultpoint.JobKeyed)
@@ -100,23 +114,23 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 		}
 		answer, err := b.nc.RequestMsgWithContext(ctx, msg)
 		if err != nil {
-			return 0, publishError(stream, err)
+			return 0, b.publishError(stream, deniedOr(ctx, err))
 		}
-		return readAck(stream, answer)
+		return b.readAck(stream, answer)
 	}
 	return 0, nil
 }
 
-func readAck(stream string, m *nats.Msg) (uint64, error) {
+func (b *Bus) readAck(stream string, m *nats.Msg) (uint64, error) {
 	var ack struct {
 		Sequence uint64    `json:"seq"`
 		Error    *apiFault `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &ack); err != nil {
-		return 0, publishError(stream, err)
+		return 0, b.publishError(stream, err)
 	}
 	if ack.Error != nil {
-		return 0, apiError(stream, ack.Error.ErrCode, ack.Error.Description)
+		return 0, b.apiError(stream, *ack.Error)
 	}
 	return ack.Sequence, nil
 }

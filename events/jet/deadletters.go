@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -25,11 +24,10 @@ type deadCount struct {
 // DeadByJob tells how many dead letters each job has. The answer is everybody's, and not to be changed. They are
 // counted anew when the stream is another: that is asked each time, and counting takes the longer the more there are.
 func (b *Bus) DeadByJob(ctx context.Context) (map[string]int, error) {
-	s, err := b.js.Stream(ctx, streamDeadLetters)
+	info, err := b.info(ctx, streamDeadLetters, questionAlone)
 	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", streamDeadLetters, transportError(err))
+		return nil, err
 	}
-	info := s.CachedInfo()
 	at := [3]uint64{uint64(info.Created.UnixNano()), info.State.LastSeq, info.State.Msgs}
 	b.dead.mu.Lock()
 	known, same := b.dead.of, b.dead.at == at

@@ -111,6 +111,20 @@ func (k *desk) leave() {
 	k.pulls--
 }
 
+// onDesk counts what of a queue is held in this process.
+func (b *Bus) onDesk(q *Queue) int {
+	if q == nil {
+		return 0
+	}
+	b.desksMu.Lock()
+	k := b.desks[q.stream+" "+q.Name]
+	b.desksMu.Unlock()
+	if k == nil {
+		return 0
+	}
+	return k.count()
+}
+
 func (k *desk) count() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -80,6 +80,7 @@ func (b *Bus) AcceptedIn(ctx context.Context, flowJobID string) (r events.Run, p
 	if pool = m.header.Get(poolHeader); pool == "" {
 		pool = strings.Split(m.Subject, ".")[2]
 	}
+	pool = poolOf(pool)
 	r, err = decode[events.Run](m)
 	return r, pool, err == nil, err
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,8 +49,9 @@ type health struct {
 
 // trouble is what is wrong with a stream.
 type trouble struct {
-	text  string
-	since time.Time
+	text   string
+	since  time.Time
+	quorum bool // too few replicas: what its leader answers does not end it
 }
 
 func newHealth() health {
@@ -60,8 +63,8 @@ func newHealth() health {
 // what is written. It asks when nobody has asked for a second, and waits for the
 // answers for up to 3 s.
 func (b *Bus) Check() error {
-	if d := b.denied.Load(); d != nil && time.Since(d.at) < deniedFor {
-		return fmt.Errorf("NATS does not allow what this service needs, so --nats-creds are of another role or version: %s", d.text)
+	if err := b.denials.err(); err != nil {
+		return err
 	}
 	if !b.nc.IsConnected() {
 		return fmt.Errorf("not connected to NATS since %s", time.Unix(0, b.down.Load()).UTC().Format(time.RFC3339))
@@ -110,6 +113,9 @@ func (b *Bus) refuses(stream string) error {
 		_, broken = b.health.broken[stream]
 		b.health.mu.Unlock()
 	}
+	if b.health.cutOff(stream) {
+		return b.unavailable(stream, "")
+	}
 	if !broken {
 		return nil
 	}
@@ -152,7 +158,9 @@ func (h *health) hear(stream string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.heard[stream] = time.Now()
-	delete(h.silent, stream)
+	if !h.silent[stream].quorum {
+		delete(h.silent, stream)
+	}
 }
 
 // miss notes that the leader of a stream did not answer a question.
@@ -165,7 +173,77 @@ func (h *health) miss(stream string, asked time.Time, text string) {
 	if was, known := h.silent[stream]; known {
 		asked = was.since
 	}
-	h.silent[stream] = trouble{text, asked}
+	h.silent[stream] = trouble{text: text, since: asked}
+}
+
+// lose notes that a stream has too few replicas, or none that leads.
+func (h *health) lose(stream string, since time.Time, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if was, known := h.silent[stream]; known && was.since.Before(since) {
+		since = was.since
+	}
+	h.silent[stream] = trouble{text, since, true}
+}
+
+// regain notes that a stream has a leader whom enough replicas follow.
+func (h *health) regain(stream string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard[stream] = time.Now()
+	delete(h.silent, stream)
+}
+
+// cutOff reports that a stream has too few replicas: nothing comes of what is written.
+func (h *health) cutOff(stream string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.silent[stream].quorum
+}
+
+// away is for how long a stream has had no leader that answers; 0 = it has one.
+func (h *health) away(stream string) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t, silent := h.silent[stream]; silent {
+		return time.Since(t.since)
+	}
+	return 0
+}
+
+// causeMost is how many streams of a cause are named.
+const causeMost = 3
+
+// Cause says in a line what is wrong with the store: of a stream and, if that is not
+// all, of others; empty when nothing is known to be wrong with that stream. It asks
+// nobody. An empty stream is any.
+func (b *Bus) Cause(stream string) string {
+	if !b.nc.IsConnected() {
+		return "not connected to NATS since " + time.Unix(0, b.down.Load()).UTC().Format(time.RFC3339)
+	}
+	h := &b.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first, known := h.silent[stream]
+	if stream != "" && !known {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(h.silent))
+	if stream == "" && len(names) > 0 {
+		stream, first = names[0], h.silent[names[0]]
+	}
+	if stream == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%s %s since %s", stream, first.text, first.since.UTC().Format(time.RFC3339))
+	names = slices.DeleteFunc(names, func(n string) bool { return n == stream })
+	if len(names) == 0 {
+		return text
+	}
+	if more := len(names) - causeMost; more > 0 {
+		return fmt.Sprintf("%s (and so it is with %s and %d more)", text, strings.Join(names[:causeMost], ", "), more)
+	}
+	return text + " (and so it is with " + strings.Join(names, ", ") + ")"
 }
 
 // note notes that a lost connection has come back.
@@ -226,7 +304,7 @@ func (b *Bus) askLeader(ctx context.Context, stream, op string, request any) {
 		b.health.miss(stream, asked, "answers what cannot be read")
 	case a.Error == nil || a.Error.ErrCode == codeNoMessage:
 		b.health.hear(stream)
-	case a.Error.ErrCode == codeNotNow || a.Error.ErrCode == codeNoPeers:
+	case slices.Contains(codesAway, a.Error.ErrCode):
 		b.health.miss(stream, asked, "has no leader")
 	default:
 		b.health.miss(stream, asked, "cannot be read ("+a.Error.Description+")")

@@ -233,7 +233,7 @@ func (f *JobFeed) Wait(ctx context.Context, seq uint64) error {
 		f.mu.Lock()
 		delete(f.waiting, ch)
 		f.mu.Unlock()
-		return fmt.Errorf("wait for job event %d: %w", seq, context.Cause(ctx))
+		return fmt.Errorf("wait for job event %d: %w: %w", seq, f.bus.unavailable(streamJobs, "the jobs are not up to date yet"), context.Cause(ctx))
 	}
 }
 
@@ -255,7 +255,7 @@ func (f *JobFeed) Barrier(ctx context.Context) (uint64, error) {
 	case f.asking <- struct{}{}:
 		defer func() { <-f.asking }()
 	case <-ctx.Done():
-		return 0, fmt.Errorf("wait for job event %d: %w", m.Sequence, context.Cause(ctx))
+		return 0, fmt.Errorf("wait for job event %d: %w: %w", m.Sequence, f.bus.unavailable(streamJobs, "the jobs are not up to date yet"), context.Cause(ctx))
 	}
 	if found && f.includes(m.Sequence) {
 		return m.Sequence, nil
@@ -315,7 +315,7 @@ func (b *Bus) EachJob(ctx context.Context, f func(events.Job)) error {
 		}
 	})
 	if err == nil && !whole {
-		err = fmt.Errorf("read all jobs: %w", context.Cause(ctx))
+		err = fmt.Errorf("read all jobs: %w: %w", b.unavailable(streamJobs, "the store did not answer"), context.Cause(ctx))
 	}
 	return err
 }

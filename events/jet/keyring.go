@@ -109,6 +109,20 @@ func (k *Keyring) forgetEnded(now time.Time) {
 	}
 }
 
+// unproven says why nobody can tell which tokens count, or nil: the cache was not proven
+// for a while, or who proved it may have been left behind by the others. What is named is
+// the store, which is what somebody has to look at. The caller holds the lock.
+func (k *Keyring) unproven() error {
+	if time.Since(k.proven) <= trustFor && !k.bus.health.cutOff(streamTokens) {
+		return nil
+	}
+	seen := "the store has not been read yet"
+	if !k.proven.IsZero() {
+		seen = streamTokens + " does not answer since " + k.proven.UTC().Format(time.RFC3339)
+	}
+	return k.bus.unavailable(streamTokens, seen)
+}
+
 // prove compares the cache with what the broker's leader holds, every second: a connection that is up says nothing about a feed that has stalled.
 func (k *Keyring) prove(ctx context.Context) {
 	for n := 0; ; n++ {
@@ -182,8 +196,8 @@ func (k *Keyring) SealKey() (seal.PublicKey, bool) {
 func (k *Keyring) OthersWrite(now time.Time) (bool, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if time.Since(k.proven) > trustFor {
-		return false, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+	if err := k.unproven(); err != nil {
+		return false, err
 	}
 	for _, t := range k.tokens {
 		if t.Role != events.Admin && t.Role.MayWrite() && k.ended(t, now) == nil {

@@ -25,10 +25,10 @@ func (k *Keyring) verify(text string, kind events.TokenKind, now time.Time) (eve
 	k.mu.RLock()
 	t, ok := k.tokens[events.TokenID(text)]
 	ended := k.ended(t, now)
-	proven := k.proven
+	unproven := k.unproven()
 	k.mu.RUnlock()
-	if time.Since(proven) > trustFor {
-		return events.Token{}, &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+	if unproven != nil {
+		return events.Token{}, unproven
 	}
 	if !ok || !t.Matches(text) {
 		return events.Token{}, &events.Error{Code: events.Unauthorized, Message: "the token is not valid"}

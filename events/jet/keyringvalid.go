@@ -11,8 +11,8 @@ import (
 func (k *Keyring) Valid(id string, now time.Time) error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if time.Since(k.proven) > trustFor {
-		return &events.Error{Code: events.Unavailable, Message: "tokens cannot be checked now: try again"}
+	if err := k.unproven(); err != nil {
+		return err
 	}
 	t, ok := k.tokens[id]
 	if !ok {

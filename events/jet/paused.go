@@ -69,18 +69,20 @@ func (b *Bus) PauseRun(ctx context.Context, pool string, r events.Run) error {
 // PausedRun is a run that waits until its job is enabled.
 type PausedRun struct {
 	events.Run
+	queue  string // where it goes back to
 	stored Stored
 }
 
-// PausedRuns calls f with the runs of a pool and job that wait until it is enabled,
-// in their order, until f answers false.
+// PausedRuns calls f with the runs of a pool and job that wait until it is enabled, at whatever
+// place, in their order, until f answers false.
 func (b *Bus) PausedRuns(ctx context.Context, pool, jobID string, f func(PausedRun) bool) error {
 	return b.sinceSure(ctx, streamRuns, pausedRunsFilter(jobID), time.Time{}, func(m Stored) bool {
-		if m.header.Get(poolHeader) != pool {
+		queue := m.header.Get(poolHeader)
+		if poolOf(queue) != pool {
 			return true
 		}
 		r, err := decode[events.Run](m)
-		return err != nil || f(PausedRun{r, m})
+		return err != nil || f(PausedRun{r, queue, m})
 	})
 }
 
@@ -91,14 +93,14 @@ func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedR
 		return PausedRun{}, false, err
 	}
 	r, err := decode[events.Run](m)
-	return PausedRun{r, m}, err == nil, err
+	return PausedRun{r, m.header.Get(poolHeader), m}, err == nil, err
 }
 
-// ResumeRun puts a paused run back into the queue of its pool, if it is not there, has
+// ResumeRun puts a paused run back into its queue, if it is not there, has
 // not ended, and was not paused again since.
-func (b *Bus) ResumeRun(ctx context.Context, pool string, r PausedRun) error {
+func (b *Bus) ResumeRun(ctx context.Context, r PausedRun) error {
 	_, err := b.commit(ctx, streamRuns, message{
-		Subject: runQueueSubject(pool, r.FlowJobID), Data: r.stored.Data,
+		Subject: runQueueSubject(r.queue, r.FlowJobID), Data: r.stored.Data,
 		Expect: &r.stored.Sequence, Of: acceptedRunFilter(r.FlowJobID),
 	})
 	if err != nil && !IsConflict(err) {

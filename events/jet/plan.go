@@ -42,9 +42,6 @@ func (b *Bus) Plan(ctx context.Context, t Topology) ([]Change, error) {
 // Ensure makes the streams and buckets that are not there and brings the others
 // up to date. A stream never shrinks: its bytes were promised to what is in it.
 func (b *Bus) Ensure(ctx context.Context, t Topology) error {
-	if err := b.knows(ctx); err != nil {
-		return err
-	}
 	plan, err := b.Plan(ctx, t)
 	if err != nil {
 		return err
@@ -59,7 +56,7 @@ func (b *Bus) Apply(ctx context.Context, plan []Change) error {
 			continue
 		}
 		if _, err := b.js.CreateOrUpdateStream(ctx, c.config); err != nil {
-			return fmt.Errorf("stream %s: %w", c.Stream, ensureError(c.Stream, err))
+			return fmt.Errorf("stream %s: %w", c.Stream, b.fault(c.Stream, err))
 		}
 	}
 	return nil
@@ -73,7 +70,7 @@ func (b *Bus) planStream(ctx context.Context, want jetstream.StreamConfig) (Chan
 		return c, nil
 	}
 	if err != nil {
-		return c, ensureError(want.Name, err)
+		return c, b.fault(want.Name, err)
 	}
 	had := stream.CachedInfo().Config
 	if had.Retention != want.Retention {
@@ -150,11 +147,4 @@ func settingsOf(cfg jetstream.StreamConfig) map[string]string {
 	}
 	delete(settings, "name")
 	return settings
-}
-
-func ensureError(stream string, err error) error {
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return apiError(stream, int(api.ErrorCode), api.Description)
-	}
-	return transportError(err)
 }

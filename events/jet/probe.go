@@ -84,11 +84,11 @@ func (b *Bus) writeProbe(stream string) error {
 	if err := b.purge(ctx, stream, purgeRequest{Filter: probeOf(stream)}); err != nil && !IsFull(err) {
 		return err
 	}
-	answer, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: probeOf(stream), Data: body(time.Now().UTC())})
+	answer, err := b.request(ctx, &nats.Msg{Subject: probeOf(stream), Data: body(time.Now().UTC())})
 	if err != nil {
-		return publishError(stream, err)
+		return b.publishError(stream, err)
 	}
-	if _, err = readAck(stream, answer); IsFull(err) {
+	if _, err = b.readAck(stream, answer); IsFull(err) {
 		return nil
 	}
 	return err
@@ -126,7 +126,7 @@ func (b *Bus) probed(stream string, since time.Time, err error) (whole bool) {
 	}
 	if !broken {
 		b.log.Error("a stream refuses what is written", "stream", stream, "since", since, "error", err.Error())
-		h.broken[stream] = trouble{"refuses what is written (" + said(err) + ")", since}
+		h.broken[stream] = trouble{text: "refuses what is written (" + said(err) + ")", since: since}
 	}
 	return false
 }

@@ -31,7 +31,7 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 	p := &puller{desk: k, cons: cons, hold: hold, msgs: make(chan *nats.Msg, 2*hold+64), inbox: b.nc.NewInbox()}
 	p.sub, err = b.nc.ChanSubscribe(p.inbox, p.msgs)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", q.stream, transportError(err))
+		return fmt.Errorf("read %s: %w", q.stream, b.fault(q.stream, err))
 	}
 	ready := make(chan *Delivery, 2*hold)
 	ctx, cancel := context.WithCancel(ctx)
@@ -63,6 +63,8 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 const (
 	requestFor = 5 * time.Second
 	sign       = time.Second
+
+	besideEvery = 100 * time.Millisecond // between two looks at the queue beside
 )
 
 // puller asks for messages for one Pull. They come to one inbox, whichever request
@@ -85,8 +87,14 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 	silence := time.NewTimer(0)
 	defer silence.Stop()
 	line := p.desk.bus.nextLine()
+	var again <-chan time.Time
+	if p.desk.queue.Beside != nil { // whose desk wakes nobody here
+		tick := time.NewTicker(besideEvery)
+		defer tick.Stop()
+		again = tick.C
+	}
 	for ctx.Err() == nil {
-		room := p.hold - p.desk.count()
+		room := p.hold - p.desk.count() - p.desk.bus.onDesk(p.desk.queue.Beside)
 		if p.asked == 0 && room > 0 && room >= p.hold/4 {
 			p.ask(room)
 			silence.Reset(3 * sign)
@@ -97,6 +105,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 			silence.Reset(3 * sign)
 			err = p.received(msg, ready)
 		case <-p.desk.freed:
+		case <-again:
 		case <-line: // another connection: the server has forgotten the request
 			line, p.asked = p.desk.bus.nextLine(), 0
 		case <-silence.C:
@@ -134,11 +143,6 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	if status == "" || len(msg.Data) > 0 {
 		p.asked = max(0, p.asked-1)
 		if d := p.desk.take(msg); d != nil {
-			if err := known(d.Stored); err != nil { // it waits for a program that knows it
-				p.desk.bus.log.Error("a message waits for a newer Spool", "error", err.Error())
-				_ = d.Nak(newerAgain) // when this fails it comes again by itself
-				return nil
-			}
 			if came := p.desk.queue.Came; came != nil {
 				came(d)
 			}

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events"
 )
 
 // Stored is a message as a stream holds it.
@@ -36,11 +37,13 @@ func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found
 	if subject != everySubject { // which reads nothing but where the stream ends
 		recordIn(subject)
 	}
-	ctx, cancel := b.onWire(ctx, 5*time.Second)
+	asked := time.Now()
+	ctx, cancel := b.asking(ctx, stream, questionAlone)
 	defer cancel()
 	answer, err := b.api(ctx, streamGet, stream, map[string]string{"last_by_subj": subject})
 	if err != nil {
-		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, transportError(err))
+		b.silence(stream, asked, err)
+		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, b.fault(stream, err))
 	}
 	var r struct {
 		Error   *apiFault `json:"error"`
@@ -62,7 +65,7 @@ func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found
 		if r.Error.ErrCode == codeNoMessage {
 			return Stored{}, false, nil
 		}
-		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, apiError(stream, r.Error.ErrCode, r.Error.Description))
+		return Stored{}, false, fmt.Errorf("read %s %s: %w", stream, subject, b.apiError(stream, *r.Error))
 	}
 	m = Stored{Subject: r.Message.Subject, Sequence: r.Message.Seq, Time: r.Message.Time, Data: r.Message.Data}
 	if len(r.Message.Header) > 0 {
@@ -71,6 +74,13 @@ func (b *Bus) last(ctx context.Context, stream, subject string) (m Stored, found
 		}
 	}
 	return m, true, nil
+}
+
+// silence notes what it means that a leader did not answer.
+func (b *Bus) silence(stream string, asked time.Time, err error) {
+	if _, denied := errors.AsType[*deniedError](err); !denied && b.clustered() && b.nc.IsConnected() && time.Since(asked) > tryPause {
+		b.health.miss(stream, asked, "has no leader that answers")
+	}
 }
 
 // known asks a stream which of the subjects hold a message.
@@ -117,48 +127,15 @@ func (b *Bus) next(ctx context.Context, stream string, request map[string]any, f
 			more = f(m)
 			return more
 		})
+		if err != nil && n > 0 && more && b.clustered() && ctx.Err() == nil {
+			err, n = nil, 256 // the rest from another replica
+		}
 		if err != nil || !more || n < 256 {
 			return err
 		}
 		delete(request, "start_time")
 		request["seq"] = last + 1
 	}
-}
-
-// getMany reads messages by their sequences, in one go: the requests do not
-// wait for each other's answers. f is called in the order of the answers, with
-// the index of the sequence; what is gone is left out.
-func (b *Bus) getMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
-	inbox := b.nc.NewRespInbox()
-	answers := make(chan *nats.Msg, len(seqs))
-	sub, err := b.nc.ChanSubscribe(inbox+".*", answers)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, transportError(err))
-	}
-	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
-	for i, seq := range seqs {
-		request := append(strconv.AppendUint([]byte(`{"seq":`), seq, 10), '}')
-		if err := b.nc.PublishRequest(apiPrefix+directGet+"."+stream, inbox+"."+strconv.Itoa(i), request); err != nil {
-			return fmt.Errorf("read %s: %w", stream, transportError(err))
-		}
-	}
-	ctx, cancel := b.onWire(ctx, 5*time.Second)
-	defer cancel()
-	for range seqs {
-		select {
-		case m := <-answers:
-			i, err := strconv.Atoi(m.Subject[len(inbox)+1:])
-			if err != nil {
-				return fmt.Errorf("read %s: %w", stream, err)
-			}
-			if _, err := directAnswer(stream, m, func(s Stored) bool { f(i, s); return false }); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("read %s: %w", stream, transportError(ctx.Err()))
-		}
-	}
-	return nil
 }
 
 // get reads one message by its sequence; found is false when it is gone.
@@ -168,75 +145,6 @@ func (b *Bus) get(ctx context.Context, stream string, seq uint64) (m Stored, fou
 		return false
 	})
 	return m, found, err
-}
-
-// direct reads from any replica. A request without "batch" or "multi_last" has one answer.
-func (b *Bus) direct(ctx context.Context, stream string, request map[string]any, f func(Stored) bool) error {
-	recordRead(request)
-	ctx, cancel := b.onWire(ctx, 5*time.Second)
-	defer cancel()
-	_, batch := request["batch"]
-	if _, multi := request["multi_last"]; !batch && !multi {
-		m, err := b.api(ctx, directGet, stream, request)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", stream, transportError(err))
-		}
-		_, err = directAnswer(stream, m, f)
-		return err
-	}
-	data, err := json.Marshal(request)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, err)
-	}
-	inbox := b.nc.NewRespInbox()
-	answers := make(chan *nats.Msg, maxMulti+1) // all that one request can bring, and its end
-	sub, err := b.nc.ChanSubscribe(inbox, answers)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, transportError(err))
-	}
-	defer sub.Unsubscribe() //nolint:errcheck // the answers that still come are not wanted
-	if err := b.nc.PublishRequest(apiPrefix+directGet+"."+stream, inbox, data); err != nil {
-		return fmt.Errorf("read %s: %w", stream, transportError(err))
-	}
-	for {
-		select {
-		case m := <-answers:
-			if more, err := directAnswer(stream, m, f); err != nil || !more {
-				return err
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("read %s: %w", stream, transportError(ctx.Err()))
-		}
-	}
-}
-
-// directAnswer passes one answer on; more says that another may follow.
-func directAnswer(stream string, m *nats.Msg, f func(Stored) bool) (more bool, err error) {
-	switch status := m.Header.Get("Status"); {
-	case status == "404" || status == "204" && len(m.Data) == 0: // nothing there; end of batch
-		return false, nil
-	case status == "503":
-		return false, fmt.Errorf("read %s: %w", stream, transportError(nats.ErrNoResponders))
-	case status != "":
-		return false, fmt.Errorf("read %s: status %s %s", stream, status, m.Header.Get("Description"))
-	}
-	s, err := fromDirect(m)
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", stream, err)
-	}
-	return f(s), nil
-}
-
-func fromDirect(m *nats.Msg) (Stored, error) {
-	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
-	if err != nil {
-		return Stored{}, errors.New("an answer without a sequence")
-	}
-	at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
-	if err != nil {
-		return Stored{}, errors.New("an answer without a time")
-	}
-	return Stored{m.Header.Get("Nats-Subject"), seq, at, m.Header, m.Data}, nil
 }
 
 // purgeRequest says what a purge takes out: all below a filter, or all but the newest
@@ -253,13 +161,16 @@ func (b *Bus) purge(ctx context.Context, stream string, r purgeRequest) error {
 			return fmt.Errorf("purge %s: %w", stream, err)
 		}
 	}
-	ctx, cancel := b.onWire(ctx, 10*time.Second)
+	if b.health.cutOff(stream) {
+		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, b.unavailable(stream, ""))
+	}
+	ctx, cancel := b.asking(ctx, stream, 10*time.Second)
 	defer cancel()
 	answer, err := b.api(ctx, "STREAM.PURGE", stream, r)
 	if err != nil {
-		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, transportError(err))
+		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, b.fault(stream, err))
 	}
-	if _, err := readAck(stream, answer); err != nil {
+	if _, err := b.readAck(stream, answer); err != nil {
 		b.refused(stream, err)
 		return fmt.Errorf("purge %s %s: %w", stream, r.Filter, err)
 	}
@@ -278,13 +189,14 @@ func (b *Bus) dropEach(ctx context.Context, stream string, seqs []uint64) error 
 
 // drop takes one message out; found is false when it is gone already.
 func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, err error) {
-	limited, cancel := b.onWire(ctx, 5*time.Second)
+	limited, cancel := b.onWire(ctx, min(questionAlone, b.commitPatience())) // once: of a second time nobody could say who it was
 	defer cancel()
-	answer, err := b.api(limited, "STREAM.MSG.DELETE", stream, map[string]any{"seq": seq, "no_erase": true})
+	request := events.Encode(map[string]any{"seq": seq, "no_erase": true})
+	answer, err := b.request(limited, &nats.Msg{Subject: apiPrefix + "STREAM.MSG.DELETE." + stream, Data: request})
 	if err == nil {
-		_, err = readAck(stream, answer)
+		_, err = b.readAck(stream, answer)
 	} else {
-		err = transportError(err)
+		err = b.fault(stream, err)
 	}
 	if err == nil {
 		return true, nil
@@ -298,22 +210,22 @@ func (b *Bus) drop(ctx context.Context, stream string, seq uint64) (found bool, 
 
 // subjects lists the subjects below filter that hold messages, with their counts.
 func (b *Bus) subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
-	s, err := b.js.Stream(ctx, stream)
+	var info *jetstream.StreamInfo
+	err := b.tries(ctx, stream, questionAlone, func(ctx context.Context) error {
+		s, err := b.js.Stream(ctx, stream)
+		if err == nil {
+			info, err = s.Info(ctx, jetstream.WithSubjectFilter(filter))
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", stream, transportError(err))
-	}
-	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
-	if err != nil {
-		return nil, fmt.Errorf("subjects of %s: %w", stream, transportError(err))
+		return nil, fmt.Errorf("subjects of %s: %w", stream, err)
 	}
 	return info.State.Subjects, nil
 }
 
 func decode[T any](m Stored) (T, error) {
 	var v T
-	if err := known(m); err != nil {
-		return v, err
-	}
 	if err := json.Unmarshal(m.Data, &v); err != nil {
 		return v, fmt.Errorf("message %d on %s: %w", m.Sequence, m.Subject, err)
 	}

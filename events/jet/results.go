@@ -27,11 +27,11 @@ func (b *Bus) Results(jobID string) View[events.Result] {
 
 // ResultsPerJob is how many results are kept of each job; 0 means any number.
 func (b *Bus) ResultsPerJob(ctx context.Context) (int, error) {
-	s, err := b.js.Stream(ctx, streamResults)
+	info, err := b.info(ctx, streamResults, questionAlone)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", streamResults, transportError(err))
+		return 0, err
 	}
-	return max(0, int(s.CachedInfo().Config.MaxMsgsPerSubject)), nil
+	return max(0, int(info.Config.MaxMsgsPerSubject)), nil
 }
 
 // ResultsAt reads results by their sequences, in one go. f is called in the order of the

@@ -41,9 +41,9 @@ func (b *Bus) StreamStates(ctx context.Context) (all []StreamState, faults map[s
 	var wg sync.WaitGroup
 	for i, name := range names {
 		wg.Go(func() {
-			stream, err := b.js.Stream(ctx, name)
+			info, err := b.info(ctx, name, questionAlone)
 			if errs[i] = err; err == nil {
-				states[i] = howFull(stream.CachedInfo())
+				states[i] = howFull(info)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -40,11 +39,11 @@ func reserve(bytes int64) int64 { return max(bytes/20, min(1<<20, bytes/2)) }
 
 // bound gives the bytes that a stream may hold.
 func (b *Bus) bound(ctx context.Context, stream string) (int64, error) {
-	s, err := b.js.Stream(ctx, stream)
+	info, err := b.info(ctx, stream, questionAlone)
 	if err != nil {
-		return 0, fmt.Errorf("stream %s: %w", stream, err)
+		return 0, err
 	}
-	return boundOf(s.CachedInfo().Config), nil
+	return boundOf(info.Config), nil
 }
 
 // boundOf gives the bytes that a stream may hold, whoever sees to it.
@@ -64,8 +63,13 @@ type room struct {
 
 	mu     sync.Mutex
 	looked time.Time
-	taken  int64 // bytes left of the part that was taken
+	taken  int64         // bytes left of the part that was taken
+	look   chan struct{} // closed when who looks has looked; nil = nobody does
 }
+
+// roomPatience is how long is waited for how much room there is. Who does not hear it
+// publishes: the answer to that tells what is wrong.
+const roomPatience = 500 * time.Millisecond
 
 // part is which part of the room a publisher takes.
 const part = 8
@@ -99,20 +103,48 @@ func (r *room) take(ctx context.Context, b *Bus, msgs []message) error {
 	for _, m := range msgs {
 		size += m.size()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.taken < size || time.Since(r.looked) > time.Second {
-		stream, err := b.js.Stream(ctx, r.stream)
-		if err != nil {
-			return nil //nolint:nilerr // the publish will tell what is wrong
+	for {
+		r.mu.Lock()
+		if r.taken >= size && time.Since(r.looked) <= time.Second {
+			r.taken -= size
+			r.mu.Unlock()
+			return nil
 		}
-		info := stream.CachedInfo()
-		left := boundOf(info.Config) - int64(info.State.Bytes)
-		if left < size {
+		if looking := r.look; looking != nil {
+			r.mu.Unlock()
+			select { // one asks for all
+			case <-looking:
+				continue
+			case <-time.After(roomPatience):
+			case <-ctx.Done():
+			}
+			return nil // the publish will tell what is wrong
+		}
+		looking := make(chan struct{})
+		r.look = looking
+		r.mu.Unlock()
+		left, known := r.left(ctx, b)
+		r.mu.Lock()
+		r.look = nil
+		close(looking)
+		if known && left >= size {
+			r.taken, r.looked = max(left/part, size)-size, time.Now()
+		}
+		r.mu.Unlock()
+		if known && left < size {
 			return full(r.stream)
 		}
-		r.taken, r.looked = max(left/part, size), time.Now()
+		return nil
 	}
-	r.taken -= size
-	return nil
+}
+
+// left asks how much room there is, while nobody is kept from what was taken.
+func (r *room) left(ctx context.Context, b *Bus) (bytes int64, known bool) {
+	ctx, cancel := context.WithTimeout(ctx, roomPatience)
+	defer cancel()
+	info, err := b.info(ctx, r.stream, roomPatience)
+	if err != nil {
+		return 0, false
+	}
+	return boundOf(info.Config) - int64(info.State.Bytes), true
 }

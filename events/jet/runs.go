@@ -71,11 +71,10 @@ func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
 // ForgetRuns purges the keys of runs that ended before t, and of others, oldest
 // first, while the stream holds more than four fifths of what it may.
 func (b *Bus) ForgetRuns(ctx context.Context, t time.Time) error {
-	stream, err := b.js.Stream(ctx, streamRuns)
+	info, err := b.info(ctx, streamRuns, questionAlone)
 	if err != nil {
 		return fmt.Errorf("forget runs: %w", err)
 	}
-	info := stream.CachedInfo()
 	excess := int64(info.State.Bytes) - info.Config.MaxBytes/5*4
 	var upTo uint64
 	err = b.since(ctx, streamRuns, allRunKeysFilter, time.Time{}, func(m Stored) bool {
@@ -99,14 +98,10 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 	if err != nil || !found {
 		return 0, false, err
 	}
-	cons, err := b.js.Consumer(ctx, streamRuns, consumer)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return 0, false, nil // nobody has ever worked on this queue
+	state, found, err := b.runQueueState(ctx, consumer, pool)
+	if err != nil || !found {
+		return 0, false, err // nobody has ever worked on this queue
 	}
-	if err != nil {
-		return 0, false, fmt.Errorf("queue of pool %s: %w", pool, transportError(err))
-	}
-	state := cons.CachedInfo()
 	if own.Sequence <= state.Delivered.Stream {
 		return 0, false, nil
 	}
@@ -118,6 +113,22 @@ func (b *Bus) RunsAhead(ctx context.Context, consumer, pool, flowJobID string) (
 		return true
 	})
 	return state.NumPending - min(state.NumPending, behind+1), true, err
+}
+
+// runQueueState says how far the consumer of a queue of runs is; found is false when there is none.
+func (b *Bus) runQueueState(ctx context.Context, consumer, queue string) (state *jetstream.ConsumerInfo, found bool, err error) {
+	var cons jetstream.Consumer
+	err = b.tries(ctx, streamRuns, questionAlone, func(ctx context.Context) (err error) {
+		cons, err = b.js.Consumer(ctx, streamRuns, consumer)
+		return err
+	})
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("queue of pool %s: %w", queue, err)
+	}
+	return cons.CachedInfo(), true, nil
 }
 
 // AcceptedRun reads the run of an identity; found is false when none was accepted.

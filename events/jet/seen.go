@@ -64,11 +64,11 @@ func (b *Bus) FilesOnPath(ctx context.Context, jobID, path string) ([]events.See
 // SeenAll lists the fingerprints that the ledger holds of one job, if the server
 // tells them at once (100,000); whole says whether it did.
 func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bool, err error) {
-	ctx, cancel := b.onWire(ctx, 10*time.Second)
+	ctx, cancel := b.asking(ctx, streamFiles, 10*time.Second)
 	defer cancel()
 	answer, err := b.api(ctx, streamInfo, streamFiles, map[string]string{"subjects_filter": seenFilter(jobID)})
 	if err != nil {
-		return nil, false, fmt.Errorf("read the ledger of files: %w", transportError(err))
+		return nil, false, fmt.Errorf("read the ledger of files: %w", b.fault(streamFiles, err))
 	}
 	var info struct {
 		Total int `json:"total"` // pages follow when it is more than what is told
@@ -81,7 +81,7 @@ func (b *Bus) SeenAll(ctx context.Context, jobID string) (all []string, whole bo
 		return nil, false, fmt.Errorf("read the ledger of files: %w", err)
 	}
 	if info.Error != nil {
-		return nil, false, fmt.Errorf("read the ledger of files: %w", apiError(streamFiles, info.Error.ErrCode, info.Error.Description))
+		return nil, false, fmt.Errorf("read the ledger of files: %w", b.apiError(streamFiles, *info.Error))
 	}
 	if info.Total > len(info.State.Subjects) {
 		return nil, false, nil

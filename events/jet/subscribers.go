@@ -79,10 +79,14 @@ func (b *Bus) PutSubscriber(ctx context.Context, s events.Subscriber, expect uin
 // OpenSubscriber makes the consumer of a subscriber, or brings it up to date. A new
 // one begins with the oldest event that is kept.
 func (b *Bus) OpenSubscriber(ctx context.Context, s events.Subscriber) error {
-	_, err := b.js.CreateOrUpdateConsumer(ctx, s.Stream, jetstream.ConsumerConfig{
+	cfg := jetstream.ConsumerConfig{
 		Durable: s.Consumer(), FilterSubject: s.Filter, AckPolicy: jetstream.AckExplicitPolicy, AckWait: subscriberAckWait,
 		MaxAckPending: subscriberPending, MaxWaiting: subscriberPulls, MaxRequestBatch: subscriberBatch,
 		MaxRequestExpires: subscriberPull, InactiveThreshold: subscriberInactive,
+	}
+	err := b.tries(ctx, s.Stream, questionAlone, func(ctx context.Context) error {
+		_, err := b.js.CreateOrUpdateConsumer(ctx, s.Stream, cfg)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("consumer %s of %s: %w", s.Consumer(), s.Stream, err)
@@ -92,7 +96,7 @@ func (b *Bus) OpenSubscriber(ctx context.Context, s events.Subscriber) error {
 
 // CloseSubscriber deletes the consumer of a subscriber, if it is there.
 func (b *Bus) CloseSubscriber(ctx context.Context, s events.Subscriber) error {
-	err := b.js.DeleteConsumer(ctx, s.Stream, s.Consumer())
+	err := b.tries(ctx, s.Stream, questionAlone, func(ctx context.Context) error { return b.js.DeleteConsumer(ctx, s.Stream, s.Consumer()) })
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("consumer %s of %s: %w", s.Consumer(), s.Stream, err)
 	}
@@ -120,9 +124,9 @@ func (b *Bus) RevokeSubscriber(ctx context.Context, name, by string) error {
 func (b *Bus) askBroker(ctx context.Context, subject string, s events.Subscriber) (made SubscriberMade, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, subject, body(s))
+	answer, err := b.request(ctx, &nats.Msg{Subject: subject, Data: body(s)})
 	if err != nil {
-		return made, fmt.Errorf("ask the broker: %w", transportError(err))
+		return made, fmt.Errorf("ask the broker: %w", b.fault("", err))
 	}
 	if err := json.Unmarshal(answer.Data, &made); err != nil {
 		return made, fmt.Errorf("ask the broker: %w", err)

@@ -25,6 +25,7 @@ type Queue struct {
 	Pending int           // deliveries that may be unsettled at once, over all holders
 	Idle    time.Duration // the consumer goes when nobody pulls for so long; 0 = never
 	FromNow bool          // a consumer that is made begins with what comes next, not with all that is stored
+	Beside  *Queue        // another one whose deliveries count against what this holder may have; nil = none
 	keeps   bool          // the stream keeps what was acked: it is taken out here, in groups
 
 	// Came is told of each message that comes into this process, ahead of its turn;
@@ -48,9 +49,14 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 	if q.FromNow {
 		deliver = jetstream.DeliverNewPolicy
 	}
-	cons, err := b.js.CreateOrUpdateConsumer(ctx, q.stream, jetstream.ConsumerConfig{
+	cfg := jetstream.ConsumerConfig{
 		Durable: q.Name, FilterSubject: q.filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
 		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
+	}
+	var cons jetstream.Consumer
+	err := b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
+		cons, err = b.js.CreateOrUpdateConsumer(ctx, q.stream, cfg)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
@@ -61,7 +67,11 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 // Unsettled returns how many messages are delivered but unacknowledged (including those
 // waiting for redelivery), and how many are not yet delivered.
 func (b *Bus) Unsettled(ctx context.Context, q Queue) (out, queued int, err error) {
-	cons, err := b.js.Consumer(ctx, q.stream, q.Name)
+	var cons jetstream.Consumer
+	err = b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
+		cons, err = b.js.Consumer(ctx, q.stream, q.Name)
+		return err
+	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
 	}
