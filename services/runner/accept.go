@@ -68,16 +68,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 		if err := c.may(o); err != nil {
 			return events.Run{}, false, err // before anything is looked at
 		}
-		if c.jobID != "" && o.extras != nil {
-			err = r.restage(ctx, c.jobID, o.input, o.extras.Cause.File)
-		}
-		if err == nil {
-			err = r.inspect(o)
-		}
-	}
-	look := req.Header.Get(events.HeaderFile)
-	if err == nil {
-		err = r.asTaken(o.input, look)
+		err = r.lookAt(ctx, c, o, req.Header.Get(events.HeaderFile))
 	}
 	if err != nil {
 		// What is wrong now may have been right when the call came first.
@@ -89,10 +80,28 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	if err := r.admit(ctx, c, flowJobID); err != nil {
 		return events.Run{}, false, err
 	}
-	run, fresh, err = r.bus.AcceptRun(ctx, r.cfg.Pool, o.run(c, flowJobID, key, look, time.Now()))
+	run = o.run(c, flowJobID, key, req.Header.Get(events.HeaderFile), time.Now())
+	run, fresh, err = r.bus.AcceptRun(ctx, r.queueOf(run), run)
 	if err != nil && !jet.IsUnknown(err) {
 		r.forgetDirect(c.Owner, flowJobID)
 	}
 	faultpoint.Hit(faultpoint.RunAccepted)
 	return run, fresh, err
+}
+
+// lookAt checks an order against the files of this machine, unless they lie on another: there it is
+// checked when its turn comes.
+func (r *Runner) lookAt(ctx context.Context, c caller, o order, look string) error {
+	if c.place != "" && c.place != r.cfg.Place {
+		return nil
+	}
+	if c.jobID != "" && o.extras != nil {
+		if err := r.restage(ctx, c.jobID, o.input, o.extras.Cause.File); err != nil {
+			return err
+		}
+	}
+	if err := r.inspect(o); err != nil {
+		return err
+	}
+	return r.asTaken(o.input, look)
 }

@@ -63,7 +63,7 @@ func (r *Runner) identify(req *http.Request) (caller, admission.Caller, error) {
 	if err != nil {
 		return caller{}, admission.Caller{}, err
 	}
-	c := caller{Token: t, as: t.Role}
+	c := caller{Token: t, as: t.Role, place: r.cfg.Place} // who calls by itself means the files of the machine that it calls
 	return c, admission.ByToken(t.ID, t.Role == events.Admin), nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
@@ -24,6 +26,8 @@ type Config struct {
 	Keys       *jet.Keyring  // the tokens that may start runs; the caller runs it
 	Drives     *drive.Drives // where logical paths lie on this host
 	DataDir    string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
+	Place      string        // the machine that this is, whatever its host is called; default "" = its drives are those of every runner of the pool
+	Takeover   time.Duration // how long after its last sign of life others start the runs of this machine again; default 0 = never, see the README
 	Pool       string        // whose queue is worked on, one token of a subject; default "default"
 	Workers    int           // flows that run at once; default 0 = twice the number of CPUs
 	Secret     string        // the secret by which a dispatcher is accepted without a token; empty = none is
@@ -46,11 +50,14 @@ type Config struct {
 
 	Reserve *reserve.Reserve // room for the store: on its disk logs stop when it is short, flows that write there are ended when half of it is gone; nil = none
 
-	Log *slog.Logger //
+	Metrics prometheus.Registerer // nil = no metrics
+	Log     *slog.Logger          //
 
-	local  bool   // offline flows may make AF_UNIX sockets
-	pinned bool   // flows may not choose their processors
-	hidden hidden // features of the kernel, from this runner
+	times  leaseTimes                            // of the lease of the place
+	serves func(events.Path) (here, shared bool) // in place of the drives
+	local  bool                                  // offline flows may make AF_UNIX sockets
+	pinned bool                                  // flows may not choose their processors
+	hidden hidden                                // features of the kernel, from this runner
 }
 
 // leastMemory is what a flow needs at least, in bytes.
@@ -71,6 +78,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Running == 0 {
 		c.Running = events.DefaultQuota.Running
+	}
+	c.times = c.times.orDefault()
+	if c.serves == nil && c.Drives != nil {
+		c.serves = c.Drives.Serves
 	}
 	c.MaxFileSize = limitOr(c.MaxFileSize, 16<<30)
 	c.MaxProcesses = limitOr(c.MaxProcesses, 4096)
@@ -120,6 +131,9 @@ func (c Config) CheckSettings() error {
 	}
 	if c.Workers < 0 {
 		fault("flows", "%d is negative: give a number of flows, or 0 for twice the number of CPUs", c.Workers)
+	}
+	if c.Takeover != 0 && c.Takeover < events.LeaseAwayAfter && c.times.every == 0 {
+		fault("takeover", "%s is too short: a machine is away after %s; give that or more, or never", c.Takeover, events.LeaseAwayAfter)
 	}
 	if c.Drain < 0 {
 		fault("drain", "%s is negative: give how long flows may go on at a stop, or 0", c.Drain)

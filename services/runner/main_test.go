@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"testing"
+	"time"
 
+	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
@@ -25,6 +27,11 @@ type child struct {
 	Workers           int
 	MaxProcesses      int
 	Shape             string // one of shapes; empty = off
+
+	Place       string
+	Shared      bool // its drives are
+	Takeover    time.Duration
+	Away, Fence time.Duration // of its lease
 }
 
 func TestMain(m *testing.M) {
@@ -60,6 +67,10 @@ func runChild(spec string) error {
 		return err
 	}
 	cfg := Config{Bus: bus, Keys: jet.NewKeyring(bus), Drives: drives, DataDir: c.Data, Workers: c.Workers, Sandbox: SandboxOff, MaxProcesses: c.MaxProcesses, Log: log}
+	cfg.Place, cfg.Takeover, cfg.serves = c.Place, c.Takeover, func(events.Path) (here, shared bool) { return true, c.Shared }
+	if c.Place != "" {
+		cfg.times = leaseTimes{every: 200 * time.Millisecond, fence: c.Fence, away: c.Away}
+	}
 	if change := shapes[c.Shape]; change != nil {
 		change(&cfg)
 	}

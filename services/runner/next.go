@@ -25,15 +25,8 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 		}
 	}
 	if former.Process != nil {
-		out, err := r.hostPath("output_folder", run.OutputFolder)
-		if err == nil {
-			err = r.reaper.Reap(ctx, *former.Process, marker(run.FlowJobID, out))
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("attempt %d: %w", former.Attempt, err)
-		}
-		if path, err := record.DropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
-			r.log.Warn("a private folder of a flow is left", "path", path, "error", err.Error())
+		if err := r.proveDead(ctx, run, former); err != nil {
+			return nil, 0, err
 		}
 		if done, err := r.resumePlacing(ctx, former, last, run, seq); done || err != nil {
 			return nil, 0, err
@@ -69,4 +62,22 @@ func (r *Runner) next(ctx context.Context, run events.Run) (a *attempt, seq uint
 	a.number++
 	a.log = log.With("attempt", a.number)
 	return a, seq, nil
+}
+
+// proveDead makes sure that nothing is left of an attempt that was begun on this machine.
+func (r *Runner) proveDead(ctx context.Context, run events.Run, started events.RunEvent) error {
+	if err := r.elsewhere(*started.Process); err != nil {
+		return err
+	}
+	out, err := r.hostPath("output_folder", run.OutputFolder)
+	if err == nil {
+		err = r.reaper.Reap(ctx, *started.Process, marker(run.FlowJobID, out))
+	}
+	if err != nil {
+		return fmt.Errorf("attempt %d: %w", started.Attempt, err)
+	}
+	if path, err := record.DropPrivate(r.cfg.DataDir, run.FlowJobID); err != nil {
+		r.log.Warn("a private folder of a flow is left", "path", path, "error", err.Error())
+	}
+	return nil
 }

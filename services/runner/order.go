@@ -67,6 +67,31 @@ func readPath(in *events.Fields, key string) (string, events.Path, error) {
 	return text, p, err
 }
 
+// orderOf is what a run was accepted for.
+func orderOf(run events.Run) (o order, err error) {
+	o.extras = run.Spool
+	if o.binary, err = events.ParsePath("binary_path", run.BinaryPath); err != nil {
+		return o, err
+	}
+	if o.input, err = events.ParsePath("input_dir", run.InputDir); err != nil {
+		return o, err
+	}
+	if o.output, err = events.ParsePath("output_folder", run.OutputFolder); err != nil {
+		return o, err
+	}
+	o.settings, err = storedSettings(run)
+	return o, err
+}
+
+// paths are all that have to be on the machine of the run.
+func (o order) paths() []events.Path {
+	all := []events.Path{o.output}
+	for _, g := range o.given() {
+		all = append(all, g.path)
+	}
+	return all
+}
+
 // inspect checks whether the order can be carried out on this host now.
 func (r *Runner) inspect(o order) error {
 	for _, given := range o.given() {

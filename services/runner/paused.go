@@ -37,7 +37,7 @@ func (r *Runner) standstill(ctx context.Context, run events.Run, last events.Run
 			return r.marked(ctx, run)
 		}
 		return "", nil
-	case last.Phase == events.Retrying:
+	case last.Phase == events.Retrying && !last.Interrupted():
 		return last.Message + "; not tried again: its job is deleted", nil
 	case disabled:
 		return events.CancelledBy + rev.Event.By + ": its job was disabled, then deleted", nil
@@ -68,7 +68,7 @@ func byHand(run events.Run) bool {
 func (r *Runner) pause(ctx context.Context, run events.Run) error {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
-	if err := r.bus.PauseRun(ctx, r.cfg.Pool, run); err != nil {
+	if err := r.bus.PauseRun(ctx, r.queueOf(run), run); err != nil {
 		return err
 	}
 	r.paused.Store(true)
@@ -102,7 +102,7 @@ func (r *Runner) resume(ctx context.Context) (left bool, err error) {
 		}
 		var failed error
 		err = r.bus.PausedRuns(ctx, r.cfg.Pool, id, func(p jet.PausedRun) bool {
-			failed = r.bus.ResumeRun(ctx, r.cfg.Pool, p)
+			failed = r.bus.ResumeRun(ctx, p)
 			return failed == nil
 		})
 		err = errors.Join(err, failed)
@@ -117,7 +117,7 @@ func (r *Runner) unpause(ctx context.Context, run events.Run) {
 	}
 	p, found, err := r.bus.PausedRun(ctx, run.JobID, run.FlowJobID)
 	if err == nil && found {
-		err = r.bus.ResumeRun(ctx, r.cfg.Pool, p)
+		err = r.bus.ResumeRun(ctx, p)
 	}
 	if err != nil {
 		r.logOf(run).Debug("a run that has ended stays among the paused until its job is enabled", "error", err.Error())

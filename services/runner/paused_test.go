@@ -169,7 +169,7 @@ func TestPausedTwice(t *testing.T) {
 	var first jet.PausedRun
 	err = h.bus.PausedRuns(t.Context(), "default", "job-1", func(p jet.PausedRun) bool { first = p; return false })
 	if err == nil {
-		err = h.bus.ResumeRun(t.Context(), "default", first) // an older one is only dropped
+		err = h.bus.ResumeRun(t.Context(), first) // an older one is only dropped
 	}
 	if queued, qerr := h.bus.RunQueue("").Count(t.Context()); err != nil || qerr != nil || queued > 0 {
 		t.Fatalf("%d queued, %v %v", queued, err, qerr)

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
+	"spool.internal/services/runner/process"
 )
 
 // errStopped says that a flow was stopped because its runner stops.
@@ -27,8 +28,11 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		return err
 	}
 	defer a.clear()
-	if err := r.held(); err != nil {
+	if err := errors.Join(r.held(), r.leased()); err != nil {
 		return err
+	}
+	if r.cfg.Place != "" {
+		a.run.Place = r.cfg.Place
 	}
 	f, err := r.start(life, a)
 	if fault, ok := errors.AsType[*events.Error](err); ok {
@@ -38,20 +42,17 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 		return err
 	}
 	faultpoint.Hit(faultpoint.RunLaunched)
-	began := event(events.Started, run, time.Now())
-	began.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
-	began.Attempt, began.Attempts = a.number, a.earlier
-	began.Process = &events.Process{Host: r.reaper.Host, Boot: r.reaper.Boot, PID: f.PID, StartTime: f.StartTime, Runner: r.id}
+	began := r.begins(a, f)
 	if seq, err = r.claim(ctx, began, seq); err != nil {
 		f.Discard()
 		return err
 	}
 	a.began = began.At
-	defer func() {
-		if _, retried := errors.AsType[notYet](over); over != nil && !retried {
-			a.noteStop()
-		}
-	}()
+	defer func() { r.noteStop(ctx, a, began, seq, over) }()
+	if r.leased() != nil { // this process was frozen meanwhile
+		f.Discard()
+		return errStopped
+	}
 	faultpoint.Hit(faultpoint.RunStarted)
 	r.watch(a, f)
 	life, stop := begin(life, f)
@@ -74,6 +75,15 @@ func (r *Runner) perform(ctx, life context.Context, run events.Run) (over error)
 	}
 	faultpoint.Hit(faultpoint.RunOver)
 	return r.finish(ctx, a, f, seq, why)
+}
+
+// begins is the event of the start of an attempt, which identifies its process.
+func (r *Runner) begins(a *attempt, f *process.Flow) events.RunEvent {
+	ev := event(events.Started, a.run, time.Now())
+	ev.Unmet = append(needNames(r.lacks), needNames(r.missing())...)
+	ev.Attempt, ev.Attempts = a.number, a.earlier
+	ev.Process = &events.Process{Host: r.reaper.Host, Place: r.cfg.Place, Boot: r.reaper.Boot, PID: f.PID, StartTime: f.StartTime, Runner: r.id}
+	return ev
 }
 
 // stepTimeout is how long an attempt may take, 0 for as long as it likes, and who

@@ -47,6 +47,7 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 	if err != nil {
 		r.log.Error("a run cannot be read", "subject", d.Subject, "error", err.Error())
 		_ = d.Drop("unreadable") // when this fails it is delivered again, and dropped again
+		r.freeSlot()
 		return
 	}
 	life, stop := context.WithCancelCause(ctx)
@@ -60,9 +61,11 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 	r.mu.Unlock()
 	if held != nil {
 		stop(nil)
+		r.freeSlot()
 		return
 	}
 	runs.Go(func() {
+		defer r.freeSlot()
 		defer stop(nil)
 		err := r.perform(ctx, life, run)
 		if errors.Is(err, errOver) {
@@ -76,6 +79,9 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 		case errors.Is(err, errPaused):
 			err = r.pause(ctx, run)
 		}
+		if there, is := errors.AsType[errElsewhere](err); is {
+			err = r.moveTo(ctx, d, run, there.place)
+		}
 		r.settle(ctx, run, err)
 	})
 }
@@ -85,7 +91,7 @@ func (r *Runner) take(ctx context.Context, d *jet.Delivery, runs *sync.WaitGroup
 func (r *Runner) remember(ctx context.Context, run events.Run) error {
 	ctx, cancel := daemon.Linger(ctx, farewell)
 	defer cancel()
-	err := r.bus.KeepRun(ctx, r.cfg.Pool, run)
+	err := r.bus.KeepRun(ctx, r.queueOf(run), run)
 	if jet.IsFull(err) {
 		r.logOf(run).Warn("the key of a run could not be kept", "error", err.Error())
 		return nil

@@ -65,7 +65,7 @@ func (r *Runner) triesAgain(ctx context.Context, a *attempt, ev *events.RunEvent
 
 // backOff is a [notYet] before the time of the next attempt of a run whose last one failed.
 func backOff(last events.RunEvent) error {
-	if last.Phase == events.Retrying && time.Now().Before(last.Next) {
+	if last.Phase == events.Retrying && !last.Interrupted() && time.Now().Before(last.Next) {
 		return notYet{last.Next}
 	}
 	return nil
@@ -77,6 +77,7 @@ func (a *attempt) givenUp(last events.RunEvent, message string) events.RunEvent 
 	if last.Phase == events.Retrying {
 		ended = last
 		ended.Phase, ended.At, ended.Next, ended.Message = events.Ended, time.Now().UTC(), time.Time{}, message
+		ended.Status = events.ERROR // of one that was cut short it says nothing
 	}
 	return ended
 }

@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
 	"spool.internal/events/jet"
+	"spool.internal/events/metrics"
 	"spool.internal/events/seal"
 	"spool.internal/events/wait"
 	"spool.internal/services/daemon"
@@ -55,6 +57,10 @@ type Runner struct {
 	takeWarm func(context.Context) (*process.Flow, error) // from the pool
 
 	direct direct // calls
+
+	lease lease // of the place
+	meter meter
+	slots chan struct{} // of flows, where two queues share them; nil: one has them all
 
 	paused atomic.Bool // some runs may wait until their jobs are enabled
 
@@ -106,6 +112,14 @@ func New(cfg Config) (*Runner, error) {
 		program: from, room: room, loose: loose, lacks: lacks, profiles: granting,
 		active: map[string]*inHand{}, idle: errors.New("not started"),
 	}
+	r.reaper.Place, r.lease.until, r.meter = cfg.Place, cfg.times.fence, newMeter()
+	if cfg.Place != "" {
+		r.slots = make(chan struct{}, cfg.Workers)
+		if err := metrics.Register(cfg.Metrics, "the runner", prometheus.Collector(r.meter.waiting)); err != nil {
+			from.Close()
+			return nil, fmt.Errorf("runner: %w", err)
+		}
+	}
 	r.pool = process.NewPool(from, r.roomNow, cfg.Log)
 	r.takeWarm = r.pool.Take
 	return r, nil
@@ -128,7 +142,6 @@ func (r *Runner) Run(ctx context.Context) error {
 	if r.id, err = record.Identity(r.cfg.DataDir); err != nil {
 		return fmt.Errorf("runner: %w", err)
 	}
-	queue := r.queue()
 	work, stop := daemon.Linger(ctx, r.cfg.Drain)
 	defer stop()
 	var runs, parts sync.WaitGroup
@@ -137,7 +150,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		<-ctx.Done()
 		r.hold(helpers)
 	}
-	for _, part := range []func(context.Context){r.pool.Keep, r.keepMounts, r.hearCancels, r.answerGateways, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, drain} {
+	for _, part := range []func(context.Context){r.pool.Keep, r.keepMounts, r.hearCancels, r.answerGateways, r.forget, r.keepAnnouncing, r.keepProfiles, r.keepAudit, r.keepPaused, r.keepLease, drain} {
 		parts.Go(func() { part(helpers) })
 	}
 	defer r.users.close()
@@ -151,10 +164,16 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.awaitStart(ctx)
 			continue
 		}
+		if r.leased() != nil {
+			r.awaitLease(ctx)
+			continue
+		}
 		r.setIdle(nil)
-		open, stop := r.untilHeld(ctx)
-		err := r.bus.Pull(open, queue, r.cfg.Workers, func(d *jet.Delivery) { r.take(work, d, &runs) })
+		leased, shut := r.whileLeased(ctx)
+		open, stop := r.untilHeld(leased)
+		err := r.pull(open, func(d *jet.Delivery) { r.take(work, d, &runs) })
 		stop()
+		shut()
 		if err != nil && ctx.Err() == nil {
 			r.setIdle(err)
 			r.log.Warn("the queue of runs cannot be read and is tried again", "pool", r.cfg.Pool, "error", err.Error())
@@ -164,8 +183,45 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
-func (r *Runner) queue() jet.Queue {
-	return r.bus.RunQueue(r.cfg.Pool).Queue("runner-"+r.cfg.Pool, maxQueued)
+// pull takes runs off the queue of the place, and off that of the pool, until ctx ends.
+func (r *Runner) pull(ctx context.Context, take func(*jet.Delivery)) error {
+	if r.cfg.Place == "" {
+		return r.bus.Pull(ctx, r.queue(), r.cfg.Workers, take)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	inTurn := func(d *jet.Delivery) {
+		select {
+		case r.slots <- struct{}{}:
+			take(d)
+		case <-ctx.Done():
+			_ = d.Nak(0) // when this fails it comes again by itself
+		}
+	}
+	own, pool := r.queue(), r.queueNamed(r.cfg.Pool)
+	own.Beside, pool.Beside = &pool, &own
+	ended := make(chan error, 2)
+	for _, queue := range []jet.Queue{own, pool} {
+		go func() {
+			ended <- r.bus.Pull(ctx, queue, r.cfg.Workers, inTurn)
+			cancel() // both, or none
+		}()
+	}
+	return errors.Join(<-ended, <-ended)
+}
+
+// freeSlot lets another flow begin, of whichever queue.
+func (r *Runner) freeSlot() {
+	if r.slots != nil {
+		<-r.slots
+	}
+}
+
+// queue is that of the place, or of the pool where there is no place.
+func (r *Runner) queue() jet.Queue { return r.queueNamed(events.RunQueueOf(r.cfg.Pool, r.cfg.Place)) }
+
+func (r *Runner) queueNamed(name string) jet.Queue {
+	return r.bus.RunQueue(name).Queue(jet.RunConsumer(name), maxQueued)
 }
 
 // Check reports why the runner is not ready, or nil.
@@ -173,6 +229,9 @@ func (r *Runner) Check() error {
 	r.mu.Lock()
 	err := r.idle
 	r.mu.Unlock()
+	if err == nil {
+		err = r.leased()
+	}
 	return errors.Join(r.bus.Check(), err)
 }
 

@@ -70,7 +70,14 @@ func (r *Runner) prepare(ctx context.Context, a *attempt) (err error) {
 	if err := a.writePrivate(); err != nil {
 		return err
 	}
-	return r.restageFor(ctx, a.run)
+	if err := r.restageFor(ctx, a.run); err != nil || r.cfg.Place == "" {
+		return err
+	}
+	o, err := orderOf(a.run)
+	if err != nil {
+		return err
+	}
+	return r.inspect(o) // who accepted it may not have had its files
 }
 
 // readInput checks that the input is as it was taken, and begins to read the file that the run

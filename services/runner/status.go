@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 	"spool.internal/gateway/wire"
 )
 
@@ -66,7 +67,7 @@ func (r *Runner) status(req *http.Request) (statusAnswer, error) {
 	}
 	a := describe(run, last)
 	if last.Phase == "" || last.Phase == events.Accepted {
-		ahead, waits, err := r.bus.RunsAhead(req.Context(), "runner-"+r.cfg.Pool, r.cfg.Pool, run.FlowJobID)
+		ahead, waits, err := r.bus.RunsAhead(req.Context(), jet.RunConsumer(r.queueOf(run)), r.queueOf(run), run.FlowJobID)
 		if err != nil {
 			return statusAnswer{}, err
 		}

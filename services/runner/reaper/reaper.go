@@ -24,8 +24,9 @@ const killPatience = 10 * time.Second
 // Reaper kills what earlier runners of this host left running. It holds no resources and is
 // safe for concurrent use.
 type Reaper struct {
-	Host string // name of this host
-	Boot string // id of this boot of its kernel
+	Host  string // name of this host
+	Place string // the machine, whatever its host is called; empty = the host is
+	Boot  string // id of this boot of its kernel
 }
 
 // New fails on a system whose process table cannot be read: no flow could be proven dead.
@@ -47,7 +48,9 @@ func New() (Reaper, error) {
 // every orphan that has the marker in its environment. It kills a group only when it knows
 // that the group is that of the attempt; otherwise the error is errUnproven.
 func (r Reaper) Reap(ctx context.Context, p events.Process, marker []string) error {
-	if p.Host != r.Host {
+	if named := p.Place != "" && r.Place != ""; named && p.Place != r.Place {
+		return fmt.Errorf("%w: it was started on machine %q", ErrUnproven, p.Place)
+	} else if !named && p.Host != r.Host {
 		return fmt.Errorf("%w: it was started on host %q", ErrUnproven, p.Host)
 	}
 	if p.Boot != r.Boot {
