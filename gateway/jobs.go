@@ -85,7 +85,7 @@ func (j *jobs) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()
 	_, err := j.feed.Barrier(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if events.CodeOf(err) == "" && errors.Is(err, context.DeadlineExceeded) {
 		return events.Faultf(events.Unavailable, "", "the jobs are not up to date yet: try again")
 	}
 	return err

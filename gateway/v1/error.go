@@ -34,6 +34,9 @@ func Fail(w http.ResponseWriter, log *slog.Logger, err error) {
 		return
 	}
 	fault, known := errors.AsType[*events.Error](err)
+	if !known && errors.Is(err, context.DeadlineExceeded) { // of the gateway's own: the store, or another role, was too slow
+		fault, known = events.Faultf(events.Unavailable, "", "there was no answer in time: try again"), true
+	}
 	if !known {
 		log.Error("a request failed", "request_id", id, "error", err.Error())
 		wire.WriteError(w, http.StatusInternalServerError, "internal error: the server's log has it under request id "+id)

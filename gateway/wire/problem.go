@@ -68,6 +68,9 @@ func Judge(log *slog.Logger, id string, err error) (status int, fault *events.Er
 		return http.StatusRequestEntityTooLarge, events.Faultf(events.Invalid, "", "the body is %s", LongerThan(MaxBody))
 	}
 	fault, known := errors.AsType[*events.Error](err)
+	if !known && errors.Is(err, context.DeadlineExceeded) { // of the gateway's own: the store, or another role, was too slow
+		fault, known = events.Faultf(events.Unavailable, "", "there was no answer in time: try again"), true
+	}
 	if !known {
 		log.Error("a request failed", "request_id", id, "error", err.Error())
 		fault = &events.Error{Message: "internal error: the server's log has it under the request id"}

@@ -83,8 +83,6 @@ type instance struct {
 	keys     *jet.Keyring
 	sealKey  *seal.Key
 	secret   string // shared by dispatcher and runner
-	marked   bool   // it is known whether the store is on hold
-	hold     *hold  // nil: it was not
 }
 
 // openDrives opens the drives, which must not touch the data folder or a secret.
@@ -172,8 +170,11 @@ func (in *instance) log(component string) *slog.Logger {
 }
 
 // add runs a service; the process is ready only while the service is.
-func (in *instance) add(name string, s part) {
-	s = in.afterHold(name, s)
+func (in *instance) add(name string, s interface {
+	Run(context.Context) error
+	Check() error
+},
+) {
 	in.Go(name, s.Run)
 	in.OnCheck(name, s.Check)
 }

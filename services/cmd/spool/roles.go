@@ -216,9 +216,6 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	if err := bus.Await(ctx); err != nil {
 		return err
 	}
-	if err := in.readMarks(ctx, bus); err != nil {
-		return err
-	}
 	if err := r.start(in, ctx, bus); err != nil {
 		return err
 	}

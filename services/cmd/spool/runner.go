@@ -29,6 +29,7 @@ type runnerOptions struct {
 	memory    int64
 	fileSize  int64
 	processes int
+	takeover  time.Duration
 
 	secretFile, pool string // of a runner alone
 }
@@ -46,6 +47,7 @@ func (o *runnerOptions) flags(f *pflag.FlagSet, alone bool) {
 	sizeVar(f, &o.memory, "flow-memory", 0, "memory that a flow may use, such as 512MiB: for all its processes together where Spool has a control group with the memory controller, else for each of them (default: any)")
 	boundVar(f, &o.fileSize, "flow-max-file-size", "largest file that a flow may write, or any (default: 16GiB)")
 	f.IntVar(&o.processes, "flow-max-processes", 0, "processes that the user of the flows may have; not enforced when that user is root (default: 4096, -1: any)")
+	orNeverVar(f, &o.takeover, "takeover", "how long a machine of a cluster may give no sign of life before others start its runs on shared drives again, such as 90s; only those with output_has_run_id: a machine that is frozen, not dead, may still write there (default: never)")
 	if alone {
 		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with the dispatcher; without it, only Spool's tokens are accepted")
 		f.StringVar(&o.pool, "pool", "default", "pool of this runner; the runners of a pool share its runs")
@@ -68,6 +70,7 @@ func (o *runnerOptions) config() (runner.Config, error) {
 		Offline: o.network == "deny", Listen: o.network == "listen",
 		ReadPaths: o.read, Profiles: o.profile, ProfilesFile: o.profiles,
 		StepTimeout: o.stepTime, Memory: o.memory, MaxFileSize: o.fileSize, MaxProcesses: o.processes,
+		Takeover: o.takeover,
 	}, err
 }
 
@@ -83,9 +86,8 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	if err != nil {
 		return err
 	}
-	held := in.afterHold("runner", r)
-	in.GoFor("runner", cfg.Drain, held.Run) // its flows may go on while it drains
-	in.OnCheck("runner", held.Check)
+	in.GoFor("runner", cfg.Drain, r.Run) // its flows may go on while it drains
+	in.OnCheck("runner", r.Check)
 	in.OnNote("sandbox", r.Notes)
 	in.runner = r
 	calls := mux.NewRouter()
@@ -104,6 +106,7 @@ func (in *instance) runnerConfig(ctx context.Context, bus *jet.Bus) (cfg runner.
 		return cfg, err
 	}
 	cfg.Bus, cfg.DataDir, cfg.Log = bus, in.set.common.data, in.log("runner")
+	cfg.Place, cfg.Metrics = in.place(), in.Metrics
 	if cfg.Drives, err = in.drivesOf(ctx, bus); err != nil {
 		return cfg, err
 	}

@@ -49,9 +49,6 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 		if err != nil {
 			return err
 		}
-		if err := in.readMarks(ctx, bus); err != nil {
-			return err
-		}
 		if err := service.start(in, ctx, bus); err != nil {
 			return err
 		}

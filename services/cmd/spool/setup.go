@@ -48,7 +48,7 @@ Running it again changes nothing. A stream never shrinks.`,
 	f.IntVar(&s.replicas, "replicas", 1, "copies of each stream, on as many servers: 1, 3 or 5")
 	sizeVar(f, &s.maxStore, "max-store", jet.FullStore, "disk space for all streams together on each server, such as 10GiB")
 	f.Int64Var(&s.results, "results-per-job", 1000, "results kept per job")
-	f.DurationVar(&s.wait, "wait", 2*time.Minute, "how long to wait for the server, and for leaders and replicas")
+	durationVar(f, &s.wait, "wait", 2*time.Minute, "how long to wait for the server, and for leaders and replicas")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	checked(cmd, s.check)
 	return cmd

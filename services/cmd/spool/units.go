@@ -72,6 +72,21 @@ func (d duration) Set(text string) (err error) {
 	return err
 }
 
+// orNever is a flag for a duration that is 0 when the word is never, as it is at first.
+type orNever struct{ duration }
+
+func orNeverVar(f *pflag.FlagSet, d *time.Duration, name, usage string) {
+	f.Var(orNever{duration{d}}, name, usage)
+}
+
+func (d orNever) Set(text string) error {
+	if text == "never" {
+		*d.d = 0
+		return nil
+	}
+	return d.duration.Set(text)
+}
+
 // durations is a flag for several durations, separated by commas.
 type durations struct {
 	list  *[]time.Duration

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package broker
-
-func syncAll(dir string) error { return syncFiles(dir) }
