@@ -1,10 +1,12 @@
 package jet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,7 +62,7 @@ type Bus struct {
 // Options say how to connect.
 type Options struct {
 	URL       string                     // nats://host:port; not used when Server is set
-	Creds     string                     // a standard credentials file; empty = none
+	Creds     string                     // a standard credentials file, or one with a user's key; empty = none
 	CredsText []byte                     // what such a file holds, in its place
 	CA        string                     // PEM file with the authorities that may have signed the server's certificate; empty = the system's
 	Cert, Key string                     // PEM files with the certificate that the server is shown, and its key; empty = none
@@ -143,7 +145,7 @@ func (b *Bus) options(o Options) []nats.Option {
 		opts = append(opts, nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(pingsOut))
 	}
 	if o.Creds != "" {
-		opts = append(opts, nats.UserCredentials(o.Creds))
+		opts = append(opts, credentials(o.Creds))
 	}
 	if o.CredsText != nil {
 		opts = append(opts, nats.UserCredentialBytes(o.CredsText))
@@ -174,6 +176,25 @@ func (b *Bus) dial(ctx context.Context, url string, opts []nats.Option) error {
 		}
 	}
 }
+
+// credentials are those of a file: of a user whom an account has signed, or the key of
+// one whom the server's configuration names. It is read at each connection.
+func credentials(file string) nats.Option {
+	text, err := os.ReadFile(file)
+	if err != nil || bytes.Contains(text, []byte("BEGIN NATS USER JWT")) {
+		return nats.UserCredentials(file) // which says what is wrong with it
+	}
+	return func(o *nats.Options) error {
+		option, err := nats.NkeyOptionFromSeed(file)
+		if err == nil {
+			err = option(o)
+		}
+		return err
+	}
+}
+
+// NATS is the connection itself, for what is not about streams.
+func (b *Bus) NATS() *nats.Conn { return b.nc }
 
 // redacted leaves the passwords out of addresses.
 func redacted(urls string) string {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"spool.internal/events/jet"
-
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
@@ -96,21 +94,8 @@ func (a *accounts) homeClaims(since time.Time) *jwt.AccountClaims {
 		Consumer: jwt.NoLimit, MaxAckPending: jwt.NoLimit,
 	}
 	c.RevokeAt(jwt.All, since)
-	service := func(subject string, answers jwt.ResponseType, within time.Duration) {
-		c.Exports.Add(&jwt.Export{
-			Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: answers, ResponseThreshold: within,
-		})
-	}
-	service("$JS.API.DIRECT.GET.*", jwt.ResponseTypeStream, readAnswers)
-	service("$JS.API.CONSUMER.MSG.NEXT.*.*", jwt.ResponseTypeStream, pullAnswers)
-	for _, subject := range []string{
-		"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*", "$JS.API.CONSUMER.INFO.*.*",
-		"$JS.ACK.>", "spool.>", jet.TokenKey("*"),
-	} {
-		service(subject, jwt.ResponseTypeSingleton, 0)
-	}
-	for _, subject := range jet.Hinted() {
-		c.Exports.Add(&jwt.Export{Name: "hints " + subject, Subject: jwt.Subject(hintPrefix + subject), Type: jwt.Stream})
+	for _, e := range homeExports() {
+		c.Exports.Add(e.claim())
 	}
 	return c
 }
@@ -139,7 +124,7 @@ func (a *accounts) roleClaims(role Role, k roleKeys) (*jwt.AccountClaims, error)
 		scope.Template.Sub.Allow.Add(subject)
 	}
 	for _, subject := range r.Answer {
-		c.Exports.Add(&jwt.Export{Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: jwt.ResponseTypeSingleton})
+		c.Exports.Add(export{subject: subject}.claim())
 		scope.Template.Sub.Allow.Add(subject)
 		scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerWithin}
 	}

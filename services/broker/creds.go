@@ -83,6 +83,9 @@ func OwnerOf(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if owner, is := foreignOwner(text); is {
+		return owner, nil
+	}
 	claims := &jwt.UserClaims{}
 	token, err := jwt.ParseDecoratedJWT(text)
 	if err == nil {

@@ -48,6 +48,10 @@ func newGuard(srv nats.InProcessConnProvider, creds []byte, tight func() error) 
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
+	return openGuard(nc, tight)
+}
+
+func openGuard(nc *nats.Conn, tight func() error) (*guard, error) {
 	g := &guard{nc, make(chan struct{}, guardWorkers), tight}
 	if _, err := nc.QueueSubscribe(guardSubject+".*.>", oneBroker, g.take); err != nil {
 		return nil, fmt.Errorf("guard: %w", err)

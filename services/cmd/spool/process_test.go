@@ -70,6 +70,7 @@ func long(t *testing.T) {
 
 // harness is where the processes of one test live.
 type harness struct {
+	foreign string // credentials that may do everything, on a NATS of one's own
 	testing.TB
 	data string   // --data of every process
 	dir  string   // what the drive admin/repo/fs/D maps to
@@ -292,7 +293,7 @@ func (p *harness) job(name, schedule, binary, input string, spool map[string]any
 func (p *harness) bus() *jet.Bus {
 	p.Helper()
 	bus, err := jet.Connect(p.Context(), jet.Options{
-		URL: "nats://" + p.nats, CredsText: everything(p), Name: "test", Log: eventstest.Log(p),
+		URL: "nats://" + p.nats, CredsText: p.streamsCreds(), Creds: p.foreign, Name: "test", Log: eventstest.Log(p),
 	})
 	if err != nil {
 		p.Fatal(err)

@@ -73,7 +73,7 @@ func ownCreds(name, file string) error {
 	if err != nil {
 		return fmt.Errorf("nats-creds: %w", err)
 	}
-	if owner != name && slices.Contains(broker.Roles(), broker.Role(owner)) {
+	if owner != name && slices.Contains(broker.ForeignUsers(), broker.Role(owner)) {
 		return fmt.Errorf("nats-creds: %s holds the credentials of %s, but this is %s: use %s, which the broker writes beside it",
 			file, owner, name, broker.Role(name).Creds())
 	}

@@ -41,7 +41,7 @@ that was waited for failed; 7 it had not ended in time; 8 of many things some we
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), tokenCommand(), storeCommand(), licensesCommand(),
-		brokerCommand(), clusterCommand(), setupCommand(), doctorCommand(),
+		brokerCommand(), clusterCommand(), setupCommand(), guardCommand(), doctorCommand(),
 	)
 	cli.Version = version()
 	root.AddCommand(cli.Commands()...)

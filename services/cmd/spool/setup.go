@@ -12,6 +12,7 @@ import (
 
 	"spool.internal/events/jet"
 	"spool.internal/events/reserve"
+	"spool.internal/services/broker"
 )
 
 // setup makes Spool's streams on a NATS that is not Spool's own.
@@ -22,6 +23,8 @@ type setup struct {
 	results  int64
 	wait     time.Duration
 	dryRun   bool
+	print    bool
+	keys     string
 }
 
 func setupCommand() *cobra.Command {
@@ -33,9 +36,14 @@ func setupCommand() *cobra.Command {
 and what will be, setting by setting, does it, and waits until each stream has a leader
 and all its replicas are current. Roles that start earlier wait for the streams.
 
-Running it again changes nothing. A stream never shrinks.`,
+Running it again changes nothing. A stream never shrinks.
+
+With --print-permissions it prints accounts and users for the configuration of the
+servers, one for each role, which can do what that role does and nothing else. One
+or more "spool guard" must run beside them.`,
 		Example: `  spool setup --nats-url tls://n1:4222,tls://n2:4222,tls://n3:4222 --nats-creds setup.creds --replicas 3 --dry-run
-  spool setup --nats-url tls://n1:4222,tls://n2:4222,tls://n3:4222 --nats-creds setup.creds --replicas 3`,
+  spool setup --nats-url tls://n1:4222,tls://n2:4222,tls://n3:4222 --nats-creds setup.creds --replicas 3
+  spool setup --print-permissions --keys keys > spool.conf    # keys/setup.creds, keys/guard.creds, keys/cron.creds, …`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -49,6 +57,8 @@ Running it again changes nothing. A stream never shrinks.`,
 	sizeVar(f, &s.maxStore, "max-store", jet.FullStore, "disk space for all streams together on each server, such as 10GiB")
 	f.Int64Var(&s.results, "results-per-job", 1000, "results kept per job")
 	durationVar(f, &s.wait, "wait", 2*time.Minute, "how long to wait for the server, and for leaders and replicas")
+	f.BoolVar(&s.print, "print-permissions", false, "print the accounts and users of Spool's roles as a part of a NATS server's configuration, and do nothing else")
+	f.StringVar(&s.keys, "keys", "", "with --print-permissions: folder with the keys of the users, as role.creds for --nats-creds; those that are missing are made")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	checked(cmd, s.check)
 	return cmd
@@ -56,6 +66,14 @@ Running it again changes nothing. A stream never shrinks.`,
 
 func (s *setup) check() error {
 	var faults []error
+	switch {
+	case s.print && s.keys == "":
+		return errors.New("keys: is required with --print-permissions: the folder in which the keys of the users are, or will be")
+	case s.print:
+		return nil
+	case s.keys != "":
+		faults = append(faults, errors.New("keys: is for --print-permissions only"))
+	}
 	if s.replicas != 1 && s.replicas != 3 && s.replicas != 5 {
 		faults = append(faults, fmt.Errorf("replicas: %d is not 1, 3 or 5", s.replicas))
 	}
@@ -72,6 +90,13 @@ func (s *setup) check() error {
 const setupRole = "setup"
 
 func (s *setup) run(ctx context.Context, out io.Writer, log *slog.Logger) error {
+	if s.print {
+		public, err := broker.ForeignKeys(s.keys)
+		if err != nil {
+			return fmt.Errorf("keys: %w", err)
+		}
+		return broker.ForeignConfig(out, public)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.wait, fmt.Errorf("not done after %s (--wait)", s.wait))
 	defer cancel()
 	bus, err := jet.Connect(ctx, s.nats.options(setupRole, log))
