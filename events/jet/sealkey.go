@@ -37,7 +37,15 @@ func (b *Bus) MakeShownKey(ctx context.Context) error {
 // store are sealed with. When the store knows no key yet it makes one and tells
 // everybody. Any other key, or none, is an error that says which one is needed;
 // nothing is changed then.
-func (b *Bus) OpenSealKey(ctx context.Context, file string) (*seal.Key, error) {
+func (b *Bus) OpenSealKey(ctx context.Context, file string) (key *seal.Key, err error) {
+	err = b.Patiently(ctx, "the seal key", func() error {
+		key, err = b.openSealKey(ctx, file)
+		return err
+	})
+	return key, err
+}
+
+func (b *Bus) openSealKey(ctx context.Context, file string) (*seal.Key, error) {
 	for {
 		m, found, err := b.last(ctx, streamTokens, tokenPrefix+sealKey)
 		if err != nil {

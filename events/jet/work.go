@@ -37,10 +37,13 @@ type Queue struct {
 	Gone func(sequences []uint64)
 }
 
-// Open makes the consumer of a queue, or brings it up to date.
+// Open makes the consumer of a queue, or brings it up to date. It waits for a store that does
+// not answer.
 func (b *Bus) Open(ctx context.Context, q Queue) error {
-	_, err := b.consumer(ctx, q)
-	return err
+	return b.Patiently(ctx, "consumer "+q.Name, func() error {
+		_, err := b.consumer(ctx, q)
+		return err
+	})
 }
 
 func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error) {

@@ -81,7 +81,8 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	}
 	r, err := runner.New(cfg)
 	if err == nil {
-		err = r.Announce(ctx) // the gateway creates tokens by what runners announce
+		// The gateway creates tokens by what runners announce.
+		err = bus.Patiently(ctx, "the announcement of the runner", func() error { return r.Announce(ctx) })
 	}
 	if err != nil {
 		return err
