@@ -58,12 +58,25 @@ week: gate ## have the demo live a week for the pictures, into deploy/demo/week.
 chaos: gate ## the tests that kill processes for minutes on end (about 10 minutes each)
 	SPOOL_CHAOS=1 go test -p 1 -count 1 -v -run '^TestChaos' -timeout 60m work
 
-# So many minutes for each form, and so much of the load: CHAOS_SCALE=0.2 is a fifth of it.
+# So many minutes for each form; CHAOS_SCALE=0.2 is a fifth of the load, CHAOS_ONLY='kill|cut' some faults alone.
 CHAOS_MINUTES ?= 10
+# The version from which it upgrades: a commit, or OLD=path of a program.
+OLD_COMMIT ?= 45ae5fe
 
-chaos-cluster: gate ## three machines, each killed, stopped, restarted, cut off and full in turn, under load (10 minutes for each form; CHAOS_MINUTES=3)
-	@rm -f $(BIN)/chaos-cluster.md
-	CHAOS_MINUTES=$(CHAOS_MINUTES) go test -p 1 -count 1 -v -run '^TestChaosCluster' -timeout 120m ./services/cmd/spool
+chaos-cluster: gate ## three machines, each killed, stopped, restarted, cut off and full in turn, under load; an upgrade (10 minutes for each form; CHAOS_MINUTES=3)
+	@rm -f $(BIN)/chaos-cluster.md; mkdir -p $(BIN)
+	@old="$(OLD)"; if [ -z "$$old" ]; then old=$(CURDIR)/$(BIN)/spool-old; tree=$$(mktemp -d); \
+		if git worktree add -q --detach $$tree $(OLD_COMMIT) 2>/dev/null; then \
+			(cd $$tree && $(MAKE) -s gate && CGO_ENABLED=0 go build -trimpath -o $$old ./services/cmd/spool) || old=; git worktree remove --force $$tree; \
+		else echo "NO UPGRADE IS SHOWN: $(OLD_COMMIT) is not in this history; OLD=path of an older spool does"; old=; rmdir $$tree; fi; fi; \
+	set -x; OLD=$$old CHAOS_MINUTES=$(CHAOS_MINUTES) go test -p 1 -count 1 -v -run '^TestChaosCluster' -timeout 120m ./services/cmd/spool
+
+capacity: ## measure what items cost, and check the arithmetic of deploy/CAPACITY.md at 10,000, 100,000 and 1,000,000 jobs (10 minutes)
+	CAPACITY=1 go test -count 1 -v -run '^TestCapacity$$' -timeout 60m ./services/cmd/spool
+
+bench-cluster: ## what one nats-server and three do a second, and what each item costs (3 minutes)
+	@mkdir -p $(BIN)
+	BENCH_CLUSTER=1 go test -count 1 -v -run '^TestClusterFigures$$' -timeout 30m ./services/cmd/spool
 
 cases: build ## faults reported of other programs, tried with bin/spool (2 minutes; CASES="12 17" tries these alone)
 	BIN=$(BIN)/spool bash deploy/cases/run.sh

@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -24,7 +25,7 @@ func TestChaosClusterServers(t *testing.T) {
 	l.endpoint()
 	w.servers("--run-binary-url", l.url)
 	l.jobs("flow.ibflowbin")
-	l.chaos("Three nats-servers, two of each role", minutes)
+	l.chaos("Three nats-servers, two of each role", minutes, l.round)
 }
 
 // Three spool serve that are one cluster, as spool cluster init makes it, with flows of 0 to 5 s:
@@ -42,7 +43,7 @@ func TestChaosClusterServe(t *testing.T) {
 	w.bundles()
 	l.flows()
 	l.jobs("timed.ibflowbin")
-	l.chaos("Three spool serve --bundle", minutes)
+	l.chaos("Three spool serve --bundle", minutes, l.round)
 }
 
 // scaleOf is how much load there is: CHAOS_SCALE, or a default.
@@ -53,9 +54,31 @@ func scaleOf(usual float64) float64 {
 	return usual
 }
 
-// chaos makes faults under load for so many minutes, and judges.
-func (l *clusterLoad) chaos(title string, minutes float64) {
+// A minute of it, with a tenth of the load.
+func TestLongClusterChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: it strikes machines for a minute")
+	}
+	if !ownNetwork(t) {
+		return
+	}
+	w := newTrio(t, true)
+	l := newClusterLoad(w, scaleOf(0.1))
+	w.bundles()
+	l.flows()
+	l.jobs("timed.ibflowbin")
+	l.chaos("A minute of three spool serve --bundle", 0.75, l.minute)
+}
+
+// chaos makes faults under load for so many minutes, round by round, and judges.
+func (l *clusterLoad) chaos(title string, minutes float64, round func() []*fault) {
 	l.Helper()
+	if minutes >= 1 {
+		var err error
+		if l.stepped, err = faulty(); err != nil {
+			l.Fatal(err)
+		}
+	}
 	end := l.run()
 	time.Sleep(5 * time.Second)
 	until := l.began.Add(time.Duration(minutes * float64(time.Minute)))
@@ -63,7 +86,7 @@ func (l *clusterLoad) chaos(title string, minutes float64) {
 	only := regexp.MustCompile(os.Getenv("CHAOS_ONLY"))
 	var done []*fault
 	for len(done) == 0 || time.Now().Before(until) {
-		for _, f := range l.round(minutes < 5) {
+		for _, f := range round() {
 			if len(done) > 0 && time.Now().Add(f.lasts).After(until) {
 				break
 			}
@@ -80,16 +103,32 @@ func (l *clusterLoad) chaos(title string, minutes float64) {
 	l.report(title, done)
 }
 
-// round is every fault once.
-func (l *clusterLoad) round(brief bool) (all []*fault) {
+// round is every fault once: in ten minutes there is time for one and a half.
+func (l *clusterLoad) round() (all []*fault) {
+	brief := chaosMinutes() < 5
 	all = append(all, l.onLeader("kill -9", "dead leader", 5*time.Second, killLeader))
-	for _, m := range l.machines {
+	for i, m := range l.machines {
 		all = append(all, l.strikes(m, brief)...)
+		if i == 0 {
+			all = append(all, l.onLeader("SIGTERM", "planned stop", 2*time.Second, endLeader))
+		}
 	}
-	all = append(all, l.onLeader("SIGTERM", "planned stop", 2*time.Second, endLeader), l.rolling("rolling restart of all machines", func(*process) {}))
 	lasts := 30 * time.Second
 	if brief {
 		lasts = 10 * time.Second
 	}
-	return append(all, l.quorum(lasts))
+	return append(all, l.quorum(lasts), l.rolling("rolling restart of all machines", func(*process) {}), l.clocks(-40*time.Second), l.clocks(40*time.Second))
+}
+
+// minute is one fault of each kind, each of another machine.
+func (l *clusterLoad) minute() (all []*fault) {
+	of := map[string]*member{"kill -9": l.machines[1], "cut off": l.machines[2], "SIGTERM and start": l.machines[1], "SIGSTOP": l.machines[0], "disk full": l.machines[2]}
+	for _, m := range l.machines {
+		for _, f := range l.strikes(m, true) {
+			if what := strings.TrimPrefix(f.what, m.name+": "); of[what] == m {
+				all = append(all, f)
+			}
+		}
+	}
+	return append(all, l.quorum(5*time.Second))
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +20,7 @@ type fault struct {
 	began, ended time.Time
 	back         time.Duration // since the end, until all goes on
 	never        bool
+	calm         time.Duration // how long it took, since the last fault, until every machine was ready
 }
 
 // strikes are what happens to one machine in one round.
@@ -126,6 +129,25 @@ func (l *clusterLoad) rolling(what string, change func(*process)) *fault {
 	}}
 }
 
+// clocks has the clock of one machine be off, ahead or behind, over a minute: nothing is to be
+// early, nothing twice. The machine's cron, or its serve, is built with the fault points.
+func (l *clusterLoad) clocks(off time.Duration) *fault {
+	m := l.machines[0]
+	return &fault{what: fmt.Sprintf("%s: its clock is %s off", m.name, off), lasts: 5 * time.Second, do: func() func() {
+		procs := slices.DeleteFunc(slices.Clone(m.procs), func(pr *process) bool { return pr.args[0] != "serve" && pr.args[0] != "cron" })
+		set := func(binary string, env ...string) {
+			m.end(procs)
+			for _, pr := range procs {
+				pr.binary, pr.env = binary, env
+			}
+			m.startAgain(procs)
+		}
+		set(l.stepped, fmt.Sprintf("SPOOL_FAULT=clock=step:%s", off))
+		time.Sleep(time.Until(nextMinute().Add(2 * time.Second)))
+		return func() { set("") }
+	}}
+}
+
 // current waits until every stream has all its replicas.
 func (l *clusterLoad) current() {
 	l.eventually("every replica is current", func() bool {
@@ -146,9 +168,30 @@ func (l *clusterLoad) current() {
 	})
 }
 
+// calm waits until every gateway is ready: an operator strikes one machine at a time, and
+// not before the others have all they need.
+func (l *clusterLoad) calm() time.Duration {
+	began := time.Now()
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, m := range l.gateways {
+		for time.Since(began) < time.Minute {
+			resp, err := client.Get("http://" + m.at(portAPI) + "/readyz")
+			if err == nil {
+				_ = resp.Body.Close()
+				if resp.StatusCode == http.StatusOK {
+					break
+				}
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	return time.Since(began)
+}
+
 // strike makes a fault, and waits until all goes on.
 func (l *clusterLoad) strike(f *fault) {
 	l.Helper()
+	f.calm = l.calm()
 	if f.tick {
 		at := nextMinute().Add(-300 * time.Millisecond)
 		if time.Until(at) < 0 {

@@ -43,6 +43,7 @@ func (l *clusterLoad) judge() {
 	if l.url == "" {
 		l.judgeRuns(wanted)
 	}
+	l.judgeClock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, text := range l.odd {
@@ -58,6 +59,20 @@ func (l *clusterLoad) judge() {
 	}
 	l.Logf("%d slots, %d files, %d triggers: each called for, %d calls repeated with the same key, one result each; %d tries of the API refused or without an answer",
 		len(l.clock)*int(l.last-l.first+1), len(l.files), len(l.clicks), again, len(l.refuse))
+}
+
+// judgeClock sees that nothing was called for before its time.
+func (l *clusterLoad) judgeClock() {
+	l.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, job := range l.clock {
+		for minute := l.first; minute <= l.last; minute++ {
+			if calls := l.calls[l.key(events.CronTriggerID(job, minute))]; len(calls) > 0 && calls[0].Before(minute.Time().Add(-50*time.Millisecond)) {
+				l.Errorf("the slot %s of %s was called for %s early", minute.Time().Format("15:04"), job, minute.Time().Sub(calls[0]))
+			}
+		}
+	}
 }
 
 // resulted is what is stored of one execution.

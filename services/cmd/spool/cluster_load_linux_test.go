@@ -30,6 +30,7 @@ type clusterLoad struct {
 	asker    *http.Client
 	url      string // of the endpoint; "": the built-in runners run flows
 	owner    string // of the jobs
+	stepped  string // spool with the fault points, whose clock can be stepped
 	lenient  bool   // gateways of an older version are there: their answers are not judged
 	began    time.Time
 

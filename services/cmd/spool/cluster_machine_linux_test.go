@@ -33,6 +33,7 @@ type trio struct {
 	machines []*member
 	nc       *nats.Conn // may do everything
 	js       jetstream.JetStream
+	store    int    // MiB for all streams together
 	secret   string // file with the runner's secret
 	creds    []byte // that may do everything; nil: the servers ask for none
 	old      string // another program than spool as it is; "" = none
@@ -52,14 +53,16 @@ type member struct {
 
 // newTrio makes three machines on which nothing runs yet. Each has a disk of its own, if
 // it is to be full one day.
-func newTrio(t *testing.T, disks bool) *trio {
-	w := &trio{harness: newHarness(t), net: newNetwork(t, 3)}
+func newTrio(t testing.TB, disks bool) *trio { return newMachines(t, 3, disks) }
+
+func newMachines(t testing.TB, n int, disks bool) *trio {
+	w := &trio{harness: newHarness(t), net: newNetwork(t, n), store: 500}
 	dir := t.TempDir()
 	w.secret = filepath.Join(dir, "runner.secret")
 	if err := os.WriteFile(w.secret, []byte("a secret that dispatchers and runners share"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
+	for i := range n {
 		m := &member{trio: w, number: i, name: fmt.Sprint("m", i+1), addr: w.net.address(i), data: filepath.Join(dir, fmt.Sprint("m", i+1))}
 		if disks && os.Getuid() == 0 {
 			m.disk = eventstest.NewSmallDisk(t, 1<<30, chaosMinutes() < 5)
@@ -119,11 +122,11 @@ func (m *member) server() *process {
 		routes = append(routes, strconv.Quote("nats-route://"+other.at(portRoutes)))
 	}
 	file := filepath.Join(m.data, "nats.conf")
-	conf := fmt.Sprintf(`server_name: %s
-listen: %q
-jetstream { store_dir: %q, sync_interval: always, max_file: 700M, max_mem: 64M }
-cluster { name: chaos, listen: %q, no_advertise: true, routes: [%s] }
-`, m.name, m.at(portNATS), filepath.Join(m.data, "nats"), m.at(portRoutes), strings.Join(routes, ", "))
+	conf := fmt.Sprintf("server_name: %s\nlisten: %q\njetstream { store_dir: %q, sync_interval: always, max_file: %dM, max_mem: 64M }\n",
+		m.name, m.at(portNATS), filepath.Join(m.data, "nats"), m.store*5/4)
+	if len(m.machines) > 1 {
+		conf += fmt.Sprintf("cluster { name: chaos, listen: %q, no_advertise: true, routes: [%s] }\n", m.at(portRoutes), strings.Join(routes, ", "))
+	}
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		m.Fatal(err)
 	}
@@ -164,7 +167,9 @@ func (w *trio) access() []nats.Option {
 func (w *trio) setup() {
 	w.Helper()
 	w.eventually("the streams are made", func() bool {
-		out, err := exec.Command(binary, "setup", "--nats-url", w.urls(0), "--replicas", "3", "--max-store", "500MiB", "--results-per-job", "50000").CombinedOutput()
+		out, err := exec.Command(binary, "setup", "--nats-url", w.urls(0),
+			"--replicas", strconv.Itoa(len(w.machines)),
+			"--max-store", fmt.Sprint(w.store, "MiB"), "--results-per-job", "50000").CombinedOutput()
 		if err != nil {
 			w.Logf("spool setup: %v: %s", err, tail(string(out), 300))
 		}

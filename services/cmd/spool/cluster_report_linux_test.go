@@ -20,13 +20,14 @@ func (l *clusterLoad) table(title string, faults []*fault) string {
 	defer l.mu.Unlock()
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s, %s\n\n", title, time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	b.WriteString("| Fault | Lasted | Ticks late, p50 / max | Triggers accepted after, max (tries) | Slowest file | First 503 after; what it says | All goes on after |\n")
+	b.WriteString("| Fault | Lasted | Ticks late, p50 / max | Triggers accepted after, max (tries) | Slowest file | First 503 after; what it says | All goes on after; every machine ready |\n")
 	b.WriteString("|---|---|---|---|---|---|---|\n")
 	calm := &fault{what: "none", began: l.began, ended: l.began.Add(5 * time.Second)}
-	for _, f := range append([]*fault{calm}, faults...) {
+	list := append([]*fault{calm}, faults...)
+	for i, f := range list {
 		until := f.ended.Add(f.back)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", f.what, seconds(f.ended.Sub(f.began)),
-			l.ticks(f.began, until), l.accepted(f.began, until), l.slowest(f.began, until), l.said503(f.began, until), back(f))
+			l.ticks(f.began, until), l.accepted(f.began, until), l.slowest(f.began, until), l.said503(f.began, until), back(f, list[min(i+1, len(list)-1)]))
 	}
 	return b.String() + l.goals(faults)
 }
@@ -73,13 +74,16 @@ func (l *clusterLoad) goals(faults []*fault) string {
 	return b.String()
 }
 
-var streamName = regexp.MustCompile(`[A-Z][A-Z_]{3,}`)
+var streamName = regexp.MustCompile(`\b(JOBS|TRIGGERS|FILES|RUNS|RESULTS|RUN_EVENTS|DEADLETTERS|SLOTS|STATE|TOKENS|SUBSCRIBERS|DRIVES|NOTIFICATIONS|BULKS)\b`)
 
-func back(f *fault) string {
+func back(f, next *fault) string {
 	if f.never {
 		return "**never**"
 	}
-	return seconds(f.back)
+	if f == next {
+		return seconds(f.back)
+	}
+	return seconds(f.back) + "; " + seconds(f.back+time.Second+next.calm)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
