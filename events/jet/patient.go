@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,7 +36,10 @@ func (b *Bus) Patiently(ctx context.Context, what string, f func() error) error 
 // isAway reports that the store did not answer, or that it could not do now what it was asked for.
 func isAway(err error) bool {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return api.ErrorCode == codeNotNow || api.ErrorCode == codeNoPeers
+		return api.Code == 503 || slices.Contains(codesAway, int(api.ErrorCode))
+	}
+	if _, denied := errors.AsType[*deniedError](err); denied {
+		return false
 	}
 	for _, away := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionReconnecting,

@@ -172,8 +172,10 @@ func pricedResult(t events.Trigger) events.Result {
 		TriggerID: t.ID, JobID: t.JobID, Kind: t.Kind, Minute: t.Minute, Slot: t.Minute.Time(), Job: &events.JobRef{Name: "Daily Job"}, File: t.File,
 		TriggeredAt: t.At, StartedAt: t.At, EndedNS: t.At.UnixNano(), Status: events.OK, FlowJobID: uuid.NewString(), Attempts: 1,
 		Outcome: "called", Why: "the endpoint answered after 12 ms",
-		HTTP: events.HTTPResult{Status: "200", Headers: []events.Header{{Key: "Content-Type", Value: "application/json"}, {Key: "Date", Value: time.Now().UTC().Format(time.RFC1123)}},
-			Response: `{"status":"OK","data":{"job_id":"` + uuid.NewString() + `"}}`},
+		HTTP: events.HTTPResult{
+			Status: "200", Headers: []events.Header{{Key: "Content-Type", Value: "application/json"}, {Key: "Date", Value: time.Now().UTC().Format(time.RFC1123)}},
+			Response: `{"status":"OK","data":{"job_id":"` + uuid.NewString() + `"}}`,
+		},
 	}
 }
 
