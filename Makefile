@@ -95,6 +95,10 @@ check: ## formatting, vet, static analysis, tidiness, known vulnerabilities
 	@echo "vet subscriber"; GOWORK=off go -C deploy/demo/subscriber vet ./...
 	@echo "vet receiver"; go vet deploy/demo/receiver/main.go
 	@echo "vet tools"; GOWORK=off go -C deploy/tools vet ./...
+	@echo "systemd units"; bash deploy/systemd/check.sh
+	@echo "Kubernetes manifests"; GOWORK=off go -C deploy/tools/k8s run . ../../kustomize/base ../../kustomize/single ../../kustomize/external-nats
+	@echo "Prometheus rules"; GOWORK=off go -C deploy/tools/rules run . ../../prometheus/spool.rules.yml
+	@for m in k8s rules pack; do GOWORK=off go -C deploy/tools/$$m vet . && GOWORK=off go -C deploy/tools/$$m mod tidy -diff || exit 1; done
 	@GOWORK=off go -C deploy/tools build -o $(CURDIR)/$(BIN)/vulncheck ./vulncheck && $(BIN)/vulncheck -db $(VULNDB) "$(call tool,govulncheck)" services
 
 # The client of the native API, made of its specification.
@@ -109,6 +113,26 @@ generate: ## write what is made of other files: gateway/client/client.gen.go of 
 
 licenses: ## write the licences of what is linked into spool, after a dependency changed
 	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt
+
+# The version of packages: the last tag, or the date of the commit before there is one.
+COMMIT   = $(shell git rev-parse HEAD)
+DATE     = $(shell git show -s --format=%ct HEAD)
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null)),0.0.0~git$(shell TZ=UTC0 git show -s --date=format-local:%Y%m%d%H%M%S --format=%cd.%h HEAD))
+
+ARCHES  ?= amd64 arm64
+
+package: ## make a .deb, an .rpm and a tarball for amd64 and arm64, with checksums and SBOM, in bin/packages
+	@for arch in $(ARCHES); do \
+		GOOS=linux GOARCH=$$arch $(MAKE) --no-print-directory gate && \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/programs/spool_$$arch ./services/cmd/spool || exit 1; \
+	done
+	@GOWORK=off go -C deploy/tools/pack run . -root $(CURDIR) -programs $(CURDIR)/$(BIN)/programs -out $(CURDIR)/$(BIN)/packages \
+		-version '$(VERSION)' -commit $(COMMIT) -date $(DATE) -arches '$(ARCHES)'
+	@cat $(BIN)/packages/SHA256SUMS
+
+package-test: ## install the packages of this machine into roots of their own, start them and have a file processed (1 minute)
+	@$(MAKE) --no-print-directory package ARCHES=$$(go env GOARCH)
+	@cd deploy/tools/pack && GOWORK=off SPOOL_PACKAGES=$(CURDIR)/$(BIN)/packages go test -count 1 -v -run '^TestPackage' -timeout 10m .
 
 # As many threads as spool takes.
 THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))

@@ -35,6 +35,7 @@ type presence struct {
 
 // present has a role say how it is, from now until it stops.
 func (in *instance) present(role string, bus *jet.Bus) {
+	in.figures(role, bus)
 	if in.id == "" {
 		id := make([]byte, 4)
 		rand.Read(id) //nolint:errcheck // never fails
