@@ -48,6 +48,7 @@ type Held struct {
 	Ring        string    `json:"ring"`   // the jobs by name, from the first to this one
 	Ignore      string    `json:"ignore"` // the pattern for watch.ignore that leaves such files alone
 	At          time.Time `json:"at"`
+	Place       string    `json:"place,omitzero"` // the machine that alone has the folder; empty = any
 }
 
 // RawPath gives the exact bytes of the relative path.

@@ -18,8 +18,7 @@ type ServedDrive struct {
 
 // On reports whether a path lies on the drive.
 func (d ServedDrive) On(p Path) bool {
-	name, err := ParsePath("", d.Name)
-	return err == nil && p.Within(name)
+	return strings.HasPrefix(p.String()+"/", d.Name+"/")
 }
 
 // PlaceDrives is what one role of a place serves, as it is remembered while the machine is away.
@@ -141,6 +140,16 @@ func (p Place) role(name string) (PlaceRole, bool) {
 
 // Runs reports whether a place has, or had, a runner.
 func (p Place) Runs() bool { _, ok := p.role(roleRunner); return ok }
+
+// Shares reports whether a path is on a shared drive of a place.
+func (p Place) Shares(path Path) bool {
+	for _, r := range p.Roles {
+		if serves, shared := r.Serves(path); serves && shared {
+			return true
+		}
+	}
+	return false
+}
 
 // Serves reports whether a role serves the drive of a path. That which a folder of a host has for
 // itself names its place.

@@ -24,6 +24,10 @@ type WatchState struct {
 	Ignored int `json:"ignored,omitzero"` // those of them that a rule leaves alone
 
 	OldestPending time.Time `json:"oldest_pending,omitzero"` // when the file was first seen that has waited longest
+
+	Place    string `json:"place,omitzero"`    // the machine of the watcher; empty = the folder is that of all
+	Shared   bool   `json:"shared,omitzero"`   // every machine that serves the drive has the same folder
+	Unserved bool   `json:"unserved,omitzero"` // no machine serves the drive: a watcher elsewhere says so
 }
 
 // FolderState is what a watcher can say of a folder; the package comment of watcher has

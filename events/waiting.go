@@ -23,7 +23,8 @@ type WaitingFiles struct {
 	JobID string        `json:"job_id"`
 	At    time.Time     `json:"at"`
 	Files []WaitingFile `json:"files"`
-	More  int           `json:"more,omitzero"` // that wait beside them
+	More  int           `json:"more,omitzero"`  // that wait beside them
+	Place string        `json:"place,omitzero"` // the machine of the watcher that says so
 }
 
 // MaxWaitingFiles is how many of them a watcher tells.

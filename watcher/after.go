@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"spool.internal/events"
@@ -19,6 +20,8 @@ const (
 	afterBusy     = time.Second      // a program writes it
 	afterFault    = 30 * time.Second // its folder, or its destination, cannot be had
 	endingsInHand = 64               // files in progress
+
+	afterElsewhere = 2 * time.Second // its folder is not here: another watcher is to take it
 )
 
 // ending is how the run of one file ended, or its call where runs are not tracked.
@@ -44,21 +47,68 @@ func (w *Watcher) followEndings(ctx context.Context) {
 		q.FromNow = true
 		return q
 	}
-	results := make(chan struct{})
-	go func() {
-		defer close(results)
-		w.consumeEndings(ctx, queue(w.cfg.Bus.Results("").Queue("watcher-after", 1000)), endingOfResult)
-	}()
-	w.consumeEndings(ctx, queue(w.cfg.Bus.Runs(events.Ended, "").Queue("watcher-after", 1000)), endingOfRun)
-	<-results
+	var all sync.WaitGroup
+	for _, e := range w.enders() {
+		name := e.queue
+		all.Go(func() {
+			w.consumeEndings(ctx, queue(w.cfg.Bus.Results("").Queue(name, 1000)), endingOfResult, e)
+		})
+		all.Go(func() {
+			w.consumeEndings(ctx, queue(w.cfg.Bus.Runs(events.Ended, "").Queue(name, 1000)), endingOfRun, e)
+		})
+	}
+	all.Wait()
+}
+
+// ender is a queue of endings, and which of them are for whoever takes one off it.
+type ender struct {
+	queue string
+	local bool // those of files on drives of this machine alone; else the others
+}
+
+// enders are the queues that this watcher works off: one that all watchers share, and with a place one of
+// its own, where a file waits for its machine.
+func (w *Watcher) enders() []ender {
+	all := []ender{{queue: "watcher-after"}}
+	if place := w.cfg.Drives.Place(); place != "" {
+		all = append(all, ender{"watcher-after-" + place, true})
+	}
+	return all
+}
+
+// whose says what is to be done with an ending: it is for this watcher, for another that takes it off this
+// queue, or neither. What the shared queue held of a drive of this machine alone before there was a queue
+// for it is done, too: doing it twice does nothing.
+func (w *Watcher) whose(e ending, q ender, stored time.Time) (ours, others bool) {
+	w.mu.Lock()
+	f, away := w.folders[e.jobID], w.elsewhere[e.jobID]
+	w.mu.Unlock()
+	switch {
+	case q.local:
+		return f != nil && f.task.place != "", false
+	case f != nil:
+		return f.task.place == "" || stored.Before(w.started), false
+	case away != nil && away.task.after.Any():
+		return false, w.sharedElsewhere(away.task.path)
+	}
+	return false, false
 }
 
 // consumeEndings handles the endings of one stream.
-func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool)) {
+func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool), from ender) {
 	for warned := false; ctx.Err() == nil; {
 		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
 			e, ok := read(d)
 			if !ok {
+				_ = d.Ack() // when it fails the message comes again
+				return
+			}
+			ours, others := w.whose(e, from, d.Time)
+			if others {
+				_ = d.Nak(afterElsewhere)
+				return
+			}
+			if !ours {
 				_ = d.Ack() // when it fails the message comes again
 				return
 			}

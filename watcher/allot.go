@@ -89,6 +89,11 @@ func (w *Watcher) queuedOf(ctx context.Context, owner string) (all int, err erro
 			ids = append(ids, id)
 		}
 	}
+	for id, e := range w.elsewhere {
+		if e.now.owner == owner && !e.now.exempt.Load() {
+			ids = append(ids, id)
+		}
+	}
 	w.mu.Unlock()
 	for _, id := range ids {
 		n, err := w.cfg.Bus.Files(id).Count(ctx)

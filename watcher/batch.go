@@ -235,7 +235,7 @@ func (t *turn) trigger(c *candidate) events.Trigger {
 	file.InputDir = stage.InputDir(t.w.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
-		JobSeq: t.f.now.seq.Load(), At: time.Now().UTC(), File: file,
+		JobSeq: t.f.now.seq.Load(), At: time.Now().UTC(), File: file, Place: t.f.task.place,
 	}
 }
 

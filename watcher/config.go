@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -18,6 +19,10 @@ type Config struct {
 	Bus    *jet.Bus      // required
 	Drives *drive.Drives // required; where the folders are on this host
 	Log    *slog.Logger  // required
+
+	// Places tells which drives the other machines serve. It is needed where the drives are those of a place. Default nil:
+	// none is known.
+	Places func(context.Context) (events.Places, error)
 
 	Metrics prometheus.Registerer // where the metrics are registered; nil = nowhere
 

@@ -10,3 +10,6 @@ func (w *Watcher) Tidy(ctx context.Context, now time.Time) error { return w.jani
 
 // RemoveEnded does at once what is done every minute.
 func (w *Watcher) RemoveEnded(ctx context.Context) error { return w.janitor.RemoveEnded(ctx) }
+
+// Places change soon in tests.
+func init() { placesEvery = 50 * time.Millisecond }

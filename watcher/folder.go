@@ -17,7 +17,9 @@ type task struct {
 	out    events.Path // where the runs write
 	watch  events.Watch
 	after  events.After
-	before int64 // ns since 1970; files that came earlier are not run; 0 = all are
+	shared bool   // the folder is the same on every machine that has its drive
+	place  string // the machine that alone has it; empty = any
+	before int64  // ns since 1970; files that came earlier are not run; 0 = all are
 }
 
 // current is what can change in a job while its folder stays the same.
@@ -40,6 +42,7 @@ type folder struct {
 	below   string   // the path below the job's folder; "" = that folder itself
 	now     *current // of the job, for its folder and all below it
 	stopped atomic.Bool
+	several atomic.Bool   // other machines have a drive of this name, too, with a folder of their own
 	gone    chan struct{} // closed when nobody will touch the folder again
 
 	parent *folder            // of a directory in another

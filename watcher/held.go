@@ -212,7 +212,7 @@ func (w *Watcher) review(ctx context.Context, r *rings, h events.Held) {
 	w.mu.Lock()
 	f := w.folders[h.JobID]
 	w.mu.Unlock()
-	if f == nil {
+	if f == nil || h.Place != "" && h.Place != f.task.place {
 		return // another watcher's, or about to be cleaned up
 	}
 	free := ignoredPath(h.RawPath(), f.task.watch) || w.vanished(f.task, h)

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"maps"
 	"path/filepath"
 	"reflect"
@@ -40,22 +41,31 @@ func (w *Watcher) apply(r events.JobRevision) {
 		// A file's times can be a tick behind the clock that stamped the job.
 		want.before = job.CreatedOnNS - int64(minQuiet)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	all, err := w.places(ctx)
+	cancel()
+	v := w.lies(all, err, want.path)
+	want = w.at(want, v)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.folders[job.ID]
+	f, away := w.folders[job.ID], w.elsewhere[job.ID]
 	if f != nil && reflect.DeepEqual(f.task, want) {
 		f.now.update(r)
 		return
 	}
+	now := &current{owner: job.Username}
+	now.update(r)
 	if f != nil {
 		w.stop(f)
+		delete(w.folders, job.ID)
 	}
-	f = w.newFolder(job.ID, want, "", &current{owner: job.Username})
-	f.now.update(r)
-	w.folders[job.ID] = f
-	root, _ := w.cfg.Drives.Locate(want.path)
-	w.roots[root] = want.path
-	w.queue.push(f)
+	delete(w.elsewhere, job.ID)
+	if v.here {
+		w.watch(job.ID, want, now, v)
+		return
+	}
+	w.elsewhere[job.ID] = &elsewhere{task: want, now: now, why: v.why, since: time.Now(), said: f != nil || away != nil && away.said}
+	w.changed.add(job.ID)
 }
 
 // update notes the newest revision.
@@ -100,6 +110,7 @@ func (w *Watcher) rule(watch events.Watch, t settle.Trust) settle.Rule {
 func (w *Watcher) remove(jobID string, deleted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	delete(w.elsewhere, jobID)
 	var stopped []<-chan struct{}
 	if f := w.folders[jobID]; f != nil {
 		delete(w.folders, jobID)
@@ -123,11 +134,11 @@ func (w *Watcher) stop(f *folder) []*folder {
 	return all
 }
 
-// jobIDs returns the jobs whose folders are watched now.
+// jobIDs returns the jobs of whose folders something is said now.
 func (w *Watcher) jobIDs() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Collect(maps.Keys(w.folders))
+	return slices.AppendSeq(slices.Collect(maps.Keys(w.folders)), maps.Keys(w.elsewhere))
 }
 
 // allFolders returns the folders that are watched now, with all below them.

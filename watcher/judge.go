@@ -176,7 +176,7 @@ func (j *judge) against(ctx context.Context, p *provenance, c *candidate) (*even
 		file := events.NewFile(j.f.subPath(c.name))
 		held := events.Held{
 			JobID: id, Path: file.Path, PathB64: file.PathB64, Fingerprint: c.fingerprint,
-			Size: c.stat.Size, ModifiedNS: c.stat.Modified, Chain: o.chain, Deep: !ring, Ignore: ignoreLine(o, c.name), At: time.Now().UTC(),
+			Size: c.stat.Size, ModifiedNS: c.stat.Modified, Chain: o.chain, Deep: !ring, Ignore: ignoreLine(o, c.name), At: time.Now().UTC(), Place: j.f.task.place,
 		}
 		if asked, err := j.askedFor(ctx, held); asked || err != nil {
 			c.chain = nil // as if that person had put it there

@@ -39,6 +39,7 @@ func (s *span) covers(changed time.Time, slack time.Duration) bool {
 // the name of a file does not show which run wrote it. It is safe for concurrent use.
 type origins struct {
 	host func(events.Path) string
+	away func(ev events.RunEvent, out events.Path) bool // the run writes into a folder of another machine; nil = none does
 
 	mu      sync.Mutex
 	folders map[string][]*span // by the place of the folder
@@ -87,6 +88,9 @@ func (o *origins) record(m jet.Entry[events.RunEvent]) {
 			if out, err = events.ParsePath("output_folder", ev.OutputFolder); err != nil {
 				return
 			}
+		}
+		if o.away != nil && o.away(ev, out) {
+			return
 		}
 		at, err := location.Of(o.host(out))
 		if err != nil {

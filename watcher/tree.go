@@ -82,6 +82,9 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 	for id := range jobs {
 		f := w.folders[id]
 		if f == nil {
+			if state, ok := w.elsewhereState(id); ok {
+				all = append(all, state)
+			}
 			continue
 		}
 		state := f.status()
@@ -90,6 +93,7 @@ func (w *Watcher) states(jobs iter.Seq[string]) (all []events.WatchState) {
 		}
 		state = f.withSubs(state)
 		w.held.show(&state)
+		state.Place, state.Shared = w.cfg.Drives.Place(), f.task.shared
 		all = append(all, state)
 	}
 	return all
@@ -103,18 +107,12 @@ func (f *folder) withSubs(state events.WatchState) events.WatchState {
 	return state
 }
 
-// severity orders states by how much they need attention.
-var severity = map[events.FolderState]int{
-	events.FolderLive: 1, events.FolderArming: 2, events.FolderRescan: 3,
-	events.FolderPoll: 4, events.FolderAbsent: 5, events.FolderBlocked: 6,
-}
-
 // worse adds the state of a directory below to that of the job.
 func worse(job, sub events.WatchState, below string) events.WatchState {
 	if sub.State == "" {
 		return job // no worker has had it yet
 	}
-	if severity[sub.State] > severity[job.State] {
+	if events.WorseFolder(sub.State, job.State) {
 		job.State, job.Since, job.Reason = sub.State, sub.Since, sub.Reason
 		if sub.Reason != "" {
 			job.Reason = events.NewFile(below).Path + ": " + sub.Reason

@@ -22,12 +22,16 @@ func (v view) Drives() []events.Path {
 	return all
 }
 
-// Readable returns the folders that can be read now.
+// Readable returns the folders that can be read now. Where several machines have a drive of one name, each
+// for itself, what one does not find can lie on another.
 func (v view) Readable() map[string]janitor.Folder {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	jobs := map[string]janitor.Folder{}
 	for id, f := range v.w.folders {
+		if f.several.Load() {
+			continue
+		}
 		switch f.status().State {
 		case events.FolderLive, events.FolderRescan, events.FolderPoll:
 			jobs[id] = janitor.Folder{Path: f.task.path, Recursive: f.task.watch.Recursive}

@@ -122,11 +122,12 @@ func (w *Watcher) waitingOf(jobID string) (all events.WaitingFiles, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.folders[jobID]
+	all = events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}, Place: w.cfg.Drives.Place()}
 	if f == nil {
+		told := w.publishedWaiting[jobID]
 		delete(w.publishedWaiting, jobID)
-		return all, false
+		return all, told
 	}
-	all = events.WaitingFiles{JobID: jobID, At: time.Now().UTC(), Files: []events.WaitingFile{}}
 	list, more := f.waitingIn()
 	all.Files, all.More = append(all.Files, list...), more
 	if len(list) == 0 && !w.publishedWaiting[jobID] {

@@ -42,7 +42,9 @@ type Watcher struct {
 
 	mu               sync.Mutex
 	running          bool
+	started          time.Time
 	folders          map[string]*folder           // by job id
+	elsewhere        map[string]*elsewhere        // by job id
 	roots            map[string]events.Path       // by the host folder of a drive: a path on it
 	generations      map[string]map[string]string // by job id and path: see [events.Rerun]
 	publishedWaiting map[string]bool              // by job id: STATE has files that wait
@@ -64,9 +66,10 @@ func New(cfg Config) (*Watcher, error) {
 		cfg: cfg.withDefaults(), queue: newQueue(), pool: pool{workers: map[*worker]bool{}}, loaded: make(chan struct{}),
 		mounted: mountedAt, unannounced: settle.UnannouncedAfter,
 		links: &stage.Links{Above: cfg.LinkAbove}, shared: newOrigins(cfg.Drives.HostPath), held: newHoldings(),
-		folders: map[string]*folder{}, roots: map[string]events.Path{},
+		started: time.Now(), folders: map[string]*folder{}, elsewhere: map[string]*elsewhere{}, roots: map[string]events.Path{},
 		generations: map[string]map[string]string{}, publishedWaiting: map[string]bool{},
 	}
+	w.shared.away = w.ranAway
 	w.janitor = janitor.New(janitor.Config{Bus: cfg.Bus, Drives: cfg.Drives, Log: cfg.Log, Retention: w.cfg.Retention, Jobs: view{w}})
 	w.feed = jet.NewJobFeed(cfg.Bus, w.apply)
 	w.meter = newMeter(w)
@@ -92,6 +95,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	})
 	all.Go(func() { w.load(ctx) })
 	all.Go(func() { w.followReruns(ctx) })
+	all.Go(func() { w.followPlaces(ctx) })
 	all.Go(func() { w.janitor.Run(ctx) })
 	all.Go(func() { w.shared.follow(ctx, w.cfg.Bus) })
 	all.Go(func() { w.reviewHeld(ctx) })

@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -18,14 +19,20 @@ const (
 	partRetry = "retry"
 )
 
-// WatchState is what a watcher says of the folder of a job.
+// WatchState is what watchers say of the folder of a job, each where it is: [events.MergeWatch] says
+// what that means together.
 func (b *Bus) WatchState(jobID string) View[events.WatchState] {
-	return view[events.WatchState](b, streamState, stateSubject(partWatch, jobID))
+	return View[events.WatchState]{bus: b, stream: streamState, of: watchFilters(jobID)}
+}
+
+// watchFilters filter what watchers without a place and those of places say of a folder.
+func watchFilters(jobID string) []string {
+	return []string{stateSubject(partWatch, jobID), stateSubject(partWatch, jobID) + ".*"}
 }
 
 // Standing is what watchers and dispatchers say of all jobs.
 func (b *Bus) Standing() View[json.RawMessage] {
-	return View[json.RawMessage]{bus: b, stream: streamState, of: []string{stateSubject(partWatch, "*"), stateSubject(partRetry, "*")}}
+	return View[json.RawMessage]{bus: b, stream: streamState, of: []string{stateSubject(partWatch, ">"), stateSubject(partRetry, "*")}}
 }
 
 // WatchState reads what a watcher said of a folder; ok is false when it says something else.
@@ -38,29 +45,51 @@ func (m Stored) RetryState() (s events.RetryState, ok bool) {
 	return s, m.parsed().Kind == partRetry && json.Unmarshal(m.Data, &s) == nil
 }
 
+// statesAtOnce is how many jobs are asked about at a time: an answer has at most 1,024 messages.
+const statesAtOnce = 100
+
 // StatesOf reads what is said of some jobs, by their ids.
 func (b *Bus) StatesOf(ctx context.Context, jobIDs []string) (map[string]JobStates, error) {
+	states := map[string]JobStates{}
+	for some := range slices.Chunk(jobIDs, statesAtOnce) {
+		if err := b.statesInto(ctx, states, some); err != nil {
+			return states, err
+		}
+	}
+	return states, nil
+}
+
+func (b *Bus) statesInto(ctx context.Context, states map[string]JobStates, jobIDs []string) error {
 	var subjects []string
 	for _, id := range jobIDs {
-		subjects = append(subjects, stateSubject(partWatch, id), stateSubject(partRetry, id))
+		subjects = append(append(subjects, watchFilters(id)...), stateSubject(partRetry, id))
 	}
-	states := map[string]JobStates{}
+	said := map[string][]events.SaidWatch{}
 	err := b.lastOf(ctx, streamState, subjects, func(m Stored) {
 		s := states[m.JobID()]
 		if w, ok := m.WatchState(); ok {
-			s.Watch = &w
+			said[m.JobID()] = append(said[m.JobID()], events.SaidWatch{WatchState: w, At: m.Time})
 		}
 		if r, ok := m.RetryState(); ok {
 			s.Retry = &r
 		}
 		states[m.JobID()] = s
 	})
-	return states, err
+	for id, all := range said {
+		s := states[id]
+		s.Watch = events.MergeWatch(all)
+		states[id] = s
+	}
+	return err
 }
 
-// WaitingFiles is which files of a job a watcher leaves alone for now.
+// WaitingFiles is which files of a job watchers leave alone for now, each where it is.
 func (b *Bus) WaitingFiles(jobID string) View[events.WaitingFiles] {
-	return view[events.WaitingFiles](b, streamState, stateSubject(partFiles, jobID))
+	return View[events.WaitingFiles]{bus: b, stream: streamState, of: filesFilters(jobID)}
+}
+
+func filesFilters(jobID string) []string {
+	return []string{stateSubject(partFiles, jobID), stateSubject(partFiles, jobID) + ".*"}
 }
 
 // RetryState is which triggers of a job a dispatcher is to call again.
@@ -88,26 +117,33 @@ func (b *Bus) JobStates(ctx context.Context, jobID string) (JobStates, error) {
 // FolderStates reads what watchers say of the folder of a job and of the files in it;
 // at is when they said the latter.
 func (b *Bus) FolderStates(ctx context.Context, jobID string) (watch *events.WatchState, files events.WaitingFiles, at time.Time, err error) {
-	waiting := stateSubject(partFiles, jobID)
-	err = b.lastOf(ctx, streamState, []string{waiting, stateSubject(partWatch, jobID)}, func(m Stored) {
-		if m.Subject != waiting {
-			_ = json.Unmarshal(m.Data, &watch)
-			return
+	var said []events.SaidWatch
+	var lists []events.SaidFiles
+	err = b.lastOf(ctx, streamState, append(watchFilters(jobID), filesFilters(jobID)...), func(m Stored) {
+		if w, ok := m.WatchState(); ok {
+			said = append(said, events.SaidWatch{WatchState: w, At: m.Time})
+		} else if f, err := decode[events.WaitingFiles](m); err == nil && m.parsed().Kind == partFiles {
+			lists = append(lists, events.SaidFiles{WaitingFiles: f, At: m.Time})
 		}
-		_ = json.Unmarshal(m.Data, &files)
-		at = m.Time
 	})
-	return watch, files, at, err
+	files, at = events.MergeWaiting(lists)
+	return events.MergeWatch(said), files, at, err
 }
 
 // PutFolderStates stores what a watcher says of folders, and of the files in them.
 func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, files []events.WaitingFiles) error {
+	at := func(part, jobID, place string) string {
+		if place == "" {
+			return stateSubject(part, jobID)
+		}
+		return stateSubject(part, jobID) + "." + place
+	}
 	msgs := make([]message, 0, len(folders)+len(files))
 	for _, s := range folders {
-		msgs = append(msgs, message{Subject: stateSubject(partWatch, s.JobID), Data: body(s)})
+		msgs = append(msgs, message{Subject: at(partWatch, s.JobID, s.Place), Data: body(s)})
 	}
 	for _, s := range files {
-		msgs = append(msgs, message{Subject: stateSubject(partFiles, s.JobID), Data: body(s)})
+		msgs = append(msgs, message{Subject: at(partFiles, s.JobID, s.Place), Data: body(s)})
 	}
 	_, err := b.commit(ctx, streamState, msgs...)
 	return err

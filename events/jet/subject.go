@@ -361,8 +361,12 @@ func parseSubject(s string) (subjectParts, error) {
 		} else if sub.Kind == "again" {
 			want = 3
 		}
-	case "trigger", "state", "done":
+	case "trigger", "done":
 		sub.Kind, rest = rest[0], rest[1:]
+	case "state":
+		if sub.Kind, rest = rest[0], rest[1:]; len(rest) == 2 && (sub.Kind == partWatch || sub.Kind == partFiles) {
+			want = 2 // of a watcher with a place
+		}
 	case "run":
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) || sub.Kind == string(events.Told) {
 			want = 3

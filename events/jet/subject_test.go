@@ -42,6 +42,7 @@ func TestSubjects(t *testing.T) {
 		sharedSubject("p"):                           {Family: "shareddrive", Rest: h},
 		subscriberSubject("mine"):                    {Family: "subscriber", Rest: "mine"},
 		stateSubject("watch", "j"):                   {Family: "state", Kind: "watch", JobID: "j"},
+		stateSubject("watch", "j") + ".m1":           {Family: "state", Kind: "watch", JobID: "j", Rest: "m1"},
 		roleSubject("cron", "i"):                     {Family: "state", Kind: "role", Rest: "cron.i"},
 	} {
 		got, err := parseSubject(subject)

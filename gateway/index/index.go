@@ -24,6 +24,7 @@ type Index struct {
 	err     error // why there is nothing to show yet
 
 	folders map[uint32]folder
+	places  map[uint32][]events.SaidWatch // what watchers of places say, which folders has merged
 	retries map[uint32]retry
 	had     map[uint32]rulings
 	acked   map[ack]uint32 // until when ends are acknowledged, in seconds since 1970
@@ -34,7 +35,7 @@ type Index struct {
 func New(bus *jet.Bus, zone *time.Location, called func(jobID string, status events.Status)) *Index {
 	return &Index{
 		bus: bus, called: called, table: newJobs(zone), shown: newHistory(0, time.Now()), filled: make(chan struct{}),
-		folders: map[uint32]folder{}, retries: map[uint32]retry{}, had: map[uint32]rulings{}, acked: map[ack]uint32{}, err: errNothing,
+		folders: map[uint32]folder{}, places: map[uint32][]events.SaidWatch{}, retries: map[uint32]retry{}, had: map[uint32]rulings{}, acked: map[ack]uint32{}, err: errNothing,
 	}
 }
 
@@ -55,6 +56,7 @@ func (x *Index) Forget(jobID string) {
 	}
 	x.each(func(h *history) { h.forget(n) })
 	delete(x.folders, n)
+	delete(x.places, n)
 	delete(x.retries, n)
 	delete(x.had, n)
 	maps.DeleteFunc(x.acked, func(a ack, _ uint32) bool { return a.job == n })

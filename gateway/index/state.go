@@ -1,6 +1,7 @@
 package index
 
 import (
+	"slices"
 	"time"
 
 	"spool.internal/events"
@@ -49,12 +50,30 @@ func (x *Index) watched(s events.WatchState, said time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if n, ok := x.table.number(s.JobID); ok {
+		if s.Place != "" || len(x.places[n]) > 0 {
+			w := x.merged(n, events.SaidWatch{WatchState: s, At: said})
+			if w == nil {
+				delete(x.folders, n)
+				return
+			}
+			s = *w
+		}
 		f := folder{state: shared(s.State), pending: uint32(max(0, s.Pending)), said: seconds(said)}
 		if !s.OldestPending.IsZero() && s.Pending > 0 {
 			f.oldest = seconds(s.OldestPending)
 		}
 		x.folders[n] = f
 	}
+}
+
+// merged puts together what the watchers of all places say of the folder of a job, with what one says
+// now. x is locked.
+func (x *Index) merged(n uint32, now events.SaidWatch) *events.WatchState {
+	all := slices.DeleteFunc(x.places[n], func(s events.SaidWatch) bool {
+		return s.Place == now.Place || now.At.Sub(s.At) > saidWithin
+	})
+	x.places[n] = append(all, now)
+	return events.MergeWatch(x.places[n])
 }
 
 func (x *Index) retried(s events.RetryState) {
@@ -116,6 +135,7 @@ func (x *Index) sweep(first uint64, now time.Time) {
 	for n, f := range x.folders {
 		if !f.holds(now) {
 			delete(x.folders, n)
+			delete(x.places, n)
 		}
 	}
 	for n, r := range x.retries {

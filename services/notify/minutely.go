@@ -88,13 +88,13 @@ func (v *view) state(jobID, about string) events.Notification {
 func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
 	v := &view{states: map[respect]events.Notification{}, folder: map[string]events.WatchState{}}
 	var states jet.View[events.Notification]
-	var folders jet.View[events.WatchState]
+	var folders []string
 	for _, w := range jobs {
 		for _, about := range events.Respects {
 			states = states.And(o.bus.Notifications(w.ID, about))
 		}
 		if w.p.Spooled {
-			folders = folders.And(o.bus.WatchState(w.ID))
+			folders = append(folders, w.ID)
 		}
 	}
 	err := states.LastEach(ctx, func(m jet.Entry[events.Notification]) {
@@ -102,12 +102,14 @@ func (o *observer) read(ctx context.Context, jobs []*watched) (*view, error) {
 			v.states[respect{n.JobID, n.About}] = n
 		}
 	})
-	if err == nil {
-		err = folders.LastEach(ctx, func(m jet.Entry[events.WatchState]) {
-			if s, err := m.Value(); err == nil {
-				v.folder[s.JobID] = s
-			}
-		})
+	if err != nil {
+		return v, err
+	}
+	said, err := o.bus.StatesOf(ctx, folders)
+	for id, s := range said {
+		if s.Watch != nil {
+			v.folder[id] = *s.Watch
+		}
 	}
 	return v, err
 }

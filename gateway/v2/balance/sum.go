@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 )
 
 // Sum is what became of the entries of one group of a day.
@@ -96,11 +95,10 @@ func (s *Sum) add(is string, n int) {
 }
 
 func (b Books) folder(ctx context.Context, jobID string) (f *Folder, err error) {
-	err = b.Bus.WatchState(jobID).LastEach(ctx, func(m jet.Entry[events.WatchState]) {
-		if s, err := m.Value(); err == nil {
-			f = &Folder{State: s.State, Pending: s.Pending, Unmarked: s.Unmarked, Filter: "/api/v2/jobs/" + jobID}
-		}
-	})
+	states, err := b.Bus.JobStates(ctx, jobID)
+	if s := states.Watch; s != nil {
+		f = &Folder{State: s.State, Pending: s.Pending, Unmarked: s.Unmarked, Filter: "/api/v2/jobs/" + jobID}
+	}
 	return f, err
 }
 

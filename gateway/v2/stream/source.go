@@ -126,6 +126,9 @@ func readDead(m jet.FeedEntry) (*event, error) {
 func readState(m jet.FeedEntry) (*event, error) {
 	switch m.StateKind() {
 	case jet.StateWatch:
+		if s, ok := m.WatchState(); ok && s.State == "" {
+			return nil, nil // the watcher of a place has let go of the folder
+		}
 		return plain(kindWatch, m)
 	case jet.StateFiles:
 		return plain(kindFile, m)
