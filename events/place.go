@@ -141,6 +141,12 @@ func (p Place) role(name string) (PlaceRole, bool) {
 // Runs reports whether a place has, or had, a runner.
 func (p Place) Runs() bool { _, ok := p.role(roleRunner); return ok }
 
+// Drives lists what a role of a place serves.
+func (p Place) Drives(role string) []ServedDrive {
+	r, _ := p.role(role)
+	return r.Drives
+}
+
 // Shares reports whether a path is on a shared drive of a place.
 func (p Place) Shares(path Path) bool {
 	for _, r := range p.Roles {

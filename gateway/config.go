@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -39,6 +40,15 @@ type Config struct {
 	MailDomains events.MailDomains
 	// Drives are where /api/v2/files finds its files; nil leaves that API out.
 	Drives *drive.Drives
+	// Places tells which machines serve which drives, and where their gateways are. It is
+	// needed where the drives are those of a place; else nil.
+	Places func(context.Context) (events.Places, error)
+	// PeerCA is a PEM file with the authorities that sign the certificates of the gateways
+	// of other machines; empty are the system's.
+	PeerCA string
+	// PeerInsecure allows to pass requests, with the tokens of their callers, on to other
+	// machines without TLS.
+	PeerInsecure bool
 	// Reserve keeps room for the store: no file is taken onto its disk while that is
 	// short of it. nil means no room.
 	Reserve *reserve.Reserve
@@ -97,6 +107,9 @@ func (c Config) CheckSettings() error {
 	}
 	if events.CheckNote("instance-name", c.Name) != nil {
 		errs = append(errs, events.Faultf(events.Invalid, "instance-name", "is not a name of one line: write a short one, such as prod-eu"))
+	}
+	if _, err := c.peerRoots(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.MaxUpload < 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "max-upload", "%d is below 0: write the size of the largest file, such as 5GiB", c.MaxUpload))

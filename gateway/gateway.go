@@ -36,6 +36,7 @@ type Gateway struct {
 	handler http.Handler
 	native  *v2.API
 	files   *files.API // nil: there are no drives
+	peers   *peers
 	pages   *ui.UI
 
 	strangers *limiter // by address, of callers without a valid token
@@ -53,6 +54,10 @@ func New(c Config) (*Gateway, error) {
 	}
 	c = c.withDefaults()
 	g := &Gateway{cfg: c, limiter: newLimiter(c.Rate, c.Burst), strangers: newLimiter(c.Rate, c.Burst), refusals: newSampler(), origins: http.NewCrossOriginProtection()}
+	var err error
+	if g.peers, err = newPeers(c); err != nil {
+		return nil, err
+	}
 	g.janitor = newJanitor(g)
 	g.holder = newHolder(g)
 	g.index = index.New(c.Bus, c.Zone, g.holder.called)

@@ -61,6 +61,7 @@ func (g *Gateway) wrap(router http.Handler) http.Handler {
 		g.authenticate,
 		g.limitRate,
 		g.admit,
+		g.forward,
 	}) {
 		router = layer(router)
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,17 +24,19 @@ func (g *Gateway) router() *mux.Router {
 	changes.BuiltIn, changes.Runners = g.builtIn, g.runners
 	if g.cfg.Drives != nil {
 		changes.Folders = g.cfg.Drives
-		changes.HostDrives, changes.Drives = g.cfg.Drives, g.cfg.Bus
+		changes.HostDrives, changes.Drives, changes.Place = g.cfg.Drives, g.cfg.Bus, g.cfg.Drives.Place()
 	}
 	g.holder.changes, g.untils.changes = changes, changes
 	v1.New(v1.Config{
 		Changes: changes, Jobs: g.jobs, Results: g.index, Caller: caller, Log: g.cfg.Log,
+		Elsewhere: func(ctx context.Context, p *events.Parameters) []string { return g.native.Elsewhere(ctx, p) },
 	}).Routes(r)
 	native := v2.Config{
 		Bus: g.cfg.Bus, Runners: g.cfg.Subscribers, Keys: g.cfg.Keys, Changes: changes, Jobs: g.jobs, Index: g.index, Bulks: g.bulks,
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 		Position: func() string { return g.events.Position(g.index.Reached()) },
 	}
+	native.Places = g.cfg.Places
 	if g.cfg.Drives != nil {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives
 	}

@@ -49,11 +49,12 @@ const (
 	KindSandbox     Kind = "sandbox"
 	KindData        Kind = "data"
 	KindServer      Kind = "server"
+	KindPlace       Kind = "place"
 )
 
 // kinds is the order in which lines of one state are shown.
 var kinds = []Kind{
-	KindServer, KindRole, KindVersion, KindNATS, KindStream, KindData, KindDisk, KindClock, KindTZData, KindInotify,
+	KindServer, KindPlace, KindRole, KindVersion, KindNATS, KindStream, KindData, KindDisk, KindClock, KindTZData, KindInotify,
 	KindDescriptors, KindCertificate, KindEndpoint, KindNotices, KindSandbox,
 }
 

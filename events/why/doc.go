@@ -22,7 +22,7 @@
 //	of a file       young open unmarked unreadable unstaged unseen queued paused held ignored not_included
 //	                not_watched not_a_file absent never_seen rewritten marked before_job hangs, those of its
 //	                folder and those of an execution
-//	of a folder     folder_absent folder_blocked folder_arming folder_rescan folder_poll watching
+//	of a folder     folder_absent folder_blocked folder_unserved folder_arming folder_rescan folder_poll watching
 //	of an execution waiting retrying called running ok failed gave_up cancelled not_kept
 //	of a job        disabled shadow no_slot gate_closed next, those of its folder and those of an execution
 package why

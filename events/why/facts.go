@@ -111,6 +111,8 @@ type Folder struct {
 	Looked  time.Time          `json:"looked,omitzero"`
 	Files   int                `json:"files,omitzero"`   // that it looked at then
 	Ignored int                `json:"ignored,omitzero"` // of them, by a rule
+
+	Unserved bool `json:"unserved,omitzero"` // no machine serves its drive
 }
 
 // FolderOf is what a watcher says of a folder; nil where none says anything.
@@ -120,6 +122,6 @@ func FolderOf(w *events.WatchState) *Folder {
 	}
 	return &Folder{
 		State: w.State, Since: w.Since.UTC(), Path: w.HostPath, Reason: w.Reason,
-		Looked: w.LastScan.UTC(), Files: w.Looked, Ignored: w.Ignored,
+		Looked: w.LastScan.UTC(), Files: w.Looked, Ignored: w.Ignored, Unserved: w.Unserved,
 	}
 }

@@ -13,6 +13,9 @@ func (a At) Folder(f Facts) (string, Code) {
 	if where == "" {
 		where = "the folder"
 	}
+	if d.Unserved {
+		return upper(d.Reason) + ". What lies there runs once a machine serves the drive.", "folder_unserved"
+	}
 	switch d.State {
 	case events.FolderAbsent:
 		return upper(where) + " does not exist; looked every 5 s.", "folder_absent"

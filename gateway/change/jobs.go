@@ -45,7 +45,7 @@ type Folders interface {
 	HostPath(p events.Path) string
 }
 
-// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains, BuiltIn, HostDrives, Drives and Runners is required.
+// Jobs changes jobs. Every field but Owners, Folders, Untracked, MailDomains, BuiltIn, HostDrives, Drives, Place and Runners is required.
 type Jobs struct {
 	Store       Store
 	Sealer      Sealer
@@ -56,6 +56,7 @@ type Jobs struct {
 	BuiltIn     BuiltIn            // nil: it is
 	HostDrives  HostDrives         // nil: no folder of the host can become a drive
 	Drives      Drives             // needed with HostDrives
+	Place       string             // whose host has those folders; empty = all have the same
 	Runners     Runners            // nil: no profiles are declared
 	Log         *slog.Logger
 

@@ -50,7 +50,7 @@ func (j *Jobs) Native(ctx context.Context, who Caller, o events.Object) (events.
 }
 
 func (j *Jobs) hostDrive(ctx context.Context, who Caller, field, dir string) (events.Path, error) {
-	p := events.HostPath(who.Owner, dir)
+	p := events.HostPathAt(who.Owner, dir, j.Place)
 	if who.Role != events.Admin {
 		return p, events.Faultf(events.Forbidden, field, "only administrators may name a folder of the host: give a path like owner/repo/fs/drive/folder")
 	}

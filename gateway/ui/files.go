@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"spool.internal/events"
 	"spool.internal/events/why"
@@ -22,6 +23,13 @@ func (u *UI) filesActions() []action {
 		{path: "/jobs/{id}/files/reprocess", do: u.reprocess},
 		{path: "/jobs/{id}/files/mark", do: u.mark},
 	}
+}
+
+// IsJobFiles reports whether a path is that of a page, or an action, about the files of a job. The job is
+// its second name.
+func IsJobFiles(path string) bool {
+	parts := strings.Split(path, "/")
+	return len(parts) >= 4 && parts[1] == "jobs" && (parts[3] == "files" || parts[3] == "mark")
 }
 
 // filesPage is the page of the files of a job.

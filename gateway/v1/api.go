@@ -19,13 +19,15 @@ type Results interface {
 	LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error)
 }
 
-// Config is what the API needs; every field is required.
+// Config is what the API needs; every field but Elsewhere is required.
 type Config struct {
 	Changes *change.Jobs
 	Jobs    wire.Jobs
 	Results Results
 	Caller  func(*http.Request) change.Caller // who asks
 	Log     *slog.Logger
+	// Elsewhere warns of drives that no machine serves, and of those that no one machine has.
+	Elsewhere func(context.Context, *events.Parameters) []string
 }
 
 // API is the handlers of the six calls. It is safe for concurrent use.

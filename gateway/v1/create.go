@@ -2,6 +2,7 @@ package v1
 
 import (
 	"net/http"
+	"strconv"
 
 	"spool.internal/events"
 	"spool.internal/events/schedule"
@@ -32,6 +33,11 @@ func (a *API) createJob(w http.ResponseWriter, r *http.Request) error {
 	for _, warning := range warnings(draft.Parameters.Unknown) {
 		w.Header().Add("Spool-Warning", warning)
 		a.Log.Warn("a job has a key that means nothing", "job_id", id, "warning", warning)
+	}
+	if a.Elsewhere != nil {
+		for _, warning := range a.Elsewhere(r.Context(), draft.Parameters) {
+			w.Header().Add("Spool-Warning", strconv.QuoteToASCII(warning))
+		}
 	}
 	wire.Write(w, http.StatusOK, struct {
 		Status events.Status `json:"status"`

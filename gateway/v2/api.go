@@ -26,6 +26,9 @@ type Stages interface {
 	Mappings() []drive.Mapping
 }
 
+// Places tells which machines serve which drives. [jet.Bus.Places] does.
+type Places func(context.Context) (events.Places, error)
+
 // Config is what the API needs. Fields without a default are required.
 type Config struct {
 	Bus     *jet.Bus                          // what it reads beside jobs
@@ -37,6 +40,7 @@ type Config struct {
 	Bulks   Bulks                             // does one thing with many
 	Stages  Stages                            // nil: whether the stage of a file is there shows when it is run again
 	Drives  *drive.Drives                     // nil: nothing is said of files
+	Places  Places                            // nil: all machines have the same drives
 	Zone    *time.Location                    // of jobs that name none; nil means UTC
 	Caller  func(*http.Request) change.Caller // who asks
 	// Position is where to follow events from so that nothing is missed that an answer

@@ -24,6 +24,8 @@ type Drive struct {
 	Free     *int64   `json:"free_bytes,omitempty"`
 	Total    *int64   `json:"total_bytes,omitempty"`
 	Problem  string   `json:"problem,omitzero"` // why it cannot be used now
+	Places   []string `json:"places,omitzero"`  // the machines that serve it, where drives are those of machines
+	Shared   bool     `json:"shared,omitzero"`  // it is the same folder on all of them
 
 	// For administrators.
 	Host string     `json:"host_folder,omitzero"`
@@ -38,6 +40,7 @@ const (
 	fromDrives = "drives" // it lies in the folder of all drives
 	fromFlag   = "flag"   // --drive, of this gateway
 	fromJob    = "job"    // the input of a job
+	fromPlace  = "place"  // another machine serves it
 )
 
 // DrivePage is a page of drives.
@@ -127,6 +130,7 @@ func (a *API) drivesOf(ctx context.Context, t events.Token) (all []Drive, err er
 			}
 		}
 	}
+	a.addPlaces(ctx, all, add)
 	slices.SortFunc(all, func(x, y Drive) int { return cmp.Compare(x.Path, y.Path) })
 	return all, nil
 }
@@ -177,10 +181,16 @@ func (x *rooms) fill(drives []Drive, writer bool) {
 	defer cancel()
 	looks := make([]*room, len(drives))
 	for i := range drives {
-		looks[i] = x.look(drives[i].host)
+		if drives[i].host != "" { // else it is another machine's
+			looks[i] = x.look(drives[i].host)
+		}
 	}
 	for i, r := range looks {
 		d := &drives[i]
+		if r == nil {
+			d.Writable = writer && d.Problem == ""
+			continue
+		}
 		select {
 		case <-r.done:
 		case <-limit.Done():

@@ -328,7 +328,9 @@ func (s *story) showQueued(x *Execution) {
 	case s.queued.Paused, s.job.Status == events.Disabled && t.Kind != events.KindManual:
 		q.Reason = events.WhyPaused
 	case s.retry != nil:
-		q.Reason = "its call failed, and is made again"
+		if q.Reason = "its call failed, and is made again"; s.retry.Attempt == 0 {
+			q.Reason = s.retry.LastError // it has not been called yet
+		}
 		q.Calls, q.LastError, q.Next = s.retry.Attempt, s.retry.LastError, s.retry.Next.UTC()
 		facts.Attempts, facts.LastError, facts.Next = q.Calls, q.LastError, q.Next
 	}

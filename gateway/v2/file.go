@@ -212,6 +212,9 @@ func (a *API) gone(job events.Job, path string) bool {
 	if err != nil || a.Stages == nil {
 		return false
 	}
+	if !a.here(p.InputDir) {
+		return false
+	}
 	_, err = a.Stages.Stat(p.InputDir.Join(path))
 	return errors.Is(err, fs.ErrNotExist)
 }

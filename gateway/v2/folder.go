@@ -52,6 +52,9 @@ func (a *API) LookInto(ctx context.Context, who change.Caller, path string) (v F
 	if a.Drives == nil {
 		return v, events.Faultf(events.Unavailable, "path", "this gateway has no drives")
 	}
+	if there, _ := a.where(ctx).Reached(p); !a.here(p) && len(there) > 0 {
+		return v, events.Faultf(events.Unavailable, "path", "%s lies on %s: write the path, or look into it on the dashboard there", p, strings.Join(names(there), ", "))
+	}
 	drives := a.Drives.As(who.Access())
 	if v.Path = p.String(); p.Rel != "" {
 		v.Above = v.Path[:strings.LastIndexByte(v.Path, '/')]

@@ -152,6 +152,9 @@ func (a *API) details(ctx context.Context, who change.Caller, j events.Job, plan
 	}
 	d.StepTimeout = timed(plan, j.Role, runners)
 	d.Warnings = append(d.Warnings, a.warnings(who, plan, runners)...)
+	if plan != nil && who.Access().CheckJob(plan.Parameters) == nil {
+		d.Warnings = append(d.Warnings, a.Elsewhere(ctx, plan.Parameters)...)
+	}
 	if d.Conditions, err = a.conditions(ctx, j); err != nil {
 		return d, err
 	}

@@ -73,7 +73,7 @@ func (a *API) outputOf(who change.Caller, s *story) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Drives != nil {
+	if a.Drives != nil && a.ranHere(o.ev, p) {
 		o.folder, err = a.Drives.As(who.Access()).OpenDir(p)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return o, ofDrive(err)

@@ -232,7 +232,7 @@ func (a *API) staged(f *events.File) error {
 		return nil
 	}
 	p, err := events.ParsePath("input_dir", f.InputDir)
-	if err == nil {
+	if err == nil && a.here(p) {
 		_, err = a.Stages.Stat(p)
 	}
 	if err != nil {

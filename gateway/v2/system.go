@@ -75,6 +75,7 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 			Means: "What the roles say of themselves cannot be read while the store is away.", Detail: err.Error(),
 		})
 	}
+	lines = append(lines, system.Places(a.where(ctx))...)
 	roles := system.Roles(heard, now)
 	if clock, _, err := a.Bus.Clock(ctx); err == nil {
 		minute := clock.Minute

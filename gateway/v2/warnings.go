@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,10 +47,10 @@ func (a *API) warnings(who change.Caller, plan *events.Plan, runners []events.Ru
 func fileWarnings(drives *drive.Drives, p *events.Parameters, runners []events.RunnerState) (list []string) {
 	host, _ := os.Hostname()
 	at := slices.IndexFunc(runners, func(r events.RunnerState) bool { return !r.Direct && r.Host == host })
-	if at >= 0 && !p.Options.Run.Short() {
+	if here, _ := drives.Serves(p.BinaryPath); here && at >= 0 && !p.Options.Run.Short() {
 		list = append(list, binaryWarnings(drives, p.BinaryPath, runners[at], p.Options.Profiles)...)
 	}
-	if (at >= 0 || p.Spooled) && !p.InputDir.Generated() {
+	if here, _ := drives.Serves(p.InputDir); here && (at >= 0 || p.Spooled) && !p.InputDir.Generated() {
 		list = append(list, folderWarnings(drives, p.InputDir)...)
 	}
 	return list
@@ -150,6 +151,13 @@ const (
 func (a *API) askExisting(who change.Caller, p *events.Parameters) error {
 	if a.Drives == nil || !p.Spooled || p.Options.Watch.Asked || who.Access().CheckJob(p) != nil {
 		return nil
+	}
+	if !a.here(p.InputDir) {
+		all := a.where(context.Background())
+		if there, away := all.Reached(p.InputDir); len(there)+len(away) > 0 {
+			return wire.Refuse(http.StatusConflict, events.Conflict, "spool.watch.existing",
+				"files may lie in %s already, which cannot be counted from here: send %q to run them, or %q to mark them as seen and run only what comes later", p.InputDir, events.ExistingRun, events.ExistingMark)
+		}
 	}
 	drives := a.Drives.As(who.Access())
 	n, in := change.Look(func() int { return existing(drives, p) })

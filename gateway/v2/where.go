@@ -118,7 +118,9 @@ func (l looking) at(k known) place {
 	folder, err := l.drives.OpenDir(dir)
 	if err != nil {
 		p := l.in(events.FileNoFolder)
-		p.Folder = l.away(dir, err)
+		if p.Folder = l.away(dir, err); !l.x.here(dir) && k.watch != nil {
+			p.Folder = why.FolderOf(k.watch) // it lies on another machine
+		}
 		return p
 	}
 	defer folder.Close() //nolint:errcheck // was only read

@@ -156,8 +156,8 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		if len(p.Options.Profiles) > 0 {
 			req.Header.Set(events.HeaderProfiles, strings.Join(p.Options.Profiles, ","))
 		}
-		if w.Place != "" {
-			req.Header.Set(events.HeaderPlace, url.PathEscape(w.Place))
+		if w.place != "" {
+			req.Header.Set(events.HeaderPlace, url.PathEscape(w.place))
 		}
 		if w.File != nil && w.File.Linked {
 			req.Header.Set(events.HeaderFile, w.File.Look())

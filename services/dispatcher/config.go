@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -31,7 +32,11 @@ type Config struct {
 	ProbeEvery       time.Duration         // how often an endpoint that refuses connections is tried; default 2 s
 	Running          int                   // quota: runs of one owner that have not ended; default 100, negative = none
 	Metrics          prometheus.Registerer // nil = no metrics
-	Log              *slog.Logger
+
+	// Places tells which machines serve which drives; nil: all runners have the same.
+	Places func(context.Context) (events.Places, error)
+
+	Log *slog.Logger
 }
 
 func (c Config) withDefaults() Config {

@@ -128,6 +128,9 @@ func (d *Dispatcher) attempt(ctx context.Context, w *work) outcome {
 	if d.bus.AwaitStore(ctx) != nil {
 		return postponed(0) // how the call ends could not be stored
 	}
+	if o, waits := d.placed(ctx, w); waits {
+		return o
+	}
 	if o, decided := d.overlap(ctx, w, r); decided {
 		return o
 	}

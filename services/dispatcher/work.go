@@ -21,6 +21,7 @@ type work struct {
 	known  bool          // calls is certain: this process has counted them
 	fresh  bool          // it has certainly not been called before
 	old    bool          // a former process may have worked on it
+	place  string        // where its run is to be; empty = anywhere
 	run    string        // as which the quota counts it: see [running]
 	ends   *jet.Ends     // the ledger of how triggers of its queue ended
 	log    *slog.Logger

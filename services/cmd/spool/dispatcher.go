@@ -75,6 +75,9 @@ func (in *instance) startDispatcher(ctx context.Context, bus *jet.Bus) error {
 		return err
 	}
 	in.add("dispatcher", d)
+	if cfg.Secret == "" {
+		in.warnForeign(ctx, bus)
+	}
 	in.endpoint = d.Endpoint
 	return nil
 }
@@ -82,6 +85,7 @@ func (in *instance) startDispatcher(ctx context.Context, bus *jet.Bus) error {
 func (in *instance) dispatcherConfig(ctx context.Context, bus *jet.Bus) (cfg dispatcher.Config, err error) {
 	cfg = in.set.dispatch.config()
 	cfg.Bus, cfg.Running, cfg.Metrics, cfg.Log = bus, in.set.quota.Running, in.Metrics, in.log("dispatcher")
+	cfg.Places = in.placesOf(bus)
 	if cfg.SealKey, err = in.openSealKey(ctx, bus); err != nil {
 		return cfg, err
 	}

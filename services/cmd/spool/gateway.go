@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -36,10 +37,12 @@ func (o *gatewayOptions) flags(f *pflag.FlagSet, _ bool) {
 	f.StringVar(&o.peerCA, "peer-ca", "", "PEM file with the authorities that sign the certificates of the gateways of other machines (default: the system's)")
 }
 
-func (o *gatewayOptions) check(*settings) error { return o.config().CheckSettings() }
+func (o *gatewayOptions) check(*settings) error {
+	return errors.Join(o.config().CheckSettings(), gateway.CheckPeerURL("advertise-url", o.advertise))
+}
 
 func (o *gatewayOptions) config() gateway.Config {
-	return gateway.Config{Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Name: o.name, Version: version()}
+	return gateway.Config{PeerCA: o.peerCA, Rate: o.rate, Burst: o.burst, MaxUpload: o.maxUpload, Name: o.name, Version: version()}
 }
 
 // gatewayGarbage is how much garbage a gateway that runs alone lets come together, in percent of
@@ -59,6 +62,7 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 		return err
 	}
 	cfg.Keys, cfg.Reserve = in.keyring(bus), in.reserve()
+	cfg.Places, cfg.PeerInsecure = in.placesOf(bus), in.set.common.insecure
 	if in.bundle != nil {
 		if _, err := gateway.SetAdmin(cfg.DataDir, strings.TrimSpace(string(in.bundle.Text(cluster.AdminToken)))); err != nil {
 			return err

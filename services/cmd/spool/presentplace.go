@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 // servers are the roles that open drives.
@@ -77,4 +78,33 @@ func (in *instance) peerURL() string {
 		scheme = "https"
 	}
 	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}).String()
+}
+
+// placesOf tells which machines serve which drives; nil where all have the same, as in one process that
+// no other can join.
+func (in *instance) placesOf(bus *jet.Bus) func(context.Context) (events.Places, error) {
+	if in.place() == "" && !in.set.alone() && in.set.broker.listen == "" {
+		return nil
+	}
+	return bus.Places
+}
+
+// warnForeign warns that an endpoint that is not the built-in runner cannot read what lies on the drives
+// of one machine alone: the copies of files for their runs lie there.
+func (in *instance) warnForeign(ctx context.Context, bus *jet.Bus) {
+	var alone []string
+	if place := in.place(); place != "" && len(in.set.place.shared) == 0 {
+		alone = append(alone, place)
+	}
+	all, _ := bus.Places(ctx) // what is not known now system shows later
+	for _, is := range all.All {
+		drives := is.Drives("watcher")
+		shared := slices.ContainsFunc(drives, func(d events.ServedDrive) bool { return d.Shared })
+		if len(drives) > 0 && !shared && !slices.Contains(alone, is.Name) {
+			alone = append(alone, is.Name)
+		}
+	}
+	for _, place := range alone {
+		in.log("dispatcher").Warn("files of this machine cannot be read by the endpoint of --run-binary-url, unless it has its drives: declare the drives that both have with --shared-drive", "place", place)
+	}
 }

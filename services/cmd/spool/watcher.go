@@ -21,6 +21,7 @@ func (in *instance) startWatcher(ctx context.Context, bus *jet.Bus) error {
 	if cfg.LinkAbove != 0 && in.runner != nil && (in.set.dispatch.endpoint != "" || !in.runner.Sandboxed()) {
 		cfg.Log.Warn("runs can change the files in watched folders: stages can be hard links to them, and nothing keeps runs from writing to their input; leave out --stage link and --link-above, or run flows in the sandbox")
 	}
+	cfg.Places = in.placesOf(bus)
 	w, err := watcher.New(cfg)
 	if err != nil {
 		return err
