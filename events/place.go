@@ -203,7 +203,14 @@ func (p Places) Reached(path Path) (there, away []Place) { return p.Serving(role
 // several can have it, seed chooses. why is not empty when none can now: it says so for people, and
 // the run waits. A drive that no place ever knew keeps it from none.
 func (p Places) Where(seed string, paths ...Path) (place, why string) {
+	runners := 0
+	for _, is := range p.All {
+		if is.Runs() {
+			runners++
+		}
+	}
 	var can []string // nil = any
+	all := true      // runners serve all the paths, those that are away too
 	for _, path := range paths {
 		there, away := p.Serving(roleRunner, path)
 		if len(there)+len(away) == 0 {
@@ -215,18 +222,13 @@ func (p Places) Where(seed string, paths ...Path) (place, why string) {
 			}
 			continue
 		}
+		all = all && len(there)+len(away) == runners
 		both := slices.DeleteFunc(namesOf(there), func(n string) bool { return can != nil && !slices.Contains(can, n) })
 		if len(both) > 0 { // else what was said when the job was made comes true: see [Places.Apart]
 			can = both
 		}
 	}
-	runners := 0
-	for _, is := range p.All {
-		if r, ok := is.role(roleRunner); ok && !r.Away {
-			runners++
-		}
-	}
-	if can == nil || len(can) == runners {
+	if can == nil || all {
 		return "", ""
 	}
 	h := fnv.New32a()

@@ -23,7 +23,7 @@ func threePlaces(now time.Time) Places {
 			role("m2", name, now.Add(-10*time.Minute), ServedDrive{Name: "a/b/fs/former"}),
 		)
 	}
-	old := PlaceDrives{Place: "m4", Role: "runner", Drives: []ServedDrive{{Name: "a/b/fs/four"}}}
+	old := PlaceDrives{Place: "m4", Role: "runner", Drives: []ServedDrive{shared, {Name: "a/b/fs/four"}}}
 	return PlacesOf(all, []PlaceDrives{old, {Place: "m1", Role: "runner"}}, 0)
 }
 

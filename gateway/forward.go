@@ -43,7 +43,7 @@ func (g *Gateway) forward(next http.Handler) http.Handler {
 			at, is = g.concerns(r)
 		}
 		if !is {
-			if by != "" && !g.mayConcern(r) {
+			if by != "" && isNative(r) && !g.mayConcern(r) {
 				refuse(w, r, http.StatusBadRequest, HeaderForwarded+": is set by gateways that pass on a request about a drive of another machine, and this is none: leave it out")
 				return
 			}

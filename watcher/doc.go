@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.>, spool.runqueue.>, spool.pausedrun.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>, spool.result.>
-// Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.held.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>, spool.state.files.<job_id>
+// In:  spool.job.>, spool.again.>, spool.held.>, spool.run.>, spool.runqueue.>, spool.pausedrun.>, spool.trigger.{manual,retry}.<job_id>, spool.dead.<job_id>, spool.result.>, spool.state.role.>, spool.place.>
+// Out: spool.file.<job_id>.<fingerprint>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.held.<job_id>.<path_hash>.<fingerprint>, spool.state.watch.<job_id>, spool.state.files.<job_id>, spool.state.watch.<job_id>.<place>, spool.state.files.<job_id>.<place>
 //
 // Package watcher turns files that land in folders into triggers.
 //

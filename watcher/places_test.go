@@ -59,7 +59,9 @@ func (m *machines) at(place string, shared bool, mappings ...string) (stop func(
 	}
 	d.At(place)
 	cfg := m.cfg
-	cfg.Drives, cfg.Places = d, m.places
+	if cfg.Drives, cfg.Places = d, m.places; shared {
+		cfg.Places = m.bus.Places
+	}
 	cfg.Log = cfg.Log.With("place", place)
 	w, err := watcher.New(cfg)
 	if err != nil {

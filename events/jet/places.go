@@ -104,3 +104,9 @@ func (b *Bus) SharedDrive(ctx context.Context, name string) (d events.SharedDriv
 	}
 	return d, found, err
 }
+
+// placeSubject holds the [events.PlaceDrives] of one role of a place.
+func placeSubject(place, role string) string { return familyPlace + "." + place + "." + role }
+
+// sharedSubject holds the [events.SharedDrive] of a name.
+func sharedSubject(name string) string { return familyShared + "." + events.Hash(name) }

@@ -307,12 +307,6 @@ func undeliverableSubject(jobID, about string, seq uint64, channel events.Channe
 // driveSubject holds the [events.HostDrive] of a logical path.
 func driveSubject(path string) string { return familyDrive + "." + events.Hash(path) }
 
-// placeSubject holds the [events.PlaceDrives] of one role of a place.
-func placeSubject(place, role string) string { return familyPlace + "." + place + "." + role }
-
-// sharedSubject holds the [events.SharedDrive] of a name.
-func sharedSubject(name string) string { return familyShared + "." + events.Hash(name) }
-
 // subscriberSubject holds the [events.Subscriber] of a name.
 func subscriberSubject(name string) string { return familySubscriber + "." + name }
 

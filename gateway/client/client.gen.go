@@ -170,6 +170,7 @@ const (
 	DriveFromDrives DriveFrom = "drives"
 	DriveFromFlag   DriveFrom = "flag"
 	DriveFromJob    DriveFrom = "job"
+	DriveFromPlace  DriveFrom = "place"
 )
 
 // Valid indicates whether the value is a known member of the DriveFrom enum.
@@ -180,6 +181,8 @@ func (e DriveFrom) Valid() bool {
 	case DriveFromFlag:
 		return true
 	case DriveFromJob:
+		return true
+	case DriveFromPlace:
 		return true
 	default:
 		return false
@@ -1307,6 +1310,7 @@ const (
 	SystemPartKindInotify     SystemPartKind = "inotify"
 	SystemPartKindNats        SystemPartKind = "nats"
 	SystemPartKindNotices     SystemPartKind = "notices"
+	SystemPartKindPlace       SystemPartKind = "place"
 	SystemPartKindRole        SystemPartKind = "role"
 	SystemPartKindSandbox     SystemPartKind = "sandbox"
 	SystemPartKindServer      SystemPartKind = "server"
@@ -1335,6 +1339,8 @@ func (e SystemPartKind) Valid() bool {
 	case SystemPartKindNats:
 		return true
 	case SystemPartKindNotices:
+		return true
+	case SystemPartKindPlace:
 		return true
 	case SystemPartKindRole:
 		return true
@@ -2433,7 +2439,7 @@ type Drive struct {
 	// FreeBytes Absent when the disk does not answer.
 	FreeBytes *int64 `json:"free_bytes,omitempty"`
 
-	// From What makes it a drive: a folder below `--drives`, `--drive` of this gateway, or the input of a job.
+	// From What makes it a drive: a folder below `--drives`, `--drive` or `--shared-drive` of this gateway, the input of a job, or that another machine serves it.
 	From DriveFrom `json:"from"`
 
 	// HostFolder Administrators only.
@@ -2446,6 +2452,9 @@ type Drive struct {
 	// Examples: ann/repo/fs/Home
 	Path string `json:"path"`
 
+	// Places The machines that serve it now, where drives are those of machines.
+	Places *[]string `json:"places,omitempty"`
+
 	// Problem Why it cannot be used now.
 	Problem *string `json:"problem,omitempty"`
 
@@ -2453,14 +2462,17 @@ type Drive struct {
 	Reaches *[]string `json:"reaches,omitempty"`
 
 	// Recorded Administrators only. A job: when.
-	Recorded   *time.Time `json:"recorded,omitempty"`
-	TotalBytes *int64     `json:"total_bytes,omitempty"`
+	Recorded *time.Time `json:"recorded,omitempty"`
+
+	// Shared It is the same folder on all of them.
+	Shared     *bool  `json:"shared,omitempty"`
+	TotalBytes *int64 `json:"total_bytes,omitempty"`
 
 	// Writable The caller may store files there.
 	Writable bool `json:"writable"`
 }
 
-// DriveFrom What makes it a drive: a folder below `--drives`, `--drive` of this gateway, or the input of a job.
+// DriveFrom What makes it a drive: a folder below `--drives`, `--drive` or `--shared-drive` of this gateway, the input of a job, or that another machine serves it.
 type DriveFrom string
 
 // DriveList defines model for DriveList.
@@ -2662,7 +2674,7 @@ type FileList_List struct {
 
 // FileReason defines model for FileReason.
 type FileReason struct {
-	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
+	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_unserved, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
 	Code WhyCode `json:"code"`
 
 	// Since RFC 3339, in UTC.
@@ -2789,7 +2801,7 @@ type FileVersionsNowState string
 
 // FileVersions_Now What lies at the path now, and why it is not taken; absent where neither this gateway nor a watcher can say.
 type FileVersions_Now struct {
-	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
+	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_unserved, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
 	Code *WhyCode `json:"code,omitempty"`
 
 	// Modified RFC 3339, in UTC.
@@ -4337,11 +4349,17 @@ type WatchState struct {
 	// Pending Files that were seen and are not queued yet.
 	Pending int `json:"pending"`
 
+	// Place The machine that has the folder, where drives are those of machines.
+	Place *string `json:"place,omitempty"`
+
 	// Reason Why it is not live.
 	Reason *string `json:"reason,omitempty"`
 
 	// Ring The jobs that led to the one that has been held longest, by name.
 	Ring *string `json:"ring,omitempty"`
+
+	// Shared Every machine that serves the drive has the same folder.
+	Shared *bool `json:"shared,omitempty"`
 
 	// Since RFC 3339, in UTC.
 	Since Time            `json:"since"`
@@ -4349,6 +4367,9 @@ type WatchState struct {
 
 	// Unmarked Files that lack the marker that they must have.
 	Unmarked *int `json:"unmarked,omitempty"`
+
+	// Unserved No machine serves the drive; `reason` says which did until when.
+	Unserved *bool `json:"unserved,omitempty"`
 }
 
 // WatchStateState defines model for WatchState.State.
@@ -4367,7 +4388,7 @@ type Webhook struct {
 
 // Why defines model for Why.
 type Why struct {
-	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
+	// Code What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_unserved, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
 	Code WhyCode `json:"code"`
 
 	// Facts What the sentence is made of; what is not known, or does not matter, is absent.
@@ -4377,7 +4398,7 @@ type Why struct {
 	Sentence string `json:"sentence"`
 }
 
-// WhyCode What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
+// WhyCode What the sentence says, in one word that stays the same. Of a slot: fired, caught_up, superseded, skipped, missed_not_running, missed_edited, missed_disabled, missed_too_old, missed, disabled, shadow, queued, paused, pending, dst_gap, dst_fold, none, future, not_kept. Of a file: young, open, unmarked, unreadable, unstaged, unseen, queued, paused, held, ignored, not_included, not_watched, not_a_file, absent, never_seen, rewritten, marked, before_job, hangs, those of its folder and those of an execution. Of a folder: folder_absent, folder_blocked, folder_unserved, folder_arming, folder_rescan, folder_poll, watching. Of an execution: waiting, retrying, called, running, ok, failed, gave_up, cancelled, not_kept. Of a job: disabled, shadow, no_slot, gate_closed, next, those of its folder and those of an execution.
 type WhyCode = string
 
 // WhyFacts What the sentence is made of; what is not known, or does not matter, is absent.

@@ -8,7 +8,7 @@ import (
 )
 
 // awayAgain is how often it is looked whether a machine has come back.
-const awayAgain = 10 * time.Second
+var awayAgain = 10 * time.Second
 
 // where says at which place the run of a trigger is to be: "" is any. waits is not empty when no machine can
 // have it now, and says why. The trigger of a file on a drive of one machine has its place; it goes there
