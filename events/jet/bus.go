@@ -50,6 +50,7 @@ type Bus struct {
 	down    atomic.Int64 // unix ns of the last disconnect, 0 while connected
 	cluster atomic.Bool  // the server was one of several when it was last connected to
 	denials denials
+	figures figures
 
 	copies copies
 	needs  Needs

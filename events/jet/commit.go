@@ -61,7 +61,11 @@ func (b *Bus) commitAnyway(ctx context.Context, stream string, msgs ...message) 
 	if err := b.refuses(stream); err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", stream, err)
 	}
+	began := time.Now()
 	seq, err := b.sendUntil(ctx, stream, msgs)
+	if err == nil {
+		b.figures.committed(stream, time.Since(began))
+	}
 	if err != nil && ctx.Err() == nil {
 		b.refused(stream, err)
 	}

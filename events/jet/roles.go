@@ -44,6 +44,9 @@ func (b *Bus) StreamStates(ctx context.Context) (all []StreamState, faults map[s
 			info, err := b.info(ctx, name, questionAlone)
 			if errs[i] = err; err == nil {
 				states[i] = howFull(info)
+				if b.health.cutOff(name) {
+					states[i].Leader = "" // who says that it leads is alone
+				}
 			}
 		})
 	}

@@ -115,6 +115,7 @@ func (in *instance) connectAs(ctx context.Context, role broker.Role) (*jet.Bus, 
 	bus, err := in.broker.ConnectAs(ctx, role)
 	if err == nil {
 		in.OnStop("connection as "+string(role), bus.Close)
+		err = in.measure(bus)
 	}
 	return bus, err
 }

@@ -55,6 +55,9 @@ func (in *instance) startGuard(ctx context.Context) error {
 	}
 	in.OnStop("connection", bus.Close)
 	in.OnCheck("nats", bus.Check)
+	if err := in.measure(bus); err != nil {
+		return err
+	}
 	if err := broker.StandGuard(bus.NATS()); err != nil {
 		return err
 	}

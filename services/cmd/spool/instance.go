@@ -76,6 +76,8 @@ type instance struct {
 	since    time.Time                   // when it started
 	endpoint func() events.EndpointState // nil: the dispatcher is in another process
 
+	commits *commitFigures // made with the first bus
+
 	// Made when the first service asks for them.
 	drives   *drive.Drives
 	recorded bool // drives finds folders of the host in the store

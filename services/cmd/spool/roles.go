@@ -213,6 +213,9 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	}
 	in.OnStop("connection", bus.Close)
 	in.OnCheck("nats", bus.Check)
+	if err := in.measure(bus); err != nil {
+		return err
+	}
 	if err := bus.Await(ctx); err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func (in *instance) connect(ctx context.Context, name string) (*jet.Bus, error) 
 	bus, err := in.broker.Connect(ctx, name)
 	if err == nil {
 		in.OnStop(name+" connection", bus.Close)
+		err = in.measure(bus)
 	}
 	return bus, err
 }
