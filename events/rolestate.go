@@ -21,6 +21,7 @@ type RoleState struct {
 	Ready    bool      `json:"ready"`            //
 	Turned   time.Time `json:"turned"`           // since when it is ready, or not
 	Why      []string  `json:"why,omitempty"`    // it is not ready, each as part: reason
+	Held     string    `json:"held,omitzero"`    // why the store is on hold: see spool release
 	Stopped  bool      `json:"stopped,omitzero"` // it was asked to stop, and says nothing more
 
 	Place  string        `json:"place,omitzero"`   // of its machine; empty = its drives are those of all

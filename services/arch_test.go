@@ -116,6 +116,7 @@ func TestOneWriterOfFiles(t *testing.T) {
 	writes := regexp.MustCompile(`os\.(WriteFile|Create|CreateTemp|Rename)\(|os\.O_CREATE|\.WriteFile\(|\.Rename\(`)
 	may := map[string]string{
 		"events/atomicfile/atomicfile.go":        "it is the one",
+		"events/atomicfile/stream.go":            "it is the one for what does not fit into memory",
 		"events/drive/between_other.go":          "moves people's files",
 		"events/drive/transfer.go":               "people's files",
 		"events/eventstest/reflink.go":           "for tests",

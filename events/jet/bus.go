@@ -53,6 +53,7 @@ type Bus struct {
 	figures figures
 
 	copies copies
+	form   atomic.Int32 // of what is written, see [Marks]
 	needs  Needs
 	health health
 	held   func() error // see [Options.Held]

@@ -99,6 +99,7 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 	batch := nuid.Next()
 	last := len(msgs) - 1
 	for i, m := range msgs {
+		m.Header = b.stamp(m.Header)
 		msg := m.wire()
 		if last > 0 {
 			msg.Header.Set("Nats-Batch-Id", batch)

@@ -42,6 +42,9 @@ func (b *Bus) Plan(ctx context.Context, t Topology) ([]Change, error) {
 // Ensure makes the streams and buckets that are not there and brings the others
 // up to date. A stream never shrinks: its bytes were promised to what is in it.
 func (b *Bus) Ensure(ctx context.Context, t Topology) error {
+	if err := b.knows(ctx); err != nil {
+		return err
+	}
 	plan, err := b.Plan(ctx, t)
 	if err != nil {
 		return err

@@ -143,6 +143,11 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	if status == "" || len(msg.Data) > 0 {
 		p.asked = max(0, p.asked-1)
 		if d := p.desk.take(msg); d != nil {
+			if err := known(d.Stored); err != nil { // it waits for a program that knows it
+				p.desk.bus.log.Error("a message waits for a newer Spool", "error", err.Error())
+				_ = d.Nak(newerAgain) // when this fails it comes again by itself
+				return nil
+			}
 			if came := p.desk.queue.Came; came != nil {
 				came(d)
 			}

@@ -226,6 +226,9 @@ func (b *Bus) subjects(ctx context.Context, stream, filter string) (map[string]u
 
 func decode[T any](m Stored) (T, error) {
 	var v T
+	if err := known(m); err != nil {
+		return v, err
+	}
 	if err := json.Unmarshal(m.Data, &v); err != nil {
 		return v, fmt.Errorf("message %d on %s: %w", m.Sequence, m.Subject, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"spool.internal/events/seal"
 )
 
@@ -101,4 +103,27 @@ func parseSealKey(stored []byte) (public seal.PublicKey, canary string, err erro
 	text, canary, _ := strings.Cut(string(stored), " ")
 	public, err = seal.ParsePublic(text)
 	return public, canary, err
+}
+
+// SealKeyID is the id of the key that the secrets in a store are sealed with; empty when it knows none.
+func SealKeyID(ctx context.Context, js jetstream.JetStream) (string, error) {
+	s, err := js.Stream(ctx, streamTokens)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("stream %s: %w", streamTokens, transportError(err))
+	}
+	m, err := s.GetLastMsgForSubject(ctx, tokenPrefix+sealKey)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("seal key: %w", transportError(err))
+	}
+	public, _, err := parseSealKey(m.Data)
+	if err != nil {
+		return "", err
+	}
+	return public.ID(), nil
 }

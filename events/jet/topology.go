@@ -173,5 +173,5 @@ func (b *Bus) Await(ctx context.Context) error {
 			return fmt.Errorf("wait for stream %s: %w", names[len(names)-1], err)
 		}
 	}
-	return nil
+	return b.knows(ctx)
 }

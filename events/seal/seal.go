@@ -55,14 +55,23 @@ func Read(file string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read seal key: %w", err)
 	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(raw) != 64 {
+	k, ok := Parse(text)
+	if !ok {
 		return nil, atomicfile.Damaged(file, text, "it holds no seal key", "restore it from your backup")
 	}
-	k := &Key{}
+	return k, nil
+}
+
+// Parse reads the key that a file holds.
+func Parse(text []byte) (k *Key, ok bool) {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != 64 {
+		return nil, false
+	}
+	k = &Key{}
 	copy(k.Public[:], raw[:32])
 	copy(k.private[:], raw[32:])
-	return k, nil
+	return k, true
 }
 
 func create(file string) (*Key, error) {

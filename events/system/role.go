@@ -94,6 +94,9 @@ func Role(h Heard, now time.Time) Line {
 		l.State, l.Means = Failed, "Not ready: "+parts(h.Why)+"."
 		l.Todo = "Its /readyz and its log say more."
 		l.Detail += "; " + strings.Join(h.Why, "; ")
+	case h.Held != "":
+		l.State, l.Means = Warning, "On hold ("+h.Held+"): nothing is fired, dispatched or run."
+		l.Todo = "See that the old store is stopped, then: spool release."
 	}
 	return l
 }

@@ -46,6 +46,9 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if err := store.RefuseHalf(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	if err := cluster.Claim(cfg.DataDir, cfg.Bundle); err != nil {
 		return nil, err
 	}

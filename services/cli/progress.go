@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -11,11 +12,22 @@ type progress struct{ bar *progressbar.ProgressBar }
 
 // progress begins a bar; total below 0 is a length that is not known.
 func (s *session) progress(what string, total int64, bytes bool) *progress {
-	if !isTerminal(s.err) {
+	return progressOn(s.err, what, total, bytes)
+}
+
+// Bar begins a bar of bytes for a command that has no session: add says that so many more are done, end
+// takes it away. Where w is no terminal both do nothing.
+func Bar(w io.Writer, what string, total int64) (add func(int64), end func()) {
+	p := progressOn(w, what, total, true)
+	return p.add, p.end
+}
+
+func progressOn(w io.Writer, what string, total int64, bytes bool) *progress {
+	if !isTerminal(w) {
 		return &progress{}
 	}
 	options := []progressbar.Option{
-		progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription(clean(what)), progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(clean(what)), progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth(), progressbar.OptionShowCount(), progressbar.OptionUseANSICodes(false),
 	}
 	if bytes {

@@ -85,6 +85,8 @@ type instance struct {
 	keys     *jet.Keyring
 	sealKey  *seal.Key
 	secret   string // shared by dispatcher and runner
+	marked   bool   // it is known whether the store is on hold
+	hold     *hold  // nil: it was not
 }
 
 // openDrives opens the drives, which must not touch the data folder or a secret.
@@ -172,11 +174,8 @@ func (in *instance) log(component string) *slog.Logger {
 }
 
 // add runs a service; the process is ready only while the service is.
-func (in *instance) add(name string, s interface {
-	Run(context.Context) error
-	Check() error
-},
-) {
+func (in *instance) add(name string, s part) {
+	s = in.afterHold(name, s)
 	in.Go(name, s.Run)
 	in.OnCheck(name, s.Check)
 }

@@ -78,7 +78,7 @@ func (p *presence) repeat(ctx context.Context) error {
 // say publishes the state; the next time is another chance for one that cannot be stored.
 func (p *presence) say(ctx context.Context, now time.Time) {
 	s := &p.state
-	s.Why = p.why()
+	s.Why, s.Held = p.why(), p.in.held()
 	if ready := len(s.Why) == 0; ready != s.Ready || s.Turned.IsZero() {
 		s.Ready, s.Turned = ready, now.UTC()
 	}

@@ -219,6 +219,9 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 	if err := bus.Await(ctx); err != nil {
 		return err
 	}
+	if err := in.readMarks(ctx, bus); err != nil {
+		return err
+	}
 	if err := r.start(in, ctx, bus); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ that was waited for failed; 7 it had not ended in time; 8 of many things some we
 		},
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), tokenCommand(), storeCommand(), licensesCommand(),
+		serveCommand(), demoCommand(), tokenCommand(), storeCommand(), licensesCommand(), backupCommand(), restoreCommand(), releaseCommand(),
 		brokerCommand(), clusterCommand(), setupCommand(), guardCommand(), doctorCommand(),
 	)
 	root.AddCommand(readyCommand())

@@ -87,8 +87,9 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	if err != nil {
 		return err
 	}
-	in.GoFor("runner", cfg.Drain, r.Run) // its flows may go on while it drains
-	in.OnCheck("runner", r.Check)
+	held := in.afterHold("runner", r)
+	in.GoFor("runner", cfg.Drain, held.Run) // its flows may go on while it drains
+	in.OnCheck("runner", held.Check)
 	in.OnNote("sandbox", r.Notes)
 	in.runner = r
 	calls := mux.NewRouter()

@@ -49,6 +49,9 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 		if err != nil {
 			return err
 		}
+		if err := in.readMarks(ctx, bus); err != nil {
+			return err
+		}
 		if err := service.start(in, ctx, bus); err != nil {
 			return err
 		}
