@@ -30,10 +30,11 @@ type Marks struct {
 // Marks reads what the store says of itself. A store without streams says nothing.
 func (b *Bus) Marks(ctx context.Context) (Marks, error) {
 	m, err := ReadMarks(ctx, b.js)
-	if err == nil {
-		b.form.Store(int32(min(m.Format, Format)))
+	if err != nil {
+		return m, b.fault(streamTokens, err)
 	}
-	return m, err
+	b.form.Store(int32(min(m.Format, Format)))
+	return m, nil
 }
 
 // ReadMarks reads what a store says of itself.
@@ -43,7 +44,7 @@ func ReadMarks(ctx context.Context, js jetstream.JetStream) (Marks, error) {
 		return Marks{Format: 1}, nil
 	}
 	if err != nil {
-		return Marks{}, fmt.Errorf("stream %s: %w", streamTokens, transportError(err))
+		return Marks{}, fmt.Errorf("stream %s: %w", streamTokens, err)
 	}
 	return MarksIn(s.CachedInfo().Config.Metadata)
 }
@@ -75,7 +76,7 @@ func (m Marks) Put(metadata map[string]string) {
 func WriteMarks(ctx context.Context, js jetstream.JetStream, change func(*Marks)) error {
 	s, err := js.Stream(ctx, streamTokens)
 	if err != nil {
-		return fmt.Errorf("stream %s: %w", streamTokens, transportError(err))
+		return fmt.Errorf("stream %s: %w", streamTokens, err)
 	}
 	cfg := s.CachedInfo().Config
 	m, err := MarksIn(cfg.Metadata)
@@ -88,7 +89,7 @@ func WriteMarks(ctx context.Context, js jetstream.JetStream, change func(*Marks)
 	}
 	m.Put(cfg.Metadata)
 	if _, err := js.UpdateStream(ctx, cfg); err != nil {
-		return fmt.Errorf("stream %s: %w", streamTokens, transportError(err))
+		return fmt.Errorf("stream %s: %w", streamTokens, err)
 	}
 	return nil
 }

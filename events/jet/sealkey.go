@@ -112,14 +112,14 @@ func SealKeyID(ctx context.Context, js jetstream.JetStream) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("stream %s: %w", streamTokens, transportError(err))
+		return "", fmt.Errorf("stream %s: %w", streamTokens, err)
 	}
 	m, err := s.GetLastMsgForSubject(ctx, tokenPrefix+sealKey)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("seal key: %w", transportError(err))
+		return "", fmt.Errorf("seal key: %w", err)
 	}
 	public, _, err := parseSealKey(m.Data)
 	if err != nil {

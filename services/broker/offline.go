@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"spool.internal/services/broker/cluster"
 	"spool.internal/services/broker/store"
 )
 
@@ -41,7 +42,7 @@ func OpenOffline(ctx context.Context, dataDir string, fill func() error) (_ *Off
 	if fill != nil {
 		err = fill()
 	} else {
-		err = store.RefuseHalf(dataDir)
+		err = errors.Join(store.RefuseHalf(dataDir), cluster.Claim(dataDir, nil))
 	}
 	if err == nil {
 		err = o.open(ctx, dataDir, fill != nil)

@@ -45,6 +45,19 @@ func ShareKeys(all map[string][]byte) map[string][]byte {
 	return of
 }
 
+// OldKeys reads what belongs to no machine out of the data folder, the bundle or a copy of the keys of a
+// store, which must have its seal key.
+func OldKeys(dir string) (map[string][]byte, error) {
+	found, err := ReadKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, there := found[cluster.SealKey]; !there {
+		return nil, fmt.Errorf("keys: %s has no %s, which secrets of jobs are sealed with: give the data folder or the bundle of the store, or what spool backup keys made", dir, cluster.SealKey)
+	}
+	return ShareKeys(found), nil
+}
+
 // Fits refuses keys that are not those of the store that a backup is of; where says where they were looked
 // for.
 func (c *Checked) Fits(keys map[string][]byte, where string) error {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
@@ -136,3 +137,6 @@ func checkOf(t testing.TB, text []byte) *Checked {
 	}
 	return c
 }
+
+// streamConfig is that of a stream without limits.
+var streamConfig = server.StreamConfig{Name: "S"}

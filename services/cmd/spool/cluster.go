@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/seal"
 	"spool.internal/services/broker"
+	"spool.internal/services/broker/backup"
 	"spool.internal/services/broker/cluster"
 	"spool.internal/services/notify"
 )
@@ -31,7 +33,7 @@ init, add and remove are run on one of the machines, with its --data.`,
 }
 
 func clusterInitCommand() *cobra.Command {
-	var name, dir string
+	var name, dir, keys string
 	var restore bool
 	cmd := &cobra.Command{
 		Use:   "init NAME=ADDRESS NAME=ADDRESS NAME=ADDRESS…",
@@ -51,7 +53,7 @@ ADDRESS is where the other machines reach this one: a host or an IP address, wit
 				return misuse{cmd, err}
 			}
 			dir := cmp.Or(dir, name+".bundle")
-			secrets, err := newSecrets()
+			secrets, err := newSecrets(keys)
 			if err != nil {
 				return err
 			}
@@ -69,6 +71,7 @@ ADDRESS is where the other machines reach this one: a host or an IP address, wit
 	cmd.Flags().StringVar(&name, "name", "", "name of the cluster, such as prod")
 	cmd.Flags().StringVar(&dir, "dir", "", "folder to make (default NAME.bundle)")
 	cmd.Flags().BoolVar(&restore, "restore", false, "the machines make nothing by themselves, and wait for spool restore")
+	cmd.Flags().StringVar(&keys, "keys", "", "folder with the keys of the store that will be restored: its data folder or bundle, or what spool backup keys made (default: new ones)")
 	return cmd
 }
 
@@ -85,8 +88,15 @@ func enough(machines []cluster.Machine) error {
 	}
 }
 
-// newSecrets makes what all machines of a cluster share.
-func newSecrets() (cluster.Secrets, error) {
+// newSecrets makes what all machines of a cluster share, but for what is in a folder of keys.
+func newSecrets(from string) (cluster.Secrets, error) {
+	had := map[string][]byte{}
+	if from != "" {
+		var err error
+		if had, err = backup.OldKeys(from); err != nil {
+			return nil, err
+		}
+	}
 	keys, err := broker.NewKeys()
 	if err != nil {
 		return nil, err
@@ -105,8 +115,10 @@ func newSecrets() (cluster.Secrets, error) {
 		return nil, fmt.Errorf("make secrets: %w", err)
 	}
 	_, admin := events.NewToken("admin", events.Admin, time.Now())
-	return cluster.Secrets{
+	secrets := cluster.Secrets{
 		cluster.Keys: keys, cluster.SealKey: sealKey, cluster.AdminToken: []byte(admin + "\n"),
 		cluster.WebhookSecret: notify.NewSecret(), cluster.RunnerSecret: []byte(rand.Text() + rand.Text() + "\n"),
-	}, nil
+	}
+	maps.Copy(secrets, had)
+	return secrets, nil
 }
