@@ -30,6 +30,7 @@ done <<LIST
 30 spool.service
 30 spool@runner.service
 22 spool@broker.service
+22 spool@guard.service
 22 spool@gateway.service
 22 spool@cron.service
 22 spool@watcher.service

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"crypto/tls"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
 
 	"spool.internal/services/broker/cluster"
 )
@@ -34,7 +36,21 @@ func TestDeployedNATSConfiguration(t *testing.T) {
 	write("server.pem", cert)
 	write("server.key", key)
 	write("ca.pem", ca.Certificate)
-	write("permissions.conf", []byte("accounts { SPOOL { jetstream: enabled, users: [ { user: setup, password: setup } ] } }\n"))
+	users := map[Role]string{}
+	for _, role := range ForeignUsers() {
+		pair, err := nkeys.CreateUser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if users[role], err = pair.PublicKey(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var accounts bytes.Buffer
+	if err := ForeignConfig(&accounts, users); err != nil {
+		t.Fatal(err)
+	}
+	write("spool.conf", accounts.Bytes())
 	names := map[string]bool{}
 	files, _ := filepath.Glob("../../deploy/nats/*.conf")
 	for _, file := range files {
@@ -50,7 +66,7 @@ func TestDeployedNATSConfiguration(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		names[o.ServerName] = true
-		if o.Cluster.Name != "spool" || len(o.Routes) != 3 || o.Cluster.TLSConfig == nil || !o.JetStream || !o.SyncAlways || o.TLSConfig == nil || o.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert {
+		if o.Cluster.Name != "spool" || len(o.Routes) != 3 || o.Cluster.TLSConfig == nil || !o.JetStream || !o.SyncAlways || len(o.Accounts) < len(Roles()) || o.TLSConfig == nil || o.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert {
 			t.Errorf("%s: cluster %q, %d routes, JetStream %v, synced %v, TLS %v", file, o.Cluster.Name, len(o.Routes), o.JetStream, o.SyncAlways, o.TLSConfig != nil)
 		}
 	}

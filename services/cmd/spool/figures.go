@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
 	"spool.internal/services/broker/cluster"
@@ -72,13 +71,8 @@ func certificateEnd(file string) float64 {
 	return float64(c.NotAfter.Unix())
 }
 
-// backupMark is a file of the data folder whose time is that of the last backup.
+// backupMark is a file of the data folder that holds the time of the last backup.
 const backupMark = "backup.time"
-
-// noteBackup notes that the store of a data folder was copied whole at that time.
-func noteBackup(data string, at time.Time) error {
-	return atomicfile.Write(filepath.Join(data, backupMark), []byte(at.UTC().Format(time.RFC3339)+"\n"), 0o600)
-}
 
 func lastBackup(data string) float64 {
 	text, err := os.ReadFile(filepath.Join(data, backupMark))
