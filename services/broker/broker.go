@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,9 +35,11 @@ type Broker struct {
 	roles       map[Role]roleKeys
 	control     *control // nil where the data folder can hold no socket
 
-	keeper   *store.Keeper // nil until the server is up
-	restored atomic.Bool   // what spool restore was waited for is there
-	inOrder  bool          // the store was closed in order before this start
+	bundle   atomic.Pointer[cluster.Bundle] // as it is now; nil = alone
+	optsMu   sync.Mutex                     // guards Port of opts
+	keeper   *store.Keeper                  // nil until the server is up
+	restored atomic.Bool                    // what spool restore was waited for is there
+	inOrder  bool                           // the store was closed in order before this start
 	jobs     jobCount
 	lost     atomic.Pointer[Lost] // what became of the data folder
 }
@@ -61,6 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 		cfg.MaxStore = max(minStore, min(jet.FullStore, diskRoom(dir)))
 	}
 	b := &Broker{cfg: cfg, srv: &current{}, roles: keys.Roles}
+	b.bundle.Store(cfg.Bundle)
 	if b.opts, err = options(cfg, dir); err != nil {
 		return nil, err
 	}
@@ -95,6 +99,11 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
 	if b.guard, err = newGuard(b.srv, b.creds, b.tight); err != nil {
 		return err
+	}
+	if b.cfg.Bundle != nil {
+		if err := b.answerWho(); err != nil {
+			return err
+		}
 	}
 	if err := b.ensure(ctx); err != nil {
 		return err

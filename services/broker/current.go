@@ -63,7 +63,10 @@ func (c *current) InProcessConn() (net.Conn, error) {
 // openStore starts a server on the store. Nobody outside this process reaches it
 // before listen.
 func (b *Broker) openStore() error {
-	opts := b.opts.Clone()
+	opts, err := b.options()
+	if err != nil {
+		return err
+	}
 	disk := slowDisk(opts)
 	srv, err := server.NewServer(opts)
 	if err != nil {
@@ -84,6 +87,17 @@ func (b *Broker) openStore() error {
 	return nil
 }
 
+// options are those of the next server: the machines of a cluster may have changed.
+func (b *Broker) options() (*server.Options, error) {
+	b.optsMu.Lock()
+	opts := b.opts.Clone()
+	b.optsMu.Unlock()
+	if of := b.bundle.Load(); of != nil {
+		return opts, member(opts, of)
+	}
+	return opts, nil
+}
+
 // listen lets in who is outside this process. The server listens last: a subscriber
 // that is refused twice would give up for good.
 func (b *Broker) listen() {
@@ -91,7 +105,9 @@ func (b *Broker) listen() {
 	srv.AcceptLoop(listening)
 	<-listening
 	if at, ok := srv.Addr().(*net.TCPAddr); ok {
+		b.optsMu.Lock()
 		b.opts.Port = at.Port // also of the next server
+		b.optsMu.Unlock()
 	}
 }
 

@@ -44,6 +44,7 @@ func (b *Broker) Keep(ctx context.Context) error {
 	others.Go(func() { b.noteOn(ctx) })
 	if b.cfg.Bundle != nil {
 		others.Go(func() { b.lead(ctx) })
+		others.Go(func() { b.rebundle(ctx) })
 	}
 	for wait.Sleep(ctx, lookEvery) == nil {
 		if err := place.Look(); err != nil {

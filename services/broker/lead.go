@@ -51,7 +51,7 @@ func (b *Broker) lead(ctx context.Context) {
 // since when it is.
 func (b *Broker) spread(ctx context.Context, since time.Time) time.Time {
 	all := b.assets(ctx)
-	if !all.whole(b.cfg.Bundle.Names()) {
+	if !all.whole(b.bundle.Load().Names()) {
 		return time.Time{}
 	}
 	if since.IsZero() {
@@ -59,7 +59,7 @@ func (b *Broker) spread(ctx context.Context, since time.Time) time.Time {
 	}
 	if time.Since(since) > spreadAfter {
 		for range handedOn {
-			m, found := all.next(b.cfg.Bundle.Names())
+			m, found := all.next(b.bundle.Load().Names())
 			if !found || !b.handOn(ctx, m) {
 				break
 			}

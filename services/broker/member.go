@@ -203,7 +203,7 @@ func (b *Broker) away() (names []string) {
 	if b.cfg.Bundle == nil {
 		return nil
 	}
-	names = slices.DeleteFunc(b.cfg.Bundle.Names(), func(name string) bool { return name == b.cfg.Bundle.Machine })
+	names = slices.DeleteFunc(b.bundle.Load().Names(), func(name string) bool { return name == b.cfg.Bundle.Machine })
 	all, err := b.srv.now().Routez(&server.RoutezOptions{})
 	if err != nil {
 		return names

@@ -54,7 +54,7 @@ func (in *instance) startBroker(ctx context.Context) error {
 		if err := in.openDoor(); err != nil {
 			return err
 		}
-		cfg.Bundle, cfg.Waits = in.bundle, in.door.waits
+		cfg.Bundle, cfg.Version, cfg.Waits = in.bundle, version(), in.door.waits
 	}
 	b, err := broker.Start(ctx, cfg)
 	if err != nil {

@@ -28,7 +28,10 @@ spool serve --bundle with the folder that init made for it; every message is sto
 three machines before it counts, so that any one of them may be lost. The commands but
 init, add and remove are run on one of the machines, with its --data.`,
 	}
-	cmd.AddCommand(clusterInitCommand())
+	cmd.AddCommand(
+		clusterInitCommand(), clusterStatusCommand(), clusterAddCommand(), clusterRemoveCommand(), clusterStepDownCommand(),
+		clusterRescueCommand(), clusterNATSConfCommand(),
+	)
 	return cmd
 }
 

@@ -1,0 +1,130 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"spool.internal/events/wait"
+)
+
+// errNoLeader says that nobody can change a cluster.
+var errNoLeader = errors.New("the cluster has no leader, so nothing about it can be changed: start the machines that are away; when two of three are lost for good, spool cluster rescue on the one that is left")
+
+// callAPI asks JetStream and reads the answer.
+func callAPI(ctx context.Context, nc *nats.Conn, request string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	m, err := nc.RequestWithContext(ctx, "$JS.API."+request, text)
+	if err != nil {
+		return err
+	}
+	var failed struct {
+		Error *server.ApiError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &failed); err != nil {
+		return err
+	}
+	if failed.Error != nil {
+		return failed.Error
+	}
+	return json.Unmarshal(m.Data, answer)
+}
+
+// Remove takes a machine out of the cluster for good. Its name is barred for five minutes.
+func (a *Admin) Remove(ctx context.Context, machine string) error {
+	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var done server.JSApiMetaServerRemoveResponse
+	err := callAPI(limited, a.sys, "SERVER.REMOVE", server.JSApiMetaServerRemoveRequest{Server: machine}, &done)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return errNoLeader
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", machine, err)
+	}
+	return nil
+}
+
+// StepDown has other machines lead what this one leads, streams and the machines themselves. It gives how
+// many streams it led.
+func (a *Admin) StepDown(ctx context.Context, machine string) (n int, err error) {
+	for range 20 {
+		c, err := a.Look(ctx)
+		if err != nil {
+			return n, err
+		}
+		led := slices.DeleteFunc(slices.Clone(c.Streams), func(s StreamState) bool { return s.Leader != machine })
+		n = max(n, len(led))
+		if len(led) == 0 && c.Leader != machine {
+			return n, nil
+		}
+		for _, s := range led {
+			var done server.ApiResponse
+			if err := callAPI(ctx, a.home, "STREAM.LEADER.STEPDOWN."+s.Name, struct{}{}, &done); err != nil {
+				return n, fmt.Errorf("%s: %w", s.Name, err)
+			}
+		}
+		if c.Leader == machine {
+			var done server.ApiResponse
+			if err := callAPI(ctx, a.sys, "META.LEADER.STEPDOWN", struct{}{}, &done); err != nil {
+				return n, fmt.Errorf("the machines: %w", err)
+			}
+		}
+		if err := wait.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return n, err
+		}
+	}
+	return n, errors.New("this machine still leads: no other is current")
+}
+
+// rescueFor is how long the steps of a rescue may take.
+const rescueFor = 2 * time.Minute
+
+// Rescue makes this machine the cluster, without those that are lost: what it has is what there is from
+// then on. The lost ones may never come back. The cluster must have no leader. say is told of each step.
+// NATS copies every stream to machines that join later, by itself.
+func (a *Admin) Rescue(ctx context.Context, lost []string, say func(string)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, rescueFor, errors.New("the rescue has not come to its end: look at spool cluster status, and run it again"))
+	defer cancel()
+	var done server.JSApiMetaRescueResponse
+	if err := callAPI(ctx, a.sys, "META.RESCUE", server.JSApiMetaRescueRequest{QuorumNeeded: 1}, &done); err != nil {
+		return fmt.Errorf("the quorum of the machines is not lowered: %w", err)
+	}
+	say(fmt.Sprintf("one machine decides now, where %d did", done.PrevQuorum))
+	for _, machine := range lost {
+		for {
+			err := a.Remove(ctx, machine)
+			if gone, ok := errors.AsType[*server.ApiError](err); err == nil || ok && gone.ErrCode == uint16(server.JSClusterServerNotMemberErr) {
+				break
+			}
+			if wait.Sleep(ctx, 500*time.Millisecond) != nil {
+				return errors.Join(context.Cause(ctx), err)
+			}
+		}
+		say(machine + " is removed")
+	}
+	return a.lead(ctx, say)
+}
+
+// lead waits until every stream has a leader.
+func (a *Admin) lead(ctx context.Context, say func(string)) error {
+	for {
+		c, err := a.Look(ctx)
+		if err == nil && c.Leader != "" && len(c.Streams) > 0 && !slices.ContainsFunc(c.Streams, func(s StreamState) bool { return s.Leader == "" }) {
+			say(fmt.Sprintf("%d streams have a leader", len(c.Streams)))
+			return nil
+		}
+		if wait.Sleep(ctx, 500*time.Millisecond) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
