@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"spool.internal/services/broker"
+)
+
+// TestLongClusterScripts plays the scripts of testdata/cluster, which read like runbooks: each has three
+// machines on this host, and does what a person does. The README there explains the commands.
+func TestLongClusterScripts(t *testing.T) {
+	long(t)
+	// One after the other: each has three servers.
+	names, err := filepath.Glob("testdata/cluster/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			began := time.Now()
+			playCluster(t, name)
+			t.Logf("took %s", time.Since(began).Round(time.Second))
+		})
+	}
+}
+
+// machinesOf is what a script has: processes by machine.
+type machinesOf struct {
+	*harness
+	procs map[string]*process
+	api   map[string]string
+}
+
+type machinesKey struct{}
+
+// playCluster plays one script. testscript makes each a parallel test; the caller waits for its group.
+func playCluster(t *testing.T, name string) {
+	with := func(f func(*machinesOf, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+		return func(ts *testscript.TestScript, _ bool, args []string) {
+			f(ts.Value(machinesKey{}).(*machinesOf), ts, args)
+		}
+	}
+	testscript.Run(t, testscript.Params{
+		Files: []string{name},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"spool": spoolRuns, "exits": exits, "until": until,
+			"start": with((*machinesOf).start), "ready": with((*machinesOf).ready), "halt": with((*machinesOf).halt),
+			"crash": with((*machinesOf).crash), "lose": with((*machinesOf).lose), "counts": with((*machinesOf).counts),
+		},
+		Setup: func(env *testscript.Env) error {
+			m := &machinesOf{harness: newHarness(env.T().(testing.TB)), procs: map[string]*process{}, api: map[string]string{}}
+			env.Values[machinesKey{}], env.Values[harnessKey{}] = m, m.harness
+			for i := 1; i <= 6; i++ {
+				name := fmt.Sprint("m", i)
+				m.api[name] = freePort(m)
+				env.Setenv(strings.ToUpper(name), freePort(m)) // where it reaches the others
+				env.Setenv("API_"+strings.ToUpper(name), m.api[name])
+			}
+			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("HOME", env.WorkDir)
+			return os.MkdirAll(filepath.Join(env.WorkDir, "shared/in"), 0o755)
+		},
+	})
+}
+
+// start NAME [FLAG…] starts a machine, and waits for nothing.
+func (m *machinesOf) start(ts *testscript.TestScript, args []string) {
+	name := args[0]
+	pr := m.procs[name]
+	if pr == nil {
+		pr = &process{p: m.harness, log: &lockedBuffer{}}
+		m.procs[name] = pr
+		m.Cleanup(func() { pr.kill() })
+	}
+	pr.args = append([]string{
+		"serve", "--data", ts.MkAbs(name), "--bundle", ts.MkAbs("prod.bundle/" + name), "--listen", m.api[name], "--max-store", "1GiB",
+		"--shared-drive", testDrive + "=" + ts.MkAbs("shared"),
+	}, args[1:]...)
+	pr.launch()
+}
+
+// ready NAME… waits until machines are ready, and says how long that took.
+func (m *machinesOf) ready(ts *testscript.TestScript, names []string) {
+	began := time.Now()
+	for _, name := range names {
+		m.eventually(name+" is ready", func() bool {
+			status, _ := m.exchangeQuietly("http://" + m.api[name] + "/readyz")
+			return status == 200
+		})
+	}
+	ts.Logf("%s: ready after %s", strings.Join(names, ", "), time.Since(began).Round(100*time.Millisecond))
+}
+
+// halt NAME… stops machines in order; crash NAME… as a power cut would; lose NAME… and their disks are gone.
+func (m *machinesOf) halt(ts *testscript.TestScript, names []string) {
+	for _, name := range names {
+		if code := m.procs[name].stop(syscall.SIGTERM); code != 0 {
+			ts.Fatalf("%s stopped with status %d", name, code)
+		}
+	}
+}
+
+func (m *machinesOf) crash(_ *testscript.TestScript, names []string) {
+	for _, name := range names {
+		m.procs[name].kill()
+	}
+}
+
+func (m *machinesOf) lose(ts *testscript.TestScript, names []string) {
+	m.crash(ts, names)
+	for _, name := range names {
+		ts.Check(os.RemoveAll(ts.MkAbs(name)))
+	}
+}
+
+// counts NAME FILE writes how many messages and lasting consumers each stream has that stands still while
+// nothing runs.
+func (m *machinesOf) counts(ts *testscript.TestScript, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	a, err := broker.Control(ctx, ts.MkAbs(args[0]), "")
+	ts.Check(err)
+	defer a.Close()
+	js, err := jetstream.New(a.NATS())
+	ts.Check(err)
+	moving := []string{"STATE", "DRIVES", "NOTIFICATIONS", "TRIGGERS"} // what machines say of themselves, and the clock
+	var lines []string
+	for info := range js.ListStreams(ctx).Info() {
+		if slices.Contains(moving, info.Config.Name) {
+			continue
+		}
+		s, err := js.Stream(ctx, info.Config.Name)
+		ts.Check(err)
+		var lasting []string
+		for c := range s.ListConsumers(ctx).Info() {
+			if c.Config.Durable != "" {
+				lasting = append(lasting, c.Name)
+			}
+		}
+		slices.Sort(lasting)
+		lines = append(lines, fmt.Sprintf("%s %d messages, consumers %s\n", info.Config.Name, info.State.Msgs, strings.Join(lasting, " ")))
+	}
+	slices.Sort(lines)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "")), 0o600))
+}
+
+// exchangeQuietly asks a server that may not be there.
+func (p *harness) exchangeQuietly(url string) (status int, body []byte) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	body, _ = io.ReadAll(resp.Body)
+	return resp.StatusCode, body
+}
