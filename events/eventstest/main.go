@@ -75,6 +75,7 @@ func leaks() error {
 // foreign is what libraries leave that have no way of ending it: clients of HTTP keep
 // their connections for a while.
 var foreign = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).StartRouting"), // of a server that lets clients in later
 	goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
 	goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
 }
