@@ -246,7 +246,7 @@ func (w *trio) bundles(more ...string) {
 	for _, m := range w.machines {
 		m.with(&process{args: append([]string{
 			"serve", "--data", m.data, "--bundle", filepath.Join(dir, m.name), "--listen", m.at(portAPI), "--insecure",
-			"--nats-listen", m.at(portNATS), "--nats-insecure", "--drive", testDrive + "=" + w.dir,
+			"--nats-listen", m.at(portNATS), "--nats-insecure", "--shared-drive", testDrive + "=" + w.dir,
 			"--results-per-job", "50000", "--rate", "-1", "--sandbox", "off", "--flows", "32",
 		}, more...)})
 	}

@@ -24,10 +24,10 @@ func TestChaosClusterUpgrade(t *testing.T) {
 	l.endpoint()
 	w.servers("--run-binary-url", l.url)
 	l.jobs("flow.ibflowbin")
-	l.chaos("From "+version1(t, old)+" to this one", 4, l.upgrade)
+	l.chaos("From "+versionSaid(t, old)+" to this one", 4, l.upgrade)
 }
 
-func version1(t *testing.T, program string) string {
+func versionSaid(t *testing.T, program string) string {
 	w := &process{p: &harness{TB: t}, binary: program, args: []string{"version"}, log: &lockedBuffer{}}
 	w.launch()
 	_ = w.cmd.Wait()
