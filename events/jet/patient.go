@@ -14,13 +14,18 @@ import (
 	"spool.internal/events/wait"
 )
 
+// patientTry is how long one try of [Bus.Patiently] waits: an answer that died with a leader never comes.
+const patientTry = 10 * time.Second
+
 // Patiently repeats f, which a process needs before it can do anything, while the store
 // does not answer: a process that starts while a stream elects its leader, as when machines
 // are restarted one after the other, is to wait, not to end.
-func (b *Bus) Patiently(ctx context.Context, what string, f func() error) error {
+func (b *Bus) Patiently(ctx context.Context, what string, f func(context.Context) error) error {
 	retry := wait.Backoff{First: 50 * time.Millisecond, Last: time.Second}
 	for said := false; ; said = true {
-		err := f()
+		try, cancel := context.WithTimeout(ctx, patientTry)
+		err := f(try)
+		cancel()
 		if err == nil || ctx.Err() != nil || !isAway(err) {
 			return err
 		}

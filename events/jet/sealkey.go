@@ -40,7 +40,7 @@ func (b *Bus) MakeShownKey(ctx context.Context) error {
 // everybody. Any other key, or none, is an error that says which one is needed;
 // nothing is changed then.
 func (b *Bus) OpenSealKey(ctx context.Context, file string) (key *seal.Key, err error) {
-	err = b.Patiently(ctx, "the seal key", func() error {
+	err = b.Patiently(ctx, "the seal key", func(ctx context.Context) error {
 		key, err = b.openSealKey(ctx, file)
 		return err
 	})

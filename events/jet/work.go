@@ -40,7 +40,7 @@ type Queue struct {
 // Open makes the consumer of a queue, or brings it up to date. It waits for a store that does
 // not answer.
 func (b *Bus) Open(ctx context.Context, q Queue) error {
-	return b.Patiently(ctx, "consumer "+q.Name, func() error {
+	return b.Patiently(ctx, "consumer "+q.Name, func(ctx context.Context) error {
 		_, err := b.consumer(ctx, q)
 		return err
 	})

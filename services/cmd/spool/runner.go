@@ -82,7 +82,7 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	r, err := runner.New(cfg)
 	if err == nil {
 		// The gateway creates tokens by what runners announce.
-		err = bus.Patiently(ctx, "the announcement of the runner", func() error { return r.Announce(ctx) })
+		err = bus.Patiently(ctx, "the announcement of the runner", r.Announce)
 	}
 	if err != nil {
 		return err

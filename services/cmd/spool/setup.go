@@ -107,7 +107,11 @@ func (s *setup) run(ctx context.Context, out io.Writer, log *slog.Logger) error 
 }
 
 func (s *setup) bring(ctx context.Context, bus *jet.Bus, out io.Writer) error {
-	plan, err := bus.Plan(ctx, jet.Topology{Store: s.maxStore, Replicas: s.replicas, ResultsPerJob: s.results})
+	var plan []jet.Change
+	err := bus.Patiently(ctx, "servers that have just started", func(ctx context.Context) (err error) {
+		plan, err = bus.Plan(ctx, jet.Topology{Store: s.maxStore, Replicas: s.replicas, ResultsPerJob: s.results})
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func (s *setup) bring(ctx context.Context, bus *jet.Bus, out io.Writer) error {
 	case s.dryRun:
 		return done(out, changed, "to be changed; nothing was done (--dry-run)")
 	case changed > 0:
-		if err := bus.Apply(ctx, plan); err != nil {
+		if err := bus.Patiently(ctx, "servers that have just started", func(ctx context.Context) error { return bus.Apply(ctx, plan) }); err != nil {
 			return err
 		}
 	}
