@@ -1,4 +1,4 @@
-// In:  spool.job.>, spool.run.{started,ended}.>, spool.run.*.<job_id>.<flow_job_id>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.seen.<job_id>.>, spool.runqueue.<pool>.<flow_job_id>, spool.runkey.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.notification.state.>, spool.notification.again.*.*.{webhook,email}
+// In:  spool.job.>, spool.run.{started,ended}.>, spool.run.*.<job_id>.<flow_job_id>, spool.result.>, spool.dead.>, spool.slot.>, spool.state.watch.<job_id>, spool.state.watch.<job_id>.*, spool.state.retry.<job_id>, spool.seen.<job_id>.>, spool.runqueue.<pool>.<flow_job_id>, spool.runkey.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.notification.state.>, spool.notification.again.*.*.{webhook,email}
 // Out: spool.run.undelivered.<job_id>.<flow_job_id>.<channel>, spool.run.told.<job_id>.<flow_job_id>.<channel>, spool.notification.state.<job_id>.<about>, spool.notification.undelivered.<job_id>.<about>.<seq>.<channel>
 //
 // Package notify notifies people and programs about runs and jobs: the webhook of a job and its notification_emails
