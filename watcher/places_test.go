@@ -100,6 +100,13 @@ func TestPlaceOfAFolder(t *testing.T) {
 	if strings.Contains(m.log.String(), `msg="folder cannot be read: no file in it is seen" place=m2`) {
 		t.Error("m2 looks for a folder that lies on m1")
 	}
+	open := m.holdOpen(filepath.Join(dir, "open"), "x")
+	m.eventually(func() bool {
+		_, files, _, err := m.bus.FolderStates(t.Context(), "job")
+		return err == nil && len(files.Files) == 1 && files.Files[0].Path == "open"
+	})
+	m.check(open.Close())
+	m.await("job", 6)
 
 	m.set("m1", true)
 	m.eventually(func() bool {
