@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -47,8 +46,12 @@ func newNeighbours(t *testing.T) *neighbours {
 	n := &neighbours{two: dir}
 	n.harness = newHarness(t, withConfig(func(c *gateway.Config) {
 		c.Drives, c.MaxUpload = one, 1<<20
-		c.Places = func(ctx context.Context) (events.Places, error) { return n.bus.Places(ctx) }
 	}))
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	n.config.Places = n.bus.Places
+	n.start()
 	data := filepath.Join(t.TempDir(), "data")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
