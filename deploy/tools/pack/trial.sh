@@ -20,7 +20,7 @@ as spool jobs create hello --data /var/lib/spool --input admin/repo/fs/Office/in
 	--command 'cat "$SPOOL_FILE" && cp "$SPOOL_FILE" copy && ls -d /proc/self && ls / && { cat /etc/shadow || echo refused; }'
 echo "hello from a package" >/tmp/hello.txt
 as spool files put /tmp/hello.txt --job hello --data /var/lib/spool
-for _ in $(seq 100); do
+for _ in $(seq 900); do
 	as spool runs list hello --data /var/lib/spool -o json >/out/runs.json
 	! grep -q '"outcome": *"ok"' /out/runs.json || break
 	sleep 0.2
@@ -46,7 +46,7 @@ for role in gateway cron watcher dispatcher runner; do
 done
 port=8081
 systemctl start spool@broker
-for _ in $(seq 100); do
+for _ in $(seq 900); do
 	[ ! -e /var/lib/spool/broker/watcher.creds ] || break
 	sleep 0.2
 done
