@@ -91,7 +91,7 @@ func (o *backing) run(ctx context.Context, cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d messages and %d consumers of %d streams, %s in %s; %s\n",
 		o.output, m.Messages(), m.Consumers(), len(m.Streams), reserve.Size(size.n), time.Since(began).Round(100*time.Millisecond), sealed)
-	return nil
+	return noteBackup(o.data, began)
 }
 
 func (o *backing) write(cmd *cobra.Command, write func(io.Writer) error) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"spool.internal/events/atomicfile"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
 	"spool.internal/services/broker/cluster"
@@ -73,6 +74,11 @@ func certificateEnd(file string) float64 {
 
 // backupMark is a file of the data folder that holds the time of the last backup.
 const backupMark = "backup.time"
+
+// noteBackup notes that the store of a data folder was copied whole as it was at that time.
+func noteBackup(data string, at time.Time) error {
+	return atomicfile.Write(filepath.Join(data, backupMark), []byte(at.UTC().Format(time.RFC3339)+"\n"), 0o600)
+}
 
 func lastBackup(data string) float64 {
 	text, err := os.ReadFile(filepath.Join(data, backupMark))
