@@ -35,11 +35,12 @@ type Broker struct {
 	roles       map[Role]roleKeys
 	control     *control // nil where the data folder can hold no socket
 
-	bundle   atomic.Pointer[cluster.Bundle] // as it is now; nil = alone
-	optsMu   sync.Mutex                     // guards Port of opts
-	keeper   *store.Keeper                  // nil until the server is up
-	restored atomic.Bool                    // what spool restore was waited for is there
-	inOrder  bool                           // the store was closed in order before this start
+	bundle   atomic.Pointer[cluster.Bundle]       // as it is now; nil = alone
+	gone     atomic.Pointer[map[string]time.Time] // machines that are away, since when
+	optsMu   sync.Mutex                           // guards Port of opts
+	keeper   *store.Keeper                        // nil until the server is up
+	restored atomic.Bool                          // what spool restore was waited for is there
+	inOrder  bool                                 // the store was closed in order before this start
 	jobs     jobCount
 	lost     atomic.Pointer[Lost] // what became of the data folder
 }

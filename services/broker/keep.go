@@ -110,6 +110,11 @@ func (b *Broker) holds(stream string, first, below uint64) bool {
 // stays for a while to report it.
 func (b *Broker) lose(ctx context.Context, why error) error {
 	b.fence()
+	if b.cfg.Bundle != nil { // the others still count what it says that it has stored
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Second)
+		defer cancel()
+	}
 	return sayLost(ctx, &b.lost, b.cfg.Log, why)
 }
 

@@ -29,6 +29,7 @@ const (
 func (b *Broker) lead(ctx context.Context) {
 	var looked, whole time.Time // since when all is whole; zero = it is not
 	for led := !b.restoring(ctx); wait.Sleep(ctx, time.Second) == nil; {
+		b.noteAway(time.Now())
 		leads := b.leads()
 		if leads && !led {
 			if err := b.ensureAs(ctx, b.own); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -212,6 +213,31 @@ func (b *Broker) away() (names []string) {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == r.RemoteName })
 	}
 	return names
+}
+
+// noteAway notes since when machines are away.
+func (b *Broker) noteAway(now time.Time) {
+	since := map[string]time.Time{}
+	had := b.gone.Load()
+	for _, name := range b.away() {
+		since[name] = now.UTC()
+		if had != nil && !(*had)[name].IsZero() {
+			since[name] = (*had)[name]
+		}
+	}
+	b.gone.Store(&since)
+}
+
+// Notes say which machines of the cluster are away, since when, and what to do.
+func (b *Broker) Notes() (notes []string) {
+	gone := b.gone.Load()
+	if gone == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(*gone)) {
+		notes = append(notes, fmt.Sprintf("%s is away since %s: start it; if it is lost for good, spool cluster remove and add another", name, (*gone)[name].Format(time.RFC3339)))
+	}
+	return notes
 }
 
 // waits tells who started the broker what the start waits for; empty = for nothing any more.

@@ -63,6 +63,7 @@ func (in *instance) startBroker(ctx context.Context) error {
 	in.broker = b
 	in.OnStop("broker", b.Close)
 	in.OnCheck("broker", b.Check)
+	in.OnNote("cluster", b.Notes)
 	in.OnCheck("data folder", b.Place)
 	in.Go("data folder", b.Keep)
 	in.Go("store", b.Alive)
