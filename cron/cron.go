@@ -20,6 +20,8 @@ import (
 type Config struct {
 	Bus         *jet.Bus              // required
 	Location    *time.Location        // zone of the jobs that name none; nil = UTC
+	OtherClocks bool                  // the store is on other machines: this one's clock is compared with theirs
+	Machine     string                // this one's name among those that say their clock: its place, or else its host
 	CatchUpRate int                   // triggers a second at which catch_up "all" works off its backlogs; 0 = 100
 	Metrics     prometheus.Registerer // where the figures are shown; nil = nowhere
 	Log         *slog.Logger          // required
@@ -61,6 +63,7 @@ type Cron struct {
 	drainer *drainer
 	boots   *boots
 	watch   *watchdog
+	skew    *skew // nil: the store has the same clock
 }
 
 // New wires the service and starts nothing.
@@ -77,21 +80,27 @@ func New(cfg Config) (*Cron, error) {
 	index := newIndex(cfg.Location, cfg.Log)
 	feed := jet.NewJobFeed(cfg.Bus, index.apply)
 	jobs := catalog{feed, cfg.Bus}
-	watch := &watchdog{now: faultpoint.Now, log: cfg.Log}
-	meter := newMeter(watch)
+	now := faultpoint.Now
+	var clock *skew
+	if cfg.OtherClocks {
+		clock = &skew{store: cfg.Bus, machine: cfg.Machine, now: faultpoint.Now, log: cfg.Log}
+		now = clock.right
+	}
+	watch := &watchdog{now: now, log: cfg.Log}
+	meter := newMeter(watch, clock)
 	if err := metrics.Register(cfg.Metrics, "cron", meter.all...); err != nil {
 		return nil, err
 	}
 	loop := newLoop(&engine{
 		store: cfg.Bus, jobs: jobs, index: index, watch: watch, meter: meter,
-		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch - 1,
+		log: cfg.Log, now: now, skew: clock, batch: jet.MaxBatch - 1,
 	})
 	boots := &boots{
-		ledger: cfg.Bus, index: index, boot: thisBoot, ready: loop.health.check, now: faultpoint.Now, log: cfg.Log,
+		ledger: cfg.Bus, index: index, boot: thisBoot, ready: loop.health.check, now: now, log: cfg.Log,
 	}
-	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, boots: boots, drainer: &drainer{
+	return &Cron{bus: cfg.Bus, log: cfg.Log, feed: feed, loop: loop, watch: watch, skew: clock, boots: boots, drainer: &drainer{
 		store: cfg.Bus, jobs: jobs, index: index, meter: meter,
-		log: cfg.Log, now: faultpoint.Now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
+		log: cfg.Log, now: now, batch: jet.MaxBatch, rate: cfg.CatchUpRate, wake: loop.passed,
 	}}, nil
 }
 
@@ -109,6 +118,7 @@ func (c *Cron) Run(ctx context.Context) error {
 	wg.Go(func() { c.drainer.run(ctx) })
 	wg.Go(func() { c.boots.run(ctx) })
 	wg.Go(func() { c.watch.run(ctx) })
+	wg.Go(func() { c.skew.run(ctx) })
 	err := c.loop.run(ctx)
 	cancel()
 	wg.Wait()
@@ -117,7 +127,7 @@ func (c *Cron) Run(ctx context.Context) error {
 
 // Check reports why slots cannot be committed now, or nil.
 func (c *Cron) Check() error {
-	return errors.Join(c.bus.Check(), c.loop.health.check(), c.watch.check())
+	return errors.Join(c.bus.Check(), c.loop.health.check(), c.watch.check(), c.skew.check())
 }
 
 // catalog is the job feed and the history behind it.

@@ -258,7 +258,7 @@ func (d *editor) say(at time.Time, id string, what events.Change) {
 func replica(t testing.TB, s store, r jobLog, jobs *index, now func() time.Time) *engine {
 	watch := &watchdog{now: now, log: quiet(t)}
 	return &engine{
-		store: s, jobs: r, index: jobs, watch: watch, meter: newMeter(watch), log: quiet(t), now: now, batch: 5,
+		store: s, jobs: r, index: jobs, watch: watch, meter: newMeter(watch, nil), log: quiet(t), now: now, batch: 5,
 	}
 }
 

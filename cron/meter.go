@@ -17,7 +17,7 @@ type meter struct {
 	all             []prometheus.Collector
 }
 
-func newMeter(w *watchdog) *meter {
+func newMeter(w *watchdog, clock *skew) *meter {
 	triggers := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "spool_cron_triggers_total",
 		Help: "Triggers committed by this replica: fired within 60 s of their slot, or caught_up later.",
@@ -34,6 +34,10 @@ func newMeter(w *watchdog) *meter {
 		}),
 	}
 	m.all = []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "spool_clock_skew_seconds",
+			Help: "How far the clock of this machine is ahead of that of the others, or of the store; below 0 it is behind.",
+		}, func() float64 { return clock.ahead().Seconds() }),
 		triggers, m.verdicts, m.backlog,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "spool_cron_clock_minute",

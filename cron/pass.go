@@ -39,7 +39,8 @@ type engine struct {
 	watch *watchdog
 	meter *meter
 	log   *slog.Logger
-	now   func() time.Time
+	now   func() time.Time // where this machine's clock is ahead, without what it is ahead by
+	skew  *skew
 	batch int // messages in a commit, without the clock
 
 	clock events.Clock // as committed
@@ -72,6 +73,9 @@ func (e *engine) pass(ctx context.Context) (err error) {
 		}
 		// The time comes before the barrier: a job that the barrier does not show was
 		// stored after it, so no slot up to now is that job's.
+		if err := e.skew.ask(ctx); err != nil {
+			return err
+		}
 		now := e.now()
 		minute := events.MinuteOf(now)
 		switch {

@@ -144,7 +144,7 @@ func TestMetrics(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("figures (-want +got):\n%s", diff)
 		}
-		if err := metrics.Register(r, "cron", newMeter(e.watch).all...); err == nil {
+		if err := metrics.Register(r, "cron", newMeter(e.watch, nil).all...); err == nil {
 			t.Error("the same figures twice in one registry")
 		}
 	})

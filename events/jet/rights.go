@@ -61,7 +61,7 @@ var rights = map[string]Rights{
 		},
 		Follow: []string{streamJobs},
 		Queues: []RightsQueue{{streamTriggers, "cron-verdicts", allVerdictsFilter}},
-		Get:    []string{streamJobs, streamTriggers},
+		Get:    []string{streamJobs, streamTriggers, streamState},
 		Leader: []string{streamJobs, streamTriggers},
 		Purge:  map[string][]string{streamTriggers: {clockSubject, allBacklogsFilter, allBootsFilter}},
 	},

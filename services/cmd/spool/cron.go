@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -24,6 +25,12 @@ func (in *instance) startCron(_ context.Context, bus *jet.Bus) (err error) {
 	cfg := in.set.cron.config()
 	if cfg.Location, err = in.set.zone.load(); err != nil {
 		return err
+	}
+	// In serve without a cluster the store is in this process.
+	cfg.OtherClocks = in.bundle != nil || in.set.alone()
+	cfg.Machine = in.place()
+	if cfg.Machine == "" {
+		cfg.Machine, _ = os.Hostname()
 	}
 	cfg.Bus, cfg.Metrics, cfg.Log = bus, in.Metrics, in.log("cron")
 	c, err := cron.New(cfg)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
 	"spool.internal/events/wait"
 	"spool.internal/services/daemon/machine"
@@ -95,7 +96,7 @@ func (p *presence) say(ctx context.Context, now time.Time) {
 	case s.Role == "notify":
 		s.Waiting = p.notices()
 	}
-	s.Clock = time.Now().UTC()
+	s.Clock = faultpoint.Now().UTC()
 	limited, cancel := context.WithTimeout(ctx, events.RoleEvery/2)
 	defer cancel()
 	if err := p.bus.PutRole(limited, *s); err != nil && ctx.Err() == nil {
