@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"time"
 
@@ -68,11 +67,7 @@ func (b *Bus) DeadLetter(ctx context.Context, seq uint64) (d events.DeadLetter, 
 // RetryDead queues the trigger of a dead letter again, with its identity, and
 // then drops the letter. When it is cut off in between, the letter stays.
 func (b *Bus) RetryDead(ctx context.Context, d events.DeadLetter) error {
-	_, err := b.commit(ctx, streamTriggers, message{
-		Subject: triggerSubject(events.KindRetry, d.Trigger.JobID), Data: body(d.Trigger),
-		// Of this letter: a later one of the same trigger is another retry.
-		Header: map[string]string{"Nats-Msg-Id": "retry|" + d.Trigger.ID + "|" + strconv.FormatUint(d.Seq, 10)},
-	})
+	_, err := b.putAsked(ctx, askedMessage(events.KindRetry, d.Trigger, retryID(d)))
 	if err != nil {
 		return err
 	}

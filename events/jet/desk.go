@@ -143,7 +143,7 @@ func (k *desk) take(msg *nats.Msg) *Delivery {
 		Deliveries: meta.NumDelivered, Received: time.Now(), desk: k, reply: msg.Reply,
 	}
 	if seen := msg.Header.Get(claimHeader); seen != "" {
-		d.claim = func() error { return k.bus.enterFile(context.Background(), seen) }
+		d.claim = func() error { return k.bus.enter(context.Background(), k.queue.stream, seen) }
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

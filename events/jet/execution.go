@@ -34,6 +34,7 @@ type QueuedTrigger struct {
 	Paused   bool // until its job is enabled
 	stream   string
 	sequence uint64
+	claim    string // what its ledger is to say before it is gone; empty = nothing
 }
 
 // QueuedTrigger finds the trigger of an id that waits in a queue since t or later.
@@ -41,7 +42,7 @@ func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time
 	kind, rest, _ := strings.Cut(triggerID, ":")
 	take := func(stream string, paused bool, m Stored) {
 		if trigger, err := decode[events.Trigger](m); err == nil && trigger.ID == triggerID {
-			q, found = QueuedTrigger{trigger, m.Time, paused, stream, m.Sequence}, true
+			q, found = QueuedTrigger{trigger, m.Time, paused, stream, m.Sequence, m.header.Get(claimHeader)}, true
 		}
 	}
 	if events.Kind(kind) == events.KindFile {
@@ -67,6 +68,11 @@ func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time
 
 // DropQueued takes a trigger off its queue that has come to its end.
 func (b *Bus) DropQueued(ctx context.Context, q QueuedTrigger) error {
+	if q.claim != "" {
+		if err := b.enter(ctx, q.stream, q.claim); err != nil {
+			return err
+		}
+	}
 	return b.dropEach(ctx, q.stream, []uint64{q.sequence})
 }
 

@@ -106,9 +106,14 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 	return won, nil
 }
 
-// enterFile makes a ledger entry, unless it is there.
+// enterFile makes a ledger entry of a file, unless it is there.
 func (b *Bus) enterFile(ctx context.Context, seen string) error {
-	_, err := b.commitAnyway(ctx, streamFiles, message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
+	return b.enter(ctx, streamFiles, seen)
+}
+
+// enter makes a ledger entry, unless it is there.
+func (b *Bus) enter(ctx context.Context, stream, seen string) error {
+	_, err := b.commitAnyway(ctx, stream, message{Subject: seen, Expect: new(uint64(0))}) // also where there is no room: it empties the queue
 	if IsConflict(err) {
 		return nil
 	}

@@ -82,7 +82,7 @@ var rights = map[string]Rights{
 	},
 	"dispatcher": {
 		Publish: []string{
-			allCalledFilter, allDeadFilter, allPausedFilter, triggersFilter(events.KindCron), doneFilesFilter, doneOthersFilter, allResultsFilter, allSeenFilter, allSlotsFilter,
+			allCalledFilter, allAskedFilter, allDeadFilter, allPausedFilter, triggersFilter(events.KindCron), doneFilesFilter, doneOthersFilter, allResultsFilter, allSeenFilter, allSlotsFilter,
 			stateSubject("retry", "*"), roleSubject("dispatcher", "*"), roleSubject("notify", "*"),
 			runsFilter(events.Accepted, ""), runsFilter(events.Started, ""), runsFilter(events.Ended, ""), runsFilter(events.Undelivered, ""), runsFilter(events.Told, ""),
 			allNotificationsFilter,
@@ -118,7 +118,7 @@ var rights = map[string]Rights{
 		},
 		Purge: map[string][]string{
 			streamFiles: {allFilesFilter, doneFilesFilter}, streamState: {stateSubject("retry", "*")},
-			streamTriggers: {allCalledFilter, allPausedFilter, allTriggersFilter, doneOthersFilter}, streamNotifications: {allNotificationsFilter},
+			streamTriggers: {allCalledFilter, allAskedFilter, allPausedFilter, allTriggersFilter, doneOthersFilter}, streamNotifications: {allNotificationsFilter},
 		},
 		Drop: []string{streamFiles, streamTriggers},
 		Hear: []string{allFilesFilter},

@@ -40,6 +40,7 @@ const (
 	familyVerdict    = "spool.verdict"
 	familyBacklog    = "spool.backlog"
 	familyCalled     = "spool.called"
+	familyAsked      = "spool.asked"
 	familyBoot       = "spool.boot"
 	familyDone       = "spool.done"
 	familyPaused     = "spool.paused"
@@ -72,6 +73,7 @@ const (
 	allTriggersFilter    = familyTrigger + ".>"
 	allVerdictsFilter    = familyVerdict + ".>"
 	allCalledFilter      = familyCalled + ".>"
+	allAskedFilter       = familyAsked + ".>"
 	allBootsFilter       = familyBoot + ".>"
 	allBacklogsFilter    = familyBacklog + ".>"
 	allPausedFilter      = familyPaused + ".>"
@@ -130,6 +132,12 @@ func backlogSubject(jobID string) string { return familyBacklog + "." + jobID }
 func calledSubject(jobID, triggerID string) string {
 	return familyCalled + "." + jobID + "." + events.Hash(triggerID)
 }
+
+// askedSubject is the ledger of triggers that somebody asked for under an id.
+func askedSubject(jobID, id string) string { return familyAsked + "." + jobID + "." + events.Hash(id) }
+
+// askedFilter filters that ledger by job.
+func askedFilter(jobID string) string { return familyAsked + "." + jobID + ".>" }
 
 // bootSubject is the ledger of the newest start of a host that a job has run for.
 func bootSubject(jobID, host string) string {
@@ -365,7 +373,7 @@ func parseSubject(s string) (subjectParts, error) {
 		if sub.Kind, rest, want = rest[0], rest[1:], 2; sub.Kind == string(events.Undelivered) || sub.Kind == string(events.Told) {
 			want = 3
 		}
-	case "called", "boot", "file", "paused", "pausedrun", "ack":
+	case "called", "asked", "boot", "file", "paused", "pausedrun", "ack":
 		want = 2
 	case "seen", "again", "held":
 		want = 3

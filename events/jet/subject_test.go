@@ -18,6 +18,7 @@ func TestSubjects(t *testing.T) {
 		clockSubject:                                 {Family: "clock"},
 		bootSubject("j", "h"):                        {Family: "boot", JobID: "j", Rest: events.Hash("h")},
 		backlogSubject("j"):                          {Family: "backlog", JobID: "j"},
+		askedSubject("j", "p"):                       {Family: "asked", JobID: "j", Rest: h},
 		calledSubject("j", "p"):                      {Family: "called", JobID: "j", Rest: h},
 		pausedSubject("j", "p"):                      {Family: "paused", JobID: "j", Rest: h},
 		pausedRunSubject("j", "r"):                   {Family: "pausedrun", JobID: "j", Rest: "r"},

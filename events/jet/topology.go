@@ -102,7 +102,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	bulks.Discard = jetstream.DiscardNew // a full one refuses a new one; it never forgets one that goes on
 	all := []jetstream.StreamConfig{
 		jobs,
-		queue(streamTriggers, allTriggersFilter, allVerdictsFilter, clockSubject, allBacklogsFilter, allBootsFilter, allCalledFilter, allPausedFilter, doneOthersFilter),
+		queue(streamTriggers, allTriggersFilter, allVerdictsFilter, clockSubject, allBacklogsFilter, allBootsFilter, allCalledFilter, allAskedFilter, allPausedFilter, doneOthersFilter),
 		files,
 		queue(streamRuns, allRunQueueFilter, allRunKeysFilter, allPausedRunsFilter),
 		results,

@@ -36,9 +36,12 @@ func (b *Bus) Calls(jobID string) View[struct{}] {
 	return view[struct{}](b, streamTriggers, orAll(jobID, allCalledFilter, callsFilter))
 }
 
-// PutTrigger queues one trigger that no ledger guards: a manual one. The same trigger published twice within two minutes
-// is stored once.
+// PutTrigger queues one trigger that no other ledger guards: a manual one. One that is named after
+// a key is stored once, as [Bus.Asked] says; any other once within two minutes.
 func (b *Bus) PutTrigger(ctx context.Context, kind events.Kind, t events.Trigger) (uint64, error) {
+	if keyedTrigger(t.ID) {
+		return b.putAsked(ctx, askedMessage(kind, t, string(kind)+"|"+t.ID))
+	}
 	return b.commit(ctx, streamTriggers, message{
 		Subject: triggerSubject(kind, t.JobID), Data: body(t),
 		Header: map[string]string{"Nats-Msg-Id": string(kind) + "|" + t.ID},

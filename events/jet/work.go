@@ -129,7 +129,12 @@ func (d *Delivery) Nak(after time.Duration) (err error) {
 
 // Drop takes a message off the queue that nobody can work on, saying why.
 func (d *Delivery) Drop(reason string) error {
-	d.once.Do(func() { d.desk.finish(d, "+TERM "+reason) })
+	d.once.Do(func() {
+		if d.claim != nil && !d.IsFile() {
+			_ = d.claim() // else who asked for it asks again, and it is dropped again
+		}
+		d.desk.finish(d, "+TERM "+reason)
+	})
 	return nil
 }
 

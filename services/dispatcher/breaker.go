@@ -16,7 +16,7 @@ const (
 	probeEvery  = 2 * time.Second
 )
 
-// breaker is a circuit breaker in front of the endpoint. It opens when the endpoint refuses connections, lets one
+// breaker is a circuit breaker in front of one endpoint. It opens when the endpoint refuses connections, lets one
 // call every probeEvery through while it is open, and closes with the first connection that is made. Triggers that
 // wait for it hold no worker, and no new ones are fetched once each queue has as many deliveries as it may.
 type breaker struct {
@@ -103,6 +103,7 @@ func (b *breaker) state() (e events.EndpointState) {
 type permit struct {
 	ok      bool
 	probe   bool            // the call is the one that is let through an open breaker
+	of      *endpoint       // of this one, then
 	wait    time.Duration   // when not ok: ask again after this long,
 	closing <-chan struct{} // or when this is closed
 }

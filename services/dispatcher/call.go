@@ -74,16 +74,33 @@ func (o outcome) accepted() bool {
 	return !o.postponed && o.verdict == "" && !o.passing && o.Status == events.OK && events.IsToken(o.FlowJobID)
 }
 
-// call makes one run-binary call, counts it, and tells the circuit breaker whether a connection was made.
-func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome {
+// call makes one run-binary call, to the first endpoint that takes the connection: one that refuses it has heard
+// nothing, so the next is tried at once.
+func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) (o outcome) {
+	for _, e := range d.endpoints.turn(w.probe, w.earlier) {
+		o = d.callOne(ctx, e, r, w)
+		if !o.refused || ctx.Err() != nil {
+			w.earlier = nil
+			if o.unsure() {
+				w.earlier = e
+			}
+			break
+		}
+	}
+	w.probe = nil
+	return o
+}
+
+// callOne makes a call of one endpoint, counts it, and tells its circuit breaker whether a connection was made.
+func (d *Dispatcher) callOne(ctx context.Context, e *endpoint, r events.Result, w *work) outcome {
 	r.StartedAt = time.Now().UTC()
-	o := d.post(ctx, r, w)
+	o := d.post(ctx, e.url, r, w)
 	d.meter.took.Observe(time.Since(r.StartedAt).Seconds())
 	switch {
 	case o.refused:
 		d.meter.calls.WithLabelValues("refused").Inc()
-		if d.breaker.failed(o.HTTP.Response, time.Now()) {
-			d.log.Error("the endpoint refuses connections: it is only probed until it takes one",
+		if e.failed(o.HTTP.Response, time.Now()) {
+			d.log.Error("the endpoint refuses connections: it is only probed until it takes one", "endpoint", e.at,
 				"probe_every", d.cfg.ProbeEvery.String(), "error", o.HTTP.Response)
 		}
 		return o
@@ -94,16 +111,16 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) outcome
 	default:
 		d.meter.calls.WithLabelValues("error").Inc()
 	}
-	if ctx.Err() == nil && d.breaker.connected() {
-		d.log.Info("the endpoint takes connections again")
+	if ctx.Err() == nil && d.endpoints.connected(e) {
+		d.log.Info("the endpoint takes connections again", "endpoint", e.at)
 	}
 	return o
 }
 
 // post sends the request and reads the answer.
-func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome {
+func (d *Dispatcher) post(ctx context.Context, to string, r events.Result, w *work) outcome {
 	secrets := w.job.secrets
-	req, err := d.request(ctx, w)
+	req, err := d.request(ctx, to, w)
 	if err != nil {
 		return outcome{Result: failed(r, secrets.Text(text(err)))}
 	}
@@ -125,7 +142,7 @@ func (d *Dispatcher) post(ctx context.Context, r events.Result, w *work) outcome
 	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}
 }
 
-func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error) {
+func (d *Dispatcher) request(ctx context.Context, to string, w *work) (*http.Request, error) {
 	p, input := w.params, w.params.InputText
 	if w.File != nil {
 		input = w.File.InputDir
@@ -135,7 +152,7 @@ func (d *Dispatcher) request(ctx context.Context, w *work) (*http.Request, error
 		return nil, err
 	}
 	body := events.Encode(events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings(), Spool: extras})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.RunBinaryURL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ func (d *Dispatcher) cleanUp(ctx context.Context) {
 	for _, queue := range []interface {
 		CountByJob(ctx context.Context) (map[string]int, error)
 		Stream() string
-	}{d.bus.Files(""), d.bus.Triggers("", ""), d.bus.Calls(""), d.bus.PausedTriggers("")} {
+	}{d.bus.Files(""), d.bus.Triggers("", ""), d.bus.Calls(""), d.bus.Asked(""), d.bus.PausedTriggers("")} {
 		counts, err := queue.CountByJob(ctx)
 		if err != nil {
 			d.log.Warn("cannot look for work of deleted jobs", "stream", queue.Stream(), "error", err.Error())
@@ -52,6 +52,9 @@ func (d *Dispatcher) emptyQueues(ctx context.Context, id string) {
 			}
 		}
 		if err := d.bus.PausedTriggers(id).Clear(ctx); err != nil {
+			return err
+		}
+		if err := d.bus.Asked(id).Clear(ctx); err != nil {
 			return err
 		}
 		return d.bus.Calls(id).Clear(ctx)

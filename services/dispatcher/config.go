@@ -19,7 +19,7 @@ import (
 type Config struct {
 	Bus              *jet.Bus
 	SealKey          *seal.Key             // opens the secrets in jobs
-	RunBinaryURL     string                // where calls are posted, the whole URL
+	RunBinaryURL     string                // where calls are posted, the whole URL; several, separated by commas, are tried in turn
 	InsecureEndpoint bool                  // allow an http:// RunBinaryURL that is not loopback
 	Secret           string                // shared with the built-in runner; empty = the endpoint is another one
 	RunSecrets       *seal.Shared          // seals the secrets of commands for the built-in runner; default: from Secret
@@ -65,15 +65,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var errs []error
-	if c.RunBinaryURL == "" {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url",
-			"is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
-	} else if u, err := url.Parse(c.RunBinaryURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // not repeated: it can hold a password
-	} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
-		errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
-			"use https://, or --insecure-endpoint in a network of its own", u.Host))
-	}
+	errs = append(errs, c.checkURLs()...)
 	if c.Workers < 1 {
 		errs = append(errs, events.Faultf(events.Invalid, "workers", "%d is too few: at least 1", c.Workers))
 	}
@@ -88,12 +80,33 @@ func (c Config) Validate() error {
 	if c.ProbeEvery <= 0 {
 		errs = append(errs, events.Faultf(events.Invalid, "probe-every", "must be longer than 0"))
 	}
-	if c.TrackRuns && c.Secret == "" {
-		if _, err := statusURL(c.RunBinaryURL); err != nil {
-			errs = append(errs, err)
+	return errors.Join(errs...)
+}
+
+// checkURLs reports what is wrong with the endpoints.
+func (c Config) checkURLs() (errs []error) {
+	urls := splitURLs(c.RunBinaryURL)
+	for _, one := range urls {
+		if one == "" {
+			errs = append(errs, events.Faultf(events.Invalid, "run-binary-url",
+				"is required: where calls are posted, as http://127.0.0.1:8081%s", events.RunBinaryPath))
+		} else if u, err := url.Parse(one); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "is not an http or https URL")) // not repeated: it can hold a password
+		} else if u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureEndpoint {
+			errs = append(errs, events.Faultf(events.Invalid, "run-binary-url", "%q is not on this machine and the tokens of jobs would travel in clear: "+
+				"use https://, or --insecure-endpoint in a network of its own", u.Host))
 		}
 	}
-	return errors.Join(errs...)
+	if !c.TrackRuns || c.Secret != "" {
+		return errs
+	}
+	if len(urls) > 1 {
+		return append(errs, events.Faultf(events.Invalid, "track-runs", "follows the runs of one endpoint, and --run-binary-url names %d: give one, or leave --track-runs out", len(urls)))
+	}
+	if _, err := statusURL(c.RunBinaryURL); err != nil {
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // loopback reports whether a host is this machine, by its name alone: tomorrow the name may resolve to another address.

@@ -12,33 +12,33 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/jet"
 	"spool.internal/events/metrics"
-	"spool.internal/events/scrub"
 	"spool.internal/events/seal"
 	"spool.internal/events/wait"
 )
 
 // Dispatcher makes the calls.
 type Dispatcher struct {
-	cfg     Config
-	bus     *jet.Bus
-	log     *slog.Logger
-	feed    *jet.JobFeed
-	jobs    *jobCache
-	strict  *http.Client   // verifies certificates
-	lax     *http.Client   // does not, for jobs that say so
-	workers chan struct{}  // semaphore: one slot for each
-	calls   sync.WaitGroup // deliveries that are not settled
-	breaker *breaker
-	flight  flight
-	prior   priorEnds
-	waiting *waiting
-	running *running // for the quota
-	cancels *cancels // before their calls
-	results jet.ResultWriter
-	ends    ends // by the stream of the queue
-	meter   *meter
-	paused  atomic.Bool // triggers may wait until their jobs are enabled
-	tracker *tracker    // nil unless TrackRuns
+	cfg       Config
+	bus       *jet.Bus
+	log       *slog.Logger
+	feed      *jet.JobFeed
+	jobs      *jobCache
+	strict    *http.Client   // verifies certificates
+	lax       *http.Client   // does not, for jobs that say so
+	workers   chan struct{}  // semaphore: one slot for each
+	calls     sync.WaitGroup // deliveries that are not settled
+	endpoints *endpoints
+	elsewhere func(context.Context) bool // another dispatcher's endpoint takes connections
+	flight    flight
+	prior     priorEnds
+	waiting   *waiting
+	running   *running // for the quota
+	cancels   *cancels // before their calls
+	results   jet.ResultWriter
+	ends      ends // by the stream of the queue
+	meter     *meter
+	paused    atomic.Bool // triggers may wait until their jobs are enabled
+	tracker   *tracker    // nil unless TrackRuns
 }
 
 // New wires a dispatcher; it does nothing before Run.
@@ -56,14 +56,15 @@ func New(cfg Config) (*Dispatcher, error) {
 	d := &Dispatcher{
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
 		strict: newClient(cfg, true), lax: newClient(cfg, false),
-		workers: make(chan struct{}, cfg.Workers),
-		breaker: newBreaker(cfg.ProbeEvery),
-		flight:  flight{ids: map[string]bool{}},
-		waiting: newWaiting(),
-		running: newRunning(cfg.Running),
-		cancels: newCancels(),
-		results: cfg.Bus.NewResults(),
-		ends:    ends{files: cfg.Bus.FileEnds(), triggers: cfg.Bus.TriggerEnds()},
+		workers:   make(chan struct{}, cfg.Workers),
+		endpoints: newEndpoints(cfg.RunBinaryURL, cfg.ProbeEvery),
+		elsewhere: newElsewhere(cfg.Bus).open,
+		flight:    flight{ids: map[string]bool{}},
+		waiting:   newWaiting(),
+		running:   newRunning(cfg.Running),
+		cancels:   newCancels(),
+		results:   cfg.Bus.NewResults(),
+		ends:      ends{files: cfg.Bus.FileEnds(), triggers: cfg.Bus.TriggerEnds()},
 	}
 	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}}
 	d.meter = newMeter(d)
@@ -77,7 +78,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		}
 		d.tracker = newTracker(d, address)
 	}
-	d.jobs = newJobCache(cfg.SealKey, cfg.Secret != "", append(scrub.InURL(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
+	d.jobs = newJobCache(cfg.SealKey, cfg.Secret != "", append(secretsIn(cfg.RunBinaryURL), cfg.Secret), cfg.Log)
 	d.feed = jet.NewJobFeed(cfg.Bus, d.jobs.apply)
 	return d, nil
 }
@@ -88,7 +89,7 @@ func (d *Dispatcher) Check() error { return d.bus.Check() }
 // Endpoint says whether the endpoint takes connections, and how many triggers wait for
 // it or for a retry.
 func (d *Dispatcher) Endpoint() events.EndpointState {
-	e := d.breaker.state()
+	e := d.endpoints.state()
 	e.Waiting = d.waiting.count()
 	return e
 }

@@ -145,6 +145,9 @@ const (
 // sweepLedger sweeps until ctx ends.
 func (d *Dispatcher) sweepLedger(ctx context.Context) {
 	for next := ledgerFirst; wait.Sleep(ctx, next) == nil; next = ledgerEvery {
+		if err := d.bus.ForgetAsked(ctx, time.Now().Add(-jet.AskedFor)); err != nil && ctx.Err() == nil {
+			d.log.Warn("keys of triggers cannot be forgotten now", "error", err.Error())
+		}
 		for _, ends := range []*jet.Ends{d.ends.files, d.ends.triggers} {
 			if err := ends.Sweep(ctx); err != nil && ctx.Err() == nil {
 				d.log.Warn("the ledger of ends cannot be swept now", "stream", ends.Stream(), "error", err.Error())

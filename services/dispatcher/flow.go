@@ -27,12 +27,12 @@ func (d *Dispatcher) take(ctx context.Context, s *semaphore, m *jet.Delivery) {
 		return
 	}
 	hasWorker := false
-	if w.atMostOnce() || d.breaker.closed() {
+	if w.atMostOnce() || d.endpoints.closed() {
 		if !s.acquire(ctx) {
 			d.giveBack(w, 0)
 			return
 		}
-		if hasWorker = w.atMostOnce() || d.breaker.closed(); !hasWorker {
+		if hasWorker = w.atMostOnce() || d.endpoints.closed(); !hasWorker {
 			s.release() // the breaker opened meanwhile
 		}
 	}
@@ -62,7 +62,7 @@ func (d *Dispatcher) prepare(ctx context.Context, m *jet.Delivery) *work {
 	}
 	w := &work{Delivery: m, Trigger: t, old: m.Deliveries > 1, ends: d.ends.of(m), log: d.log.With("job_id", t.JobID, "trigger_id", t.ID)}
 	if waited, ok := d.waiting.get(t.ID); ok && waited.up.Equal(d.bus.Up()) {
-		w.known, w.calls, w.fresh = true, waited.calls, waited.calls == 0
+		w.known, w.calls, w.fresh, w.earlier = true, waited.calls, waited.calls == 0, waited.earlier
 	} else {
 		w.calls, w.fresh = int(m.Deliveries)-1, m.Deliveries == 1 // it may have been called at each delivery
 		end, ended, err := d.prior.find(ctx, t, m)
@@ -172,22 +172,27 @@ func (d *Dispatcher) overtaken(ctx context.Context, w *work) (bool, error) {
 // settled the delivery without either.
 func (d *Dispatcher) awaitEndpoint(ctx context.Context, s *semaphore, w *work) bool {
 	for {
-		p := d.breaker.allow(time.Now())
+		p := d.endpoints.allow(time.Now())
 		if p.ok {
 			if !s.acquire(ctx) {
 				d.giveBack(w, 0)
 				return false
 			}
-			if p.probe || d.breaker.closed() {
+			if p.probe || d.endpoints.closed() {
+				w.probe = p.of
 				return true
 			}
 			s.release()
 			continue
 		}
-		why := d.breaker.cause()
+		why := d.endpoints.cause()
 		left := w.limit - d.age(w)
 		if left <= 0 {
 			d.finishUncalled(ctx, w, outcome{Result: failed(w.result(), "the endpoint refuses connections: "+why), dead: true})
+			return false
+		}
+		if d.elsewhere(ctx) {
+			d.giveBack(w, handBack)
 			return false
 		}
 		d.noteWaiting(w, why, time.Now().Add(p.wait))
@@ -237,7 +242,7 @@ func (d *Dispatcher) retry(w *work, o outcome) bool {
 
 // noteWaiting lets STATE show what a trigger waits for.
 func (d *Dispatcher) noteWaiting(w *work, why string, next time.Time) {
-	d.waiting.put(w.ID, waitingTrigger{jobID: w.JobID, calls: w.calls, up: d.bus.Up(), why: why, next: next})
+	d.waiting.put(w.ID, waitingTrigger{jobID: w.JobID, calls: w.calls, up: d.bus.Up(), why: why, next: next, earlier: w.earlier})
 }
 
 // giveBack returns a trigger that was not worked on to its queue.

@@ -36,7 +36,7 @@ func newMeter(d *Dispatcher) *meter {
 			Name: "spool_dispatcher_endpoint_refusing",
 			Help: "1 while the circuit breaker is open because the endpoint refuses connections, else 0.",
 		}, func() float64 {
-			if d.breaker.closed() {
+			if d.endpoints.closed() {
 				return 0
 			}
 			return 1

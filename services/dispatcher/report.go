@@ -38,7 +38,7 @@ func (d *Dispatcher) report(ctx context.Context) {
 // publishStates publishes what differs from last, by job. What cannot be stored is left to the next tick.
 func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, now time.Time) {
 	states, cleared := d.waiting.states(now)
-	gate := d.breaker.open()
+	gate := d.endpoints.open()
 	for _, id := range cleared {
 		if err := d.bus.RetryState(id).Clear(ctx); err != nil {
 			d.waiting.done("", id, true)

@@ -126,7 +126,7 @@ func TestCircuitBreaker(t *testing.T) {
 	for n := range 20 {
 		h.trigger("j", string(rune('a'+n)), seq)
 	}
-	eventstest.Eventually(h, "the circuit breaker opens", func() bool { return !d.breaker.closed() })
+	eventstest.Eventually(h, "the circuit breaker opens", func() bool { return !d.endpoints.closed() })
 	h.trigger("short", "1", young)
 	eventstest.Eventually(h, "what grows too old ends", func() bool {
 		res, found, err := h.bus.ResultOf(t.Context(), "short", "manual:short:1", time.Time{})
@@ -149,7 +149,7 @@ func TestCircuitBreaker(t *testing.T) {
 			t.Errorf("result %+v", res)
 		}
 	}
-	if !d.breaker.closed() {
+	if !d.endpoints.closed() {
 		t.Error("the circuit breaker is still open")
 	}
 }

@@ -27,6 +27,8 @@ type waitingTrigger struct {
 	why   string    // the last error; empty when it does not wait for the endpoint
 	next  time.Time // when it is to be called
 
+	earlier *endpoint // that may have taken its last call; nil = none
+
 	failed []events.Call // the last ones, as far as this process has made them
 }
 

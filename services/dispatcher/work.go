@@ -13,18 +13,20 @@ import (
 type work struct {
 	*jet.Delivery
 	events.Trigger
-	job    *job
-	params *events.Parameters
-	fault  error         // why the job cannot be read
-	limit  time.Duration // retry_for: until this age it is retried
-	calls  int           // made before, as far as is known
-	known  bool          // calls is certain: this process has counted them
-	fresh  bool          // it has certainly not been called before
-	old    bool          // a former process may have worked on it
-	place  string        // where its run is to be; empty = anywhere
-	run    string        // as which the quota counts it: see [running]
-	ends   *jet.Ends     // the ledger of how triggers of its queue ended
-	log    *slog.Logger
+	job     *job
+	params  *events.Parameters
+	fault   error         // why the job cannot be read
+	limit   time.Duration // retry_for: until this age it is retried
+	calls   int           // made before, as far as is known
+	known   bool          // calls is certain: this process has counted them
+	fresh   bool          // it has certainly not been called before
+	old     bool          // a former process may have worked on it
+	probe   *endpoint     // the one that the next call probes; nil = no call is a probe
+	earlier *endpoint     // the one that may have taken the last call; nil = none
+	place   string        // where its run is to be; empty = anywhere
+	run     string        // as which the quota counts it: see [running]
+	ends    *jet.Ends     // the ledger of how triggers of its queue ended
+	log     *slog.Logger
 }
 
 // stored is when the trigger was stored.

@@ -17,7 +17,7 @@ import (
 
 // dispatcherOptions are the flags of the dispatcher.
 type dispatcherOptions struct {
-	endpoint   string
+	endpoint   urlList
 	insecure   bool
 	workers    int
 	timeout    time.Duration
@@ -33,7 +33,7 @@ func (o *dispatcherOptions) flags(f *pflag.FlagSet, alone bool) {
 		otherwise = ""
 		f.StringVar(&o.secretFile, "runner-secret-file", "", "file with the secret shared with a built-in runner; without it, the endpoint counts as a foreign one")
 	}
-	f.StringVar(&o.endpoint, "run-binary-url", "", "URL of the Run Binary API that calls are posted to, with its path"+otherwise)
+	f.Var(&o.endpoint, "run-binary-url", "URL of the Run Binary API that calls are posted to, with its path; several, separated by commas or each in a flag of its own, are tried in turn"+otherwise)
 	f.BoolVar(&o.insecure, "insecure-endpoint", false, "allow a --run-binary-url http://… on another machine: the tokens of jobs are sent in clear")
 	f.IntVar(&o.workers, "workers", 64, "run-binary calls in flight")
 	durationVar(f, &o.timeout, "call-timeout", time.Minute, "how long one run-binary call may take")
@@ -56,7 +56,7 @@ func (o *dispatcherOptions) check(s *settings) error {
 
 func (o *dispatcherOptions) config() dispatcher.Config {
 	return dispatcher.Config{
-		RunBinaryURL: o.endpoint, InsecureEndpoint: o.insecure, Workers: o.workers, CallTimeout: o.timeout,
+		RunBinaryURL: string(o.endpoint), InsecureEndpoint: o.insecure, Workers: o.workers, CallTimeout: o.timeout,
 		TrackRuns: o.trackRuns, RetryWaits: o.retryWaits,
 	}
 }
@@ -104,6 +104,20 @@ func (in *instance) dispatcherConfig(ctx context.Context, bus *jet.Bus) (cfg dis
 		cfg.RunSecrets, err = in.runSecrets(ctx, bus)
 	}
 	return cfg, err
+}
+
+// urlList is a flag that may be given more than once: URLs, separated by commas.
+type urlList string
+
+func (l *urlList) String() string { return string(*l) }
+func (l *urlList) Type() string   { return "string" }
+
+func (l *urlList) Set(s string) error {
+	if *l != "" {
+		s = string(*l) + "," + s
+	}
+	*l = urlList(s)
+	return nil
 }
 
 // readSecret reads the secret that dispatcher and runner share; without a file it is "".

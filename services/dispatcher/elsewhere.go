@@ -1,0 +1,56 @@
+package dispatcher
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"spool.internal/events"
+	"spool.internal/events/jet"
+)
+
+// elsewhere knows whether another dispatcher has an endpoint that takes connections, as the
+// dispatchers say themselves. What waits here for an endpoint is then handed back for it.
+type elsewhere struct {
+	bus  *jet.Bus
+	host string
+	pid  int
+
+	mu     sync.Mutex
+	looked time.Time
+	is     bool
+}
+
+// elsewhereFor is how long what was read counts.
+const elsewhereFor = 2 * time.Second
+
+// handBack is how long a trigger that is handed back stays away, so that another dispatcher has
+// asked for it by then.
+const handBack = 500 * time.Millisecond
+
+func newElsewhere(bus *jet.Bus) *elsewhere {
+	host, _ := os.Hostname()
+	return &elsewhere{bus: bus, host: host, pid: os.Getpid()}
+}
+
+// open reports whether there is one. What cannot be read is none.
+func (e *elsewhere) open(ctx context.Context) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if time.Since(e.looked) < elsewhereFor {
+		return e.is
+	}
+	e.looked, e.is = time.Now(), false
+	_ = e.bus.Roles().LastEach(ctx, func(m jet.Entry[events.RoleState]) {
+		s, err := m.Value()
+		own := s.Host == e.host && s.PID == e.pid
+		if err != nil || s.Role != "dispatcher" || own || s.Stopped || !s.Ready || s.Endpoint == nil {
+			return
+		}
+		if s.Endpoint.Refuses.IsZero() && time.Since(s.Clock) < events.RoleAwayAfter {
+			e.is = true
+		}
+	})
+	return e.is
+}
