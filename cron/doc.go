@@ -1,4 +1,4 @@
-// In:  spool.job.>, spool.verdict.>, spool.clock, spool.backlog.>, spool.boot.>
+// In:  spool.job.>, spool.verdict.>, spool.clock, spool.backlog.>, spool.boot.>, spool.state.role.>
 // Out: spool.trigger.cron.<job_id>, spool.verdict.<job_id>, spool.clock, spool.backlog.<job_id>, spool.boot.<job_id>.<host>, spool.slot.<job_id>
 //
 // Package cron turns the clock into triggers: one for every slot of every

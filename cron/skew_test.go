@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -94,4 +96,28 @@ func TestSkew(t *testing.T) {
 	if s.ask(t.Context()) == nil {
 		t.Error("a clock that was set since counts as it was measured before")
 	}
+}
+
+// On a real store: the clocks of the machines are those that their roles say.
+func TestSkewOfStore(t *testing.T) {
+	bus := eventstest.Bus(t)
+	ahead := func() time.Time { return time.Now().Add(40 * time.Second) }
+	s := &skew{store: bus, machine: "m1", now: ahead, log: quiet(t)}
+	measured := func(low, high time.Duration) {
+		t.Helper()
+		if err := s.measure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if by := s.ahead(); by < low || by > high {
+			t.Errorf("the clock is %v ahead of %s, want %v to %v", by, s.of, low, high)
+		}
+	}
+	measured(39*time.Second, 41*time.Second)
+	for _, place := range []string{"m2", "m3"} { // both 40 s ahead of the store, too
+		state := events.RoleState{Role: "cron", Instance: place, Place: place, Clock: ahead()}
+		if err := bus.PutRole(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	measured(-30*time.Second, 30*time.Second)
 }

@@ -54,6 +54,7 @@ type Bus struct {
 
 	copies copies
 	form   atomic.Int32 // of what is written, see [Marks]
+	stalls stalls
 	needs  Needs
 	health health
 	held   func() error // see [Options.Held]

@@ -24,6 +24,9 @@ func (b *Bus) Pull(ctx context.Context, q Queue, hold int, each func(*Delivery))
 	k := b.desk(q)
 	defer k.leave()
 	cons, err := b.consumer(ctx, q)
+	if err != nil && b.dropAway(ctx, q) {
+		cons, err = b.consumer(ctx, q)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,6 +80,7 @@ type puller struct {
 	sub   *nats.Subscription
 	msgs  chan *nats.Msg
 	asked int // messages that the standing request may still bring
+	quiet quiet
 }
 
 var errRequestOver = errors.New("the request is over")
@@ -93,6 +97,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 		defer tick.Stop()
 		again = tick.C
 	}
+	p.quiet.heard()
 	for ctx.Err() == nil {
 		room := p.hold - p.desk.count() - p.desk.bus.onDesk(p.desk.queue.Beside)
 		if p.asked == 0 && room > 0 && room >= p.hold/4 {
@@ -120,7 +125,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 			return err
 		default:
 			p.asked = 0
-			if _, err := p.cons.Info(ctx); errors.Is(err, jetstream.ErrConsumerNotFound) {
+			if err := p.answers(ctx); err != nil {
 				return err
 			}
 			_ = wait.Sleep(ctx, 20*time.Millisecond)
@@ -142,6 +147,7 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	status := msg.Header.Get("Status")
 	if status == "" || len(msg.Data) > 0 {
 		p.asked = max(0, p.asked-1)
+		p.quiet.heard()
 		if d := p.desk.take(msg); d != nil {
 			if err := known(d.Stored); err != nil { // it waits for a program that knows it
 				p.desk.bus.log.Error("a message waits for a newer Spool", "error", err.Error())
@@ -161,6 +167,7 @@ func (p *puller) received(msg *nats.Msg, ready chan<- *Delivery) error {
 	case status == "408": // its time is over
 		p.asked = 0
 		p.desk.idle()
+		p.look(p.desk.bus.life)
 		return nil
 	case status == "409" && strings.Contains(msg.Header.Get("Description"), "Deleted"):
 		return jetstream.ErrConsumerDeleted

@@ -56,6 +56,9 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 		Durable: q.Name, FilterSubject: q.filter, AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: deliver,
 		AckWait: ackWait, MaxAckPending: q.Pending, InactiveThreshold: q.Idle, MaxWaiting: 512,
 	}
+	if q.single() {
+		cfg.Replicas = 1
+	}
 	var cons jetstream.Consumer
 	err := b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
 		cons, err = b.js.CreateOrUpdateConsumer(ctx, q.stream, cfg)

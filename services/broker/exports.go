@@ -25,6 +25,7 @@ func homeExports() []export {
 	}
 	for _, subject := range []string{
 		"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*", "$JS.API.CONSUMER.INFO.*.*",
+		"$JS.API.CONSUMER.LEADER.STEPDOWN.*.*",
 		"$JS.ACK.>", "spool.>", jet.TokenKey("*"),
 	} {
 		all = append(all, export{subject: subject})

@@ -124,8 +124,18 @@ func judge(role Role, request string, m *nats.Msg) (*nats.Msg, error) {
 		if slices.Contains(r.Follow, part[2]) && strings.HasPrefix(part[3], string(role)+"-") {
 			return forward, nil
 		}
+		if part[2] == jet.FilesStream && r.queue(part[2], part[3]) {
+			return forward, nil
+		}
 	}
 	return nil, errors.New("not allowed: " + request)
+}
+
+// queue reports whether a consumer is one of the role's queues.
+func (r rights) queue(stream, name string) bool {
+	return slices.ContainsFunc(r.Queues, func(q jet.RightsQueue) bool {
+		return q.Stream == stream && (q.Name == name || strings.HasSuffix(q.Name, "*") && strings.HasPrefix(name, strings.TrimSuffix(q.Name, "*")))
+	})
 }
 
 func (r rights) mayPurge(stream string, body []byte) error {

@@ -117,6 +117,10 @@ func (r rights) gates(role Role) []gate {
 			guarded("CONSUMER.CREATE." + at + ".>")
 			open("$JS.API.CONSUMER.INFO."+at, "$JS.API.CONSUMER.MSG.NEXT."+at)
 		}
+		open("$JS.API.CONSUMER.LEADER.STEPDOWN." + at)
+		if q.Stream == jet.FilesStream { // whose consumers have one copy: see [jet.Queue]
+			guarded("CONSUMER.DELETE." + at)
+		}
 	}
 	return all
 }

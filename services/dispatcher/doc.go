@@ -1,5 +1,5 @@
-// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.paused.>, spool.run.accepted.>, spool.run.ended.>, spool.run.cancelling.>, spool.result.<job_id>, spool.done.<queue>.>, spool.state.role.>, spool.place.>
-// Out: spool.result.<job_id>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.paused.<job_id>.<hash>, spool.trigger.cron.<job_id>, spool.done.<queue>.<writer>.<n>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
+// In:  spool.job.>, spool.trigger.cron.>, spool.trigger.manual.>, spool.trigger.retry.>, spool.file.>, spool.paused.>, spool.run.accepted.>, spool.run.ended.>, spool.run.cancelling.>, spool.result.<job_id>, spool.done.<queue>.>, spool.asked.>, spool.state.role.>, spool.place.>
+// Out: spool.result.<job_id>, spool.asked.<job_id>.<hash>, spool.dead.<job_id>, spool.called.<job_id>.<hash>, spool.called.<job_id>.turn, spool.paused.<job_id>.<hash>, spool.trigger.cron.<job_id>, spool.done.<queue>.<writer>.<n>, spool.seen.<job_id>.<path_hash>.<fingerprint>, spool.slot.<job_id>, spool.state.retry.<job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package dispatcher turns every trigger into one run-binary call and one result.
 //

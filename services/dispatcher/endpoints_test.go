@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 )
@@ -147,5 +149,28 @@ func TestElsewhere(t *testing.T) {
 	put(5, nil)
 	if !look() {
 		t.Error("another whose endpoint takes connections does not count")
+	}
+}
+
+// A trigger that is named after a key leaves an entry when it leaves its queue, for a day.
+func TestKeyOfTrigger(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, answer(200, `{"status":"OK"}`))
+	d, _ := h.dispatcher()
+	h.trigger("j", uuid.NewSHA1(uuid.NameSpaceURL, []byte("key")).String(), h.job("j", "1h", nil))
+	allOK(h, "j", 1)
+	entries := func() int {
+		all, err := h.bus.Asked("j").All(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	eventstest.Eventually(t, "the entry of the key", func() bool { return entries() == 1 })
+	if err := d.forgetKeys(t.Context(), time.Now()); err != nil || entries() != 1 {
+		t.Errorf("the key is forgotten at once (%v)", err)
+	}
+	if err := d.forgetKeys(t.Context(), time.Now().Add(25*time.Hour)); err != nil || entries() != 0 {
+		t.Errorf("the key is not forgotten after a day (%v)", err)
 	}
 }

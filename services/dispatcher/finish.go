@@ -142,10 +142,15 @@ const (
 	ledgerEvery = 10 * time.Minute
 )
 
+// forgetKeys forgets under which keys triggers were asked for a day ago.
+func (d *Dispatcher) forgetKeys(ctx context.Context, now time.Time) error {
+	return d.bus.ForgetAsked(ctx, now.Add(-jet.AskedFor))
+}
+
 // sweepLedger sweeps until ctx ends.
 func (d *Dispatcher) sweepLedger(ctx context.Context) {
 	for next := ledgerFirst; wait.Sleep(ctx, next) == nil; next = ledgerEvery {
-		if err := d.bus.ForgetAsked(ctx, time.Now().Add(-jet.AskedFor)); err != nil && ctx.Err() == nil {
+		if err := d.forgetKeys(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			d.log.Warn("keys of triggers cannot be forgotten now", "error", err.Error())
 		}
 		for _, ends := range []*jet.Ends{d.ends.files, d.ends.triggers} {

@@ -42,5 +42,16 @@ func newMeter(d *Dispatcher) *meter {
 			return 1
 		}),
 	}
+	for did, count := range map[string]func(renewed, stepped, remade int64) int64{
+		"asked_anew":   func(n, _, _ int64) int64 { return n },
+		"stepped_down": func(_, n, _ int64) int64 { return n },
+		"made_anew":    func(_, _, n int64) int64 { return n },
+	} {
+		m.all = append(m.all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name:        "spool_queue_stalls_total",
+			Help:        "What was done about consumers that gave nothing: a request anew, another leader, or a new consumer in place of one whose server is away.",
+			ConstLabels: prometheus.Labels{"did": did},
+		}, func() float64 { return float64(count(d.bus.Stalls())) }))
+	}
 	return m
 }
