@@ -24,7 +24,7 @@ func (b *Bus) Ahead(ctx context.Context, now func() time.Time) (Ahead, error) {
 	begun, read := time.Now(), now()
 	answer, err := b.api(ctx, streamInfo, streamState, struct{}{})
 	if err != nil {
-		return Ahead{}, fmt.Errorf("read the store's clock: %w", transportError(err))
+		return Ahead{}, fmt.Errorf("read the store's clock: %w", b.transportError(streamState, err))
 	}
 	half := time.Since(begun) / 2 // by the monotonic clock
 	var r struct {
@@ -38,7 +38,7 @@ func (b *Bus) Ahead(ctx context.Context, now func() time.Time) (Ahead, error) {
 		return Ahead{}, fmt.Errorf("read the store's clock: %w", err)
 	}
 	if r.Error != nil {
-		return Ahead{}, fmt.Errorf("read the store's clock: %w", apiError(streamState, r.Error.ErrCode, r.Error.Description))
+		return Ahead{}, fmt.Errorf("read the store's clock: %w", b.apiError(streamState, *r.Error))
 	}
 	if r.Time.IsZero() {
 		return Ahead{}, &events.Error{Code: events.Unavailable, Message: "the store does not say what time it is"}
