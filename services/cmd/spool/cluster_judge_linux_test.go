@@ -146,11 +146,12 @@ func (w *trio) explain() {
 	dir := filepath.Join(os.TempDir(), "chaos-cluster-logs")
 	_ = os.MkdirAll(dir, 0o755)
 	for _, m := range w.machines {
-		text := m.said
+		var text strings.Builder
+		text.WriteString(m.said)
 		for _, pr := range m.procs {
-			text += "==== " + strings.Join(pr.args, " ") + "\n" + pr.log.String()
+			text.WriteString("==== " + strings.Join(pr.args, " ") + "\n" + pr.log.String())
 		}
-		_ = os.WriteFile(filepath.Join(dir, m.name+".log"), []byte(text), 0o644)
+		_ = os.WriteFile(filepath.Join(dir, m.name+".log"), []byte(text.String()), 0o644)
 	}
 	w.Logf("the logs of all machines are in %s", dir)
 }

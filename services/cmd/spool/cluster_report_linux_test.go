@@ -133,8 +133,6 @@ func (l *clusterLoad) slowest(from, until time.Time) string {
 	return fmt.Sprintf("%.2f s", slow.Seconds())
 }
 
-var detail = regexp.MustCompile(`"(?:detail|msg|title)":"([^"]*)"`)
-
 // first503 gives the first 503 between two moments whose text has something.
 func (l *clusterLoad) first503(from, until time.Time, has *regexp.Regexp) (refusal, bool) {
 	return first(l.refuse, from, until, func(r refusal) bool { return r.status == http.StatusServiceUnavailable && has.MatchString(r.text) })
