@@ -336,7 +336,8 @@ func (p *priced) takenOff(what string, q jet.Queue, n int, each func(*jet.Delive
 			p.Error(err)
 		}
 	})
-	p.measure(what, n, func(int) error {
+	cpu, began := p.cpu(), time.Now()
+	c := p.measure(what, n, func(int) error {
 		select {
 		case d := <-work:
 			if each != nil {
@@ -349,6 +350,12 @@ func (p *priced) takenOff(what string, q jet.Queue, n int, each func(*jet.Delive
 			return fmt.Errorf("the queue is empty before %d are off", n)
 		}
 	}, 64)
+	p.eventually("the server has confirmed every ack", func() bool { // until then they are on their way, in groups
+		out, _, err := p.bus.Unsettled(p.Context(), q)
+		return err == nil && out == 0
+	})
+	c.rate, c.cpu = float64(n)/time.Since(began).Seconds(), (p.cpu()-cpu)/time.Duration(n)
+	p.all[what] = c
 	cancel()
 	pull.Wait()
 }
