@@ -43,6 +43,8 @@ type Bus struct {
 	dead   deadCount
 	places placesCache
 
+	machines machinesCache
+
 	desksMu sync.Mutex
 	desks   map[string]*desk // by stream and consumer
 

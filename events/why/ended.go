@@ -48,6 +48,8 @@ func (a At) came(f Facts) string {
 // sentence with which a run ended begins with what has been said: only its end counts.
 func (f Facts) tail() string {
 	switch f.Outcome {
+	case events.OutcomeRunning: // where it is, nobody hears of it
+		return strings.TrimRight(f.Reason, ".")
 	case events.OutcomeFailed, events.OutcomeGaveUp, events.OutcomeRetrying, events.OutcomeCancelled:
 		return strings.TrimRight(f.How, ".")
 	case events.OutcomeWaiting:

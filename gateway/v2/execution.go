@@ -59,20 +59,21 @@ type RunnerHost struct {
 
 // story is all that is stored of one execution.
 type story struct {
-	job    events.Job
-	id     string
-	result *events.Result     // nil: its call is still to be made
-	queued *jet.QueuedTrigger // nil: it waits in no queue
-	retry  *events.RetryState // of the job, when it is about this trigger
-	flow   string             // the run that came of it, or would
-	phases map[events.Phase]events.RunEvent
-	newest *events.RunEvent // of the run
-	told   map[events.Channel]events.RunEvent
-	failed map[events.Channel]events.RunEvent
-	again  map[events.Channel]events.NoticeAgain
-	ack    *events.Ack
-	now    time.Time
-	zone   *time.Location // of the job
+	job      events.Job
+	id       string
+	result   *events.Result     // nil: its call is still to be made
+	queued   *jet.QueuedTrigger // nil: it waits in no queue
+	retry    *events.RetryState // of the job, when it is about this trigger
+	flow     string             // the run that came of it, or would
+	phases   map[events.Phase]events.RunEvent
+	newest   *events.RunEvent // of the run
+	told     map[events.Channel]events.RunEvent
+	failed   map[events.Channel]events.RunEvent
+	again    map[events.Channel]events.NoticeAgain
+	ack      *events.Ack
+	machines events.Machines // where its run has a place and has not ended
+	now      time.Time
+	zone     *time.Location // of the job
 }
 
 // GetExecution gives one execution.
@@ -231,6 +232,9 @@ func (a *API) readRun(ctx context.Context, s *story) error {
 			}
 		}
 	})
+	if err == nil && s.newest != nil && s.newest.Place != "" && s.newest.Phase != events.Ended {
+		s.machines, err = a.Bus.Machines(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -285,6 +289,9 @@ func (s *story) show() Execution {
 	if s.newest != nil && x.Outcome != events.OutcomeCancelled || s.newest != nil && s.newest.Phase == events.Ended {
 		x.Why = s.newest.Why
 	}
+	if x.Run != nil && x.Run.machine != "" {
+		x.Why = x.Run.machine
+	}
 	return x
 }
 
@@ -306,6 +313,9 @@ func (s *story) run() *Run {
 	}
 	if s.result != nil && s.job.Status == events.Disabled {
 		r.pause(*s.result)
+	}
+	if r.State != "ended" && r.Waits == "" {
+		r.await(s.machines)
 	}
 	return r
 }

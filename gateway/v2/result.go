@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -63,7 +64,8 @@ type Run struct {
 
 	Undelivered []Undelivered `json:"undelivered,omitempty"` // notices of its end that were given up
 
-	newest *events.RunEvent
+	newest  *events.RunEvent
+	machine string // that it waits for its machine, in words
 }
 
 // Attempt is one of several attempts of a run that is over.
@@ -96,7 +98,7 @@ func showResult(r events.Result, runs map[string]*Run) Result {
 		newest = shown.Run.newest
 	}
 	if shown.Outcome = r.OutcomeNow(newest, time.Now()); newest != nil {
-		shown.Why = newest.Why
+		shown.Why = cmp.Or(shown.Run.machine, newest.Why)
 	}
 	shown.File = showFile(r.File)
 	return shown
@@ -159,6 +161,7 @@ func (a *API) show(ctx context.Context, results []events.Result) ([]Result, erro
 		if run := runs[r.FlowJobID]; run != nil && ok && job.Status == events.Disabled {
 			run.pause(r)
 		}
+		a.awaits(ctx, runs[r.FlowJobID])
 		shown = append(shown, showResult(r, runs))
 	}
 	return shown, err
@@ -169,6 +172,23 @@ func (r *Run) pause(of events.Result) {
 	if (r.State == "pending" || r.State == "retrying") && of.Kind != events.KindManual && of.Kind != events.KindRetry {
 		r.Waits = events.WhyPaused
 	}
+}
+
+// awaits says that a run that has not ended waits for its machine, which is away.
+func (a *API) awaits(ctx context.Context, r *Run) {
+	if r == nil || r.newest == nil || r.newest.Place == "" || r.State == "ended" || r.Waits != "" {
+		return
+	}
+	all, err := a.Bus.Machines(ctx)
+	if err != nil {
+		a.Log.Debug("which machines are away cannot be read", "error", err.Error())
+	}
+	r.await(all)
+}
+
+func (r *Run) await(all events.Machines) {
+	r.machine = all.Waits(r.newest.Place)
+	r.Waits = r.machine
 }
 
 // add takes in one phase; they come in any order.

@@ -50,7 +50,7 @@ func ranAs(f *why.Facts, shown Result, res events.Result) {
 		return
 	}
 	f.How, f.Started, f.Ended, f.Duration, f.Outputs, f.Next = run.Message, run.Started, run.Ended, run.DurationMS, run.OutputCount, run.Next
-	if run.State == "pending" {
+	if run.State == "pending" || run.machine != "" {
 		f.Reason = run.Waits
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,12 +13,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"spool.internal/events/jet"
 	"spool.internal/services/broker/cluster"
 )
 
 // Admin is a command's way into the NATS server of this machine, with every right.
 type Admin struct {
 	keys *keys
+	via  socket
 	home *nats.Conn
 	sys  *nats.Conn
 }
@@ -29,7 +32,8 @@ func Control(ctx context.Context, dataDir, bundleDir string) (*Admin, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, socket := &Admin{keys: k}, socket(filepath.Join(dataDir, controlFile))
+	socket := socket(filepath.Join(dataDir, controlFile))
+	a := &Admin{keys: k, via: socket}
 	if _, err := os.Stat(string(socket)); err != nil {
 		return nil, fmt.Errorf("no spool runs with --data %s: start it first: %w", dataDir, err)
 	}
@@ -50,6 +54,15 @@ func Control(ctx context.Context, dataDir, bundleDir string) (*Admin, error) {
 
 // NATS is a connection in the account that has the streams, where it may do everything.
 func (a *Admin) NATS() *nats.Conn { return a.home }
+
+// Bus is another connection there, with what Spool knows of the streams; the caller closes it.
+func (a *Admin) Bus(ctx context.Context, name string, log *slog.Logger) (*jet.Bus, error) {
+	creds, err := userOf(a.keys.Account, "", "spool-control", time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	return jet.Connect(ctx, jet.Options{Server: a.via, CredsText: creds, Name: name, Log: log})
+}
 
 // System is a connection in the server's system account.
 func (a *Admin) System() *nats.Conn { return a.sys }

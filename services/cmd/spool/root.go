@@ -41,7 +41,7 @@ that was waited for failed; 7 it had not ended in time; 8 of many things some we
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), tokenCommand(), storeCommand(), licensesCommand(), backupCommand(), restoreCommand(), releaseCommand(),
-		brokerCommand(), clusterCommand(), setupCommand(), guardCommand(), doctorCommand(),
+		brokerCommand(), clusterCommand(), machineCommand(), setupCommand(), guardCommand(), doctorCommand(),
 	)
 	root.AddCommand(readyCommand())
 	cli.Version = version()
