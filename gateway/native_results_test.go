@@ -35,7 +35,7 @@ type nativeRun struct {
 	State, Status, Started, Ended string
 	DurationMS                    int64  `json:"duration_ms"`
 	OutputFolder                  string `json:"output_folder"`
-	Message                       string
+	Message, Waits                string
 	Attempt                       int
 	ExitStatus                    *int `json:"exit_status"`
 	Unmet                         []string

@@ -3969,7 +3969,7 @@ type Run struct {
 	// Unmet What of the sandbox its flow lacks, such as files or ports, or goes without: tmp, shm, proc. See SECURITY.md.
 	Unmet *[]string `json:"unmet,omitempty"`
 
-	// Waits Of a run that has not started, or waits for its next attempt: that its job is disabled.
+	// Waits Of a run that has not started, or waits for its next attempt: that its job is disabled. Of one whose machine is away: that it waits for that machine, and since when.
 	Waits *string `json:"waits,omitempty"`
 }
 
