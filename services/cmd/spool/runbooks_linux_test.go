@@ -58,8 +58,13 @@ func playRunbook(t *testing.T, script string) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			env.Setenv("TZ", "UTC")
+			golden, err := filepath.Abs("testdata/golden")
+			if err != nil {
+				return err
+			}
+			env.Setenv("GOLDEN", golden)
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
-			for _, m := range []string{"one", "two", "m1", "m2", "m3", "n1", "n2", "n3", "back"} {
+			for _, m := range []string{"one", "two", "m1", "m2", "m3", "n1", "n2", "n3", "back", "former", "restored"} {
 				env.Setenv("API_"+m, freePort(p))
 				env.Setenv("ROUTE_"+m, freePort(p))
 			}
