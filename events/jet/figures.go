@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -52,8 +53,6 @@ func (b *Bus) Commits() map[string]Commits {
 	b.figures.mu.Lock()
 	defer b.figures.mu.Unlock()
 	all := make(map[string]Commits, len(b.figures.commits))
-	for stream, c := range b.figures.commits {
-		all[stream] = c
-	}
+	maps.Copy(all, b.figures.commits)
 	return all
 }
