@@ -73,21 +73,22 @@ func (b *Bus) sinceSure(ctx context.Context, stream, filter string, t time.Time,
 		return b.afterSure(ctx, stream, filter, 0, f)
 	}
 	request := map[string]any{"next_by_subj": filter, "batch": 256, "start_time": t.UTC()}
-	return b.sure(ctx, stream, filter, request, func(last Stored) bool { return last.Time.Before(t) }, f)
+	return b.sure(ctx, stream, request, func(last Stored) bool { return last.Time.Before(t) }, f)
 }
 
 // afterSure is after, read surely.
 func (b *Bus) afterSure(ctx context.Context, stream, filter string, seq uint64, f func(Stored) bool) error {
 	request := map[string]any{"next_by_subj": filter, "batch": 256, "seq": seq + 1}
-	return b.sure(ctx, stream, filter, request, func(last Stored) bool { return last.Sequence <= seq }, f)
+	return b.sure(ctx, stream, request, func(last Stored) bool { return last.Sequence <= seq }, f)
 }
 
-// sure reads until it has passed what the leader has last of the filter, or that is gone; none
-// says of that message that it lies before all that is wanted.
-func (b *Bus) sure(ctx context.Context, stream, filter string, request map[string]any, none func(Stored) bool, f func(Stored) bool) error {
+// sure asks for what follows on a filter (next_by_subj) until it has passed what the leader has
+// last of it, or that is gone; none says of that message that it lies before all that is wanted.
+func (b *Bus) sure(ctx context.Context, stream string, request map[string]any, none func(Stored) bool, f func(Stored) bool) error {
 	if !b.copied(ctx, stream) {
 		return b.next(ctx, stream, request, f)
 	}
+	filter, _ := request["next_by_subj"].(string)
 	var reached uint64
 	over := false
 	deadline := time.Now().Add(surePatience)
