@@ -7,11 +7,15 @@ import (
 	"spool.internal/events"
 )
 
-// PutDrive records a folder of the host as a drive. One that is recorded stays.
+// PutDrive records a folder of the host as a drive, which [Bus.HostOf] finds from then on.
+// One that is recorded stays.
 func (b *Bus) PutDrive(ctx context.Context, d events.HostDrive) error {
 	_, err := b.commit(ctx, streamDrives, message{Subject: driveSubject(d.Path), Data: body(d), Expect: new(uint64(0))})
 	if IsConflict(err) {
-		return nil
+		return b.untilThere(ctx, streamDrives, func() (bool, error) {
+			_, found, err := b.last(ctx, streamDrives, driveSubject(d.Path))
+			return found, err
+		})
 	}
 	return err
 }

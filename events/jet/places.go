@@ -92,7 +92,14 @@ func (b *Bus) ClaimSharedDrive(ctx context.Context, d events.SharedDrive) (event
 	if !IsConflict(err) {
 		return d, err
 	}
-	had, _, err := b.SharedDrive(ctx, d.Name)
+	had, found := events.SharedDrive{}, false
+	err = b.untilThere(ctx, streamDrives, func() (bool, error) {
+		had, found, err = b.SharedDrive(ctx, d.Name)
+		return found, err
+	})
+	if err == nil && !found {
+		err = &events.Error{Code: events.Unavailable, Message: "the record of the drive " + d.Name + " is on its way: try again"}
+	}
 	return had, err
 }
 
