@@ -134,6 +134,7 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 		want := map[string]float64{
+			"spool_clock_skew_seconds":             0,
 			"spool_cron_backlog_triggers":          5, // 00:02 to 00:10, less four
 			"spool_cron_clock_minute":              float64(at(0, 11).Unix()),
 			"spool_cron_lag_seconds":               3,
