@@ -132,6 +132,9 @@ var ofMachine = regexp.MustCompile(`[-@]m\d$`)
 
 // counts NAME FILE writes how many messages and lasting consumers each stream has that stands still while
 // nothing runs.
+// ledgers are what stays of streams that hold queues, too.
+var ledgers = map[string]string{"FILES": "spool.seen.>", "RUNS": "spool.runkey.>"}
+
 func (m *machinesOf) counts(ts *testscript.TestScript, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -156,10 +159,10 @@ func (m *machinesOf) counts(ts *testscript.TestScript, args []string) {
 		}
 		slices.Sort(lasting)
 		n := info.State.Msgs
-		if info.Config.Name == "FILES" { // the ledger; what is said of its queue is tidied away
-			ledger, err := s.Info(ctx, jetstream.WithSubjectFilter("spool.seen.>"))
+		if ledger := ledgers[info.Config.Name]; ledger != "" { // what is queued beside it goes in its own time
+			entries, err := s.Info(ctx, jetstream.WithSubjectFilter(ledger))
 			ts.Check(err)
-			n = uint64(len(ledger.State.Subjects))
+			n = uint64(len(entries.State.Subjects))
 		}
 		lines = append(lines, fmt.Sprintf("%s %d messages, consumers %s\n", info.Config.Name, n, strings.Join(lasting, " ")))
 	}

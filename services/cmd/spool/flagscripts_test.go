@@ -165,7 +165,7 @@ func (s *flagScript) fails(ts *testscript.TestScript, _ bool, args []string) {
 func TestEveryFlagIsGiven(t *testing.T) {
 	t.Parallel()
 	var given strings.Builder
-	for _, pattern := range []string{"*_test.go", "testdata/flags/*.txtar", "testdata/cli/*.txtar", "testdata/cluster/*.txtar", "../../../deploy/cases/*.sh"} {
+	for _, pattern := range []string{"*_test.go", "testdata/flags/*.txtar", "testdata/cli/*.txtar", "testdata/cluster/*.txtar", "testdata/runbooks/*.txtar", "../../../deploy/cases/*.sh"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, files, err)
