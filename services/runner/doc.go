@@ -1,4 +1,4 @@
-// In:  spool.job.<job_id>, spool.seen.<job_id>.>, spool.again.<job_id>.>, spool.runqueue.<pool>.>, spool.runkey.>, spool.pausedrun.>, spool.run.*.<job_id>.<flow_job_id>, spool.run.cancelling.>, spool.state.lease.*, spool.state.lease.<id>, spool.log.<runner>, spool.output.<runner>, spool.cancel.<runner>
+// In:  spool.job.<job_id>, spool.seen.<job_id>.>, spool.again.<job_id>.>, spool.runqueue.<pool>.>, spool.runkey.>, spool.pausedrun.>, spool.run.*.<job_id>.<flow_job_id>, spool.run.cancelling.>, spool.state.lease.*, spool.state.lease.<id>, spool.state.role.>, spool.place.>, spool.log.<runner>, spool.output.<runner>, spool.cancel.<runner>
 // Out: spool.dead.<job_id>, spool.state.runner.<id>, spool.state.lease.<id>, spool.runkey.<pool>.<flow_job_id>, spool.runqueue.<pool>.<flow_job_id>, spool.pausedrun.<job_id>.<flow_job_id>, spool.run.accepted.<job_id>.<flow_job_id>, spool.run.started.<job_id>.<flow_job_id>, spool.run.cancelling.<job_id>.<flow_job_id>, spool.run.retrying.<job_id>.<flow_job_id>, spool.run.ended.<job_id>.<flow_job_id>
 //
 // Package runner is the built-in endpoint of the Run Binary API: it accepts runs, starts each as a
