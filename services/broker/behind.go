@@ -21,6 +21,9 @@ func (b *Broker) behind() (found []string) {
 		if strings.Contains(e.Error, "write error: ") {
 			continue // a fault of its store
 		}
+		if strings.Contains(e.Error, "group node missing") && b.holdsAlone(e.Stream) {
+			continue // after a rescue, until others have joined: nothing to be behind of
+		}
 		found = append(found, behindOf(e))
 	}
 	slices.Sort(found)
@@ -37,4 +40,16 @@ func behindOf(e server.HealthzError) string {
 		return "the cluster has no leader: a majority of its machines must run and reach each other"
 	}
 	return "this machine is not current (" + e.Error + ")"
+}
+
+// holdsAlone reports whether the only copy of a stream is on this machine, and led by it.
+func (b *Broker) holdsAlone(stream string) bool {
+	srv := b.srv.now()
+	account, err := srv.JszAccount(&server.JSzOptions{Account: b.accounts.home, Streams: true})
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(account.Streams, func(s server.StreamDetail) bool {
+		return s.Name == stream && s.Cluster != nil && s.Cluster.Leader == srv.Name() && len(s.Cluster.Replicas) == 0
+	})
 }
