@@ -10,12 +10,17 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"spool.internal/events/jet"
 	"spool.internal/events/wait"
 )
 
 // errNoLeader says that nobody can change a cluster.
 var errNoLeader = errors.New("the cluster has no leader, so nothing about it can be changed: start the machines that are away; when two of three are lost for good, spool cluster rescue on the one that is left")
+
+// codeNotRescued refuses a rescue, of a cluster that has a leader or has just lost it above all.
+const codeNotRescued = 10224
 
 // callAPI asks JetStream and reads the answer.
 func callAPI(ctx context.Context, nc *nats.Conn, request string, body, answer any) error {
@@ -96,8 +101,15 @@ func (a *Admin) Rescue(ctx context.Context, lost []string, say func(string)) err
 	ctx, cancel := context.WithTimeoutCause(ctx, rescueFor, errors.New("the rescue has not come to its end: look at spool cluster status, and run it again"))
 	defer cancel()
 	var done server.JSApiMetaRescueResponse
-	if err := callAPI(ctx, a.sys, "META.RESCUE", server.JSApiMetaRescueRequest{QuorumNeeded: 1}, &done); err != nil {
-		return fmt.Errorf("the quorum of the machines is not lowered: %w", err)
+	for {
+		err := callAPI(ctx, a.sys, "META.RESCUE", server.JSApiMetaRescueRequest{QuorumNeeded: 1}, &done)
+		if err == nil {
+			break
+		}
+		early, ok := errors.AsType[*server.ApiError](err) // it has not missed the leader yet
+		if !ok || early.ErrCode != codeNotRescued || wait.Sleep(ctx, 500*time.Millisecond) != nil {
+			return fmt.Errorf("the quorum of the machines is not lowered: %w", err)
+		}
 	}
 	say(fmt.Sprintf("one machine decides now, where %d did", done.PrevQuorum))
 	for _, machine := range lost {
@@ -112,7 +124,41 @@ func (a *Admin) Rescue(ctx context.Context, lost []string, say func(string)) err
 		}
 		say(machine + " is removed")
 	}
-	return a.lead(ctx, say)
+	if err := a.lead(ctx, say); err != nil {
+		return err
+	}
+	return a.dropLost(ctx, say)
+}
+
+// dropLost takes out the consumers whose only copy was on a lost machine. Who works on their queue makes
+// them anew; until then nobody could list the consumers of the stream.
+func (a *Admin) dropLost(ctx context.Context, say func(string)) error {
+	js, err := jetstream.New(a.home)
+	if err != nil {
+		return err
+	}
+	stream, err := js.Stream(ctx, jet.FilesStream)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", jet.FilesStream, err)
+	}
+	names := stream.ConsumerNames(ctx)
+	lost := 0
+	for name := range names.Name() {
+		limited, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := stream.Consumer(limited, name)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			continue
+		}
+		limited, cancel = context.WithTimeout(ctx, 2*time.Second)
+		_ = stream.DeleteConsumer(limited, name) // nobody answers for it, but it is taken out
+		cancel()
+		lost++
+	}
+	if lost > 0 {
+		say(fmt.Sprintf("%d queues of files are begun anew: what was called last may be called again, with the same key", lost))
+	}
+	return names.Err()
 }
 
 // lead waits until every stream has a leader.
