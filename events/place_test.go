@@ -59,7 +59,7 @@ func TestWhere(t *testing.T) {
 		}
 	}
 	many := map[string]bool{}
-	for _, seed := range strings.Split("abcdefghij", "") {
+	for seed := range strings.SplitSeq("abcdefghij", "") {
 		place, _ := p.Where(seed, Path{"a/b/fs/many", "in"})
 		many[place] = true
 	}

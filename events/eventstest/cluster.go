@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -85,11 +86,12 @@ func (c *Trio) Connect(t testing.TB, to ...*Member) *jet.Bus {
 	if len(to) == 0 {
 		to = c.Members
 	}
-	urls := to[0].URL()
+	var urls strings.Builder
+	urls.WriteString(to[0].URL())
 	for _, m := range to[1:] {
-		urls += "," + m.URL()
+		urls.WriteString("," + m.URL())
 	}
-	bus, err := jet.Connect(t.Context(), jet.Options{URL: urls, Name: "test", Log: Log(t)})
+	bus, err := jet.Connect(t.Context(), jet.Options{URL: urls.String(), Name: "test", Log: Log(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -18,9 +19,7 @@ func TestDifferences(t *testing.T) {
 		had.MaxMsgs, had.MaxMsgSize = -1, -1
 		had.Placement = &jetstream.Placement{Cluster: "somewhere"}
 		had.Metadata = map[string]string{"_nats.ver": "2.15.2"}
-		for k, v := range want.Metadata {
-			had.Metadata[k] = v
-		}
+		maps.Copy(had.Metadata, want.Metadata)
 		if d := differences(had, overlaid(had, want)); len(d) > 0 {
 			t.Errorf("%s: %v", want.Name, d)
 		}
