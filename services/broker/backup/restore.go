@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/wait"
 )
 
 // Into says how a backup is restored.
@@ -145,7 +146,13 @@ func (r *restorer) begin(ctx context.Context, cfg server.StreamConfig, want *Str
 	send := func(b []byte, within time.Duration) (*nats.Msg, error) {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		return r.nc.RequestWithContext(ctx, answer.DeliverSubject, b)
+		for began := time.Now(); ; {
+			m, err := r.nc.RequestWithContext(ctx, answer.DeliverSubject, b)
+			// In a cluster the answer may be here before the machine knows who listens there.
+			if !errors.Is(err, nats.ErrNoResponders) || time.Since(began) > listensWithin || wait.Sleep(ctx, 20*time.Millisecond) != nil {
+				return m, err
+			}
+		}
 	}
 	return &sender{send, cfg.Name, r}, nil
 }
@@ -156,6 +163,9 @@ const (
 	pieceFor = 2 * time.Minute
 	endFor   = 10 * time.Minute
 )
+
+// listensWithin is how long after its answer the server may take to listen for pieces.
+const listensWithin = 5 * time.Second
 
 func (s *sender) Write(b []byte) (int, error) {
 	if len(b) == 0 { // would be the end
