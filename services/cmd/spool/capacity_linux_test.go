@@ -239,7 +239,10 @@ func millionJobs(t *testing.T) {
 	near(t, "slots at a full hour", peak, found["12:00"])
 	bytes := 0.0
 	for n := range 1000 {
-		bytes += float64(len(events.Encode(pricedJob(n, "0 * * * *"))) + len("spool.job.") + 36 + 34 + 60) // its record in a block, with a small header
+		bytes += float64(len(events.Encode(pricedJob(n, "0 * * * *"))) + len("spool.job.") + 36 + 34) // its record in a block
+		for k, v := range events.CloudEvent("spool.job.created", pricedID(n)+".4711", "gateway", pricedID(n), day) {
+			bytes += float64(len(k) + len(v) + len(": \r\n"))
+		}
 	}
 	page := pageBytes(t, "job event, 64 clients")
 	near(t, "GB of JOBS with 1,000,000 jobs", page*jobs/1e9, bytes*1000/1e9)
