@@ -28,7 +28,12 @@ func callAPI(ctx context.Context, nc *nats.Conn, request string, body, answer an
 	if err != nil {
 		return err
 	}
-	m, err := nc.RequestWithContext(ctx, "$JS.API."+request, text)
+	return askAPI(ctx, nc, request, text, answer)
+}
+
+// askAPI is callAPI with a body that is written already.
+func askAPI(ctx context.Context, nc *nats.Conn, request string, body []byte, answer any) error {
+	m, err := nc.RequestWithContext(ctx, "$JS.API."+request, body)
 	if err != nil {
 		return err
 	}

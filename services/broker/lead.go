@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -104,20 +103,7 @@ func (b *Broker) assets(ctx context.Context) (all assets) {
 func (b *Broker) ask(ctx context.Context, request string, body []byte, answer any) error {
 	limited, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	m, err := b.guard.nc.RequestWithContext(limited, "$JS.API."+request, body)
-	if err != nil {
-		return err
-	}
-	var failed struct {
-		Error *server.ApiError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &failed); err != nil {
-		return err
-	}
-	if failed.Error != nil {
-		return failed.Error
-	}
-	return json.Unmarshal(m.Data, answer)
+	return askAPI(limited, b.guard.nc, request, body, answer)
 }
 
 // whole reports that every copy of everything is current, and who has it is one of the machines.

@@ -130,11 +130,11 @@ func (m *machinesOf) lose(ts *testscript.TestScript, names []string) {
 // ofMachine is a consumer that a machine has for itself.
 var ofMachine = regexp.MustCompile(`[-@]m\d$`)
 
-// counts NAME FILE writes how many messages and lasting consumers each stream has that stands still while
-// nothing runs.
 // ledgers are what stays of streams that hold queues, too.
 var ledgers = map[string]string{"FILES": "spool.seen.>", "RUNS": "spool.runkey.>"}
 
+// counts NAME FILE writes how many messages and lasting consumers each stream has that stands still while
+// nothing runs.
 func (m *machinesOf) counts(ts *testscript.TestScript, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
