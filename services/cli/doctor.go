@@ -109,9 +109,9 @@ func askServer(cmd *cobra.Command, r *remote, p *printer) (lines []system.Line, 
 	}
 	v := got.value
 	own := system.Line{Name: "server", Kind: system.KindServer, State: system.OK, Version: v.Version, Detail: at.url, Means: "It answers, of version " + v.Version + "."}
-	if v.Version != Version {
+	if here := cmd.Root().Version; v.Version != here {
 		own.State, own.Todo = system.Warning, "Use the program of the server's version: what the one says the other may not know."
-		own.Means = fmt.Sprintf("It is of version %s, and this program of %s.", v.Version, Version)
+		own.Means = fmt.Sprintf("It is of version %s, and this program of %s.", v.Version, here)
 	}
 	lines = append(v.Parts, own)
 	clock := system.Offset(time.Since(begun)/2 + begun.Sub(v.Time))

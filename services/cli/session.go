@@ -17,9 +17,6 @@ import (
 	"spool.internal/gateway/client"
 )
 
-// Version is what this program calls itself when it asks a server.
-var Version = "dev"
-
 // session is what a command has while it runs.
 type session struct {
 	*client.API
@@ -96,7 +93,7 @@ func newSession(cmd *cobra.Command, p *printer) *session {
 
 // open makes the session of a command with a server.
 func open(cmd *cobra.Command, at server, p *printer) (*session, error) {
-	api, err := client.New(at.url, client.TokenText(at.token), "spool/"+Version)
+	api, err := client.New(at.url, client.TokenText(at.token), "spool/"+cmd.Root().Version)
 	if err != nil {
 		return nil, misused("%w", err)
 	}

@@ -36,7 +36,7 @@ func versionCommand() *cobra.Command {
 	}
 	var r remote
 	offline(cmd, func(ctx context.Context, s *session, _ []string) error {
-		v := versions{Version: Version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
+		v := versions{Version: cmd.Root().Version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH}
 		v.Server = versionOfServer(ctx, cmd, &r)
 		text := fmt.Sprintf("spool %s\n%s %s", v.Version, v.Go, v.System)
 		if v.Server != nil {

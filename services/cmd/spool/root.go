@@ -44,7 +44,6 @@ that was waited for failed; 7 it had not ended in time; 8 of many things some we
 		brokerCommand(), clusterCommand(), machineCommand(), setupCommand(), guardCommand(), doctorCommand(),
 	)
 	root.AddCommand(readyCommand())
-	cli.Version = version()
 	root.AddCommand(cli.Commands()...)
 	root.CompletionOptions.DisableDefaultCmd = true // there is one of our own
 	for _, one := range services {
