@@ -17,8 +17,7 @@ import (
 // or dishonest.
 func (l *clusterLoad) judge() {
 	l.Helper()
-	wanted := l.settle()
-	results := l.results(l.bus())
+	wanted, results := l.settle()
 	l.each("missing or twice", wanted, func(id string) string {
 		switch r := results[id]; {
 		case r.n != 1:
@@ -96,8 +95,9 @@ func (l *clusterLoad) results(bus *jet.Bus) map[string]resulted {
 	return all
 }
 
-// settle waits until all that was asked for has a result.
-func (l *clusterLoad) settle() (wanted map[string]string) {
+// settle waits until all that was asked for has a result, and returns both as they were read
+// together: another read may ask a copy of the stream that is behind, or be cut short.
+func (l *clusterLoad) settle() (wanted map[string]string, results map[string]resulted) {
 	l.Helper()
 	began := time.Now()
 	for len(l.missing()) > 0 {
@@ -111,7 +111,7 @@ func (l *clusterLoad) settle() (wanted map[string]string) {
 	wanted = l.wanted()
 	bus := l.bus()
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(500 * time.Millisecond) {
-		results := l.results(bus)
+		results = l.results(bus)
 		left := 0
 		for id := range wanted {
 			if results[id].n == 0 {
@@ -122,7 +122,7 @@ func (l *clusterLoad) settle() (wanted map[string]string) {
 			break
 		}
 	}
-	return wanted
+	return wanted, results
 }
 
 // each reports what is wrong with some of many, the first ten in words.
