@@ -14,6 +14,7 @@ const (
 	HeaderProfiles   = "Spool-Profiles" // the profiles that the job names, with commas
 	HeaderPlace      = "Spool-Place"    // percent-encoded: the machine that the run belongs on, see [Run]; absent = any
 	HeaderVerdict    = "Spool-Verdict"  // in an answer: the call leaves this verdict, not a result
+	HeaderStore      = "Spool-Store"    // in an answer: "away" = the store did not take the run, which is not to blame
 )
 
 // RunBinaryPath is where the Run Binary API lives below a server's URL.

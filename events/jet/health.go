@@ -102,6 +102,9 @@ func (b *Bus) Trouble() time.Time {
 	return b.health.trouble
 }
 
+// NoteTrouble notes that the store did not answer another process that uses it.
+func (b *Bus) NoteTrouble() { b.health.note() }
+
 // refuses says that a stream is known to take nothing that is written: who would try
 // is told at once that nothing is stored, and not after a while that it may be.
 func (b *Bus) refuses(stream string) error {
@@ -246,7 +249,7 @@ func (b *Bus) Cause(stream string) string {
 	return text + " (and so it is with " + strings.Join(names, ", ") + ")"
 }
 
-// note notes that a lost connection has come back.
+// note notes trouble that is not seen here: a lost connection has come back, or another process was not answered.
 func (h *health) note() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"spool.internal/events"
 )
@@ -32,4 +33,24 @@ func TestBuiltInRunnerIsCalledWithoutSecrets(t *testing.T) {
 	if strings.Contains(q.Header.Get("Authorization"), "s3cret") || !strings.Contains(text, `"settings":{"tags":["x"]}`) {
 		t.Errorf("Authorization %q, body %s", q.Header.Get("Authorization"), text)
 	}
+}
+
+// What the runner's store does not take is not held against a trigger: it is called for
+// until it is taken, though its time to be retried is over, and is no dead letter.
+func TestRunnersStoreIsAway(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	h := newHarness(t, func(w http.ResponseWriter, q *http.Request) {
+		if time.Since(began) < 4*time.Second {
+			w.Header().Set(events.HeaderStore, "away")
+			w.Header().Set("Retry-After", "5")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		answer(200, `{"status":"OK"}`)(w, q)
+	})
+	h.cfg.Secret = "of the two of them"
+	h.trigger("j", "1", h.job("j", "1s", nil))
+	h.run()
+	allOK(h, "j", 1)
 }

@@ -139,6 +139,9 @@ func (d *Dispatcher) post(ctx context.Context, to string, r events.Result, w *wo
 	if d.cfg.Secret != "" && events.Ruling(resp.Header.Get(events.HeaderVerdict)) == events.VerdictSuperseded {
 		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: events.WhyRewritten}
 	}
+	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderStore) != "" {
+		d.bus.NoteTrouble() // the runner's copy of the store may be without a majority while ours is not
+	}
 	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}
 }
 

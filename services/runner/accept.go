@@ -73,7 +73,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 	if err != nil {
 		// What is wrong now may have been right when the call came first.
 		if first, found, lost := r.bus.AcceptedRun(ctx, flowJobID); found || lost != nil {
-			return first, false, lost
+			return first, false, ofStore(lost)
 		}
 		return events.Run{}, false, err
 	}
@@ -86,7 +86,7 @@ func (r *Runner) accept(w http.ResponseWriter, req *http.Request) (run events.Ru
 		r.forgetDirect(c.Owner, flowJobID)
 	}
 	faultpoint.Hit(faultpoint.RunAccepted)
-	return run, fresh, err
+	return run, fresh, ofStore(err)
 }
 
 // lookAt checks an order against the files of this machine, unless they lie on another: there it is

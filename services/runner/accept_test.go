@@ -199,10 +199,10 @@ func TestPutOff(t *testing.T) {
 	h.flow("flow", "exit 0")
 	r := h.runner(nil)
 	url := h.serve(r).URL
-	putOff := func(key string) {
+	putOff := func(key, store string) {
 		t.Helper()
 		a := h.ask(url, key, body("flow", `{}`), nil)
-		if a.status != http.StatusServiceUnavailable || a.Status != events.ERROR || a.header.Get("Retry-After") == "" {
+		if a.status != http.StatusServiceUnavailable || a.Status != events.ERROR || a.header.Get("Retry-After") == "" || a.header.Get(events.HeaderStore) != store {
 			t.Errorf("answer %+v", a)
 		}
 	}
@@ -217,13 +217,13 @@ func TestPutOff(t *testing.T) {
 			filler.FlowJobID += "x"
 			_, _, err = h.bus.AcceptRun(t.Context(), "elsewhere", filler)
 		}
-		putOff("full")
+		putOff("full", "")
 	})
 	t.Run("NATS is away", func(t *testing.T) {
 		h.server.Shutdown()
 		h.server.WaitForShutdown()
 		h.eventually("the connection is lost", func() bool { return h.bus.Check() != nil })
-		putOff("away")
+		putOff("away", "away")
 		if r.Check() == nil {
 			t.Error("the runner calls itself ready")
 		}

@@ -13,6 +13,19 @@ import (
 // retryAfter is how many seconds a refused caller should wait.
 const retryAfter = "5"
 
+// storeFault is an error of the store, not of the run.
+type storeFault struct{ error }
+
+func (f storeFault) Unwrap() error { return f.error }
+
+// ofStore marks what the store said; nil stays nil.
+func ofStore(err error) error {
+	if err == nil {
+		return nil
+	}
+	return storeFault{err}
+}
+
 // refuse answers with a fault. In v1 a handled outcome is HTTP 200; only failed authentication, load
 // and bugs have a status of their own.
 func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
@@ -31,6 +44,9 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 			msg = "the runner is short of file descriptors or memory now: try again later"
 		case !handled:
 			msg = "the store did not answer"
+		}
+		if _, ok := errors.AsType[storeFault](err); ok && (!handled || fault.Code == events.Unavailable) {
+			w.Header().Set(events.HeaderStore, "away")
 		}
 		w.Header().Set("Retry-After", retryAfter)
 		log.Warn("a call was put off", "error", err.Error())
