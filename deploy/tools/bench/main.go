@@ -93,12 +93,21 @@ func (r round) run(p *printout, quick bool) error {
 	if r.threads {
 		args = append(args, "-cpu", fmt.Sprint(2*runtime.NumCPU()))
 	}
+	prefix := ""
+	if r.slow {
+		if _, err := exec.LookPath("strace"); err != nil {
+			p.absent = append(p.absent, "a slow disk: strace")
+			return nil
+		}
+		prefix = "slow/"
+		args = append(args, "-exec", "strace -f --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=3000")
+	}
 	var printed bytes.Buffer
 	cmd := exec.Command("go", append(args, r.module)...)
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+peers("bin"), "NODE_PATH="+peers("node_modules"))
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&printed, os.Stderr), os.Stderr
 	failed := cmd.Run()
-	return errors.Join(failed, p.take(&printed))
+	return errors.Join(failed, p.take(prefix, &printed))
 }
 
 // peers is where make peers puts them.

@@ -27,8 +27,8 @@ type benchmark struct {
 
 var line = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 
-// take reads what one round prints.
-func (p *printout) take(printed io.Reader) error {
+// take reads what one round prints; its benchmarks get a prefix to their names.
+func (p *printout) take(prefix string, printed io.Reader) error {
 	in := bufio.NewScanner(printed)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -44,7 +44,7 @@ func (p *printout) take(printed io.Reader) error {
 		if m == nil {
 			continue
 		}
-		b := p.of(m[1])
+		b := p.of(prefix + m[1])
 		for pair := range slices.Chunk(strings.Fields(m[2]), 2) {
 			v, err := strconv.ParseFloat(pair[0], 64)
 			if err != nil || len(pair) < 2 {
