@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -147,8 +149,12 @@ func fill(b *testing.B, bus *jet.Bus, jobs, results int) []string {
 		}
 		batch = batch[:0]
 	}
+	order := slices.Clone(ids)
 	for n := range results {
-		for _, id := range ids {
+		if os.Getenv("BENCH_SPREAD") != "" {
+			rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		}
+		for _, id := range order {
 			batch = append(batch, benchResult(id, n))
 			if len(batch) == 500 {
 				store()
@@ -193,11 +199,21 @@ func peak() (stop func() float64) {
 	}
 }
 
-// BenchmarkListJobs lists 10,000 jobs with 10 results each; its floor is
-// json.Marshal of the same objects in memory.
+// BenchmarkListJobs lists 10,000 jobs, or BENCH_JOBS, with 10 results each; its floor is json.Marshal of the same
+// objects in memory. With BENCH_SPREAD the results of each round are stored in another order. BENCH_STORE is a folder
+// that keeps the store for the next time.
 func BenchmarkListJobs(b *testing.B) {
-	s := newHarness(b, withBytes(4<<30))
-	fill(b, s.bus, 10_000, 10)
+	s, jobs := newHarness(b, withBytes(8<<30), kept), 10_000
+	if n, err := strconv.Atoi(os.Getenv("BENCH_JOBS")); err == nil {
+		jobs = n
+	}
+	filled := filepath.Join(s.config.DataDir, "filled")
+	if _, err := os.Stat(filled); err != nil {
+		fill(b, s.bus, jobs, 10)
+		if err := os.WriteFile(filled, nil, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
 	req := func() *http.Request {
 		r, err := http.NewRequest(http.MethodGet, s.base+"/api/v1/scheduler/list_jobs", nil)
 		if err != nil {
@@ -205,6 +221,11 @@ func BenchmarkListJobs(b *testing.B) {
 		}
 		r.Header.Set("Authorization", "Bearer "+s.admin)
 		return r
+	}
+	one := req()
+	one.URL.RawQuery = "limit=1" // waits until all results are indexed
+	if _, err := do(one); err != nil {
+		b.Fatal(err)
 	}
 	var grew float64 // by the first listing of this process; later ones find its memory
 	b.Run("api", func(b *testing.B) {
@@ -235,7 +256,7 @@ func BenchmarkListJobs(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if n := bytes.Count(answer, []byte(`"timeInNS"`)); n != 100_000 {
+		if n := bytes.Count(answer, []byte(`"timeInNS"`)); n != 10*jobs {
 			b.Fatalf("the list holds %d results", n)
 		}
 		var list struct {
@@ -332,6 +353,18 @@ func BenchmarkStart(b *testing.B) {
 func withFsync(s *harness) { s.sync = true; unlimited(s) }
 
 func unlimited(s *harness) { s.config.Rate, s.config.Burst = 1e9, 1e9 }
+
+// kept has everything lie in the folder BENCH_STORE, if that is set.
+func kept(s *harness) {
+	dir := os.Getenv("BENCH_STORE")
+	if dir == "" {
+		return
+	}
+	s.store, s.config.DataDir = filepath.Join(dir, "nats"), filepath.Join(dir, "data")
+	if _, err := os.Stat(filepath.Join(s.config.DataDir, "filled")); err == nil {
+		s.key = nil // the store knows that of the first time
+	}
+}
 
 func withBytes(n int64) func(*harness) { return func(s *harness) { s.bytes = n; unlimited(s) } }
 

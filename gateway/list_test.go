@@ -167,6 +167,39 @@ func TestResultsAreListed(t *testing.T) {
 	}
 }
 
+// A part of a list whose results are too many bytes is read in smaller parts: nothing is left out or comes twice.
+func TestLargeResultsAreListed(t *testing.T) {
+	s := newHarness(t, withBytes(2<<30))
+	var want []string
+	last := ""
+	for n := range 40 {
+		name := fmt.Sprintf("j%02d", n)
+		want = append(want, name)
+		last = s.create(s.admin, name)
+		var results []events.Result
+		for i := range 10 {
+			r := events.Result{TriggerID: events.CronTriggerID(last, events.Minute(i)), JobID: last, EndedNS: int64(i), Status: events.OK}
+			r.HTTP = events.HTTPResult{Status: "200", Response: strings.Repeat("x", 1000*n)}
+			results = append(results, r)
+		}
+		if err := s.bus.PutResults(t.Context(), results...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.times(last, "9")
+	jobs, _ := s.list(s.admin, "")
+	if got := strings.Fields(names(jobs)); !cmp.Equal(want, got) {
+		t.Errorf("jobs (-want +got):\n%s", cmp.Diff(want, got))
+	}
+	for n, j := range jobs {
+		for i, r := range j.Results {
+			if len(j.Results) != 10 || r.TimeInNS != fmt.Sprint(9-i) || len(r.HTTP.Response) != 1000*n {
+				t.Fatalf("%s: %d results, the %dth of %s with %d bytes", j.Name, len(j.Results), i, r.TimeInNS, len(r.HTTP.Response))
+			}
+		}
+	}
+}
+
 func TestResultsOfDeletedJobsArePurged(t *testing.T) {
 	s := newHarness(t)
 	stored := func(id string) bool {

@@ -65,3 +65,9 @@ func (m Stored) Took() time.Duration {
 
 // Status is that of a result.
 func (m Stored) Status() events.Status { return events.Status(m.header.Get(headerStatus)) }
+
+// Ended is when the last call of a result ended.
+func (m Stored) Ended() (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339Nano, m.header.Get("ce-time"))
+	return at, err == nil
+}

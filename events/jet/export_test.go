@@ -110,7 +110,7 @@ func (b *Bus) Since(ctx context.Context, stream, subject string, t time.Time, f 
 }
 
 func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(i int, m Stored)) error {
-	return b.getMany(ctx, stream, seqs, f)
+	return b.getMany(ctx, many{stream: stream, seqs: seqs}, func(i int, m Stored) bool { f(i, m); return true })
 }
 
 func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, before uint64, f func(Stored) bool) error {

@@ -1,6 +1,8 @@
 package jet_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,18 +29,69 @@ func TestGetMany(t *testing.T) {
 	}
 }
 
-func TestHTTPResultIsCopied(t *testing.T) {
+func TestResultBodies(t *testing.T) {
+	b := eventstest.Bus(t)
+	const n = 600 // more than are asked for at once
+	results := make([]events.Result, n)
+	for i := range results {
+		results[i] = events.Result{JobID: "j", TriggerID: fmt.Sprint(i), EndedNS: int64(i) + 1}
+	}
+	for part := range slices.Chunk(results, 500) {
+		if err := b.PutResults(t.Context(), part...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seqs := []uint64{n + 99}
+	for i := range n {
+		seqs = append(seqs, uint64(n-i))
+	}
+	got := map[int]string{}
+	read := func(most int) {
+		t.Helper()
+		clear(got)
+		err := b.ResultBodies(t.Context(), seqs, func(i int, r jet.ResultBody) bool {
+			ended, _, _, err := r.Listed()
+			if err != nil {
+				t.Error(err)
+			}
+			got[i] = string(ended)
+			return len(got) < most
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(n + 1)
+	if len(got) != n || got[1] != fmt.Sprint(n) || got[n] != "1" {
+		t.Errorf("%d bodies, the first and last %q and %q", len(got), got[1], got[n])
+	}
+	for _, most := range []int{1, 256, 300} {
+		if read(most); len(got) != most {
+			t.Errorf("%d bodies, and not %d", len(got), most)
+		}
+	}
+}
+
+// What is listed of a result is copied out of its body: nothing that a result holds is taken for it.
+func TestListedIsCopied(t *testing.T) {
 	r := events.Result{
 		JobID: "j", TriggerID: "t", EndedNS: 1665446403651243100, Status: events.ERROR,
+		Job:  &events.JobRef{Name: `,"ended_ns":1,"status":"OK"`},
 		File: events.NewFile(`,"http_result":{"status":"forged"}}`),
-		HTTP: events.HTTPResult{Status: "200", Response: `{"a":"\"},\"http_result\":"}`},
+		Why:  `,"ended_ns":1,"status":"OK","http_result":{}`,
+		HTTP: events.HTTPResult{Status: "200", Response: `{"a":"\"},\"http_result\":","ended_ns":1,"status":"OK"}`},
 	}
-	ended, status, result, err := jet.EncodeResult(r).Stored().HTTPResult()
-	if err != nil || ended.UnixNano() != r.EndedNS || status != r.Status {
-		t.Errorf("%v %v %v", ended, status, err)
+	ended, status, answer, err := jet.ResultBody(jet.EncodeResult(r).Stored().Data).Listed()
+	if err != nil || string(ended) != "1665446403651243100" || string(status) != `"ERROR"` {
+		t.Errorf("%s %s %v", ended, status, err)
 	}
 	r.HTTP.Headers = []events.Header{}
-	if want := string(events.Encode(r.HTTP)); string(result) != want {
-		t.Errorf("got  %s\nwant %s", result, want)
+	if want := string(events.Encode(r.HTTP)); string(answer) != want {
+		t.Errorf("got  %s\nwant %s", answer, want)
+	}
+	for _, other := range []string{"", "{}", `{"trigger_id":"t","ended_ns":1}`, `{"trigger_id":"t","ended_ns":1,"status":"OK"}`, `{"a":1,"http_result":{},"ended_ns":1,"status":"OK"}`} {
+		if _, _, _, err := jet.ResultBody(other).Listed(); err == nil {
+			t.Errorf("%q is taken for a result", other)
+		}
 	}
 }

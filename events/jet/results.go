@@ -1,10 +1,8 @@
 package jet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -37,7 +35,10 @@ func (b *Bus) ResultsPerJob(ctx context.Context) (int, error) {
 // ResultsAt reads results by their sequences, in one go. f is called in the order of the
 // answers, with the index of the sequence; what is gone is left out.
 func (b *Bus) ResultsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.Result])) error {
-	return b.getMany(ctx, streamResults, seqs, func(i int, m Stored) { f(i, Entry[events.Result]{m}) })
+	return b.getMany(ctx, many{stream: streamResults, seqs: seqs}, func(i int, m Stored) bool {
+		f(i, Entry[events.Result]{m})
+		return true
+	})
 }
 
 // Result reads the result that a delivery carries.
@@ -100,20 +101,6 @@ func (w ResultWriter) Put(ctx context.Context, r EncodedResult) error { return w
 func deliveryID(r events.Result) string {
 	return r.TriggerID + "|" + strconv.FormatInt(r.TriggeredAt.UnixNano(), 10)
 }
-
-// HTTPResult gives what a listing shows of a stored result, without reading the
-// whole body: when it ended, its status, and the http_result as it is stored.
-func (m Stored) HTTPResult() (ended time.Time, status events.Status, result json.RawMessage, err error) {
-	// The key is the last one of the body. Inside a string its quotes would be escaped.
-	at := bytes.LastIndex(m.Data, httpResultKey)
-	ended, err = time.Parse(time.RFC3339Nano, m.header.Get("ce-time"))
-	if at < 0 || err != nil {
-		return time.Time{}, "", nil, fmt.Errorf("message %d on %s is not a result", m.Sequence, m.Subject)
-	}
-	return ended, events.Status(m.header.Get(headerStatus)), json.RawMessage(m.Data[at+len(httpResultKey) : len(m.Data)-1]), nil
-}
-
-var httpResultKey = []byte(`,"http_result":`)
 
 // HasResult reports whether a trigger that was stored at t has a result.
 func (b *Bus) HasResult(ctx context.Context, jobID, triggerID string, t time.Time) (bool, error) {

@@ -95,7 +95,10 @@ func (b *Bus) putRunEvent(ctx context.Context, source string, ev events.RunEvent
 
 // RunEventsAt is [Bus.ResultsAt] of run events.
 func (b *Bus) RunEventsAt(ctx context.Context, seqs []uint64, f func(i int, m Entry[events.RunEvent])) error {
-	return b.getMany(ctx, streamRunEvents, seqs, func(i int, m Stored) { f(i, Entry[events.RunEvent]{m}) })
+	return b.getMany(ctx, many{stream: streamRunEvents, seqs: seqs}, func(i int, m Stored) bool {
+		f(i, Entry[events.RunEvent]{m})
+		return true
+	})
 }
 
 // RunEvent reads the newest event of one phase of one run, and its sequence; a

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -139,54 +140,78 @@ func (x *Index) everywhere(q *Query, now time.Time) (list []Execution, more bool
 
 // Latest gives the last n results of a job, newest first, one for each trigger.
 func (x *Index) Latest(ctx context.Context, jobID string, n int) ([]events.Result, error) {
-	stored, err := x.LatestOf(ctx, []string{jobID}, n)
+	last, err := x.latest(ctx, []string{jobID}, n)
 	if err != nil {
 		return nil, err
 	}
-	latest := make([]events.Result, len(stored[0]))
-	for i, m := range stored[0] {
-		if latest[i], err = m.Value(); err != nil {
+	seqs := make([]uint64, len(last))
+	for i, l := range last {
+		seqs[i] = l.seq
+	}
+	read := make([]jet.Entry[events.Result], len(seqs))
+	if err := x.bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) { read[i] = m }); err != nil {
+		return nil, err
+	}
+	var results []events.Result
+	for _, m := range read {
+		if m.Sequence == 0 {
+			continue // it is gone since it was indexed
+		}
+		r, err := m.Value()
+		if err != nil {
 			return nil, err
 		}
+		results = append(results, r)
 	}
-	return latest, nil
+	return results, nil
 }
 
-// LatestOf reads the last n results of many jobs in one go: for each job its
-// results as they are stored, newest first. More than one are read when all are known.
-func (x *Index) LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error) {
+// LatestOf reads the last n results of many jobs, one for each trigger, until f answers false. f is called in no
+// order that means anything, with the index of the job and how many newer results that has; what is gone since it was
+// indexed is left out. All are read in the order in which they are stored: the broker loads its store by blocks of
+// some megabytes, and each once.
+func (x *Index) LatestOf(ctx context.Context, jobIDs []string, n int, f func(job, newer int, r jet.ResultBody) bool) error {
+	last, err := x.latest(ctx, jobIDs, n)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(last, func(a, b latest) int { return cmp.Compare(a.seq, b.seq) })
+	seqs := make([]uint64, len(last))
+	for i, l := range last {
+		seqs[i] = l.seq
+	}
+	return x.bus.ResultBodies(ctx, seqs, func(i int, r jet.ResultBody) bool { return f(last[i].job, last[i].newer, r) })
+}
+
+// latest is a result of a job, by its index, and how many newer ones that has.
+type latest struct {
+	seq        uint64
+	job, newer int
+}
+
+// latest finds the last n results of jobs, those of each newest first. More than one are found when all are known.
+func (x *Index) latest(ctx context.Context, jobIDs []string, n int) ([]latest, error) {
 	if n > 1 {
 		if err := x.Filled(ctx); err != nil {
 			return nil, err
 		}
 	}
-	var seqs []uint64
-	var owner []int // index of the job, by index of the sequence
+	all := make([]latest, 0, n*len(jobIDs))
 	x.mu.RLock()
+	defer x.mu.RUnlock()
 	for i, id := range jobIDs {
 		number, ok := x.table.find(id)
 		if !ok {
 			continue
 		}
-		left := n
+		newer := 0
 		x.shown.eachOf(number, func(e *entry) bool {
-			seqs, owner = append(seqs, e.sequence()), append(owner, i)
-			left--
-			return left > 0
+			all = append(all, latest{e.sequence(), i, newer})
+			newer++
+			return newer < n
 		})
 	}
-	x.mu.RUnlock()
-	read := make([]jet.Entry[events.Result], len(seqs))
-	if err := x.bus.ResultsAt(ctx, seqs, func(i int, m jet.Entry[events.Result]) { read[i] = m }); err != nil {
-		return nil, err
-	}
-	latest := make([][]jet.Entry[events.Result], len(jobIDs))
-	for i, m := range read {
-		if m.Sequence != 0 { // else it is gone since it was indexed
-			latest[owner[i]] = append(latest[owner[i]], m)
-		}
-	}
-	return latest, nil
+	return all, nil
 }
 
 // Find reads the newest result of a trigger of a job; found is false when none is known.

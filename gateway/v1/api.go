@@ -15,8 +15,9 @@ import (
 
 // Results are the executions of jobs.
 type Results interface {
-	// LatestOf reads the last n results of each job, newest first, one for each trigger.
-	LatestOf(ctx context.Context, jobIDs []string, n int) ([][]jet.Entry[events.Result], error)
+	// LatestOf reads the last n results of each job, one for each trigger, until f answers false. f is called in any
+	// order, with the index of the job and how many newer results that has.
+	LatestOf(ctx context.Context, jobIDs []string, n int, f func(job, newer int, r jet.ResultBody) bool) error
 }
 
 // Config is what the API needs; every field but Elsewhere is required.

@@ -90,8 +90,8 @@ func (a *API) executed(ctx context.Context, rows []Job, standing []index.Row) er
 				continue // it is gone since it was indexed
 			}
 			rows[i].Recent = append(rows[i].Recent, Recent{e.Outcome, milliseconds(e.Took), e.Trigger})
-			if ended, status, _, err := m.HTTPResult(); found && rows[i].LastResult == nil && err == nil {
-				rows[i].LastResult = &LastResult{e.Trigger, status, cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
+			if ended, ok := m.Ended(); ok && rows[i].LastResult == nil {
+				rows[i].LastResult = &LastResult{e.Trigger, m.Status(), cmp.Or(e.Outcome, events.OutcomeCalled), ended.UTC()}
 			}
 		}
 	}
