@@ -79,6 +79,7 @@ func commonPaths(cfg Config, room *cell.Room) error {
 	}
 	room.Read = publicFiles()
 	room.Read = append(room.Read, "/dev/random", "/dev/urandom")
+	slices.SortStableFunc(room.Read, func(a, b string) int { return strings.Compare(filepath.Dir(a), filepath.Dir(b)) }) // each folder is looked up once
 	room.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
 	for _, p := range slices.Concat(room.Run, room.Read) {
 		if err := cfg.Drives.Clear(p); err != nil && room.Shut {

@@ -76,6 +76,9 @@ func askGuard(program []byte, needed bool) error {
 		return err
 	}
 	_ = listener.Close() // nobody of the flow may answer for the guard
+	if !needed {
+		return socket.Close()
+	}
 	var met Met
 	if _, err := Receive(socket, &met); err != nil {
 		return err
@@ -86,6 +89,15 @@ func askGuard(program []byte, needed bool) error {
 	return socket.Close()
 }
 
+// confirm tells the warm process whether the guard can do what it is there for.
+func (k *connecting) confirm(flow int) {
+	var met Met
+	if err := canTake(flow); err != nil {
+		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error()
+	}
+	_ = Send(k.ours, &met)
+}
+
 // serve answers the calls of the flow until there is nobody left who could make one.
 func (k *connecting) serve(flow int) {
 	_ = k.theirs.Close()
@@ -94,11 +106,9 @@ func (k *connecting) serve(flow int) {
 		return // the warm process has not come that far
 	}
 	<-k.listed
-	var met Met
-	if err := canTake(flow); err != nil && !k.only {
-		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error()
+	if !k.only {
+		k.confirm(flow)
 	}
-	_ = Send(k.ours, &met)
 	_ = k.ours.Close()
 	l, err := newListener(rights[0])
 	if err != nil {

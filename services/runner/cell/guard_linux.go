@@ -27,8 +27,6 @@ func guard(args []string) {
 	syscall.CloseOnExec(guardSocket)
 	closeOthers(warmSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, EndFlow, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
@@ -39,13 +37,16 @@ func guard(args []string) {
 		g.fail(err)
 		files = append(files, g.connects.theirs.Fd())
 	}
+	null, noNull := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0) // the warm process changes the root of both
 	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Warm}, &syscall.ProcAttr{
-		Dir: "/", Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
+		Dir: "/", Env: Environment, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	g.fail(err)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, EndFlow, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	// What the flow prints has an end when nobody of it is left; and nobody but the
 	// warm process may keep its socket open.
-	if null, err := unix.Open("/dev/null", unix.O_RDWR, 0); err == nil {
+	if noNull == nil {
 		for fd := range 3 {
 			_ = unix.Dup3(null, fd, 0)
 		}

@@ -50,7 +50,7 @@ type ruleset struct {
 	flags   uintptr
 }
 
-// newRules makes the ruleset, as far as the form says, with what all flows need.
+// newRules makes the ruleset, as far as the form says.
 func newRules(r *Room) (*ruleset, error) {
 	abi := r.Form.Landlock
 	s := &ruleset{fd: -1}
@@ -96,17 +96,30 @@ func newRules(r *Room) (*ruleset, error) {
 		return nil, errors.New("landlock: " + errno.Error())
 	}
 	s.fd = int(fd)
-	for _, group := range []struct {
-		paths  []string
-		access uint64
-	}{{r.Run, mayRun}, {r.Read, mayRead}, {r.Devices, useOf}} {
-		for _, path := range group.paths {
-			if err := s.allowPath(path, group.access); err != nil {
-				return nil, fault("landlock", path, err)
+	return s, nil
+}
+
+// given is what all flows are given to use in the same way.
+type given struct {
+	paths  []string
+	attr   uint64 // of their mounts
+	access uint64
+}
+
+func (r *Room) given() []given {
+	return []given{{r.Run, shared, mayRun}, {r.Read, shared, mayRead}, {r.Devices, device, useOf}}
+}
+
+// allowCommon adds the rules for what all flows need, where there is no view.
+func (s *ruleset) allowCommon(r *Room) error {
+	for _, g := range r.given() {
+		for _, path := range g.paths {
+			if err := s.allowPath(path, g.access); err != nil {
+				return fault("landlock", path, err)
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *ruleset) allowPath(path string, access uint64) error {
@@ -120,15 +133,23 @@ func (s *ruleset) allowPath(path string, access uint64) error {
 
 // allow adds a rule for what a descriptor stands for.
 func (s *ruleset) allow(fd int, access uint64) error {
+	var info unix.Stat_t
 	if s.fd < 0 || access == 0 {
 		return nil
 	}
-	var info unix.Stat_t
 	if err := unix.Fstat(fd, &info); err != nil {
 		return err
 	}
+	return s.add(fd, access, info.Mode)
+}
+
+// add does so for what is known to be of a mode.
+func (s *ruleset) add(fd int, access uint64, mode uint32) error {
+	if s.fd < 0 {
+		return nil
+	}
 	access &= s.handled
-	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
+	if mode&unix.S_IFMT != unix.S_IFDIR {
 		access &= ofFiles // the kernel refuses what only folders can be granted
 	}
 	attr := struct { // landlock_path_beneath_attr, which is packed: what is behind is not read

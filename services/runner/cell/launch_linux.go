@@ -78,7 +78,7 @@ func launch(args []string) {
 	}
 	runner := os.NewFile(guardSocket, "runner")
 	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{Name, Guard, inSpaces}, args[3:]...), &syscall.ProcAttr{
-		Dir: "/", Files: []uintptr{0, 1, 2, guardSocket, warmSocket}, Sys: attr,
+		Dir: "/", Env: Environment, Files: []uintptr{0, 1, 2, guardSocket, warmSocket}, Sys: attr,
 	})
 	news := News{PID: pid}
 	if err != nil {

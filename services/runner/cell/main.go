@@ -5,13 +5,17 @@ package cell
 import (
 	"errors"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 )
 
 // Name is argv[0] of every process of this package.
 const Name = "spool-gate"
+
+// Environment is that of every process of this package; the flow gets one of its own. With
+// one processor Go's runtime starts fewer threads, and does not look in the control groups
+// how many there are.
+var Environment = []string{"GOMAXPROCS=1"}
 
 // What a process is there for: its second argument.
 const (
@@ -36,7 +40,6 @@ func Main() {
 	if len(os.Args) < 2 || os.Args[0] != Name {
 		return
 	}
-	runtime.LockOSThread() // some bounds are those of a thread, and exec keeps this one
 	switch os.Args[1] {
 	case Launcher:
 		launch(os.Args[2:])

@@ -121,10 +121,6 @@ func (v *view) takeOut(dir string) (all []subtree, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var ours unix.Stat_t
-	if err := unix.Fstat(v.root, &ours); err != nil {
-		return nil, err
-	}
 	for _, name := range names {
 		tree, err := unix.OpenTree(fd, name, unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 		if err != nil {
@@ -134,7 +130,7 @@ func (v *view) takeOut(dir string) (all []subtree, err error) {
 		if err := unix.Fstat(tree, &info); err != nil {
 			return all, err
 		}
-		if info.Dev == ours.Dev {
+		if info.Dev == v.dev {
 			if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
 				return all, err
 			}
@@ -145,12 +141,7 @@ func (v *view) takeOut(dir string) (all []subtree, err error) {
 }
 
 func (s subtree) putBack(v *view) error {
-	at, err := v.place(s.path, s.folder)
-	if err != nil {
-		return fault("mount", s.path, err)
-	}
-	defer unix.Close(at)
-	if err := attach(s.tree, at); err != nil {
+	if err := v.put(s.tree, s.path, s.folder); err != nil {
 		return fault("mount", s.path, err)
 	}
 	return nil

@@ -52,22 +52,27 @@ func closeAll(proc, file, folder int) error {
 	if err != nil {
 		return err
 	}
-	// By names, and in one call each: there are some fifty, and a flow may wait.
-	if err := unix.Fchdir(proc); err != nil {
-		return err
-	}
-	defer func() { _ = unix.Chdir("/") }()
-	path := map[bool]string{false: "/proc/self/fd/" + strconv.Itoa(file), true: "/proc/self/fd/" + strconv.Itoa(folder)}
+	with := map[bool]int{false: file, true: folder}
 	for _, e := range entries {
 		name := e.Name()
 		if name[0] >= '0' && name[0] <= '9' || e.Type()&os.ModeSymlink != 0 || slices.Contains(told, name) {
 			continue
 		}
-		if err := unix.Mount(path[e.IsDir()], name, "", unix.MS_BIND, ""); err != nil {
+		if err := cover(proc, name, with[e.IsDir()]); err != nil {
 			return fault("mount", "/proc/"+name, err)
 		}
 	}
 	return nil
+}
+
+// cover shows something else in the place of what a folder has.
+func cover(in int, name string, with int) error {
+	tree, err := unix.OpenTree(with, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tree)
+	return unix.MoveMount(tree, "", in, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 // closed gives something that nobody may open, change or pass through, who has no

@@ -25,16 +25,21 @@ func (r *Room) prepare() (*shell, Met) {
 		met.Lacks = "" // without it the flow is as likely as others
 	}
 	var err error
+	if s.rules, err = newRules(r); err != nil {
+		met.Fault = err.Error()
+		return s, met
+	}
 	if r.Form.View {
-		if s.view, err = newView(r); err != nil {
+		if s.view, err = newView(r, s.rules); err != nil {
 			met.Lacks, s.view = err.Error(), nil
 		} else {
 			met.View, met.Proc = true, s.view.proc >= 0
 		}
 	}
-	s.rules, err = newRules(r)
-	if err == nil && s.view != nil {
+	if s.view != nil {
 		err = s.view.allow(s.rules)
+	} else {
+		err = s.rules.allowCommon(r)
 	}
 	if err != nil {
 		met.Fault = err.Error()
@@ -63,7 +68,7 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 		}
 		dir = os.NewFile(uintptr(fd), "output")
 	case s.room.Form.Spaces:
-		fd, err := again(cmd.Places[cmd.Dir], int(dir.Fd()))
+		fd, _, err := again(unix.AT_FDCWD, cmd.Places[cmd.Dir], int(dir.Fd()))
 		if err != nil {
 			return err
 		}
@@ -93,10 +98,10 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 	return s.rules.enter()
 }
 
-// close does what may only be done last: what it takes away this process itself
-// may need until then.
-func (s *shell) close() error {
-	s.room.Limits.set()
+// filter binds this thread to the system calls of the flow. Those that are left to do
+// it may make as well.
+func (s *shell) filter() error {
+	pin(s.room.Limits.Processors) // a filter may keep it where it is
 	if s.room.Form.Asks || s.room.Form.Hears {
 		return askGuard(s.room.Filter, s.room.Form.Asks)
 	}
@@ -110,7 +115,6 @@ func (l Limits) set() {
 	lower(unix.RLIMIT_NOFILE, l.Files)
 	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
 	lower(unix.RLIMIT_DATA, l.Memory) // not of addresses, which many programs reserve and never use
-	pin(l.Processors)
 }
 
 const cpus = 1024 // as many as a set has

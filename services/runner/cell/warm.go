@@ -4,6 +4,7 @@ package cell
 
 import (
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,22 +26,24 @@ func warm() {
 	if Send(socket, &met) != nil || met.Fault != "" {
 		os.Exit(1)
 	}
+	runtime.LockOSThread() // from here on bounds are those of a thread, and exec keeps this one
 	var cmd Command
 	rights, err := Receive(socket, &cmd)
 	if err != nil {
 		os.Exit(1)
 	}
-	if err := s.enter(&cmd, rights); err != nil {
+	err = s.enter(&cmd, rights)
+	if err == nil {
+		err = s.filter()
+	}
+	if err != nil {
 		say("spool: the flow cannot be shut in: ", err.Error())
 		os.Exit(125) // as env, nice and timeout say that it is their own fault
 	}
 	if _, err := Receive(socket, &Open{}); err != nil {
 		os.Exit(1)
 	}
-	if err := s.close(); err != nil {
-		say("spool: the flow cannot be shut in: ", err.Error())
-		os.Exit(125)
-	}
+	room.Limits.set() // last, for this process may need more
 	cmd.exec()
 }
 

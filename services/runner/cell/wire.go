@@ -30,7 +30,7 @@ func Send(to *os.File, m message, rights ...*os.File) error {
 	c := &coder{}
 	m.code(c)
 	n := len(c.buf)
-	head := []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}
+	text := append([]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}, c.buf...)
 	if len(rights) > 0 {
 		fds := make([]int, len(rights))
 		for i, f := range rights {
@@ -40,17 +40,20 @@ func Send(to *os.File, m message, rights ...*os.File) error {
 		if err != nil {
 			return err
 		}
-		var sent error
+		var fault error
+		sent := 0
 		err = conn.Write(func(fd uintptr) bool {
-			sent = unix.Sendmsg(int(fd), head[:1], unix.UnixRights(fds...), nil, 0)
-			return sent != unix.EAGAIN
+			sent, fault = unix.SendmsgN(int(fd), text, unix.UnixRights(fds...), nil, 0)
+			return fault != unix.EAGAIN
 		})
-		if err := errors.Join(err, sent); err != nil {
+		if err := errors.Join(err, fault); err != nil {
 			return err
 		}
-		head = head[1:]
+		if text = text[sent:]; len(text) == 0 {
+			return nil // whoever has it all may be gone
+		}
 	}
-	_, err := to.Write(append(head, c.buf...))
+	_, err := to.Write(text)
 	return err
 }
 

@@ -60,6 +60,28 @@ func TestMessagesArriveAsTheyWereSent(t *testing.T) {
 	}
 }
 
+// Whoever has read a message to its end may go: nothing of it is written after that.
+func TestAMessageIsSentWhole(t *testing.T) {
+	for range 1000 {
+		a, b := sockets(t)
+		gone := make(chan error, 1)
+		go func() {
+			rights, err := Receive(b, &Open{})
+			for _, f := range rights {
+				_ = f.Close()
+			}
+			_ = b.Close()
+			gone <- err
+		}()
+		if err := Send(a, &Open{}, a); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-gone; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // fill makes lists that are empty and lists that are none the same.
 func fill(m message) message {
 	c := &coder{}

@@ -60,7 +60,7 @@ func inFolder(text []byte, dataDir string) (Program, error) {
 func (p Program) Try() error { return p.tryIn(nil) }
 
 func (p Program) tryIn(m *cgroup.Group) error {
-	proc, err := os.StartProcess(p.Path, []string{cell.Name, cell.Try}, &os.ProcAttr{Sys: m.In(ownGroup())})
+	proc, err := os.StartProcess(p.Path, []string{cell.Name, cell.Try}, &os.ProcAttr{Env: cell.Environment, Sys: m.In(ownGroup())})
 	if err != nil {
 		return err
 	}

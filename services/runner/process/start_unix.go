@@ -87,7 +87,7 @@ func (s *starting) abandon() {
 
 // exec starts a process with what is given, in a group of its own.
 func (s *starting) exec(p Program, args []string, sys *syscall.SysProcAttr) (*os.Process, error) {
-	return os.StartProcess(p.Path, args, &os.ProcAttr{Dir: "/", Env: []string{}, Files: s.given, Sys: s.memory.In(sys)})
+	return os.StartProcess(p.Path, args, &os.ProcAttr{Dir: "/", Env: cell.Environment, Files: s.given, Sys: s.memory.In(sys)})
 }
 
 // spawn starts the processes of a flow; the last of them waits for its room.
