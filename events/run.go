@@ -59,6 +59,13 @@ type Run struct {
 	Spool *RunExtras `json:"spool,omitempty"`
 }
 
+// Over is what stays known of a run that has ended: all but what its flow was started
+// with, of which its command and sealed secrets may be long.
+func (r Run) Over() Run {
+	r.InputLook, r.Settings, r.Chain, r.Retries, r.Profiles, r.Spool = "", nil, nil, Retries{}, nil, nil
+	return r
+}
+
 // RunEvent is one phase of one run. The fields below Attempt belong to the
 // phases named beside them.
 type RunEvent struct {

@@ -60,7 +60,7 @@ func (b *Bus) AcceptRun(ctx context.Context, pool string, r events.Run) (run eve
 // is off the queue. Keys lie in the order in which their runs ended.
 func (b *Bus) KeepRun(ctx context.Context, pool string, r events.Run) error {
 	_, err := b.commit(ctx, streamRuns, message{
-		Subject: runKeySubject(pool, r.FlowJobID), Data: body(r), Expect: new(uint64(0)),
+		Subject: runKeySubject(pool, r.FlowJobID), Data: body(r.Over()), Expect: new(uint64(0)),
 	})
 	if IsConflict(err) {
 		return nil

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
@@ -74,5 +76,37 @@ func TestForgetRuns(t *testing.T) {
 	}
 	if _, found, _ := b.AcceptedRun(t.Context(), "queued"); !found {
 		t.Error("a queued run was purged")
+	}
+}
+
+// Of a run that has ended what its flow was started with is not kept: it may be long, and
+// secrets are among it. Who repeats the call is answered as before.
+func TestWhatIsKeptOfARun(t *testing.T) {
+	b := eventstest.Connect(t, eventstest.Start(t, eventstest.Options{}))
+	run := events.Run{
+		FlowJobID: "run-1", JobID: "job-1", TriggerID: "trigger-1", Owner: "ann", BinaryPath: "ann/repo/fs/D/flow", InputDir: "ann/repo/fs/D/in",
+		OutputFolder: "ann/repo/fs/D/out", Settings: []byte(`{"tags":["a setting"]}`), Profiles: []string{"a profile"}, Chain: []string{"a chain"},
+		Spool: &events.RunExtras{Command: &events.Command{Line: "a command", Secrets: []events.ClosedSecret{{Name: "a secret"}}}},
+	}
+	if err := b.KeepRun(t.Context(), "default", run); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := b.AcceptedRun(t.Context(), "run-1")
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	if diff := cmp.Diff(run.Over(), got); diff != "" {
+		t.Error(diff)
+	}
+	text := string(events.Encode(got))
+	for _, gone := range []string{"a setting", "a profile", "a chain", "a command", "a secret"} {
+		if strings.Contains(text, gone) {
+			t.Errorf("%s is kept: %s", gone, text)
+		}
+	}
+	for _, stays := range []string{"run-1", "job-1", "trigger-1", "ann/repo/fs/D/out"} {
+		if !strings.Contains(text, stays) {
+			t.Errorf("%s is not kept: %s", stays, text)
+		}
 	}
 }
