@@ -25,7 +25,7 @@ func (t *turn) flush(ctx context.Context) {
 	t.batch = nil
 	defer func() {
 		for _, c := range batch {
-			c.batched = false
+			c.batched = c.committing
 		}
 	}()
 	if len(batch) == 0 || ctx.Err() != nil {
@@ -45,10 +45,11 @@ func (t *turn) flush(ctx context.Context) {
 		return
 	}
 	t.f.activity.Touch()
-	staged := t.stage(ctx, fresh)
-	t.f.activity.Pause()
-	if len(staged) > 0 {
-		t.refused(ctx, &t.w.intake, t.commit(ctx, staged))
+	b, staged := t.stage(ctx, fresh)
+	if t.settle(ctx) && len(staged) > 0 {
+		t.commit(ctx, b, staged)
+	} else {
+		_ = b.Close() // what was written is synced
 	}
 }
 
@@ -100,48 +101,48 @@ func (t *turn) seenFile(c *candidate) events.SeenFile {
 
 // stage builds the stages of those files that no program writes, and postpones the others. Files that are not to be run
 // need no stage. When the drive takes no more, it goes on with what it has.
-func (t *turn) stage(ctx context.Context, fresh []*candidate) (staged []*candidate) {
-	b := stage.NewBatch(t.at, stage.Options{JobID: t.f.jobID, Sync: t.w.cfg.SyncStage, Links: t.k.links, Reserve: t.w.cfg.Reserve})
+func (t *turn) stage(ctx context.Context, fresh []*candidate) (b *stage.Batch, staged []*candidate) {
+	b = stage.NewBatch(t.at, stage.Options{JobID: t.f.jobID, Sync: t.w.cfg.SyncStage, Links: t.k.links, Reserve: t.w.cfg.Reserve})
 	var trouble error // of the drive
 	row := 0          // files that could not be staged, one after the other
-	try := func(c *candidate, err error) bool {
-		switch {
-		case err == nil:
-			row = 0
-		case !t.putOff(c, err) && !t.unstageable(c, err, &row):
-			trouble = err
-		}
-		return err == nil
-	}
 	for _, c := range fresh {
 		if trouble != nil || ctx.Err() != nil || t.f.stopped.Load() {
 			break
 		}
-		var err error
-		if !t.f.initial(c) {
-			err = b.Add(ctx, stage.File{Name: c.name, Fingerprint: c.fingerprint, Stat: c.stat, Lease: c.action != settle.Ready})
-		}
-		if try(c, err) {
+		switch err := t.stageOne(ctx, b, c); {
+		case err == nil:
+			row = 0
 			staged = append(staged, c)
+		case !t.putOff(c, err) && !t.unstageable(c, err, &row):
+			trouble = err
 		}
 	}
 	t.f.activity.Touch()
-	staged = slices.DeleteFunc(t.confirm(b, staged), func(c *candidate) bool {
-		if trouble != nil || t.f.initial(c) {
-			return trouble != nil
-		}
-		var err error
-		c.linked, err = b.Place(ctx, c.fingerprint)
-		return !try(c, err)
-	})
+	staged = t.confirm(b, staged)
 	t.f.sayNoLink(b.NoLink())
 	if err := b.Sync(); err != nil {
-		staged, trouble = nil, err
+		for _, c := range staged {
+			c.stage = stage.Staged{}
+		}
+		staged, trouble = nil, errors.Join(trouble, err)
 	}
-	if trouble = errors.Join(trouble, b.Close()); trouble != nil || len(staged) > 0 {
+	if trouble != nil || len(staged) > 0 {
 		t.drive(ctx, trouble)
 	}
-	return staged
+	return b, staged
+}
+
+// reuseFor is how long a stage is used again whose file could not be committed. The janitor removes it after an hour.
+const reuseFor = 30 * time.Minute
+
+// stageOne builds the stage of one file. One that was built before its commit failed is used again: the commit may have
+// been stored after all.
+func (t *turn) stageOne(ctx context.Context, b *stage.Batch, c *candidate) (err error) {
+	if t.f.initial(c) || c.stage.Fingerprint == c.fingerprint && !c.stage.Linked && time.Since(c.stage.At) < reuseFor {
+		return nil
+	}
+	c.stage, err = b.Add(ctx, stage.File{Name: c.name, Fingerprint: c.fingerprint, Stat: c.stat, Lease: c.action != settle.Ready})
+	return err
 }
 
 // confirm postpones those files whose name is new, but whose content may have come after it: something was written
@@ -159,7 +160,8 @@ func (t *turn) confirm(b *stage.Batch, staged []*candidate) []*candidate {
 			return false
 		}
 		c.file.Written()
-		b.Drop(c.fingerprint)
+		b.Drop(c.stage)
+		c.stage = stage.Staged{}
 		t.k.postpone(c, time.Now())
 		return true
 	})
@@ -191,48 +193,83 @@ func (t *turn) putOff(c *candidate, err error) bool {
 	return true
 }
 
-// commit enters the staged files into the ledger and queues their triggers. A file that another watcher has queued
-// meanwhile is as good: the stage is theirs.
-func (t *turn) commit(ctx context.Context, staged []*candidate) error {
-	var triggers []events.Trigger
+// commitment is a batch of staged files whose commit is under way.
+type commitment struct {
+	batch    *stage.Batch
+	files    []*candidate // those with a trigger first
+	triggers []events.Trigger
+	won      []bool
+	err      error
+	done     chan struct{}
+}
+
+// commit enters the staged files into the ledger and queues their triggers, while the next batch is staged.
+func (t *turn) commit(ctx context.Context, b *stage.Batch, staged []*candidate) {
+	c := &commitment{batch: b, done: make(chan struct{})}
+	t.committing = c
+	var marked []*candidate
 	var initial []events.SeenFile
-	for _, c := range staged {
-		if t.f.initial(c) {
-			initial = append(initial, t.seenFile(c))
+	for _, s := range staged {
+		s.committing = true
+		if t.f.initial(s) {
+			marked, initial = append(marked, s), append(initial, t.seenFile(s))
 		} else {
-			triggers = append(triggers, t.trigger(c))
+			c.files, c.triggers = append(c.files, s), append(c.triggers, t.trigger(s))
 		}
 	}
-	if len(initial) > 0 {
-		if err := t.w.cfg.Bus.IgnoreFiles(ctx, initial); err != nil {
-			return err
+	c.files = append(c.files, marked...)
+	bus := t.w.cfg.Bus
+	t.w.pool.running.Go(func() {
+		defer close(c.done)
+		if len(initial) > 0 {
+			c.err = bus.IgnoreFiles(ctx, initial)
 		}
+		if c.err == nil && len(c.triggers) > 0 {
+			faultpoint.Hit(faultpoint.FileStaged)
+			c.won, c.err = bus.CommitFiles(ctx, c.triggers)
+		}
+	})
+}
+
+// settle waits for the commit that is under way, if any, takes over its outcome, and reports whether it succeeded. A
+// file that another watcher has queued meanwhile is as good: it has a stage of its own.
+func (t *turn) settle(ctx context.Context) (ok bool) {
+	c := t.committing
+	if c == nil {
+		return true
 	}
-	faultpoint.Hit(faultpoint.FileStaged)
-	won, err := t.w.cfg.Bus.CommitFiles(ctx, triggers)
-	if err != nil {
-		return err
+	t.committing = nil
+	t.f.activity.Pause()
+	<-c.done
+	t.f.activity.Touch()
+	defer c.batch.Close() //nolint:errcheck // what was written is synced
+	for _, s := range c.files {
+		s.committing, s.batched = false, false
 	}
-	for _, c := range staged {
-		t.k.keep(c)
-		t.w.letGo(ctx, t.f.jobID, t.f.subPath(c.name))
+	if t.refused(ctx, &t.w.intake, c.err) {
+		return false
+	}
+	for _, s := range c.files {
+		t.k.keep(s)
+		t.w.letGo(ctx, t.f.jobID, t.f.subPath(s.name))
 	}
 	log := t.f.log()
-	for i, tr := range triggers {
-		if won[i] {
+	for i, tr := range c.triggers {
+		if c.won[i] {
 			t.w.meter.files.Inc()
+		} else {
+			c.batch.Drop(c.files[i].stage)
 		}
-		log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", won[i])
+		log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", c.won[i])
 	}
-	return nil
+	return true
 }
 
 func (t *turn) trigger(c *candidate) events.Trigger {
 	file := events.NewFile(t.f.subPath(c.name))
 	file.Fingerprint, file.Size, file.ModifiedNS = c.fingerprint, c.stat.Size, c.stat.Modified
-	file.Linked, file.Chain = c.linked, c.chain
+	file.Linked, file.Chain, file.InputDir = c.stage.Linked, c.chain, c.stage.InputDir
 	file.FirstSeen, file.Complete, file.Came, file.QuietMS = c.seen.UTC(), c.complete.UTC(), c.came(), t.k.rule.For(&c.file).Milliseconds()
-	file.InputDir = stage.InputDir(t.w.cfg.Drives.Base(t.f.task.path), t.f.jobID, c.fingerprint)
 	return events.Trigger{
 		ID: events.FileTriggerID(t.f.jobID, c.fingerprint), JobID: t.f.jobID, Kind: events.KindFile,
 		JobSeq: t.f.now.seq.Load(), At: time.Now().UTC(), File: file, Place: t.f.task.place,

@@ -120,9 +120,10 @@ type candidate struct {
 	due         time.Time // when to look again
 	complete    time.Time // when it was found complete
 	batched     bool
-	linked      bool     // its stage is a hard link
-	chain       []string // the jobs whose runs led to it
-	logged      bool     // the log has said that it cannot be read or staged
+	committing  bool
+	stage       stage.Staged // the newest
+	chain       []string     // the jobs whose runs led to it
+	logged      bool         // the log has said that it cannot be read or staged
 
 	state events.FileState // why it waits, when that has been found out
 	why   string

@@ -107,17 +107,20 @@ func TestStagesGoAfterTheRetention(t *testing.T) {
 	orphan := filepath.Join(stages, events.Hash("orphan"))
 	r.check(os.MkdirAll(filepath.Join(orphan, "input"), 0o755))
 	r.write(filepath.Join(orphan, "input", "f"), "given up")
+	mine := filepath.Join(stages, events.Hash("input")+".NONCE")
+	r.check(os.Mkdir(mine, 0o755))
+	r.write(filepath.Join(mine, "input"), "given up")
 	half := filepath.Join(stages, "."+events.Hash("half")+".NONCE")
 	r.write(half, "cut off")
 	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
 
 	now := time.Now()
 	r.check(r.w.Tidy(t.Context(), now.Add(30*time.Minute)))
-	if !there(orphan) || !there(half) {
+	if !there(orphan) || !there(mine) || !there(half) {
 		t.Error("what may be in work was removed")
 	}
 	r.check(r.w.Tidy(t.Context(), now.Add(2*time.Hour)))
-	if there(orphan) || there(half) {
+	if there(orphan) || there(mine) || there(half) {
 		t.Error("what was given up 2 h ago is still there")
 	}
 	day := 24 * time.Hour

@@ -61,6 +61,13 @@ func (q *queue) pop() *folder {
 	return f
 }
 
+// waits reports whether a folder waits for its turn.
+func (q *queue) waits() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ready) > 0
+}
+
 // Long waits end together, at multiples of waitGrain, so that thousands of idle folders do not each wake a worker.
 const (
 	longWait  = time.Second

@@ -13,7 +13,7 @@ import (
 	"spool.internal/watcher/stage"
 )
 
-// How many files of one folder are worked on, and for how long its names are read, before another folder has its turn.
+// How many files of one folder are worked on, and for how long while another folder waits, before that has its turn.
 const (
 	turnBudget = 2000
 	turnTime   = 100 * time.Millisecond
@@ -24,7 +24,8 @@ const (
 //
 //	take → takeHints → run → consider     which names are due, and which files are complete (this file)
 //	scan                                  names that nothing was reported of (scan.go)
-//	flush → unknown → stage → commit      complete files, in batches (batch.go)
+//	flush → unknown → stage → commit      complete files, in batches (batch.go); one is committed
+//	settle                                while the next is staged
 type turn struct {
 	w     *Watcher
 	f     *folder
@@ -33,6 +34,8 @@ type turn struct {
 	batch []*candidate
 	left  int // files that the turn may still work on
 	until time.Time
+
+	committing *commitment // nil: none
 
 	unhinted bool // nothing was reported of the name that is looked at
 	scanning bool
@@ -140,6 +143,7 @@ func (t *turn) run(ctx context.Context, step settle.Step, now time.Time) {
 	}
 	t.scan(ctx)
 	t.flush(ctx)
+	_ = t.settle(ctx) // files that failed stay pending
 	if k.crowded > 0 && k.scan == nil && len(k.pending) <= maxPending/2 {
 		k.dir.Again(time.Now().Add(k.scanTook))
 	}
@@ -269,7 +273,7 @@ func (t *turn) consider(ctx context.Context, name string) {
 // goesOn reports whether the turn may work on more files.
 func (t *turn) goesOn(ctx context.Context) bool {
 	now := time.Now()
-	if t.left <= 0 || now.After(t.until) || t.f.stopped.Load() || ctx.Err() != nil {
+	if t.left <= 0 || now.After(t.until) && t.w.queue.waits() || t.f.stopped.Load() || ctx.Err() != nil {
 		return false
 	}
 	wait, _ := t.w.downstream(t.f, now)

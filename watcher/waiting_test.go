@@ -11,7 +11,6 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
-	"spool.internal/events/fileid"
 )
 
 // awaitWaiting waits until the watcher tells something of the files that wait.
@@ -29,44 +28,6 @@ func (r *harness) awaitWaiting(job string, is func(map[string]events.WaitingFile
 		}
 		return is(byPath)
 	})
-}
-
-// inTheWay lays a file where the stage of another is to be made, and takes it away.
-func (r *harness) inTheWay(job, dir, name string) (remove func()) {
-	r.Helper()
-	info, err := fileid.Path(filepath.Join(dir, name))
-	r.check(err)
-	place := filepath.Join(filepath.Dir(dir), events.StageRoot, job, fileid.Fingerprint(job, name, "", info.Stat))
-	r.check(os.MkdirAll(filepath.Dir(place), 0o755))
-	r.check(os.WriteFile(place, nil, 0o644))
-	return func() { r.check(os.Remove(place)) }
-}
-
-// A file whose stage cannot be made holds up nobody: the others run, the state of the
-// folder names it and says why, and it runs when that is over.
-func TestOneThatCannotBeStaged(t *testing.T) {
-	t.Parallel()
-	r := newHarness(t, eventstest.Options{})
-	dir := r.dir("in")
-	for i := range 5 {
-		r.write(filepath.Join(dir, strconv.Itoa(i)), "some")
-	}
-	remove := r.inTheWay("job", dir, "2")
-	r.job("job", "in", nil)
-	r.start()
-	r.await("job", 4)
-	r.awaitState("job", func(s events.WatchState) bool {
-		return s.Pending == 1 && strings.HasPrefix(s.Reason, "files wait: 2: its copy for the run cannot be made: ")
-	})
-	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool {
-		return len(all) == 1 && all["2"].State == events.FileUnstaged && strings.Contains(all["2"].Reason, "not a directory") && !all["2"].Since.IsZero()
-	})
-	r.write(filepath.Join(dir, "later"), "comes after it")
-	r.await("job", 5)
-	remove()
-	r.await("job", 6)
-	r.awaitWaiting("job", func(all map[string]events.WaitingFile) bool { return len(all) == 0 })
-	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 0 && s.Reason == "" })
 }
 
 // Where several in a row cannot be staged the drive is at fault, which is not asked for

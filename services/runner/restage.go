@@ -15,7 +15,8 @@ import (
 	"spool.internal/events/fileid"
 )
 
-// staged is a file in its stage: <drive>/.spool/<job_id>/<fingerprint>/input/<name>.
+// staged is a file in its stage: <drive>/.spool/<job_id>/<fingerprint>.<attempt>/<name>. Former releases wrote
+// <fingerprint>/input/<name>.
 type staged struct {
 	job, fingerprint string
 	folder           events.Path
@@ -25,10 +26,12 @@ type staged struct {
 // stageOf says of which file a folder is the stage; ok is false when it is none.
 func stageOf(jobID string, input events.Path, file *events.FileRef) (s staged, ok bool) {
 	parts := strings.Split(input.Rel, "/")
-	if jobID == "" || file == nil || len(parts) != 4 || parts[0] != events.StageRoot || parts[1] != jobID || parts[3] != "input" {
+	if jobID == "" || file == nil || len(parts) < 3 || parts[0] != events.StageRoot || parts[1] != jobID {
 		return staged{}, false
 	}
-	return staged{jobID, parts[2], input, file}, true
+	fingerprint, _, marked := strings.Cut(parts[2], ".")
+	ok = marked && len(parts) == 3 || !marked && len(parts) == 4 && parts[3] == "input"
+	return staged{jobID, fingerprint, input, file}, ok
 }
 
 // restage makes the stage of a file again when it was removed, if the file itself is unchanged since it

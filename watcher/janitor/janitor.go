@@ -134,34 +134,34 @@ func (j *Janitor) RemoveEnded(ctx context.Context) error {
 	j.mu.Unlock()
 	byJob := map[string][]string{}
 	for id := range ended {
-		byJob[id.JobID] = append(byJob[id.JobID], id.Fingerprint)
+		byJob[id.JobID] = append(byJob[id.JobID], id.Folder)
 	}
 	if len(byJob) == 0 {
 		return nil
 	}
 	needed, err := j.neededByRuns(ctx)
-	for jobID, fingerprints := range byJob {
+	for jobID, folders := range byJob {
 		if err == nil {
-			err = j.removeUnneeded(ctx, jobID, fingerprints, needed)
+			err = j.removeUnneeded(ctx, jobID, folders, needed)
 		}
 	}
 	return err
 }
 
 // removeUnneeded removes those of a job's stages that nothing needs, on every drive.
-func (j *Janitor) removeUnneeded(ctx context.Context, jobID string, fingerprints []string, needed map[stage.ID]bool) error {
+func (j *Janitor) removeUnneeded(ctx context.Context, jobID string, folders []string, needed map[stage.ID]bool) error {
 	if err := j.neededByWork(ctx, jobID, needed); err != nil {
 		return err
 	}
-	queued, err := j.queued(ctx, jobID, fingerprints)
+	queued, err := j.queued(ctx, jobID, folders)
 	if err != nil {
 		return err
 	}
 	return j.eachDrive(func(stages *os.Root) error {
 		var errs []error
-		for i, fp := range fingerprints {
-			if !queued[i] && !needed[stage.ID{JobID: jobID, Fingerprint: fp}] {
-				errs = append(errs, removeStage(stages, jobID, fp))
+		for i, folder := range folders {
+			if !queued[i] && !needed[stage.ID{JobID: jobID, Folder: folder}] {
+				errs = append(errs, removeStage(stages, jobID, folder))
 			}
 		}
 		return errors.Join(errs...)
@@ -169,7 +169,7 @@ func (j *Janitor) removeUnneeded(ctx context.Context, jobID string, fingerprints
 }
 
 // removeStage removes one stage of a job from one drive.
-func removeStage(stages *os.Root, jobID, fingerprint string) error {
+func removeStage(stages *os.Root, jobID, folder string) error {
 	job, err := stages.OpenRoot(jobID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -177,5 +177,5 @@ func removeStage(stages *os.Root, jobID, fingerprint string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(job.RemoveAll(fingerprint), job.Close())
+	return errors.Join(job.RemoveAll(folder), job.Close())
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // queued says which of a job's stages are those of queued files.
-func (j *Janitor) queued(ctx context.Context, jobID string, fingerprints []string) ([]bool, error) {
+func (j *Janitor) queued(ctx context.Context, jobID string, folders []string) ([]bool, error) {
 	var files jet.View[events.Trigger]
-	for _, fp := range fingerprints {
+	for _, folder := range folders {
+		fp, _ := stage.FingerprintOf(folder)
 		files = files.And(j.cfg.Bus.File(jobID, fp))
 	}
 	return files.Sure().Known(ctx)

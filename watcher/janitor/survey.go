@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -18,8 +17,9 @@ import (
 
 // found is one stage, as a survey finds it.
 type found struct {
-	fingerprint, file string    // file: the name in it; empty when there is none
-	used              time.Time // when it was made, or last seen to be needed
+	folder, fingerprint string
+	file                string    // the name in it; empty when there is none
+	used                time.Time // when it was made, or last seen to be needed
 }
 
 // surveyStages removes the stages that no run will read: of runs that have ended, of files that left the queue longer
@@ -95,27 +95,29 @@ type surveyor struct {
 func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 	var all []found
 	for _, e := range entries {
-		switch name := e.Name(); {
+		name := e.Name()
+		fingerprint, ok := stage.FingerprintOf(name)
+		switch {
 		case strings.HasPrefix(name, "."):
 			if info, err := e.Info(); err == nil && s.now.Sub(info.ModTime()) > orphanAfter {
 				_ = s.root.RemoveAll(name) // one that stays is found again
 			}
-		case len(name) == stage.FingerprintLength && e.IsDir():
-			all = append(all, s.inspect(name))
+		case ok && e.IsDir():
+			all = append(all, s.inspect(name, fingerprint))
 		}
 	}
-	fingerprints := make([]string, len(all))
+	folders := make([]string, len(all))
 	runs := make([]string, len(all))
 	var ends jet.View[events.RunEvent]
 	var seen jet.View[struct{}]
 	for i, r := range all {
-		fingerprints[i] = r.fingerprint
+		folders[i] = r.folder
 		run := events.FlowJobID(s.job.Username, events.FileTriggerID(s.job.ID, r.fingerprint))
 		runs[i] = run
 		ends = ends.And(s.j.cfg.Bus.Run(events.Ended, s.job.ID, run))
 		seen = seen.And(s.j.cfg.Bus.SeenFile(events.SeenFile{JobID: s.job.ID, Path: r.file, Fingerprint: r.fingerprint}))
 	}
-	queued, err1 := s.j.queued(ctx, s.job.ID, fingerprints)
+	queued, err1 := s.j.queued(ctx, s.job.ID, folders)
 	ok, err2 := endedOK(ctx, ends)
 	known, err3 := seen.Sure().Known(ctx)
 	if err := errors.Join(err1, err2, err3); err != nil {
@@ -125,10 +127,10 @@ func (s *surveyor) tidy(ctx context.Context, entries []fs.DirEntry) error {
 	for i, r := range all {
 		age := s.now.Sub(r.used)
 		switch {
-		case queued[i], s.needed[stage.ID{JobID: s.job.ID, Fingerprint: r.fingerprint}]:
-			_ = s.root.Chtimes(path.Join(r.fingerprint, "input"), s.now, s.now) // from now on its age counts
+		case queued[i], s.needed[stage.ID{JobID: s.job.ID, Folder: r.folder}]:
+			_ = s.root.Chtimes(stage.Within(r.folder), s.now, s.now) // from now on its age counts
 		case ok[runs[i]], age > s.j.cfg.Retention, age > orphanAfter && !known[i] && (!s.deep || r.file == ""):
-			errs = append(errs, s.root.RemoveAll(r.fingerprint))
+			errs = append(errs, s.root.RemoveAll(r.folder))
 		}
 	}
 	return errors.Join(errs...)
@@ -146,11 +148,11 @@ func endedOK(ctx context.Context, ends jet.View[events.RunEvent]) (map[string]bo
 }
 
 // inspect says what is in a stage, and since when.
-func (s *surveyor) inspect(fingerprint string) found {
-	r := found{fingerprint: fingerprint, used: s.now}
-	dir, err := s.root.Open(path.Join(fingerprint, "input"))
+func (s *surveyor) inspect(folder, fingerprint string) found {
+	r := found{folder: folder, fingerprint: fingerprint, used: s.now}
+	dir, err := s.root.Open(stage.Within(folder))
 	if err != nil {
-		dir, err = s.root.Open(fingerprint) // cut off between the two
+		dir, err = s.root.Open(folder) // cut off between the two
 	}
 	if err != nil {
 		return r

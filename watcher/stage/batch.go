@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"sync"
@@ -17,13 +16,10 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// errNoLink says that a file can only be copied.
-var errNoLink = errors.New("the file cannot be linked")
-
 // Options of a batch.
 type Options struct {
 	JobID   string
-	Sync    bool             // flush the placed files to disk
+	Sync    bool             // Sync flushes the stages to disk
 	Links   *Links           // nil: files are copied
 	Reserve *reserve.Reserve // room that is kept free; nil: none
 }
@@ -36,21 +32,26 @@ type File struct {
 	Lease       bool        // copy it under a read lease
 }
 
-// Batch stages the files of one batch: Add each, Place each, Sync, Close. See the package comment for what it guarantees.
-type Batch struct {
-	o      Options
-	from   *Folder         // the folder of the files
-	job    *os.Root        // <drive>/.spool/<job_id>, opened with the first file
-	nonce  string          // of the temporary names
-	files  map[string]item // by fingerprint; those that have no name yet
-	placed []string        // paths of those that have one
-	noLink error           // why links were given up
+// Staged is where a file was put.
+type Staged struct {
+	Fingerprint string
+	InputDir    string // the logical folder that holds it alone
+	Linked      bool   // it is a hard link
+	At          time.Time
 }
 
-// item is a file on its way into its stage.
-type item struct {
-	File
-	copied bool // it is whole under its temporary name
+// Batch stages the files of one batch: Add each, Drop those that are not to run, Sync, Close. See the package comment
+// for what it guarantees.
+type Batch struct {
+	o      Options
+	from   *Folder           // the folder of the files
+	job    *os.Root          // <drive>/.spool/<job_id>, opened with the first file
+	dir    *os.File          // the same
+	nonce  string            // in the names of its stages: nobody else builds there
+	files  map[string]string // by fingerprint: the names of the files that are staged
+	noLink error             // why links were given up
+	buffer []byte            // for small files
+	copied int64             // bytes since it was asked whether there is room
 }
 
 // Links says which files may be linked, and remembers the devices whose file systems share no blocks, so that a link
@@ -70,34 +71,45 @@ func (l *Links) of(size int64) *Links {
 
 // NewBatch makes a batch of files of one folder.
 func NewBatch(from *Folder, o Options) *Batch {
-	return &Batch{o: o, from: from, nonce: rand.Text()[:10], files: map[string]item{}}
+	return &Batch{o: o, from: from, nonce: rand.Text()[:8], files: map[string]string{}, copied: roomEvery}
 }
 
-func (s *Batch) temporary(fingerprint string) string { return "." + fingerprint + "." + s.nonce }
-
-// Add opens a file, leases it if asked to, and copies it; or it only notes what is to be linked. The error is one of
-// those of [Folder.OpenFile], or of the drive.
-func (s *Batch) Add(ctx context.Context, f File) error {
+// Add opens a file, leases it if asked to, and puts it into a stage of its own. The error is one of those of
+// [Folder.OpenFile], or of the drive; then nothing is left of the stage.
+func (s *Batch) Add(ctx context.Context, f File) (Staged, error) {
 	s.from.activity.Touch()
 	if err := s.open(); err != nil {
-		return err
+		return Staged{}, err
 	}
-	if err := s.o.Reserve.Short(s.job.Stat(".")); err != nil {
-		return err
+	if err := s.room(f.Stat.Size); err != nil {
+		return Staged{}, err
 	}
 	src, err := s.from.OpenFile(f.Name, f.Stat, f.Lease)
 	if err != nil {
-		return err
+		return Staged{}, err
 	}
-	return errors.Join(s.copyIn(ctx, f, src), src.Close())
+	src.buffer = s.buffer
+	linked, err := s.fill(ctx, f, src)
+	s.buffer = src.buffer
+	if err = errors.Join(err, src.Close()); err != nil {
+		return Staged{}, fmt.Errorf("stage %s: %w", f.Name, err)
+	}
+	return Staged{f.Fingerprint, InputDir(s.from.Base, s.o.JobID, s.folder(f.Fingerprint)), linked, time.Now()}, nil
 }
 
-// Drop takes back a file that was added and has no name yet.
-func (s *Batch) Drop(fingerprint string) {
-	if s.files[fingerprint].copied {
-		_ = s.job.Remove(s.temporary(fingerprint)) // the janitor removes one that stays
+// folder is the name of the stage of a file.
+func (s *Batch) folder(fingerprint string) string { return fingerprint + nonceMark + s.nonce }
+
+// roomEvery is how many bytes are copied before it is asked again whether there is room.
+const roomEvery = 1 << 20
+
+// room says why there is no room for another file.
+func (s *Batch) room(size int64) error {
+	if s.copied += size; s.copied < roomEvery {
+		return nil
 	}
-	delete(s.files, fingerprint)
+	s.copied = 0
+	return s.o.Reserve.Short(s.job.Stat("."))
 }
 
 // open opens the folder of the job's stages, and makes it if need be.
@@ -106,133 +118,159 @@ func (s *Batch) open() error {
 		return nil
 	}
 	job, err := s.from.Drives.Create(s.from.Base.Join(events.StageRoot, s.o.JobID))
+	if err == nil {
+		s.job = job
+		s.dir, err = job.Open(".")
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStages, err)
 	}
-	s.job = job
 	return nil
 }
 
-// Place gives a file its name in its stage, and reports whether it is a link. A file of another watcher that is there
-// already has the same content: a copy replaces it, a link leaves it there. A file that cannot be linked is copied after
-// all, as are those after it ([Batch.NoLink]). The error is one of those of Add.
-func (s *Batch) Place(ctx context.Context, fingerprint string) (linked bool, err error) {
-	s.from.activity.Touch()
-	f := s.files[fingerprint]
-	in := path.Join(fingerprint, "input")
-	for _, dir := range []string{fingerprint, in} {
-		if err := s.job.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return false, fmt.Errorf("make stage: %w", err)
-		}
+// fill makes a stage and puts a file into it.
+func (s *Batch) fill(ctx context.Context, f File, src *Source) (linked bool, err error) {
+	if err := s.job.Mkdir(s.folder(f.Fingerprint), 0o755); err != nil {
+		return false, fmt.Errorf("make stage: %w", err)
 	}
-	to := path.Join(in, f.Name)
-	if !f.copied {
-		if linked, err = s.linkTo(in, f); errors.Is(err, errNoLink) {
-			s.o.Links, s.noLink = nil, err
-			err = s.Add(ctx, f.File)
-		}
+	s.files[f.Fingerprint] = f.Name
+	if linked, err = s.put(ctx, f, src); err != nil {
+		s.remove(f.Fingerprint)
 	}
-	if err == nil && !linked {
-		err = s.job.Rename(s.temporary(fingerprint), to)
+	return linked, err
+}
+
+// Drop removes a stage that no trigger refers to, unless another batch has built it.
+func (s *Batch) Drop(d Staged) {
+	if d.InputDir == InputDir(s.from.Base, s.o.JobID, s.folder(d.Fingerprint)) {
+		s.remove(d.Fingerprint)
 	}
-	if err != nil {
-		return false, fmt.Errorf("name the stage of %s: %w", f.Name, err)
+}
+
+func (s *Batch) remove(fingerprint string) {
+	if _, ok := s.files[fingerprint]; ok {
+		_ = s.job.RemoveAll(s.folder(fingerprint)) // the janitor removes one that stays
+		delete(s.files, fingerprint)
 	}
-	delete(s.files, fingerprint)
-	s.placed = append(s.placed, to)
-	return linked, nil
 }
 
 // NoLink returns why the batch has given up linking, or nil.
 func (s *Batch) NoLink() error { return s.noLink }
 
-// linkTo makes a link to a file in the folder in, if the file is still the one that was added.
-func (s *Batch) linkTo(in string, f item) (linked bool, err error) {
-	dir, err := s.job.OpenRoot(in)
-	if err != nil {
-		return false, err
+// put puts an open file into its stage: as a copy, or where links are asked for as one that shares its blocks, else as a
+// link. Where links cannot be made, the files that follow are copied too.
+func (s *Batch) put(ctx context.Context, f File, src *Source) (linked bool, err error) {
+	copied := func() (bool, error) {
+		return false, s.build(f, src, func(dst *os.File) error { return src.CopyTo(ctx, dst) })
 	}
-	defer dir.Close() //nolint:errcheck // nothing was written through it
-	to := path.Join(in, f.Name)
-	err = drive.Link(s.from.Root, f.Name, dir, f.Name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, ErrChanged
-	case err != nil && !errors.Is(err, fs.ErrExist):
-		return false, fmt.Errorf("%w: %w", errNoLink, err)
+	links := s.o.Links.of(src.stat.Size)
+	if links == nil {
+		return copied()
 	}
-	made := err == nil
-	there, err := statIn(s.job, to)
-	if err != nil {
-		return false, err
-	}
-	same := there.Regular && there.Inode == f.Stat.Inode && there.Birth == f.Stat.Birth
-	switch {
-	case same && there.Size == f.Stat.Size && there.Modified == f.Stat.Modified:
-		if !made { // or the janitor would take it for one that was given up
-			now := time.Now()
-			err = s.job.Chtimes(in, now, now)
+	if _, none := links.noClones.Load(src.stat.Device); !none {
+		if err := s.build(f, src, src.cloneTo); !errors.Is(err, ErrNoClone) {
+			return false, err
 		}
-		return true, err
-	case made, same:
-		return false, errors.Join(ErrChanged, s.job.Remove(to))
-	default:
-		return false, errNoLink // a copy that was made before; perhaps a power cut has spoilt it
+		links.noClones.Store(src.stat.Device, true)
+		if err := s.job.Remove(path.Join(s.folder(f.Fingerprint), f.Name)); err != nil {
+			return false, err
+		}
 	}
+	if err = s.link(f, src.stat); errors.Is(err, errNoLink) {
+		s.o.Links, s.noLink = nil, err
+		return copied()
+	}
+	return err == nil, err
 }
 
-// Sync flushes the placed files to disk, if sync is enabled. If it fails, none of
-// them may be published.
-func (s *Batch) Sync() error {
-	if !s.o.Sync || len(s.placed) == 0 {
-		return nil
-	}
-	dir, err := s.job.Open(".")
+// build makes a file in its stage, and fills it.
+func (s *Batch) build(f File, src *Source, fill func(dst *os.File) error) error {
+	dst, err := create(s.job, s.dir, path.Join(s.folder(f.Fingerprint), f.Name), src.stat.Perm|0o400)
 	if err != nil {
-		return fmt.Errorf("open stages: %w", err)
+		return err
+	}
+	return errors.Join(fill(dst), dst.Close())
+}
+
+// errNoLink says that a file can only be copied.
+var errNoLink = errors.New("the file cannot be linked")
+
+// link links a file into its stage, if it is still the one that was opened.
+func (s *Batch) link(f File, opened Stat) error {
+	dir, err := s.job.OpenRoot(s.folder(f.Fingerprint))
+	if err != nil {
+		return err
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	if len(s.placed) == 1 {
-		err = s.syncOne(s.placed[0])
-	} else {
-		err = syncAll(dir, func() error {
-			var errs []error
-			for _, name := range s.placed {
-				errs = append(errs, s.syncOne(name))
-			}
-			return errors.Join(errs...)
-		})
+	switch err := drive.Link(s.from.Root, f.Name, dir, f.Name); {
+	case errors.Is(err, os.ErrNotExist):
+		return ErrChanged
+	case err != nil:
+		return fmt.Errorf("%w: %w", errNoLink, err)
 	}
-	if err = errors.Join(err, SyncDir(dir)); err != nil {
-		return fmt.Errorf("sync stages: %w", err)
+	there, err := statIn(dir, f.Name)
+	there.Changed = opened.Changed // the link has changed that
+	if err == nil && (!there.Regular || there.Stat != opened.Stat) {
+		err = ErrChanged
+	}
+	return err
+}
+
+// Sync flushes the stages to disk, if that is asked for. If it fails, none of them is left.
+func (s *Batch) Sync() (err error) {
+	if !s.o.Sync {
+		return nil
+	}
+	if len(s.files) > 1 {
+		err = syncAll(s.dir, s.syncEach)
+	} else {
+		err = s.syncEach()
+	}
+	if err == nil {
+		return nil
+	}
+	for fingerprint := range s.files {
+		s.remove(fingerprint)
+	}
+	return fmt.Errorf("sync stages: %w", err)
+}
+
+// syncEach flushes each file and the folders that name it. These go together: a journal is written once for them.
+func (s *Batch) syncEach() error {
+	for fingerprint, name := range s.files {
+		var errs [3]error
+		var all sync.WaitGroup
+		for i, p := range []string{path.Join(s.folder(fingerprint), name), s.folder(fingerprint), "."} {
+			all.Go(func() { errs[i] = s.syncOne(p) })
+		}
+		all.Wait()
+		if err := errors.Join(errs[:]...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// syncOne flushes one file to disk, and the two folders that name it.
 func (s *Batch) syncOne(name string) error {
 	f, err := s.job.Open(name)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(syncFile(f), f.Close())
-	for dir := path.Dir(name); dir != "." && err == nil; dir = path.Dir(dir) {
-		d, oerr := s.job.Open(dir)
-		if oerr != nil {
-			return oerr
-		}
-		err = errors.Join(SyncDir(d), d.Close())
+	if info, serr := f.Stat(); serr == nil && info.IsDir() {
+		err = SyncDir(f)
+	} else {
+		err = f.Sync()
 	}
-	return err
+	return errors.Join(err, f.Close())
 }
 
-// Close removes the files that have no name, and closes the folder.
+// Close closes the folder. Stages that were added and not dropped stay.
 func (s *Batch) Close() error {
 	if s.job == nil {
 		return nil
 	}
-	for fingerprint := range s.files {
-		s.Drop(fingerprint)
+	if s.dir == nil {
+		return s.job.Close()
 	}
-	return s.job.Close()
+	return errors.Join(s.dir.Close(), s.job.Close())
 }

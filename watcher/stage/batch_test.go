@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"spool.internal/events"
@@ -39,73 +41,97 @@ func openTest(t *testing.T, content string) (*Folder, string, settle.Stat) {
 	return o, root, s.Stat
 }
 
-// stageTest stages the file as fp, in a batch of its own; without a name it stays
-// as it is before the cookie has come back.
-func stageTest(t *testing.T, o *Folder, link *Links, named bool) (linked bool, err error) {
+// fp is the fingerprint of the file, for these tests.
+var fp = strings.Repeat("f", FingerprintLength)
+
+// stageTest stages the file, in a batch of its own, and gives the host folder of its stage.
+func stageTest(t *testing.T, o *Folder, link *Links) (st Staged, folder string, err error) {
 	t.Helper()
 	look, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := NewBatch(o, Options{JobID: "job", Sync: true, Links: link})
-	src, err := o.OpenFile("f", look.Stat, false)
-	if err != nil {
-		t.Fatal(err)
+	b := NewBatch(o, Options{JobID: "job", Sync: true, Links: link})
+	if st, err = b.Add(t.Context(), File{Name: "f", Fingerprint: fp, Stat: look.Stat}); err == nil {
+		err = b.Sync()
 	}
-	err = errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close())
-	if err == nil && named {
-		if linked, err = st.Place(t.Context(), "fp"); err == nil {
-			err = st.Sync()
-		}
+	if err = errors.Join(err, b.Close()); err != nil {
+		return st, "", err
 	}
-	return linked, errors.Join(err, st.Close())
+	p, err := events.ParsePath("input_dir", st.InputDir)
+	return st, o.Drives.HostPath(p), err
 }
 
+// Each batch builds stages of its own: what another has left, whole or not, is neither used nor touched.
 func TestStage(t *testing.T) {
 	for _, link := range []*Links{nil, {Above: -1}} {
 		t.Run(map[bool]string{true: "copy", false: "link"}[link == nil], func(t *testing.T) {
-			o, root, _ := openTest(t, "one")
-			if _, err := stageTest(t, o, link, false); err != nil {
-				t.Fatal(err)
-			}
-			stages := filepath.Join(root, ".spool", "job")
-			if left, _ := os.ReadDir(stages); len(left) != 0 {
-				t.Errorf("a batch without names leaves %v", left)
-			}
-			staged := filepath.Join(stages, "fp", "input", "f")
-			for range 2 { // the second finds what the first has left
-				linked, err := stageTest(t, o, link, true)
+			o, _, _ := openTest(t, "one")
+			var before []string
+			for range 3 {
+				st, folder, err := stageTest(t, o, link)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if linked && link == nil {
+				if st.Linked && link == nil {
 					t.Error("linked without being told to")
 				}
-				if got, err := os.ReadFile(staged); err != nil || string(got) != "one" {
+				if id, ok := Of(st.InputDir); !ok || id.JobID != "job" || slices.Contains(before, folder) {
+					t.Errorf("stage %v, %s; before it %v", id, folder, before)
+				}
+				if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+					t.Errorf("in the stage lie %v, %v", left, err)
+				}
+				if got, err := os.ReadFile(filepath.Join(folder, "f")); err != nil || string(got) != "one" {
 					t.Errorf("staged %q, %v", got, err)
 				}
-			}
-			if left, _ := os.ReadDir(stages); len(left) != 1 {
-				t.Errorf("left behind: %v", left)
-			}
-			t.Run("what a power cut has spoilt is made anew", func(t *testing.T) {
-				if err := os.Remove(staged); err != nil {
+				for _, dir := range before { // spoilt below, as by a power cut
+					if got, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || len(got) != 0 {
+						t.Errorf("an older stage holds %q, %v", got, err)
+					}
+				}
+				before = append(before, folder)
+				if err := errors.Join(os.Remove(filepath.Join(folder, "f")), os.WriteFile(filepath.Join(folder, "f"), nil, 0o644)); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(staged, nil, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				linked, err := stageTest(t, o, link, true)
-				if got, rerr := os.ReadFile(staged); err != nil || rerr != nil || string(got) != "one" || linked {
-					t.Errorf("staged %q, linked %v, %v, %v", got, linked, err, rerr)
-				}
-			})
+			}
 		})
 	}
 }
 
-// A stage that is a link never holds what came after the file was seen, and one
-// that cannot be made is a copy.
+// What is dropped is removed, by the batch that has built it alone.
+func TestDrop(t *testing.T) {
+	o, root, s := openTest(t, "one")
+	mine, other := NewBatch(o, Options{JobID: "job"}), NewBatch(o, Options{JobID: "job"})
+	defer mine.Close()
+	defer other.Close()
+	var all []Staged
+	for _, b := range []*Batch{mine, other} {
+		st, err := b.Add(t.Context(), File{Name: "f", Fingerprint: fp, Stat: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, st)
+	}
+	left := func() int {
+		dirs, err := os.ReadDir(filepath.Join(root, ".spool", "job"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(dirs)
+	}
+	mine.Drop(all[1])
+	mine.Drop(Staged{})
+	if n := left(); n != 2 {
+		t.Errorf("%d stages are left, want 2", n)
+	}
+	mine.Drop(all[0])
+	if n := left(); n != 1 {
+		t.Errorf("%d stages are left, want 1", n)
+	}
+}
+
+// A stage that is a link never holds what came after the file was seen.
 func TestLinks(t *testing.T) {
 	o, root, s := openTest(t, "one")
 	f := filepath.Join(root, "in", "f")
@@ -115,55 +141,47 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	links.noClones.Store(device.Device, true) // also where the file system shares blocks
-	st := NewBatch(o, Options{JobID: "job", Links: links})
-	defer st.Close()
-	hold := func(fingerprint string) {
+	b := NewBatch(o, Options{JobID: "job", Links: links})
+	defer b.Close()
+	open := func() *Source {
 		t.Helper()
 		src, err := o.OpenFile("f", s, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: fingerprint}, src), src.Close()); err != nil {
-			t.Fatal(err)
-		}
+		return src
 	}
-	hold("whole")
-	if linked, err := st.Place(t.Context(), "whole"); err != nil || !linked {
-		t.Fatalf("linked: %v, %v", linked, err)
+	if st, err := b.Add(t.Context(), File{Name: "f", Fingerprint: fp, Stat: s}); err != nil || !st.Linked {
+		t.Fatalf("linked: %v, %v", st, err)
 	}
 	again, err := o.Stat("f")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s = again.Stat // the link has changed the inode
-	hold("rewritten")
-	hold("replaced")
-	hold("gone")
-	if err := os.WriteFile(f, []byte("two, longer"), 0o644); err != nil {
-		t.Fatal(err)
+	for what, change := range map[string]func() error{
+		"rewritten": func() error { return os.WriteFile(f, []byte("two, longer"), 0o644) },
+		"replaced": func() error {
+			return errors.Join(os.Remove(f), os.WriteFile(f, []byte("one"), 0o644))
+		},
+		"gone": func() error { return os.Remove(f) },
+	} {
+		src := open()
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.fill(t.Context(), File{Name: "f", Fingerprint: what}, src); !errors.Is(err, ErrChanged) {
+			t.Errorf("linked a file that was %s: %v", what, err)
+		}
+		if err := errors.Join(src.Close(), os.WriteFile(f, []byte("one"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if again, err = o.Stat("f"); err != nil {
+			t.Fatal(err)
+		}
+		s = again.Stat
 	}
-	if _, err := st.Place(t.Context(), "rewritten"); !errors.Is(err, ErrChanged) {
-		t.Errorf("linked a file that was rewritten: %v", err)
-	}
-	if err := os.Remove(filepath.Join(root, ".spool", "job", "whole", "input", "f")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(f); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(f, []byte("one"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Place(t.Context(), "replaced"); !errors.Is(err, ErrChanged) {
-		t.Errorf("linked a file that was replaced: %v", err)
-	}
-	if err := os.Remove(f); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Place(t.Context(), "gone"); !errors.Is(err, ErrChanged) {
-		t.Errorf("linked a file that was gone: %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(root, ".spool", "job", "*", "input", "*")); len(left) != 0 {
+	if left, _ := os.ReadDir(filepath.Join(root, ".spool", "job")); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -195,11 +213,14 @@ func TestChangeDuringTheCopyIsNoticed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "in", "f"), []byte("two2"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	st := NewBatch(o, Options{JobID: "job"})
-	if err := st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src); !errors.Is(err, ErrChanged) {
+	b := NewBatch(o, Options{JobID: "job"})
+	if err := b.open(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.fill(t.Context(), File{Name: "f", Fingerprint: fp}, src); !errors.Is(err, ErrChanged) {
 		t.Errorf("staged a file that changed meanwhile: %v", err)
 	}
-	if err := st.Close(); err != nil {
+	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Join(root, ".spool", "job")); len(left) != 0 {

@@ -17,46 +17,6 @@ const (
 	smallFile   = 64 << 10         // up to this size a file is copied at once: shared blocks and holes would save less than they cost
 )
 
-// copyIn copies an open file to a temporary name, or only notes it where it is to be linked.
-func (s *Batch) copyIn(ctx context.Context, f File, src *Source) error {
-	if err := s.open(); err != nil {
-		return err
-	}
-	it := item{File: f}
-	if links := s.o.Links.of(src.stat.Size); links == nil {
-		err := s.build(s.temporary(f.Fingerprint), src, func(dst *os.File) error { return src.CopyTo(ctx, dst) })
-		if err != nil {
-			return fmt.Errorf("stage %s: %w", f.Name, err)
-		}
-		it.copied = true
-	} else if _, none := links.noClones.Load(src.stat.Device); !none {
-		switch err := s.build(s.temporary(f.Fingerprint), src, src.cloneTo); {
-		case err == nil:
-			it.copied = true
-		case errors.Is(err, ErrNoClone):
-			links.noClones.Store(src.stat.Device, true)
-		default:
-			return fmt.Errorf("stage %s: %w", f.Name, err)
-		}
-	}
-	it.Stat = src.stat.Stat
-	s.files[f.Fingerprint] = it
-	return nil
-}
-
-// build makes a temporary file and fills it; on failure nothing is left.
-func (s *Batch) build(tmp string, src *Source, fill func(dst *os.File) error) error {
-	dst, err := s.job.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, src.stat.Perm|0o400)
-	if err != nil {
-		return err
-	}
-	err = fill(dst)
-	if err = errors.Join(err, dst.Close()); err != nil {
-		return errors.Join(err, s.job.Remove(tmp))
-	}
-	return nil
-}
-
 // CopyTo copies the source to dst, and makes sure that it did not change meanwhile. The error is one of those of
 // [Folder.OpenFile], or of dst.
 func (s *Source) CopyTo(ctx context.Context, dst *os.File) error {
@@ -109,7 +69,10 @@ func (s *Source) copyParts(ctx context.Context, dst *os.File) error {
 }
 
 func (s *Source) copySmall(dst *os.File) error {
-	content := make([]byte, s.stat.Size)
+	if s.stat.Size > int64(cap(s.buffer)) {
+		s.buffer = make([]byte, s.stat.Size)
+	}
+	content := s.buffer[:s.stat.Size]
 	_, err := io.ReadFull(s.File, content)
 	switch {
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
@@ -120,7 +83,7 @@ func (s *Source) copySmall(dst *os.File) error {
 	if _, err := dst.Write(content); err != nil {
 		return err
 	}
-	return s.compare(dst)
+	return s.compare(nil)
 }
 
 // cloneTo is CopyTo by sharing blocks, where the file system can; else the error is [ErrNoClone].

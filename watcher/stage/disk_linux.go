@@ -30,9 +30,6 @@ func clone(dst, src *os.File) error {
 	return result
 }
 
-// syncFile flushes the file to disk.
-func syncFile(f *os.File) error { return f.Sync() }
-
 // syncAll flushes the whole file system of a folder to disk.
 func syncAll(folder *os.File, _ func() error) error {
 	conn, err := folder.SyscallConn()

@@ -11,9 +11,6 @@ import (
 // clone: blocks are shared only on Linux.
 func clone(_, _ *os.File) error { return errors.ErrUnsupported }
 
-// syncFile flushes the file to disk.
-func syncFile(f *os.File) error { return f.Sync() }
-
 // syncAll flushes one file after the other.
 func syncAll(_ *os.File, each func() error) error { return each() }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
@@ -18,7 +20,7 @@ func ExampleBatch() {
 		fmt.Println(err)
 	}
 	// Output:
-	// admin/repo/fs/drive/.spool/job/<fingerprint>/input
+	// admin/repo/fs/drive/.spool/job/<fingerprint>.<nonce>
 	// copied: an invoice
 }
 
@@ -54,15 +56,13 @@ func stageOne() error {
 	fingerprint := stage.Fingerprint("job", "a.txt", "", seen.Stat)
 
 	batch := stage.NewBatch(folder, stage.Options{JobID: "job"})
-	if err := batch.Add(ctx, stage.File{Name: "a.txt", Fingerprint: fingerprint, Stat: seen.Stat}); err != nil {
-		return errors.Join(err, batch.Close())
-	}
-	linked, err := batch.Place(ctx, fingerprint)
+	staged, err := batch.Add(ctx, stage.File{Name: "a.txt", Fingerprint: fingerprint, Stat: seen.Stat})
 	if err = errors.Join(err, batch.Sync(), batch.Close()); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(root, ".spool", "job", fingerprint, "input", "a.txt"))
-	fmt.Println(stage.InputDir(folder.Base, "job", "<fingerprint>"))
-	fmt.Printf("%s: %s\n", map[bool]string{true: "linked", false: "copied"}[linked], text)
+	name := path.Base(staged.InputDir)
+	text, err := os.ReadFile(filepath.Join(root, ".spool", "job", name, "a.txt"))
+	fmt.Println(stage.InputDir(folder.Base, "job", "<fingerprint>"+strings.TrimPrefix(name, fingerprint)[:1]+"<nonce>"))
+	fmt.Printf("%s: %s\n", map[bool]string{true: "linked", false: "copied"}[staged.Linked], text)
 	return err
 }

@@ -8,11 +8,35 @@ import (
 )
 
 // ID names one stage.
-type ID struct{ JobID, Fingerprint string }
+type ID struct {
+	JobID  string
+	Folder string // below that of the job: the fingerprint of the file, and what tells it from other attempts
+}
+
+// nonceMark ends the fingerprint in the name of a stage. In those of former releases nothing follows it, and the file
+// lies one folder deeper, in [inner].
+const (
+	nonceMark = "."
+	inner     = "input"
+)
+
+// FingerprintOf gives the fingerprint of the file in a stage; ok is false for what is no stage.
+func FingerprintOf(folder string) (fingerprint string, ok bool) {
+	fingerprint, nonce, marked := strings.Cut(folder, nonceMark)
+	return fingerprint, len(fingerprint) == FingerprintLength && events.IsToken(fingerprint) && events.IsToken(nonce) == marked
+}
+
+// Within gives the folder of a stage in which its file lies alone.
+func Within(folder string) string {
+	if strings.Contains(folder, nonceMark) {
+		return folder
+	}
+	return folder + "/" + inner
+}
 
 // InputDir is the logical folder that holds one staged file alone.
-func InputDir(base events.Path, jobID, fingerprint string) string {
-	return base.Join(events.StageRoot, jobID, fingerprint, "input").String()
+func InputDir(base events.Path, jobID, folder string) string {
+	return base.Join(events.StageRoot, jobID, Within(folder)).String()
 }
 
 // Of returns the stage that a logical input folder is. Any caller of the runner can name such a folder, so only one of the
@@ -23,11 +47,15 @@ func Of(inputDir string) (ID, bool) {
 		return ID{}, false
 	}
 	parts := strings.Split(p.Rel, "/")
-	n := len(parts)
-	if n < 4 || parts[n-4] != events.StageRoot || parts[n-1] != "input" || !events.IsToken(parts[n-3]) || len(parts[n-2]) != FingerprintLength {
-		return ID{}, false
+	for n := range parts {
+		if parts[n] != events.StageRoot || n+2 >= len(parts) {
+			continue
+		}
+		id := ID{parts[n+1], parts[n+2]}
+		_, ok := FingerprintOf(id.Folder)
+		return id, ok && events.IsToken(id.JobID) && strings.Join(parts[n+2:], "/") == Within(id.Folder)
 	}
-	return ID{parts[n-3], parts[n-2]}, true
+	return ID{}, false
 }
 
 // FileIn returns the name of the one file of a stage, or "".

@@ -52,7 +52,7 @@ var rewrites = map[string]func(path string) error{
 // not any more looks otherwise, and what came after has another fingerprint.
 func TestRewrites(t *testing.T) {
 	t.Parallel()
-	steps := []string{"seen", "held", "copied", "closed", "named"}
+	steps := []string{"seen", "held", "staged", "closed"}
 	for _, kind := range []string{"copy", "link", "reflink"} {
 		t.Run(kind, func(t *testing.T) {
 			root, link := t.TempDir(), &Links{Above: -1}
@@ -89,9 +89,10 @@ type rewriting struct {
 	rewrite func(path string) error
 	at      int // the step
 
-	o     *Folder
-	first Stat
-	done  chan error
+	o      *Folder
+	first  Stat
+	staged string
+	done   chan error
 }
 
 // pass is called after each step; the rewriting begins after its own, and may
@@ -134,15 +135,16 @@ func (r *rewriting) stage() (linked bool, err error) {
 		return false, err
 	}
 	r.pass(1)
-	st := NewBatch(r.o, Options{JobID: "job", Sync: true, Links: r.link})
-	err = st.copyIn(r.t.Context(), File{Name: "f", Fingerprint: "fp"}, src)
-	r.pass(2)
-	if err = errors.Join(err, src.Close()); err == nil {
-		r.pass(3)
-		linked, err = st.Place(r.t.Context(), "fp")
+	b := NewBatch(r.o, Options{JobID: "job", Sync: true, Links: r.link})
+	if err := b.open(); err != nil {
+		r.t.Fatal(err)
 	}
-	r.pass(4)
-	return linked, errors.Join(err, st.Close())
+	linked, err = b.fill(r.t.Context(), File{Name: "f", Fingerprint: fp}, src)
+	r.staged = filepath.Join(r.root, ".spool", "job", b.folder(fp), "f")
+	r.pass(2)
+	err = errors.Join(err, src.Close())
+	r.pass(3)
+	return linked, errors.Join(err, b.Close())
 }
 
 func (r *rewriting) judge(linked bool, staging error) {
@@ -160,8 +162,7 @@ func (r *rewriting) judge(linked bool, staging error) {
 	if Fingerprint("job", "f", "", second.Stat) == Fingerprint("job", "f", "", r.first.Stat) {
 		r.t.Error("the second content has the fingerprint of the first")
 	}
-	staged := filepath.Join(r.root, ".spool", "job", "fp", "input", "f")
-	text, err := os.ReadFile(staged)
+	text, err := os.ReadFile(r.staged)
 	switch {
 	case staging != nil:
 		if !errors.Is(staging, ErrChanged) && !errors.Is(staging, ErrWriter) {
@@ -177,7 +178,7 @@ func (r *rewriting) judge(linked bool, staging error) {
 	case string(text) != "first." && !linked:
 		r.t.Errorf("staged %q", text)
 	case string(text) != "first.":
-		info, err := os.Stat(staged)
+		info, err := os.Stat(r.staged)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -210,17 +211,17 @@ func TestRewriteDuringALongCopy(t *testing.T) {
 	for !Contended(src.File) {
 		time.Sleep(time.Millisecond)
 	}
-	st := NewBatch(o, Options{JobID: "job"})
-	if err := errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close()); err != nil {
+	b := NewBatch(o, Options{JobID: "job"})
+	if err := b.open(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Place(t.Context(), "fp"); err != nil {
+	if _, err := b.fill(t.Context(), File{Name: "f", Fingerprint: fp}, src); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(<-written, st.Close()); err != nil {
+	if err := errors.Join(src.Close(), <-written, b.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if staged, err := os.ReadFile(filepath.Join(root, ".spool/job/fp/input/f")); err != nil || !bytes.Equal(staged, content) {
+	if staged, err := os.ReadFile(filepath.Join(root, ".spool/job", b.folder(fp), "f")); err != nil || !bytes.Equal(staged, content) {
 		t.Errorf("staged %d bytes, %v", len(staged), err)
 	}
 }

@@ -25,6 +25,7 @@ type Source struct {
 	*os.File
 	stat     Stat
 	leased   bool
+	buffer   []byte // for a small file; nil: it gets one
 	activity *Activity
 }
 

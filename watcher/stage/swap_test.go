@@ -56,7 +56,7 @@ func swapsWhileStaging(t *testing.T, rounds int) {
 	for _, c := range []struct{ name, path, target string }{
 		{"the folder, for one outside", "in", "OUTSIDE"},
 		{"the folder, for one outside by a relative link", "in", "../outside"},
-		{"the folder, for the stages", "in", ".spool/job/fp/input"},
+		{"the folder, for the stages", "in", ".spool/job"},
 		{"the file, for a secret", "in/f", "OUTSIDE/f"},
 		{"the file, for a secret by a relative link", "in/f", "../../outside/f"},
 		{"the folder of stages, for one outside", ".spool", "OUTSIDE"},
@@ -109,21 +109,12 @@ func stageRound(t *testing.T, first *Folder, link *Links) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	src, err := o.OpenFile("f", s.Stat, false)
-	if err != nil {
-		return "", err
-	}
-	st := NewBatch(o, Options{JobID: "job", Links: link})
-	err = errors.Join(st.copyIn(t.Context(), File{Name: "f", Fingerprint: "fp"}, src), src.Close())
-	if err == nil {
-		_, err = st.Place(t.Context(), "fp")
-	}
+	b := NewBatch(o, Options{JobID: "job", Links: link})
+	st, err := b.Add(t.Context(), File{Name: "f", Fingerprint: fp, Stat: s.Stat})
 	var text []byte
 	if err == nil {
-		text, err = st.job.ReadFile("fp/input/f")
+		text, err = b.job.ReadFile(b.folder(fp) + "/f")
+		b.Drop(st) // for the next round
 	}
-	if st.job != nil {
-		_ = st.job.RemoveAll("fp") // for the next round
-	}
-	return string(text), errors.Join(err, st.Close())
+	return string(text), errors.Join(err, b.Close())
 }

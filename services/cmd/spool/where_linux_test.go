@@ -1,16 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
-	"spool.internal/events"
-	"spool.internal/events/fileid"
+	"spool.internal/events/eventstest"
 )
 
 // Whoever asks for a file that lies in the folder is told why it has not run: what a
@@ -18,6 +19,12 @@ import (
 func TestWhereIsMyFile(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)
+	disk := eventstest.NewSmallDisk(t, 192<<20, true)
+	p.dir = filepath.Join(disk.Dir, "drive")
+	if err := os.MkdirAll(filepath.Join(p.dir, "in"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.flow("flow.ibflowbin", string(demoFlow))
 	p.serve()
 	job := p.job("where", "", "flow.ibflowbin", "in", nil)
 	in := func(name string) string { return filepath.Join(p.dir, "in", name) }
@@ -28,22 +35,16 @@ func TestWhereIsMyFile(t *testing.T) {
 	}
 	defer f.Close()
 	for _, name := range []string{"a.tmp", "cannot", "runs"} {
-		if name == "cannot" { // where its stage would be something lies already
-			if err := os.WriteFile(filepath.Join(p.dir, name), []byte(name), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			info, err := fileid.Path(filepath.Join(p.dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			stages := filepath.Join(p.dir, events.StageRoot, job)
-			if err = os.MkdirAll(stages, 0o755); err == nil {
-				err = os.WriteFile(filepath.Join(stages, fileid.Fingerprint(job, name, "", info.Stat)), nil, 0o644)
-			}
+		if name == "cannot" { // there is no room for its copy
+			big, err := os.Create(filepath.Join(p.dir, name))
 			if err == nil {
-				err = os.Rename(filepath.Join(p.dir, name), in(name))
+				err = errors.Join(syscall.Fallocate(int(big.Fd()), 0, 0, 64<<20), big.Close())
 			}
 			if err != nil {
+				t.Fatal(err)
+			}
+			defer disk.Leave(32 << 20)()
+			if err := os.Rename(big.Name(), in(name)); err != nil {
 				t.Fatal(err)
 			}
 			continue

@@ -91,10 +91,11 @@ func (j *endpoint) take(inputDir string) (job string, err error) {
 	}
 	rel, err := filepath.Rel(filepath.Join(j.dir, ".spool"), host)
 	parts := strings.Split(rel, "/")
-	if err != nil || len(parts) != 3 || parts[2] != "input" {
+	if err != nil || len(parts) != 2 {
 		return "", j.wrong("input_dir %q is no stage", inputDir)
 	}
-	c := call{fingerprint: parts[1]}
+	c := call{}
+	c.fingerprint, _, _ = strings.Cut(parts[1], ".")
 	files := 0
 	err = filepath.WalkDir(host, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
