@@ -128,6 +128,10 @@ func floodSpool(b *testing.B, start func(p *harness, durability, endpoint string
 		b.Fatal(err)
 	}
 
+	worked := make([]time.Duration, len(processes))
+	for i, pr := range processes {
+		worked[i] = processor(p, pr.cmd.Process.Pid)
+	}
 	began := time.Now()
 	for n := range flood {
 		name := fmt.Sprint("f", n)
@@ -148,6 +152,16 @@ func floodSpool(b *testing.B, start func(p *harness, durability, endpoint string
 	b.ReportMetric(flood/time.Duration(last.Load()-first.Load()).Seconds(), "files/s-called")
 	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "ms-other-p50")
 	b.ReportMetric(float64(waits[len(waits)-1].Microseconds())/1000, "ms-other-max")
+	all := time.Duration(0)
+	for i, pr := range processes {
+		worked[i] = processor(p, pr.cmd.Process.Pid) - worked[i]
+		all += worked[i]
+	}
+	b.ReportMetric(float64(all.Microseconds())/flood, "cpu-µs/file")
+	if n := len(worked); n > 1 {
+		b.ReportMetric(float64(worked[n-1].Microseconds())/flood, "cpu-µs/file-watcher")
+		b.ReportMetric(float64(worked[0].Microseconds())/flood, "cpu-µs/file-broker")
+	}
 	b.ReportMetric(memory(p, processes[len(processes)-1].cmd.Process.Pid, "VmHWM:"), "MB")
 	for _, pr := range slices.Backward(processes) { // the next round needs the memory and the ports
 		pr.kill()
