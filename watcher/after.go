@@ -94,11 +94,22 @@ func (w *Watcher) whose(e ending, q ender, stored time.Time) (ours, others bool)
 	return false, false
 }
 
+// asks reports whether a job that is known here asks for something to be done after its runs.
+func (w *Watcher) asks(jobID string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f, away := w.folders[jobID], w.elsewhere[jobID]
+	return f != nil && f.task.after.Any() || away != nil && away.task.after.Any()
+}
+
 // consumeEndings handles the endings of one stream.
 func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool), from ender) {
 	for warned := false; ctx.Err() == nil; {
 		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
-			e, ok := read(d)
+			e, ok := ending{}, w.asks(d.JobID()) // most jobs do not: their endings need not be read
+			if ok {
+				e, ok = read(d)
+			}
 			if !ok {
 				_ = d.Ack() // when it fails the message comes again
 				return

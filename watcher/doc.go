@@ -108,14 +108,13 @@
 //     all.
 //  2. Files that are complete by the table above go on in batches of up to 500. Those whose fingerprints the ledger
 //     knows are done.
-//  3. Each other one is opened, leased, and compared with what was seen. It goes alone into
-//     <drive>/.spool/<job_id>/<fingerprint>/input/: as a copy that shares its blocks, where the file system can and
-//     the file is not small; else as a copy, with its holes; as a hard link only where [Config.LinkAbove] asks for
-//     it. A copy is compared again and gets its name by a rename; a link is compared once it is made. If anything
-//     differs, the file starts over. A program that opens the file for writing meanwhile waits until the copy is
-//     whole, 10 s at most; then the file starts over, too.
+//  3. Each other one is opened, leased, and compared with what was seen. It goes alone into a stage of its own,
+//     <drive>/.spool/<job_id>/<fingerprint>.<attempt>/: as a copy that shares its blocks, where the file system can
+//     and the file is not small; else as a copy, with its holes; as a hard link only where [Config.LinkAbove] asks
+//     for it. It is compared again once it is there. If anything differs, the file starts over. A program that opens
+//     the file for writing meanwhile waits until the copy is whole, 10 s at most; then the file starts over, too.
 //  4. The batch is synced if so configured.
-//  5. Claims in the ledger and triggers in the queue are committed in one batch.
+//  5. Claims in the ledger and triggers in the queue are committed in one batch, while the next is staged.
 //
 // # Files that came out of runs
 //
@@ -127,14 +126,14 @@
 // # Where it can be cut off
 //
 //	before 3  nothing has happened; the scan after the start finds the file
-//	in 3      a temporary file is left, or a folder without a file, or a stage that
-//	          nothing refers to; the next attempt fills it, or finds the link there,
-//	          or replaces a copy by a fresh one, so that what a power cut spoilt is
-//	          never used
-//	in 5      the batch is wholly there or not at all; the next attempt asks
+//	in 3, 4   a stage is left, whole or not, that nothing refers to; the next attempt
+//	          builds another, so that what a power cut spoilt is never used
+//	in 5      the batch is wholly there or not at all; the next attempt asks, and
+//	          takes the same stage if the process still knows it
 //	after 5   the file is in the ledger
 //
-// A claim that another watcher has won is as good as one's own, and the stage is theirs: its content is the same.
+// A claim that another watcher has won is as good as one's own: that one's trigger names a stage of its own, and the
+// one built here is removed.
 //
 // # What is removed
 //

@@ -102,6 +102,12 @@ type Delivery struct {
 	once       sync.Once
 }
 
+// JobID is the job that the message is about; "" for none.
+func (d *Delivery) JobID() string {
+	sub, _ := parseSubject(d.Subject) // that of another version is about none
+	return sub.JobID
+}
+
 // IsFile reports that it came off the queue of files.
 func (d *Delivery) IsFile() bool { return d.desk.queue.stream == streamFiles }
 

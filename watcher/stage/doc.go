@@ -1,19 +1,18 @@
 // Package stage puts files where their runs find them: each alone in a folder of its own,
-// <drive>/.spool/<job_id>/<fingerprint>/input/, with the content that its fingerprint stands for.
+// <drive>/.spool/<job_id>/<fingerprint>.<attempt>/, with the content that its fingerprint stands for.
 //
 // Open a watched folder with [Open], ask what a name in it is with [Folder.Stat], and stage a batch of files:
 //
 //	batch := stage.NewBatch(folder, stage.Options{JobID: jobID})
-//	err = batch.Add(ctx, file)                    // opened, leased, compared with its stat, copied or noted to be linked
-//	linked, err := batch.Place(ctx, fingerprint)  // in its stage, under its name
-//	err = batch.Sync()                            // on the disk, if so configured
-//	err = batch.Close()                           // removes what has no name
+//	staged, err := batch.Add(ctx, file)  // opened, leased, compared with its stat, copied or linked
+//	batch.Drop(staged)                   // it is not to run after all
+//	err = batch.Sync()                   // on the disk, if so configured
+//	err = batch.Close()
 //
 // # Guarantees
 //
-//   - A file has its name in its stage only when it is whole: a link at once, a copy by a rename from a
-//     temporary name. A batch that is cut off leaves folders without a file, which the next attempt fills,
-//     and temporary files, which the janitor removes.
+//   - A stage belongs to one batch: another batch, of whatever process, builds one of its own for the same file. So
+//     what a batch that was cut off has left is never used; the janitor removes it.
 //   - A copy is compared with its source when it is complete, a link when it is made: content that changed
 //     meanwhile is [ErrChanged], and leaves no stage.
 //   - With a lease (Linux) no local process has the file open or mapped for writing; one that opens it while it is
