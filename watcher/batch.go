@@ -53,6 +53,17 @@ func (t *turn) flush(ctx context.Context) {
 	}
 }
 
+// cheapCopy is up to which size a copy in vain costs less than a question.
+const cheapCopy = 64 << 10
+
+// surelyNew reports that the ledger need not be asked about a few small files that have just come with their names:
+// their commit tells in the end whether it knows them.
+func surelyNew(batch []*candidate) bool {
+	return len(batch) <= jet.FewFiles && !slices.ContainsFunc(batch, func(c *candidate) bool {
+		return c.action != settle.Confirm || c.stat.Size > cheapCopy
+	})
+}
+
 // unknown returns the files that the ledger does not know, whoever entered them; those it knows are done.
 func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candidate, err error) {
 	files := make([]events.SeenFile, len(batch))
@@ -62,6 +73,9 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 			c.fingerprint = stage.Fingerprint(t.f.jobID, path, t.k.generations[path], c.stat)
 		}
 		files[i] = t.seenFile(c)
+	}
+	if surelyNew(batch) {
+		return batch, nil
 	}
 	var known index
 	if s := t.k.scan; s != nil {
@@ -220,13 +234,18 @@ func (t *turn) commit(ctx context.Context, b *stage.Batch, staged []*candidate) 
 	c.files = append(c.files, marked...)
 	bus := t.w.cfg.Bus
 	t.w.pool.running.Go(func() {
-		defer close(c.done)
 		if len(initial) > 0 {
 			c.err = bus.IgnoreFiles(ctx, initial)
 		}
+		claimed := false
 		if c.err == nil && len(c.triggers) > 0 {
 			faultpoint.Hit(faultpoint.FileStaged)
-			c.won, c.err = bus.CommitFiles(ctx, c.triggers)
+			c.won, c.err = bus.ClaimFiles(ctx, c.triggers)
+			claimed = c.err == nil
+		}
+		close(c.done)
+		if claimed {
+			bus.EnterFiles(ctx, c.triggers) // nobody waits for it
 		}
 	})
 }

@@ -43,22 +43,30 @@ func (b *Bus) SeenFiles(ctx context.Context, files []events.SeenFile) ([]bool, e
 	return b.known(ctx, streamFiles, subjects)
 }
 
-// fewFiles is how many files are queued one by one rather than in a batch: a
+// FewFiles is how many files are queued one by one rather than in a batch: a
 // batch of two costs the server 2 to 3 ms, a message alone 0.02 to 0.2.
-const fewFiles = 8
+const FewFiles = 8
 
 // claimHeader names the ledger entry that a queued file still needs when it is
 // taken off the queue.
 const claimHeader = "Spool-Claim"
 
-// CommitFiles triggers each file that the ledger does not know yet, and tells
+// CommitFiles is [Bus.ClaimFiles] and [Bus.EnterFiles].
+func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+	if won, err = b.ClaimFiles(ctx, triggers); err == nil {
+		b.EnterFiles(ctx, triggers)
+	}
+	return won, err
+}
+
+// ClaimFiles triggers each file that the ledger does not know yet, and tells
 // which this call has triggered; the others are triggered already. Many are
 // committed in batches, each claim with its work. Of few each is one message: its
-// place in the queue is the claim until the entry is in the ledger, which is
-// made at once here, and at the latest before [Delivery.Ack].
-func (b *Bus) CommitFiles(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
-	if len(triggers) <= fewFiles {
-		return b.commitFew(ctx, triggers)
+// place in the queue is the claim until the entry is in the ledger, which
+// [Bus.EnterFiles] makes, and at the latest [Delivery.Ack].
+func (b *Bus) ClaimFiles(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+	if len(triggers) <= FewFiles {
+		return b.claimFew(ctx, triggers)
 	}
 	pairs := make([]pair, len(triggers))
 	for i, t := range triggers {
@@ -75,7 +83,7 @@ func fileMessage(t events.Trigger) message {
 	return message{Subject: fileSubject(t.JobID, t.File.Fingerprint), Data: body(t)}
 }
 
-func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
+func (b *Bus) claimFew(ctx context.Context, triggers []events.Trigger) (won []bool, err error) {
 	won = make([]bool, len(triggers))
 	for i, t := range triggers {
 		m := fileMessage(t)
@@ -97,13 +105,20 @@ func (b *Bus) commitFew(ctx context.Context, triggers []events.Trigger) (won []b
 		}
 	}
 	faultpoint.Hit(faultpoint.FileCommitted)
+	return won, nil
+}
+
+// EnterFiles makes those entries of the ledger that [Bus.ClaimFiles] has left for later.
+func (b *Bus) EnterFiles(ctx context.Context, triggers []events.Trigger) {
+	if len(triggers) > FewFiles {
+		return
+	}
 	for _, t := range triggers {
 		if b.enterFile(ctx, seenSubjectOf(t)) != nil {
 			break // whoever takes them off the queue does it
 		}
 	}
 	faultpoint.Hit(faultpoint.FileEntered)
-	return won, nil
 }
 
 // enterFile makes a ledger entry of a file, unless it is there.
