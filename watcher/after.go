@@ -106,7 +106,7 @@ func (w *Watcher) asks(jobID string) bool {
 func (w *Watcher) consumeEndings(ctx context.Context, q jet.Queue, read func(*jet.Delivery) (ending, bool), from ender) {
 	for warned := false; ctx.Err() == nil; {
 		err := w.cfg.Bus.Pull(ctx, q, endingsInHand, func(d *jet.Delivery) {
-			e, ok := ending{}, w.asks(d.JobID()) // most jobs do not: their endings need not be read
+			e, ok := ending{}, w.asks(d.AboutJob()) // most jobs do not: their endings need not be read
 			if ok {
 				e, ok = read(d)
 			}

@@ -40,6 +40,10 @@ func TestQueueFull(t *testing.T) {
 			t.Errorf("%s: staged %q", tr.File.Path, got)
 		}
 	}
+	stages, err := os.ReadDir(filepath.Join(r.root, ".spool", "job"))
+	if err != nil || len(stages) != 3 {
+		t.Errorf("%d stages after all attempts, want 3: %v", len(stages), err)
+	}
 	r.awaitLog("files are queued again")
 	r.awaitState("job", func(s events.WatchState) bool { return s.Pending == 0 && s.Reason == "" })
 }

@@ -34,6 +34,18 @@ func newTidyHarness(t *testing.T, names ...string) *tidyHarness {
 	return r
 }
 
+// asFormerly lays the stage of a file as former releases did.
+func (r *tidyHarness) asFormerly(name string) {
+	r.Helper()
+	tr := r.triggers[name]
+	p, err := events.ParsePath("input_dir", tr.File.InputDir)
+	r.check(err)
+	was, stage := r.drives.HostPath(p), filepath.Join(r.root, ".spool", "job", tr.File.Fingerprint)
+	r.check(os.Mkdir(stage, 0o755))
+	r.check(os.Rename(was, filepath.Join(stage, "input")))
+	tr.File.InputDir = driveName + "/.spool/job/" + tr.File.Fingerprint + "/input"
+}
+
 // called takes the files off the queue, as after their calls.
 func (r *tidyHarness) takenOff(names ...string) {
 	r.Helper()
@@ -70,8 +82,12 @@ func (r *tidyHarness) expect(when string, want map[string]bool) {
 
 func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	t.Parallel()
-	r := newTidyHarness(t, "queued", "running", "ended", "failed", "dead", "rerun", "accepted")
-	r.takenOff("running", "ended", "failed", "dead", "rerun", "accepted")
+	r := newTidyHarness(t, "queued", "running", "ended", "failed", "dead", "rerun", "accepted", "former", "former-dead")
+	r.asFormerly("former")
+	r.asFormerly("former-dead")
+	formerDead := r.triggers["former-dead"]
+	r.check(r.bus.PutDead(t.Context(), formerDead, events.Result{TriggerID: formerDead.ID, JobID: "job"}))
+	r.takenOff("former", "former-dead", "running", "ended", "failed", "dead", "rerun", "accepted")
 	dead := r.triggers["dead"]
 	r.check(r.bus.PutDead(t.Context(), dead, events.Result{TriggerID: dead.ID, JobID: "job"}))
 	again := events.Trigger{ID: events.ManualTriggerID("job", "x"), JobID: "job", Kind: events.KindManual, File: r.triggers["rerun"].File}
@@ -79,14 +95,14 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	r.check(err)
 	_, _, err = r.bus.AcceptRun(t.Context(), "default", events.Run{FlowJobID: "other", InputDir: r.triggers["accepted"].File.InputDir})
 	r.check(err)
-	for _, name := range []string{"queued", "ended", "dead", "rerun", "accepted"} {
+	for _, name := range []string{"queued", "ended", "dead", "rerun", "accepted", "former", "former-dead"} {
 		r.runEnds(name, events.OK)
 	}
 	r.runEnds("failed", events.ERROR) // it may be run again
-	want := map[string]bool{"queued": true, "running": true, "ended": false, "failed": true, "dead": true, "rerun": true, "accepted": true}
+	want := map[string]bool{"queued": true, "running": true, "ended": false, "failed": true, "dead": true, "rerun": true, "accepted": true, "former": false, "former-dead": true}
 	r.eventually(func() bool {
 		r.check(r.w.RemoveEnded(t.Context()))
-		return !r.kept("ended")
+		return !r.kept("ended") && !r.kept("former")
 	})
 	r.expect("when runs have ended", want)
 
@@ -96,7 +112,7 @@ func TestStagesGoWhenTheirRunsHaveEnded(t *testing.T) {
 	r.check(r.bus.RunQueue("").Clear(t.Context()))
 	r.takenOff("queued")
 	r.check(r.w.Tidy(t.Context(), time.Now()))
-	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "failed": true, "dead": false, "rerun": false, "accepted": false})
+	r.expect("at the survey", map[string]bool{"queued": false, "running": true, "failed": true, "dead": false, "rerun": false, "accepted": false, "former": false, "former-dead": false})
 }
 
 func TestStagesGoAfterTheRetention(t *testing.T) {

@@ -102,8 +102,8 @@ type Delivery struct {
 	once       sync.Once
 }
 
-// JobID is the job that the message is about; "" for none.
-func (d *Delivery) JobID() string {
+// AboutJob is the job that the message is about; "" for none.
+func (d *Delivery) AboutJob() string {
 	sub, _ := parseSubject(d.Subject) // that of another version is about none
 	return sub.JobID
 }
