@@ -83,6 +83,7 @@ type written struct {
 	mu    sync.Mutex
 	bytes map[string]int // by the kind of message
 	msgs  map[string]int
+	seen  map[string]bool // subjects of events of runs, each of which is stored once: of two who tell one, one is refused
 }
 
 // written starts a server, and counts all messages that its streams store. One on the
@@ -90,7 +91,7 @@ type written struct {
 func (p *harness) written(ends string, flags ...string) *written {
 	p.Helper()
 	s := p.serve(flags...)
-	w := &written{p: p, pid: s.cmd.Process.Pid, ended: make(chan struct{}, 1000), bytes: map[string]int{}, msgs: map[string]int{}}
+	w := &written{p: p, pid: s.cmd.Process.Pid, ended: make(chan struct{}, 1000), bytes: map[string]int{}, msgs: map[string]int{}, seen: map[string]bool{}}
 	nc, err := nats.Connect("nats://"+p.nats, jetCreds(p))
 	if err != nil {
 		p.Fatal(err)
@@ -116,6 +117,10 @@ func (w *written) count(m *nats.Msg) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if parts[1] == "run" && w.seen[m.Subject] {
+		return
+	}
+	w.seen[m.Subject] = true
 	w.bytes[kind] += m.Size() - len(m.Reply)
 	w.msgs[kind]++
 }

@@ -12,11 +12,6 @@ import (
 // Name is argv[0] of every process of this package.
 const Name = "spool-gate"
 
-// Environment is that of every process of this package; the flow gets one of its own. With
-// one processor Go's runtime starts fewer threads, and does not look in the control groups
-// how many there are.
-var Environment = []string{"GOMAXPROCS=1"}
-
 // What a process is there for: its second argument.
 const (
 	Launcher = "launch"

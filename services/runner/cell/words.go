@@ -1,5 +1,10 @@
 package cell
 
+// Environment is that of every process of this package; the flow gets one of its own. With
+// one processor Go's runtime starts fewer threads, and does not look in the control groups
+// how many there are.
+var Environment = []string{"GOMAXPROCS=1"}
+
 // Form says which parts of the sandbox a flow has. The runner finds out once what the kernel grants
 // ([Met] of the first warm process), and asks every process for exactly that.
 type Form struct {
