@@ -201,4 +201,3 @@ func jetCreds(p *harness) nats.Option {
 	}
 	return nats.UserCredentials(file)
 }
-
