@@ -157,6 +157,9 @@ bench-quick: gate ## the same in five minutes: each once, without what takes lon
 bench-commit: ## triggers committed per second, batched and single, fsync on
 	@go test -run '^$$' -bench Commit -benchtime 100x -count 5 ./events/jet $(median)
 
+bench-queued: ## what grows with queued files, and with the ledger of files: time and memory (4 minutes)
+	@go test -run '^$$' -bench 'QueuedFiles|Ledger' -benchtime 50x ./events/jet $(median)
+
 bench-pass: ## 10,000 and 100,000 jobs due at one minute
 	@go test -run '^$$' -bench Pass -benchtime 1x -count 5 ./cron $(median)
 
@@ -198,7 +201,7 @@ bench-dispatch: ## files called and their results stored, trigger to request, me
 bench-run: gate ## what the built-in runner adds to a process, from the call to the stored end
 	@go test -cpu $(THREADS) -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
 
-bench-api: ## create_job, list_jobs and a gateway's start, beside their floors
+bench-api: ## create_job, list_jobs (BENCH_JOBS=100000 lists so many) and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne|NativeLists' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Start' -benchtime 1x -count 5 -timeout 30m ./gateway $(median)
 	@go test -run '^$$' -bench 'Request' -benchtime 5000x -count 5 ./services/daemon $(median)

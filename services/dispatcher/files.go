@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/jet"
 )
 
 const (
@@ -75,7 +76,7 @@ func (f *files) start(ctx context.Context, id string) {
 	f.sources[id] = s
 	go func() { // ended by stop, which waits for it
 		defer close(s.ended)
-		queue := f.d.bus.Files(id).Queue("file-"+id, maxWaiting)
+		queue := f.queue(id)
 		queue.Idle, queue.Came, queue.Gone = consumerIdle, f.d.prior.preload, f.d.ends.files.Gone
 		atOnce := prefetch * s.concurrency
 		if s.serial {
@@ -85,6 +86,9 @@ func (f *files) start(ctx context.Context, id string) {
 		f.d.pull(ctx, newSemaphore(f.d.workers, s.concurrency), queue, atOnce)
 	}()
 }
+
+// queue is the consumer of the files of a job.
+func (f *files) queue(id string) jet.Queue { return f.d.bus.Files(id).Queue("file-"+id, maxWaiting) }
 
 // stop ends the source of a job, and waits for it.
 func (f *files) stop(id string) {
@@ -130,7 +134,8 @@ func (f *files) sweep(ctx context.Context) {
 		if time.Since(time.Unix(0, s.active.Load())) < idleAfter {
 			continue
 		}
-		if has, err := f.d.bus.HasFiles(ctx, id); err == nil && !has {
+		// Its consumer counts them; asked for a file of the job, the broker goes through all that are queued.
+		if out, queued, err := f.d.bus.Unsettled(ctx, f.queue(id)); err == nil && out+queued == 0 {
 			f.stop(id)
 		}
 	}
