@@ -44,15 +44,19 @@ const MaxDigest = 256 << 20
 // maxTags bounds what an event repeats of the tags of a job, in bytes of JSON.
 const maxTags = 4 << 10
 
-// CauseOf gives the cause of an execution of a job, whose parameters are nil where
-// they cannot be read.
-func CauseOf(t Trigger, job Job, p *Parameters) Cause {
-	ref := JobRef{ID: t.JobID, Name: job.Name, Tags: []string{}, Owner: job.Username}
+// Ref describes a job for who reads of its executions; its parameters are nil where they cannot be read.
+func (j *Job) Ref(p *Parameters) JobRef {
+	ref := JobRef{ID: j.ID, Name: j.Name, Tags: []string{}, Owner: j.Username}
 	if p != nil {
 		if raw, ok := p.Settings.Get("tags"); ok && len(raw) <= maxTags {
 			_ = json.Unmarshal(raw, &ref.Tags) // it was checked when the job was made
 		}
 	}
+	return ref
+}
+
+// Cause gives the cause of the execution that a trigger leads to.
+func (t *Trigger) Cause(ref JobRef) Cause {
 	c := Cause{Job: &ref, Kind: t.Kind}
 	if t.Minute != 0 {
 		c.Slot = t.Minute.Time()

@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,11 +30,15 @@ type message struct {
 	Of      string  // with Expect: the filter of subjects whose last sequence is meant, when not Subject
 }
 
+// headersMore is how many headers a commit adds to a message.
+const headersMore = 2
+
 func (m message) wire() *nats.Msg {
-	msg := nats.NewMsg(m.Subject)
-	msg.Data = m.Data
+	msg := &nats.Msg{Subject: m.Subject, Data: m.Data, Header: make(nats.Header, len(m.Header)+headersMore)}
+	values := make([]string, 0, len(m.Header)) // of all headers, in one piece
 	for k, v := range m.Header {
-		msg.Header[k] = []string{v}
+		values = append(values, v)
+		msg.Header[k] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if m.Expect != nil {
 		msg.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(*m.Expect, 10))
@@ -127,6 +132,9 @@ func (b *Bus) send(ctx context.Context, stream string, msgs ...message) (uint64,
 }
 
 func (b *Bus) readAck(stream string, m *nats.Msg) (uint64, error) {
+	if seq, ok := ackedAt(m.Data); ok {
+		return seq, nil
+	}
 	var ack struct {
 		Sequence uint64    `json:"seq"`
 		Error    *apiFault `json:"error"`
@@ -138,6 +146,23 @@ func (b *Bus) readAck(stream string, m *nats.Msg) (uint64, error) {
 		return 0, b.apiError(stream, *ack.Error)
 	}
 	return ack.Sequence, nil
+}
+
+// ackedAt reads the sequence out of an answer that holds no error, without reading all of it.
+func ackedAt(data []byte) (seq uint64, ok bool) {
+	if bytes.Contains(data, []byte(`"error"`)) {
+		return 0, false
+	}
+	_, after, found := bytes.Cut(data, []byte(`"seq":`))
+	n := 0
+	for n < len(after) && '0' <= after[n] && after[n] <= '9' {
+		n++
+	}
+	if !found || n == 0 {
+		return 0, false
+	}
+	seq, err := strconv.ParseUint(string(after[:n]), 10, 64)
+	return seq, err == nil
 }
 
 // pair is a claim on the ledger and the work that goes with it.

@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,9 +54,13 @@ type Ends struct {
 
 type ending struct {
 	sequence uint64
-	text     []byte
+	head     string // of its text, before the value
+	value    []byte
 	done     chan error // of size 1
 }
+
+// size is that of its text.
+func (w *ending) size() int { return len(w.head) + len(w.value) + len("},") }
 
 // entry is one message of the ledger.
 type entry struct {
@@ -99,8 +104,7 @@ func (e *Ends) PutVerdict(ctx context.Context, sequence uint64, v events.Verdict
 }
 
 func (e *Ends) put(ctx context.Context, sequence uint64, head string, value []byte) error {
-	text := append(append(append(make([]byte, 0, len(head)+len(value)+1), head...), value...), '}')
-	w := &ending{sequence, text, make(chan error, 1)}
+	w := &ending{sequence, head, value, make(chan error, 1)}
 	recordOut(doneSubject(e.stream, e.writer, 0))
 	e.mu.Lock()
 	e.waiting = append(e.waiting, w)
@@ -120,19 +124,14 @@ func (e *Ends) put(ctx context.Context, sequence uint64, head string, value []by
 
 // write stores what waits, one message after the other.
 func (e *Ends) write() {
+	var data []byte // used again: nobody holds it once it is committed
 	for {
 		part, subject := e.next()
 		if part == nil {
 			return
 		}
-		data := []byte("[")
-		for i, w := range part {
-			if i > 0 {
-				data = append(data, ',')
-			}
-			data = append(data, w.text...)
-		}
-		m := message{Subject: subject, Data: append(data, ']'), Expect: new(uint64(0))}
+		data = appendEnds(data[:0], part)
+		m := message{Subject: subject, Data: data, Expect: new(uint64(0))}
 		seq, err := e.bus.commitAnyway(e.bus.life, e.stream, m) // also where there is no room: it empties the queue
 		if err == nil {
 			e.note(seq, part)
@@ -144,12 +143,28 @@ func (e *Ends) write() {
 	}
 }
 
+// appendEnds adds the body of a message.
+func appendEnds(to []byte, part []*ending) []byte {
+	size := len("[]")
+	for _, w := range part {
+		size += w.size()
+	}
+	to = append(slices.Grow(to, size), '[')
+	for i, w := range part {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = append(append(append(to, w.head...), w.value...), '}')
+	}
+	return append(to, ']')
+}
+
 func (e *Ends) next() (part []*ending, subject string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
 	for size := 0; n < len(e.waiting) && (n == 0 || size < endsBytes); n++ {
-		size += len(e.waiting[n].text)
+		size += e.waiting[n].size()
 	}
 	part, e.waiting = e.waiting[:n:n], e.waiting[n:]
 	if n == 0 {

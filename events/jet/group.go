@@ -29,10 +29,10 @@ type group struct {
 
 	mu       sync.Mutex
 	waiting  []*member
-	alone    int  // messages that are being committed by themselves
+	beside   bool // some messages are being committed by themselves, side by side
 	batching bool // a batch is being committed
 
-	each  time.Duration // what a message takes lately that goes alone, among others
+	alone time.Duration // what a message takes lately that goes alone, among others
 	batch time.Duration // what a batch takes
 }
 
@@ -65,18 +65,17 @@ func (g *group) put(ctx context.Context, m message) error {
 // next sends what waits, as far as it may go now; g.mu is held. What it starts
 // ends with the answers that somebody waits for.
 func (g *group) next() {
-	worth, most := prices(g.each, g.batch)
+	worth, most := prices(g.alone, g.batch)
 	for !g.batching && len(g.waiting) > 0 {
 		switch {
 		case len(g.waiting) >= worth:
 			g.batching = true
-			part := g.take()
+			part := g.take(batchMost)
 			go g.together(part)
-		case g.alone < most:
-			e := g.waiting[0]
-			g.waiting = g.waiting[1:]
-			g.alone++
-			go g.single(e, g.alone)
+		case !g.beside:
+			g.beside = true
+			part := g.take(most)
+			go g.each(part)
 		default:
 			return
 		}
@@ -101,10 +100,10 @@ func smooth(known *time.Duration, took time.Duration) {
 	*known += (took - *known) / 8
 }
 
-// take cuts the next batch off those who wait.
-func (g *group) take() []*member {
+// take cuts the next off those who wait, so many at most.
+func (g *group) take(most int) []*member {
 	n, size := 0, 0
-	for n < len(g.waiting) && n < batchMost && size < groupBytes {
+	for n < len(g.waiting) && n < most && size < groupBytes {
 		size += len(g.waiting[n].m.Data)
 		n++
 	}
@@ -113,42 +112,71 @@ func (g *group) take() []*member {
 	return part
 }
 
-// single commits a message as the last of some that go side by side: the server
-// works through them in order.
-func (g *group) single(e *member, of int) {
+// each commits messages by themselves, side by side.
+func (g *group) each(part []*member) {
 	began := time.Now()
-	_, err := g.bus.commit(context.Background(), g.stream, e.m) // bounded by commitTimeout
+	missing := part
+	if len(part) > 1 {
+		missing = g.unconfirmed(part)
+	}
 	took := time.Since(began)
-	e.done <- err
+	g.singly(missing)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.alone--
-	if of >= aloneLeast/2 { // one alone mostly waits for the way
-		smooth(&g.each, took/time.Duration(of))
+	g.beside = false
+	if len(part) >= aloneLeast/2 { // one alone mostly waits for the way
+		smooth(&g.alone, took/time.Duration(len(part)))
 	}
 	g.next()
 }
 
-func (g *group) together(part []*member) {
-	msgs := make([]message, len(part))
+// unconfirmed sends messages all at once, and gives those of which nobody knows whether they are stored.
+func (g *group) unconfirmed(part []*member) (missing []*member) {
+	stored := make([]bool, len(part))
+	g.bus.commitEach(context.Background(), g.stream, messagesOf(part), func(i int) {
+		stored[i] = true
+		part[i].done <- nil
+	})
 	for i, e := range part {
-		msgs[i] = e.m
+		if !stored[i] {
+			missing = append(missing, e)
+		}
 	}
-	began := time.Now()
-	_, err := g.bus.commit(context.Background(), g.stream, msgs...)
-	took := time.Since(began)
+	return missing
+}
+
+// singly commits each message for itself, as often as that takes, and tells who waits for it.
+func (g *group) singly(part []*member) {
 	var wg sync.WaitGroup
 	for _, e := range part {
-		if err == nil {
-			e.done <- nil
-			continue
-		}
 		wg.Go(func() {
-			_, err := g.bus.commit(context.Background(), g.stream, e.m)
+			_, err := g.bus.commit(context.Background(), g.stream, e.m) // bounded by commitPatience
 			e.done <- err
 		})
 	}
 	wg.Wait()
+}
+
+func messagesOf(part []*member) []message {
+	msgs := make([]message, len(part))
+	for i, e := range part {
+		msgs[i] = e.m
+	}
+	return msgs
+}
+
+func (g *group) together(part []*member) {
+	began := time.Now()
+	_, err := g.bus.commit(context.Background(), g.stream, messagesOf(part)...)
+	took := time.Since(began)
+	if err != nil {
+		g.singly(part)
+	}
+	for _, e := range part {
+		if err == nil {
+			e.done <- nil
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.batching = false

@@ -137,7 +137,11 @@ func known(m Stored) error {
 	if len(m.header) == 0 {
 		return nil
 	}
-	form, err := strconv.Atoi(m.header.Get(formHeader))
+	text := m.header.Get(formHeader)
+	if text == "" {
+		return nil
+	}
+	form, err := strconv.Atoi(text)
 	if err != nil || form <= Format {
 		return nil
 	}
