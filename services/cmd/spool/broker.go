@@ -136,6 +136,8 @@ func openStore(s *settings) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	daemon.LimitMemory()
+	daemon.PaceGarbage()
 	in := &instance{Process: daemon.New(log), set: s}
 	if in.bundle, err = s.bundle.load(); err != nil {
 		return nil, errors.Join(err, release())

@@ -191,6 +191,10 @@ func (r service) run(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
+	daemon.LimitMemory()
+	if r.name != "gateway" { // which has a pace of its own
+		daemon.PaceGarbage()
+	}
 	in := &instance{Process: daemon.New(log), set: s}
 	if err := r.startAlone(ctx, in); err != nil {
 		if ctx.Err() != nil {
