@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,24 +55,25 @@ func acked(b *testing.B, n int) float64 {
 	queueFiles(b, bus, n)
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
-	var came atomic.Int64
+	left := n // of the goroutine that takes them out
 	all := make(chan struct{})
 	began := time.Now()
 	wg.Go(func() {
 		q := bus.Files("job").Queue("acks", maxWaiting)
+		q.Gone = func(sequences []uint64) {
+			if left -= len(sequences); left == 0 {
+				close(all)
+			}
+		}
 		if err := bus.Pull(ctx, q, prefetch*64, func(d *jet.Delivery) {
 			if err := d.Ack(); err != nil {
 				b.Error(err)
-			}
-			if came.Add(1) == int64(n) {
-				close(all)
 			}
 		}); err != nil {
 			b.Error(err)
 		}
 	})
 	<-all
-	awaitNoFiles(b, bus)
 	took := time.Since(began)
 	cancel()
 	wg.Wait()
@@ -180,15 +182,28 @@ func dispatched(b *testing.B, fsync bool, n, concurrency int, takes time.Duratio
 	})
 	bus := benchBus(b, fsync, concurrency)
 	queueFiles(b, bus, n)
+	allocated := allocations(b, n)
 	benchDispatcher(b, bus, url)
 	first := <-begun
 	<-all
 	awaitNoFiles(b, bus)
 	took := time.Since(first)
+	allocated()
 	if calls.Load() != int64(n) {
 		b.Errorf("%d calls for %d files", calls.Load(), n)
 	}
 	return float64(n) / took.Seconds()
+}
+
+// allocations begins to count them; the func that it returns reports them for each of n files, with those of the
+// server and the endpoint, which are in the same process.
+func allocations(b *testing.B, n int) func() {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	return func() {
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(n), "allocs/file")
+	}
 }
 
 // queueFiles queues n files of the job.

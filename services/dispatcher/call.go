@@ -94,7 +94,7 @@ func (d *Dispatcher) call(ctx context.Context, r events.Result, w *work) (o outc
 // callOne makes a call of one endpoint, counts it, and tells its circuit breaker whether a connection was made.
 func (d *Dispatcher) callOne(ctx context.Context, e *endpoint, r events.Result, w *work) outcome {
 	r.StartedAt = time.Now().UTC()
-	o := d.post(ctx, e.url, r, w)
+	o := d.post(ctx, e, r, w)
 	d.meter.took.Observe(time.Since(r.StartedAt).Seconds())
 	switch {
 	case o.refused:
@@ -118,75 +118,116 @@ func (d *Dispatcher) callOne(ctx context.Context, e *endpoint, r events.Result, 
 }
 
 // post sends the request and reads the answer.
-func (d *Dispatcher) post(ctx context.Context, to string, r events.Result, w *work) outcome {
+func (d *Dispatcher) post(ctx context.Context, e *endpoint, r events.Result, w *work) outcome {
 	secrets := w.job.secrets
-	req, err := d.request(ctx, to, w)
+	q, err := d.request(w)
 	if err != nil {
 		return outcome{Result: failed(r, secrets.Text(text(err)))}
 	}
-	resp, err := d.client(w.params).Do(req)
+	a, err := d.send(ctx, e, q, w)
 	if err != nil {
 		return outcome{Result: failed(r, secrets.Text(text(err))), passing: true, refused: refusal(err) && ctx.Err() == nil}
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, events.MaxResponse+1))
-	if err != nil {
-		return outcome{Result: failed(r, secrets.Text(text(err))), passing: true}
-	}
 	r.EndedNS = time.Now().UnixNano()
-	r.Status, r.FlowJobID, r.OutputFolder = read(resp.StatusCode, body) // as they were sent: they name things
-	r.HTTP = events.HTTPResult{Status: strconv.Itoa(resp.StatusCode), Headers: headers(resp.Header, secrets), Response: response(body, secrets)}
-	if d.cfg.Secret != "" && events.Ruling(resp.Header.Get(events.HeaderVerdict)) == events.VerdictSuperseded {
+	r.Status, r.FlowJobID, r.OutputFolder = read(a.status, a.body) // as they were sent: they name things
+	r.HTTP = events.HTTPResult{Status: strconv.Itoa(a.status), Headers: headers(a.header, secrets), Response: response(a.body, secrets)}
+	if d.cfg.Secret != "" && events.Ruling(a.header.Get(events.HeaderVerdict)) == events.VerdictSuperseded {
 		return outcome{Result: r, verdict: events.VerdictSuperseded, reason: events.WhyRewritten}
 	}
-	if d.cfg.Secret != "" && resp.Header.Get(events.HeaderStore) != "" {
+	if d.cfg.Secret != "" && a.header.Get(events.HeaderStore) != "" {
 		d.bus.NoteTrouble() // the runner's copy of the store may be without a majority while ours is not
 	}
-	return outcome{Result: r, passing: passing(resp.StatusCode), asked: events.RetryAfter(resp.Header, time.Now())}
+	return outcome{Result: r, passing: passing(a.status), asked: events.RetryAfter(a.header, time.Now())}
 }
 
-func (d *Dispatcher) request(ctx context.Context, to string, w *work) (*http.Request, error) {
+// request is what is sent.
+type request struct {
+	header []string // names in turn with values
+	body   []byte
+}
+
+// reply is what comes back. One byte more of the body is read than is stored.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// readBody reads as much of an answer as is needed.
+func readBody(r io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(r, events.MaxResponse+1))
+}
+
+// send makes one call of an endpoint.
+func (d *Dispatcher) send(ctx context.Context, e *endpoint, q request, w *work) (reply, error) {
+	if e.direct != nil {
+		return e.direct.do(ctx, q, w.atMostOnce())
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(q.body))
+	if err != nil {
+		return reply{}, err
+	}
+	for i := 0; i < len(q.header); i += 2 {
+		req.Header.Set(q.header[i], q.header[i+1])
+	}
+	resp, err := d.client(w.params).Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	body, err := readBody(resp.Body)
+	return reply{resp.StatusCode, resp.Header, body}, err
+}
+
+// request makes the request of a call.
+func (d *Dispatcher) request(w *work) (request, error) {
 	p, input := w.params, w.params.InputText
 	if w.File != nil {
 		input = w.File.InputDir
 	}
 	extras, err := d.extras(w)
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
-	body := events.Encode(events.RunRequest{InputDir: input, BinaryPath: p.BinaryText, Settings: p.RunSettings(), Spool: extras})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+p.AuthToken)
-	req.Header.Set(events.HeaderKey, w.ID)
-	req.Header.Set("traceparent", events.TraceParent(w.ID, w.ID+".call"))
+	h := make([]string, 0, 16)
+	h = append(h, "Content-Type", "application/json", "Authorization", "Bearer "+p.AuthToken, events.HeaderKey, w.ID,
+		"Traceparent", events.TraceParent(w.ID, w.ID+".call"))
 	if d.cfg.Secret != "" {
-		req.Header.Set(events.HeaderDispatcher, d.cfg.Secret)
-		req.Header.Set(events.HeaderJobID, w.JobID)
-		req.Header.Set(events.HeaderOwner, url.PathEscape(w.job.Username))
-		if w.job.Role != "" {
-			req.Header.Set(events.HeaderRole, string(w.job.Role))
-		}
-		if p.Options.Retries.Times > 0 {
-			req.Header.Set(events.HeaderRetries, string(events.Encode(p.Options.Retries)))
-		}
-		if len(p.Options.Profiles) > 0 {
-			req.Header.Set(events.HeaderProfiles, strings.Join(p.Options.Profiles, ","))
-		}
-		if w.place != "" {
-			req.Header.Set(events.HeaderPlace, url.PathEscape(w.place))
-		}
-		if w.File != nil && w.File.Linked {
-			req.Header.Set(events.HeaderFile, w.File.Look())
-		}
-		if w.File != nil && len(w.File.Chain) > 0 {
-			req.Header.Set(events.HeaderChain, events.FormatChain(w.File.Chain))
-		}
+		h = append(h, d.ours(w)...)
 	}
-	return req, nil
+	return request{h, events.Encode(runRequest{input, p.BinaryText, w.job.settings, extras})}, nil
+}
+
+// runRequest is [events.RunRequest] with settings that are encoded once for a job.
+type runRequest struct {
+	InputDir   string            `json:"input_dir"`
+	BinaryPath string            `json:"binary_path"`
+	Settings   json.RawMessage   `json:"settings"`
+	Spool      *events.RunExtras `json:"spool,omitempty"`
+}
+
+// ours are the headers that only the built-in runner gets.
+func (d *Dispatcher) ours(w *work) (h []string) {
+	h = append(h, events.HeaderDispatcher, d.cfg.Secret, events.HeaderJobID, w.JobID, events.HeaderOwner, url.PathEscape(w.job.Username))
+	if w.job.Role != "" {
+		h = append(h, events.HeaderRole, string(w.job.Role))
+	}
+	if o := w.params.Options; o.Retries.Times > 0 {
+		h = append(h, events.HeaderRetries, string(events.Encode(o.Retries)))
+	}
+	if o := w.params.Options; len(o.Profiles) > 0 {
+		h = append(h, events.HeaderProfiles, strings.Join(o.Profiles, ","))
+	}
+	if w.place != "" {
+		h = append(h, events.HeaderPlace, url.PathEscape(w.place))
+	}
+	if w.File != nil && w.File.Linked {
+		h = append(h, events.HeaderFile, w.File.Look())
+	}
+	if w.File != nil && len(w.File.Chain) > 0 {
+		h = append(h, events.HeaderChain, events.FormatChain(w.File.Chain))
+	}
+	return h
 }
 
 // failed is the result r of a call that got no answer, or was not made.

@@ -14,6 +14,7 @@ import (
 	"spool.internal/events/metrics"
 	"spool.internal/events/seal"
 	"spool.internal/events/wait"
+	"spool.internal/services/daemon"
 )
 
 // Dispatcher makes the calls.
@@ -23,10 +24,10 @@ type Dispatcher struct {
 	log       *slog.Logger
 	feed      *jet.JobFeed
 	jobs      *jobCache
-	strict    *http.Client   // verifies certificates
-	lax       *http.Client   // does not, for jobs that say so
-	workers   chan struct{}  // semaphore: one slot for each
-	calls     sync.WaitGroup // deliveries that are not settled
+	strict    *http.Client  // verifies certificates
+	lax       *http.Client  // does not, for jobs that say so
+	workers   chan struct{} // semaphore: one slot for each
+	calls     *pool         // deliveries that are not settled
 	endpoints *endpoints
 	elsewhere func(context.Context) bool // another dispatcher's endpoint takes connections
 	flight    flight
@@ -57,7 +58,8 @@ func New(cfg Config) (*Dispatcher, error) {
 		cfg: cfg, bus: cfg.Bus, log: cfg.Log,
 		strict: newClient(cfg, true), lax: newClient(cfg, false),
 		workers:   make(chan struct{}, cfg.Workers),
-		endpoints: newEndpoints(cfg.RunBinaryURL, cfg.ProbeEvery),
+		calls:     newPool(),
+		endpoints: newEndpoints(cfg.RunBinaryURL, cfg.ProbeEvery, cfg.CallTimeout),
 		elsewhere: newElsewhere(cfg.Bus).open,
 		flight:    flight{ids: map[string]bool{}},
 		waiting:   newWaiting(),
@@ -138,7 +140,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	files := &files{d: d, sources: map[string]*source{}}
 	files.run(ctx)
 	wg.Wait() // from here on nothing is taken off a queue
-	d.calls.Wait()
+	d.calls.close()
 	return nil
 }
 
@@ -149,8 +151,9 @@ const grace = 2 * time.Second
 // pull takes the deliveries of one queue, so many at a time, until ctx ends. A consumer that is gone is recreated: the
 // work is in the queue, not in the consumer.
 func (d *Dispatcher) pull(ctx context.Context, s *semaphore, q jet.Queue, atOnce int) {
+	calls, _ := daemon.Linger(ctx, grace) // ctx ends it
 	for ctx.Err() == nil {
-		err := d.bus.Pull(ctx, q, atOnce, func(m *jet.Delivery) { d.take(ctx, s, m) })
+		err := d.bus.Pull(ctx, q, atOnce, func(m *jet.Delivery) { d.take(ctx, calls, s, m) })
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("a queue cannot be read now", "queue", q.Name, "error", err.Error())
 			_ = wait.Sleep(ctx, 250*time.Millisecond)

@@ -13,8 +13,9 @@ import (
 // endpoint is one address of the Run Binary API, with a circuit breaker of its own.
 type endpoint struct {
 	*breaker
-	url string
-	at  string // its host, for logs; the URL can hold a password
+	url    string
+	at     string  // its host, for logs; the URL can hold a password
+	direct *direct // nil = the client of net/http makes its calls
 }
 
 // endpoints are those of a dispatcher, in the order in which they are tried. Whoever waits for
@@ -26,14 +27,14 @@ type endpoints struct {
 	closing chan struct{} // closed when a breaker closes
 }
 
-func newEndpoints(text string, every time.Duration) *endpoints {
+func newEndpoints(text string, every, timeout time.Duration) *endpoints {
 	e := &endpoints{closing: make(chan struct{})}
 	for _, one := range splitURLs(text) {
 		host := ""
 		if u, err := url.Parse(one); err == nil {
 			host = u.Host
 		}
-		e.all = append(e.all, &endpoint{newBreaker(every), one, host})
+		e.all = append(e.all, &endpoint{newBreaker(every), one, host, newDirect(one, timeout)})
 	}
 	return e
 }

@@ -17,7 +17,7 @@ const (
 
 // prefetch is how many files a source takes for each call that it may have in flight: while some are called, others
 // wait for a worker or for their result to be stored.
-const prefetch = 8
+const prefetch = 16
 
 // files keeps one source for each enabled job with queued files, so that the files of one job never wait behind those
 // of another. One goroutine owns it.

@@ -8,7 +8,6 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/faultpoint"
 	"spool.internal/events/jet"
-	"spool.internal/services/daemon"
 )
 
 // redeliverSoon is the delay before the broker redelivers a trigger with which nothing could be done.
@@ -16,8 +15,8 @@ const redeliverSoon = time.Second
 
 // take works on one delivery: it prepares it, then attempts the call and finishes the trigger on a worker. It blocks
 // while all workers are busy or the store takes nothing, but not while the circuit breaker is open, so that waiting
-// deliveries can still expire.
-func (d *Dispatcher) take(ctx context.Context, s *semaphore, m *jet.Delivery) {
+// deliveries can still expire. The call and what follows it may go on until calls ends.
+func (d *Dispatcher) take(ctx, calls context.Context, s *semaphore, m *jet.Delivery) {
 	if d.bus.AwaitStore(ctx) != nil {
 		_ = m.Nak(0) // if this is lost the broker redelivers it by itself
 		return
@@ -36,15 +35,13 @@ func (d *Dispatcher) take(ctx context.Context, s *semaphore, m *jet.Delivery) {
 			s.release() // the breaker opened meanwhile
 		}
 	}
-	d.calls.Go(func() {
+	d.calls.run(func() {
 		if !hasWorker && !d.awaitEndpoint(ctx, s, w) {
 			return
 		}
-		ctx, cancel := daemon.Linger(ctx, grace)
-		defer cancel()
-		o := d.attempt(ctx, w)
+		o := d.attempt(calls, w)
 		s.release() // the worker is free as soon as the answer is there
-		d.finish(ctx, w, o)
+		d.finish(calls, w, o)
 	})
 }
 

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"encoding/json"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -31,10 +32,12 @@ type job struct {
 	serial      bool         // its runs must not overlap
 	slot        atomic.Int64 // the newest that was called for
 
-	once    sync.Once
-	params  *events.Parameters // with secrets in clear
-	secrets *scrub.Scrubber    // takes them out of answers of the endpoint
-	fault   error
+	once     sync.Once
+	params   *events.Parameters // with secrets in clear
+	settings json.RawMessage    // of its calls
+	ref      events.JobRef      // says in events which job it is
+	secrets  *scrub.Scrubber    // takes them out of answers of the endpoint
+	fault    error
 }
 
 func newJobCache(key *seal.Key, builtIn bool, others []string, log *slog.Logger) *jobCache {
@@ -105,6 +108,11 @@ func (c *jobCache) automatic() []string {
 // those of a command only: it trusts the dispatcher, and notify reads the job itself.
 func (c *jobCache) parameters(j *job) (*events.Parameters, error) {
 	j.once.Do(func() {
+		defer func() {
+			if j.fault == nil {
+				j.ref, j.settings = j.Ref(j.params), events.Encode(j.params.RunSettings())
+			}
+		}()
 		open, fault := j.Reveal(c.key.Open)
 		if fault == nil {
 			j.secrets = scrub.NewForJob(open, c.others...)

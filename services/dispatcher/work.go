@@ -25,6 +25,7 @@ type work struct {
 	earlier *endpoint     // the one that may have taken the last call; nil = none
 	place   string        // where its run is to be; empty = anywhere
 	run     string        // as which the quota counts it: see [running]
+	led     events.Cause  // see cause
 	ends    *jet.Ends     // the ledger of how triggers of its queue ended
 	log     *slog.Logger
 }
@@ -36,7 +37,17 @@ func (w *work) stored() time.Time { return w.Delivery.Time }
 func (w *work) atMostOnce() bool { return w.limit == 0 }
 
 // cause is what led to the execution, as results and events show it.
-func (w *work) cause() events.Cause { return events.CauseOf(w.Trigger, w.job.Job, w.params) }
+func (w *work) cause() events.Cause {
+	if w.led.Job != nil {
+		return w.led
+	}
+	ref := w.job.ref
+	if w.params == nil || w.params != w.job.params || w.job.fault != nil {
+		ref = w.job.Ref(w.params)
+	}
+	w.led = w.Trigger.Cause(ref)
+	return w.led
+}
 
 // result is what is known of an execution before its call.
 func (w *work) result() events.Result { return w.resultAt(w.stored()) }
