@@ -116,8 +116,9 @@ func TestDirectConnections(t *testing.T) {
 	if err != nil || err2 != nil || err3 != nil || first != second || own == first {
 		t.Errorf("from %s, %s and %s (%v, %v, %v)", first, second, own, err, err2, err3)
 	}
-	if c.take() == nil {
-		t.Fatal("no connection is kept")
+	s.CloseClientConnections()
+	if after, err := do(request{}, false); err != nil || after == first {
+		t.Errorf("after the endpoint closed the connection: from %s (%v)", after, err)
 	}
 	if _, err := do(request{header: []string{"Close", "1"}}, true); err == nil || len(asked) != 0 {
 		t.Errorf("a call that may be made once: %v, and %d more", err, len(asked))
