@@ -1,8 +1,8 @@
 package jet
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -15,16 +15,17 @@ import (
 // NewestResult reads the last result of a trigger that was stored at or after a time; found is
 // false when there is none. A dead letter that was retried has more than one.
 func (b *Bus) NewestResult(ctx context.Context, jobID, triggerID string, t time.Time) (r events.Result, found bool, err error) {
+	var unread error // of the last one
 	err = b.since(ctx, streamResults, resultSubject(jobID), t, func(m Stored) bool {
 		if m.TriggerID() == triggerID {
-			var newer events.Result
-			if json.Unmarshal(m.Data, &newer) == nil { // else it is of another version
-				r, found = newer, true
+			var newest events.Result
+			if newest, unread = decode[events.Result](m); unread == nil {
+				r, found = newest, true
 			}
 		}
 		return true
 	})
-	return r, found, err
+	return r, found, cmp.Or(err, newer(unread))
 }
 
 // QueuedTrigger is a trigger that waits for its call, or is being called.
@@ -40,8 +41,10 @@ type QueuedTrigger struct {
 // QueuedTrigger finds the trigger of an id that waits in a queue since t or later.
 func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time.Time) (q QueuedTrigger, found bool, err error) {
 	kind, rest, _ := strings.Cut(triggerID, ":")
+	var unread error
 	take := func(stream string, paused bool, m Stored) {
-		if trigger, err := decode[events.Trigger](m); err == nil && trigger.ID == triggerID {
+		trigger, fault := decode[events.Trigger](m)
+		if unread = cmp.Or(unread, newer(fault)); fault == nil && trigger.ID == triggerID {
 			q, found = QueuedTrigger{trigger, m.Time, paused, stream, m.Sequence, m.header.Get(claimHeader)}, true
 		}
 	}
@@ -62,6 +65,9 @@ func (b *Bus) QueuedTrigger(ctx context.Context, jobID, triggerID string, t time
 			take(streamTriggers, false, m)
 			return !found
 		})
+	}
+	if !found {
+		err = cmp.Or(err, unread)
 	}
 	return q, found, err
 }

@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
 
 	"spool.internal/events"
 )
@@ -55,18 +54,17 @@ func (b *Bus) FeedAfter(ctx context.Context, f Feed, after uint64, each func(Fee
 }
 
 // JSON is the body as it is stored.
-func (m FeedEntry) JSON() []byte { return m.Data }
+func (m FeedEntry) JSON() ([]byte, error) { return m.Data, known(m.Stored) }
 
 // JobEvent reads an entry of [FeedJobs].
 func (m FeedEntry) JobEvent() (events.JobEvent, error) { return decode[events.JobEvent](m.Stored) }
 
 // RunHead reads of an entry of [FeedRuns] whose it is, and no more.
 func (m FeedEntry) RunHead() (jobID, owner string, err error) {
-	var head struct {
+	head, err := decode[struct {
 		JobID string `json:"job_id"`
 		Owner string `json:"owner"`
-	}
-	err = json.Unmarshal(m.Data, &head)
+	}](m.Stored)
 	return head.JobID, head.Owner, err
 }
 

@@ -1,8 +1,8 @@
 package jet
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -192,8 +192,10 @@ func (b *Bus) MarkList(ctx context.Context, id string) (l events.MarkList, found
 	if uuid.Validate(id) != nil {
 		return l, false, nil
 	}
+	var unread error
 	err = b.lastOfSure(ctx, streamState, []string{stateSubject("marklist", id)}, func(m Stored) {
-		found = json.Unmarshal(m.Data, &l) == nil
+		found = true
+		l, unread = decode[events.MarkList](m)
 	})
-	return l, found, err
+	return l, found && unread == nil, cmp.Or(err, newer(unread))
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"spool.internal/events"
 )
 
 // Format is the newest form of what is stored that this program writes and reads. It is raised
@@ -104,6 +106,18 @@ func (n *Newer) Error() string {
 	return fmt.Sprintf("%s is of format %d, and this Spool knows formats up to %d: it is left as it is; start a newer Spool", n.What, n.Format, Format)
 }
 
+// Unwrap has it answered as what cannot be done now: a newer program can.
+func (n *Newer) Unwrap() error { return &events.Error{Code: events.Unavailable, Message: n.Error()} }
+
+// newer keeps an error that says that a message is of a newer form, and drops any other: what cannot be
+// read for another reason is passed over by whoever reads so.
+func newer(err error) error {
+	if n, ok := errors.AsType[*Newer](err); ok {
+		return n
+	}
+	return nil
+}
+
 // knows refuses a store of a newer form, before anything in it is changed.
 func (b *Bus) knows(ctx context.Context) error {
 	m, err := b.Marks(ctx)
@@ -122,7 +136,7 @@ const formHeader = "Spool-Form"
 // stamp says of what form a message is. None is newer than the store allows.
 func (b *Bus) stamp(header map[string]string) map[string]string {
 	form := b.form.Load()
-	if form <= 1 {
+	if form <= 1 || header[formHeader] != "" {
 		return header
 	}
 	if header == nil {
@@ -130,6 +144,15 @@ func (b *Bus) stamp(header map[string]string) map[string]string {
 	}
 	header[formHeader] = strconv.Itoa(int(form))
 	return header
+}
+
+// copied are the headers of a message whose body is stored again as it is: it keeps its form.
+func (m Stored) copied() map[string]string {
+	form := m.header.Get(formHeader)
+	if form == "" {
+		form = "1"
+	}
+	return map[string]string{formHeader: form}
 }
 
 // known refuses a message of a newer form.

@@ -22,7 +22,7 @@ const released = "released"
 // PauseTrigger keeps the trigger of a delivery until [Bus.ResumeTriggers], and takes
 // it off its queue.
 func (b *Bus) PauseTrigger(ctx context.Context, d *Delivery, t events.Trigger) error {
-	_, err := b.commit(ctx, streamTriggers, message{Subject: pausedSubject(t.JobID, t.ID), Data: d.Data})
+	_, err := b.commit(ctx, streamTriggers, message{Subject: pausedSubject(t.JobID, t.ID), Header: d.copied(), Data: d.Data})
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (b *Bus) ResumeTriggers(ctx context.Context, jobID string) error {
 			var last uint64
 			last, err = b.commit(ctx, streamTriggers,
 				message{Subject: m.Subject, Data: []byte(released), Expect: &m.Sequence},
-				message{Subject: triggerSubject(events.KindCron, jobID), Data: m.Data})
+				message{Subject: triggerSubject(events.KindCron, jobID), Header: m.copied(), Data: m.Data})
 			switch {
 			case err == nil:
 				drop = append(drop, last-1)
@@ -100,7 +100,7 @@ func (b *Bus) PausedRun(ctx context.Context, jobID, flowJobID string) (p PausedR
 // not ended, and was not paused again since.
 func (b *Bus) ResumeRun(ctx context.Context, r PausedRun) error {
 	_, err := b.commit(ctx, streamRuns, message{
-		Subject: runQueueSubject(r.queue, r.FlowJobID), Data: r.stored.Data,
+		Subject: runQueueSubject(r.queue, r.FlowJobID), Header: r.stored.copied(), Data: r.stored.Data,
 		Expect: &r.stored.Sequence, Of: acceptedRunFilter(r.FlowJobID),
 	})
 	if err != nil && !IsConflict(err) {

@@ -115,7 +115,8 @@ func (b *Bus) ResultOf(ctx context.Context, jobID, triggerID string, t time.Time
 	if err != nil || !found {
 		return events.Result{}, false, err
 	}
-	return r, json.Unmarshal(m.Data, &r) == nil, nil // one that cannot be read is none
+	r, err = decode[events.Result](m)
+	return r, err == nil, newer(err) // what is no result is none
 }
 
 // storedResult finds the first result that was stored of a trigger since t.

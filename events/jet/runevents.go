@@ -1,8 +1,8 @@
 package jet
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"spool.internal/events"
@@ -123,12 +123,14 @@ func (b *Bus) lastRunEvent(ctx context.Context, subject string) (ev events.RunEv
 
 // FirstRunEvent reads the oldest event of a run, of whatever job.
 func (b *Bus) FirstRunEvent(ctx context.Context, flowJobID string) (ev events.RunEvent, found bool, err error) {
+	var unread error
 	err = b.direct(ctx, streamRunEvents, map[string]any{"next_by_subj": phasesFilter("*", flowJobID), "seq": 1},
 		func(m Stored) bool {
-			found = json.Unmarshal(m.Data, &ev) == nil // else it is of another version
+			ev, unread = decode[events.RunEvent](m)
+			found = unread == nil
 			return false
 		})
-	if err != nil || found || !b.copied(ctx, streamRunEvents) {
+	if err = cmp.Or(err, newer(unread)); err != nil || found || !b.copied(ctx, streamRunEvents) {
 		return ev, found, err
 	}
 	ev, seq, err := b.lastRunEvent(ctx, phasesFilter("*", flowJobID)) // its first may not have come to every copy yet

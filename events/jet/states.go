@@ -37,12 +37,20 @@ func (b *Bus) Standing() View[json.RawMessage] {
 
 // WatchState reads what a watcher said of a folder; ok is false when it says something else.
 func (m Stored) WatchState() (s events.WatchState, ok bool) {
-	return s, m.parsed().Kind == partWatch && json.Unmarshal(m.Data, &s) == nil
+	return stateOf[events.WatchState](m, partWatch)
 }
 
 // RetryState reads what a dispatcher said; ok is false when it says something else.
 func (m Stored) RetryState() (s events.RetryState, ok bool) {
-	return s, m.parsed().Kind == partRetry && json.Unmarshal(m.Data, &s) == nil
+	return stateOf[events.RetryState](m, partRetry)
+}
+
+func stateOf[T any](m Stored, part string) (s T, ok bool) {
+	if m.parsed().Kind != part {
+		return s, false
+	}
+	s, err := decode[T](m)
+	return s, err == nil
 }
 
 // statesAtOnce is how many jobs are asked about at a time: an answer has at most 1,024 messages.

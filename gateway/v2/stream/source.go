@@ -95,7 +95,7 @@ func readSlot(m jet.FeedEntry) (*event, error) { return plain(kindSlot, m) }
 
 // plain reads what is shown as it is stored, and belongs to the owner of its job.
 func plain(k kind, m jet.FeedEntry) (*event, error) {
-	data, err := oneLine(m.JSON())
+	data, err := line(m)
 	return &event{kind: k, jobID: m.JobID(), data: data}, err
 }
 
@@ -104,7 +104,7 @@ func readRun(m jet.FeedEntry) (*event, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := oneLine(m.JSON())
+	data, err := line(m)
 	return &event{kind: kindRun, jobID: jobID, owner: owner, data: data}, err
 }
 
@@ -153,13 +153,14 @@ func readRole(m jet.FeedEntry) (*event, error) {
 	}, nil
 }
 
-// oneLine gives JSON without line breaks, which would end the event early.
-func oneLine(data []byte) ([]byte, error) {
-	if !bytes.ContainsAny(data, "\r\n") {
-		return data, nil
+// line gives the body without line breaks, which would end the event early.
+func line(m jet.FeedEntry) ([]byte, error) {
+	data, err := m.JSON()
+	if err != nil || !bytes.ContainsAny(data, "\r\n") {
+		return data, err
 	}
 	var b bytes.Buffer
-	err := json.Compact(&b, data)
+	err = json.Compact(&b, data)
 	return b.Bytes(), err
 }
 
