@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,12 @@ import (
 // test. Use one at a time: elections need the processor.
 type Trio struct {
 	Members []*Member
+	lose    atomic.Bool // see LosePulls
 }
+
+// LosePulls has requests for messages of a queue lost on their way from one server to another: only a
+// consumer that the client's own server leads is asked.
+func (c *Trio) LosePulls(lose bool) { c.lose.Store(lose) }
 
 // Member is one server of a [Trio]. Others reach it through a proxy of the test's, so that
 // what is copied to it can be delayed.
@@ -71,16 +77,23 @@ func (c *Trio) Ensure(t testing.TB) *Trio {
 	bus := c.Connect(t, c.Members...)
 	topology := jet.Topology{Store: clusterStore, Replicas: min(3, len(c.Members)), ResultsPerJob: 1000}
 	Eventually(t, "streams of the cluster", func() bool { return bus.Ensure(t.Context(), topology) == nil })
+	return c.AwaitReads(t, jet.EveryStream().Reads...)
+}
+
+// AwaitReads waits until each server answers from its own copy of streams. One that has just become a
+// follower does so after some seconds.
+func (c *Trio) AwaitReads(t testing.TB, streams ...string) *Trio {
+	t.Helper()
 	for _, m := range c.Members {
-		for _, stream := range jet.EveryStream().Reads {
+		for _, stream := range streams {
 			m.awaitReads(t, stream)
 		}
 	}
 	return c
 }
 
-// Connect gives a bus on some of the servers, all when none is named: it starts with the
-// first and goes on to another when it loses that one. It is closed when the test ends.
+// Connect gives a bus on some of the servers, all when none is named: it starts with any of
+// them and goes on to another when it loses that one. It is closed when the test ends.
 func (c *Trio) Connect(t testing.TB, to ...*Member) *jet.Bus {
 	t.Helper()
 	if len(to) == 0 {
@@ -194,10 +207,13 @@ func (m *Member) AwaitCurrent(t testing.TB) {
 func (m *Member) awaitReads(t testing.TB, stream string) {
 	t.Helper()
 	Eventually(t, m.Name+" answers for "+stream, func() bool {
-		subs, err := m.Server().Subsz(&server.SubszOptions{
+		subs, err1 := m.Server().Subsz(&server.SubszOptions{
 			Subscriptions: true, Account: server.DEFAULT_GLOBAL_ACCOUNT, Test: "$JS.API.DIRECT.GET." + stream,
 		})
-		return err == nil && slices.ContainsFunc(subs.Subs, func(s server.SubDetail) bool { return s.Queue != "" })
+		routes, err2 := m.Server().Routez(nil)
+		return err1 == nil && err2 == nil && slices.ContainsFunc(subs.Subs, func(s server.SubDetail) bool {
+			return s.Queue != "" && !slices.ContainsFunc(routes.Routes, func(r *server.RouteInfo) bool { return r.Rid == s.Cid }) // else another server's
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package eventstest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -89,7 +90,7 @@ func (p *routeProxy) accept() {
 		var back atomic.Pointer[routeProxy] // of who has connected, once it is known to be for copies
 		p.wg.Go(func() { p.send(from, there, &back) })
 		p.wg.Go(func() { // what this member tells the other
-			pump(from, there, func() time.Duration {
+			p.pump(from, there, func() time.Duration {
 				if other := back.Load(); other != nil {
 					return time.Duration(other.delay.Load())
 				}
@@ -130,7 +131,7 @@ func (p *routeProxy) send(from, there net.Conn, back *atomic.Pointer[routeProxy]
 		back.Store(who.proxy)
 		delay = func() time.Duration { return time.Duration(p.delay.Load()) }
 	}
-	pump(there, readConn{r, from}, delay)
+	p.pump(there, readConn{r, from}, delay)
 }
 
 // readConn is a connection of which a part has been read.
@@ -143,7 +144,7 @@ func (c readConn) Read(b []byte) (int, error) { return c.Reader.Read(b) }
 
 // pump copies one direction of a connection, each byte delay later, and closes both
 // when it ends.
-func pump(to io.WriteCloser, from io.ReadCloser, delay func() time.Duration) {
+func (p *routeProxy) pump(to io.WriteCloser, from io.ReadCloser, delay func() time.Duration) {
 	type piece struct {
 		data []byte
 		at   time.Time
@@ -151,15 +152,15 @@ func pump(to io.WriteCloser, from io.ReadCloser, delay func() time.Duration) {
 	pieces := make(chan piece, 1<<14)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for p := range pieces {
+		for one := range pieces {
 			for { // the delay may change meanwhile
-				left := time.Until(p.at.Add(delay()))
+				left := time.Until(one.at.Add(delay()))
 				if left <= 0 {
 					break
 				}
 				time.Sleep(min(left, 10*time.Millisecond))
 			}
-			if _, err := to.Write(p.data); err != nil {
+			if _, err := to.Write(one.data); err != nil {
 				_ = from.Close() // ends the reader
 			}
 		}
@@ -168,6 +169,9 @@ func pump(to io.WriteCloser, from io.ReadCloser, delay func() time.Duration) {
 		data := make([]byte, 32<<10)
 		n, err := from.Read(data)
 		if n > 0 {
+			if p.member.trio.lose.Load() { // nobody listens there
+				copy(data, bytes.ReplaceAll(data[:n], []byte("CONSUMER.MSG.NEXT."), []byte("CONSUMER.MSG.NONE.")))
+			}
 			pieces <- piece{data[:n], time.Now()}
 		}
 		if err != nil {

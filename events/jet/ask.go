@@ -26,8 +26,11 @@ const (
 )
 
 // clustered reports whether the server is one of several. It stays so while there is no
-// connection.
+// connection, until it is closed: then nothing is asked again.
 func (b *Bus) clustered() bool {
+	if b.nc.IsClosed() {
+		return false
+	}
 	if b.nc.ConnectedClusterName() != "" {
 		b.cluster.Store(true)
 	} else if b.nc.IsConnected() {

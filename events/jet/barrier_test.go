@@ -18,6 +18,7 @@ func behind(t *testing.T, streams ...string) (*eventstest.Trio, *jet.Bus) {
 	for _, s := range streams {
 		c.Lead(t, s, c.Members[0])
 	}
+	c.AwaitReads(t, streams...)
 	for _, m := range c.Members[1:] {
 		m.Delay(100 * time.Millisecond)
 	}

@@ -57,11 +57,13 @@ type Bus struct {
 	copies copies
 	form   atomic.Int32 // of what is written, see [Marks]
 	stalls stalls
-	needs  Needs
-	health health
-	held   func() error // see [Options.Held]
-	broken func(stream string) error
-	tight  func() error
+
+	stallAfter time.Duration // 0 = as usual
+	needs      Needs
+	health     health
+	held       func() error // see [Options.Held]
+	broken     func(stream string) error
+	tight      func() error
 }
 
 // Options say how to connect.
@@ -215,11 +217,11 @@ func redacted(urls string) string {
 
 // Close lets what is on its way arrive, then disconnects.
 func (b *Bus) Close(ctx context.Context) error {
+	defer b.endTasks()
 	if b.nc.IsClosed() {
 		return nil
 	}
 	b.settle(ctx)
-	defer b.endTasks()
 	closed := make(chan struct{})
 	b.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	if err := b.nc.Drain(); err != nil {
@@ -232,6 +234,13 @@ func (b *Bus) Close(ctx context.Context) error {
 		b.nc.Close()
 		return fmt.Errorf("drain NATS connection: %w", context.Cause(ctx))
 	}
+}
+
+// Abandon disconnects at once, for a store of which it is known that it answers nothing any more: what is
+// on its way is lost, and whatever is asked or written from then on fails at once.
+func (b *Bus) Abandon() {
+	b.nc.Close()
+	b.end()
 }
 
 // task runs f beside everything else; false says that the bus is closed. f has to

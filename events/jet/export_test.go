@@ -120,3 +120,6 @@ func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, befo
 func (b *Bus) NewEnds(stream string) *Ends { return b.newEnds(stream) }
 
 func (b *Bus) Follow(ctx context.Context, w Follow, f func(Stored)) error { return b.follow(ctx, w, f) }
+
+// StallAfter has the watchdog of queues look so soon.
+func (b *Bus) StallAfter(d time.Duration) { b.stallAfter = d }

@@ -115,8 +115,7 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 		return err
 	}
 	defer func() {
-		cc.Stop()
-		<-cc.Closed()
+		b.stopFollowing(cc)
 		in.Lock()
 		ended = true
 		in.Unlock()
@@ -128,5 +127,20 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 		return errStale
 	case <-cc.Closed():
 		return errors.New("consumer closed")
+	}
+}
+
+// stopFollowing ends a consumer. One that is making itself anew does not hear of it, for as long as nobody
+// answers: of an abandoned bus it is left to that.
+func (b *Bus) stopFollowing(cc jetstream.ConsumeContext) {
+	stopped := make(chan struct{})
+	go func() { // ends with the consumer
+		cc.Stop()
+		<-cc.Closed()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-b.life.Done():
 	}
 }

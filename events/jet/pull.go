@@ -128,6 +128,7 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 			if err := p.answers(ctx); err != nil {
 				return err
 			}
+			p.look(ctx) // requests that are lost are not heard of otherwise
 			_ = wait.Sleep(ctx, 20*time.Millisecond)
 		}
 	}

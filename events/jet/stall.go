@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -14,7 +15,7 @@ import (
 // A consumer can go quiet: its leader has messages for a request that stands, and gives none. And
 // one with a single copy is gone for as long as its server is away. Both are noticed here by who pulls.
 
-// stallAfter is how long nothing may come while something waits; goneAfter is how long a consumer
+// stallAfter is how long nothing may come while something waits, unless a test says otherwise; goneAfter is how long a consumer
 // with a single copy may not answer before it is made anew on another server.
 const (
 	stallAfter = 30 * time.Second
@@ -46,7 +47,7 @@ func (q *quiet) heard() { *q = quiet{since: time.Now()} }
 // request is made anew, the next time another server is to lead the consumer.
 func (p *puller) look(ctx context.Context) {
 	q := &p.quiet
-	if time.Since(q.since) < stallAfter {
+	if time.Since(q.since) < cmp.Or(p.desk.bus.stallAfter, stallAfter) {
 		return
 	}
 	q.since = time.Now()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -92,4 +95,53 @@ func consumerHome(t *testing.T, c *eventstest.Trio, stream, name string) *events
 	}
 	t.Fatal("the consumer has no server")
 	return nil
+}
+
+// Requests for messages do not reach the leader of a queue's consumer, which is otherwise well: it says that
+// it has something, and gives nothing. The watchdog asks anew, then has another server lead it, and counts both.
+func TestLongStalledConsumer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestLong: starts three servers, and waits for a leader")
+	}
+	c := eventstest.Cluster(t, 3).Ensure(t)
+	at := c.Members[1]
+	b := c.Connect(t, at)
+	b.StallAfter(2 * time.Second)
+	var got atomic.Int64
+	queue := b.Triggers(events.KindManual, "").Queue("stalled", 100)
+	eventstest.Background(t, func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			_ = b.Pull(ctx, queue, 16, func(d *jet.Delivery) {
+				got.Add(1)
+				_ = d.Ack()
+			})
+		}
+		return nil
+	})
+	put := func(id string) {
+		t.Helper()
+		if _, err := b.PutTrigger(t.Context(), events.KindManual, events.Trigger{ID: id, JobID: "job", Kind: events.KindManual}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("one")
+	eventstest.Eventually(t, "the first comes", func() bool { return got.Load() == 1 })
+	leads := func(m *eventstest.Member) bool {
+		return m.Server().JetStreamIsConsumerLeader(server.DEFAULT_GLOBAL_ACCOUNT, "TRIGGERS", "stalled")
+	}
+	eventstest.Eventually(t, "another server leads the consumer", func() bool {
+		if leads(at) {
+			_ = at.Server().JetStreamStepdownConsumer(server.DEFAULT_GLOBAL_ACCOUNT, "TRIGGERS", "stalled")
+			return false
+		}
+		return leads(c.Members[0]) || leads(c.Members[2])
+	})
+	c.LosePulls(true)
+	time.Sleep(6 * time.Second) // what was asked before is over: it stands for 5 s
+	put("two")
+	eventstest.Eventually(t, "the second comes", func() bool { return got.Load() == 2 })
+	renewed, stepped, _ := b.Stalls()
+	if renewed == 0 || stepped == 0 || !leads(at) {
+		t.Errorf("asked anew %d times, stepped down %d times, this server leads: %t", renewed, stepped, leads(at))
+	}
 }

@@ -226,8 +226,12 @@ func (b *Broker) close(ctx context.Context) error {
 	if b.healer != nil {
 		b.healer.close()
 	}
-	if b.lost.Load() == nil {
+	alone := len(b.Minority()) > 0 // nobody takes over, and nothing is stored any more
+	if b.lost.Load() == nil && !alone {
 		b.stepDown(ctx)
+	}
+	if alone && b.own != nil {
+		b.own.Abandon()
 	}
 	if b.guard != nil {
 		b.guard.nc.Close()

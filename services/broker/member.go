@@ -199,6 +199,16 @@ func (b *Broker) restoring(ctx context.Context) bool {
 	return err != nil
 }
 
+// Minority names the machines that this one is not connected to, when the others and it are no majority:
+// then nothing can be stored. Else it names none.
+func (b *Broker) Minority() []string {
+	away := b.away()
+	if b.cfg.Bundle == nil || 2*len(away) < len(b.bundle.Load().Names()) {
+		return nil
+	}
+	return away
+}
+
 // away names the machines that this one is not connected to.
 func (b *Broker) away() (names []string) {
 	if b.cfg.Bundle == nil {

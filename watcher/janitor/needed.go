@@ -40,9 +40,14 @@ func (j *Janitor) neededByWork(ctx context.Context, jobID string, needed map[sta
 			}
 		}
 	}
+	letters := func(d events.DeadLetter) { add(d.Trigger) }
+	// Before and after: what becomes a letter, or is queued again as one, is read at one of the two.
+	if err := j.cfg.Bus.DeadLetters(jobID).Sure().Each(ctx, letters); err != nil {
+		return err
+	}
 	work := j.cfg.Bus.Triggers(events.KindManual, jobID).And(j.cfg.Bus.Triggers(events.KindRetry, jobID))
 	if err := work.Sure().Each(ctx, add); err != nil {
 		return err
 	}
-	return j.cfg.Bus.DeadLetters(jobID).Sure().Each(ctx, func(d events.DeadLetter) { add(d.Trigger) })
+	return j.cfg.Bus.DeadLetters(jobID).Sure().Each(ctx, letters)
 }

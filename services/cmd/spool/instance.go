@@ -76,6 +76,7 @@ type instance struct {
 	since    time.Time                   // when it started
 	endpoint func() events.EndpointState // nil: the dispatcher is in another process
 
+	last    lastMachine
 	commits *commitFigures // made with the first bus
 
 	// Made when the first service asks for them.

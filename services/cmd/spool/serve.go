@@ -44,6 +44,10 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 	if err := in.startBroker(ctx); err != nil {
 		return err
 	}
+	if in.bundle != nil {
+		in.OnStop("others", in.last.end)
+		defer func() { in.OnStop("others", in.last.begin(in)) }() // the first step of a stop
+	}
 	for _, service := range services {
 		bus, err := in.connect(ctx, service.name)
 		if err != nil {
@@ -79,6 +83,7 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 func (in *instance) connect(ctx context.Context, name string) (*jet.Bus, error) {
 	bus, err := in.broker.Connect(ctx, name)
 	if err == nil {
+		in.last.buses = append(in.last.buses, bus)
 		in.OnStop(name+" connection", bus.Close)
 		err = in.measure(bus)
 	}
