@@ -34,6 +34,8 @@ func (b *Broker) behind() (found []string) {
 func behindOf(e server.HealthzError) string {
 	why := e.Error[strings.LastIndex(e.Error, ": ")+1:]
 	switch {
+	case e.Stream != "" && strings.Contains(e.Error, "group node unhealthy"):
+		return e.Stream + " is not current on this machine (it is fetched from the others)"
 	case e.Stream != "":
 		return fmt.Sprintf("%s is not current on this machine (%s)", e.Stream, strings.TrimSpace(why))
 	case strings.Contains(e.Error, "contact with a meta leader"):
