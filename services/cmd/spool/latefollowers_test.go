@@ -1,4 +1,4 @@
-package services_test
+package main
 
 import (
 	"context"
@@ -120,17 +120,17 @@ type late struct {
 	healed sync.Map          // jobs whose calls do not fail any more
 
 	mu    sync.Mutex // guards what follows
-	calls map[string][]call
+	calls map[string][]lateCall
 }
 
-// call is one call of the endpoint.
-type call struct {
+// lateCall is one call of the endpoint.
+type lateCall struct {
 	at time.Time
 	ok bool
 }
 
 func newLate(t *testing.T) *late {
-	l := &late{T: t, trio: eventstest.Cluster(t, 3).Ensure(t), root: t.TempDir(), seq: map[string]uint64{}, calls: map[string][]call{}}
+	l := &late{T: t, trio: eventstest.Cluster(t, 3).Ensure(t), root: t.TempDir(), seq: map[string]uint64{}, calls: map[string][]lateCall{}}
 	leader := l.trio.Members[0]
 	for _, stream := range jet.EveryStream().Reads {
 		if slices.Contains([]string{"DEADLETTERS", "RESULTS", "RUN_EVENTS"}, stream) { // so that what is read of one is older than of another
@@ -264,7 +264,7 @@ func (l *late) called(w http.ResponseWriter, r *http.Request) {
 	_, healed := l.healed.Load(job)
 	l.mu.Lock()
 	fails := job == "sick" && !healed || job == "flaky" && len(l.calls[key]) == 0
-	l.calls[key] = append(l.calls[key], call{at, !fails})
+	l.calls[key] = append(l.calls[key], lateCall{at, !fails})
 	l.mu.Unlock()
 	if fails {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
