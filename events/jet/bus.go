@@ -231,7 +231,12 @@ func (b *Bus) Close(ctx context.Context) error {
 	case <-closed:
 		return nil
 	case <-ctx.Done():
+		clustered := b.clustered()
 		b.nc.Close()
+		if clustered { // as when a leader is elected: what was not confirmed comes again
+			b.log.Warn("the connection is cut before everything was confirmed", "error", context.Cause(ctx).Error())
+			return nil
+		}
 		return fmt.Errorf("drain NATS connection: %w", context.Cause(ctx))
 	}
 }

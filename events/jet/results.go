@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
 

@@ -60,7 +60,6 @@ func playCluster(t *testing.T, name string) {
 			"spool": spoolRuns, "exits": exits, "until": until,
 			"start": with((*machinesOf).start), "ready": with((*machinesOf).ready), "halt": with((*machinesOf).halt),
 			"crash": with((*machinesOf).crash), "lose": with((*machinesOf).lose), "counts": with((*machinesOf).counts),
-			"logged": with((*machinesOf).logged),
 		},
 		Setup: func(env *testscript.Env) error {
 			m := &machinesOf{harness: newHarness(env.T().(testing.TB)), procs: map[string]*process{}, api: map[string]string{}}
@@ -125,13 +124,6 @@ func (m *machinesOf) lose(ts *testscript.TestScript, names []string) {
 	m.crash(ts, names)
 	for _, name := range names {
 		ts.Check(os.RemoveAll(ts.MkAbs(name)))
-	}
-}
-
-// logged NAME REGEXP looks in the log of a machine.
-func (m *machinesOf) logged(ts *testscript.TestScript, args []string) {
-	if said := m.procs[args[0]].log.String(); !regexp.MustCompile(args[1]).MatchString(said) {
-		ts.Fatalf("%s does not say %s: %s", args[0], args[1], tail(said, 2000))
 	}
 }
 
