@@ -139,6 +139,8 @@ func TestOneWriterOfFiles(t *testing.T) {
 		"watcher/relocate.go":                    "people's files",
 		"watcher/stage/batch.go":                 "copies of people's files",
 		"watcher/stage/copy.go":                  "copies of people's files",
+		"watcher/stage/create_linux.go":          "copies of people's files",
+		"watcher/stage/create_other.go":          "copies of people's files",
 		"services/runner/restage.go":             "copies of people's files",
 	}
 	goFiles(t, func(path string) {
