@@ -30,7 +30,10 @@ func TestCluster(t *testing.T) {
 	}
 	stored := 0
 	more := func() { stored++; put(fmt.Sprint(stored)) }
-	all := func() { t.Helper(); eventstest.Eventually(t, "the follower has all", func() bool { return count() == stored }) }
+	all := func() {
+		t.Helper()
+		eventstest.Eventually(t, "the follower has all", func() bool { return count() == stored })
+	}
 	more()
 	all()
 	eventstest.Eventually(t, "a reader sees what the follower has", func() bool { // any server may answer, or the leader change
@@ -43,6 +46,7 @@ func TestCluster(t *testing.T) {
 	})
 	leader.Stop()
 	leader.Start(t)
+	leader.AwaitCurrent(t) // before it is stopped again with the test
 	more()
 	all()
 }
