@@ -63,7 +63,7 @@ func (e *engine) commit(ctx context.Context, now time.Time, end events.Clock, st
 		return err
 	}
 	level := slog.LevelDebug
-	if end.Minute-end.From > 1 { // no ordinary minute
+	if end.Minute-max(end.From, e.quiet) > 1 { // no ordinary minute
 		level = slog.LevelInfo
 	}
 	e.log.Log(ctx, level, "slots committed", "since", end.From.Time(), "minute", end.Minute.Time(),

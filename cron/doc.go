@@ -15,7 +15,9 @@
 // index of jobs includes every event acknowledged so far, works out what is owed since
 // the committed clock, and commits that in batches, in the order of job ids. Each batch
 // carries the clock that says how far it goes. The commit is the claim: every replica
-// tries and one wins. There is no leader and no lock.
+// tries and one wins. There is no leader and no lock. Minutes in which nothing was due
+// are committed with the next that is not like that, at a stop in order, and at each
+// whole half hour: so a disk on which nothing happens can sleep.
 //
 // # Guarantees
 //
@@ -40,6 +42,9 @@
 //   - Backlog: with catch_up "all" the slots before the newest are a backlog, kept
 //     in the store and triggered oldest first at [Config.CatchUpRate]; the clock
 //     never waits for it.
+//   - Downtime: the time in which cron was not there, as triggers and verdicts tell it,
+//     begins with the committed clock: after a kill up to half an hour early, by
+//     minutes in which nothing was due.
 //   - Clock: no pass while the committed clock is more than two minutes ahead of
 //     this machine's. That is a fault for people: [Cron.Check] says so.
 //   - Refusal: a full or absent store delays slots and loses none.

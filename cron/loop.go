@@ -54,6 +54,9 @@ func (l *loop) run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second/2)
+	defer cancel()
+	l.engine.rest(last)
 	if err := scheduler.Shutdown(); err != nil {
 		return fmt.Errorf("gocron: %w", err)
 	}

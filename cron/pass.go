@@ -46,11 +46,16 @@ type engine struct {
 	clock events.Clock // as committed
 	at    uint64       // its sequence; 0 = there has never been one
 	known bool         // that both are so; another replica may still have moved it
+
+	quiet events.Minute // up to which nothing was due since the clock: it is as good as committed
 }
+
+// answered is the minute up to which nothing is owed.
+func (e *engine) answered() events.Minute { return max(e.clock.Minute, e.quiet) }
 
 // behind reports whether a pass would do anything.
 func (e *engine) behind() bool {
-	return !e.known || !e.clock.Done() || e.clock.Minute < events.MinuteOf(e.now())
+	return !e.known || !e.clock.Done() || e.answered() < events.MinuteOf(e.now())
 }
 
 // pass brings the clock to the present minute. After an error the next pass begins
@@ -58,7 +63,7 @@ func (e *engine) behind() bool {
 func (e *engine) pass(ctx context.Context) (err error) {
 	defer func() {
 		if e.known = err == nil; e.known {
-			e.watch.saw(e.clock.Minute)
+			e.watch.saw(e.answered())
 		}
 	}()
 	for fresh := !e.known; ; fresh = false {
@@ -66,7 +71,7 @@ func (e *engine) pass(ctx context.Context) (err error) {
 			if e.clock, e.at, err = e.store.Clock(ctx); err != nil {
 				return err
 			}
-			e.known = true
+			e.known, e.quiet = true, 0
 			if e.clock.Done() { // another replica may have done what we did not
 				e.index.advance(e.clock.Minute, e.clock.JobsSeq)
 			}
@@ -82,7 +87,7 @@ func (e *engine) pass(ctx context.Context) (err error) {
 		case e.clock.Minute > minute+ahead:
 			return fmt.Errorf("%w: it says %s, here it is %s: set the machine's clock right or run: spool cron rewind",
 				errAhead, e.clock.Minute.Time().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-		case e.clock.Minute > minute, e.clock.Minute == minute && e.clock.Done() && e.at > 0:
+		case e.clock.Minute > minute, e.answered() == minute && e.clock.Done() && e.at > 0:
 			if fresh { // to be ready is to know the jobs, too
 				return barrier(ctx, e.jobs)
 			}
@@ -117,6 +122,10 @@ func (e *engine) answer(ctx context.Context, now time.Time) error {
 	}
 	v := e.index.view(old.JobsSeq, end.From, end.Minute, old.Cursor)
 	end.JobsSeq = v.seq
+	if e.isQuiet(v, end) {
+		e.quiet = end.Minute
+		return nil
+	}
 	changes, err := e.changes(ctx, v, now)
 	if err != nil {
 		return err
@@ -133,4 +142,23 @@ func (e *engine) answer(ctx context.Context, now time.Time) error {
 		e.index.advance(end.Minute, end.JobsSeq)
 	}
 	return err
+}
+
+// isQuiet reports whether the minutes up to the end of a pass need no commit of their own: none of them
+// is a slot, no job has changed, and they end no half hour. Whoever comes next owes them nothing either,
+// and says of the time since the clock that nobody was there: so it must not get old.
+func (e *engine) isQuiet(v view, end events.Clock) bool {
+	return e.at > 0 && e.clock.Done() && len(v.due) == 0 && v.seq == e.clock.JobsSeq && end.Minute/events.QuietMinutes == e.clock.Minute/events.QuietMinutes
+}
+
+// rest commits the minutes since the clock in which nothing was due, before a stop in order: so that the
+// next start knows since when nobody was there.
+func (e *engine) rest(ctx context.Context) {
+	if !e.known || e.quiet <= e.clock.Minute {
+		return
+	}
+	end := events.Clock{From: e.clock.Minute, Minute: e.quiet, JobsSeq: e.clock.JobsSeq}
+	if at, err := e.store.CommitPass(ctx, end, e.at, events.Answers{}); err == nil {
+		e.clock, e.at = end, at
+	}
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // sweepEvery is how often old clocks are taken out of the stream.
-const sweepEvery = 10 * time.Minute
+const sweepEvery = time.Hour
 
 // newScheduler makes the clock of the process: gocron, in UTC, which will call
-// minute at every whole minute and sweep every ten. Neither may block: gocron
+// minute at every whole minute and sweep every hour. Neither may block: gocron
 // waits for its tasks when it is shut down.
 func newScheduler(minute, sweep func()) (gocron.Scheduler, error) {
 	s, err := gocron.NewScheduler(gocron.WithLocation(time.UTC))

@@ -1,5 +1,9 @@
 package events
 
+// QuietMinutes: minutes in which no slot was due are committed together, at each whole half hour at the latest,
+// so that a disk on which nothing happens can sleep. The clock of a cron that is there is at most so old.
+const QuietMinutes = 30
+
 // Clock is how far the slots of all jobs have been committed. Every slot of a
 // minute up to From is done; of those in (From, Minute], the jobs up to Cursor
 // are done; an empty Cursor means all of them. JobsSeq is the sequence of JOBS

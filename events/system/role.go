@@ -115,7 +115,8 @@ func parts(why []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Answered adds to the lines of cron the minute up to which it has answered for all slots.
+// Answered adds to the lines of cron the minute up to which it has answered for all slots. Minutes
+// without a slot are committed together, see [events.QuietMinutes].
 func Answered(lines []Line, minute events.Minute, now time.Time) {
 	at := minute.Time()
 	for i := range lines {
@@ -128,7 +129,7 @@ func Answered(lines []Line, minute events.Minute, now time.Time) {
 			continue
 		}
 		l.Means += fmt.Sprintf(" The last minute that was answered for is %s.", at.UTC().Format("2006-01-02T15:04Z"))
-		if late := now.Sub(at); l.State == OK && late > 3*time.Minute {
+		if late := now.Sub(at); l.State == OK && late > (3+events.QuietMinutes)*time.Minute {
 			l.State = Warning
 			l.Means = fmt.Sprintf("Ready, and %s behind: the last minute that was answered for is %s.", ago(late), at.UTC().Format("2006-01-02T15:04Z"))
 			l.Todo = "It catches up by itself; when it does not, its log says why."

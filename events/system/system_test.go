@@ -153,7 +153,10 @@ func TestAnswered(t *testing.T) {
 	if l := at(time.Minute); l.State != system.OK || !strings.Contains(l.Means, "answered for is 2026-11-23T14:02Z") {
 		t.Errorf("on time: %+v", l)
 	}
-	if l := at(10 * time.Minute); l.State != system.Warning || !strings.Contains(l.Means, "behind") {
+	if l := at(events.QuietMinutes * time.Minute); l.State != system.OK {
+		t.Errorf("after minutes without a slot: %+v", l)
+	}
+	if l := at((events.QuietMinutes + 4) * time.Minute); l.State != system.Warning || !strings.Contains(l.Means, "behind") {
 		t.Errorf("late: %+v", l)
 	}
 }
