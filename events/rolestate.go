@@ -3,10 +3,12 @@ package events
 import "time"
 
 // A role says every [RoleEvery] what it is and how it is; one that is not heard of for
-// [RoleAwayAfter] is away.
+// [RoleAwayAfter] is away. A role whose process has the store says so when that has changed,
+// and at each whole [RoleRenew] of the clock.
 const (
 	RoleEvery     = 10 * time.Second
 	RoleAwayAfter = 30 * time.Second
+	RoleRenew     = 30 * time.Minute // what a role has said is kept for an hour
 )
 
 // RoleState is what a role says of itself and of the machine that it runs on.
@@ -23,6 +25,7 @@ type RoleState struct {
 	Why      []string  `json:"why,omitempty"`    // it is not ready, each as part: reason
 	Held     string    `json:"held,omitzero"`    // why the store is on hold: see spool release
 	Stopped  bool      `json:"stopped,omitzero"` // it was asked to stop, and says nothing more
+	Holds    bool      `json:"holds,omitzero"`   // its process has the store, and no other machine has: it is there for as long as the store answers
 
 	Place  string        `json:"place,omitzero"`   // of its machine; empty = its drives are those of all
 	Boot   string        `json:"boot,omitzero"`    // the start of its machine, with a place
@@ -79,4 +82,20 @@ type EndpointState struct {
 type NoticesState struct {
 	Webhooks int `json:"webhooks"`
 	Mails    int `json:"mails"`
+}
+
+// StillThere brings what the roles have said up to the time at which the store answered: of the
+// process that has the store now, all that has not stopped is there, whenever it said so.
+func StillThere(all []HeardRole, answered time.Time) {
+	newest := HeardRole{}
+	for _, h := range all {
+		if h.Holds && h.Since.After(newest.Since) {
+			newest = h
+		}
+	}
+	for i := range all {
+		if h := &all[i]; h.Holds && !h.Stopped && h.Instance == newest.Instance && answered.After(h.At) {
+			h.Clock, h.At = h.Clock.Add(answered.Sub(h.At)), answered
+		}
+	}
 }

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 	"spool.internal/watcher/settle"
 )
 
 // How often the state of a folder is published: at most, and at least.
 const (
 	reportEvery  = time.Second
-	reportAnyway = 10 * time.Minute
+	reportAnyway = 30 * time.Minute // what is stored is kept for an hour
 )
 
 // shown is what a folder shows of itself.
@@ -145,7 +146,7 @@ func (b *changedJobs) take() map[string]bool {
 
 // report publishes the states of folders when they have changed, and all of them from time to time, until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
-	tick, anyway := time.NewTicker(reportEvery), time.NewTicker(reportAnyway)
+	tick, anyway := time.NewTicker(reportEvery), time.NewTimer(wait.Whole(reportAnyway))
 	defer tick.Stop()
 	defer anyway.Stop()
 	for {
@@ -153,6 +154,7 @@ func (w *Watcher) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-anyway.C:
+			anyway.Reset(wait.Whole(reportAnyway))
 			w.changed.add(w.jobIDs()...)
 		case <-tick.C:
 			w.reportChanges(ctx)

@@ -45,18 +45,11 @@ func (b *Bus) Places(ctx context.Context) (events.Places, error) {
 	return events.PlacesOf(c.heard, c.remembered, since), nil
 }
 
-// readPlaces reads what is said and remembered. A place and a role are what the subject says, which
-// only that role may write to.
+// readPlaces reads what is said and remembered. A place and a role are what the subject says.
 func (b *Bus) readPlaces(ctx context.Context) (heard []events.HeardRole, remembered []events.PlaceDrives, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	err = b.Roles().LastEach(ctx, func(m Entry[events.RoleState]) {
-		s, err := m.Value()
-		if sub, fault := parseSubject(m.Subject); err == nil && fault == nil && sub.Rest == s.Role+"."+s.Instance {
-			heard = append(heard, events.HeardRole{RoleState: s, At: m.Time})
-		}
-	})
-	if err != nil {
+	if heard, err = b.HeardRoles(ctx); err != nil {
 		return nil, nil, err
 	}
 	err = b.lastOf(ctx, streamDrives, []string{allPlacesFilter}, func(m Stored) {

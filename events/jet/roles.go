@@ -11,8 +11,36 @@ import (
 
 // PutRole stores what a role says of itself.
 func (b *Bus) PutRole(ctx context.Context, s events.RoleState) error {
-	_, err := view[events.RoleState](b, streamState, roleSubject(s.Role, s.Instance)).Put(ctx, s)
+	return b.PutRoles(ctx, []events.RoleState{s})
+}
+
+// PutRoles stores what the roles of a process say of themselves, all in one commit.
+func (b *Bus) PutRoles(ctx context.Context, all []events.RoleState) error {
+	msgs := make([]message, len(all))
+	for i, s := range all {
+		msgs[i] = message{Subject: roleSubject(s.Role, s.Instance), Data: body(s)}
+	}
+	_, err := b.commit(ctx, streamState, msgs...)
 	return err
+}
+
+// HeardRoles is what the roles said of themselves within the last hour, and when each was
+// there last. What is of another version is left out. A role is what the subject says, which
+// only that role may write to.
+func (b *Bus) HeardRoles(ctx context.Context) (all []events.HeardRole, err error) {
+	holds := false
+	err = b.Roles().LastEach(ctx, func(m Entry[events.RoleState]) {
+		s, err := m.Value()
+		if sub, fault := parseSubject(m.Subject); err == nil && fault == nil && sub.Rest == s.Role+"."+s.Instance {
+			all, holds = append(all, events.HeardRole{RoleState: s, At: m.Time}), holds || s.Holds
+		}
+	})
+	if err != nil || !holds {
+		return all, err
+	}
+	now, err := b.StoreTime(ctx)
+	events.StillThere(all, now)
+	return all, err
 }
 
 // Roles is what the roles said of themselves within the last hour.

@@ -51,19 +51,18 @@ func (b *Bus) Ahead(ctx context.Context, now func() time.Time) (Ahead, error) {
 // a host where no place is named.
 func (b *Bus) ClocksSince(ctx context.Context, t time.Time) (map[string]time.Duration, error) {
 	all, at := map[string]time.Duration{}, map[string]time.Time{}
-	err := b.Roles().Since(ctx, t, func(m Entry[events.RoleState]) bool {
-		s, err := m.Value()
-		if err != nil || s.Clock.IsZero() { // of another version
-			return true
+	heard, err := b.HeardRoles(ctx)
+	for _, s := range heard {
+		if s.Clock.IsZero() || s.At.Before(t) { // of another version, or old
+			continue
 		}
 		machine := s.Place
 		if machine == "" {
 			machine = s.Host
 		}
-		if !m.Time.Before(at[machine]) {
-			all[machine], at[machine] = s.Clock.Sub(m.Time), m.Time
+		if !s.At.Before(at[machine]) {
+			all[machine], at[machine] = s.Clock.Sub(s.At), s.At
 		}
-		return true
-	})
+	}
 	return all, err
 }

@@ -39,6 +39,13 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Whole is how long it takes until the clock comes to a whole multiple of d, such as the next
+// half hour: what several parts do so seldom is done at once, and a disk wakes once for it.
+func Whole(d time.Duration) time.Duration {
+	now := time.Now()
+	return now.Truncate(d).Add(d).Sub(now)
+}
+
 // Jitter returns d, up to 20 % more or less, so that replicas do not stay in step.
 func Jitter(d time.Duration) time.Duration {
 	if fifth := d / 5; fifth > 0 {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"spool.internal/events"
-	"spool.internal/events/jet"
 	"spool.internal/events/system"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
@@ -101,11 +100,10 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 
 // heard reads what the roles say of themselves.
 func (a *API) heard(ctx context.Context) (all []system.Heard, err error) {
-	err = a.Bus.Roles().LastEach(ctx, func(m jet.Entry[events.RoleState]) {
-		if s, err := m.Value(); err == nil { // else it is of another version, and old within the hour
-			all = append(all, system.Heard{RoleState: s, At: m.Time})
-		}
-	})
+	heard, err := a.Bus.HeardRoles(ctx)
+	for _, h := range heard {
+		all = append(all, system.Heard(h))
+	}
 	return all, err
 }
 

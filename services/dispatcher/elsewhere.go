@@ -42,15 +42,15 @@ func (e *elsewhere) open(ctx context.Context) bool {
 		return e.is
 	}
 	e.looked, e.is = time.Now(), false
-	_ = e.bus.Roles().LastEach(ctx, func(m jet.Entry[events.RoleState]) {
-		s, err := m.Value()
+	heard, _ := e.bus.HeardRoles(ctx)
+	for _, s := range heard {
 		own := s.Host == e.host && s.PID == e.pid
-		if err != nil || s.Role != "dispatcher" || own || s.Stopped || !s.Ready || s.Endpoint == nil {
-			return
+		if s.Role != "dispatcher" || own || s.Stopped || !s.Ready || s.Endpoint == nil {
+			continue
 		}
 		if s.Endpoint.Refuses.IsZero() && time.Since(s.Clock) < events.RoleAwayAfter {
 			e.is = true
 		}
-	})
+	}
 	return e.is
 }

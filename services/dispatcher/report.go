@@ -11,7 +11,7 @@ import (
 // How often the state of a job is published: at most, and at least.
 const (
 	reportEvery  = time.Second
-	reportAnyway = 10 * time.Minute
+	reportAnyway = 30 * time.Minute // what is stored is kept for an hour
 )
 
 // report is a state as it was published last.
@@ -48,7 +48,7 @@ func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, 
 	}
 	for id, s := range states {
 		s.Gate = gate
-		if old := last[id]; reflect.DeepEqual(s, old.state) && now.Sub(old.at) < reportAnyway {
+		if old := last[id]; reflect.DeepEqual(s, old.state) && !now.Truncate(reportAnyway).After(old.at) {
 			continue
 		}
 		if d.bus.PutRetryState(ctx, s) != nil {

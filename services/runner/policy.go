@@ -13,7 +13,7 @@ import (
 )
 
 // stateEvery is how often a runner publishes its state; STATE drops it after an hour.
-const stateEvery = 10 * time.Minute
+const stateEvery = 30 * time.Minute
 
 // ownNames reports whether the files that a flow in this form can change by their names, without
 // opening them, are all its own.
@@ -111,7 +111,7 @@ func (r *Runner) awaitStart(ctx context.Context) {
 }
 
 // Announce publishes in STATE what this runner keeps flows from. It is called before Spool reports
-// ready, and by Run every 10 minutes.
+// ready, and by Run every half hour: what is stored there is kept for an hour.
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
 		Host: r.reaper.Host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
@@ -126,7 +126,7 @@ func (r *Runner) Announce(ctx context.Context) error {
 // keepAnnouncing does so until ctx ends.
 func (r *Runner) keepAnnouncing(ctx context.Context) {
 	for next := time.Duration(0); ctx.Err() == nil; _ = wait.Sleep(ctx, next) {
-		if next = stateEvery; r.Announce(ctx) != nil {
+		if next = wait.Whole(stateEvery); r.Announce(ctx) != nil {
 			next = time.Second
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"spool.internal/events/atomicfile"
+	"spool.internal/events/jet"
 )
 
 // Keeper keeps the note while the server runs. It is safe for concurrent use.
@@ -48,14 +49,16 @@ func NewKeeper(dataDir, dir string, durable bool) (*Keeper, error) {
 }
 
 // Note notes up to which sequence each stream is written, and how many jobs there are,
-// if that is known. What is not synced yet it syncs first. When nothing is new it does nothing.
+// if that is known. What is not synced yet it syncs first. When nothing is new but what is being done at
+// this moment it does nothing.
 func (k *Keeper) Note(last map[string]uint64, jobs *JobsKnown) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	news := k.note.Durable != k.durable || k.note.Boot != boot() || !k.note.Closed && jobs != nil && (k.note.Jobs == nil || *k.note.Jobs != *jobs)
 	for name, seq := range last {
 		of := k.note.Streams[name]
-		news = news || of == nil || of.Last != seq || of.Settings == ""
+		moved := of != nil && of.Last != seq && name != jet.StateStream // what is there is so for an hour at most
+		news = news || of == nil || moved || of.Settings == ""
 	}
 	if !news || k.note.Closed {
 		return nil

@@ -122,6 +122,7 @@ func runBroker(ctx context.Context, s *settings) error {
 		return errors.Join(err, in.Stop())
 	}
 	in.Log.Info("NATS is listening", "addr", in.broker.Addr())
+	in.presented()
 	in.Go("readiness", in.AnnounceReady)
 	return in.Wait(ctx)
 }

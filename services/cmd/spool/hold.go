@@ -31,7 +31,7 @@ func (in *instance) readMarks(ctx context.Context, bus *jet.Bus) error {
 	if m.Held == "" {
 		return nil
 	}
-	in.hold = &hold{m.Held, make(chan struct{})}
+	in.hold.Store(&hold{m.Held, make(chan struct{})})
 	in.Log.Warn("on hold: nothing is fired, dispatched or run until spool release", "why", m.Held)
 	in.OnNote("hold", func() []string {
 		if why := in.held(); why != "" {
@@ -47,7 +47,7 @@ func (in *instance) awaitRelease(ctx context.Context, bus *jet.Bus) error {
 	for wait.Sleep(ctx, releaseEvery) == nil {
 		if m, err := bus.Marks(ctx); err == nil && m.Held == "" {
 			in.Log.Info("released: everything goes on")
-			close(in.hold.released)
+			close(in.hold.Load().released)
 			break
 		}
 	}
@@ -57,20 +57,21 @@ func (in *instance) awaitRelease(ctx context.Context, bus *jet.Bus) error {
 
 // held says why nothing may begin; "" = it may.
 func (in *instance) held() string {
-	if in.hold == nil {
+	h := in.hold.Load()
+	if h == nil {
 		return ""
 	}
 	select {
-	case <-in.hold.released:
+	case <-h.released:
 		return ""
 	default:
-		return in.hold.why
+		return h.why
 	}
 }
 
 // afterHold runs a service once the store is on hold no more. Until then it is as ready as it can be.
 func (in *instance) afterHold(name string, s part) part {
-	if in.hold == nil || name == "gateway" { // people look at the store while it is held
+	if in.hold.Load() == nil || name == "gateway" { // people look at the store while it is held
 		return s
 	}
 	return &heldPart{in, s}
@@ -89,7 +90,7 @@ type heldPart struct {
 
 func (h *heldPart) Run(ctx context.Context) error {
 	select {
-	case <-h.in.hold.released:
+	case <-h.in.hold.Load().released:
 		return h.part.Run(ctx)
 	case <-ctx.Done():
 		return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"spool.internal/events"
@@ -74,6 +75,7 @@ type instance struct {
 
 	id       string                      // of this process, in what its roles say of themselves
 	since    time.Time                   // when it started
+	roles    *presences                  // what they say of themselves; nil: the first is not there yet
 	endpoint func() events.EndpointState // nil: the dispatcher is in another process
 
 	last    lastMachine
@@ -85,9 +87,9 @@ type instance struct {
 	kept     *reserve.Reserve
 	keys     *jet.Keyring
 	sealKey  *seal.Key
-	secret   string // shared by dispatcher and runner
-	marked   bool   // it is known whether the store is on hold
-	hold     *hold  // nil: it was not
+	secret   string               // shared by dispatcher and runner
+	marked   bool                 // it is known whether the store is on hold
+	hold     atomic.Pointer[hold] // nil: it was not
 }
 
 // openDrives opens the drives, which must not touch the data folder or a secret.

@@ -230,6 +230,7 @@ func (r service) startAlone(ctx context.Context, in *instance) error {
 		return err
 	}
 	in.present(r.name, bus)
+	in.presented()
 	if in.addr == "" { // health and metrics only
 		if in.addr, err = in.Serve("http", in.set.common.listener(), http.NotFoundHandler()); err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,7 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 		defer func() { in.OnStop("others", in.last.begin(in)) }() // the first step of a stop
 	}
 	for _, service := range services {
+		began := time.Now()
 		bus, err := in.connect(ctx, service.name)
 		if err != nil {
 			return err
@@ -60,7 +62,9 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 			return err
 		}
 		in.present(service.name, bus)
+		in.Log.Debug("started", "part", service.name, "took", time.Since(began).String())
 	}
+	in.presented()
 	in.Go("readiness", in.AnnounceReady)
 	if then == nil {
 		return nil
