@@ -50,6 +50,7 @@ type Bus struct {
 
 	up      atomic.Int64 // unix ns of the last (re)connect
 	down    atomic.Int64 // unix ns of the last disconnect, 0 while connected
+	within  bool         // the server is in this process
 	cluster atomic.Bool  // the server was one of several when it was last connected to
 	denials denials
 	figures figures
@@ -87,7 +88,7 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight,
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, within: o.Server != nil,
 		health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: streamTriggers}, files: room{stream: streamFiles},
 		jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},
@@ -113,6 +114,10 @@ const (
 	pingEvery = 3 * time.Second
 	pingsOut  = 2
 )
+
+// beside reports whether the one server is in this process: what was asked of it does not get lost, and
+// signs of life of it say nothing.
+func (b *Bus) beside() bool { return b.within && !b.clustered() }
 
 // options are those of the connection: what it says of itself, how it authenticates and
 // what it does when it is lost.

@@ -91,6 +91,10 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 	stale := make(chan struct{}, 1)
 	var in sync.Mutex // held while f works: the consumer says that it is closed before its last call has ended
 	ended := false
+	stands, sign := 5*time.Second, time.Second
+	if b.beside() {
+		stands, sign = 30*time.Second, 10*time.Second
+	}
 	cc, err := cons.Consume(func(m jetstream.Msg) {
 		in.Lock()
 		defer in.Unlock()
@@ -102,7 +106,7 @@ func (b *Bus) followOnce(ctx context.Context, stream string, cfg jetstream.Order
 			return // not a message of a stream
 		}
 		f(Stored{m.Subject(), meta.Sequence.Stream, meta.Timestamp, nats.Header(m.Headers()), m.Data()})
-	}, jetstream.PullMaxMessages(pulled(cfg)), jetstream.PullExpiry(5*time.Second), jetstream.PullHeartbeat(time.Second),
+	}, jetstream.PullMaxMessages(pulled(cfg)), jetstream.PullExpiry(stands), jetstream.PullHeartbeat(sign),
 		jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) {
 			if down := b.down.Load(); down > 0 && time.Since(time.Unix(0, down)) > staleAfter {
 				select {

@@ -91,23 +91,25 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 	silence := time.NewTimer(0)
 	defer silence.Stop()
 	line := p.desk.bus.nextLine()
-	var again <-chan time.Time
-	if p.desk.queue.Beside != nil { // whose desk wakes nobody here
-		tick := time.NewTicker(besideEvery)
-		defer tick.Stop()
-		again = tick.C
+	patience := 3 * sign
+	if p.desk.bus.beside() {
+		patience = requestFor + 2*sign
 	}
 	p.quiet.heard()
 	for ctx.Err() == nil {
 		room := p.hold - p.desk.count() - p.desk.bus.onDesk(p.desk.queue.Beside)
 		if p.asked == 0 && room > 0 && room >= p.hold/4 {
 			p.ask(room)
-			silence.Reset(3 * sign)
+			silence.Reset(patience)
+		}
+		var again <-chan time.Time
+		if p.asked == 0 && p.desk.queue.Beside != nil { // whose desk wakes nobody here
+			again = time.After(besideEvery)
 		}
 		var err error
 		select {
 		case msg := <-p.msgs:
-			silence.Reset(3 * sign)
+			silence.Reset(patience)
 			err = p.received(msg, ready)
 		case <-p.desk.freed:
 		case <-again:
@@ -137,7 +139,11 @@ func (p *puller) fetch(ctx context.Context, ready chan<- *Delivery) error {
 
 func (p *puller) ask(room int) {
 	k := p.desk
-	request, _ := json.Marshal(map[string]any{"batch": room, "expires": requestFor, "idle_heartbeat": sign})
+	ask := map[string]any{"batch": room, "expires": requestFor}
+	if !k.bus.beside() {
+		ask["idle_heartbeat"] = sign
+	}
+	request, _ := json.Marshal(ask)
 	subject := apiPrefix + "CONSUMER.MSG.NEXT." + k.queue.stream + "." + k.queue.Name
 	_ = k.bus.nc.PublishRequest(subject, p.inbox, request) // silence follows when this is lost
 	p.asked = room

@@ -61,6 +61,11 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 	}
 	var cons jetstream.Consumer
 	err := b.tries(ctx, q.stream, questionAlone, func(ctx context.Context) (err error) {
+		if b.beside() { // an update is written and synced, also one that changes nothing
+			if cons, err = b.js.Consumer(ctx, q.stream, q.Name); err == nil && isLike(cons.CachedInfo().Config, cfg) {
+				return nil
+			}
+		}
 		cons, err = b.js.CreateOrUpdateConsumer(ctx, q.stream, cfg)
 		return err
 	})
@@ -68,6 +73,13 @@ func (b *Bus) consumer(ctx context.Context, q Queue) (jetstream.Consumer, error)
 		return nil, fmt.Errorf("consumer %s of %s: %w", q.Name, q.stream, err)
 	}
 	return cons, nil
+}
+
+// isLike reports whether a consumer is as it is to be, in all that Spool says of one.
+func isLike(is, want jetstream.ConsumerConfig) bool {
+	return is.FilterSubject == want.FilterSubject && is.AckPolicy == want.AckPolicy && is.DeliverPolicy == want.DeliverPolicy && is.AckWait == want.AckWait &&
+		is.MaxAckPending == want.MaxAckPending && is.InactiveThreshold == want.InactiveThreshold && is.MaxWaiting == want.MaxWaiting &&
+		(want.Replicas == 0 || is.Replicas == want.Replicas)
 }
 
 // Unsettled returns how many messages are delivered but unacknowledged (including those
