@@ -167,13 +167,14 @@ func (g *Gateway) start(ctx context.Context) error {
 }
 
 // pause is how long one waits for something that another goroutine or the
-// broker is about to do.
+// broker is about to do, at most.
 const pause = 20 * time.Millisecond
 
 // until repeats f until it succeeds or ctx ends.
 func until(ctx context.Context, f func() error) error {
+	retry := wait.Backoff{First: time.Millisecond, Last: pause}
 	for f() != nil {
-		if err := wait.Sleep(ctx, pause); err != nil {
+		if err := wait.Sleep(ctx, retry.Next()); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ func (g *guard) judge(root *os.Root, dir string) error {
 	if len(line) == 0 {
 		return nil
 	}
-	if err := g.besideData(line, dir); err != nil {
+	if err := g.dataNow().beside(line, dir); err != nil {
 		return err
 	}
 	if base, ok := lookAt(g.base); ok {
@@ -121,33 +121,45 @@ func (g *guard) around(line lineage, dir string) map[string]ident {
 // driveDepth is how deep a drive lies below the folder of all drives.
 const driveDepth = 4
 
-// besideData refuses a root that contains the data folder, or lies in it
+// dataFolder is where the data folder lies, and what is in it.
+type dataFolder struct {
+	path   string
+	line   lineage // empty: there is none
+	inside map[string]ident
+}
+
+func (g *guard) dataNow() (d dataFolder) {
+	if line, ok := lookAt(g.data); g.data != "" && ok {
+		d = dataFolder{g.data, line, g.kept()}
+	}
+	return d
+}
+
+// beside refuses a root that contains the data folder, or lies in it
 // anywhere but where drives may.
-func (g *guard) besideData(line lineage, dir string) error {
-	data, ok := lookAt(g.data)
-	if g.data == "" || !ok {
+func (d dataFolder) beside(line lineage, dir string) error {
+	if len(d.line) == 0 {
 		return nil
 	}
-	if data.depthIn(line[0]) >= 0 {
-		return refuse(dir, "is or contains the data folder %s", g.data)
+	if d.line.depthIn(line[0]) >= 0 {
+		return refuse(dir, "is or contains the data folder %s", d.path)
 	}
-	inside := g.kept()
-	for name, id := range inside {
+	for name, id := range d.inside {
 		if line[0] == id && name != demoDir && name != drivesDir {
-			return refuse(dir, "is a part of the data folder %s", g.data)
+			return refuse(dir, "is a part of the data folder %s", d.path)
 		}
 	}
-	n := line.depthIn(data[0])
+	n := line.depthIn(d.line[0])
 	if n < 0 {
 		return nil
 	}
-	if drives, ok := inside[drivesDir]; ok && line[n-1] == drives {
+	if drives, ok := d.inside[drivesDir]; ok && line[n-1] == drives {
 		return nil
 	}
-	if demo, ok := inside[demoDir]; ok && n == 1 && line[0] == demo {
+	if demo, ok := d.inside[demoDir]; ok && n == 1 && line[0] == demo {
 		return nil
 	}
-	return refuse(dir, "lies in the data folder %s", g.data)
+	return refuse(dir, "lies in the data folder %s", d.path)
 }
 
 func refuse(dir, format string, args ...any) error {

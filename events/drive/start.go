@@ -3,8 +3,10 @@ package drive
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,22 +91,34 @@ func (d *Drives) openAll() error {
 	return nil
 }
 
-// Clear refuses a file or folder of this host that others are to read, if it
+// Clear refuses files and folders of this host that others are to read, if one
 // holds or is a secret of Spool's. One that is not there is nobody's.
-func (d *Drives) Clear(path string) error {
+func (d *Drives) Clear(paths ...string) error {
 	if d.guard.data == "" {
 		return nil
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil //nolint:nilerr // reported when it is used
+	var secrets []fs.FileInfo // looked at once: at a start there are hundreds of paths
+	for _, file := range d.guard.files() {
+		if info, err := os.Stat(file); err == nil {
+			secrets = append(secrets, info)
+		}
 	}
-	if !info.IsDir() {
-		return d.guard.compare(info, d.guard.files())
+	data := d.guard.dataNow()
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil: // reported when it is used
+		case !info.IsDir():
+			if slices.ContainsFunc(secrets, func(s fs.FileInfo) bool { return os.SameFile(info, s) }) {
+				return ErrKept
+			}
+		default:
+			if line, ok := lookAt(path); ok {
+				if err := data.beside(line, path); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	line, ok := lookAt(path)
-	if !ok {
-		return nil
-	}
-	return d.guard.besideData(line, path)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -28,13 +29,17 @@ type FieldChange struct{ Name, Is, Will string }
 
 // Plan says what [Bus.Ensure] would do, stream by stream, and does nothing.
 func (b *Bus) Plan(ctx context.Context, t Topology) ([]Change, error) {
-	var all []Change
-	for _, cfg := range t.streams() {
-		c, err := b.planStream(ctx, cfg)
+	streams := t.streams()
+	all, errs := make([]Change, len(streams)), make([]error, len(streams))
+	var wg sync.WaitGroup
+	for i, cfg := range streams {
+		wg.Go(func() { all[i], errs[i] = b.planStream(ctx, cfg) })
+	}
+	wg.Wait()
+	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
+			return nil, fmt.Errorf("stream %s: %w", streams[i].Name, err)
 		}
-		all = append(all, c)
 	}
 	return all, nil
 }

@@ -106,8 +106,9 @@ func (x *Index) begin(ctx context.Context) (perJob int, runs uint64, err error) 
 
 // until repeats f until it gives true or ctx ends.
 func until(ctx context.Context, f func() bool) error {
+	retry := wait.Backoff{First: time.Millisecond, Last: again / 25}
 	for !f() {
-		if err := wait.Sleep(ctx, again/25); err != nil {
+		if err := wait.Sleep(ctx, retry.Next()); err != nil {
 			return err
 		}
 	}

@@ -53,13 +53,9 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	}
 	a.gateway = a.roles[Gateway]
 	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
-	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
-	for _, role := range Roles() {
-		c, err := a.roleClaims(role, k.Roles[role])
-		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", role, err)
-		}
-		claims = append(claims, c)
+	claims, err := a.claims(k, system)
+	if err != nil {
+		return nil, err
 	}
 	for _, c := range claims {
 		if err := a.store(c); err != nil {
@@ -69,11 +65,30 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	return a, nil
 }
 
-func (a *accounts) store(c *jwt.AccountClaims) error {
+// claims makes the accounts of a server: the system's, Spool's and those of the roles.
+func (a *accounts) claims(k *keys, system string) ([]*jwt.AccountClaims, error) {
+	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
+	for _, role := range Roles() {
+		c, err := a.roleClaims(role, k.Roles[role])
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", role, err)
+		}
+		claims = append(claims, c)
+	}
+	return claims, nil
+}
+
+// check reports what the server would not take of an account. Those of the roles are the same at each
+// start, and take a while: a test checks them.
+func check(c *jwt.AccountClaims) error {
 	found := jwt.CreateValidationResults()
 	if c.Validate(found); found.IsBlocking(false) {
 		return fmt.Errorf("account %s: %w", c.Name, errors.Join(found.Errors()...))
 	}
+	return nil
+}
+
+func (a *accounts) store(c *jwt.AccountClaims) error {
 	token, err := c.Encode(a.operator)
 	if err != nil {
 		return fmt.Errorf("account %s: %w", c.Name, err)

@@ -150,7 +150,11 @@ func (s *subscribers) shut(sub events.Subscriber) error {
 }
 
 func (s *subscribers) update(claims *jwt.AccountClaims) error {
-	if err := s.accounts.store(claims); err != nil {
+	err := check(claims)
+	if err == nil {
+		err = s.accounts.store(claims)
+	}
+	if err != nil {
 		return err
 	}
 	srv := s.srv.now() // the next one reads what is stored

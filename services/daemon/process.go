@@ -174,7 +174,7 @@ func (p *Process) Stop() error {
 
 // AwaitReady blocks until every part is ready.
 func (p *Process) AwaitReady(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for len(p.notReady()) > 0 {
 		select {

@@ -81,10 +81,8 @@ func commonPaths(cfg Config, room *cell.Room) error {
 	room.Read = append(room.Read, "/dev/random", "/dev/urandom")
 	slices.SortStableFunc(room.Read, func(a, b string) int { return strings.Compare(filepath.Dir(a), filepath.Dir(b)) }) // each folder is looked up once
 	room.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
-	for _, p := range slices.Concat(room.Run, room.Read) {
-		if err := cfg.Drives.Clear(p); err != nil && room.Shut {
-			return events.Faultf(events.Invalid, "runner-read", "flows would read Spool's secrets: %v", err)
-		}
+	if err := cfg.Drives.Clear(slices.Concat(room.Run, room.Read)...); err != nil && room.Shut {
+		return events.Faultf(events.Invalid, "runner-read", "flows would read Spool's secrets: %v", err)
 	}
 	return nil
 }
