@@ -43,6 +43,7 @@ func (c *conn) Admit(kind admission.Kind, who admission.Caller, valid func() boo
 		}
 		if c.permit = permit; permit.Held() {
 			c.valid, c.checks = valid, 0
+			l.busy.Set()
 		}
 		if why != "" {
 			evicted, _ = l.pool.Reassign(&c.entry, c.address) // without a permit it is one that may be evicted

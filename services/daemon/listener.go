@@ -33,6 +33,7 @@ type counted struct {
 	trusted []netip.Prefix
 	size    int                    // connections
 	refused *prometheus.CounterVec // by reason
+	busy    wait.Wake              // a request with a token has begun
 
 	mu         sync.Mutex
 	pool       *admission.Pool
@@ -47,7 +48,7 @@ func (l Listener) count(inner net.Listener, refused *prometheus.CounterVec) (*co
 		return &counted{Listener: inner}, err
 	}
 	c := &counted{
-		Listener: inner, rate: l.minRate, size: size, refused: refused, pool: admission.NewPool(size),
+		Listener: inner, rate: l.minRate, size: size, refused: refused, busy: wait.NewWake(), pool: admission.NewPool(size),
 		semaphores: admission.NewSemaphores(admission.LimitsFor(size)), conns: map[*conn]struct{}{},
 	}
 	c.trusted, err = prefixes(l.TrustedProxies)
@@ -145,16 +146,21 @@ func (p *Process) countConnections(name string, l *counted) {
 
 // checkTokens checks the tokens of requests in progress until ctx ends.
 func (l *counted) checkTokens(ctx context.Context) error {
-	for ctx.Err() == nil {
-		_ = wait.Sleep(ctx, checkEvery)
-		l.check()
+	for wait.Sleep(ctx, checkEvery) == nil {
+		if l.check() {
+			continue
+		}
+		select {
+		case <-l.busy:
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
 
 // check closes the connections on which a request is in progress with a token
-// that is not valid any more.
-func (l *counted) check() {
+// that is not valid any more. It reports whether there is a request with a token.
+func (l *counted) check() (busy bool) {
 	l.mu.Lock()
 	tokens := map[string]func() bool{}
 	for c := range l.conns {
@@ -163,13 +169,14 @@ func (l *counted) check() {
 		}
 	}
 	l.mu.Unlock()
+	busy = len(tokens) > 0
 	for token, valid := range tokens {
 		if valid() {
 			delete(tokens, token)
 		}
 	}
 	if len(tokens) == 0 {
-		return
+		return busy
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -182,6 +189,7 @@ func (l *counted) check() {
 			l.close(&c.entry, "revoked")
 		}
 	}
+	return busy
 }
 
 // of finds the counted connection below a server's.
