@@ -114,6 +114,12 @@ generate: ## write what is made of other files: gateway/client/client.gen.go of 
 licenses: ## write the licences of what is linked into spool, after a dependency changed
 	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt
 
+size: gate ## print how large spool is without its symbols, and the largest packages in it
+	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/spool.size ./services/cmd/spool && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/spool.stripped ./services/cmd/spool
+	@wc -c <$(BIN)/spool.stripped | awk '{ printf "%.1f MB stripped\n", $$1 / 1e6 }'
+	@go tool nm -size $(BIN)/spool.size | awk -f .ci/size.awk | sort -rn | awk 'NR <= 25'
+	@rm $(BIN)/spool.size $(BIN)/spool.stripped
+
 # The version of packages: the last tag, or the date of the commit before there is one.
 COMMIT   = $(shell git rev-parse HEAD)
 DATE     = $(shell git show -s --format=%ct HEAD)
