@@ -82,6 +82,16 @@ func TestAnswersThatNeverCome(t *testing.T) {
 			t.Errorf("it is not said to pass: %v", err)
 		}
 	})
+	t.Run("a commit that is sent again while the first is under way", func(t *testing.T) {
+		t.Parallel()
+		bus := acted(t, "spool.trigger.>", func(_ int32, m *nats.Msg) {
+			_ = m.Respond([]byte(`{"error":{"code":409,"err_code":10158,"description":"duplicate message id is in process"},"stream":"TRIGGERS","seq":0}`))
+		})
+		_, err := bus.PutTrigger(t.Context(), events.KindManual, events.Trigger{ID: "t", JobID: "j", Kind: events.KindManual})
+		if !jet.IsUnknown(err) || events.CodeOf(err) != events.Unavailable {
+			t.Errorf("it may be stored in a moment, and is said to be: %v", err)
+		}
+	})
 	t.Run("commit", func(t *testing.T) {
 		t.Parallel()
 		bus := acted(t, "spool.trigger.>", func(int32, *nats.Msg) {})

@@ -21,6 +21,7 @@ const (
 	codeNoMessage           = 10037 // nothing there
 	codeNotNow              = 10008 // JetStream has no leader, or is being shut down
 	codeNotLeader           = 10009 // the server that was asked leads no more
+	codeInProcess           = 10158 // the same message was published before, and is not stored yet
 	codeBatchIncomplete     = 10176 // part of the batch did not arrive; none of it is stored
 	codeTooManyBatches      = 10210 // too many batches open at once; none of this one is stored
 )
@@ -85,6 +86,8 @@ func (b *Bus) apiError(stream string, f apiFault) error {
 		return full(stream)
 	case codeNoResources:
 		return &events.Error{Code: events.Unavailable, Message: "the store is full"}
+	case codeInProcess:
+		return fmt.Errorf("%w: %w", ErrUnknown, b.unavailable(stream, "the store has not answered for the same yet"))
 	case codeBatchIncomplete, codeTooManyBatches:
 		return &events.Error{Code: events.Unavailable, Message: "the store is busy: try again"}
 	}
