@@ -205,7 +205,7 @@ bench-dispatch: ## files called and their results stored, trigger to request, me
 	@$(MAKE) --no-print-directory bench-run
 
 bench-run: gate ## what the built-in runner adds to a process, from the call to the stored end
-	@go test -cpu $(THREADS) -run '^$$' -bench '^BenchmarkRun$$' -benchtime 100x -count 5 ./services/runner $(median)
+	@go test -cpu $(THREADS) -run '^$$' -bench '^Benchmark(Run|GateReady)$$' -benchtime 100x -count 5 ./services/runner $(median)
 
 bench-api: ## create_job, list_jobs (BENCH_JOBS=100000 lists so many) and a gateway's start, beside their floors
 	@go test -run '^$$' -bench 'CreateJob|ListJobs|ListOne|NativeLists' -benchtime 1s -count 5 -timeout 30m ./gateway $(median)

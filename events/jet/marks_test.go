@@ -19,11 +19,7 @@ import (
 func TestMarks(t *testing.T) {
 	srv := eventstest.Start(t, eventstest.Options{})
 	bus := eventstest.Connect(t, srv)
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := inProcess(t, srv)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
@@ -57,11 +53,7 @@ func TestMarks(t *testing.T) {
 func TestNewerMessage(t *testing.T) {
 	srv := eventstest.Start(t, eventstest.Options{})
 	bus := eventstest.Connect(t, srv)
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := inProcess(t, srv)
 	publish := func(form string, id string) {
 		t.Helper()
 		m := nats.NewMsg("spool.trigger.manual.j")
@@ -86,11 +78,7 @@ func TestNewerMessage(t *testing.T) {
 func TestNewerMessageAlone(t *testing.T) {
 	srv := eventstest.Start(t, eventstest.Options{})
 	bus := eventstest.Connect(t, srv)
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	nc := inProcess(t, srv)
 	ctx, began := t.Context(), time.Now().Add(-time.Minute)
 	run, list, trigger := events.FlowJobID("u", "manual:1"), "6fa459ea-ee8a-4ca4-894e-db77e160355e", "manual:1"
 	for subject, body := range map[string]any{
@@ -157,4 +145,15 @@ func firstOf(t *testing.T, bus *jet.Bus, f jet.Feed, read func(jet.FeedEntry) er
 		})
 	}()
 	return <-done
+}
+
+// inProcess is a plain connection to a server of the test.
+func inProcess(t *testing.T, srv *eventstest.Server) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect("", nats.InProcessServer(srv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
 }

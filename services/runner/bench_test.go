@@ -20,9 +20,8 @@ import (
 
 // BenchmarkRun shows what one run costs beyond its process: "exec" is the floor,
 // the same flow by os/exec alone; "gate" starts a warm process for it, as
-// the runner does ahead of time; "ready" is the first half of that, from the start of
-// the small program until a warm process is ready for its command, without bounds and with all
-// that this kernel grants; "run" is everything from the call to the stored
+// the runner does ahead of time (BenchmarkGateReady is its first half); "run" is
+// everything from the call to the stored
 // `ended`, in the sandbox, a run now and then, so that processes are
 // warm. "without a pause" is the same when each run follows the last at once,
 // and the start of the next process takes a core from it. "not private" is without a
@@ -55,25 +54,6 @@ func BenchmarkRun(b *testing.B) {
 			}
 		}
 	})
-	for _, name := range []string{"ready", "ready, shut in", "ready, shut in, not private"} {
-		b.Run(name, func(b *testing.B) {
-			h := newHarness(b, eventstest.Options{})
-			r := h.shut(func(c *Config) { c.Log, c.hidden = slog.New(slog.DiscardHandler), benched(name) })
-			room := r.room
-			if name == "ready" {
-				room = cell.Room{}
-			}
-			for b.Loop() {
-				f, err := process.Start(r.program, room)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.StopTimer()
-				f.Discard()
-				b.StartTimer()
-			}
-		})
-	}
 	for _, c := range []struct {
 		name        string
 		fsync, rare bool

@@ -42,7 +42,8 @@ func partOfFloor(v float64) goal { return goal{of: ratio, least: true, bound: v}
 var rounds = []round{
 	{module: "./events/jet", pattern: "Commit", times: "100x", once: "20x"},
 	{module: "./services/dispatcher", pattern: "Dispatch/|OneJob|Reach", times: "1x", once: "1x", threads: true},
-	{module: "./services/runner", pattern: "^BenchmarkRun$/^(exec|gate|run,_interval|run,_fsync)$", times: "100x", once: "30x", threads: true},
+	{module: "./services/runner", pattern: "^BenchmarkGateReady$/^(floor|ready,_shut_in)$", times: "60x", once: "30x"},
+	{module: "./services/runner", pattern: "^BenchmarkRun$/^(exec|run,_interval|run,_fsync)$", times: "100x", once: "30x", threads: true},
 	{module: "./services/cmd/spool", pattern: "Watch/renamed-in", times: "100x", once: "50x"},
 	{module: "./services/cmd/spool", pattern: "Ready", times: "10x", once: "5x"},
 	{module: "./gateway", pattern: "CreateJob|ListJobs", times: "1s"},
@@ -79,7 +80,7 @@ var rows = []row{
 	{what: "inotifywait and curl, p50", bench: "Watch/renamed-in/inotifywait+curl", unit: "ms-p50", floor: "Watch/renamed-in/floor", lacks: noRecord},
 	{what: "chokidar and fetch, p50", bench: "Watch/renamed-in/chokidar+fetch", unit: "ms-p50", floor: "Watch/renamed-in/floor", lacks: noRecord},
 
-	{what: "a process made ready for a flow, ahead of the run", bench: "Run/gate", unit: "ns/op", floor: "Run/exec", goal: atMost(2e6)},
+	{what: "a process made ready for a flow, ahead of the run, p50", bench: "GateReady/ready,_shut_in", unit: "ms-p50", floor: "GateReady/floor", goal: atMost(2), lacks: "a static program that says a byte: no sandbox"},
 	{what: "one run in the sandbox, call to stored end, interval", bench: "Run/run,_interval", unit: "ns/op", floor: "Run/exec", goal: beyondFloor(3e6), lacks: "os/exec alone"},
 	{what: "the same, fsync", bench: "Run/run,_fsync", unit: "ns/op", floor: "Run/exec", goal: beyondFloor(5e6), lacks: "os/exec alone"},
 
