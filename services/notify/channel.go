@@ -46,6 +46,7 @@ type channel struct {
 	retries retries
 	foreign bool // it also takes runs that another endpoint performs
 	jobless bool // its notifications are about no job
+	silent  func(ctx context.Context, jobID string) bool
 	bus     *jet.Bus
 	log     *slog.Logger
 	meter   meter
@@ -75,6 +76,10 @@ func (c *channel) run(ctx context.Context) {
 
 // handle delivers one notification, gives it up, or returns it to its queue.
 func (c *channel) handle(ctx context.Context, m *jet.Delivery) {
+	if m.Deliveries == 1 && c.silent(ctx, m.AboutJob()) {
+		_ = m.Ack() // if this is lost the notification is redelivered, and ends here then
+		return
+	}
 	n, err := c.read(m)
 	if err != nil {
 		c.log.Error("a notification cannot be read", "subject", m.Subject, "error", err.Error())

@@ -3,6 +3,7 @@ package notify
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,17 +16,23 @@ type watched struct {
 	p *events.Plan
 }
 
-// jobIndex is an index of the jobs that ask for notifications of their state. The job feed writes it.
+// jobIndex is an index of the jobs that ask for notifications. The job feed writes it.
 type jobIndex struct {
 	zone *time.Location // of jobs that name none
 
 	mu    sync.Mutex
-	all   map[string]*watched // nil: the job exists and does not ask
-	stale map[string]bool     // jobs whose states must be deleted
+	all   map[string]indexed
+	stale map[string]bool // jobs whose states must be deleted
+}
+
+// indexed is what is known of a job.
+type indexed struct {
+	*watched      // nil: it does not ask for notifications of its state
+	names    bool // somebody who may have to be told of anything
 }
 
 func newJobIndex(zone *time.Location) *jobIndex {
-	return &jobIndex{zone: zone, all: map[string]*watched{}, stale: map[string]bool{}}
+	return &jobIndex{zone: zone, all: map[string]indexed{}, stale: map[string]bool{}}
 }
 
 // apply stores one revision; the job feed calls it.
@@ -40,15 +47,21 @@ func (x *jobIndex) apply(rev events.JobRevision) {
 		delete(x.all, job.ID)
 		x.stale[job.ID] = true
 		return
-	case w == nil && old != nil:
+	case w == nil && old.watched != nil:
 		x.stale[job.ID] = true
 	}
-	x.all[job.ID] = w
+	x.all[job.ID] = indexed{w, mayHave(job.Parameters, "notify", "heartbeat", "webhook_config", "notification_emails")}
+}
+
+// mayHave reports whether an object has one of the keys, at any depth. Where something is escaped nobody knows.
+func mayHave(object []byte, keys ...string) bool {
+	return bytes.Contains(object, []byte(`\u`)) ||
+		slices.ContainsFunc(keys, func(key string) bool { return bytes.Contains(object, []byte(`"`+key+`"`)) })
 }
 
 // read returns the job if it asks for notifications, else nil.
 func read(job events.Job, zone *time.Location) *watched {
-	if !bytes.Contains(job.Parameters, []byte(`"notify"`)) {
+	if !mayHave(job.Parameters, "notify") {
 		return nil
 	}
 	p, err := job.Plan(zone)
@@ -63,17 +76,25 @@ func read(job events.Job, zone *time.Location) *watched {
 func (x *jobIndex) find(id string) (w *watched, known bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	w, known = x.all[id]
-	return w, known
+	found, known := x.all[id]
+	return found.watched, known
+}
+
+// silent reports whether a job is known, and names nobody who may have to be told of anything.
+func (x *jobIndex) silent(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found, known := x.all[id]
+	return known && !found.names
 }
 
 // list returns all jobs that ask for notifications.
 func (x *jobIndex) list() (list []*watched) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, w := range x.all {
-		if w != nil {
-			list = append(list, w)
+	for _, one := range x.all {
+		if one.watched != nil {
+			list = append(list, one.watched)
 		}
 	}
 	return list
@@ -84,7 +105,7 @@ func (x *jobIndex) takeStale() (list []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for id := range x.stale {
-		if x.all[id] == nil { // else it asks again
+		if x.all[id].watched == nil { // else it asks again
 			list = append(list, id)
 		}
 	}

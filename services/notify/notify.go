@@ -59,7 +59,11 @@ func New(cfg Config) (*Notify, error) {
 			cfg.Log.Warn("jobs ask for e-mail, and there is no server for it: give --smtp-url")
 		})
 	}
-	return &Notify{bus: cfg.Bus, observer: newObserver(cfg, daily), channels: cfg.channels(hook, mail, daily, f)}, nil
+	n := &Notify{bus: cfg.Bus, observer: newObserver(cfg, daily), channels: cfg.channels(hook, mail, daily, f)}
+	for _, c := range n.channels {
+		c.silent = n.observer.silent
+	}
+	return n, nil
 }
 
 // heartbeatRetries is how often a heartbeat is retried: a late one is of no use.

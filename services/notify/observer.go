@@ -22,6 +22,7 @@ type observer struct {
 	log   *slog.Logger
 	since time.Time // when it began
 	daily *daily    // nil: nobody gets a balance
+	looks looks
 
 	answered map[string]int64 // by job: the newest slot, or deadline, that is decided; used by check alone
 }
@@ -138,4 +139,10 @@ func (o *observer) job(ctx context.Context, id string, sure bool) (*watched, err
 		return nil, err
 	}
 	return read(rev.Event.Job, o.jobs.zone), nil
+}
+
+// silent reports whether nobody is to be told of anything about a job, as the job is now: what happens is nothing to
+// anybody then, and the job itself need not be read.
+func (o *observer) silent(ctx context.Context, id string) bool {
+	return o.jobs.silent(id) && o.looks.after(ctx, o.feed.Barrier) == nil && o.jobs.silent(id)
 }
