@@ -2,16 +2,17 @@ package ui
 
 import (
 	"fmt"
-	"html/template"
 	"strconv"
 	"strings"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"spool.internal/events"
 	"spool.internal/events/why"
 )
 
-// funcs are what templates may call beside their data's own methods.
+// funcs are what templates may call beside methods.
 var funcs = template.FuncMap{
 	"at":      func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04 MST") },
 	"second":  func(t, zone any) stamp { return stampOf(t, zone, "Mon 2 Jan", "15:04:05 MST") },

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"path"
 	"strings"
 	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed templates
@@ -20,7 +21,7 @@ const partsOnly = ""
 // templates are all of them, by page: each has the page's own as "content". They are text
 // of this program, so a fault in one shows at the first start and in every test.
 var templates = sync.OnceValue(func() map[string]*template.Template {
-	all := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/*.html", "templates/parts/*.html"))
+	all := template.Must(template.New("").Funcs(funcs).Funcs(methods).ParseFS(templateFiles, "templates/*.html", "templates/parts/*.html"))
 	pages := map[string]*template.Template{partsOnly: template.Must(all.Clone())}
 	files, _ := fs.Glob(templateFiles, "templates/*.html") // the pattern is well-formed
 	for _, file := range files {

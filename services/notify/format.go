@@ -7,8 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"text/template"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 
 	"spool.internal/events"
 )
@@ -52,6 +53,7 @@ type message struct {
 	File, Slot    string
 	Output        string
 	Facts         []fact
+	Details       string // the facts, each on a line of its own
 }
 
 type fact struct{ Name, Value string }
@@ -77,18 +79,10 @@ func newMessage(n events.Notification, job *events.Job, tags []string) message {
 	} {
 		if f.Value != "" {
 			m.Facts = append(m.Facts, f)
+			m.Details += "\n" + f.Name + ": " + f.Value
 		}
 	}
 	return m
-}
-
-// Details returns the facts, each on a line of its own.
-func (m message) Details() string {
-	var b strings.Builder
-	for _, f := range m.Facts {
-		b.WriteString("\n" + f.Name + ": " + f.Value)
-	}
-	return b.String()
 }
 
 // says describes a state in words that follow the name of the job.

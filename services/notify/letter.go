@@ -80,7 +80,7 @@ func (l letter) text() string {
 		return printable(l.balance.text) + "\n-- \nSpool sends this because --balance-to names you.\n"
 	}
 	if l.state != nil {
-		b.WriteString(l.state.Job + " " + l.state.Says + ".\n" + l.state.Details() + "\n")
+		b.WriteString(l.state.Job + " " + l.state.Says + ".\n" + l.state.Details + "\n")
 		if l.state.Message != "" {
 			b.WriteString("\n" + l.state.Message + "\n")
 		}
