@@ -19,10 +19,9 @@ import (
 )
 
 // BenchmarkGateReady is the time from the exec of the small program until a warm process
-// waits for its command, which is the start of two programs: of a guard, and of what becomes
-// the flow. "floor" is the start of one that says a byte; "ready" is without bounds, "ready,
-// shut in" with all that this kernel grants. cpu-ms is what each has the processors do, its
-// end included.
+// waits for its command. "floor" is the start of one that says a byte; "ready" is without bounds,
+// "ready, shut in" with all that this kernel grants. cpu-ms is what each has the processors do,
+// its end included.
 func BenchmarkGateReady(b *testing.B) {
 	b.Run("floor", func(b *testing.B) {
 		program := staticProgram(b)

@@ -3,11 +3,12 @@ package cell
 import (
 	"errors"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// become makes this process the flow's user and takes all capabilities from it,
+// become makes this thread the flow's user and takes all capabilities from it,
 // for good.
 func (f Form) become() error {
 	if !f.Drop && !f.As && !f.User {
@@ -24,10 +25,8 @@ func (f Form) become() error {
 		}
 	}
 	if f.As {
-		for _, err := range []error{syscall.Setgroups([]int{f.GID}), syscall.Setresgid(f.GID, f.GID, f.GID), syscall.Setresuid(f.UID, f.UID, f.UID)} {
-			if err != nil {
-				return errors.New("the flow's user: " + err.Error())
-			}
+		if errno := becomeUser(f.UID, f.GID); errno != 0 {
+			return errors.New("the flow's user: " + errno.Error())
 		}
 	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -36,4 +35,18 @@ func (f Form) become() error {
 		return errors.New("capabilities: " + err.Error())
 	}
 	return nil
+}
+
+// becomeUser makes this thread alone another user, as package syscall does not.
+func becomeUser(uid, gid int) syscall.Errno {
+	group := uint32(gid)
+	if _, _, errno := syscall.RawSyscall(unix.SYS_SETGROUPS, 1, uintptr(unsafe.Pointer(&group)), 0); errno != 0 {
+		return errno
+	}
+	for _, id := range [][2]uintptr{{unix.SYS_SETRESGID, uintptr(gid)}, {unix.SYS_SETRESUID, uintptr(uid)}} {
+		if _, _, errno := syscall.RawSyscall(id[0], id[1], id[1], id[1]); errno != 0 {
+			return errno
+		}
+	}
+	return 0
 }

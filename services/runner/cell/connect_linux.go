@@ -14,13 +14,12 @@ import (
 // it. What the guard has judged is its own copy of the address, and it connects the
 // very socket to that, so there is nothing that the flow could change meanwhile.
 type connecting struct {
-	guard        *guarding
-	ours, theirs *os.File      // of the guard, of the warm process
-	listed       chan struct{} // closed when there is a list
-	places       chan struct{} // one for each call that is under way
-	only         bool          // it may do without: connect(2) is not asked about
-	as           bool          // the flow is another user: uid and gid
-	uid, gid     int
+	guard    *guarding
+	listed   chan struct{} // closed when there is a list
+	places   chan struct{} // one for each call that is under way
+	only     bool          // it may do without: connect(2) is not asked about
+	as       bool          // the flow is another user: uid and gid
+	uid, gid int
 
 	mu    sync.Mutex
 	reach Reach
@@ -33,20 +32,15 @@ const (
 	mostTold       = 64
 )
 
-func newConnecting(g *guarding, connects bool, as string) (*connecting, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
+func newConnecting(g *guarding, form Form) *connecting {
 	k := &connecting{
-		guard: g, only: !connects, ours: os.NewFile(uintptr(fds[0]), "ours"), theirs: os.NewFile(uintptr(fds[1]), "theirs"),
+		guard: g, only: !form.Asks, as: form.As, uid: form.UID, gid: form.GID,
 		listed: make(chan struct{}), places: make(chan struct{}, mostConnecting), cut: map[uint32]uint64{},
 	}
-	k.uid, k.gid, k.as = ids(as)
 	if k.only {
 		close(k.listed) // there is none
 	}
-	return k, nil
+	return k
 }
 
 // hold takes over a list.
@@ -61,57 +55,12 @@ func (k *connecting) hold(reach Reach) {
 	}
 }
 
-// askGuard binds this thread to a filter, and gives the guard what it is asked by that.
-// A flow that need not ask starts without, and is denied what it would ask for.
-func askGuard(program []byte, needed bool) error {
-	fd, err := loadListened(program)
-	if err == errListened && !needed {
-		return loadFilter(program)
-	}
-	if err != nil {
-		return err
-	}
-	socket, listener := os.NewFile(askSocket, "ask"), os.NewFile(uintptr(fd), "listener")
-	if err := Send(socket, &Open{}, listener); err != nil {
-		return err
-	}
-	_ = listener.Close() // nobody of the flow may answer for the guard
-	if !needed {
-		return socket.Close()
-	}
-	var met Met
-	if _, err := Receive(socket, &met); err != nil {
-		return err
-	}
-	if met.Fault != "" {
-		return errors.New(met.Fault)
-	}
-	return socket.Close()
-}
-
-// confirm tells the warm process whether the guard can do what it is there for.
-func (k *connecting) confirm(flow int) {
-	var met Met
-	if err := canTake(flow); err != nil {
-		met.Fault = "connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error()
-	}
-	_ = Send(k.ours, &met)
-}
-
 // serve answers the calls of the flow until there is nobody left who could make one.
-func (k *connecting) serve(flow int) {
-	_ = k.theirs.Close()
-	rights, err := Receive(k.ours, &Open{})
-	if err != nil || len(rights) != 1 {
-		return // the warm process has not come that far
-	}
+func (k *connecting) serve(file *os.File) {
 	<-k.listed
-	if !k.only {
-		k.confirm(flow)
-	}
-	_ = k.ours.Close()
-	l, err := newListener(rights[0])
+	l, err := newListener(file)
 	if err != nil {
+		_ = file.Close()
 		return // which ends what is asked with an error
 	}
 	for {
@@ -134,13 +83,16 @@ func (k *connecting) serve(flow int) {
 	}
 }
 
-// canTake says why the guard could not take sockets of a process.
+// canTake says why the guard cannot take sockets of a process.
 func canTake(pid int) error {
 	fd, err := takeFD(pid, 1)
 	if err == nil {
 		err = unix.Close(fd)
 	}
-	return err
+	if err != nil {
+		return errors.New("connect: the guard cannot take the sockets of the flow, which takes the right to trace it (CAP_SYS_PTRACE, and no kernel.yama.ptrace_scope above 2): " + err.Error())
+	}
+	return nil
 }
 
 // takeFD duplicates a descriptor of a thread.

@@ -3,6 +3,7 @@ package cell
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -10,57 +11,142 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+var roles = map[string]func([]string){Launcher: launch, Guard: guard}
+
+// init keeps main on the first thread of a guard, which cannot end: the one that starts the flow
+// ends.
+func init() {
+	if len(os.Args) > 1 && os.Args[0] == Name && os.Args[1] == Guard {
+		runtime.LockOSThread()
+	}
+}
+
 // guarding is a guard at work.
 type guarding struct {
 	runner *os.File
 	spaces bool // the end of this process is that of all others
-	flow   int  // the warm process, which becomes the flow; it leads a process group
 
 	connects *connecting // nil: the flow asks for nothing
 	telling  sync.Mutex  // one message at a time goes to the runner
+
+	mu   sync.Mutex
+	flow int // the process that becomes the flow; it leads a process group. 0 = there is none yet
 }
 
-// guard starts the warm process, outlives the flow it becomes and ends all that descends
-// from it.
-func guard(args []string) {
-	g := guarding{runner: os.NewFile(guardSocket, "runner"), spaces: args[0] == inSpaces}
+// guard puts up the room, waits for the command and starts what becomes the flow; then it
+// outlives that, and ends all that descends from it. When the runner goes, so does all of it.
+func guard([]string) {
+	g := &guarding{runner: os.NewFile(guardSocket, "runner")}
+	control := os.NewFile(controlSocket, "control") // blocking: there is nothing else to do
 	syscall.CloseOnExec(guardSocket)
-	closeOthers(warmSocket)
+	syscall.CloseOnExec(controlSocket)
+	closeOthers(controlSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
+	var room Room
+	if _, err := Receive(control, &room); err != nil {
+		g.over(1 << 8)
+	}
+	g.spaces = room.Form.Spaces
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
-	files := []uintptr{0, 1, 2, warmSocket}
-	var err error
-	if len(args) > 2 {
-		g.connects, err = newConnecting(&g, args[1] == toConnect, args[2])
-		g.fail(err)
-		files = append(files, g.connects.theirs.Fd())
+	s, met := room.prepare()
+	if Send(control, &met) != nil || met.Fault != "" {
+		g.over(1 << 8)
 	}
-	null, noNull := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0) // the warm process changes the root of both
-	g.flow, err = syscall.ForkExec("/proc/self/exe", []string{Name, Warm}, &syscall.ProcAttr{
-		Dir: "/", Env: Environment, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true},
-	})
-	g.fail(err)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, EndFlow, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	if room.Form.Asks || room.Form.Hears {
+		g.connects = newConnecting(g, room.Form)
+	}
+	go g.hear(signals)
+	go g.obey()
+	g.begin(s, control)
+	os.Exit(g.watch())
+}
+
+// begin has the process of the flow started, and leaves the guard what it may need and no more
+// before the flow runs.
+func (g *guarding) begin(s *shell, control *os.File) {
+	null, noNull := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0) // the flow may get none
+	var word [2]int                                                       // a pipe
+	if err := unix.Pipe2(word[:], unix.O_CLOEXEC); err != nil {
+		g.refuse(err)
+	}
+	listener := g.bear(s, control, word[0])
+	g.keepCapabilities()
+	if s.room.Form.Asks {
+		if err := canTake(g.flow); err != nil {
+			g.end()
+			g.refuse(err)
+		}
+	}
 	// What the flow prints has an end when nobody of it is left; and nobody but the
-	// warm process may keep its socket open.
+	// process of the flow may keep its socket open.
 	if noNull == nil {
 		for fd := range 3 {
 			_ = unix.Dup3(null, fd, 0)
 		}
 		_ = unix.Close(null)
 	}
-	_ = unix.Close(warmSocket)
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	g.keepCapabilities()
-	go g.hear(signals)
-	go g.obey()
-	if g.connects != nil {
-		go g.connects.serve(g.flow)
+	_ = control.Close()
+	_ = unix.Close(word[0])
+	s.close()
+	if listener != nil {
+		go g.connects.serve(listener)
 	}
-	os.Exit(g.watch())
+	_, _ = unix.Write(word[1], []byte{1})
+	_ = unix.Close(word[1])
+}
+
+// bear waits for the command, and has a thread shut itself in and start the process of the flow,
+// which is what that thread is. Then the thread ends.
+func (g *guarding) bear(s *shell, control *os.File, word int) (listener *os.File) {
+	thread := make(chan int, 1)
+	go func() {
+		runtime.LockOSThread() // for good
+		var cmd Command
+		rights, err := Receive(control, &cmd)
+		if err != nil {
+			g.over(1 << 8)
+		}
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+		b, err := newBirth(&cmd, s.room.Limits, control, word)
+		if err == nil {
+			err = s.enter(&cmd, rights)
+		}
+		if err == nil {
+			listener, err = s.filter()
+		}
+		if err != nil {
+			g.refuse(err)
+		}
+		g.start(b, s.shortage)
+		for _, f := range rights {
+			_ = f.Close()
+		}
+		thread <- unix.Gettid()
+	}()
+	for tid := <-thread; unix.Tgkill(unix.Getpid(), tid, 0) == nil; {
+		runtime.Gosched() // until it is gone
+	}
+	return listener
+}
+
+// start starts the process, which the kernel is to end before anything of Spool when memory is short.
+func (g *guarding) start(b *birth, shortage int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was := make([]byte, 16)
+	n, _ := unix.Pread(shortage, was, 0)
+	_, _ = unix.Pwrite(shortage, []byte("1000"), 0) // without it the flow is as likely as others
+	pid, err := b.start()
+	_, _ = unix.Pwrite(shortage, was[:max(0, n)], 0)
+	if err != nil {
+		say(b.said, err.Error())
+		g.over(notExecuted << 8)
+	}
+	g.flow = pid
 }
 
 // keepCapabilities leaves the guard those that it may need, since the flow can be
@@ -97,6 +183,18 @@ func (g *guarding) fail(err error) {
 	}
 }
 
+// over ends a guard of whose flow nothing is there, with the status of that.
+func (g *guarding) over(status int) {
+	_ = g.tell(News{Ended: true, Status: status})
+	os.Exit(0)
+}
+
+// refuse says in the log of the run why its flow does not begin.
+func (g *guarding) refuse(err error) {
+	cannotShutIn(err)
+	g.over(notShutIn << 8)
+}
+
 // obey does what the runner wishes. When the runner is gone its flow ends too: its
 // next attempt may begin as soon as this one is known to be dead.
 func (g *guarding) obey() {
@@ -112,7 +210,7 @@ func (g *guarding) obey() {
 			}
 			continue
 		}
-		_ = unix.Kill(-g.flow, unix.SIGTERM)
+		g.stop()
 	}
 }
 
@@ -127,17 +225,32 @@ func (g *guarding) hear(signals <-chan os.Signal) {
 			g.end()
 			return
 		}
-		_ = unix.Kill(-g.flow, unix.SIGTERM)
+		g.stop()
 	}
 }
 
+// stop asks the flow to stop.
+func (g *guarding) stop() { _ = unix.Kill(-g.begun(unix.SIGTERM), unix.SIGTERM) }
+
 // end kills the flow, and with a pid namespace everything at once.
 func (g *guarding) end() {
+	flow := g.begun(unix.SIGKILL)
 	if g.spaces {
 		_ = unix.Kill(-1, unix.SIGKILL)
 	}
-	_ = unix.Kill(-g.flow, unix.SIGKILL)
-	_ = unix.Kill(g.flow, unix.SIGKILL) // it may have left its group
+	_ = unix.Kill(-flow, unix.SIGKILL)
+	_ = unix.Kill(flow, unix.SIGKILL) // it may have left its group
+}
+
+// begun is the process of the flow. As long as there is none this process ends instead, as if the
+// flow had died by a signal.
+func (g *guarding) begun(by unix.Signal) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.flow == 0 {
+		g.over(int(by))
+	}
+	return g.flow
 }
 
 // watch reaps until the flow has ended and nothing that descends from it lives.

@@ -8,21 +8,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// What a process is there for, besides what all systems have.
+const (
+	Launcher = "launch"
+	Guard    = "guard"
+)
+
+// Descriptors of a launcher and a guard, beyond the standard three.
+const (
+	guardSocket   = 3
+	controlSocket = 4 // for what becomes the flow
+)
+
+// GuardArgs are the arguments of a guard.
+func GuardArgs() []string { return []string{Name, Guard} }
+
 // LaunchArgs are the arguments of a launcher that makes what the form asks for.
 func (f Form) LaunchArgs() []string {
-	args := []string{Name, Launcher, strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid()), f.as()}
-	return append(args, f.asked()...)
-}
-
-// asked tells a guard what it is there for, besides the end of the flow.
-func (f Form) asked() []string {
-	switch {
-	case f.Asks:
-		return []string{toConnect, f.as()}
-	case f.Hears:
-		return []string{toListen, f.as()}
-	}
-	return nil
+	return []string{Name, Launcher, strconv.Itoa(os.Geteuid()), strconv.Itoa(os.Getegid()), f.as()}
 }
 
 // as is the user that the flow becomes, uid:gid.
@@ -33,25 +36,9 @@ func (f Form) as() string {
 	return strconv.Itoa(f.UID) + ":" + strconv.Itoa(f.GID)
 }
 
-// GuardArgs are those of a guard that needs no launcher.
-func (f Form) GuardArgs() []string {
-	args := []string{Name, Guard, "-"}
-	if f.Spaces {
-		args[2] = inSpaces
-	}
-	return append(args, f.asked()...)
-}
-
 // Spaces are the namespaces that a guard is started in, where it has any, besides
 // that of users.
 const Spaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
-
-// What a guard is told of its form.
-const (
-	inSpaces  = "spaces"
-	toConnect = "connect" // and to listen
-	toListen  = "listen"
-)
 
 // needs are the capabilities, in a user namespace, of whoever shuts a flow in: to
 // mount, to become another user, to give up what is left, to take its sockets.
@@ -60,7 +47,7 @@ var needs = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_SETUID, 
 // launch makes the namespaces with a guard in them, which becomes a child of the
 // runner, and exits. The processes of the namespaces see the same ids as before.
 func launch(args []string) {
-	closeOthers(warmSocket)
+	closeOthers(controlSocket)
 	uid, _ := strconv.Atoi(args[0])
 	gid, _ := strconv.Atoi(args[1])
 	attr := &syscall.SysProcAttr{
@@ -77,8 +64,8 @@ func launch(args []string) {
 		attr.AmbientCaps = needs // exec takes all but these from everybody but root
 	}
 	runner := os.NewFile(guardSocket, "runner")
-	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{Name, Guard, inSpaces}, args[3:]...), &syscall.ProcAttr{
-		Dir: "/", Env: Environment, Files: []uintptr{0, 1, 2, guardSocket, warmSocket}, Sys: attr,
+	pid, err := syscall.ForkExec("/proc/self/exe", GuardArgs(), &syscall.ProcAttr{
+		Dir: "/", Env: Environment, Files: []uintptr{0, 1, 2, guardSocket, controlSocket}, Sys: attr,
 	})
 	news := News{PID: pid}
 	if err != nil {

@@ -2,7 +2,6 @@ package cell
 
 import (
 	"runtime"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,17 +37,8 @@ func (k *connecting) listen(fd, backlog int) unix.Errno {
 }
 
 func (k *connecting) listenAs(fd, backlog int) unix.Errno {
-	if k.as {
-		// Of this thread alone, as package syscall does not.
-		group := uint32(k.gid)
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, 1, uintptr(unsafe.Pointer(&group)), 0); errno != 0 {
-			return unix.EACCES
-		}
-		for _, id := range [][2]uintptr{{unix.SYS_SETRESGID, uintptr(k.gid)}, {unix.SYS_SETRESUID, uintptr(k.uid)}} {
-			if _, _, errno := unix.RawSyscall(id[0], id[1], id[1], id[1]); errno != 0 {
-				return unix.EACCES
-			}
-		}
+	if k.as && becomeUser(k.uid, k.gid) != 0 {
+		return unix.EACCES
 	}
 	if err := unix.Listen(fd, backlog); err != nil {
 		return errnoOf(err)

@@ -3,49 +3,47 @@
 package cell
 
 import (
-	"errors"
 	"os"
-	"syscall"
 	"time"
 )
 
 // Name is argv[0] of every process of this package.
 const Name = "spool-gate"
 
-// What a process is there for: its second argument.
+// What a process is there for: its second argument. Each system has more.
 const (
-	Launcher = "launch"
-	Guard    = "guard"
-	Warm     = "wait"
-	Try      = "try"  // whether this program can be executed
-	Wait     = "idle" // for a moment, so that its user namespace can be opened
+	Try  = "try"  // whether this program can be executed
+	Wait = "idle" // for a moment, so that its user namespace can be opened
 )
 
-// Descriptors beyond the standard three.
+// What the processes of this package exit with, where the flow does not.
 const (
-	guardSocket = 3 // of a launcher and a guard
-	warmSocket  = 4 // of those too, for the warm process that they start
-	ownSocket   = 3 // of a warm process
-	askSocket   = 4 // of a warm process whose flow the guard connects for
+	notShutIn   = 125 // as env, nice and timeout say that it is their own fault
+	notExecuted = 126 // as a shell says that it is no program
+	noProgram   = 127 // as a shell says that there is no such program
 )
 
-// Main must be the first call of a program. In a process that a runner, a launcher or a guard
-// started it does that process's work and exits; in any other it returns at once.
+// A process that forks at this moment may still have the program open for writing.
+const (
+	busyTries = 20
+	busyWait  = 10 * time.Millisecond
+)
+
+// Main must be the first call of a program. In a process that a runner or a launcher started it
+// does that process's work and exits; in any other it returns at once.
 func Main() {
 	if len(os.Args) < 2 || os.Args[0] != Name {
 		return
 	}
 	switch os.Args[1] {
-	case Launcher:
-		launch(os.Args[2:])
-	case Guard:
-		guard(os.Args[2:])
-	case Warm:
-		warm()
 	case Try:
 		os.Exit(Language)
 	case Wait:
 		time.Sleep(10 * time.Second)
+	default:
+		if role := roles[os.Args[1]]; role != nil {
+			role(os.Args[2:])
+		}
 	}
 	os.Exit(2)
 }
@@ -58,19 +56,4 @@ func say(parts ...string) {
 	_, _ = os.Stderr.WriteString("\n")
 }
 
-// exec becomes the flow.
-func (cmd *Command) exec() {
-	err := syscall.Exec(cmd.Argv[0], cmd.Argv, cmd.Env)
-	for range 20 { // a process that forks at this moment may still have the file open for writing
-		if !errors.Is(err, syscall.ETXTBSY) {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-		err = syscall.Exec(cmd.Argv[0], cmd.Argv, cmd.Env)
-	}
-	say(cmd.Argv[0], ": ", err.Error())
-	if errors.Is(err, os.ErrNotExist) {
-		os.Exit(127) // as a shell says that there is no such program
-	}
-	os.Exit(126) // as a shell says that it is none
-}
+func cannotShutIn(err error) { say("spool: the flow cannot be shut in: ", err.Error()) }

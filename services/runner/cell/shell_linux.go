@@ -14,17 +14,16 @@ type shell struct {
 	room  *Room
 	view  *view // nil: it sees the host's files
 	rules *ruleset
+
+	shortage int // descriptor of how likely the kernel is to end this process when memory is short
 }
 
 // prepare puts up what does not depend on the run.
 func (r *Room) prepare() (*shell, Met) {
 	s := &shell{room: r}
 	var met Met
-	// The kernel ends a flow before anything of Spool when memory is short.
-	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0); err != nil {
-		met.Lacks = "" // without it the flow is as likely as others
-	}
 	var err error
+	s.shortage, _ = unix.Open("/proc/self/oom_score_adj", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if s.rules, err = newRules(r); err != nil {
 		met.Fault = err.Error()
 		return s, met
@@ -53,6 +52,9 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 	if len(rights) < len(cmd.Places) || cmd.Dir >= len(cmd.Places) {
 		return errWire
 	}
+	if err := unix.Unshare(unix.CLONE_FS); err != nil { // the working folder is this thread's
+		return fault("unshare", "the working folder", err)
+	}
 	dir := rights[cmd.Dir]
 	if s.view != nil {
 		if err := s.view.enter(cmd, rights); err != nil {
@@ -79,7 +81,7 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 			return fault("landlock", p.Path, err)
 		}
 	}
-	if err := fchdir(dir); err != nil {
+	if err := unix.Fchdir(int(dir.Fd())); err != nil {
 		return fault("chdir", cmd.Places[cmd.Dir].Path, err)
 	}
 	if err := s.room.Form.become(); err != nil {
@@ -99,22 +101,52 @@ func (s *shell) enter(cmd *Command, rights []*os.File) error {
 }
 
 // filter binds this thread to the system calls of the flow. Those that are left to do
-// it may make as well.
-func (s *shell) filter() error {
+// it may make as well. What the filter asks is asked of the listener, if there is one.
+func (s *shell) filter() (listener *os.File, err error) {
 	pin(s.room.Limits.Processors) // a filter may keep it where it is
-	if s.room.Form.Asks || s.room.Form.Hears {
-		return askGuard(s.room.Filter, s.room.Form.Asks)
+	if !s.room.Form.Asks && !s.room.Form.Hears {
+		return nil, loadFilter(s.room.Filter)
 	}
-	return loadFilter(s.room.Filter)
+	fd, err := loadListened(s.room.Filter)
+	if err == errListened && !s.room.Form.Asks { // the flow is denied what it would ask for
+		return nil, loadFilter(s.room.Filter)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "listener"), nil
 }
 
-// set sets what the kernel counts. Lowering a limit is always allowed.
-func (l Limits) set() {
-	lower(unix.RLIMIT_FSIZE, l.FileSize)
-	lower(unix.RLIMIT_NPROC, l.Processes)
-	lower(unix.RLIMIT_NOFILE, l.Files)
-	_ = syscall.Setrlimit(unix.RLIMIT_CORE, &syscall.Rlimit{})
-	lower(unix.RLIMIT_DATA, l.Memory) // not of addresses, which many programs reserve and never use
+// close closes what the flow has got.
+func (s *shell) close() {
+	_ = unix.Close(s.shortage)
+	if s.view == nil {
+		return
+	}
+	for _, fd := range []int{s.view.root, s.view.proc, s.view.shm} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}
+
+// list gives what the kernel counts. Lowering a limit is always allowed.
+func (l Limits) list() []limit {
+	all := []limit{{which: unix.RLIMIT_CORE}}
+	for _, lower := range []struct{ which, most int }{
+		{unix.RLIMIT_FSIZE, l.FileSize},
+		{unix.RLIMIT_NPROC, l.Processes},
+		{unix.RLIMIT_NOFILE, l.Files},
+		{unix.RLIMIT_DATA, l.Memory}, // not of addresses, which many programs reserve and never use
+	} {
+		var now syscall.Rlimit
+		if lower.most <= 0 || syscall.Getrlimit(lower.which, &now) != nil {
+			continue
+		}
+		to := min(uint64(lower.most), now.Max)
+		all = append(all, limit{lower.which, syscall.Rlimit{Cur: to, Max: to}})
+	}
+	return all
 }
 
 const cpus = 1024 // as many as a set has
@@ -135,15 +167,6 @@ func pin(most int) {
 		}
 	}
 	_ = unix.SchedSetaffinity(0, &some)
-}
-
-func lower(which, most int) {
-	var now syscall.Rlimit
-	if most <= 0 || syscall.Getrlimit(which, &now) != nil {
-		return
-	}
-	limit := min(uint64(most), now.Max)
-	_ = syscall.Setrlimit(which, &syscall.Rlimit{Cur: limit, Max: limit})
 }
 
 // highest is above all descriptors that whoever starts spool may leave open.

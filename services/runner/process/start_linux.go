@@ -26,11 +26,11 @@ func (s *starting) launch(p Program, form cell.Form) error {
 		s.proc, err = s.throughLauncher(p, form)
 	case form.Spaces:
 		sys.Cloneflags = cell.Spaces
-		if s.proc, err = s.exec(p, form.GuardArgs(), sys); err != nil {
+		if s.proc, err = s.exec(p, cell.GuardArgs(), sys); err != nil {
 			err = ErrNamespaces{err}
 		}
 	default:
-		s.proc, err = s.exec(p, form.GuardArgs(), sys)
+		s.proc, err = s.exec(p, cell.GuardArgs(), sys)
 	}
 	if err != nil {
 		return err
