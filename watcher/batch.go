@@ -116,7 +116,13 @@ func (t *turn) seenFile(c *candidate) events.SeenFile {
 // stage builds the stages of those files that no program writes, and postpones the others. Files that are not to be run
 // need no stage. When the drive takes no more, it goes on with what it has.
 func (t *turn) stage(ctx context.Context, fresh []*candidate) (b *stage.Batch, staged []*candidate) {
-	b = stage.NewBatch(t.at, stage.Options{JobID: t.f.jobID, Sync: t.w.cfg.SyncStage, Links: t.k.links, Reserve: t.w.cfg.Reserve})
+	o := stage.Options{JobID: t.f.jobID, Sync: t.w.cfg.SyncStage, Links: t.k.links, Reserve: t.w.cfg.Reserve}
+	var caughtUp func() bool // nil: no file needs to know
+	ask := func() { caughtUp = t.w.notifier.Ask(t.k.watchedPath) }
+	if len(fresh) == 1 && fresh[0].action == settle.Confirm {
+		o.Leased = ask // the answer comes while the file is copied and synced
+	}
+	b = stage.NewBatch(t.at, o)
 	var trouble error // of the drive
 	row := 0          // files that could not be staged, one after the other
 	for _, c := range fresh {
@@ -132,7 +138,9 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (b *stage.Batch, s
 		}
 	}
 	t.f.activity.Touch()
-	staged = t.confirm(b, staged)
+	if caughtUp == nil && slices.ContainsFunc(staged, func(c *candidate) bool { return c.action == settle.Confirm }) {
+		ask()
+	}
 	t.f.sayNoLink(b.NoLink())
 	if err := b.Sync(); err != nil {
 		for _, c := range staged {
@@ -140,6 +148,7 @@ func (t *turn) stage(ctx context.Context, fresh []*candidate) (b *stage.Batch, s
 		}
 		staged, trouble = nil, errors.Join(trouble, err)
 	}
+	staged = t.confirm(b, staged, caughtUp)
 	if trouble != nil || len(staged) > 0 {
 		t.drive(ctx, trouble)
 	}
@@ -161,16 +170,13 @@ func (t *turn) stageOne(ctx context.Context, b *stage.Batch, c *candidate) (err 
 
 // confirm postpones those files whose name is new, but whose content may have come after it: something was written
 // under the name before the lease was had, or that cannot be known. They wait for their quiet period.
-func (t *turn) confirm(b *stage.Batch, staged []*candidate) []*candidate {
-	asked, caughtUp := false, false
+func (t *turn) confirm(b *stage.Batch, staged []*candidate, caughtUp func() bool) []*candidate {
+	if caughtUp == nil {
+		return staged
+	}
+	all := caughtUp()
 	return slices.DeleteFunc(staged, func(c *candidate) bool {
-		if c.action != settle.Confirm {
-			return false
-		}
-		if !asked {
-			asked, caughtUp = true, t.w.notifier.CaughtUp(t.k.watchedPath)
-		}
-		if caughtUp && t.f.hints.Unwritten(c.name) {
+		if c.action != settle.Confirm || all && t.f.hints.Unwritten(c.name) {
 			return false
 		}
 		c.file.Written()

@@ -95,9 +95,9 @@
 //	alone for the quiet period  probe   confirm  probe   probe  slow
 //	alone for the longer time   probe   confirm  probe   probe  ready
 //
-// The system reports a rename into a folder and the creation of a file alike. So after the lease the watcher creates a
-// file of its own, a cookie, in a folder that the same watch of the system covers, and waits for its report: by then
-// every write under the name that came before the lease has been reported. If there was none, and the file is not
+// The system reports a rename into a folder and the creation of a file alike. So after the lease the watcher sets the
+// mode of a file of its own, a cookie, in a folder that the same watch of the system covers, and before the commit it
+// waits for the report: by then every write under the name that came before the lease has been reported. If there was none, and the file is not
 // empty, its content came with its name. After an overflow nothing counts as reported.
 //
 // # The way of a file

@@ -19,7 +19,7 @@ type noWatches struct{}
 
 func (noWatches) Watch(notify.Listener, string) error { return errors.New("no watches left") }
 func (noWatches) Drop(notify.Listener, string)        {}
-func (noWatches) CaughtUp(string) bool                { return false }
+func (noWatches) Ask(string) func() bool              { return func() bool { return false } }
 
 // A folder of which the system tells nothing is polled, and loses nothing.
 func TestWithoutHints(t *testing.T) {

@@ -54,7 +54,7 @@ type Watcher struct {
 type notifier interface {
 	Watch(l notify.Listener, path string) error
 	Drop(l notify.Listener, path string)
-	CaughtUp(path string) bool
+	Ask(path string) (caughtUp func() bool)
 }
 
 // New wires a watcher; it starts nothing.

@@ -13,7 +13,7 @@
 //   - A report is a hint: it can come late, twice or not at all. When the system drops reports, every listener of
 //     that shard gets Overflowed; a directory that is moved or removed gives Doubted.
 //   - A watch is on a directory, not on a path: after the directory at a path was replaced, Watch must be called again.
-//   - [Notifier.CaughtUp] is true only when everything that happened in the directory before the call was reported.
+//   - The answer to [Notifier.Ask] is true only when everything that had happened in the directory was reported.
 //   - A call into the system that hangs is given up after 5 s, and takes only its shard along: an eighth of all paths.
 //   - After Close no listener is called any more, and no goroutine is left, unless the system hangs.
 //

@@ -208,8 +208,10 @@ func (s *shard) dispatch(e fsnotify.Event) {
 	case !e.Has(fsnotify.Chmod):
 		how = Written
 	}
-	if how == Arrived && dir == s.cookies.dir {
-		s.cookies.returned(name)
+	if dir == s.cookies.dir {
+		if how != Written {
+			s.cookies.returned(name)
+		}
 		return
 	}
 	s.mu.Lock()

@@ -22,6 +22,7 @@ type Options struct {
 	Sync    bool             // Sync flushes the stages to disk
 	Links   *Links           // nil: files are copied
 	Reserve *reserve.Reserve // room that is kept free; nil: none
+	Leased  func()           // called when a file is leased, before it is copied; nil: nobody asks
 }
 
 // File is one file to be staged.
@@ -87,6 +88,9 @@ func (s *Batch) Add(ctx context.Context, f File) (Staged, error) {
 	src, err := s.from.OpenFile(f.Name, f.Stat, f.Lease)
 	if err != nil {
 		return Staged{}, err
+	}
+	if f.Lease && s.o.Leased != nil {
+		s.o.Leased()
 	}
 	src.buffer = s.buffer
 	linked, err := s.fill(ctx, f, src)
