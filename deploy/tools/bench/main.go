@@ -102,9 +102,12 @@ func (r round) run(p *printout, quick bool) error {
 		prefix = "slow/"
 		args = append(args, "-exec", "strace -f --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=3000")
 	}
+	if r.jobs != "" {
+		prefix = r.jobs + "/"
+	}
 	var printed bytes.Buffer
 	cmd := exec.Command("go", append(args, r.module)...)
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+peers("bin"), "NODE_PATH="+peers("node_modules"))
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+peers("bin"), "NODE_PATH="+peers("node_modules"), "BENCH_JOBS="+r.jobs)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&printed, os.Stderr), os.Stderr
 	failed := cmd.Run()
 	return errors.Join(failed, p.take(prefix, &printed))

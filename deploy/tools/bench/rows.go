@@ -7,6 +7,7 @@ type round struct {
 	threads         bool   // on as many threads as spool takes
 	count           int    // runs, 0 = five
 	slow            bool   // each fsync is made 3 ms slower; its benchmarks are named slow/…
+	jobs            string // BENCH_JOBS, "" = as many as the benchmark says itself; its benchmarks are named after it
 }
 
 // A row is one figure of the table beside its floor, both of the same round.
@@ -47,6 +48,8 @@ var rounds = []round{
 	{module: "./services/cmd/spool", pattern: "Watch/renamed-in", times: "100x", once: "50x"},
 	{module: "./services/cmd/spool", pattern: "Ready", times: "10x", once: "5x"},
 	{module: "./gateway", pattern: "CreateJob|ListJobs", times: "1s"},
+	{module: "./gateway", pattern: "ListJobs", times: "3x", count: 1, jobs: "100000"},
+	{module: "./services/cmd/spool", pattern: "GatewayMemory/list", times: "1x", count: 1},
 	{module: "./cron", pattern: "MinuteJob", times: "1x", count: 1},
 	{module: "./cron", pattern: "Pass/.*=10000$", times: "1x", once: "1x"},
 	{module: "./services/cmd/spool", pattern: "Flood/(fsync|interval)/(serve|floor)$", times: "1x", count: 3},
@@ -96,6 +99,9 @@ var rows = []row{
 	{what: "create_job, 64 clients, fsync", bench: "CreateJob/api", unit: "jobs/s", floor: "CreateJob/floor", lacks: "bare publishes"},
 	{what: "list_jobs, 10,000 jobs × 10 results", bench: "ListJobs/api", unit: "ns/op", floor: "ListJobs/floor", goal: timesFloor(3), lacks: "json.Marshal of the same objects"},
 	{what: "the same, first byte", bench: "ListJobs/api", unit: "ms-first-byte", goal: atMost(10)},
+	{what: "list_jobs, 100,000 jobs × 10 results", bench: "100000/ListJobs/api", unit: "ns/op", floor: "100000/ListJobs/floor", goal: timesFloor(3), lacks: "json.Marshal of the same objects"},
+	{what: "the same, first byte", bench: "100000/ListJobs/api", unit: "ms-first-byte", goal: atMost(10)},
+	{what: "the same, memory of the gateway's process above its memory before", bench: "GatewayMemory/list-100000x10", unit: "MB-grown-by-list", floor: "GatewayMemory/list-10000x10", lacks: "10,000 jobs × 10 results"},
 
 	{what: "start to ready", bench: "Ready/serve", unit: "ns/op", floor: "Ready/floor", goal: atMost(50e6), lacks: "spool version"},
 	{what: "binary, stripped", bench: "Ready/serve", unit: "MB-stripped", goal: atMost(30)},

@@ -18,13 +18,13 @@ import (
 )
 
 // BenchmarkGatewayMemory is the peak resident memory of `spool gateway` as a
-// process of its own: with 100,000 jobs, and how much a list of 10,000 jobs with 10
-// results each adds to it. Its floor is the same process with nothing stored.
+// process of its own: with 100,000 jobs, and how much a list of 10,000 and of 100,000
+// jobs with 10 results each adds to it. Its floor is the same process with nothing stored.
 func BenchmarkGatewayMemory(b *testing.B) {
 	for _, c := range []struct {
 		name          string
 		jobs, results int
-	}{{"floor", 0, 0}, {"100000-jobs", 100_000, 0}, {"list-10000x10", 10_000, 10}} {
+	}{{"floor", 0, 0}, {"100000-jobs", 100_000, 0}, {"list-10000x10", 10_000, 10}, {"list-100000x10", 100_000, 10}} {
 		b.Run(c.name, func(b *testing.B) {
 			p := newHarness(b)
 			p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--durability", "interval", "--max-store", fmt.Sprint(8<<30))
