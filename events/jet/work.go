@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -118,6 +119,16 @@ type Delivery struct {
 func (d *Delivery) AboutJob() string {
 	sub, _ := parseSubject(d.Subject) // that of another version is about none
 	return sub.JobID
+}
+
+// Newest asks for the sequence of the newest message in the stream of its queue. In a cluster a leader that is cut off
+// knows no better than what it was: there any message may be older.
+func (d *Delivery) Newest(ctx context.Context) (uint64, error) {
+	if d.desk.bus.clustered() {
+		return math.MaxUint64, nil
+	}
+	m, _, err := d.desk.bus.last(ctx, d.desk.queue.stream, everySubject)
+	return m.Sequence, err
 }
 
 // IsFile reports that it came off the queue of files.

@@ -68,7 +68,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		results:   cfg.Bus.NewResults(),
 		ends:      ends{files: cfg.Bus.FileEnds(), triggers: cfg.Bus.TriggerEnds()},
 	}
-	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}}
+	d.prior = priorEnds{bus: cfg.Bus, ends: d.ends, jobs: map[string]jobResults{}, heard: map[*jet.Ends]heard{}}
 	d.meter = newMeter(d)
 	if err := metrics.Register(cfg.Metrics, "the dispatcher", d.meter.all...); err != nil {
 		return nil, err

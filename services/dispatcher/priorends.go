@@ -19,8 +19,15 @@ type priorEnds struct {
 	bus  *jet.Bus
 	ends ends
 
-	mu   sync.Mutex
-	jobs map[string]jobResults
+	mu    sync.Mutex
+	jobs  map[string]jobResults
+	heard map[*jet.Ends]heard // of the stream of each ledger
+}
+
+// heard is where a stream ended a moment after a connection was made.
+type heard struct {
+	up     time.Time
+	newest uint64
 }
 
 // jobResults are the results of one job when this connection was new.
@@ -45,15 +52,43 @@ const maxCached = 256
 
 // preload starts the lookup of a delivery that find will be asked about.
 func (p *priorEnds) preload(m *jet.Delivery) {
-	if !m.First || !m.Time.After(p.bus.Up().Add(skew)) {
+	up := p.bus.Up()
+	if newer, _ := p.newer(m, up); !m.First || !newer {
 		p.ends.of(m).Ahead(m.Received)
 	}
+}
+
+// newer reports whether a message was stored after the connection was made; sure is false when that can be told better
+// once it is known where the stream ended then.
+func (p *priorEnds) newer(m *jet.Delivery, up time.Time) (newer, sure bool) {
+	if m.Time.After(up.Add(skew)) {
+		return true, true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h, ok := p.heard[p.ends.of(m)]
+	sure = ok && h.up.Equal(up)
+	return sure && m.Sequence > h.newest, sure
+}
+
+// recent is newer, for sure: it asks once after each connection where the stream ends.
+func (p *priorEnds) recent(ctx context.Context, m *jet.Delivery, up time.Time) bool {
+	newer, sure := p.newer(m, up)
+	if sure {
+		return newer
+	}
+	if newest, err := m.Newest(ctx); err == nil { // else it counts as old
+		p.mu.Lock()
+		p.heard[p.ends.of(m)] = heard{up, newest}
+		p.mu.Unlock()
+	}
+	return false
 }
 
 // find asks the ledger of ends, then the results: an earlier version of Spool kept no ledger.
 func (p *priorEnds) find(ctx context.Context, t events.Trigger, m *jet.Delivery) (end jet.End, over bool, err error) {
 	up := p.bus.Up()
-	recent := m.Time.After(up.Add(skew))
+	recent := p.recent(ctx, m, up)
 	if m.First && recent {
 		return jet.End{}, false, nil
 	}
