@@ -3,12 +3,12 @@ package cron
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/events/wait"
 )
 
@@ -88,6 +88,6 @@ func (x *index) reboots(minute events.Minute) (jobs []*job) {
 			}
 		}
 	}
-	slices.SortFunc(jobs, func(a, b *job) int { return strings.Compare(a.id, b.id) })
+	sorting.By(jobs, func(a, b *job) int { return strings.Compare(a.id, b.id) })
 	return jobs
 }

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/schedule"
+	"spool.internal/events/sorting"
 )
 
 // step is what one job, or one change of it, contributes to a pass.
@@ -35,7 +35,7 @@ func (e *engine) changes(ctx context.Context, v view, now time.Time) ([]step, er
 			steps = append(steps, step{j.id, j.Seq, c.owed, clock})
 		}
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.clock.JobsSeq, b.clock.JobsSeq) })
+	sorting.By(steps, func(a, b step) int { return cmp.Compare(a.clock.JobsSeq, b.clock.JobsSeq) })
 	return steps, nil
 }
 

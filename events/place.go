@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"spool.internal/events/sorting"
 )
 
 // ServedDrive is a drive that a place serves.
@@ -104,10 +106,10 @@ func PlacesOf(heard []HeardRole, remembered []PlaceDrives, since time.Duration) 
 		}
 	}
 	for _, is := range all {
-		slices.SortFunc(is.Roles, func(a, b PlaceRole) int { return cmp.Compare(a.Role, b.Role) })
+		sorting.By(is.Roles, func(a, b PlaceRole) int { return cmp.Compare(a.Role, b.Role) })
 		p.All = append(p.All, *is)
 	}
-	slices.SortFunc(p.All, func(a, b Place) int { return cmp.Compare(a.Name, b.Name) })
+	sorting.By(p.All, func(a, b Place) int { return cmp.Compare(a.Name, b.Name) })
 	return p
 }
 

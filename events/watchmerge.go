@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"spool.internal/events/sorting"
 )
 
 // SaidWatch is what a watcher said of a folder, and when the store took it.
@@ -56,7 +58,7 @@ func MergeWatch(said []SaidWatch) *WatchState {
 		w.Place = ""
 		return &w
 	}
-	slices.SortFunc(all, func(a, b SaidWatch) int { return cmp.Compare(a.Place, b.Place) })
+	sorting.By(all, func(a, b SaidWatch) int { return cmp.Compare(a.Place, b.Place) })
 	if len(all) == 0 {
 		return nil
 	}
@@ -126,6 +128,6 @@ func MergeWaiting(said []SaidFiles) (all WaitingFiles, at time.Time) {
 			}
 		}
 	}
-	slices.SortStableFunc(all.Files, func(a, b WaitingFile) int { return a.Since.Compare(b.Since) })
+	sorting.Stably(all.Files, func(a, b WaitingFile) int { return a.Since.Compare(b.Since) })
 	return all, at
 }

@@ -8,6 +8,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/events/wait"
 	"spool.internal/gateway/change"
 )
@@ -161,6 +162,6 @@ func (h *holder) endings(ctx context.Context, id string, from time.Time) (list [
 		}
 		return true
 	})
-	slices.SortFunc(list, func(a, b events.Ending) int { return b.At.Compare(a.At) })
+	sorting.By(list, func(a, b events.Ending) int { return b.At.Compare(a.At) })
 	return list, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/events/sorting"
 	"spool.internal/watcher/stage"
 )
 
@@ -98,7 +99,7 @@ func (k *work) sweepBare() {
 
 // longest returns those that wait longest, as many as are published.
 func longest(list []events.WaitingFile, more int) ([]events.WaitingFile, int) {
-	slices.SortFunc(list, func(a, b events.WaitingFile) int {
+	sorting.By(list, func(a, b events.WaitingFile) int {
 		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Path, b.Path))
 	})
 	if over := len(list) - events.MaxWaitingFiles; over > 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // maxListed bounds a list of drives.
@@ -38,7 +39,7 @@ func (d *Drives) List() ([]Place, error) {
 		}
 		return len(all) < maxListed
 	})
-	slices.SortFunc(all, func(a, b Place) int { return cmp.Compare(a.Path.String(), b.Path.String()) })
+	sorting.By(all, func(a, b Place) int { return cmp.Compare(a.Path.String(), b.Path.String()) })
 	return all, err
 }
 

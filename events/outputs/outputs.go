@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // Own reports that the output folder of a run is its own alone, so that everything in it is
@@ -22,7 +23,7 @@ func Own(ev events.RunEvent) bool {
 // Named are the files that a run named when it ended, of those after a path the first few.
 func Named(ev events.RunEvent, after string, limit int) (files []events.OutputFile, more bool) {
 	named := slices.Clone(ev.Outputs)
-	slices.SortFunc(named, func(a, b events.Output) int { return compare(a.Path, b.Path) })
+	sorting.By(named, func(a, b events.Output) int { return compare(a.Path, b.Path) })
 	for _, f := range named {
 		if after != "" && compare(f.Path, after) <= 0 || hidden(f.Path) {
 			continue

@@ -23,10 +23,10 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // Shortest is how long a secret must be, in bytes: shorter ones are words that
@@ -63,7 +63,7 @@ func New(secrets ...string) *Scrubber {
 		s.needles = append(s.needles, []byte(form))
 		s.spaced = s.spaced || strings.Contains(form, " ")
 	}
-	slices.SortFunc(s.needles, func(a, b []byte) int {
+	sorting.By(s.needles, func(a, b []byte) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), bytes.Compare(a, b))
 	})
 	return s
@@ -120,7 +120,7 @@ func (s *Scrubber) mask(text string, cut bool) string {
 	if len(found) == 0 {
 		return text
 	}
-	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	sorting.By(found, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var b strings.Builder
 	at := 0
 	for i := 0; i < len(found); {

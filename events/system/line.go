@@ -11,6 +11,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"spool.internal/events/sorting"
 )
 
 // State is how a part is. The later in this list, the worse.
@@ -94,7 +96,7 @@ func Worst(lines []Line) State {
 
 // Sort puts the worst first, and what belongs together side by side.
 func Sort(lines []Line) {
-	slices.SortStableFunc(lines, func(a, b Line) int {
+	sorting.Stably(lines, func(a, b Line) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(States, b.State), slices.Index(States, a.State)),
 			cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)),

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/events/why"
 	"spool.internal/gateway/v2"
 )
@@ -67,7 +68,7 @@ func deadSelection(q url.Values) (b v2.BulkRequest, fields []hidden) {
 	for key, values := range b.Filter {
 		fields = append(fields, hidden{key, values[0]})
 	}
-	slices.SortFunc(fields, func(x, y hidden) int {
+	sorting.By(fields, func(x, y hidden) int {
 		if x.Name < y.Name {
 			return -1
 		}

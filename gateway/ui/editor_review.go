@@ -3,10 +3,10 @@ package ui
 import (
 	"cmp"
 	"net/url"
-	"slices"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/ui/jobform"
 	"spool.internal/gateway/v2"
 )
@@ -61,7 +61,7 @@ func keep(values url.Values, etag string) (all []hidden) {
 			all = append(all, hidden{name, text})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(a.Name, b.Name) })
+	sorting.Stably(all, func(a, b hidden) int { return cmp.Compare(a.Name, b.Name) })
 	return append(all, hidden{"etag", etag})
 }
 
@@ -137,7 +137,7 @@ func runsOf(p v2.Preview) (runs []comparedRun) {
 	add("kept", p.Compare.Kept)
 	add("added", p.Compare.Added)
 	add("removed", p.Compare.Removed)
-	slices.SortStableFunc(runs, func(a, b comparedRun) int { return a.At.Compare(b.At) })
+	sorting.Stably(runs, func(a, b comparedRun) int { return a.At.Compare(b.At) })
 	return runs
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/index"
 )
 
@@ -140,7 +141,7 @@ func (f *jobsFilter) sorting(c *call) {
 			f.Kept = append(f.Kept, hidden{key, values[0]})
 		}
 	}
-	slices.SortFunc(f.Kept, func(a, b hidden) int { return len(a.Name) - len(b.Name) })
+	sorting.By(f.Kept, func(a, b hidden) int { return len(a.Name) - len(b.Name) })
 }
 
 // at is the first page of the list with another value in its query.

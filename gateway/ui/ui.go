@@ -2,11 +2,11 @@ package ui
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
 
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/v2"
 	"spool.internal/gateway/v2/files"
 )
@@ -51,8 +51,8 @@ func New(c Config) *UI {
 	u := &UI{api: c.API, events: c.Events, files: c.Files, codes: c.Codes, owned: mux.NewRouter().SkipClean(true), shown: mux.NewRouter().SkipClean(true)}
 	u.pages, u.actions = u.allPages(), u.allActions()
 	// The first path that fits is taken: /jobs/new goes before /jobs/{id}.
-	slices.SortStableFunc(u.pages, func(a, b page) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
-	slices.SortStableFunc(u.actions, func(a, b action) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
+	sorting.Stably(u.pages, func(a, b page) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
+	sorting.Stably(u.actions, func(a, b action) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
 	for _, p := range u.pages {
 		u.own(p.path, p.public)
 		if !p.public {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"spool.internal/events/sorting"
 	"spool.internal/events/why"
 	"spool.internal/gateway/v2"
 )
@@ -130,7 +131,7 @@ func busyOf(runs []span) (list []busy) {
 	for _, r := range runs {
 		edges = append(edges, edge{r.from, 1}, edge{r.to, -1})
 	}
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.step, b.step)) })
+	sorting.By(edges, func(a, b edge) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.step, b.step)) })
 	n := 0
 	for i, e := range edges {
 		n += e.step

@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
@@ -203,7 +204,7 @@ func (a *API) withOutcome(ctx context.Context, newest map[string]candidate, f bu
 			list = append(list, c)
 		}
 	}
-	slices.SortFunc(list, func(x, y candidate) int {
+	sorting.By(list, func(x, y candidate) int {
 		return cmp.Or(x.place.Compare(y.place), cmp.Compare(x.TriggerID, y.TriggerID))
 	})
 	return list, nil

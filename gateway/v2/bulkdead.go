@@ -3,12 +3,12 @@ package v2
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
@@ -65,7 +65,7 @@ func (a *API) groupDead(ctx context.Context, letters jet.View[events.DeadLetter]
 	for _, g := range at {
 		groups = append(groups, *g)
 	}
-	slices.SortFunc(groups, func(x, y DeadGroup) int {
+	sorting.By(groups, func(x, y DeadGroup) int {
 		return cmp.Or(cmp.Compare(y.Count, x.Count), y.Newest.Compare(x.Newest), cmp.Compare(x.JobID+x.Error, y.JobID+y.Error))
 	})
 	return of, groups[:min(len(groups), maxGroups)], nil
@@ -107,7 +107,7 @@ func (a *API) deadSelected(ctx context.Context, who change.Caller, b BulkRequest
 	if err != nil {
 		return c, err
 	}
-	slices.SortFunc(meant, func(x, y events.DeadLetter) int { return cmp.Compare(x.Seq, y.Seq) })
+	sorting.By(meant, func(x, y events.DeadLetter) int { return cmp.Compare(x.Seq, y.Seq) })
 	for _, d := range meant {
 		job, _ := a.Jobs.Job(d.Trigger.JobID)
 		if err := c.take(events.BulkItem{ID: strconv.FormatUint(d.Seq, 10), Seq: d.Seq}, job.Name); err != nil {

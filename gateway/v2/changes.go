@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/change"
 )
 
@@ -35,7 +36,7 @@ func (a *API) changes(who change.Caller, before, after events.Job) []FieldChange
 			list = unseen(list, field(after, pointer), was, is)
 		}
 	}
-	slices.SortFunc(list, func(x, y FieldChange) int { return cmp.Compare(x.Field, y.Field) })
+	sorting.By(list, func(x, y FieldChange) int { return cmp.Compare(x.Field, y.Field) })
 	return list
 }
 

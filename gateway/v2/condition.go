@@ -2,12 +2,12 @@ package v2
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 )
 
 // Condition is the state of a job in one respect, as it was notified.
@@ -71,6 +71,6 @@ func (a *API) conditions(ctx context.Context, job events.Job) ([]Condition, erro
 			}
 		}
 	})
-	slices.SortFunc(all, func(a, b Condition) int { return strings.Compare(a.About, b.About) })
+	sorting.By(all, func(a, b Condition) int { return strings.Compare(a.About, b.About) })
 	return all, err
 }

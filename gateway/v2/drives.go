@@ -5,12 +5,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/reserve"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
@@ -131,7 +131,7 @@ func (a *API) drivesOf(ctx context.Context, t events.Token) (all []Drive, err er
 		}
 	}
 	a.addPlaces(ctx, all, add)
-	slices.SortFunc(all, func(x, y Drive) int { return cmp.Compare(x.Path, y.Path) })
+	sorting.By(all, func(x, y Drive) int { return cmp.Compare(x.Path, y.Path) })
 	return all, nil
 }
 

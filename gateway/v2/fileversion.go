@@ -7,6 +7,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/events/why"
 )
 
@@ -129,7 +130,7 @@ func (x *explained) versions(ctx context.Context, path string) ([]FileVersion, e
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(versions, func(a, b FileVersion) int { return b.Seen.Compare(a.Seen) })
+	sorting.Stably(versions, func(a, b FileVersion) int { return b.Seen.Compare(a.Seen) })
 	versions = versions[:min(len(versions), maxVersions)]
 	return versions, x.describe(ctx, path, versions, results)
 }

@@ -5,11 +5,11 @@ import (
 	"context"
 	"io/fs"
 	"net/url"
-	"slices"
 	"strings"
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/change"
 )
 
@@ -106,7 +106,7 @@ func entriesOf(drives *drive.Drives, p events.Path) (all []FolderEntry, more boo
 		}
 		all = append(all, FolderEntry{e.Name(), at.String(), folder})
 	}
-	slices.SortFunc(all, func(x, y FolderEntry) int {
+	sorting.By(all, func(x, y FolderEntry) int {
 		if x.Folder != y.Folder {
 			if x.Folder {
 				return -1

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
 )
@@ -53,6 +53,6 @@ func (a *API) ListProfiles(ctx context.Context, who change.Caller) (ProfileList,
 			list.Profiles = append(list.Profiles, Profile{p.Name, run.Host, p.Owners, p.Lines()})
 		}
 	}
-	slices.SortFunc(list.Profiles, func(a, b Profile) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Host, b.Host)) })
+	sorting.By(list.Profiles, func(a, b Profile) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Host, b.Host)) })
 	return list, nil
 }

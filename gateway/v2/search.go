@@ -11,6 +11,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/fileid"
+	"spool.internal/events/sorting"
 )
 
 // searchBatch is how many files are asked about at once.
@@ -59,7 +60,7 @@ func (s *search) dir(ctx context.Context, below string, f func([]foundFile) erro
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	sorting.By(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, e := range entries {
 		rel := path.Join(below, e.Name())
 		switch {

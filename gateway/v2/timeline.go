@@ -2,11 +2,11 @@ package v2
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // Step is one thing that happened to an execution.
@@ -94,7 +94,7 @@ func (s *story) timeline() []Step {
 	if s.ack != nil && s.ack.Covers(s.ended()) {
 		add(s.ack.At, "acknowledged", "%s", strings.TrimSuffix("by "+s.ack.By+": "+s.ack.Note, ": "))
 	}
-	slices.SortStableFunc(line, func(a, b Step) int { return a.At.Compare(b.At) })
+	sorting.Stably(line, func(a, b Step) int { return a.At.Compare(b.At) })
 	return line
 }
 

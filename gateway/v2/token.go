@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/events/spelling"
 	"spool.internal/gateway/change"
 	"spool.internal/gateway/wire"
@@ -80,7 +81,7 @@ func tokenPage(all []events.Token, limit int, begun bool, created uint64, id str
 	order := func(t events.Token, ns int64, id string) int {
 		return cmp.Or(cmp.Compare(t.Created.UnixNano(), ns), cmp.Compare(t.ID, id))
 	}
-	slices.SortFunc(all, func(a, b events.Token) int { return order(a, b.Created.UnixNano(), b.ID) })
+	sorting.By(all, func(a, b events.Token) int { return order(a, b.Created.UnixNano(), b.ID) })
 	page = []Token{}
 	for i, t := range all {
 		if begun && order(t, int64(created), id) <= 0 {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"spool.internal/events/sorting"
 )
 
 // Cluster is how a cluster is, as one of its machines sees it.
@@ -164,7 +166,7 @@ func stateOf(s server.StreamDetail) StreamState {
 	for _, r := range s.Cluster.Replicas {
 		of.Replicas = append(of.Replicas, ReplicaState{r.Name, r.Current, r.Offline, r.Lag})
 	}
-	slices.SortFunc(of.Replicas, func(x, y ReplicaState) int { return cmp.Compare(x.Machine, y.Machine) })
+	sorting.By(of.Replicas, func(x, y ReplicaState) int { return cmp.Compare(x.Machine, y.Machine) })
 	return of
 }
 

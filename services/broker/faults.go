@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"spool.internal/events/sorting"
 	"spool.internal/events/wait"
 )
 
@@ -200,7 +201,7 @@ func (b *Broker) wrong() (found []fault) {
 			found = append(found, fault{"", b.unread(e.Error)})
 		}
 	}
-	slices.SortFunc(found, func(x, y fault) int { return cmp.Compare(x.text, y.text) })
+	sorting.By(found, func(x, y fault) int { return cmp.Compare(x.text, y.text) })
 	return found
 }
 

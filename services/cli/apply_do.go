@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/client"
 )
 
@@ -117,7 +118,7 @@ func (r runs) lines(shown func(time.Time) string) (all []string) {
 		return nil
 	}
 	times := slices.Concat(r.Before, r.After)
-	slices.SortFunc(times, time.Time.Compare)
+	sorting.By(times, time.Time.Compare)
 	times = slices.CompactFunc(times, time.Time.Equal)
 	in := func(list []time.Time, t time.Time) bool { return slices.ContainsFunc(list, t.Equal) }
 	ends := func(list []time.Time, t time.Time) bool { return len(list) > 0 && t.After(list[len(list)-1]) }

@@ -22,6 +22,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"spool.internal/events/sorting"
 )
 
 // Source is one file.
@@ -180,7 +182,7 @@ func (a *Account) Lines() []Line {
 		l.Text = strings.TrimRight(text, " \t\r")
 		all = append(all, l)
 	}
-	slices.SortStableFunc(all, func(a, b Line) int { return cmp.Compare(a.Line, b.Line) })
+	sorting.Stably(all, func(a, b Line) int { return cmp.Compare(a.Line, b.Line) })
 	return all
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/events/wait"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/process"
@@ -79,7 +80,7 @@ func (n *names) ask(ctx context.Context, host string) {
 				now.addrs = append(now.addrs, a)
 			}
 		}
-		slices.SortFunc(now.addrs, netip.Addr.Compare)
+		sorting.By(now.addrs, netip.Addr.Compare)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/services/runner/cell"
 	"spool.internal/services/runner/process"
 )
@@ -79,7 +80,7 @@ func commonPaths(cfg Config, room *cell.Room) error {
 	}
 	room.Read = publicFiles()
 	room.Read = append(room.Read, "/dev/random", "/dev/urandom")
-	slices.SortStableFunc(room.Read, func(a, b string) int { return strings.Compare(filepath.Dir(a), filepath.Dir(b)) }) // each folder is looked up once
+	sorting.Stably(room.Read, func(a, b string) int { return strings.Compare(filepath.Dir(a), filepath.Dir(b)) }) // each folder is looked up once
 	room.Devices = []string{"/dev/null", "/dev/zero", "/dev/full"}
 	if err := cfg.Drives.Clear(slices.Concat(room.Run, room.Read)...); err != nil && room.Shut {
 		return events.Faultf(events.Invalid, "runner-read", "flows would read Spool's secrets: %v", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // codec turns a value into the text of a control and back.
@@ -172,7 +173,7 @@ var conditions = codec{strings.Join(AllConditions, "\n"), func(raw json.RawMessa
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
 		return nil, false
 	}
-	slices.SortFunc(list, func(a, b string) int { return slices.Index(AllConditions, a) - slices.Index(AllConditions, b) })
+	sorting.By(list, func(a, b string) int { return slices.Index(AllConditions, a) - slices.Index(AllConditions, b) })
 	known := !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(AllConditions, s) })
 	return list, known
 }, func(texts []string) (any, error) {

@@ -3,10 +3,10 @@ package balance
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/v2/slots"
 )
 
@@ -95,7 +95,7 @@ func (b Books) Of(ctx context.Context, jobID string, d Day, now time.Time) (entr
 }
 
 func sortEntries(all []Entry) {
-	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.TriggerID, b.TriggerID)) })
+	sorting.Stably(all, func(a, b Entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.TriggerID, b.TriggerID)) })
 }
 
 // slots lists the slots of a day, and counts them.

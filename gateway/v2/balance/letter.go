@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // maxJobs is how many jobs a letter lists; those with failures come first.
@@ -33,7 +34,7 @@ func (b Books) Letter(ctx context.Context, day string, now time.Time) (subject, 
 			all = append(all, balance)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Job) int { return b.trouble() - a.trouble() })
+	sorting.Stably(all, func(a, b Job) int { return b.trouble() - a.trouble() })
 	subject, text = write(d, b.Zone, all)
 	return subject, text, nil
 }

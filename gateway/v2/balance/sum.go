@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // Sum is what became of the entries of one group of a day.
@@ -91,7 +91,7 @@ func (s *Sum) add(is string, n int) {
 		}
 	}
 	s.Counts = append(s.Counts, Count{Is: is, Count: n})
-	slices.SortFunc(s.Counts, func(a, b Count) int { return strings.Compare(a.Is, b.Is) })
+	sorting.By(s.Counts, func(a, b Count) int { return strings.Compare(a.Is, b.Is) })
 }
 
 func (b Books) folder(ctx context.Context, jobID string) (f *Folder, err error) {

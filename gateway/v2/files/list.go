@@ -12,6 +12,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/drive"
+	"spool.internal/events/sorting"
 	"spool.internal/gateway/wire"
 )
 
@@ -109,7 +110,7 @@ func nextNames(dir *os.Root, after string, n int) ([]string, error) {
 			return
 		}
 		if names = append(names, name); len(names) == n+4*batch {
-			slices.SortFunc(names, strings.Compare)
+			sorting.By(names, strings.Compare)
 			clear(names[n:])
 			names = names[:n]
 		}

@@ -7,6 +7,7 @@ import (
 
 	"spool.internal/events"
 	"spool.internal/events/schedule"
+	"spool.internal/events/sorting"
 	"spool.internal/events/why"
 )
 
@@ -124,7 +125,7 @@ func (p Page) alone(b *book) []Entry {
 		}
 		told[v.ID()] = true
 	}
-	slices.SortFunc(list, func(a, b Entry) int {
+	sorting.By(list, func(a, b Entry) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.TriggerID, b.TriggerID))
 	})
 	return list

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"slices"
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // Ask is which events somebody wants to read, without following them.
@@ -72,7 +72,7 @@ func (s *Stream) Read(ctx context.Context, ask Ask) (Reading, error) {
 		}
 		read.Events = append(read.Events, h)
 	}
-	slices.SortStableFunc(read.Events, func(a, b Happened) int { return a.At.Compare(b.At) })
+	sorting.Stably(read.Events, func(a, b Happened) int { return a.At.Compare(b.At) })
 	read.Events = read.Events[max(len(read.Events)-ask.Most, 0):]
 	return read, nil
 }

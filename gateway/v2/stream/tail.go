@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"spool.internal/events"
+	"spool.internal/events/sorting"
 )
 
 // maxTail is how many events a client may ask for that were there before it.
@@ -40,7 +41,7 @@ func (s *Stream) tail(ctx context.Context, c *client, n int) (last []*event, err
 		}
 		last = append(last, of...)
 	}
-	slices.SortStableFunc(last, func(a, b *event) int { return a.at.Compare(b.at) })
+	sorting.Stably(last, func(a, b *event) int { return a.at.Compare(b.at) })
 	last = last[max(len(last)-n, 0):]
 	for _, e := range slices.Backward(last) {
 		c.at[e.source] = min(c.at[e.source], e.seq-1)

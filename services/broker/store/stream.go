@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 )
 
 // The server's names.
@@ -108,7 +108,7 @@ func (s *stream) list() ([]*block, error) {
 			blocks = append(blocks, &block{stream: s, index: index, file: filepath.Join(dir, e.Name())})
 		}
 	}
-	slices.SortFunc(blocks, func(a, b *block) int { return a.index - b.index })
+	sorting.By(blocks, func(a, b *block) int { return a.index - b.index })
 	if len(blocks) > 0 {
 		s.newest = filepath.Base(blocks[len(blocks)-1].file)
 	}

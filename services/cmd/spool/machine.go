@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 	"spool.internal/events/spelling"
 	"spool.internal/events/wait"
 	"spool.internal/services/broker"
@@ -126,7 +126,7 @@ func printMachines(w io.Writer, all []jet.MachineLease) error {
 		_, err := fmt.Fprintln(w, "no machine has a runner of its own: without --bundle or --place runs belong to no machine")
 		return err
 	}
-	slices.SortFunc(all, func(a, b jet.MachineLease) int {
+	sorting.By(all, func(a, b jet.MachineLease) int {
 		return cmp.Or(cmp.Compare(a.Place, b.Place), cmp.Compare(a.Pool, b.Pool))
 	})
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

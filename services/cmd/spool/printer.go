@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
+	"spool.internal/events/sorting"
 )
 
 // printer prints results and runs as they happen. They come on two streams; they are
@@ -81,7 +81,7 @@ func (p *printer) print(ctx context.Context, lines <-chan line) {
 		select {
 		case l := <-lines:
 			waiting = append(waiting, l)
-			slices.SortStableFunc(waiting, func(a, b line) int { return a.at.Compare(b.at) })
+			sorting.Stably(waiting, func(a, b line) int { return a.at.Compare(b.at) })
 		case <-tick.C:
 			for len(waiting) > 0 && time.Since(waiting[0].at) > settle {
 				fmt.Fprintf(p.out, "%s %s\n", clock(waiting[0].at), waiting[0].text)

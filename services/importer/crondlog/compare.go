@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events/schedule"
+	"spool.internal/events/sorting"
 )
 
 // Job is a job that may have been made of a line of a crontab.
@@ -58,7 +59,7 @@ func Compare(starts []Start, jobs []*Job, from, to time.Time) []Line {
 	taken := map[*Job]map[int]bool{}
 	var lines []Line
 	starts = slices.Clone(starts)
-	slices.SortStableFunc(starts, func(a, b Start) int { return a.At.Compare(b.At) })
+	sorting.Stably(starts, func(a, b Start) int { return a.At.Compare(b.At) })
 	for _, s := range starts {
 		if s.At.Before(from) || s.At.After(to) {
 			continue
@@ -84,7 +85,7 @@ func Compare(starts []Start, jobs []*Job, from, to time.Time) []Line {
 			lines = append(lines, Line{Time: slot.Time.UTC(), On: Spool, Key: j.Key, Command: j.Command, Reason: j.onlyHere(slot)})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Key, b.Key)) })
+	sorting.Stably(lines, func(a, b Line) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Key, b.Key)) })
 	return lines
 }
 

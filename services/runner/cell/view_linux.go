@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"spool.internal/events/sorting"
 )
 
 // view is a root folder in the making: an empty one, on which what has a rule is
@@ -327,7 +329,7 @@ func mountsOf(places []Place, rights []*os.File) ([]mounting, error) {
 			all = append(all, m)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b mounting) int {
+	sorting.Stably(all, func(a, b mounting) int {
 		if a.at != b.at {
 			return strings.Compare(a.at, b.at) // a folder comes before what lies in it
 		}

@@ -9,12 +9,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"spool.internal/events"
 	"spool.internal/events/atomicfile"
 	"spool.internal/events/drive"
 	"spool.internal/events/fileid"
+	"spool.internal/events/sorting"
 	"spool.internal/services/runner/record"
 )
 
@@ -87,7 +87,7 @@ func (p *Placement) drop(dir record.Folder) { _ = dir.Root.Remove(FileName) } //
 
 // Listed sorts the files of a run, and gives as many of them as its event may name.
 func Listed(files []events.Output) []events.Output {
-	slices.SortFunc(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
+	sorting.By(files, func(a, b events.Output) int { return cmp.Compare(a.Path, b.Path) })
 	size := 0
 	for i, f := range files {
 		if size += len(f.Path); i == events.MaxOutputs || size > events.MaxOutputNames {
