@@ -43,14 +43,15 @@ func guard([]string) {
 	closeOthers(controlSocket)
 	_ = unix.Setpgid(0, 0) // else it is in that of its launcher
 	var room Room
-	if _, err := Receive(control, &room); err != nil {
+	rights, err := Receive(control, &room)
+	if err != nil {
 		g.over(1 << 8)
 	}
 	g.spaces = room.Form.Spaces
 	if !g.spaces {
 		g.fail(unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	}
-	s, met := room.prepare()
+	s, met := room.prepare(rights)
 	if Send(control, &met) != nil || met.Fault != "" {
 		g.over(1 << 8)
 	}

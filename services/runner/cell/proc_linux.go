@@ -34,7 +34,7 @@ func (v *view) wholeProc(at int) (proc int, err error) {
 		return -1, err
 	}
 	if err = closeAll(proc, file, folder); err != nil {
-		_ = unix.Unmount("/proc/self/fd/"+strconv.Itoa(proc), unix.MNT_DETACH)
+		_ = unix.Unmount(pathOf(proc), unix.MNT_DETACH)
 		_ = unix.Close(proc)
 	}
 	return proc, err
@@ -52,28 +52,24 @@ func closeAll(proc, file, folder int) error {
 	if err != nil {
 		return err
 	}
-	with := map[bool]int{false: file, true: folder}
+	// One call each: the paths are of the host's /proc, which is still there.
+	with := map[bool]string{false: pathOf(file), true: pathOf(folder)}
+	if err := unix.Fchdir(proc); err != nil {
+		return err
+	}
 	for _, e := range entries {
 		name := e.Name()
 		if name[0] >= '0' && name[0] <= '9' || e.Type()&os.ModeSymlink != 0 || slices.Contains(told, name) {
 			continue
 		}
-		if err := cover(proc, name, with[e.IsDir()]); err != nil {
+		if err := unix.Mount(with[e.IsDir()], name, "", unix.MS_BIND, ""); err != nil {
 			return fault("mount", "/proc/"+name, err)
 		}
 	}
-	return nil
+	return unix.Chdir("/")
 }
 
-// cover shows something else in the place of what a folder has.
-func cover(in int, name string, with int) error {
-	tree, err := unix.OpenTree(with, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(tree)
-	return unix.MoveMount(tree, "", in, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
-}
+func pathOf(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
 // closed gives something that nobody may open, change or pass through, who has no
 // capability. It lies below /proc itself, where it is never seen.

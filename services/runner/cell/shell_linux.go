@@ -19,7 +19,7 @@ type shell struct {
 }
 
 // prepare puts up what does not depend on the run.
-func (r *Room) prepare() (*shell, Met) {
+func (r *Room) prepare(rights []*os.File) (*shell, Met) {
 	s := &shell{room: r}
 	var met Met
 	var err error
@@ -29,7 +29,7 @@ func (r *Room) prepare() (*shell, Met) {
 		return s, met
 	}
 	if r.Form.View {
-		if s.view, err = newView(r, s.rules); err != nil {
+		if s.view, err = newView(r, s.rules, rights); err != nil {
 			met.Lacks, s.view = err.Error(), nil
 		} else {
 			met.View, met.Proc = true, s.view.proc >= 0

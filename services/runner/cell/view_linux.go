@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +21,8 @@ type view struct {
 	shm   int    // descriptor of /dev/shm
 	rules *ruleset
 
+	shared uint64 // the dev of the folder that is the same for all flows; 0 = there is none
+
 	dir string // a folder of root itself in which something was mounted
 	in  int    // descriptor of dir; -1 = there is none
 }
@@ -34,7 +35,7 @@ const (
 
 // newView mounts what all flows see, and has the rules allow it. The host's files stay
 // in reach until [view.enter].
-func newView(r *Room, rules *ruleset) (*view, error) {
+func newView(r *Room, rules *ruleset, rights []*os.File) (*view, error) {
 	// What is mounted here stays here; what the host mounts yet comes in.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return nil, fault("mount", "/", err)
@@ -50,6 +51,11 @@ func newView(r *Room, rules *ruleset) (*view, error) {
 	v := &view{root: root, dev: info.Dev, host: -1, proc: -1, shm: -1, rules: rules, in: -1}
 	if err := unix.MoveMount(root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return nil, fault("mount", "tmpfs on /", err)
+	}
+	if r.Shared != "" && len(rights) == 1 {
+		if err := v.addShared(r.Shared, rights[0]); err != nil {
+			return nil, err
+		}
 	}
 	for _, g := range r.given() {
 		for _, path := range g.paths {
@@ -124,7 +130,7 @@ func (v *view) common(path string, shown []string, g given) error {
 		return fault("landlock", path, err)
 	}
 	if real == "" {
-		if real, err = os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err != nil {
+		if real, err = os.Readlink(pathOf(fd)); err != nil {
 			real = path
 		}
 	}
@@ -245,6 +251,13 @@ func (v *view) open(path string, folder bool) (in, at int, err error) {
 		if at, err = unix.Openat2(in, parts[i], &how); err == unix.ENOENT {
 			if err = create(in, parts[i], folder || i < last, wayMode(parts, i)); err == nil {
 				at, err = unix.Openat2(in, parts[i], &how)
+			}
+			if err == unix.EROFS && v.isShared(in) {
+				_ = unix.Close(in)
+				if err = v.unshare("/" + strings.Join(parts[:i], "/")); err != nil {
+					return -1, -1, err
+				}
+				return v.open(path, folder)
 			}
 		}
 		if err != nil {

@@ -38,6 +38,7 @@ type Room struct {
 	Run     []string // to read and execute
 	Read    []string // to read
 	Devices []string // to read and write
+	Shared  string   // a folder to read, whose descriptor comes with the message ([Shared.Copy]); empty = none
 	Offline bool     // no sockets
 	Listen  bool     // it may take ports
 	Filter  []byte   // the seccomp program, as the kernel takes it; empty = none
@@ -50,6 +51,7 @@ func (r *Room) code(c *coder) {
 	for _, l := range []*[]string{&r.Run, &r.Read, &r.Devices} {
 		c.texts(l)
 	}
+	c.text(&r.Shared)
 	c.flag(&r.Offline)
 	c.flag(&r.Listen)
 	filter := string(r.Filter)

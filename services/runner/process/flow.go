@@ -52,7 +52,7 @@ func Start(p Program, room cell.Room) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = f.furnish(room)
+	err = f.furnish(room, p.Shared)
 	if err == nil && f.Met.Fault != "" {
 		err = errors.New(f.Met.Fault)
 	}
@@ -64,8 +64,15 @@ func Start(p Program, room cell.Room) (*Flow, error) {
 }
 
 // furnish sends a process its room, and reads what of it the process could put up.
-func (f *Flow) furnish(room cell.Room) error {
-	if err := cell.Send(f.control, &room); err != nil {
+func (f *Flow) furnish(room cell.Room, shared *cell.Shared) error {
+	var rights []*os.File
+	if shared != nil && room.Form.View && !room.Form.User {
+		if tree, err := shared.Copy(&room); err == nil { // else it mounts all by itself
+			defer tree.Close()
+			rights = append(rights, tree)
+		}
+	}
+	if err := cell.Send(f.control, &room, rights...); err != nil {
 		return err
 	}
 	if err := f.control.SetReadDeadline(time.Now().Add(readiness)); err != nil {

@@ -89,6 +89,9 @@ func (p *Pool) drain() {
 func (p *Pool) WatchMounts(ctx context.Context) {
 	watchMounts(ctx, func() {
 		p.mounts.Add(1)
+		if p.from.Shared != nil {
+			p.from.Shared.Forget() // it too
+		}
 		p.remounted.Set()
 	})
 }

@@ -21,6 +21,7 @@ type Program struct {
 	from string   // for people
 
 	Groups *cgroup.Groups // in which flows are started; nil where there are none
+	Shared *cell.Shared   // what all flows see; nil where there is nothing
 }
 
 // New finds a place from which the small program may be executed: memory or the data
@@ -98,5 +99,8 @@ func (p *Program) startIn(g *cgroup.Groups, err error) error {
 func (p Program) Close() {
 	if p.file != nil {
 		_ = p.file.Close()
+	}
+	if p.Shared != nil {
+		p.Shared.Forget()
 	}
 }
