@@ -193,18 +193,12 @@ func diagnose(s *session, lines []system.Line) error {
 	if p.terminal && len(p.columns) == 0 {
 		return p.spread(lines)
 	}
-	shown, err := partTable(p).choose(p.columns)
+	table := partTable(p).plain()
+	shown, err := choose(table, p.columns)
 	if err != nil {
 		return err
 	}
-	rows := func(yield func(row[client.SystemPart], error) bool) {
-		for _, part := range parts {
-			if !yield(row[client.SystemPart]{value: part}, nil) {
-				return
-			}
-		}
-	}
-	return p.table(heading(partTable(p), shown), cellsOf(rows, shown), s.err)
+	return p.table(heading(table, shown), cellsOf(partRows(parts), shown), s.err)
 }
 
 // spread prints a line for each part, and below it what to do.

@@ -143,21 +143,26 @@ const longestAnswer = 256 << 20
 
 // read reads the answer of a call of the client.
 func read[T any](resp *http.Response, err error) (one row[T], _ error) {
+	one.raw, one.header, err = readInto(&one.value, resp, err)
+	return one, err
+}
+
+func readInto(value any, resp *http.Response, err error) (json.RawMessage, http.Header, error) {
 	if err != nil {
-		return one, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
-	one.header = resp.Header
-	if one.raw, err = io.ReadAll(io.LimitReader(resp.Body, longestAnswer)); err != nil {
-		return one, fmt.Errorf("the answer broke off: %w", err)
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer))
+	if err != nil {
+		return raw, resp.Header, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if len(one.raw) == 0 { // 204
-		return one, nil
+	if len(raw) == 0 { // 204
+		return raw, resp.Header, nil
 	}
-	if err := json.Unmarshal(one.raw, &one.value); err != nil {
-		return one, fmt.Errorf("the server answered what this program cannot read, so their versions may differ (spool version): %w", err)
+	if err := json.Unmarshal(raw, value); err != nil {
+		return raw, resp.Header, fmt.Errorf("the server answered what this program cannot read, so their versions may differ (spool version): %w", err)
 	}
-	return one, nil
+	return raw, resp.Header, nil
 }
 
 // pages lists what is under a key of each page of a list, until limit (0: all). fetch asks

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ more, the worst first, each with what it means and what to do.`,
 		Example: "  spool system --state warning,away,failed\n  spool system -o json",
 	}
 	verb(watchable(cmd), func(ctx context.Context, s *session, _ []string) error {
-		shown, err := partTable(s.out).choose(s.out.columns)
+		shown, err := choose(partTable(s.out).plain(), s.out.columns)
 		if err != nil {
 			return err
 		}
@@ -54,18 +55,21 @@ func partTable(p *printer) table[client.SystemPart] {
 }
 
 // showSystem prints the parts for people, under what is true of all.
-func showSystem(p *printer, y client.System, shown []column[client.SystemPart], notes io.Writer) error {
+func showSystem(p *printer, y client.System, shown []column[any], notes io.Writer) error {
 	if p.terminal {
 		if err := p.line("%s: %s, version %s, its clock %s", clean(cmp.Or(value(y.Name), "spool")), y.State, clean(y.Version), p.wall(y.Time, "")); err != nil {
 			return err
 		}
 	}
-	rows := func(yield func(row[client.SystemPart], error) bool) {
-		for _, part := range y.Parts {
-			if !yield(row[client.SystemPart]{value: part}, nil) {
+	return p.table(heading(partTable(p).plain(), shown), cellsOf(partRows(y.Parts), shown), notes)
+}
+
+func partRows(parts []client.SystemPart) iter.Seq2[row[any], error] {
+	return func(yield func(row[any], error) bool) {
+		for _, part := range parts {
+			if !yield(row[any]{value: part}, nil) {
 				return
 			}
 		}
 	}
-	return p.table(heading(partTable(p), shown), cellsOf(rows, shown), notes)
 }

@@ -30,8 +30,20 @@ type table[T any] struct {
 // wordless is what stands where there is no value and no word for that.
 const wordless = "-"
 
+// plain makes a table of anything, so that what shows tables is compiled once and not for each T.
+func (t table[T]) plain() table[any] {
+	p := table[any]{shown: t.shown, empty: t.empty}
+	if t.name != nil {
+		p.name = func(v any) string { return t.name(v.(T)) }
+	}
+	for _, c := range t.columns {
+		p.columns = append(p.columns, column[any]{c.name, func(v any) string { return c.text(v.(T)) }})
+	}
+	return p
+}
+
 // choose returns the columns that are to be shown.
-func (t table[T]) choose(names []string) (chosen []column[T], err error) {
+func choose(t table[any], names []string) (chosen []column[any], err error) {
 	if len(names) == 0 {
 		if t.shown > 0 {
 			return t.columns[:t.shown], nil
@@ -58,8 +70,18 @@ func (t table[T]) choose(names []string) (chosen []column[T], err error) {
 
 // list prints a list, in the form that was asked for. rows may be read again, for --watch.
 func list[T any](s *session, t table[T], rows iter.Seq2[row[T], error]) error {
+	return s.list(t.plain(), func(yield func(row[any], error) bool) {
+		for one, err := range rows {
+			if !yield(row[any]{raw: one.raw, value: one.value}, err) {
+				return
+			}
+		}
+	})
+}
+
+func (s *session) list(t table[any], rows iter.Seq2[row[any], error]) error {
 	p := s.out
-	chosen, err := t.choose(p.columns)
+	chosen, err := choose(t, p.columns)
 	switch {
 	case err != nil:
 		return err
@@ -88,7 +110,7 @@ type head struct {
 	empty string
 }
 
-func heading[T any](t table[T], chosen []column[T]) head {
+func heading(t table[any], chosen []column[any]) head {
 	h := head{empty: t.empty}
 	for _, c := range chosen {
 		h.names = append(h.names, strings.ToUpper(strings.ReplaceAll(c.name, "_", " ")))
@@ -97,7 +119,7 @@ func heading[T any](t table[T], chosen []column[T]) head {
 }
 
 // cellsOf makes cells of rows.
-func cellsOf[T any](rows iter.Seq2[row[T], error], chosen []column[T]) iter.Seq2[[]string, error] {
+func cellsOf(rows iter.Seq2[row[any], error], chosen []column[any]) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		for one, err := range rows {
 			if err != nil {
@@ -118,7 +140,7 @@ func cellsOf[T any](rows iter.Seq2[row[T], error], chosen []column[T]) iter.Seq2
 }
 
 // listData prints rows as one array, while they come.
-func listData[T any](p *printer, rows iter.Seq2[row[T], error]) error {
+func listData(p *printer, rows iter.Seq2[row[any], error]) error {
 	if p.form == "yaml" {
 		all := []json.RawMessage{}
 		for one, err := range rows {

@@ -13,7 +13,7 @@ const watchEvery = 2 * time.Second
 
 // watchList shows a list again whenever it changes. On a terminal it is drawn in place; else
 // each thing that is new or has changed is one line of JSON.
-func watchList[T any](s *session, t table[T], rows iter.Seq2[row[T], error]) error {
+func watchList(s *session, t table[any], rows iter.Seq2[row[any], error]) error {
 	if !s.out.terminal {
 		seen := map[string]string{}
 		return s.watching(func() error {
@@ -38,7 +38,7 @@ func watchList[T any](s *session, t table[T], rows iter.Seq2[row[T], error]) err
 	return s.redraw(func(p *printer) error {
 		still := *s
 		still.out = p
-		return list(&still, t, rows)
+		return still.list(t, rows)
 	})
 }
 
