@@ -91,7 +91,7 @@ func New(cfg Config) (*Runner, error) {
 	inEach := cfg.boundMemory(&from)
 	room, lacks, err := commonRoom(cfg, from)
 	room.Limits.Memory = inEach
-	from.Shared = cell.NewShared("/etc", room.Read, room.Run)
+	from.Shared = cell.NewShared(room)
 	var loose []byte
 	if err == nil {
 		loose, err = filterOf(cfg, room.Form, false)

@@ -50,8 +50,9 @@ type ruleset struct {
 	flags   uintptr
 }
 
-// newRules makes the ruleset, as far as the form says.
-func newRules(r *Room) (*ruleset, error) {
+// newRules makes the ruleset, as far as the form says. made is one that the runner has made; -1:
+// there is none.
+func newRules(r *Room, made int) (*ruleset, error) {
 	abi := r.Form.Landlock
 	s := &ruleset{fd: -1}
 	if !r.Shut || abi == 0 {
@@ -82,6 +83,10 @@ func newRules(r *Room) (*ruleset, error) {
 	}
 	if abi >= 6 {
 		scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
+	}
+	if made >= 0 {
+		s.fd = made
+		return s, nil
 	}
 	attr := attributes{s.handled, net, scoped}
 	size := unsafe.Sizeof(attr)

@@ -16,16 +16,21 @@ const (
 
 // mountShm makes a /dev/shm that is the flow's alone: semaphores and shared memory
 // of POSIX are files there.
-func (v *view) mountShm() (err error) {
-	if v.shm, err = newFS("tmpfs", [][2]string{{"mode", "1777"}, {"size", shmSize}, {"nr_inodes", shmFiles}}); err != nil {
+func (v *view) mountShm() error {
+	shm, err := newFS("tmpfs", [][2]string{{"mode", "1777"}, {"size", shmSize}, {"nr_inodes", shmFiles}})
+	if err != nil {
 		return err
 	}
+	defer unix.Close(shm)
 	at, err := v.place("/dev/shm", true)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(at)
-	return attach(v.shm, at)
+	if err := attach(shm, at); err != nil {
+		return err
+	}
+	return v.rules.allow(shm, mayWrite)
 }
 
 // attach mounts a tree on what a descriptor stands for.
@@ -47,6 +52,9 @@ func (v *view) mountProc() error {
 		}
 	}
 	v.proc = proc
+	if err := v.rules.allow(proc, mayRead); err != nil {
+		return err
+	}
 	for name, target := range map[string]string{"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
 		if err := v.link("/dev/"+name, "/proc/self/"+target); err != nil {
 			return err
@@ -145,21 +153,4 @@ func (s subtree) putBack(v *view) error {
 		return fault("mount", s.path, err)
 	}
 	return nil
-}
-
-// allow gives the flow what is its own in the view, and lets it list the folders:
-// nothing is in them but what it is given.
-func (v *view) allow(rules *ruleset) error {
-	if err := rules.allow(v.root, unix.LANDLOCK_ACCESS_FS_READ_DIR); err != nil {
-		return fault("landlock", "/", err)
-	}
-	if v.shm >= 0 {
-		if err := rules.allow(v.shm, mayWrite); err != nil {
-			return fault("landlock", "/dev/shm", err)
-		}
-	}
-	if v.proc < 0 {
-		return nil
-	}
-	return rules.allow(v.proc, mayRead)
 }

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -16,16 +17,33 @@ import (
 // (os.cpus), by which many of its programs choose how many workers they start.
 var told = []string{"cpuinfo", "meminfo", "version", "uptime", "loadavg", "stat"}
 
+// What nobody may open, change or pass through, who has no capability: they lie below /proc itself,
+// where they are never seen.
+const closedFile, closedFolder = "file", "folder"
+
+// prepareProc makes what [view.wholeProc] closes the rest with.
+func (v *view) prepareProc() error {
+	at, err := v.place("/proc", true)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(at)
+	return errors.Join(
+		closed(at, closedFile, func() error { return unix.Mknodat(at, closedFile, unix.S_IFREG, 0) }),
+		closed(at, closedFolder, func() error { return unix.Mkdirat(at, closedFolder, 0) }),
+	)
+}
+
 // wholeProc mounts a /proc in which all else that is the kernel's is closed: no
 // option of procfs leaves out only that. What the kernel brings is closed by its kind,
 // not by its name, so that nothing new is open.
 func (v *view) wholeProc(at int) (proc int, err error) {
-	file, err := closed(at, "file", func() error { return unix.Mknodat(at, "file", unix.S_IFREG, 0) })
+	file, err := unix.Openat(at, closedFile, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
 	defer unix.Close(file)
-	folder, err := closed(at, "folder", func() error { return unix.Mkdirat(at, "folder", 0) })
+	folder, err := unix.Openat(at, closedFolder, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
@@ -71,27 +89,23 @@ func closeAll(proc, file, folder int) error {
 
 func pathOf(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-// closed gives something that nobody may open, change or pass through, who has no
-// capability. It lies below /proc itself, where it is never seen.
-func closed(dir int, name string, create func() error) (int, error) {
+// closed makes something that is closed by a mount of its own.
+func closed(dir int, name string, create func() error) error {
 	if err := create(); err != nil {
-		return -1, err
+		return err
 	}
 	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1, err
+		return err
 	}
 	defer unix.Close(fd)
 	tree, err := unix.OpenTree(fd, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
-		return -1, err
+		return err
 	}
 	defer unix.Close(tree)
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: shared | unix.MOUNT_ATTR_NOEXEC}); err != nil {
-		return -1, err
+		return err
 	}
-	if err := attach(tree, fd); err != nil {
-		return -1, err
-	}
-	return unix.Openat(dir, name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	return attach(tree, fd)
 }

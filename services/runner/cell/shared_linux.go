@@ -11,9 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Shared is a folder of which all flows see the same few files, such as /etc: a file system of its
-// own, on which those of the host are mounted, once for all flows. It takes a runner that may mount
-// where it is, and Linux 6.15; elsewhere each flow has them mounted one by one.
+// sharedDir is a folder of which flows see some dozens of files.
+const sharedDir = "/etc"
+
+// Shared makes the roots of flows while their guards start. What flows see of [sharedDir] is a file
+// system of its own, on which the files of the host are mounted once, and of which each root gets a
+// copy. It takes a runner that may mount where it is, and Linux 6.15; elsewhere guards make all of
+// their roots.
 type Shared struct {
 	dir   string
 	paths []string // in it
@@ -29,10 +33,12 @@ type Shared struct {
 // identity tells a file from another that has taken its name; zero: there was none.
 type identity struct{ dev, ino uint64 }
 
-// NewShared shares a folder whose files are among those that flows read; run is what they execute.
-func NewShared(dir string, read, run []string) *Shared {
-	s := &Shared{dir: dir, run: run, tree: -1}
-	for _, path := range read {
+// NewShared shares what flows of a room see.
+func NewShared(room Room) *Shared { return shareIn(sharedDir, room) }
+
+func shareIn(dir string, room Room) *Shared {
+	s := &Shared{dir: dir, run: room.Run, tree: -1}
+	for _, path := range room.Read {
 		if s.has(path) {
 			s.paths = append(s.paths, path)
 		}
@@ -42,8 +48,43 @@ func NewShared(dir string, read, run []string) *Shared {
 
 func (s *Shared) has(path string) bool { return strings.HasPrefix(path, s.dir+"/") }
 
-// Copy puts the folder into a room that is about to be sent: the descriptor goes with it.
-func (s *Shared) Copy(room *Room) (*os.File, error) {
+// Root makes the root of a flow, and the rules of what it holds, for a room that is about to be
+// sent: they go with it.
+func (s *Shared) Root(room *Room) (made []*os.File, err error) {
+	tree, beside, err := s.copy()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(tree)
+	rules, err := newRules(room, -1)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newRoot(rules, -1)
+	if err == nil {
+		made = append(made, os.NewFile(uintptr(v.root), "root"))
+		err = v.addShared(s.dir, tree)
+	}
+	if rules.fd >= 0 {
+		made = append(made, os.NewFile(uintptr(rules.fd), "rules"))
+	}
+	if err == nil {
+		own := *room
+		own.Read = append(slices.DeleteFunc(slices.Clone(room.Read), s.has), beside...)
+		err = v.furnish(&own)
+	}
+	if err != nil {
+		for _, f := range made {
+			_ = f.Close()
+		}
+		return nil, err
+	}
+	room.Run, room.Read, room.Devices = nil, nil, nil // they are there
+	return made, nil
+}
+
+// copy copies the folder, as the host has it now.
+func (s *Shared) copy() (tree int, beside []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	is := s.look()
@@ -53,17 +94,12 @@ func (s *Shared) Copy(room *Room) (*os.File, error) {
 			s.cannot = s.build()
 		}
 		if s.cannot != nil {
-			return nil, s.cannot
+			return -1, nil, s.cannot
 		}
 		s.was = is
 	}
-	fd, err := unix.OpenTree(s.tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	room.Shared = s.dir
-	room.Read = append(slices.DeleteFunc(slices.Clone(room.Read), s.has), s.beside...)
-	return os.NewFile(uintptr(fd), s.dir), nil
+	tree, err = unix.OpenTree(s.tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	return tree, s.beside, err
 }
 
 // Forget has the folder made anew: the mounts of the host have changed.
@@ -94,16 +130,11 @@ func (s *Shared) look() []identity {
 
 // build makes the folder, which is mounted nowhere.
 func (s *Shared) build() error {
-	root, err := newFS("tmpfs", [][2]string{{"mode", "0755"}, {"size", "1m"}})
+	v, err := newRoot(&ruleset{fd: -1}, -1)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(root)
-	var info unix.Stat_t
-	if err := unix.Fstat(root, &info); err != nil {
-		return err
-	}
-	v := &view{root: root, dev: info.Dev, host: -1, proc: -1, shm: -1, rules: &ruleset{fd: -1}, in: -1}
+	defer unix.Close(v.root)
 	defer v.leaveDir()
 	s.beside = nil
 	for _, path := range s.paths {
@@ -115,45 +146,43 @@ func (s *Shared) build() error {
 			s.beside = append(s.beside, real)
 		}
 	}
-	tree, err := unix.OpenTree(root, s.dir[1:], unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	tree, err := unix.OpenTree(v.root, s.dir[1:], unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return err
 	}
-	// What is mounted below a copy must not come to the host.
-	err = unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY, Propagation: unix.MS_SLAVE})
-	if err != nil {
+	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
 		return errors.Join(err, unix.Close(tree))
 	}
 	s.tree = tree
 	return nil
 }
 
-// addShared shows the folder that all flows share, whose descriptor came with the room.
-func (v *view) addShared(dir string, tree *os.File) error {
+// addShared shows the folder that all flows share.
+func (v *view) addShared(dir string, tree int) error {
 	at, err := v.place(dir, true)
 	if err != nil {
 		return fault("mount", dir, err)
 	}
 	defer unix.Close(at)
-	defer tree.Close()
-	fd := int(tree.Fd())
-	if err := attach(fd, at); err != nil {
+	if err := attach(tree, at); err != nil {
 		return fault("mount", dir, err)
 	}
-	var info unix.Stat_t
-	if err := unix.Fstat(fd, &info); err != nil {
-		return fault("mount", dir, err)
-	}
-	v.shared = info.Dev
-	if err := v.rules.add(fd, mayRead, info.Mode); err != nil {
+	if err := v.rules.add(tree, mayRead, unix.S_IFDIR); err != nil {
 		return fault("landlock", dir, err)
 	}
 	return nil
 }
 
-func (v *view) isShared(fd int) bool {
-	var info unix.Stat_t
-	return v.shared != 0 && unix.Fstat(fd, &info) == nil && info.Dev == v.shared
+// isShared reports whether a folder of the view is part of what all flows share.
+func (v *view) isShared(fd int, parts []string) bool {
+	path, info := "/"+strings.Join(parts, "/"), unix.Stat_t{}
+	if path != sharedDir && !strings.HasPrefix(path, sharedDir+"/") {
+		return false
+	}
+	if v.shared == 0 && unix.Fstatat(v.root, sharedDir[1:], &info, 0) == nil && info.Dev != v.dev {
+		v.shared = info.Dev
+	}
+	return unix.Fstat(fd, &info) == nil && info.Dev == v.shared
 }
 
 // unshare makes a folder of a shared one the flow's own, in which something of its run is to be

@@ -8,8 +8,8 @@ import "os"
 type Shared struct{}
 
 // NewShared gives none.
-func NewShared(string, []string, []string) *Shared { return nil }
+func NewShared(Room) *Shared { return nil }
 
-func (*Shared) Copy(*Room) (*os.File, error) { return nil, os.ErrInvalid }
+func (*Shared) Root(*Room) ([]*os.File, error) { return nil, os.ErrInvalid }
 
 func (*Shared) Forget() {}

@@ -24,26 +24,37 @@ func (r *Room) prepare(rights []*os.File) (*shell, Met) {
 	var met Met
 	var err error
 	s.shortage, _ = unix.Open("/proc/self/oom_score_adj", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if s.rules, err = newRules(r); err != nil {
+	root, rules := takeOver(rights)
+	if s.rules, err = newRules(r, rules); err != nil {
 		met.Fault = err.Error()
 		return s, met
 	}
 	if r.Form.View {
-		if s.view, err = newView(r, s.rules, rights); err != nil {
+		if s.view, err = newView(r, s.rules, root); err != nil {
 			met.Lacks, s.view = err.Error(), nil
 		} else {
 			met.View, met.Proc = true, s.view.proc >= 0
 		}
 	}
-	if s.view != nil {
-		err = s.view.allow(s.rules)
-	} else {
+	if s.view == nil {
 		err = s.rules.allowCommon(r)
 	}
 	if err != nil {
 		met.Fault = err.Error()
 	}
 	return s, met
+}
+
+// takeOver gives what the runner has made of a room; -1: it has not.
+func takeOver(rights []*os.File) (root, rules int) {
+	made := [2]int{-1, -1}
+	for i, f := range rights[:min(len(rights), len(made))] {
+		if fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			made[i] = fd
+		}
+		_ = f.Close()
+	}
+	return made[0], made[1]
 }
 
 // enter gives the flow its places and shuts this thread in, and all that it
@@ -123,7 +134,7 @@ func (s *shell) close() {
 	if s.view == nil {
 		return
 	}
-	for _, fd := range []int{s.view.root, s.view.proc, s.view.shm} {
+	for _, fd := range []int{s.view.root, s.view.proc} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}

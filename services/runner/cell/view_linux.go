@@ -18,10 +18,9 @@ type view struct {
 	dev   uint64 // of root
 	host  int    // descriptor of the host's root, which is there until [view.enter]
 	proc  int    // descriptor of /proc; -1 = there is none
-	shm   int    // descriptor of /dev/shm
 	rules *ruleset
 
-	shared uint64 // the dev of the folder that is the same for all flows; 0 = there is none
+	shared uint64 // the dev of [sharedDir], if that is the same for all flows; 0 = it has not been asked for
 
 	dir string // a folder of root itself in which something was mounted
 	in  int    // descriptor of dir; -1 = there is none
@@ -34,46 +33,68 @@ const (
 )
 
 // newView mounts what all flows see, and has the rules allow it. The host's files stay
-// in reach until [view.enter].
-func newView(r *Room, rules *ruleset, rights []*os.File) (*view, error) {
+// in reach until [view.enter]. made is a root that the runner has made ([Shared.Root]); -1: there is
+// none.
+func newView(r *Room, rules *ruleset, made int) (*view, error) {
 	// What is mounted here stays here; what the host mounts yet comes in.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return nil, fault("mount", "/", err)
 	}
-	root, err := newFS("tmpfs", [][2]string{{"mode", "0755"}, {"size", "1m"}})
+	v, err := newRoot(rules, made)
 	if err != nil {
 		return nil, fault("mount", "tmpfs", err)
 	}
-	var info unix.Stat_t
-	if err := unix.Fstat(root, &info); err != nil {
-		return nil, fault("mount", "tmpfs", err)
-	}
-	v := &view{root: root, dev: info.Dev, host: -1, proc: -1, shm: -1, rules: rules, in: -1}
-	if err := unix.MoveMount(root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+	if err := unix.MoveMount(v.root, "", unix.AT_FDCWD, "/", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return nil, fault("mount", "tmpfs on /", err)
 	}
-	if r.Shared != "" && len(rights) == 1 {
-		if err := v.addShared(r.Shared, rights[0]); err != nil {
+	if made < 0 {
+		if err := v.furnish(r); err != nil {
 			return nil, err
-		}
-	}
-	for _, g := range r.given() {
-		for _, path := range g.paths {
-			if err := v.common(path, r.Run, g); err != nil {
-				return nil, err
-			}
-		}
-	}
-	v.leaveDir()
-	if r.Form.Shm {
-		if err := v.mountShm(); err != nil {
-			return nil, fault("mount", "/dev/shm", err)
 		}
 	}
 	if r.Form.Proc {
 		_ = v.mountProc() // most containers do not let it be mounted; flows do without
 	}
 	return v, v.pivot()
+}
+
+// newRoot gives a root folder that is empty, or has been made.
+func newRoot(rules *ruleset, made int) (*view, error) {
+	var err error
+	if made < 0 {
+		if made, err = newFS("tmpfs", [][2]string{{"mode", "0755"}, {"size", "1m"}}); err != nil {
+			return nil, err
+		}
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(made, &info); err != nil {
+		return nil, err
+	}
+	return &view{root: made, dev: info.Dev, host: -1, proc: -1, rules: rules, in: -1}, nil
+}
+
+// furnish mounts all that neither a run nor a process is needed for.
+func (v *view) furnish(r *Room) error {
+	for _, g := range r.given() {
+		for _, path := range g.paths {
+			if err := v.common(path, r.Run, g); err != nil {
+				return err
+			}
+		}
+	}
+	v.leaveDir()
+	if err := v.rules.allow(v.root, unix.LANDLOCK_ACCESS_FS_READ_DIR); err != nil { // nothing is in it but what the flow is given
+		return fault("landlock", "/", err)
+	}
+	if r.Form.Shm {
+		if err := v.mountShm(); err != nil {
+			return fault("mount", "/dev/shm", err)
+		}
+	}
+	if r.Form.Proc {
+		_ = v.prepareProc()
+	}
+	return nil
 }
 
 // pivot makes the view the root of all processes of this mount namespace. The host's
@@ -170,7 +191,7 @@ func (v *view) bind(fd int, mode uint32, path string, attr uint64, users int) er
 	if mode&unix.S_IFMT == unix.S_IFCHR {
 		attr = device // reading it is what its rule says
 	}
-	set := unix.MountAttr{Attr_set: attr}
+	set := unix.MountAttr{Attr_set: attr, Propagation: unix.MS_SLAVE} // what is mounted below must not come to the host
 	if users >= 0 {
 		set.Attr_set |= unix.MOUNT_ATTR_IDMAP
 		set.Userns_fd = uint64(users)
@@ -252,7 +273,7 @@ func (v *view) open(path string, folder bool) (in, at int, err error) {
 			if err = create(in, parts[i], folder || i < last, wayMode(parts, i)); err == nil {
 				at, err = unix.Openat2(in, parts[i], &how)
 			}
-			if err == unix.EROFS && v.isShared(in) {
+			if err == unix.EROFS && v.isShared(in, parts[:i]) {
 				_ = unix.Close(in)
 				if err = v.unshare("/" + strings.Join(parts[:i], "/")); err != nil {
 					return -1, -1, err

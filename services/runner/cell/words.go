@@ -31,14 +31,14 @@ func (f *Form) code(c *coder) {
 	}
 }
 
-// Room is what all flows have in common.
+// Room is what all flows have in common. With its message may come what the runner has made of it
+// ([Shared.Root]).
 type Room struct {
 	Form    Form
 	Shut    bool     // of the file system, the flow gets only what follows and its places
 	Run     []string // to read and execute
 	Read    []string // to read
 	Devices []string // to read and write
-	Shared  string   // a folder to read, whose descriptor comes with the message ([Shared.Copy]); empty = none
 	Offline bool     // no sockets
 	Listen  bool     // it may take ports
 	Filter  []byte   // the seccomp program, as the kernel takes it; empty = none
@@ -51,7 +51,6 @@ func (r *Room) code(c *coder) {
 	for _, l := range []*[]string{&r.Run, &r.Read, &r.Devices} {
 		c.texts(l)
 	}
-	c.text(&r.Shared)
 	c.flag(&r.Offline)
 	c.flag(&r.Listen)
 	filter := string(r.Filter)

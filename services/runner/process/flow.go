@@ -63,30 +63,29 @@ func Start(p Program, room cell.Room) (*Flow, error) {
 	return f, nil
 }
 
-// furnish sends a process its room, and reads what of it the process could put up.
+// furnish sends a process its room, of which it makes a part while the process starts, and reads
+// what of it the process could put up.
 func (f *Flow) furnish(room cell.Room, shared *cell.Shared) error {
-	var rights []*os.File
+	var made []*os.File
 	if shared != nil && room.Form.View && !room.Form.User {
-		if tree, err := shared.Copy(&room); err == nil { // else it mounts all by itself
-			defer tree.Close()
-			rights = append(rights, tree)
-		}
+		made, _ = shared.Root(&room) // else it makes all by itself
 	}
-	if err := cell.Send(f.control, &room, rights...); err != nil {
+	err := cell.Send(f.control, &room, made...)
+	for _, m := range made {
+		_ = m.Close()
+	}
+	if err != nil {
 		return err
 	}
+	p, found, lost := reaper.Lookup(f.PID)
+	f.StartTime = p.Start
 	if err := f.control.SetReadDeadline(time.Now().Add(readiness)); err != nil {
 		return err
 	}
-	if _, err := cell.Receive(f.control, &f.Met); err != nil {
-		return err
+	if _, err = cell.Receive(f.control, &f.Met); err == nil && f.Met.Fault == "" && !found {
+		err = fmt.Errorf("it is not in the process table: %w", lost)
 	}
-	p, found, err := reaper.Lookup(f.PID)
-	if err != nil || !found {
-		return fmt.Errorf("it is not in the process table: %w", err)
-	}
-	f.StartTime = p.Start
-	return nil
+	return err
 }
 
 // Load sends the process its command, with the descriptors that belong to it, and copies what
