@@ -195,7 +195,7 @@ func (w *Watcher) disarm(f *folder) {
 
 // beginScan begins a scan of the directory.
 func (k *work) beginScan(at *stage.Folder, step settle.Step, now time.Time) error {
-	dir, err := at.Root.Open(".")
+	dir, err := at.List()
 	if err != nil {
 		return err
 	}
