@@ -2,6 +2,7 @@ package jet
 
 import (
 	"slices"
+	"strings"
 
 	"spool.internal/events"
 )
@@ -164,3 +165,12 @@ func Probe(stream string) string { return probeSubject(stream) }
 
 // Hinted are the filters of what roles hear of at once, in the account of the broker.
 func Hinted() []string { return []string{allAgainFilter, allFilesFilter, allHeldFilter} }
+
+// HintOfJob gives the subjects of a job's files, of which one hint tells as much as many; "" for others.
+func HintOfJob(subject string) string {
+	if rest, of := strings.CutPrefix(subject, familyFile+"."); of {
+		job, _, _ := strings.Cut(rest, ".")
+		return filesFilter(job)
+	}
+	return ""
+}

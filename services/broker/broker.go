@@ -146,6 +146,7 @@ func options(cfg Config, store string) (*server.Options, error) {
 		SyncAlways: cfg.Durability == Fsync, SyncInterval: 250 * time.Millisecond,
 		NoSigs: true, DisableJetStreamBanner: true, DontListen: true, // before it knows whom to let in
 		MaxConn: maxConnections, MaxSubs: maxSubscriptions, MaxPayload: maxPayload,
+		NoSublistCache: true, // a subject seldom comes twice: it names a file, a sequence or an answer
 	}
 	if cfg.Durability == Fsync {
 		opts.SyncInterval = 2 * time.Minute // everything is synced already

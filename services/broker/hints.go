@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -14,13 +15,42 @@ import (
 const hintPrefix = "spool.hint."
 
 // relayHints repeats the subjects, without what was said. A hint that is lost
-// costs only time: its receivers also check by themselves.
+// costs only time: its receivers also check by themselves. That a job has files is
+// said once a second: who hears of one reads on until there are no more.
 func relayHints(nc *nats.Conn) error {
 	for _, subject := range jet.Hinted() {
-		_, err := nc.QueueSubscribe(subject, oneBroker, func(m *nats.Msg) { _ = nc.Publish(hintPrefix+m.Subject, nil) })
+		var said said // of the goroutine of this subscription
+		_, err := nc.QueueSubscribe(subject, oneBroker, func(m *nats.Msg) {
+			if !said.lately(m.Subject, time.Now()) {
+				_ = nc.Publish(hintPrefix+m.Subject, nil)
+			}
+		})
 		if err != nil {
 			return fmt.Errorf("hints of %s: %w", subject, err)
 		}
 	}
 	return nil
+}
+
+// said remembers of which jobs it was said lately that they have files.
+type said struct {
+	jobs  map[string]bool
+	since time.Time
+}
+
+// sayAgain is how long a job is remembered at most.
+const sayAgain = time.Second
+
+// lately reports whether what a hint tells was said already, and remembers it.
+func (s *said) lately(subject string, now time.Time) bool {
+	job := jet.HintOfJob(subject)
+	if job == "" {
+		return false
+	}
+	if now.Sub(s.since) >= sayAgain {
+		s.jobs, s.since = map[string]bool{}, now
+	}
+	before := s.jobs[job]
+	s.jobs[job] = true
+	return before
 }

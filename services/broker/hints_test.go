@@ -38,3 +38,27 @@ func TestHintsBetweenRoles(t *testing.T) {
 		}
 	}
 }
+
+// Of the files of a job one hint a second is enough; other hints are about one thing each.
+func TestHintsOfOneJob(t *testing.T) {
+	t.Parallel()
+	var said said
+	began := time.Now()
+	for _, c := range []struct {
+		subject string
+		after   time.Duration
+		lately  bool
+	}{
+		{"spool.file.j1.f1", 0, false},
+		{"spool.file.j1.f2", 10 * time.Millisecond, true},
+		{"spool.file.j2.f1", 20 * time.Millisecond, false},
+		{"spool.again.j1.p1.1", 20 * time.Millisecond, false},
+		{"spool.again.j1.p1.2", 30 * time.Millisecond, false},
+		{"spool.file.j2.f2", 999 * time.Millisecond, true},
+		{"spool.file.j1.f3", time.Second, false},
+	} {
+		if lately := said.lately(c.subject, began.Add(c.after)); lately != c.lately {
+			t.Errorf("%s after %s: said lately %v, want %v", c.subject, c.after, lately, c.lately)
+		}
+	}
+}
