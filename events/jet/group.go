@@ -16,6 +16,10 @@ const (
 	batchMost  = 512
 	batchWorth = 64 // while the prices are not known
 	groupBytes = 4 << 20
+
+	// A batch costs the server a store of its own, which is half of its price where it is small: so there is a rest
+	// after each, as long as it took, in which the next one grows.
+	restMost = 50 * time.Millisecond
 )
 
 // group commits what many goroutines store in one stream, together when that is
@@ -31,6 +35,7 @@ type group struct {
 	waiting  []*member
 	beside   bool // some messages are being committed by themselves, side by side
 	batching bool // a batch is being committed
+	resting  bool // one was, a moment ago
 
 	alone time.Duration // what a message takes lately that goes alone, among others
 	batch time.Duration // what a batch takes
@@ -68,6 +73,8 @@ func (g *group) next() {
 	worth, most := prices(g.alone, g.batch)
 	for !g.batching && len(g.waiting) > 0 {
 		switch {
+		case g.resting && len(g.waiting) < batchMost:
+			return
 		case len(g.waiting) >= worth:
 			g.batching = true
 			part := g.take(batchMost)
@@ -179,7 +186,15 @@ func (g *group) together(part []*member) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.batching = false
+	g.batching, g.resting = false, true
 	smooth(&g.batch, took)
+	time.AfterFunc(min(took, restMost), g.rested)
+	g.next()
+}
+
+func (g *group) rested() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resting = false
 	g.next()
 }
