@@ -107,12 +107,13 @@ client = program=$(call tool,oapi-codegen) && cd gateway/client && "$$program" -
 # The script of the dashboard, made of its modules.
 bundle = GOWORK=off go -C deploy/tools run ./bundle $(CURDIR)/gateway/ui/modules/main.js >$(1).new && mv $(1).new $(1)
 
-generate: ## write what is made of other files: gateway/client/client.gen.go of gateway/openapi.yaml, gateway/ui/assets/spool.js of gateway/ui/modules
+generate: ## write what is made of other files: gateway/client/client.gen.go and the documents of gateway/openapi.yaml, gateway/ui/assets/spool.js of gateway/ui/modules
 	@$(call client,client.gen.go)
 	@$(call bundle,gateway/ui/assets/spool.js)
+	@go test -count 1 -run '^TestDocsAreUpToDate$$' ./gateway -update >/dev/null
 
 licenses: ## write the licences of what is linked into spool, after a dependency changed
-	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt
+	@GOWORK=off go -C deploy/tools run ./licenses $(CURDIR) >services/cmd/spool/licenses.txt.new && mv services/cmd/spool/licenses.txt.new services/cmd/spool/licenses.txt && gzip -9nf --keep services/cmd/spool/licenses.txt
 
 size: gate ## print how large spool is without its symbols, and the largest packages in it
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/spool.size ./services/cmd/spool && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/spool.stripped ./services/cmd/spool

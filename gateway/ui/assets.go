@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/gorilla/mux"
+
+	"spool.internal/gateway/wire"
 )
 
 // Styles are joined here, modules by deploy/tools/bundle.
@@ -106,7 +108,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.kind)
 	h.Add("Vary", "Accept-Encoding")
 	body := a.raw
-	if takesGzip(r) {
+	if wire.TakesGzip(r) {
 		body = a.zipped
 		h.Set("Content-Encoding", "gzip")
 	}

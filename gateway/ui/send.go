@@ -5,8 +5,9 @@ import (
 	"compress/gzip"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
+
+	"spool.internal/gateway/wire"
 )
 
 // smallest is the size below which compressing costs more than it saves, in bytes.
@@ -21,23 +22,13 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	secure(h)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Vary", "Accept-Encoding")
-	if r.Method != http.MethodPost && len(body) >= smallest && takesGzip(r) {
+	if r.Method != http.MethodPost && len(body) >= smallest && wire.TakesGzip(r) {
 		body = compress(body)
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // an error means that the browser has gone
-}
-
-func takesGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if name == "gzip" {
-			return !strings.HasPrefix(strings.ReplaceAll(quality, " ", ""), "q=0") || strings.Trim(quality, " q=0.") != ""
-		}
-	}
-	return false
 }
 
 func compress(body []byte) []byte {

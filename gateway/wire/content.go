@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"spool.internal/events"
@@ -90,3 +91,14 @@ func (w *content) Write(p []byte) (int, error) {
 
 // Unwrap lets the connection be reached.
 func (w *content) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// TakesGzip reports that who asks takes an answer that is compressed.
+func TakesGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if name == "gzip" {
+			return !strings.HasPrefix(strings.ReplaceAll(quality, " ", ""), "q=0") || strings.Trim(quality, " q=0.") != ""
+		}
+	}
+	return false
+}

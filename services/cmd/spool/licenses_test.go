@@ -35,6 +35,9 @@ func TestLicensesAreOfThisProgram(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("status %d", code)
 	}
+	if want, err := os.ReadFile("licenses.txt"); err != nil || out != string(want) {
+		t.Errorf("what is printed is not licenses.txt: run make licenses (%v)", err)
+	}
 	rule := strings.Repeat("=", 100) + "\n"
 	var named []string
 	for i, section := range strings.Split(out, rule) {
