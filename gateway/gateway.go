@@ -125,50 +125,64 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// start goes through what must have happened before the first answer.
+// start does what must have happened before the first answer, side by side. What the gateway says that it waits
+// for is the first of it that has not happened.
 func (g *Gateway) start(ctx context.Context) error {
-	g.wait("the admin token is not registered yet")
-	token, good, err := g.adminToken(ctx)
-	if err != nil {
-		return err
+	steps := []struct {
+		waits string
+		do    func(context.Context) error
+	}{
+		{"the tokens are not loaded yet", g.loadTokens},
+		{"the key for URLs is not made yet", func(ctx context.Context) error {
+			return until(ctx, func() error { return g.cfg.Bus.MakeShownKey(ctx) })
+		}},
+		{"the jobs are not loaded yet", func(ctx context.Context) error {
+			return until(ctx, func() error { return g.jobs.Refresh(ctx) })
+		}},
+		{"the quotas are not known yet", func(ctx context.Context) error {
+			return until(ctx, func() error { return g.owners.start(ctx) })
+		}},
+		{"the results are not indexed yet", func(ctx context.Context) error { return until(ctx, g.index.Check) }},
+		{"the events are not followed yet", func(ctx context.Context) error { return until(ctx, g.events.Check) }},
 	}
-	g.wait("the key for URLs is not made yet")
-	if err := until(ctx, func() error { return g.cfg.Bus.MakeShownKey(ctx) }); err != nil {
-		return err
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make([]chan error, len(steps))
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for i, s := range steps {
+		ended[i] = make(chan error, 1)
+		all.Go(func() { ended[i] <- s.do(ctx) })
 	}
-	g.wait("the tokens are not loaded yet")
-	if err := until(ctx, func() error {
-		_, err := g.cfg.Keys.Verify(token, time.Now())
-		if !good && events.CodeOf(err) == events.Unauthorized {
-			return nil
+	for i, s := range steps {
+		g.wait(s.waits)
+		if err := <-ended[i]; err != nil {
+			return err
 		}
-		return err
-	}); err != nil {
-		return err
-	}
-	g.wait("the jobs are not loaded yet")
-	if err := until(ctx, func() error { return g.jobs.Refresh(ctx) }); err != nil {
-		return err
-	}
-	if err := until(ctx, func() error { return g.owners.start(ctx) }); err != nil {
-		return err
-	}
-	g.wait("the results are not indexed yet")
-	if err := until(ctx, func() error { return g.index.Check() }); err != nil {
-		return err
-	}
-	g.wait("the events are not followed yet")
-	if err := until(ctx, g.events.Check); err != nil {
-		return err
 	}
 	g.waiting.Store(nil)
 	g.cfg.Log.Info("the gateway is ready")
 	return nil
 }
 
+// loadTokens registers the admin's token, and waits until that, and so all before it, is known.
+func (g *Gateway) loadTokens(ctx context.Context) error {
+	token, good, err := g.adminToken(ctx)
+	if err != nil {
+		return err
+	}
+	return until(ctx, func() error {
+		_, err := g.cfg.Keys.Verify(token, time.Now())
+		if !good && events.CodeOf(err) == events.Unauthorized {
+			return nil
+		}
+		return err
+	})
+}
+
 // pause is how long one waits for something that another goroutine or the
 // broker is about to do, at most.
-const pause = 20 * time.Millisecond
+const pause = 4 * time.Millisecond
 
 // until repeats f until it succeeds or ctx ends.
 func until(ctx context.Context, f func() error) error {

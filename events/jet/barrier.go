@@ -36,6 +36,9 @@ type copies struct {
 
 // copied reports whether a stream has more than one copy. When it cannot be told it has.
 func (b *Bus) copied(ctx context.Context, stream string) bool {
+	if b.beside() {
+		return false
+	}
 	c := &b.copies
 	c.mu.Lock()
 	many, single := c.many[stream], time.Now().Before(c.single[stream])

@@ -30,6 +30,9 @@ type FieldChange struct{ Name, Is, Will string }
 // Plan says what [Bus.Ensure] would do, stream by stream, and does nothing.
 func (b *Bus) Plan(ctx context.Context, t Topology) ([]Change, error) {
 	streams := t.streams()
+	if b.beside() {
+		return b.planAll(ctx, streams)
+	}
 	all, errs := make([]Change, len(streams)), make([]error, len(streams))
 	var wg sync.WaitGroup
 	for i, cfg := range streams {
@@ -40,6 +43,27 @@ func (b *Bus) Plan(ctx context.Context, t Topology) ([]Change, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", streams[i].Name, err)
 		}
+	}
+	return all, nil
+}
+
+// planAll asks the one server for all its streams at once.
+func (b *Bus) planAll(ctx context.Context, streams []jetstream.StreamConfig) (all []Change, err error) {
+	there, had := b.js.ListStreams(ctx), map[string]jetstream.StreamConfig{}
+	for info := range there.Info() {
+		had[info.Config.Name] = info.Config
+	}
+	if err := there.Err(); err != nil {
+		return nil, b.fault("", err)
+	}
+	for _, cfg := range streams {
+		c := added(cfg)
+		if is, ok := had[cfg.Name]; ok {
+			if c, err = changed(is, cfg); err != nil {
+				return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
+			}
+		}
+		all = append(all, c)
 	}
 	return all, nil
 }
@@ -71,16 +95,24 @@ func (b *Bus) Apply(ctx context.Context, plan []Change) error {
 }
 
 func (b *Bus) planStream(ctx context.Context, want jetstream.StreamConfig) (Change, error) {
-	c := Change{Stream: want.Name, config: want}
 	stream, err := b.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		c.New, c.Fields = true, differences(jetstream.StreamConfig{}, want)
-		return c, nil
+		return added(want), nil
 	}
 	if err != nil {
-		return c, b.fault(want.Name, err)
+		return Change{}, b.fault(want.Name, err)
 	}
-	had := stream.CachedInfo().Config
+	return changed(stream.CachedInfo().Config, want)
+}
+
+// added is what makes a stream.
+func added(want jetstream.StreamConfig) Change {
+	return Change{Stream: want.Name, New: true, Fields: differences(jetstream.StreamConfig{}, want), config: want}
+}
+
+// changed is what brings a stream up to date.
+func changed(had, want jetstream.StreamConfig) (Change, error) {
+	c := Change{Stream: want.Name}
 	if had.Retention != want.Retention {
 		return c, errors.New("is that of an older Spool, which only the broker that holds its store can change: start spool broker or spool serve of this version on its data folder")
 	}

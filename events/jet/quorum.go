@@ -43,6 +43,9 @@ type replica struct {
 
 // watchQuorum keeps health up to date while the server is one of several.
 func (b *Bus) watchQuorum() {
+	if b.beside() {
+		return // one server is always of one mind
+	}
 	var all []string
 	for _, s := range slices.Concat(b.needs.Reads, b.needs.Writes) {
 		if !slices.Contains(all, s) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -140,10 +141,13 @@ func (t Topology) tokens() jetstream.StreamConfig {
 	}
 }
 
+// everyStream are the streams, made once: each right of each role is looked up in them.
+var everyStream = sync.OnceValue(func() []jetstream.StreamConfig { return Topology{}.streams() })
+
 // StreamOf names the stream that keeps what is published to a subject, or below a
 // filter; empty when none does.
 func StreamOf(subject string) string {
-	for _, cfg := range (Topology{}).streams() {
+	for _, cfg := range everyStream() {
 		for _, s := range cfg.Subjects {
 			if s == subject || strings.HasSuffix(s, ".>") && strings.HasPrefix(subject, strings.TrimSuffix(s, ">")) {
 				return cfg.Name

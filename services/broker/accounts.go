@@ -33,8 +33,9 @@ type accounts struct {
 	resolver *server.MemAccResolver
 }
 
-// trust makes the server accept what these keys have signed, and nobody else.
-func (k *keys) trust(opts *server.Options) (*accounts, error) {
+// trust makes the server accept what these keys have signed, and nobody else. The accounts of the roles
+// take a while to sign, and only who comes from outside has one.
+func (k *keys) trust(opts *server.Options, outside bool) (*accounts, error) {
 	operator, err := nkeys.FromSeed([]byte(k.Operator))
 	if err != nil {
 		return nil, fmt.Errorf("operator key: %w", err)
@@ -53,9 +54,13 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	}
 	a.gateway = a.roles[Gateway]
 	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
-	claims, err := a.claims(k, system)
-	if err != nil {
-		return nil, err
+	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
+	if outside {
+		of, err := a.claimsOfRoles(k)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, of...)
 	}
 	for _, c := range claims {
 		if err := a.store(c); err != nil {
@@ -65,9 +70,7 @@ func (k *keys) trust(opts *server.Options) (*accounts, error) {
 	return a, nil
 }
 
-// claims makes the accounts of a server: the system's, Spool's and those of the roles.
-func (a *accounts) claims(k *keys, system string) ([]*jwt.AccountClaims, error) {
-	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
+func (a *accounts) claimsOfRoles(k *keys) (claims []*jwt.AccountClaims, err error) {
 	for _, role := range Roles() {
 		c, err := a.roleClaims(role, k.Roles[role])
 		if err != nil {

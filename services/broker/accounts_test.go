@@ -11,10 +11,6 @@ func TestAccountsAreValid(t *testing.T) {
 	if _, err := k.complete(false); err != nil {
 		t.Fatal(err)
 	}
-	system, err := publicOf(k.System)
-	if err != nil {
-		t.Fatal(err)
-	}
 	home, err := publicOf(k.Account)
 	if err != nil {
 		t.Fatal(err)
@@ -25,8 +21,8 @@ func TestAccountsAreValid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	claims, err := a.claims(k, system)
-	if err != nil || len(claims) != 2+len(Roles()) {
+	claims, err := a.claimsOfRoles(k)
+	if err != nil || len(claims) != len(Roles()) {
 		t.Fatalf("%d accounts: %v", len(claims), err)
 	}
 	for _, c := range claims {

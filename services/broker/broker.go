@@ -69,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if b.opts, err = options(cfg, dir); err != nil {
 		return nil, err
 	}
-	if b.accounts, err = keys.trust(b.opts); err != nil {
+	if b.accounts, err = keys.trust(b.opts, cfg.Listen != "" || cfg.Bundle != nil); err != nil {
 		return nil, err
 	}
 	if b.creds, err = userOf(keys.Account, "", "spool", time.Time{}); err != nil {
@@ -106,13 +106,13 @@ func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
 			return err
 		}
 	}
+	if b.own, err = b.Connect(ctx, "broker"); err != nil {
+		return err
+	}
 	if err := b.ensure(ctx); err != nil {
 		return err
 	}
 	if err := b.keepNote(); err != nil {
-		return err
-	}
-	if b.own, err = b.Connect(ctx, "broker"); err != nil {
 		return err
 	}
 	b.outside = &subscribers{
@@ -163,16 +163,10 @@ func options(cfg Config, store string) (*server.Options, error) {
 }
 
 func (b *Broker) ensure(ctx context.Context) error {
-	bus, err := b.Connect(ctx, "broker")
-	if err != nil {
-		return err
-	}
 	if b.cfg.Bundle != nil {
-		err = b.gather(ctx, bus)
-	} else {
-		err = bus.Ensure(ctx, jet.Topology{Store: b.cfg.MaxStore, Replicas: 1, ResultsPerJob: b.cfg.ResultsPerJob})
+		return b.gather(ctx, b.own)
 	}
-	return errors.Join(err, bus.Close(ctx))
+	return b.own.Ensure(ctx, jet.Topology{Store: b.cfg.MaxStore, Replicas: 1, ResultsPerJob: b.cfg.ResultsPerJob})
 }
 
 // Connect gives a service in this process its bus, without a socket.

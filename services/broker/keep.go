@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -147,6 +148,9 @@ func (b *Broker) revoke(srv *server.Server, role Role) error {
 		return err
 	}
 	token, err := b.accounts.resolver.Fetch(id)
+	if errors.Is(err, server.ErrMissingAccount) {
+		return nil // nobody is let in from outside
+	}
 	if err != nil {
 		return err
 	}

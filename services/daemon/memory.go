@@ -22,6 +22,8 @@ const (
 	calmAfter  = time.Second // a heap that lasts so long is collected as Go does it
 	garbage    = 100         // percent of the heap, then
 	garbageMax = 1000
+
+	garbageAtStart = 400 // of the smallest heap, which is 4 MB: a start is over before it is collected
 )
 
 // LimitMemory has garbage collected more often where the memory that the process may use comes to its end: its limit
@@ -36,12 +38,20 @@ var LimitMemory = sync.OnceFunc(func() {
 var PaceGarbage = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
 		c := &collector{
-			most: heapTarget(debug.SetMemoryLimit(-1)), percent: garbage,
+			most: heapTarget(debug.SetMemoryLimit(-1)), percent: garbageAtStart,
 			set: func(percent int) { debug.SetGCPercent(percent) },
 		}
+		c.set(garbageAtStart)
 		c.watch()
 	}
 })
+
+// forgetStart gives the memory back that only the start needed, also that of the program itself: pages that are
+// needed again are still in the cache of the system.
+func forgetStart() {
+	debug.FreeOSMemory()
+	forgetProgram()
+}
 
 // heapTarget is how large a busy heap may be where the process may use so much memory.
 func heapTarget(limit int64) int64 { return min(heapMost, limit/heapPart) }

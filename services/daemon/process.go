@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"spool.internal/events/wait"
 )
 
 // stepLimit bounds one step of a stop; all steps together stay under 5 s
@@ -186,10 +188,17 @@ func (p *Process) AwaitReady(ctx context.Context) error {
 	return nil
 }
 
-// AnnounceReady is a part that logs once that the process is ready.
+// settled is how long after a process became ready its start has left nothing to be done.
+const settled = 10 * time.Second
+
+// AnnounceReady is a part that logs once that the process is ready, and then gives back what only the start
+// needed.
 func (p *Process) AnnounceReady(ctx context.Context) error {
 	if p.AwaitReady(ctx) == nil {
 		p.Log.Info("ready")
+		if wait.Sleep(ctx, settled) == nil {
+			forgetStart()
+		}
 	}
 	<-ctx.Done()
 	return nil

@@ -25,6 +25,7 @@ type Config struct {
 	Asked      *jet.Bus      // where gateways ask what is on this host alone; default Bus
 	Keys       *jet.Keyring  // the tokens that may start runs; the caller runs it
 	Drives     *drive.Drives // where logical paths lie on this host
+	Host       *Host         // what [LookAround] has found; default: New looks for itself
 	DataDir    string        // folder for the logs of runs (runs/<flow_job_id>/run.log); created when absent
 	Place      string        // the machine that this is, whatever its host is called; default "" = its drives are those of every runner of the pool
 	Takeover   time.Duration // how long after its last sign of life others start the runs of this machine again; default 0 = never, see the README

@@ -84,44 +84,35 @@ func New(cfg Config) (*Runner, error) {
 			return nil, fmt.Errorf("runner: %w", err)
 		}
 	}
-	from, err := process.New(cfg.DataDir)
+	host := cfg.Host
+	if host == nil {
+		if host, err = cfg.look(); err != nil {
+			return nil, fmt.Errorf("runner: %w", err)
+		}
+	}
+	granting, err := newProfiles(cfg)
 	if err != nil {
+		host.Close()
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	inEach := cfg.boundMemory(&from)
-	room, lacks, err := commonRoom(cfg, from)
-	room.Limits.Memory = inEach
-	from.Shared = cell.NewShared(room)
-	var loose []byte
-	if err == nil {
-		loose, err = filterOf(cfg, room.Form, false)
-	}
-	var granting *profiles
-	if err == nil {
-		granting, err = newProfiles(cfg)
-	}
-	if err != nil {
-		from.Close()
-		return nil, fmt.Errorf("runner: %w", err)
-	}
-	if len(lacks) > 0 {
-		cfg.Log.Warn("flows are not shut in as they could be", "lacking", lacks)
+	if len(host.lacks) > 0 {
+		cfg.Log.Warn("flows are not shut in as they could be", "lacking", host.lacks)
 	}
 	r := &Runner{
 		cfg: cfg, bus: cfg.Bus, drives: cfg.Drives, log: cfg.Log,
 		reaper:  reap,
-		program: from, room: room, loose: loose, lacks: lacks, profiles: granting,
+		program: host.program, room: host.room, loose: host.loose, lacks: host.lacks, profiles: granting,
 		active: map[string]*inHand{}, idle: errors.New("not started"),
 	}
 	r.reaper.Place, r.lease.until, r.meter = cfg.Place, cfg.times.fence, newMeter()
 	if cfg.Place != "" {
 		r.slots = make(chan struct{}, cfg.Workers)
 		if err := metrics.Register(cfg.Metrics, "the runner", prometheus.Collector(r.meter.waiting)); err != nil {
-			from.Close()
+			host.Close()
 			return nil, fmt.Errorf("runner: %w", err)
 		}
 	}
-	r.pool = process.NewPool(from, r.roomNow, cfg.Log)
+	r.pool = process.NewPool(host.program, r.roomNow, cfg.Log)
 	r.takeWarm = r.pool.Take
 	return r, nil
 }

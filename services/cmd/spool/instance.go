@@ -66,12 +66,13 @@ type instance struct {
 	*daemon.Process
 	set *settings
 
-	bundle *cluster.Bundle // nil: of no cluster, or the broker is in another process
-	broker *broker.Broker  // nil: in another process
-	runner *runner.Runner  // nil: in another process
-	calls  string          // where the runner of this process takes calls
-	addr   string          // where the API, or the only service, listens
-	door   *door           // nil: it is not open before there is something behind it
+	bundle *cluster.Bundle              // nil: of no cluster, or the broker is in another process
+	broker *broker.Broker               // nil: in another process
+	runner *runner.Runner               // nil: in another process
+	calls  string                       // where the runner of this process takes calls
+	around func() (*runner.Host, error) // gives what was found out of the host while the broker started; nil: nobody looks
+	addr   string                       // where the API, or the only service, listens
+	door   *door                        // nil: it is not open before there is something behind it
 
 	id       string                      // of this process, in what its roles say of themselves
 	since    time.Time                   // when it started

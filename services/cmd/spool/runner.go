@@ -79,6 +79,12 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	if err != nil {
 		return err
 	}
+	if in.around != nil {
+		if cfg.Host, err = in.around(); err != nil {
+			return fmt.Errorf("runner: %w", err)
+		}
+		in.around = nil // it is the runner's
+	}
 	r, err := runner.New(cfg)
 	if err == nil {
 		// The gateway creates tokens by what runners announce.
@@ -101,6 +107,25 @@ func (in *instance) startRunner(ctx context.Context, bus *jet.Bus) error {
 	most := 2*in.set.dispatch.workers + 64 // the dispatcher's connections, and some for other callers
 	in.calls, err = in.Serve("runner calls", daemon.Listener{Addr: "127.0.0.1:0", Inside: true, MaxConnections: most}, calls)
 	return err
+}
+
+// lookAround begins to find out of the host what the runner needs, beside the start of the broker.
+func (in *instance) lookAround() error {
+	cfg, err := in.set.runner.config()
+	if err != nil {
+		return err
+	}
+	cfg.DataDir, cfg.Drives, cfg.Log = in.set.common.data, in.drives, in.log("runner")
+	in.around = runner.LookAround(cfg)
+	in.OnStop("host", func(context.Context) error {
+		if in.around != nil { // the start has failed before
+			if host, err := in.around(); err == nil {
+				host.Close()
+			}
+		}
+		return nil
+	})
+	return nil
 }
 
 func (in *instance) runnerConfig(ctx context.Context, bus *jet.Bus) (cfg runner.Config, err error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,9 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 	if err := in.openDrives(); err != nil {
 		return err
 	}
+	if err := in.lookAround(); err != nil {
+		return err
+	}
 	if err := in.startBroker(ctx); err != nil {
 		return err
 	}
@@ -49,12 +53,13 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 		in.OnStop("others", in.last.end)
 		defer func() { in.OnStop("others", in.last.begin(in)) }() // the first step of a stop
 	}
-	for _, service := range services {
-		began := time.Now()
-		bus, err := in.connect(ctx, service.name)
-		if err != nil {
-			return err
-		}
+	buses, err := in.connectAll(ctx)
+	if err != nil {
+		return err
+	}
+	for i, service := range services {
+		began, bus := time.Now(), buses[i]
+		in.OnStop(service.name+" connection", bus.Close)
 		if err := in.readMarks(ctx, bus); err != nil {
 			return err
 		}
@@ -83,13 +88,35 @@ func (in *instance) serve(ctx context.Context, then ready) error {
 	return nil
 }
 
+// connectAll connects all services to the broker of this process, side by side. What a service does not get to
+// close, since the start fails, is closed in the end.
+func (in *instance) connectAll(ctx context.Context) ([]*jet.Bus, error) {
+	buses, errs := make([]*jet.Bus, len(services)), make([]error, len(services))
+	var all sync.WaitGroup
+	for i, service := range services {
+		all.Go(func() { buses[i], errs[i] = in.broker.Connect(ctx, service.name) })
+	}
+	all.Wait()
+	for _, bus := range buses {
+		if bus != nil {
+			in.OnStop("connections", bus.Close)
+			errs = append(errs, in.connected(bus))
+		}
+	}
+	return buses, errors.Join(errs...)
+}
+
 // connect connects a service to the broker of this process.
 func (in *instance) connect(ctx context.Context, name string) (*jet.Bus, error) {
 	bus, err := in.broker.Connect(ctx, name)
 	if err == nil {
-		in.last.buses = append(in.last.buses, bus)
 		in.OnStop(name+" connection", bus.Close)
-		err = in.measure(bus)
+		err = in.connected(bus)
 	}
 	return bus, err
+}
+
+func (in *instance) connected(bus *jet.Bus) error {
+	in.last.buses = append(in.last.buses, bus)
+	return in.measure(bus)
 }
