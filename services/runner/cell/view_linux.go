@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"spool.internal/events/sorting"
 )
 
 // view is a root folder in the making: an empty one, on which what has a rule is
@@ -363,7 +361,7 @@ func mountsOf(places []Place, rights []*os.File) ([]mounting, error) {
 			all = append(all, m)
 		}
 	}
-	sorting.Stably(all, func(a, b mounting) int {
+	slices.SortStableFunc(all, func(a, b mounting) int {
 		if a.at != b.at {
 			return strings.Compare(a.at, b.at) // a folder comes before what lies in it
 		}
