@@ -139,7 +139,9 @@ func (e *Ends) write() {
 		for _, w := range part {
 			w.done <- err
 		}
-		_ = wait.Sleep(e.bus.life, pace)
+		if len(part) > 1 { // one alone has nobody to share with
+			_ = wait.Sleep(e.bus.life, pace)
+		}
 	}
 }
 
