@@ -38,28 +38,19 @@ func (v *view) prepareProc() error {
 // option of procfs leaves out only that. What the kernel brings is closed by its kind,
 // not by its name, so that nothing new is open.
 func (v *view) wholeProc(at int) (proc int, err error) {
-	file, err := unix.Openat(at, closedFile, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(file)
-	folder, err := unix.Openat(at, closedFolder, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(folder)
 	if proc, err = newProc([][2]string{{"hidepid", "ptraceable"}}, at); err != nil {
 		return -1, err
 	}
-	if err = closeAll(proc, file, folder); err != nil {
+	if err = closeAll(at, proc); err != nil {
 		_ = unix.Unmount(pathOf(proc), unix.MNT_DETACH)
 		_ = unix.Close(proc)
 	}
 	return proc, err
 }
 
-// closeAll closes what is neither a process nor told, nor a link to what is.
-func closeAll(proc, file, folder int) error {
+// closeAll closes what is neither a process nor told, nor a link to what is. at is the folder below
+// /proc.
+func closeAll(at, proc int) error {
 	fd, err := unix.Openat(proc, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -70,17 +61,17 @@ func closeAll(proc, file, folder int) error {
 	if err != nil {
 		return err
 	}
-	// One call each: the paths are of the host's /proc, which is still there.
-	with := map[bool]string{false: pathOf(file), true: pathOf(folder)}
-	if err := unix.Fchdir(proc); err != nil {
+	// One call each, by paths that are short to walk.
+	if err := unix.Fchdir(at); err != nil {
 		return err
 	}
+	with := map[bool]string{false: closedFile, true: closedFolder}
 	for _, e := range entries {
 		name := e.Name()
 		if name[0] >= '0' && name[0] <= '9' || e.Type()&os.ModeSymlink != 0 || slices.Contains(told, name) {
 			continue
 		}
-		if err := unix.Mount(with[e.IsDir()], name, "", unix.MS_BIND, ""); err != nil {
+		if err := unix.Mount(with[e.IsDir()], "../proc/"+name, "", unix.MS_BIND, ""); err != nil {
 			return fault("mount", "/proc/"+name, err)
 		}
 	}

@@ -90,7 +90,9 @@ func (v *view) furnish(r *Room) error {
 		}
 	}
 	if r.Form.Proc {
-		_ = v.prepareProc()
+		if err := v.prepareProc(); err != nil {
+			return fault("mount", "/proc", err)
+		}
 	}
 	return nil
 }
