@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -49,15 +50,15 @@ func TestASharedFolderIsAsTheHosts(t *testing.T) {
 		if !slices.Equal(beside, []string{elsewhere}) {
 			t.Errorf("beside it: %q", beside)
 		}
-		said := ""
+		var said strings.Builder
 		for _, name := range []string{"a", "ssl/b", "later", "link", "other"} {
 			path := pathOf(tree) + "/" + name
 			text, err := os.ReadFile(path)
-			if said += string(text) + "|"; err == nil && os.WriteFile(path, nil, 0o644) == nil {
+			if said.WriteString(string(text) + "|"); err == nil && os.WriteFile(path, nil, 0o644) == nil {
 				t.Errorf("%s can be written to", name)
 			}
 		}
-		return said
+		return said.String()
 	}
 	if got := seen(); got != "one|two||beside||" {
 		t.Errorf("at first: %s", got)
