@@ -33,10 +33,15 @@ func (t *turn) flush(ctx context.Context) {
 	}
 	defer t.f.activity.Touch()
 	t.f.activity.Pause()
-	fresh, err := t.unknown(ctx, batch)
+	fresh, err := t.unknown(ctx, batch, t.k.scan.goesOnNew())
 	if err == nil {
 		t.f.activity.Touch()
 		fresh, err = t.judge(ctx, fresh)
+	}
+	if errors.Is(err, errGuessed) {
+		if fresh, err = t.unknown(ctx, batch, false); err == nil {
+			fresh, err = t.judge(ctx, fresh)
+		}
 	}
 	if err == nil {
 		fresh, err = t.allot(ctx, fresh)
@@ -59,13 +64,24 @@ const cheapCopy = 64 << 10
 // surelyNew reports that the ledger need not be asked about a few small files that have just come with their names:
 // their commit tells in the end whether it knows them.
 func surelyNew(batch []*candidate) bool {
-	return len(batch) <= jet.FewFiles && !slices.ContainsFunc(batch, func(c *candidate) bool {
-		return c.action != settle.Confirm || c.stat.Size > cheapCopy
+	return len(batch) <= jet.FewFiles && small(batch) && !slices.ContainsFunc(batch, func(c *candidate) bool {
+		return c.action != settle.Confirm
 	})
 }
 
-// unknown returns the files that the ledger does not know, whoever entered them; those it knows are done.
-func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candidate, err error) {
+// small reports whether copies of all the files in vain cost less than a question.
+func small(batch []*candidate) bool {
+	return !slices.ContainsFunc(batch, func(c *candidate) bool { return c.stat.Size > cheapCopy })
+}
+
+// errGuessed says that the ledger has to be asked after all: a file that it knows is not held once more.
+var errGuessed = errors.New("the ledger was not asked")
+
+// unknown returns the files that the ledger does not know, whoever entered them; those it knows are done. Where files
+// that came before were all new, small ones are guessed to be so, too: the question would wait for the commit of the
+// batch before, and their own commit tells.
+func (t *turn) unknown(ctx context.Context, batch []*candidate, guess bool) (fresh []*candidate, err error) {
+	t.guessed = false
 	files := make([]events.SeenFile, len(batch))
 	for i, c := range batch {
 		if c.fingerprint == "" {
@@ -92,6 +108,10 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 			asked, questions = append(asked, i), append(questions, f)
 		}
 	}
+	if guess && len(asked) == len(batch) && small(batch) {
+		t.guessed = true
+		return batch, nil
+	}
 	answers, err := t.w.cfg.Bus.SeenFiles(ctx, questions)
 	if err != nil {
 		return nil, err
@@ -99,6 +119,7 @@ func (t *turn) unknown(ctx context.Context, batch []*candidate) (fresh []*candid
 	for n, i := range asked {
 		seen[i] = answers[n]
 	}
+	t.k.scan.met(!slices.Contains(seen, true))
 	for i, c := range batch {
 		if seen[i] {
 			t.k.keep(c)
@@ -284,6 +305,7 @@ func (t *turn) settle(ctx context.Context) (ok bool) {
 			t.w.meter.files.Inc()
 		} else {
 			c.batch.Drop(c.files[i].stage)
+			t.k.scan.met(false)
 		}
 		log.Debug("file taken", "trigger_id", tr.ID, "file", tr.File.Path, "size", tr.File.Size, "won", c.won[i])
 	}

@@ -107,7 +107,7 @@
 //     replaced and every sweep lead to a scan; a scan looks only at names that are not known, and every 10 minutes at
 //     all.
 //  2. Files that are complete by the table above go on in batches of up to 500. Those whose fingerprints the ledger
-//     knows are done.
+//     knows are done. Where a scan has met new files only, it does not ask about small ones: their commit tells.
 //  3. Each other one is opened, leased, and compared with what was seen. It goes alone into a stage of its own,
 //     <drive>/.spool/<job_id>/<fingerprint>.<attempt>/: as a copy that shares its blocks, where the file system can
 //     and the file is not small; else as a copy, with its holes; as a hard link only where [Config.LinkAbove] asks

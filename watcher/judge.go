@@ -65,6 +65,9 @@ func (t *turn) judge(ctx context.Context, fresh []*candidate) (free []*candidate
 	if len(held) == 0 {
 		return free, nil
 	}
+	if t.guessed {
+		return nil, errGuessed
+	}
 	t.f.activity.Pause()
 	if err := t.w.cfg.Bus.HoldFiles(ctx, held); err != nil {
 		return nil, err

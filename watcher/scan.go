@@ -21,7 +21,8 @@ type scan struct {
 	looked  int // regular files
 	ignored int // those of them that a rule leaves alone
 
-	asked  int // files that the ledger was asked about
+	new    bool // the ledger knew none of the files that it was asked about last
+	asked  int  // files that the ledger was asked about
 	opened bool
 	index  index // nil = the ledger is asked about each
 }
@@ -81,3 +82,13 @@ func (t *turn) scanEntry(ctx context.Context, e os.DirEntry) {
 	}
 	t.unhinted = false
 }
+
+// met notes whether the ledger knew none of some files.
+func (s *scan) met(none bool) {
+	if s != nil {
+		s.new = none
+	}
+}
+
+// goesOnNew reports whether the files that come next are likely to be new.
+func (s *scan) goesOnNew() bool { return s != nil && s.new }

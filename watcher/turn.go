@@ -33,7 +33,9 @@ type turn struct {
 	at    *stage.Folder // f, opened
 	batch []*candidate
 	left  int // files that the turn may still work on
-	until time.Time
+
+	guessed bool // the ledger was not asked about the files that are worked on
+	until   time.Time
 
 	committing *commitment // nil: none
 
