@@ -130,6 +130,10 @@ func (c *Cron) Check() error {
 	return errors.Join(c.bus.Check(), c.loop.health.check(), c.watch.check(), c.skew.check())
 }
 
+// Answered is the minute up to which nothing is owed, as this cron knows it; 0 = none yet. It is newer than what is
+// committed: minutes without a slot are committed together.
+func (c *Cron) Answered() events.Minute { return events.Minute(c.watch.minute.Load()) }
+
 // catalog is the job feed and the history behind it.
 type catalog struct {
 	*jet.JobFeed

@@ -46,7 +46,7 @@ func (w *watchdog) check() error {
 // run logs once when a minute is not committed in time, and once when minutes are committed again.
 func (w *watchdog) run(ctx context.Context) {
 	var said bool
-	for looks := 0; ctx.Err() == nil; _ = wait.Sleep(ctx, lookout) {
+	for looks := 0; ctx.Err() == nil; _ = wait.Sleep(ctx, wait.Whole(lookout)) {
 		switch err := w.check(); {
 		case err == nil:
 			if looks = 0; said {

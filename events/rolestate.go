@@ -35,6 +35,7 @@ type RoleState struct {
 	Machine  MachineState   `json:"machine"`
 	Endpoint *EndpointState `json:"endpoint,omitempty"` // a dispatcher
 	Waiting  *NoticesState  `json:"waiting,omitempty"`  // a notifier
+	Answered Minute         `json:"answered,omitzero"`  // a cron that says every few seconds how it is: up to which minute nothing is owed
 }
 
 // MachineState is what a process sees of its machine. What it cannot see is zero.

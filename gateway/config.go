@@ -67,6 +67,8 @@ type Config struct {
 	// Lost says why nothing can be stored any more, so that every request is
 	// refused; nil, or a nil answer, is that everything is well.
 	Lost func() error
+	// Answered says up to which minute the cron of this process owes nothing; nil where it is in another.
+	Answered func() events.Minute
 	// Codes gives the token that a code stands for which a browser logs in with in place of
 	// one. The error is of code Unauthorized. Nil: there are no codes.
 	Codes func(r *http.Request, code string) (token string, err error)

@@ -36,7 +36,7 @@ func (g *Gateway) router() *mux.Router {
 		Zone: g.cfg.Zone, Caller: caller, Name: g.cfg.Name, Version: g.cfg.Version, Log: g.cfg.Log,
 		Position: func() string { return g.events.Position(g.index.Reached()) },
 	}
-	native.Places = g.cfg.Places
+	native.Places, native.Answered = g.cfg.Places, g.cfg.Answered
 	if g.cfg.Drives != nil {
 		native.Stages, native.Drives = g.cfg.Drives, g.cfg.Drives
 	}

@@ -53,7 +53,7 @@ func (u *untils) come(now time.Time) (ids []string) {
 // run enables jobs until ctx ends.
 func (u *untils) run(ctx context.Context) error {
 	failed := map[string]time.Time{} // when to try again
-	for wait.Sleep(ctx, untilEvery) == nil {
+	for wait.Sleep(ctx, wait.Whole(untilEvery)) == nil {
 		now := time.Now()
 		for _, id := range u.come(now) {
 			if now.Before(failed[id]) {

@@ -76,7 +76,7 @@ func (w *Watcher) followPlaces(ctx context.Context) {
 	if w.cfg.Drives.Place() == "" {
 		return
 	}
-	for wait.Sleep(ctx, placesEvery) == nil {
+	for wait.Sleep(ctx, wait.Whole(placesEvery)) == nil {
 		all, err := w.places(ctx)
 		w.mu.Lock()
 		tasks := map[string]task{}

@@ -138,7 +138,7 @@ func (k *Keyring) prove(ctx context.Context) {
 			}
 			k.mu.Unlock()
 		}
-		if wait.Sleep(ctx, next) != nil {
+		if wait.Sleep(ctx, wait.Whole(next)) != nil {
 			return
 		}
 	}

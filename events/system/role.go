@@ -115,9 +115,14 @@ func parts(why []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Answered adds to the lines of cron the minute up to which it has answered for all slots. Minutes
-// without a slot are committed together, see [events.QuietMinutes].
-func Answered(lines []Line, minute events.Minute, now time.Time) {
+// Answered adds to the lines of cron the minute up to which it has answered for all slots: the one that is
+// committed, or that a cron said last, which is 0 where none says. Minutes without a slot are committed together,
+// see [events.QuietMinutes], so only the word of a cron tells within minutes that the clock stands still.
+func Answered(lines []Line, committed, said events.Minute, now time.Time) {
+	minute, most := max(committed, said), 3*time.Minute
+	if said == 0 {
+		most += events.QuietMinutes * time.Minute
+	}
 	at := minute.Time()
 	for i := range lines {
 		l := &lines[i]
@@ -129,7 +134,7 @@ func Answered(lines []Line, minute events.Minute, now time.Time) {
 			continue
 		}
 		l.Means += fmt.Sprintf(" The last minute that was answered for is %s.", at.UTC().Format("2006-01-02T15:04Z"))
-		if late := now.Sub(at); l.State == OK && late > (3+events.QuietMinutes)*time.Minute {
+		if late := now.Sub(at); l.State == OK && late > most {
 			l.State = Warning
 			l.Means = fmt.Sprintf("Ready, and %s behind: the last minute that was answered for is %s.", ago(late), at.UTC().Format("2006-01-02T15:04Z"))
 			l.Todo = "It catches up by itself; when it does not, its log says why."

@@ -145,11 +145,12 @@ func TestRoles(t *testing.T) {
 }
 
 func TestAnswered(t *testing.T) {
-	at := func(late time.Duration) system.Line {
+	answered := func(late time.Duration, said events.Minute) system.Line {
 		lines := system.Roles(all(), now)
-		system.Answered(lines, events.MinuteOf(now.Add(-late)), now)
+		system.Answered(lines, events.MinuteOf(now.Add(-late)), said, now)
 		return find(lines, "cron")[0]
 	}
+	at := func(late time.Duration) system.Line { return answered(late, 0) }
 	if l := at(time.Minute); l.State != system.OK || !strings.Contains(l.Means, "answered for is 2026-11-23T14:02Z") {
 		t.Errorf("on time: %+v", l)
 	}
@@ -158,6 +159,13 @@ func TestAnswered(t *testing.T) {
 	}
 	if l := at((events.QuietMinutes + 4) * time.Minute); l.State != system.Warning || !strings.Contains(l.Means, "behind") {
 		t.Errorf("late: %+v", l)
+	}
+	// What a cron says of itself is newer than what is committed, and tells sooner that it stands still.
+	if l := answered(20*time.Minute, events.MinuteOf(now.Add(-time.Minute))); l.State != system.OK || !strings.Contains(l.Means, "answered for is 2026-11-23T14:02Z") {
+		t.Errorf("it says that it is on time: %+v", l)
+	}
+	if l := answered(20*time.Minute, events.MinuteOf(now.Add(-4*time.Minute))); l.State != system.Warning || !strings.Contains(l.Means, "behind") {
+		t.Errorf("it says that it stands still: %+v", l)
 	}
 }
 

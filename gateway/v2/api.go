@@ -46,9 +46,10 @@ type Config struct {
 	// Position is where to follow events from so that nothing is missed that an answer
 	// lacks which is made after it is asked; nil, or empty, says nothing.
 	Position func() string
-	Name     string       // of the installation; may be empty
-	Version  string       // of the server
-	Log      *slog.Logger // takes the log
+	Answered func() events.Minute // up to which minute the cron of this process owes nothing; nil: it is in another
+	Name     string               // of the installation; may be empty
+	Version  string               // of the server
+	Log      *slog.Logger         // takes the log
 }
 
 // API is the handlers of the native API. It is safe for concurrent use.

@@ -81,7 +81,7 @@ func (a *API) parts(ctx context.Context, now time.Time) (lines []system.Line) {
 		if !clock.Done() {
 			minute = clock.From
 		}
-		system.Answered(roles, minute, now)
+		system.Answered(roles, minute, a.saidByCron(heard, now), now)
 	}
 	lines = append(lines, roles...)
 	lines = append(lines, system.Versions(heard, now), system.TZData(heard, now))
@@ -116,6 +116,20 @@ func (a *API) streams(ctx context.Context) (lines []system.Line) {
 		lines = append(lines, system.NoStream(name, err))
 	}
 	return lines
+}
+
+// saidByCron is the newest minute up to which a cron says that nothing is owed: that of this process, or one that is
+// there; 0 = none says.
+func (a *API) saidByCron(heard []system.Heard, now time.Time) (newest events.Minute) {
+	if a.Answered != nil {
+		newest = a.Answered()
+	}
+	for _, h := range heard {
+		if h.Role == "cron" && !h.Stopped && now.Sub(h.At) <= events.RoleAwayAfter {
+			newest = max(newest, h.RoleState.Answered)
+		}
+	}
+	return newest
 }
 
 // machines says what the roles that are there see of their machines.

@@ -87,7 +87,7 @@ func (b *Broker) look() error {
 // Alive returns an error once the server has hung for so long that only a new process can go on: not
 // even its store can be closed then.
 func (b *Broker) Alive(ctx context.Context) error {
-	for wait.Sleep(ctx, lookAgain) == nil {
+	for wait.Sleep(ctx, wait.Whole(lookAgain)) == nil {
 		if since := b.faults.silent(); since > hangsFor {
 			return fmt.Errorf("the NATS server has hung for %s, and this process ends so that it can be started again", since.Round(time.Second))
 		}

@@ -86,7 +86,7 @@ func (h *healer) run(ctx context.Context) {
 	defer close(h.done)
 	for ctx.Err() == nil {
 		h.tend(ctx)
-		_ = wait.Sleep(ctx, lookAgain)
+		_ = wait.Sleep(ctx, wait.Whole(lookAgain))
 	}
 }
 

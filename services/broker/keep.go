@@ -47,7 +47,7 @@ func (b *Broker) Keep(ctx context.Context) error {
 		others.Go(func() { b.lead(ctx) })
 		others.Go(func() { b.rebundle(ctx) })
 	}
-	for wait.Sleep(ctx, lookEvery) == nil {
+	for wait.Sleep(ctx, wait.Whole(lookEvery)) == nil {
 		if err := place.Look(); err != nil {
 			return b.lose(ctx, err)
 		}
@@ -65,7 +65,7 @@ func (b *Broker) watched() (*store.Place, error) {
 }
 
 func (b *Broker) noteOn(ctx context.Context) {
-	for logged := false; wait.Sleep(ctx, noteEvery) == nil; {
+	for logged := false; wait.Sleep(ctx, wait.Whole(noteEvery)) == nil; {
 		err := b.note()
 		if err != nil && !logged && b.lost.Load() == nil && ctx.Err() == nil {
 			b.cfg.Log.Warn("what is stored cannot be noted", "error", err.Error())

@@ -20,7 +20,7 @@ const (
 // something is left, and otherwise every 10 s. failed gets the errors of resume, which is retried.
 func KeepResuming(ctx context.Context, aside *atomic.Bool, resume func(context.Context) (left bool, err error), failed func(error)) {
 	took := time.Duration(0) // by the last call: the pause is ten times as long, for very many jobs
-	for next := time.Now(); ctx.Err() == nil; _ = wait.Sleep(ctx, max(checkOurs, 10*took)) {
+	for next := time.Now(); ctx.Err() == nil; _ = wait.Sleep(ctx, max(wait.Whole(checkOurs), 10*took)) {
 		if !aside.Load() && time.Now().Before(next) {
 			continue
 		}

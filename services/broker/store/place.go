@@ -143,8 +143,7 @@ func (s *blocksSeen) look(live Live) error {
 		return nil //nolint:nilerr // it says nothing about the blocks
 	}
 	s.without = 0
-	unknown := slices.Contains(slices.Collect(maps.Values(s.first)), 0)
-	if info.ModTime().Equal(s.changed) && !unknown {
+	if info.ModTime().Equal(s.changed) && !s.begun() {
 		return nil
 	}
 	list, err := os.ReadDir(s.dir)
@@ -177,6 +176,20 @@ func (s *blocksSeen) look(live Live) error {
 	}
 	s.changed, s.first, s.short = info.ModTime(), now, false
 	return nil
+}
+
+// begun reports whether a block may have got its first message. Most streams of a Spool that has little to do have
+// an empty one.
+func (s *blocksSeen) begun() bool {
+	for name, first := range s.first {
+		if first != 0 {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(s.dir, name)); err != nil || info.Size() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // next is where the block after the one begins that begins with first.

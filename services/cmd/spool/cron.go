@@ -38,5 +38,6 @@ func (in *instance) startCron(_ context.Context, bus *jet.Bus) (err error) {
 		return err
 	}
 	in.add("cron", c)
+	in.answered = c.Answered
 	return nil
 }

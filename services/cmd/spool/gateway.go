@@ -68,7 +68,7 @@ func (in *instance) startGateway(ctx context.Context, bus *jet.Bus) (err error) 
 			return err
 		}
 	}
-	cfg.Codes = in.set.gateway.code.Redeem
+	cfg.Codes, cfg.Answered = in.set.gateway.code.Redeem, in.answered
 	cfg.MailDomains, cfg.Quota = in.set.domains.MailDomains, in.set.quota.Quota
 	if in.broker != nil {
 		cfg.Lost = in.broker.Place

@@ -78,6 +78,7 @@ type instance struct {
 	since    time.Time                   // when it started
 	roles    *presences                  // what they say of themselves; nil: the first is not there yet
 	endpoint func() events.EndpointState // nil: the dispatcher is in another process
+	answered func() events.Minute        // by cron; nil: it is in another process
 
 	last    lastMachine
 	commits *commitFigures // made with the first bus

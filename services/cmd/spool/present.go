@@ -238,6 +238,8 @@ func (p *presence) makeUp(ctx context.Context, now time.Time, notReady map[strin
 		s.Endpoint = &e
 	case s.Role == "notify":
 		s.Waiting = p.notices()
+	case s.Role == "cron" && p.in.answered != nil && !s.Holds: // else it is in the process of the gateway, and this is stored seldom
+		s.Answered = p.in.answered()
 	}
 	s.Clock = faultpoint.Now().UTC()
 }
