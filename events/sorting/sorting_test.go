@@ -15,7 +15,9 @@ func TestSorting(t *testing.T) {
 		random = append(random, pair{rand.IntN(50), i})
 	}
 	compare := func(a, b pair) int { return cmp.Compare(a.key, b.key) }
-	for name, of := range map[string]struct{ ours, theirs func([]pair, func(a, b pair) int) }{
+	for name, of := range map[string]struct {
+		ours, theirs func([]pair, func(a, b pair) int)
+	}{
 		"By": {By[pair], slices.SortFunc[[]pair]}, "Stably": {Stably[pair], slices.SortStableFunc[[]pair]},
 	} {
 		ours, theirs := slices.Clone(random), slices.Clone(random)
