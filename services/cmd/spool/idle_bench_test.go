@@ -53,6 +53,8 @@ func BenchmarkIdle(b *testing.B) {
 			b.ReportMetric((processor(p, pid)-computed).Seconds()/watched.Seconds()*100, "%-core")
 			b.ReportMetric(float64(switches(p, pid)-woken)/watched.Seconds(), "wakeups/s")
 			b.ReportMetric(memory(p, pid, "VmRSS:"), "MB")
+			b.ReportMetric(memory(p, pid, "RssAnon:"), "MB-anon") // its own
+			b.ReportMetric(memory(p, pid, "RssFile:"), "MB-file") // of the program, as the system caches it
 		}
 		b.ReportMetric(0, "ns/op")
 	})
