@@ -46,13 +46,6 @@ var PaceGarbage = sync.OnceFunc(func() {
 	}
 })
 
-// forgetStart gives the memory back that only the start needed, also that of the program itself: pages that are
-// needed again are still in the cache of the system.
-func forgetStart() {
-	debug.FreeOSMemory()
-	forgetProgram()
-}
-
 // heapTarget is how large a busy heap may be where the process may use so much memory.
 func heapTarget(limit int64) int64 { return min(heapMost, limit/heapPart) }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -191,13 +192,13 @@ func (p *Process) AwaitReady(ctx context.Context) error {
 // settled is how long after a process became ready its start has left nothing to be done.
 const settled = 10 * time.Second
 
-// AnnounceReady is a part that logs once that the process is ready, and then gives back what only the start
-// needed.
+// AnnounceReady is a part that logs once that the process is ready, and then gives back the memory that only
+// the start needed.
 func (p *Process) AnnounceReady(ctx context.Context) error {
 	if p.AwaitReady(ctx) == nil {
 		p.Log.Info("ready")
 		if wait.Sleep(ctx, settled) == nil {
-			forgetStart()
+			debug.FreeOSMemory()
 		}
 	}
 	<-ctx.Done()
