@@ -214,6 +214,9 @@ bench-api: ## create_job, list_jobs (BENCH_JOBS=100000 lists so many) and a gate
 	@go test -run '^$$' -bench 'Request' -benchtime 5000x -count 5 ./services/daemon $(median)
 	@go test -run '^$$' -bench 'GatewayMemory' -benchtime 1x -count 5 -timeout 30m ./services/cmd/spool $(median)
 
+bench-idle: ## what an idle spool serve writes and takes in an hour (61 minutes)
+	@BENCH_IDLE=1h go test -run '^$$' -bench Idle/serve -benchtime 1x -timeout 90m ./services/cmd/spool $(median)
+
 bench-index: ## lists, overview, start and memory of a gateway with 100,000 jobs and 1,000,000 results (BENCH_STORE=folder keeps them for the next time)
 	@go test -run '^$$' -bench 'GatewayIndex' -benchtime 1x -timeout 30m ./services/cmd/spool $(median)
 

@@ -52,7 +52,7 @@ func run(file string, quick bool, only string) error {
 	if err != nil {
 		return err
 	}
-	p := &printout{}
+	p, made := &printout{}, ""
 	for _, r := range rounds {
 		if !strings.Contains(r.pattern, only) || quick && r.once == "" {
 			continue
@@ -60,19 +60,27 @@ func run(file string, quick bool, only string) error {
 		if err := r.run(p, quick); err != nil { // the figures of the others count all the same
 			fmt.Fprintf(os.Stderr, "bench: %s %s: %v\n", r.module, r.pattern, err)
 		}
+		made = fmt.Sprintf("%s, %s: %s; one fsync of 4 KiB on its disk takes %.2f ms (p50); %s; %s of %s; %.0f minutes. Medians of %s.\n\n%s",
+			start.UTC().Format("2006-01-02 15:04"), command(quick), machine(p), sync, kernel(), runtime.Version(), commit(), time.Since(start).Minutes(),
+			map[bool]string{false: "five, where the round is not long", true: "one"}[quick], table(p))
+		if only != "" {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(before+mark+"\n\n"+made+"\n"+endMark+after), 0o644); err != nil { // after each, for who has no more time
+			return err
+		}
 	}
-	command := "make bench"
-	if quick {
-		command = "make bench-quick"
-	}
-	made := fmt.Sprintf("%s, %s: %s; one fsync of 4 KiB on its disk takes %.2f ms (p50); %s; %s of %s; %.0f minutes. Medians of %s.\n\n%s",
-		time.Now().UTC().Format("2006-01-02 15:04"), "`"+command+"`", machine(p), sync, kernel(), runtime.Version(), commit(), time.Since(start).Minutes(),
-		map[bool]string{false: "five, where the round is not long", true: "one"}[quick], table(p))
 	if only != "" {
-		_, err := fmt.Println(made)
-		return err
+		_, err = fmt.Println(made)
 	}
-	return os.WriteFile(file, []byte(before+mark+"\n\n"+made+"\n"+endMark+after), 0o644)
+	return err
+}
+
+func command(quick bool) string {
+	if quick {
+		return "`make bench-quick`"
+	}
+	return "`make bench`"
 }
 
 const (
