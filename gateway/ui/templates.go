@@ -20,7 +20,9 @@ const partsOnly = ""
 
 // templates are all of them, by page: each has the page's own as "content". They are text
 // of this program, so a fault in one shows at the first start and in every test.
-var templates = sync.OnceValue(func() map[string]*template.Template {
+var templates = sync.OnceValue(parseTemplates)
+
+func parseTemplates() map[string]*template.Template {
 	all := template.Must(template.New("").Funcs(funcs).Funcs(methods).ParseFS(templateFiles, "templates/*.html", "templates/parts/*.html"))
 	pages := map[string]*template.Template{partsOnly: template.Must(all.Clone())}
 	files, _ := fs.Glob(templateFiles, "templates/*.html") // the pattern is well-formed
@@ -38,7 +40,7 @@ var templates = sync.OnceValue(func() map[string]*template.Template {
 		pages[name] = page
 	}
 	return pages
-})
+}
 
 // shownAs is a template of a page.
 type shownAs struct{ page, name string }
