@@ -54,6 +54,7 @@ var rounds = []round{
 	{module: "./cron", pattern: "Pass/.*=10000$", times: "1x", once: "1x"},
 	{module: "./services/cmd/spool", pattern: "Flood/(fsync|interval)/(serve|floor)$", times: "1x", count: 3},
 	{module: "./services/cmd/spool", pattern: "Idle", times: "1x", count: 1},
+	{module: "./services/cmd/spool", pattern: "Written", times: "1x", count: 1},
 	{module: "./services/dispatcher", pattern: "Dispatch/^(fsync|interval|floor)$", times: "1x", threads: true, count: 3, slow: true},
 	{module: "./services/cmd/spool", pattern: "Watch/renamed-in/^(fsync|durable-floor)$", times: "100x", count: 3, slow: true},
 }
@@ -106,7 +107,11 @@ var rows = []row{
 	{what: "start to ready", bench: "Ready/serve", unit: "ns/op", floor: "Ready/floor", goal: atMost(50e6), lacks: "spool version"},
 	{what: "binary, stripped", bench: "Ready/serve", unit: "MB-stripped", goal: atMost(30)},
 	{what: "written in two idle minutes between half hours, for an hour", bench: "Idle/serve", unit: "kB/h", goal: atMost(100)},
+	{what: "stored for one slot that is run", bench: "Written/slot,_built-in_runner", unit: "B/run", goal: atMost(8000)},
+	{what: "stored for one file that is run", bench: "Written/file,_built-in_runner", unit: "B/run", goal: atMost(8000)},
+	{what: "stored for one file at an endpoint", bench: "Written/file,_endpoint", unit: "B/run", goal: atMost(8000)},
 	{what: "processor while idle", bench: "Idle/serve", unit: "%-core", goal: atMost(0.5)},
 	{what: "memory while idle", bench: "Idle/serve", unit: "MB", goal: atMost(30)},
+	{what: "of that its own, not of the program's file", bench: "Idle/serve", unit: "MB-anon"},
 	{what: "wake-ups while idle", bench: "Idle/serve", unit: "wakeups/s"},
 }
