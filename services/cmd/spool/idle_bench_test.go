@@ -50,7 +50,7 @@ func BenchmarkIdle(b *testing.B) {
 			p.job(fmt.Sprint("clock ", n), "59 23 31 12 *", "flow.ibflowbin", "in", nil)
 			p.job(fmt.Sprint("folder ", n), "", "flow.ibflowbin", folder, nil)
 		}
-		time.Sleep(30 * time.Second) // what a start leaves to be done
+		time.Sleep(3 * time.Minute) // what a start leaves to be done: the server writes its indexes after two
 		pid := s.cmd.Process.Pid
 		for b.Loop() {
 			wrote, disk, computed, woken := processWritten(p, pid), diskWritten(p, p.data), processor(p, pid), switches(p, pid)
