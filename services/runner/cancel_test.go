@@ -4,6 +4,7 @@ package runner
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -139,9 +140,10 @@ func TestQueuePosition(t *testing.T) {
 	h.until(events.Started, first)
 	for i, want := range []string{"queued: 0 ahead of it", "queued: 1 ahead of it", "queued: 2 ahead of it"} {
 		id := h.accept(url, want, "flow", `{}`)
-		if a := h.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil); a["msg"] != want || a["state"] != "PENDING" {
-			t.Errorf("run %d: %v", i, a)
-		}
+		eventstest.Eventually(h.t, fmt.Sprintf("run %d: %s", i, want), func() bool { // the runner learns from the stream what it has accepted
+			a := h.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil)
+			return a["msg"] == want && a["state"] == "PENDING"
+		})
 	}
 	if a := h.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+first, "", nil); a["msg"] != "" {
 		t.Errorf("the first: %v", a)
