@@ -2,7 +2,6 @@ package jet
 
 import (
 	"slices"
-	"strings"
 
 	"spool.internal/events"
 )
@@ -166,11 +165,10 @@ func Probe(stream string) string { return probeSubject(stream) }
 // Hinted are the filters of what roles hear of at once, in the account of the broker.
 func Hinted() []string { return []string{allAgainFilter, allFilesFilter, allHeldFilter} }
 
-// HintOfJob gives the subjects of a job's files, of which one hint tells as much as many; "" for others.
-func HintOfJob(subject string) string {
-	if rest, of := strings.CutPrefix(subject, familyFile+"."); of {
-		job, _, _ := strings.Cut(rest, ".")
-		return filesFilter(job)
+// HintedFiles is the job whose files a hint is about, of which one tells as much as many; "" for other hints.
+func HintedFiles(subject string) (jobID string) {
+	if sub, err := parseSubject(subject); err == nil && sub.Family == "file" {
+		jobID = sub.JobID
 	}
-	return ""
+	return jobID
 }

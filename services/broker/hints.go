@@ -43,7 +43,7 @@ const sayAgain = time.Second
 
 // lately reports whether what a hint tells was said already, and remembers it.
 func (s *said) lately(subject string, now time.Time) bool {
-	job := jet.HintOfJob(subject)
+	job := jet.HintedFiles(subject)
 	if job == "" {
 		return false
 	}
