@@ -32,16 +32,9 @@ func (t *turn) flush(ctx context.Context) {
 		return
 	}
 	defer t.f.activity.Touch()
-	t.f.activity.Pause()
-	fresh, err := t.unknown(ctx, batch, t.k.scan.goesOnNew())
-	if err == nil {
-		t.f.activity.Touch()
-		fresh, err = t.judge(ctx, fresh)
-	}
+	fresh, err := t.toRun(ctx, batch, t.k.scan.goesOnNew())
 	if errors.Is(err, errGuessed) {
-		if fresh, err = t.unknown(ctx, batch, false); err == nil {
-			fresh, err = t.judge(ctx, fresh)
-		}
+		fresh, err = t.toRun(ctx, batch, false)
 	}
 	if err == nil {
 		fresh, err = t.allot(ctx, fresh)
@@ -56,6 +49,17 @@ func (t *turn) flush(ctx context.Context) {
 	} else {
 		_ = b.Close() // what was written is synced
 	}
+}
+
+// toRun returns the files that are to be run: those that the ledger does not know, or is guessed not to know, and that
+// nothing holds.
+func (t *turn) toRun(ctx context.Context, batch []*candidate, guess bool) (fresh []*candidate, err error) {
+	t.f.activity.Pause()
+	if fresh, err = t.unknown(ctx, batch, guess); err != nil {
+		return nil, err
+	}
+	t.f.activity.Touch()
+	return t.judge(ctx, fresh)
 }
 
 // cheapCopy is up to which size a copy in vain costs less than a question.

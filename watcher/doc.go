@@ -97,8 +97,8 @@
 //
 // The system reports a rename into a folder and the creation of a file alike. So after the lease the watcher sets the
 // mode of a file of its own, a cookie, in a folder that the same watch of the system covers, and before the commit it
-// waits for the report: by then every write under the name that came before the lease has been reported. If there was none, and the file is not
-// empty, its content came with its name. After an overflow nothing counts as reported.
+// waits for the report: by then every write under the name that came before the lease has been reported. If there was
+// none, and the file is not empty, its content came with its name. After an overflow nothing counts as reported.
 //
 // # The way of a file
 //
