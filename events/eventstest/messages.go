@@ -1,7 +1,9 @@
 package eventstest
 
 import (
+	"bytes"
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,4 +48,27 @@ func (s *Server) EachMessage(t testing.TB, f func(Message)) {
 	if err := streams.Err(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Count counts the messages on a subject, such as one that the server's API is asked on, whose
+// data contain a text. It counts from its return until the test ends.
+func (s *Server) Count(t testing.TB, subject, text string) *atomic.Int64 {
+	t.Helper()
+	nc, err := nats.Connect("", nats.InProcessServer(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	var n atomic.Int64
+	if _, err := nc.Subscribe(subject, func(m *nats.Msg) {
+		if bytes.Contains(m.Data, []byte(text)) {
+			n.Add(1)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return &n
 }

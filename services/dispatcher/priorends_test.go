@@ -1,34 +1,15 @@
 package dispatcher
 
 import (
-	"bytes"
 	"fmt"
-	"sync/atomic"
 	"testing"
-
-	"github.com/nats-io/nats.go"
 )
 
 // What comes while a dispatcher works has not ended before: nobody reads the ledger for it, also in the first seconds.
 func TestNewTriggersAreNotLookedUp(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, answer(200, `{"status":"OK"}`))
-	nc, err := nats.Connect("", nats.InProcessServer(h.srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	var read atomic.Int64
-	if _, err := nc.Subscribe("$JS.API.DIRECT.GET.TRIGGERS", func(m *nats.Msg) {
-		if bytes.Contains(m.Data, []byte("spool.done")) {
-			read.Add(1)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	read := h.srv.Count(t, "$JS.API.DIRECT.GET.TRIGGERS", "spool.done")
 	seq := h.job("j", "1h", nil)
 	h.trigger("j", "first", seq)
 	h.run()

@@ -1,11 +1,7 @@
 package notify
 
 import (
-	"bytes"
-	"sync/atomic"
 	"testing"
-
-	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
@@ -15,22 +11,7 @@ import (
 func TestSilentJobIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	nc, err := nats.Connect("", nats.InProcessServer(h.srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	var asked atomic.Int64
-	if _, err := nc.Subscribe("$JS.API.STREAM.MSG.GET.JOBS", func(m *nats.Msg) {
-		if bytes.Contains(m.Data, []byte("quiet")) {
-			asked.Add(1)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	asked := h.srv.Count(t, "$JS.API.STREAM.MSG.GET.JOBS", "quiet")
 	h.job("quiet", "n", "{}", 0)
 	h.start()
 	eventstest.Eventually(h, "the end of a run leads to no question about its job", func() bool {
