@@ -21,7 +21,7 @@ func BackupOrder() []Placed {
 		{streamJobs, "late, so that no trigger or result names a revision beyond it, and a job deleted meanwhile is deleted"},
 		{streamDrives, "a folder is stored before the job that names it"},
 		{streamSubscribers, "late, so that one that is revoked meanwhile is revoked"},
-		{streamTokens, "last, so that a token that is revoked meanwhile is revoked; and services wait for every stream, so none begins before this one is there"},
+		{streamTokens, "last, so that a token that is revoked meanwhile is revoked; and services wait for every stream, so none begins before this one is there, and what was restored is compared"},
 	}
 }
 

@@ -19,14 +19,16 @@ const Format = 1
 // The metadata of the bucket of tokens in which the store says something of itself: every role may
 // ask for the state of that stream, and whoever changes its settings begins with those it has.
 const (
-	formatKey = "spool_format"
-	heldKey   = "spool_held"
+	formatKey    = "spool_format"
+	heldKey      = "spool_held"
+	restoringKey = "spool_restoring"
 )
 
 // Marks are what a store says of itself.
 type Marks struct {
-	Format int    // the newest form that may be written to it; a store that says nothing is of 1
-	Held   string // why nothing may be fired, dispatched or run; empty = it may
+	Format    int    // the newest form that may be written to it; a store that says nothing is of 1
+	Held      string // why nothing may be fired, dispatched or run; empty = it may
+	Restoring bool   // a restore fills it, or was cut off: nothing begins to work on it
 }
 
 // Marks reads what the store says of itself. A store without streams says nothing.
@@ -53,7 +55,7 @@ func ReadMarks(ctx context.Context, js jetstream.JetStream) (Marks, error) {
 
 // MarksIn reads them out of the metadata of the bucket of tokens.
 func MarksIn(metadata map[string]string) (m Marks, err error) {
-	m = Marks{Format: 1, Held: metadata[heldKey]}
+	m = Marks{Format: 1, Held: metadata[heldKey], Restoring: metadata[restoringKey] != ""}
 	if text := metadata[formatKey]; text != "" {
 		if m.Format, err = strconv.Atoi(text); err != nil || m.Format < 1 {
 			return m, fmt.Errorf("the store says that its format is %q, which is no format", text)
@@ -66,11 +68,15 @@ func MarksIn(metadata map[string]string) (m Marks, err error) {
 func (m Marks) Put(metadata map[string]string) {
 	delete(metadata, formatKey)
 	delete(metadata, heldKey)
+	delete(metadata, restoringKey)
 	if m.Format > 1 {
 		metadata[formatKey] = strconv.Itoa(m.Format)
 	}
 	if m.Held != "" {
 		metadata[heldKey] = m.Held
+	}
+	if m.Restoring {
+		metadata[restoringKey] = "yes"
 	}
 }
 

@@ -157,7 +157,7 @@ func StreamOf(subject string) string {
 	return ""
 }
 
-// Await waits until the broker has made every stream and bucket.
+// Await waits until the broker has made every stream and bucket, and until a restore of them is at its end.
 func (b *Bus) Await(ctx context.Context) error {
 	var names []string
 	for _, cfg := range (Topology{}).streams() {
@@ -177,5 +177,12 @@ func (b *Bus) Await(ctx context.Context) error {
 			return fmt.Errorf("wait for stream %s: %w", names[len(names)-1], err)
 		}
 	}
-	return b.knows(ctx)
+	for {
+		if m, err := b.Marks(ctx); err == nil && !m.Restoring {
+			return b.knows(ctx)
+		}
+		if err := wait.Sleep(ctx, 250*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for the restore of the store: %w", err)
+		}
+	}
 }

@@ -188,15 +188,18 @@ func (b *Broker) whyWaits(restoring bool, err error) string {
 }
 
 // restoring reports that the cluster was made for spool restore, and that it has not come to its end: what
-// is restored last, the tokens, is not there.
+// is restored last, the tokens, is not there, or is marked as not compared yet.
 func (b *Broker) restoring(ctx context.Context) bool {
 	if !b.cfg.Bundle.Restore || b.restored.Load() {
 		return false
 	}
 	var answer server.JSApiStreamInfoResponse
-	err := b.ask(ctx, "STREAM.INFO."+jet.TokensStream, nil, &answer)
-	b.restored.Store(err == nil)
-	return err != nil
+	if b.ask(ctx, "STREAM.INFO."+jet.TokensStream, nil, &answer) != nil {
+		return true
+	}
+	m, err := jet.MarksIn(answer.Config.Metadata)
+	b.restored.Store(err == nil && !m.Restoring)
+	return !b.restored.Load()
 }
 
 // Minority names the machines that this one is not connected to, when the others and it are no majority:

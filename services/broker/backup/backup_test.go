@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/nats-io/nats-server/v2/server"
 
 	"spool.internal/events"
 	"spool.internal/events/jet"
@@ -114,6 +115,66 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if _, err := n.bus.OpenSealKey(t.Context(), filepath.Join(dir, "seal.key")); err != nil {
 		t.Error(err)
+	}
+}
+
+// The machines of a cluster go on once all was compared: what they store then does not count as a difference.
+func TestRestoreWhileServicesBegin(t *testing.T) {
+	m := newMachine(t, t.TempDir())
+	m.furnish(t)
+	c := checkOf(t, take(t, m.nc, Options{}))
+	var gone server.JSApiStreamDeleteResponse
+	if err := request(t.Context(), m.nc, "$JS.API.STREAM.DELETE."+jet.TokensStream, nil, &gone); err != nil || !gone.Success {
+		t.Fatal(err, gone.Error)
+	}
+	begun := make(chan error, 1)
+	go func() {
+		begun <- func() error {
+			if err := m.bus.Await(t.Context()); err != nil {
+				return err
+			}
+			token, _ := events.NewToken("eve", events.Operator, time.Now())
+			_, err := m.bus.PutTrigger(t.Context(), events.KindManual, events.Trigger{ID: "manual:new", JobID: "job-1"})
+			return errors.Join(err, m.bus.PutToken(t.Context(), token))
+		}()
+	}()
+	out, err := ToCluster(t.Context(), m.nc, c, Into{Replicas: 1})
+	if err != nil || !out.Equal {
+		t.Fatal(err, out)
+	}
+	if err := <-begun; err != nil {
+		t.Error(err)
+	}
+}
+
+// While a stream differs the machines go on waiting, and a restore may begin again.
+func TestLongRestoreThatDiffers(t *testing.T) {
+	m := newMachine(t, t.TempDir())
+	m.furnish(t)
+	c := checkOf(t, take(t, m.nc, Options{}))
+	c.stream(jet.JobsStream).Last++
+	var gone server.JSApiStreamDeleteResponse
+	if err := request(t.Context(), m.nc, "$JS.API.STREAM.DELETE."+jet.TokensStream, nil, &gone); err != nil || !gone.Success {
+		t.Fatal(err, gone.Error)
+	}
+	out, err := ToCluster(t.Context(), m.nc, c, Into{Replicas: 1})
+	if err != nil || out.Equal {
+		t.Fatal(err, out)
+	}
+	for _, r := range out.Rows {
+		if want := map[string]string{jet.JobsStream: "the last sequence is 20, not 21"}[r.Stream]; r.Wrong != want {
+			t.Errorf("%s: %q, want %q", r.Stream, r.Wrong, want)
+		}
+	}
+	if marks, err := m.bus.Marks(t.Context()); err != nil || !marks.Restoring {
+		t.Errorf("the machines go on: %+v %v", marks, err)
+	}
+	c.stream(jet.JobsStream).Last--
+	if out, err = ToCluster(t.Context(), m.nc, c, Into{Replicas: 1}); err != nil || !out.Equal {
+		t.Error(err, out)
+	}
+	if marks, err := m.bus.Marks(t.Context()); err != nil || marks.Restoring {
+		t.Errorf("the machines still wait: %+v %v", marks, err)
 	}
 }
 

@@ -23,6 +23,8 @@ type Into struct {
 	From       string         // the name of the file
 	Held       string         // why nothing may be fired or dispatched at first; "" = it may
 	Report     func(Progress) // is told how far it is; nil = nobody asks
+
+	marked bool // the store is marked as one that nothing may work on yet
 }
 
 // Restored is what became of a restore.
@@ -33,7 +35,7 @@ type Restored struct {
 }
 
 // Restore restores a backup that was checked into a store without streams. The last stream is the one that
-// services wait for: until it is there nothing begins to work on the store.
+// services wait for: until it is there, without its mark, nothing begins to work on the store.
 func Restore(ctx context.Context, nc *nats.Conn, c *Checked, in Into) (*Restored, error) {
 	b, err := c.again()
 	if err != nil {
@@ -101,7 +103,7 @@ func (r *restorer) fill(ctx context.Context, p *part, cfg server.StreamConfig, w
 	stored := cfg
 	stored.Replicas = r.in.Replicas
 	if cfg.Name == jet.TokensStream {
-		marks := jet.Marks{Format: r.c.Store.Format, Held: r.in.Held}
+		marks := jet.Marks{Format: r.c.Store.Format, Held: r.in.Held, Restoring: r.in.marked}
 		if stored.Metadata == nil {
 			stored.Metadata = map[string]string{}
 		}

@@ -34,8 +34,8 @@ func restoreCommand() *cobra.Command {
 		Short: "Restore a backup: into an empty data folder, or into a new cluster that waits for it",
 		Long: `Restore a backup into an empty data folder, whose server does not run, or, with the --bundle of
 a machine that runs, into a new cluster that was made by spool cluster init --restore. The file is
-read to its end before anything is changed. It is the one way to grow, to shrink, to move and to
-recover.
+read to its end before anything is changed, and every message and consumer is compared before the
+store is used. It is the one way to grow, to shrink, to move and to recover.
 
 The restored store is on hold: its API answers, and nothing is fired, dispatched or run until
 spool release. See first that nothing runs on the old store any more. --hold=false goes at once.
