@@ -4,11 +4,10 @@ import "time"
 
 // A role says every [RoleEvery] what it is and how it is; one that is not heard of for
 // [RoleAwayAfter] is away. A role whose process has the store says so when that has changed,
-// and at each whole [RoleRenew] of the clock.
+// and at each whole [OwnRenew] of the clock.
 const (
 	RoleEvery     = 10 * time.Second
 	RoleAwayAfter = 30 * time.Second
-	RoleRenew     = 30 * time.Minute // what a role has said is kept for an hour
 )
 
 // RoleState is what a role says of itself and of the machine that it runs on.

@@ -5,6 +5,17 @@ import (
 	"time"
 )
 
+// What services say that they are doing is kept for [StateKept], and said again by whoever is there at each
+// whole [StateRenew] of the clock. What the process says that has the only store is said again at each whole
+// [OwnRenew] and kept for [OwnKept]: while that store answers, the process is there, and a disk that sleeps
+// stays asleep.
+const (
+	StateKept  = time.Hour
+	StateRenew = 30 * time.Minute
+	OwnKept    = 25 * time.Hour
+	OwnRenew   = 12 * time.Hour
+)
+
 // WatchState is what a watcher is doing with the folder of one job now.
 type WatchState struct {
 	JobID    string      `json:"job_id"`

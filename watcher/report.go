@@ -12,11 +12,8 @@ import (
 	"spool.internal/watcher/settle"
 )
 
-// How often the state of a folder is published: at most, and at least.
-const (
-	reportEvery  = time.Second
-	reportAnyway = 30 * time.Minute // what is stored is kept for an hour
-)
+// reportEvery is how often the state of a folder is published, at most.
+const reportEvery = time.Second
 
 // shown is what a folder shows of itself.
 type shown struct {
@@ -146,7 +143,7 @@ func (b *changedJobs) take() map[string]bool {
 
 // report publishes the states of folders when they have changed, and all of them from time to time, until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
-	tick, anyway := time.NewTicker(reportEvery), time.NewTimer(wait.Whole(reportAnyway))
+	tick, anyway := time.NewTicker(reportEvery), time.NewTimer(wait.Whole(events.StateRenew))
 	defer tick.Stop()
 	defer anyway.Stop()
 	for {
@@ -154,8 +151,8 @@ func (w *Watcher) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-anyway.C:
-			anyway.Reset(wait.Whole(reportAnyway))
-			w.changed.add(w.jobIDs()...)
+			anyway.Reset(wait.Whole(events.StateRenew))
+			w.changed.add(w.toSayAgain(time.Now())...)
 		case <-tick.C:
 			w.reportChanges(ctx)
 		}
@@ -177,4 +174,15 @@ func (w *Watcher) reportChanges(ctx context.Context) {
 			w.changed.add(ids...)
 		}
 	}
+}
+
+// toSayAgain are the jobs whose states go from the store unless they are published now. Which files wait is never
+// kept for long.
+func (w *Watcher) toSayAgain(now time.Time) []string {
+	if now.Truncate(w.cfg.Bus.RenewStates()).Equal(now.Truncate(events.StateRenew)) {
+		return w.jobIDs()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.publishedWaiting))
 }

@@ -51,6 +51,7 @@ type Bus struct {
 	up      atomic.Int64 // unix ns of the last (re)connect
 	down    atomic.Int64 // unix ns of the last disconnect, 0 while connected
 	within  bool         // the server is in this process
+	alone   bool         // and is the only one
 	cluster atomic.Bool  // the server was one of several when it was last connected to
 	denials denials
 	figures figures
@@ -75,6 +76,7 @@ type Options struct {
 	CA        string                     // PEM file with the authorities that may have signed the server's certificate; empty = the system's
 	Cert, Key string                     // PEM files with the certificate that the server is shown, and its key; empty = none
 	Server    nats.InProcessConnProvider // an embedded server to connect to without a socket
+	Alone     bool                       // the server is in this process and the only one: see [events.OwnKept]
 	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
 	Needs     Needs                      // the streams without which the service is not ready
 	Held      func() error               // why nothing should be begun now, by who runs the server; nil = it says nothing
@@ -88,7 +90,7 @@ type Options struct {
 // one is waited for until ctx ends.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, within: o.Server != nil,
+		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, within: o.Server != nil, alone: o.Alone,
 		health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: streamTriggers}, files: room{stream: streamFiles},
 		jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},

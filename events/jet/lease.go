@@ -16,7 +16,7 @@ const allLeasesFilter = familyState + "." + partLease + ".*"
 
 // forever keeps a message beyond the age of its stream: a machine that is away is told of for as long
 // as it is.
-var forever = map[string]string{"Nats-TTL": "never"}
+var forever = map[string]string{ttlHeader: "never"}
 
 // PlaceLeases are those of all places.
 func (b *Bus) PlaceLeases() View[events.PlaceLease] {

@@ -183,7 +183,7 @@ func (b *Bus) Generations(ctx context.Context, jobID string) (map[string]string,
 // PutMarkList keeps a list for a while, and gives its id.
 func (b *Bus) PutMarkList(ctx context.Context, l events.MarkList) (id string, err error) {
 	id = uuid.NewString()
-	_, err = b.commit(ctx, streamState, message{Subject: stateSubject("marklist", id), Data: body(l)})
+	_, err = b.commit(ctx, streamState, briefly(stateSubject("marklist", id), l))
 	return id, err
 }
 

@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,7 +19,9 @@ func (b *Bus) PutRole(ctx context.Context, s events.RoleState) error {
 func (b *Bus) PutRoles(ctx context.Context, all []events.RoleState) error {
 	msgs := make([]message, len(all))
 	for i, s := range all {
-		msgs[i] = message{Subject: roleSubject(s.Role, s.Instance), Data: body(s)}
+		if msgs[i] = briefly(roleSubject(s.Role, s.Instance), s); s.Holds {
+			msgs[i] = b.own(msgs[i].Subject, s)
+		}
 	}
 	_, err := b.commit(ctx, streamState, msgs...)
 	return err
@@ -37,6 +40,9 @@ func (b *Bus) HeardRoles(ctx context.Context) (all []events.HeardRole, err error
 	})
 	if err != nil || !holds {
 		return all, err
+	}
+	if b.clustered() { // who had the only store was there before the cluster
+		return slices.DeleteFunc(all, func(h events.HeardRole) bool { return h.Holds }), nil
 	}
 	now, err := b.StoreTime(ctx)
 	events.StillThere(all, now)

@@ -9,8 +9,36 @@ import (
 	"spool.internal/events"
 )
 
-// What services say that they are doing now is kept for an hour, and only the newest
-// of it. A state that cannot be read is of another version, and old within the hour.
+// What services say that they are doing now is kept for a while, see [events.StateKept], and only
+// the newest of it. A state that cannot be read is of another version, and goes likewise.
+
+const ttlHeader = "Nats-TTL"
+
+func kept(forTime time.Duration, subject string, state any) message {
+	return message{Subject: subject, Data: body(state), Header: map[string]string{ttlHeader: forTime.String()}}
+}
+
+// briefly is a state that goes soon after whoever said it.
+func briefly(subject string, state any) message { return kept(events.StateKept, subject, state) }
+
+// own is a state that stays for as long as this process does, when it has the only store.
+func (b *Bus) own(subject string, state any) message {
+	if b.alone {
+		return kept(events.OwnKept, subject, state)
+	}
+	return briefly(subject, state)
+}
+
+// RenewStates is how often a service says again what it is doing, at whole multiples of it.
+func (b *Bus) RenewStates() time.Duration {
+	if b.alone {
+		return events.OwnRenew
+	}
+	return events.StateRenew
+}
+
+// IsOwn reports whether a state is of a process that had the only store when it said so.
+func (m Stored) IsOwn() bool { return m.header.Get(ttlHeader) == events.OwnKept.String() }
 
 // Parts of a subject of a state: who says it.
 const (
@@ -148,10 +176,10 @@ func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, 
 	}
 	msgs := make([]message, 0, len(folders)+len(files))
 	for _, s := range folders {
-		msgs = append(msgs, message{Subject: at(partWatch, s.JobID, s.Place), Data: body(s)})
+		msgs = append(msgs, b.own(at(partWatch, s.JobID, s.Place), s))
 	}
 	for _, s := range files {
-		msgs = append(msgs, message{Subject: at(partFiles, s.JobID, s.Place), Data: body(s)})
+		msgs = append(msgs, briefly(at(partFiles, s.JobID, s.Place), s))
 	}
 	_, err := b.commit(ctx, streamState, msgs...)
 	return err
@@ -159,12 +187,30 @@ func (b *Bus) PutFolderStates(ctx context.Context, folders []events.WatchState, 
 
 // PutRetryState stores which triggers of a job a dispatcher is to call again.
 func (b *Bus) PutRetryState(ctx context.Context, s events.RetryState) error {
-	_, err := b.RetryState(s.JobID).Put(ctx, s)
+	_, err := b.commit(ctx, streamState, briefly(stateSubject(partRetry, s.JobID), s))
 	return err
 }
 
 // PutRunner stores what a runner says of itself. The id is its own from start to start.
 func (b *Bus) PutRunner(ctx context.Context, id string, s events.RunnerState) error {
-	_, err := view[events.RunnerState](b, streamState, runnerSubject(id)).Put(ctx, s)
+	_, err := b.commit(ctx, streamState, b.own(runnerSubject(id), s))
 	return err
+}
+
+// ForgetRunners takes out what runners with the only store said under another id: they have lost it to this
+// process, if the server is in it.
+func (b *Bus) ForgetRunners(ctx context.Context, id string) error {
+	if !b.within {
+		return nil
+	}
+	gone := View[events.RunnerState]{bus: b, stream: streamState}
+	err := b.Runners().LastEach(ctx, func(m Entry[events.RunnerState]) {
+		if m.IsOwn() && m.Subject != runnerSubject(id) {
+			gone.of = append(gone.of, m.Subject)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return gone.Clear(ctx)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"spool.internal/events"
 	"spool.internal/events/wait"
 )
 
@@ -92,8 +93,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	results.Subjects = append(results.Subjects, allAcksFilter)
 	runs := log(streamRunEvents, allRunsFilter, 30*day, -1)
 	runs.AllowAtomicPublish = true
-	state := log(streamState, allStatesFilter, time.Hour, 1)
-	state.AllowAtomicPublish, state.AllowMsgTTL = true, true // a lease stays for as long as a machine is away
+	state := log(streamState, allStatesFilter, events.OwnKept, 1)
+	state.AllowAtomicPublish, state.AllowMsgTTL = true, true // most go sooner; a lease stays for as long as a machine is away
 	notifications := log(streamNotifications, allNotificationsFilter, 0, notificationsPerState)
 	notifications.AllowMsgTTL = true
 	drives := log(streamDrives, allDrivesFilter, 0, 1)

@@ -27,7 +27,7 @@ var lost = map[string]string{
 var necessary = []string{"cron", "watcher", "dispatcher", "notify"}
 
 // Roles gives a line for each process of each role. A process that is not heard of any
-// more is left out once another one of its role has started on its host.
+// more is left out once another one of its role has started on its host, or has the store that it had.
 func Roles(all []Heard, now time.Time) (lines []Line) {
 	lives := map[string]bool{}
 	for _, h := range all {
@@ -69,7 +69,7 @@ func away(h Heard, now time.Time) bool { return h.Stopped || now.Sub(h.At) > eve
 // follower reports whether another process took the place of one that is away.
 func follower(h Heard, all []Heard, now time.Time) bool {
 	return away(h, now) && slices.ContainsFunc(all, func(o Heard) bool {
-		return o.Role == h.Role && o.Host == h.Host && o.Instance != h.Instance && o.Since.After(h.Since) && !away(o, now)
+		return o.Role == h.Role && (o.Host == h.Host || o.Holds && h.Holds) && o.Instance != h.Instance && o.Since.After(h.Since) && !away(o, now)
 	})
 }
 

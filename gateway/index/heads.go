@@ -54,7 +54,7 @@ func (x *Index) hearAck(m jet.Entry[events.Ack]) {
 // stood takes in what a watcher or a dispatcher says.
 func (x *Index) stood(m jet.Stored) {
 	if s, ok := m.WatchState(); ok {
-		x.watched(s, m.Time)
+		x.watched(s, m.Time, m.IsOwn())
 	} else if s, ok := m.RetryState(); ok {
 		x.retried(s)
 	}

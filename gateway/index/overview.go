@@ -104,7 +104,7 @@ func (x *Index) stand(states *[len(stateNames)]int, n uint32, j *job, now time.T
 }
 
 func (x *Index) watches(o *Overview, n uint32, j *job, some int, now time.Time) {
-	if !j.automatic {
+	if !j.automatic || !j.enabled { // what was said of a folder is kept longer than it is watched
 		return
 	}
 	f, ok := x.folders[n]

@@ -12,13 +12,10 @@ type folder struct {
 	state   events.FolderState // one of the constants
 	pending uint32
 	oldest  uint32 // seconds since 1970; 0 = no file waits
-	said    uint32 // when, likewise
+	until   uint32 // when that is forgotten, likewise
 }
 
-// Watchers and dispatchers repeat what they say; what is older than this is theirs no more.
-const saidWithin = time.Hour
-
-func (f folder) holds(now time.Time) bool { return int64(f.said) > now.Add(-saidWithin).Unix() }
+func (f folder) holds(now time.Time) bool { return int64(f.until) > now.Unix() }
 
 // retry is what a dispatcher says of the calls of a job that it repeats.
 type retry struct {
@@ -46,7 +43,11 @@ func shared(s events.FolderState) events.FolderState {
 	return ""
 }
 
-func (x *Index) watched(s events.WatchState, said time.Time) {
+func (x *Index) watched(s events.WatchState, said time.Time, own bool) {
+	until := said.Add(events.StateKept)
+	if own {
+		until = said.Add(events.OwnKept)
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if n, ok := x.table.number(s.JobID); ok {
@@ -58,7 +59,7 @@ func (x *Index) watched(s events.WatchState, said time.Time) {
 			}
 			s = *w
 		}
-		f := folder{state: shared(s.State), pending: uint32(max(0, s.Pending)), said: seconds(said)}
+		f := folder{state: shared(s.State), pending: uint32(max(0, s.Pending)), until: seconds(until)}
 		if !s.OldestPending.IsZero() && s.Pending > 0 {
 			f.oldest = seconds(s.OldestPending)
 		}
@@ -70,7 +71,7 @@ func (x *Index) watched(s events.WatchState, said time.Time) {
 // now. x is locked.
 func (x *Index) merged(n uint32, now events.SaidWatch) *events.WatchState {
 	all := slices.DeleteFunc(x.places[n], func(s events.SaidWatch) bool {
-		return s.Place == now.Place || now.At.Sub(s.At) > saidWithin
+		return s.Place == now.Place || now.At.Sub(s.At) > events.StateKept
 	})
 	x.places[n] = append(all, now)
 	return events.MergeWatch(x.places[n])

@@ -31,7 +31,7 @@ func (a *API) rows(ctx context.Context, who change.Caller, jobs []events.Job, st
 	}
 	for i := range rows {
 		said := states[rows[i].ID]
-		if rows[i].Retrying = said.Retry; rows[i].Mode == index.ModeAutomatic {
+		if rows[i].Retrying = said.Retry; rows[i].Mode == index.ModeAutomatic && rows[i].Status == events.Enabled {
 			rows[i].Watch = said.Watch
 		}
 	}

@@ -176,7 +176,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: b.creds, Name: name, Needs: needs, Held: b.held, Broken: b.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
+		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: b.creds, Name: name, Needs: needs, Held: b.held, Broken: b.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -188,7 +188,7 @@ func (b *Broker) ConnectAs(ctx context.Context, role Role) (*jet.Bus, error) {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.held, Broken: b.broken, Log: b.cfg.Log.With("component", string(role)),
+		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.held, Broken: b.broken, Log: b.cfg.Log.With("component", string(role)),
 	})
 }
 

@@ -8,11 +8,8 @@ import (
 	"spool.internal/events"
 )
 
-// How often the state of a job is published: at most, and at least.
-const (
-	reportEvery  = time.Second
-	reportAnyway = 30 * time.Minute // what is stored is kept for an hour
-)
+// reportEvery is how often the state of a job is published, at most.
+const reportEvery = time.Second
 
 // report is a state as it was published last.
 type report struct {
@@ -48,7 +45,7 @@ func (d *Dispatcher) publishStates(ctx context.Context, last map[string]report, 
 	}
 	for id, s := range states {
 		s.Gate = gate
-		if old := last[id]; reflect.DeepEqual(s, old.state) && !now.Truncate(reportAnyway).After(old.at) {
+		if old := last[id]; reflect.DeepEqual(s, old.state) && !now.Truncate(events.StateRenew).After(old.at) {
 			continue
 		}
 		if d.bus.PutRetryState(ctx, s) != nil {

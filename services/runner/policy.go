@@ -12,9 +12,6 @@ import (
 	"spool.internal/services/runner/cell"
 )
 
-// stateEvery is how often a runner publishes its state; STATE drops it after an hour.
-const stateEvery = 30 * time.Minute
-
 // ownNames reports whether the files that a flow in this form can change by their names, without
 // opening them, are all its own.
 func ownNames(f cell.Form) bool { return f.View || f.As }
@@ -111,7 +108,7 @@ func (r *Runner) awaitStart(ctx context.Context) {
 }
 
 // Announce publishes in STATE what this runner keeps flows from. It is called before Spool reports
-// ready, and by Run every half hour: what is stored there is kept for an hour.
+// ready, and by Run from time to time: what is stored there is kept for a while.
 func (r *Runner) Announce(ctx context.Context) error {
 	state := events.RunnerState{
 		Host: r.reaper.Host, Pool: r.cfg.Pool, Sandbox: string(r.cfg.Sandbox), Unmet: r.lacks, Direct: r.cfg.Direct, Profiles: r.profiles.shown(),
@@ -120,13 +117,17 @@ func (r *Runner) Announce(ctx context.Context) error {
 	if r.cfg.StepTimeout != 0 {
 		state.StepTimeout = r.cfg.StepTimeout.String()
 	}
-	return r.bus.PutRunner(ctx, events.Hash(r.reaper.Host+"\x00"+r.cfg.Pool+"\x00"+r.cfg.DataDir), state)
+	id := events.Hash(r.reaper.Host + "\x00" + r.cfg.Pool + "\x00" + r.cfg.DataDir)
+	if err := r.bus.PutRunner(ctx, id, state); err != nil {
+		return err
+	}
+	return r.bus.ForgetRunners(ctx, id)
 }
 
 // keepAnnouncing does so until ctx ends.
 func (r *Runner) keepAnnouncing(ctx context.Context) {
 	for next := time.Duration(0); ctx.Err() == nil; _ = wait.Sleep(ctx, next) {
-		if next = wait.Whole(stateEvery); r.Announce(ctx) != nil {
+		if next = wait.Whole(r.bus.RenewStates()); r.Announce(ctx) != nil {
 			next = time.Second
 		}
 	}

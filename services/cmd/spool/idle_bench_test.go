@@ -20,7 +20,8 @@ import (
 // the last day of the year and ten watched folders into which nothing comes. Bytes are
 // those that the process has had written (/proc/PID/io), and those of the disk under its
 // data folder, which others use too; both for an hour, out of two minutes, or out of
-// BENCH_IDLE: what is said again each half hour is in a whole hour only. The floor is the
+// BENCH_IDLE: what is written each half hour is in a whole hour only, and what is said
+// again each twelve hours seldom. The floor is the
 // disk alone, without it.
 func BenchmarkIdle(b *testing.B) {
 	watched := 2 * time.Minute

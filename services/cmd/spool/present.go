@@ -185,7 +185,7 @@ func (r *presences) say(ctx context.Context, all []*presence, stopped bool) {
 // isNews reports whether a state is to be stored. While the store answers its own process is
 // there: of that one, nothing is stored that was stored before. A disk that sleeps stays asleep.
 func (p *presence) isNews(now time.Time) bool {
-	return !p.state.Holds || now.Truncate(events.RoleRenew).After(p.put) || !reflect.DeepEqual(since(p.state, p.last), p.last)
+	return !p.state.Holds || now.Truncate(events.OwnRenew).After(p.put) || !reflect.DeepEqual(since(p.state, p.last), p.last)
 }
 
 // since is a state in which only that differs from the last one which says something new. Of
