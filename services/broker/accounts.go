@@ -30,12 +30,38 @@ type accounts struct {
 	home     string          // public key of Spool's account
 	gateway  string          // public key of the gateways' account
 	roles    map[Role]string // those of the accounts of all roles
-	resolver *server.MemAccResolver
+	resolver server.AccountResolver
 }
 
-// trust makes the server accept what these keys have signed, and nobody else. The accounts of the roles
-// take a while to sign, and only who comes from outside has one.
-func (k *keys) trust(opts *server.Options, outside bool) (*accounts, error) {
+// onDemand has the account of a role signed when it is first asked for: all of them take a while, and a start
+// needs two. It is for a server alone: one of a cluster takes only the server's own resolver for complete.
+type onDemand struct {
+	server.AccountResolver
+	sign func(id string) error // stores it; does nothing for an account that is not that of a role
+}
+
+func (r *onDemand) Fetch(id string) (string, error) {
+	token, err := r.AccountResolver.Fetch(id)
+	if !errors.Is(err, server.ErrMissingAccount) {
+		return token, err
+	}
+	if err := r.sign(id); err != nil {
+		return "", err
+	}
+	return r.AccountResolver.Fetch(id)
+}
+
+// When the accounts of the roles are signed. Only who comes from outside has one.
+type signing int
+
+const (
+	never  signing = iota
+	asked          // when they are asked for
+	atOnce         // before the server starts
+)
+
+// trust makes the server accept what these keys have signed, and nobody else.
+func (k *keys) trust(opts *server.Options, roles signing) (*accounts, error) {
 	operator, err := nkeys.FromSeed([]byte(k.Operator))
 	if err != nil {
 		return nil, fmt.Errorf("operator key: %w", err)
@@ -53,32 +79,38 @@ func (k *keys) trust(opts *server.Options, outside bool) (*accounts, error) {
 		}
 	}
 	a.gateway = a.roles[Gateway]
-	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
-	claims := []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))}
-	if outside {
-		of, err := a.claimsOfRoles(k)
-		if err != nil {
-			return nil, err
-		}
-		claims = append(claims, of...)
+	if roles == asked {
+		a.resolver = &onDemand{a.resolver, func(id string) error { return a.storeRole(k, id) }}
 	}
-	for _, c := range claims {
+	opts.TrustedKeys, opts.AccountResolver, opts.SystemAccount = []string{public}, a.resolver, system
+	for _, c := range []*jwt.AccountClaims{named(system, "system"), a.homeClaims(time.Unix(k.Since, 0))} {
 		if err := a.store(c); err != nil {
 			return nil, err
+		}
+	}
+	if roles == atOnce {
+		for _, id := range a.roles {
+			if err := a.storeRole(k, id); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return a, nil
 }
 
-func (a *accounts) claimsOfRoles(k *keys) (claims []*jwt.AccountClaims, err error) {
-	for _, role := range Roles() {
+// storeRole signs the account of a role, which has this public key; others have none to be signed.
+func (a *accounts) storeRole(k *keys, id string) error {
+	for role, of := range a.roles {
+		if of != id {
+			continue
+		}
 		c, err := a.roleClaims(role, k.Roles[role])
 		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", role, err)
+			return fmt.Errorf("account %s: %w", role, err)
 		}
-		claims = append(claims, c)
+		return a.store(c)
 	}
-	return claims, nil
+	return nil
 }
 
 // check reports what the server would not take of an account. Those of the roles are the same at each

@@ -69,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 	if b.opts, err = options(cfg, dir); err != nil {
 		return nil, err
 	}
-	if b.accounts, err = keys.trust(b.opts, cfg.Listen != "" || cfg.Bundle != nil); err != nil {
+	if b.accounts, err = keys.trust(b.opts, cfg.signing()); err != nil {
 		return nil, err
 	}
 	if b.creds, err = userOf(keys.Account, "", "spool", time.Time{}); err != nil {

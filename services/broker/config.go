@@ -38,6 +38,17 @@ type Config struct {
 	Log           *slog.Logger
 }
 
+// signing tells when the accounts of the roles are to be signed.
+func (c Config) signing() signing {
+	switch {
+	case c.Bundle != nil:
+		return atOnce
+	case c.Listen != "":
+		return asked
+	}
+	return never
+}
+
 // Validate reports every fault of the config.
 func (c Config) Validate() error {
 	var errs []error

@@ -27,7 +27,7 @@ func NATSConf(b *cluster.Bundle, store string) (string, error) {
 		return "", err
 	}
 	opts := &server.Options{}
-	a, err := k.trust(opts, true)
+	a, err := k.trust(opts, atOnce)
 	if err != nil {
 		return "", err
 	}

@@ -68,7 +68,7 @@ func (o *Offline) open(ctx context.Context, dataDir string, fill bool) (err erro
 		return err
 	}
 	o.b.opts.SyncInterval = time.Hour
-	if o.b.accounts, err = o.keys.trust(o.b.opts, false); err != nil {
+	if o.b.accounts, err = o.keys.trust(o.b.opts, never); err != nil {
 		return err
 	}
 	creds, err := userOf(o.keys.Account, "", "spool-offline", time.Time{})
