@@ -16,6 +16,10 @@ import (
 // another is ready: starting it would slow down the flow that begins at this moment.
 const refillDelay = 10 * time.Millisecond
 
+// firstDelay is how long the pool waits with its first process for a run that asks for one: starting it would slow
+// down the rest of a start.
+const firstDelay = 100 * time.Millisecond
+
 // Pool keeps warm processes, so that a run need not wait for one to start: one ready to be
 // taken, and one more behind it. Its methods are safe for concurrent use.
 type Pool struct {
@@ -39,6 +43,11 @@ func NewPool(from Program, room func() (room cell.Room, strict bool), log *slog.
 // Keep keeps the pool filled until ctx ends, and then discards what is in it. A process that
 // cannot be started is tried again every second.
 func (p *Pool) Keep(ctx context.Context) {
+	select {
+	case <-time.After(firstDelay):
+	case <-p.wanted:
+	case <-ctx.Done():
+	}
 	for logged := false; ctx.Err() == nil; {
 		mounts := p.mounts.Load()
 		room, strict := p.room()

@@ -3,6 +3,8 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,11 +29,11 @@ type Program struct {
 // New finds a place from which the small program may be executed: memory or the data
 // folder. Without one it is spool itself, which takes some milliseconds longer to start.
 func New(dataDir string) (Program, error) {
-	text, err := built.Files.ReadFile("gate_" + runtime.GOOS + "_" + runtime.GOARCH)
+	text, err := built.Files.Open("gate_" + runtime.GOOS + "_" + runtime.GOARCH)
 	var why error
 	if err == nil {
-		for _, place := range []func([]byte, string) (Program, error){inMemory, inFolder} {
-			p, err := place(text, dataDir)
+		for _, place := range []func(io.Reader, string) (Program, error){inMemory, inFolder} {
+			p, err := place(io.NewSectionReader(text.(io.ReaderAt), 0, math.MaxInt64), dataDir)
 			if err == nil {
 				if err = p.Try(); err == nil {
 					return p, nil
@@ -49,9 +51,13 @@ func New(dataDir string) (Program, error) {
 }
 
 // inFolder writes the program into the data folder.
-func inFolder(text []byte, dataDir string) (Program, error) {
+func inFolder(text io.Reader, dataDir string) (Program, error) {
 	path := filepath.Join(dataDir, "gate")
-	if err := atomicfile.Write(path, text, 0o500); err != nil {
+	whole, err := io.ReadAll(text)
+	if err == nil {
+		err = atomicfile.Write(path, whole, 0o500)
+	}
+	if err != nil {
 		return Program{}, err
 	}
 	return Program{Path: path, from: path}, nil

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"io"
 	"os"
 	"strconv"
 
@@ -15,7 +16,7 @@ func executable() (string, error) { return "/proc/self/exe", nil }
 const highDescriptor = 32
 
 // inMemory puts the program into a file that has no name and cannot be changed.
-func inMemory(text []byte, _ string) (Program, error) {
+func inMemory(text io.Reader, _ string) (Program, error) {
 	fd, err := unix.MemfdCreate("spool-gate", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
 	if err == unix.EINVAL { // before Linux 6.3
 		fd, err = unix.MemfdCreate("spool-gate", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
@@ -25,7 +26,7 @@ func inMemory(text []byte, _ string) (Program, error) {
 	}
 	low := os.NewFile(uintptr(fd), "gate program")
 	defer low.Close()
-	if _, err := low.Write(text); err != nil {
+	if _, err := io.Copy(low, text); err != nil {
 		return Program{}, err
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE); err != nil {

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,13 +50,13 @@ func TestTheGateProgramIsSmall(t *testing.T) {
 // A flow runs whatever its process was started from.
 func TestWhereTheGateProgramLies(t *testing.T) {
 	text := buildGate(t)
-	for name, place := range map[string]func([]byte, string) (Program, error){
+	for name, place := range map[string]func(io.Reader, string) (Program, error){
 		"memory": inMemory, "folder": inFolder,
-		"spool itself": func([]byte, string) (Program, error) { return Program{Path: "/proc/self/exe"}, nil },
+		"spool itself": func(io.Reader, string) (Program, error) { return Program{Path: "/proc/self/exe"}, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, `touch "$2/ran"`)
-			p, err := place(text, h.data)
+			p, err := place(bytes.NewReader(text), h.data)
 			if err == nil {
 				err = p.Try()
 			}
@@ -84,7 +86,7 @@ func TestWhereTheGateProgramLies(t *testing.T) {
 // A program that cannot be executed where it lies is not started from there.
 func TestAGateProgramThatCannotBeExecuted(t *testing.T) {
 	for name, text := range map[string]string{"no program": "what is this", "another's": "#!/bin/false\n"} {
-		p, err := inFolder([]byte(text), t.TempDir())
+		p, err := inFolder(strings.NewReader(text), t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +94,7 @@ func TestAGateProgramThatCannotBeExecuted(t *testing.T) {
 			t.Errorf("%s can be executed", name)
 		}
 	}
-	if _, err := inFolder(nil, "/dev/null/folder"); err == nil {
+	if _, err := inFolder(strings.NewReader(""), "/dev/null/folder"); err == nil {
 		t.Error("a folder below a file")
 	}
 }

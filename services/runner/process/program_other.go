@@ -4,11 +4,12 @@ package process
 
 import (
 	"errors"
+	"io"
 	"os"
 )
 
 func executable() (string, error) { return os.Executable() }
 
-func inMemory([]byte, string) (Program, error) {
+func inMemory(io.Reader, string) (Program, error) {
 	return Program{}, errors.New("files without a name cannot be executed here")
 }
