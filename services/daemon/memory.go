@@ -23,7 +23,7 @@ const (
 	garbage    = 100         // percent of the heap, then
 	garbageMax = 1000
 
-	garbageAtStart = 400 // of the smallest heap, which is 4 MB: a start is over before it is collected
+	garbageAtStart = 800 // of the smallest heap, which is 4 MB: a start is over before it is collected
 )
 
 // LimitMemory has garbage collected more often where the memory that the process may use comes to its end: its limit
