@@ -102,7 +102,7 @@ var rows = []row{
 	{what: "the same, first byte", bench: "ListJobs/api", unit: "ms-first-byte", goal: atMost(10)},
 	{what: "list_jobs, 100,000 jobs × 10 results", bench: "100000/ListJobs/api", unit: "ns/op", floor: "100000/ListJobs/floor", goal: timesFloor(3), lacks: "json.Marshal of the same objects"},
 	{what: "the same, first byte", bench: "100000/ListJobs/api", unit: "ms-first-byte", goal: atMost(10)},
-	{what: "the same, memory of the gateway's process above its memory before", bench: "GatewayMemory/list-100000x10", unit: "MB-grown-by-list", floor: "GatewayMemory/list-10000x10", lacks: "10,000 jobs × 10 results"},
+	{what: "the same, memory of the gateway's process above that when all results are known", bench: "GatewayMemory/list-100000x10", unit: "MB-grown-by-list", floor: "GatewayMemory/list-10000x10", goal: timesFloor(1.3), lacks: "10,000 jobs × 10 results"},
 
 	{what: "start to ready", bench: "Ready/serve", unit: "ns/op", floor: "Ready/floor", goal: atMost(50e6), lacks: "spool version"},
 	{what: "binary, stripped", bench: "Ready/serve", unit: "MB-stripped", goal: atMost(30)},
