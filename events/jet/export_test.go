@@ -113,6 +113,10 @@ func (b *Bus) GetMany(ctx context.Context, stream string, seqs []uint64, f func(
 	return b.getMany(ctx, many{stream: stream, seqs: seqs}, func(i int, m Stored) bool { f(i, m); return true })
 }
 
+func (b *Bus) DropEach(ctx context.Context, stream string, seqs []uint64) error {
+	return b.dropEach(ctx, stream, seqs)
+}
+
 func (b *Bus) Newest(ctx context.Context, stream string, subjects []string, before uint64, f func(Stored) bool) error {
 	return b.newest(ctx, stream, subjects, before, f)
 }

@@ -2,6 +2,7 @@ package jet_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -93,5 +94,52 @@ func TestListedIsCopied(t *testing.T) {
 		if _, _, _, err := jet.ResultBody(other).Listed(); err == nil {
 			t.Errorf("%q is taken for a result", other)
 		}
+	}
+}
+
+// Of results that lie near each other in the store each is told with its own sequence, also where some are gone.
+func TestResultBodiesInRows(t *testing.T) {
+	const n = 400
+	for what, gone := range map[string][]uint64{
+		"all": nil, "the first": {1}, "the last": {n}, "one that is asked for": {150}, "one that is not": {151}, "many": {2, 3, 7, 150, 151, 152, 299, 300},
+	} {
+		t.Run(what, func(t *testing.T) {
+			b := eventstest.Bus(t)
+			results := make([]events.Result, n)
+			for i := range results {
+				results[i] = events.Result{JobID: "j", TriggerID: fmt.Sprint(i), EndedNS: int64(i) + 1}
+			}
+			if err := b.PutResults(t.Context(), results...); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.DropEach(t.Context(), jet.StreamResults, gone); err != nil {
+				t.Fatal(err)
+			}
+			var seqs []uint64
+			want := map[int]string{}
+			for seq := uint64(1); seq <= n+5; seq++ {
+				if seq > 100 && seq < 300 && seq%3 != 0 {
+					continue
+				}
+				seqs = append(seqs, seq)
+				if seq <= n && !slices.Contains(gone, seq) {
+					want[len(seqs)-1] = fmt.Sprint(seq)
+				}
+			}
+			got := map[int]string{}
+			if err := b.ResultBodies(t.Context(), seqs, func(i int, r jet.ResultBody) bool {
+				ended, _, _, err := r.Listed()
+				if _, twice := got[i]; err != nil || twice {
+					t.Errorf("%d: twice %v, %v", i, twice, err)
+				}
+				got[i] = string(ended)
+				return true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%d bodies, and not those %d that are there", len(got), len(want))
+			}
+		})
 	}
 }

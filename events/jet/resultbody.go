@@ -15,16 +15,20 @@ type ResultBody []byte
 const atOnce = 256
 
 // ResultBodies reads the bodies of results by their sequences, until f answers false. f is called in the order of the
-// answers, with the index of the sequence; what is gone is left out.
+// answers, with the index of the sequence; what is gone is left out. Ascending sequences are read faster.
 func (b *Bus) ResultBodies(ctx context.Context, seqs []uint64, f func(i int, r ResultBody) bool) error {
+	near := uint64(nearRow)
 	for start, more := 0, true; more && start < len(seqs); start += atOnce {
-		q := many{stream: streamResults, seqs: seqs[start:min(start+atOnce, len(seqs))], bare: true}
-		err := b.getMany(ctx, q, func(i int, m Stored) bool {
+		q := many{stream: streamResults, seqs: seqs[start:min(start+atOnce, len(seqs))], bare: true, near: near}
+		holes, err := b.getRows(ctx, q, func(i int, m Stored) bool {
 			more = f(start+i, ResultBody(m.Data))
 			return more
 		})
 		if err != nil {
 			return err
+		}
+		if holes { // there will be others
+			near = 1
 		}
 	}
 	return nil
