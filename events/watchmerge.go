@@ -21,9 +21,8 @@ type SaidFiles struct {
 	At time.Time
 }
 
-// saidAgain is after how long a watcher that is there has said again what it says of a folder: it
-// does every 10 minutes.
-const saidAgain = 12 * time.Minute
+// saidAgain is after how long a watcher that is there has said again what it says of a folder.
+const saidAgain = StateRenew + 2*time.Minute
 
 // severity orders states by how much they need attention.
 var severity = map[FolderState]int{
