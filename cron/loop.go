@@ -39,7 +39,7 @@ func (l *loop) run(ctx context.Context) error {
 		return err
 	}
 	scheduler.Start()
-	wall := time.NewTicker(time.Second)
+	wall := time.NewTimer(wait.Whole(time.Second))
 	defer wall.Stop()
 	l.catchUp(ctx)
 	for ctx.Err() == nil {
@@ -48,6 +48,7 @@ func (l *loop) run(ctx context.Context) error {
 			l.await(ctx)
 			l.catchUp(ctx)
 		case <-wall.C:
+			wall.Reset(wait.Whole(time.Second))
 			if l.engine.behind() {
 				l.catchUp(ctx)
 			}

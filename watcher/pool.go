@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"spool.internal/events/wait"
 )
 
 const (
@@ -124,13 +126,14 @@ func (w *Watcher) work(ctx context.Context, k *worker) {
 
 // watchPool replaces stuck workers, until ctx ends.
 func (w *Watcher) watchPool(ctx context.Context) {
-	tick := time.NewTicker(checkStuckEvery)
+	tick := time.NewTimer(wait.Whole(checkStuckEvery))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			tick.Reset(wait.Whole(checkStuckEvery))
 			w.replaceStuck(ctx, time.Now())
 		}
 	}

@@ -143,7 +143,8 @@ func (b *changedJobs) take() map[string]bool {
 
 // report publishes the states of folders when they have changed, and all of them from time to time, until ctx ends.
 func (w *Watcher) report(ctx context.Context) {
-	tick, anyway := time.NewTicker(reportEvery), time.NewTimer(wait.Whole(events.StateRenew))
+	tick, anyway := time.NewTimer(wait.Whole(reportEvery)), time.NewTimer(wait.Whole(events.StateRenew))
+	said := time.Now() // all of them
 	defer tick.Stop()
 	defer anyway.Stop()
 	for {
@@ -152,8 +153,15 @@ func (w *Watcher) report(ctx context.Context) {
 			return
 		case <-anyway.C:
 			anyway.Reset(wait.Whole(events.StateRenew))
-			w.changed.add(w.toSayAgain(time.Now())...)
+			now := time.Now()
+			if !now.Truncate(w.cfg.Bus.RenewStates()).After(said) {
+				w.changed.add(w.withWaiting()...)
+				continue
+			}
+			said = now
+			w.changed.add(w.jobIDs()...)
 		case <-tick.C:
+			tick.Reset(wait.Whole(reportEvery))
 			w.reportChanges(ctx)
 		}
 	}
@@ -176,12 +184,8 @@ func (w *Watcher) reportChanges(ctx context.Context) {
 	}
 }
 
-// toSayAgain are the jobs whose states go from the store unless they are published now. Which files wait is never
-// kept for long.
-func (w *Watcher) toSayAgain(now time.Time) []string {
-	if now.Truncate(w.cfg.Bus.RenewStates()).Equal(now.Truncate(events.StateRenew)) {
-		return w.jobIDs()
-	}
+// withWaiting are the jobs of which files wait: which those are is never kept for long.
+func (w *Watcher) withWaiting() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Keys(w.publishedWaiting))

@@ -186,11 +186,12 @@ func (k *desk) tell(d *Delivery, word string) error {
 // keepAlive tells the server that what is held is being worked on, until nothing
 // is and nobody fetches any more.
 func (k *desk) keepAlive() {
-	tick := time.NewTicker(heartbeat)
+	tick := time.NewTimer(wait.Whole(heartbeat))
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
+			tick.Reset(wait.Whole(heartbeat))
 		case <-k.bus.life.Done():
 			return
 		}

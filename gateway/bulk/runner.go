@@ -98,12 +98,13 @@ func (r *Runner) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { r.hear(ctx) })
-	tick := time.NewTicker(r.Lease / 10)
+	tick := time.NewTimer(wait.Whole(r.Lease / 10))
 	defer tick.Stop()
 	for {
 		select {
 		case <-r.wake:
 		case <-tick.C:
+			tick.Reset(wait.Whole(r.Lease / 10))
 		case <-ctx.Done():
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/wait"
 )
 
 // reportEvery is how often the state of a job is published, at most.
@@ -20,13 +21,14 @@ type report struct {
 // report publishes what waits, in STATE, until ctx ends.
 func (d *Dispatcher) report(ctx context.Context) {
 	last := map[string]report{}
-	tick := time.NewTicker(reportEvery)
+	tick := time.NewTimer(wait.Whole(reportEvery))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			tick.Reset(wait.Whole(reportEvery))
 			d.publishStates(ctx, last, now)
 		}
 	}

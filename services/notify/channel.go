@@ -227,6 +227,6 @@ func (c *channel) countWaiting(ctx context.Context) {
 		if out, queued, err := c.bus.Unsettled(ctx, c.queue); err == nil {
 			c.meter.waiting.Set(float64(out + queued))
 		}
-		_ = wait.Sleep(ctx, 5*time.Second)
+		_ = wait.Sleep(ctx, wait.Whole(5*time.Second))
 	}
 }

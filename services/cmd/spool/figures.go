@@ -36,7 +36,10 @@ func (in *instance) figures(role string, bus *jet.Bus) {
 		}
 	}
 	if role == "gateway" {
-		streams := &streamFigures{states: bus.StreamStates}
+		streams := &streamFigures{states: bus.StreamStates, every: streamsEvery}
+		if in.broker != nil && in.bundle == nil {
+			streams.every = ownStreamsEvery
+		}
 		in.Metrics.MustRegister(streams)
 		in.Go("stream figures", streams.run)
 	}
@@ -92,10 +95,11 @@ func lastBackup(data string) float64 {
 	return float64(at.Unix())
 }
 
-// streamFigures hold what the streams last said, each a few seconds old: whoever collects has no
+// streamFigures hold what the streams last said, each up to half a minute old: whoever collects has no
 // token, and waits for no stream.
 type streamFigures struct {
 	states func(context.Context) ([]jet.StreamState, map[string]error)
+	every  time.Duration
 
 	mu     sync.Mutex
 	all    []jet.StreamState
@@ -104,6 +108,7 @@ type streamFigures struct {
 
 const (
 	streamsEvery    = 10 * time.Second
+	ownStreamsEvery = 30 * time.Second // where this process leads them all, always
 	streamsPatience = 3 * time.Second
 )
 
@@ -161,7 +166,7 @@ func (s *streamFigures) run(ctx context.Context) error {
 		s.mu.Lock()
 		s.all, s.faults = all, faults
 		s.mu.Unlock()
-		_ = wait.Sleep(ctx, streamsEvery)
+		_ = wait.Sleep(ctx, wait.Whole(s.every))
 	}
 	return nil
 }
