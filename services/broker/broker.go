@@ -98,7 +98,6 @@ func Start(ctx context.Context, cfg Config) (*Broker, error) {
 
 // serve makes the streams and lets clients in.
 func (b *Broker) serve(ctx context.Context, secret []byte) (err error) {
-	defer b.lookUp(b.cfg.Connects)()
 	if b.guard, err = newGuard(b.srv, b.creds, b.tight); err != nil {
 		return err
 	}
@@ -161,16 +160,6 @@ func options(cfg Config, store string) (*server.Options, error) {
 		return opts, cfg.listener(opts)
 	}
 	return opts, nil
-}
-
-// lookUp has the server make the accounts of roles, which takes it longer than a connection. What it returns waits
-// for that.
-func (b *Broker) lookUp(roles []Role) (wait func()) {
-	var all sync.WaitGroup
-	for _, role := range roles {
-		all.Go(func() { _, _ = b.srv.now().LookupAccount(b.accounts.roles[role]) }) // who connects is told of an error
-	}
-	return all.Wait
 }
 
 func (b *Broker) ensure(ctx context.Context) error {

@@ -31,7 +31,6 @@ type Config struct {
 	MaxStore      int64                 // bytes for all streams; 0 = what the disk has, at most 25 GiB
 	ResultsPerJob int64                 // results kept for each job; default 1000
 	Bundle        *cluster.Bundle       // makes it a machine of a cluster; nil = alone
-	Connects      []Role                // as which [Broker.ConnectAs] is asked right after the start
 	Version       string                // of this program, which the machines of a cluster tell each other
 	Waits         func(why string)      // told what Start waits for; nil = nobody
 	Reserve       *reserve.Reserve      // what is kept free on the disk of DataDir; nil = nothing

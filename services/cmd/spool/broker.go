@@ -56,9 +56,6 @@ func (in *instance) startBroker(ctx context.Context) error {
 		}
 		cfg.Bundle, cfg.Version, cfg.Waits = in.bundle, version(), in.door.waits
 	}
-	if !in.set.alone() && cfg.Listen != "" {
-		cfg.Connects = []broker.Role{broker.Runner, broker.Gateway}
-	}
 	b, err := broker.Start(ctx, cfg)
 	if err != nil {
 		return err
