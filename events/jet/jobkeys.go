@@ -52,7 +52,7 @@ func (b *Bus) keyMoves(ctx context.Context, ev events.JobEvent, was string) (mov
 		}
 		if held.JobID == job.ID {
 			m := keyMessage(jobKey{Owner: job.Username, Key: was}, seq)
-			m.Header["Nats-TTL"] = deletedFor.String()
+			m.Header[ttlHeader] = deletedFor.String()
 			moves = append(moves, m)
 		}
 	}

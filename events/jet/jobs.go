@@ -53,7 +53,7 @@ func (b *Bus) PutKeyedJob(ctx context.Context, ev events.JobEvent, expect uint64
 		// The rollup removes the job's history at once. A time to live alone would
 		// revive the job when it runs out.
 		m.Header["Nats-Rollup"] = "sub"
-		m.Header["Nats-TTL"] = deletedFor.String()
+		m.Header[ttlHeader] = deletedFor.String()
 	case events.JobDisabled:
 		if b.jobs.take(ctx, b, []message{m}) != nil {
 			m.Header["Nats-Rollup"] = "sub" // takes no more room than the job did

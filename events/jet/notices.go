@@ -80,7 +80,7 @@ func (b *Bus) NoticeAgain(jobID, flowJobID string, channel events.Channel) View[
 func (b *Bus) PutNoticeAgain(ctx context.Context, n events.NoticeAgain) error {
 	_, err := b.commit(ctx, streamNotifications, message{
 		Subject: noticeAgainSubject(n.JobID, n.FlowJobID, n.Channel), Data: body(n),
-		Header: map[string]string{"Nats-TTL": undeliverableFor.String()},
+		Header: map[string]string{ttlHeader: undeliverableFor.String()},
 	})
 	return err
 }

@@ -72,7 +72,7 @@ func (b *Bus) PutUndeliverable(ctx context.Context, u events.Undeliverable) erro
 		Subject: undeliverableSubject(u.JobID, u.About, u.Of, u.Channel), Data: body(u), Expect: new(uint64(0)),
 		Header: events.CloudEvent("spool.notification.undelivered", strconv.FormatUint(u.Of, 10)+"."+string(u.Channel), "notify", u.JobID, u.At),
 	}
-	m.Header["Nats-TTL"] = undeliverableFor.String()
+	m.Header[ttlHeader] = undeliverableFor.String()
 	_, err := b.commit(ctx, streamNotifications, m)
 	if IsConflict(err) {
 		return nil

@@ -12,6 +12,7 @@ import (
 // What services say that they are doing now is kept for a while, see [events.StateKept], and only
 // the newest of it. A state that cannot be read is of another version, and goes likewise.
 
+// ttlHeader says for how long the server keeps a message, however long its stream does.
 const ttlHeader = "Nats-TTL"
 
 func kept(forTime time.Duration, subject string, state any) message {

@@ -40,7 +40,7 @@ func ends(t events.Token) map[string]string {
 		return nil
 	}
 	left := max(time.Until(t.Expires), 0) + time.Minute
-	return map[string]string{"Nats-TTL": left.Round(time.Second).String()}
+	return map[string]string{ttlHeader: left.Round(time.Second).String()}
 }
 
 // DropToken revokes a token for good: its mark stays, so that no token of its
