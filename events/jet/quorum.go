@@ -38,7 +38,7 @@ type replicated struct {
 }
 
 type replica struct {
-	Active time.Duration `json:"active"` // since it was last heard of
+	Active time.Duration `json:"active"` // since it was last heard of; 0 = never, by this leader
 }
 
 // watchQuorum keeps health up to date while the server is one of several.
@@ -97,7 +97,8 @@ func (b *Bus) lookAtQuorum(stream string) time.Duration {
 }
 
 // quorum says since when a leader hears from too few, and why that is too few; empty when
-// it hears from enough, of whom the last was heard so long ago.
+// it hears from enough, or was elected just now; heard is for how long nothing may have
+// been heard, so that it is asked again as soon as that is too long.
 func (s clusterState) quorum() (lost, heard time.Duration, text string) {
 	if s.Cluster == nil || len(s.Cluster.Replicas) == 0 {
 		return 0, 0, ""
@@ -105,12 +106,16 @@ func (s clusterState) quorum() (lost, heard time.Duration, text string) {
 	if s.Cluster.Leader == "" {
 		return 0, 0, "has no leader"
 	}
-	if s.At.Sub(s.Cluster.Since) < quorumPatience {
-		return 0, 0, "" // it was elected just now
+	led := max(s.At.Sub(s.Cluster.Since), 0)
+	if led < quorumPatience {
+		return 0, led, "" // elected just now: what it heard counts when it has led that long
 	}
 	var silent []time.Duration
 	away := 0
 	for _, r := range s.Cluster.Replicas {
+		if r.Active == 0 {
+			r.Active = led
+		}
 		silent = append(silent, r.Active)
 		if r.Active >= quorumPatience {
 			away++
