@@ -31,3 +31,6 @@ const (
 	SubscribersStream = streamSubscribers
 	DeadLettersStream = streamDeadLetters
 )
+
+// IsClock reports whether a subject is that of cron's clock, which says only up to when nothing was due.
+func IsClock(subject string) bool { return subject == clockSubject }

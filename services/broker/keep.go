@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,14 +77,12 @@ func (b *Broker) noteOn(ctx context.Context) {
 // is 0, from first on. The server is asked for the next one first, which costs little; it
 // gives none also when it cannot read, so then it is asked what it knows.
 func (b *Broker) holds(stream string, first, below uint64) bool {
-	ask := fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">","no_hdr":true}`, first)
-	m, err := b.guard.nc.Request("$JS.API.STREAM.MSG.GET."+stream, ask, statePatience)
+	next, err := b.message(stream, fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">","no_hdr":true}`, first))
 	if err != nil {
-		return false // the server is not up
+		return false
 	}
-	var next server.JSApiMsgGetResponse
-	if json.Unmarshal(m.Data, &next) == nil && next.Message != nil {
-		return below == 0 || next.Message.Sequence < below
+	if next != nil {
+		return below == 0 || next.Sequence < below
 	}
 	state, err := b.state(stream)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"spool.internal/events/jet"
 	"spool.internal/services/broker/store"
 )
 
@@ -101,7 +102,27 @@ func (b *Broker) note() error {
 	if err != nil {
 		return err
 	}
-	return b.keeper.Note(last, jobs)
+	return b.keeper.Note(last, jobs, b.isClock)
+}
+
+// isClock reports whether a message is cron's clock, which goes on each half hour in which nothing was due.
+// Who finds an older one there looks through that half hour again.
+func (b *Broker) isClock(stream string, sequence uint64) bool {
+	m, err := b.message(stream, fmt.Appendf(nil, `{"seq":%d,"no_hdr":true}`, sequence))
+	return err == nil && m != nil && jet.IsClock(m.Subject)
+}
+
+// message asks for one message of a stream. It is nil when the server gives none; the error is that it is not up.
+func (b *Broker) message(stream string, which []byte) (*server.StoredMsg, error) {
+	m, err := b.guard.nc.Request("$JS.API.STREAM.MSG.GET."+stream, which, statePatience)
+	if err != nil {
+		return nil, err
+	}
+	var answer server.JSApiMsgGetResponse
+	if json.Unmarshal(m.Data, &answer) != nil {
+		return nil, nil
+	}
+	return answer.Message, nil
 }
 
 // lastOf gives the last sequence of each stream.

@@ -13,7 +13,8 @@
 // a copy, and the state of a consumer, which then begins anew. Anything else is
 // [*Damage], until [AcceptLoss] has taken out what cannot be read.
 //
-// After a kill -9 the note may be a second old. Until then the server may have
+// After a kill -9 the note may be a second old, and lack cron's clock of the hours before
+// if nothing else was stored in them, which nobody misses. Until then the server may have
 // removed blocks whose messages were all done with: that a whole block of another
 // stream than JOBS was taken away after a kill -9 is not seen, unless it was the last.
 package store

@@ -22,7 +22,8 @@ type Keeper struct {
 
 	mu     sync.Mutex
 	note   *note
-	synced map[string]looks // how blocks looked when they were synced, by file
+	minor  map[string]uint64 // by stream: since the note, up to here, only what need not be known was written
+	synced map[string]looks  // how blocks looked when they were synced, by file
 }
 
 // looks is by what one sees that a block was written to. The time alone would not do:
@@ -45,25 +46,38 @@ func NewKeeper(dataDir, dir string, durable bool) (*Keeper, error) {
 	if n.Streams == nil {
 		n.Streams = map[string]*known{}
 	}
-	return &Keeper{dataDir: dataDir, dir: dir, durable: durable, note: n, synced: map[string]looks{}}, nil
+	return &Keeper{dataDir: dataDir, dir: dir, durable: durable, note: n, minor: map[string]uint64{}, synced: map[string]looks{}}, nil
 }
 
 // Note notes up to which sequence each stream is written, and how many jobs there are,
 // if that is known. What is not synced yet it syncs first. When nothing is new but what is being done at
-// this moment it does nothing.
-func (k *Keeper) Note(last map[string]uint64, jobs *JobsKnown) error {
+// this moment, or what minor says nobody misses, it does nothing: a disk sleeps on.
+func (k *Keeper) Note(last map[string]uint64, jobs *JobsKnown, minor func(stream string, sequence uint64) bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	news := k.note.Durable != k.durable || k.note.Boot != boot() || !k.note.Closed && jobs != nil && (k.note.Jobs == nil || *k.note.Jobs != *jobs)
 	for name, seq := range last {
 		of := k.note.Streams[name]
-		moved := of != nil && of.Last != seq && name != jet.StateStream // what is there is so for an hour at most
-		news = news || of == nil || moved || of.Settings == ""
+		news = news || of == nil || of.Settings == "" || k.moved(name, of.Last, seq, minor)
 	}
 	if !news || k.note.Closed {
 		return nil
 	}
 	return k.write(last, jobs)
+}
+
+// moved reports whether a stream has come from the noted sequence to seq by anything that is to be known.
+// Only the next message is looked at: where more were written in a second, some of them are.
+func (k *Keeper) moved(stream string, noted, seq uint64, minor func(string, uint64) bool) bool {
+	if stream == jet.StateStream { // what is there is so for an hour at most
+		return false
+	}
+	known := max(noted, k.minor[stream])
+	if seq == known+1 && minor(stream, seq) {
+		known = seq
+		k.minor[stream] = seq
+	}
+	return seq != known
 }
 
 // Closed notes that the server has stopped in order, and which blocks there are.
