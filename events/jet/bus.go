@@ -2,6 +2,7 @@ package jet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ type Bus struct {
 	stallAfter time.Duration // 0 = as usual
 	needs      Needs
 	health     health
+	leaders    *Leaders
 	held       func() error // see [Options.Held]
 	broken     func(stream string) error
 	tight      func() error
@@ -79,6 +81,7 @@ type Options struct {
 	Alone     bool                       // the server is in this process and the only one: see [events.OwnKept]
 	Name      string                     // of the service; also its inbox prefix, _INBOX.<name>
 	Needs     Needs                      // the streams without which the service is not ready
+	Leaders   *Leaders                   // shared with other buses to the same Server; nil = with none
 	Held      func() error               // why nothing should be begun now, by who runs the server; nil = it says nothing
 	Broken    func(stream string) error  // why a stream takes nothing that is written, by the same
 	Tight     func() error               // why nothing is to be purged now, by the same; of code Full
@@ -91,7 +94,7 @@ type Options struct {
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		log: o.Log, name: o.Name, needs: o.Needs, held: o.Held, broken: o.Broken, tight: o.Tight, within: o.Server != nil, alone: o.Alone,
-		health: newHealth(), desks: map[string]*desk{}, line: make(chan struct{}),
+		health: newHealth(), leaders: cmp.Or(o.Leaders, &Leaders{}), desks: map[string]*desk{}, line: make(chan struct{}),
 		triggers: room{stream: streamTriggers}, files: room{stream: streamFiles},
 		jobs: room{stream: streamJobs}, tokens: room{stream: streamTokens},
 	}

@@ -93,6 +93,12 @@ func (b *Bus) Commit(ctx context.Context, stream string, msgs ...Message) (uint6
 	return b.commit(ctx, stream, msgs...)
 }
 
+// Tell has a leader answered so just now.
+func (l *Leaders) Tell(stream, trouble string) {
+	of := l.of(stream)
+	of.asked, of.at, of.trouble = time.Now(), time.Now(), trouble
+}
+
 func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]uint64, error) {
 	return b.subjects(ctx, stream, filter)
 }

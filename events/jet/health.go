@@ -290,26 +290,69 @@ func (b *Bus) askLeaders() {
 	wg.Wait()
 }
 
+// askLeader asks the leader of a stream, or takes what it just told another bus of this process.
 func (b *Bus) askLeader(ctx context.Context, stream, op string, request any) {
-	asked := time.Now()
-	answer, err := b.api(ctx, op, stream, request)
-	if err != nil {
-		if b.nc.IsConnected() && b.life.Err() == nil {
-			b.health.miss(stream, asked, "has no leader that answers")
+	l := b.leaders.of(stream)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.at) >= leaderFresh {
+		l.asked = time.Now()
+		answer, err := b.api(ctx, op, stream, request)
+		if err != nil && (!b.nc.IsConnected() || b.life.Err() != nil) {
+			return // it says nothing of the leader
 		}
+		l.trouble, l.at = "has no leader that answers", time.Now()
+		if err == nil {
+			l.trouble = leaderTrouble(answer.Data)
+		}
+	}
+	if l.trouble == "" {
+		b.health.hear(stream)
 		return
 	}
+	b.health.miss(stream, l.asked, l.trouble)
+}
+
+// leaderTrouble is what the answer of a leader says that is wrong with its stream; empty = nothing.
+func leaderTrouble(answer []byte) string {
 	var a struct {
 		Error *apiFault `json:"error"`
 	}
-	switch err := json.Unmarshal(answer.Data, &a); {
+	switch err := json.Unmarshal(answer, &a); {
 	case err != nil:
-		b.health.miss(stream, asked, "answers what cannot be read")
+		return "answers what cannot be read"
 	case a.Error == nil || a.Error.ErrCode == codeNoMessage:
-		b.health.hear(stream)
+		return ""
 	case slices.Contains(codesAway, a.Error.ErrCode):
-		b.health.miss(stream, asked, "has no leader")
+		return "has no leader"
 	default:
-		b.health.miss(stream, asked, "cannot be read ("+a.Error.Description+")")
+		return "cannot be read (" + a.Error.Description + ")"
 	}
+}
+
+// Leaders is what the leaders of streams last answered when they were asked whether they are there. The
+// buses of one process that use one server share it, so that each leader is asked once for all of them.
+// The zero value is ready to use.
+type Leaders struct {
+	mu  sync.Mutex
+	all map[string]*leader
+}
+
+type leader struct {
+	mu      sync.Mutex // held by who asks it
+	asked   time.Time
+	at      time.Time // when it had answered, or had not
+	trouble string    // what is wrong with the stream; empty = nothing
+}
+
+func (l *Leaders) of(stream string) *leader {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[string]*leader{}
+	}
+	if l.all[stream] == nil {
+		l.all[stream] = &leader{}
+	}
+	return l.all[stream]
 }

@@ -1,6 +1,7 @@
 package jet_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -116,4 +117,32 @@ func TestCheckNamesTheStream(t *testing.T) {
 			t.Fatalf("the stream is there again: %v", bus.Check())
 		}
 	}
+}
+
+// Buses of one process ask each leader once: what it just told one of them, well or not, the others
+// take, and a second later they ask anew.
+func TestLeadersAreAskedOnce(t *testing.T) {
+	srv := eventstest.Start(t, eventstest.Options{})
+	var leaders jet.Leaders
+	connect := func() *jet.Bus {
+		bus, err := jet.Connect(t.Context(), jet.Options{Server: srv, Name: "test", Needs: jet.EveryStream(), Leaders: &leaders, Log: eventstest.Log(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = bus.Close(context.Background()) })
+		return bus
+	}
+	one := connect()
+	if err := one.Ensure(t.Context(), jet.Topology{Store: 1 << 30, Replicas: 1, ResultsPerJob: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Check(); err != nil {
+		t.Fatal(err)
+	}
+	leaders.Tell("JOBS", "has no leader")
+	two := connect()
+	if err := two.Check(); err == nil || !strings.HasPrefix(err.Error(), "JOBS has no leader since ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("told that JOBS has none, a bus says: %v", err)
+	}
+	eventstest.Eventually(t, "it asks anew", func() bool { return two.Check() == nil })
 }

@@ -29,6 +29,7 @@ type Broker struct {
 	systemCreds []byte // of the server's system account
 	guard       *guard
 	own         *jet.Bus // for what the broker itself keeps
+	leaders     jet.Leaders
 	outside     *subscribers
 	faults      faults
 	healer      *healer
@@ -176,7 +177,7 @@ func (b *Broker) Connect(ctx context.Context, name string) (*jet.Bus, error) {
 		needs = jet.EveryStream()
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: b.creds, Name: name, Needs: needs, Held: b.held, Broken: b.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
+		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: b.creds, Name: name, Needs: needs, Leaders: &b.leaders, Held: b.held, Broken: b.broken, Tight: b.tight, Log: b.cfg.Log.With("component", name),
 	})
 }
 
@@ -188,7 +189,7 @@ func (b *Broker) ConnectAs(ctx context.Context, role Role) (*jet.Bus, error) {
 		return nil, fmt.Errorf("credentials: %w", err)
 	}
 	return jet.Connect(ctx, jet.Options{
-		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: creds, Name: string(role), Needs: role.Needs(), Held: b.held, Broken: b.broken, Log: b.cfg.Log.With("component", string(role)),
+		Server: b.srv, Alone: b.cfg.Bundle == nil, CredsText: creds, Name: string(role), Needs: role.Needs(), Leaders: &b.leaders, Held: b.held, Broken: b.broken, Log: b.cfg.Log.With("component", string(role)),
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"spool.internal/events"
@@ -50,6 +51,7 @@ type channel struct {
 	bus     *jet.Bus
 	log     *slog.Logger
 	meter   meter
+	waits   atomic.Int64 // notifications in the queue, as the broker counted them last
 
 	perJob semaphores
 }
@@ -221,10 +223,11 @@ func (c *channel) crowded(ctx context.Context) bool {
 	return err == nil && out > c.queue.Pending*9/10
 }
 
-// countWaiting keeps the metric of waiting notifications up to date until ctx ends.
+// countWaiting keeps up to date, until ctx ends, how many notifications wait.
 func (c *channel) countWaiting(ctx context.Context) {
 	for ctx.Err() == nil {
 		if out, queued, err := c.bus.Unsettled(ctx, c.queue); err == nil {
+			c.waits.Store(int64(out + queued))
 			c.meter.waiting.Set(float64(out + queued))
 		}
 		_ = wait.Sleep(ctx, wait.Whole(5*time.Second))

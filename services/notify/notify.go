@@ -154,5 +154,17 @@ func (n *Notify) Run(ctx context.Context) error {
 	return nil
 }
 
+// Waiting is what waits to be told, as the broker counted it a few seconds ago.
+func (n *Notify) Waiting() (all events.NoticesState) {
+	for _, c := range n.channels {
+		if waits := int(c.waits.Load()); c.name == events.ChannelEmail {
+			all.Mails += waits
+		} else {
+			all.Webhooks += waits
+		}
+	}
+	return all
+}
+
 // Check returns why notifications are not delivered now, or nil.
 func (n *Notify) Check() error { return n.bus.Check() }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"spool.internal/events/atomicfile"
@@ -83,10 +84,10 @@ func (n *note) write(dataDir string) error {
 func (n *note) inOrder() bool { return n != nil && (n.Durable || n.Boot != "" && n.Boot == boot()) }
 
 // boot names this run of the system.
-func boot() string {
+var boot = sync.OnceValue(func() string {
 	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // other systems have none
 	return strings.TrimSpace(string(id))
-}
+})
 
 func sumOf(text string) string {
 	sum := sha256.Sum256([]byte(text))

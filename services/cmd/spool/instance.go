@@ -79,6 +79,7 @@ type instance struct {
 	roles    *presences                  // what they say of themselves; nil: the first is not there yet
 	endpoint func() events.EndpointState // nil: the dispatcher is in another process
 	answered func() events.Minute        // by cron; nil: it is in another process
+	waiting  func() events.NoticesState  // to be told; nil: the notifier is in another process
 
 	last    lastMachine
 	commits *commitFigures // made with the first bus

@@ -82,6 +82,7 @@ func (in *instance) startNotify(ctx context.Context, bus *jet.Bus, key *seal.Key
 	if err := n.Subscribe(ctx); err != nil {
 		return err
 	}
+	in.waiting = n.Waiting
 	in.add("notify", n)
 	in.present("notify", bus)
 	return nil

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -236,8 +234,8 @@ func (p *presence) makeUp(ctx context.Context, now time.Time, notReady map[strin
 	case s.Role == "dispatcher" && p.in.endpoint != nil:
 		e := p.in.endpoint()
 		s.Endpoint = &e
-	case s.Role == "notify":
-		s.Waiting = p.notices()
+	case s.Role == "notify" && p.in.waiting != nil:
+		s.Waiting = new(p.in.waiting())
 	case s.Role == "cron" && p.in.answered != nil && !s.Holds: // else it is in the process of the gateway, and this is stored seldom
 		s.Answered = p.in.answered()
 	}
@@ -278,30 +276,4 @@ func (p *presence) look(now time.Time) events.MachineState {
 	}
 	p.machine = m
 	return m
-}
-
-// notices adds up what waits to be told, out of the metrics of this process.
-func (p *presence) notices() *events.NoticesState {
-	n := &events.NoticesState{}
-	all, err := p.in.Metrics.Gather()
-	if err != nil {
-		return n
-	}
-	for _, family := range all {
-		if family.GetName() != "spool_notify_waiting" {
-			continue
-		}
-		for _, m := range family.GetMetric() {
-			queue := ""
-			for _, l := range m.GetLabel() {
-				queue = cmp.Or(queue, l.GetValue())
-			}
-			if v := int(m.GetGauge().GetValue()); strings.Contains(queue, "mail") {
-				n.Mails += v
-			} else {
-				n.Webhooks += v
-			}
-		}
-	}
-	return n
 }
