@@ -104,7 +104,7 @@ func (p *puller) answers(ctx context.Context) error {
 // dropAway takes out a consumer with a single copy whose server does not answer, while the leader of
 // its stream does; false = it is as it was.
 func (b *Bus) dropAway(ctx context.Context, q Queue) bool {
-	if !q.single() || !b.nc.IsConnected() || ctx.Err() != nil || !b.copied(ctx, q.stream) {
+	if !q.single() || !b.nc.IsConnected() || ctx.Err() != nil || !b.clustered() {
 		return false
 	}
 	for range 2 { // one answer that is lost is no server that is away

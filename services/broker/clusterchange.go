@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -135,6 +137,9 @@ func (a *Admin) Rescue(ctx context.Context, lost []string, say func(string)) err
 	return a.dropLost(ctx, say)
 }
 
+// dropAtOnce is how many consumers are asked for at the same time: there is one for each folder with files.
+const dropAtOnce = 32
+
 // dropLost takes out the consumers whose only copy was on a lost machine. Who works on their queue makes
 // them anew; until then nobody could list the consumers of the stream.
 func (a *Admin) dropLost(ctx context.Context, say func(string)) error {
@@ -146,24 +151,44 @@ func (a *Admin) dropLost(ctx context.Context, say func(string)) error {
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", jet.FilesStream, err)
 	}
+	var asking sync.WaitGroup
+	var lost atomic.Int64
+	places := make(chan struct{}, dropAtOnce)
 	names := stream.ConsumerNames(ctx)
-	lost := 0
 	for name := range names.Name() {
-		limited, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := stream.Consumer(limited, name)
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) {
-			continue
-		}
-		limited, cancel = context.WithTimeout(ctx, 2*time.Second)
-		_ = stream.DeleteConsumer(limited, name) // nobody answers for it, but it is taken out
-		cancel()
-		lost++
+		places <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-places }()
+			if answers(ctx, stream, name) {
+				return
+			}
+			limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			_ = stream.DeleteConsumer(limited, name) // nobody may answer for it, but it is taken out
+			lost.Add(1)
+		})
 	}
-	if lost > 0 {
-		say(fmt.Sprintf("%d queues of files are begun anew: what was called last may be called again, with the same key", lost))
+	asking.Wait()
+	if n := lost.Load(); n > 0 {
+		say(fmt.Sprintf("%d queues of files are begun anew: what was called last may be called again, with the same key", n))
 	}
 	return names.Err()
+}
+
+// answers reports whether a consumer is there. For one whose only copy is lost nobody answers, or the server
+// does that has given it another place, where it gets no leader; one that is there may miss a question or two
+// while leaders change.
+func answers(ctx context.Context, stream jetstream.Stream, name string) bool {
+	for range 4 {
+		limited, cancel := context.WithTimeout(ctx, time.Second)
+		c, err := stream.Consumer(limited, name)
+		cancel()
+		led := err == nil && c.CachedInfo().Cluster != nil && c.CachedInfo().Cluster.Leader != ""
+		if led || errors.Is(err, jetstream.ErrConsumerNotFound) || wait.Sleep(ctx, 500*time.Millisecond) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // lead waits until every stream has a leader.

@@ -136,38 +136,60 @@ var ledgers = map[string]string{"FILES": "spool.seen.>", "RUNS": "spool.runkey.>
 // counts NAME FILE writes how many messages and lasting consumers each stream has that stands still while
 // nothing runs.
 func (m *machinesOf) counts(ts *testscript.TestScript, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	a, err := broker.Control(ctx, ts.MkAbs(args[0]), "")
 	ts.Check(err)
 	defer a.Close()
 	js, err := jetstream.New(a.NATS())
 	ts.Check(err)
+	lines, err := countStreams(ctx, js)
+	for err != nil && ctx.Err() == nil { // a question dies with a leader that goes: it is asked again
+		ts.Logf("asked again: %v", err)
+		time.Sleep(200 * time.Millisecond)
+		lines, err = countStreams(ctx, js)
+	}
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "")), 0o600))
+}
+
+// countStreams tries once to count, each stream in a line.
+func countStreams(ctx context.Context, js jetstream.JetStream) (lines []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	moving := []string{"STATE", "DRIVES", "NOTIFICATIONS", "TRIGGERS"} // what machines say of themselves, and the clock
-	var lines []string
-	for info := range js.ListStreams(ctx).Info() {
+	streams := js.ListStreams(ctx)
+	for info := range streams.Info() {
 		if slices.Contains(moving, info.Config.Name) {
 			continue
 		}
 		s, err := js.Stream(ctx, info.Config.Name)
-		ts.Check(err)
+		if err != nil {
+			return nil, fmt.Errorf("stream %s: %w", info.Config.Name, err)
+		}
 		var lasting []string
-		for c := range s.ListConsumers(ctx).Info() {
+		consumers := s.ListConsumers(ctx)
+		for c := range consumers.Info() {
 			if c.Config.Durable != "" && !ofMachine.MatchString(c.Name) {
 				lasting = append(lasting, c.Name)
 			}
+		}
+		if err := consumers.Err(); err != nil {
+			return nil, fmt.Errorf("consumers of %s: %w", info.Config.Name, err)
 		}
 		slices.Sort(lasting)
 		n := info.State.Msgs
 		if ledger := ledgers[info.Config.Name]; ledger != "" { // what is queued beside it goes in its own time
 			entries, err := s.Info(ctx, jetstream.WithSubjectFilter(ledger))
-			ts.Check(err)
+			if err != nil {
+				return nil, fmt.Errorf("subjects of %s: %w", info.Config.Name, err)
+			}
 			n = uint64(len(entries.State.Subjects))
 		}
 		lines = append(lines, fmt.Sprintf("%s %d messages, consumers %s\n", info.Config.Name, n, strings.Join(lasting, " ")))
 	}
 	slices.Sort(lines)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "")), 0o600))
+	return lines, streams.Err()
 }
 
 // exchangeQuietly asks a server that may not be there.
