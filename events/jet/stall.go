@@ -81,12 +81,12 @@ func (p *puller) look(ctx context.Context) {
 func (p *puller) answers(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	_, err := p.cons.Info(limited)
+	info, err := p.cons.Info(limited)
 	b, queue := p.desk.bus, p.desk.queue
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return err
-	case err == nil || !queue.single() || !b.nc.IsConnected():
+	case err == nil && (HasLeader(info) || !b.clustered()) || !queue.single() || !b.nc.IsConnected():
 		p.quiet.away = time.Time{}
 		return nil
 	case p.quiet.away.IsZero():
@@ -109,9 +109,9 @@ func (b *Bus) dropAway(ctx context.Context, q Queue) bool {
 	}
 	for range 2 { // one answer that is lost is no server that is away
 		limited, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := b.js.Consumer(limited, q.stream, q.Name)
+		c, err := b.js.Consumer(limited, q.stream, q.Name)
 		cancel()
-		if err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) || wait.Sleep(ctx, goneAgain) != nil {
+		if err == nil && HasLeader(c.CachedInfo()) || errors.Is(err, jetstream.ErrConsumerNotFound) || wait.Sleep(ctx, goneAgain) != nil {
 			return false
 		}
 	}
@@ -126,6 +126,10 @@ func (b *Bus) dropAway(ctx context.Context, q Queue) bool {
 	b.stalls.remade.Add(1)
 	return true
 }
+
+// HasLeader reports whether a server of a cluster gives the messages of a consumer. One that lost its only
+// copy with a machine may be known, on another, and have none.
+func HasLeader(c *jetstream.ConsumerInfo) bool { return c.Cluster != nil && c.Cluster.Leader != "" }
 
 // single reports whether the consumer has one copy: there are as many as folders with files, and each
 // copy costs its server what an idle group of servers does.

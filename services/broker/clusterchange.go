@@ -183,8 +183,7 @@ func answers(ctx context.Context, stream jetstream.Stream, name string) bool {
 		limited, cancel := context.WithTimeout(ctx, time.Second)
 		c, err := stream.Consumer(limited, name)
 		cancel()
-		led := err == nil && c.CachedInfo().Cluster != nil && c.CachedInfo().Cluster.Leader != ""
-		if led || errors.Is(err, jetstream.ErrConsumerNotFound) || wait.Sleep(ctx, 500*time.Millisecond) != nil {
+		if err == nil && jet.HasLeader(c.CachedInfo()) || errors.Is(err, jetstream.ErrConsumerNotFound) || wait.Sleep(ctx, 500*time.Millisecond) != nil {
 			return true
 		}
 	}
