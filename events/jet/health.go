@@ -296,6 +296,9 @@ func (b *Bus) askLeader(ctx context.Context, stream, op string, request any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Since(l.at) >= leaderFresh {
+		if ctx.Err() != nil { // who asked before it could not say
+			return
+		}
 		l.asked = time.Now()
 		answer, err := b.api(ctx, op, stream, request)
 		if err != nil && (!b.nc.IsConnected() || b.life.Err() != nil) {

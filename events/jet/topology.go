@@ -25,6 +25,7 @@ const (
 	JobsStream   = streamJobs
 	FilesStream  = streamFiles
 	TokensStream = streamTokens // the last that a restore brings
+	ClockStream  = streamTriggers
 
 	// JobsPrefix is how the subjects in [JobsStream] begin.
 	JobsPrefix = familyJob + "."

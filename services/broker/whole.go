@@ -108,6 +108,9 @@ func (b *Broker) note() error {
 // isClock reports whether a message is cron's clock, which goes on each half hour in which nothing was due.
 // Who finds an older one there looks through that half hour again.
 func (b *Broker) isClock(stream string, sequence uint64) bool {
+	if stream != jet.ClockStream {
+		return false
+	}
 	m, err := b.message(stream, fmt.Appendf(nil, `{"seq":%d,"no_hdr":true}`, sequence))
 	return err == nil && m != nil && jet.IsClock(m.Subject)
 }
