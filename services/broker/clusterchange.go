@@ -69,7 +69,7 @@ func (a *Admin) Remove(ctx context.Context, machine string) error {
 // StepDown has other machines lead what this one leads, streams and the machines themselves. It gives how
 // many streams it led.
 func (a *Admin) StepDown(ctx context.Context, machine string) (n int, err error) {
-	for range 20 {
+	for range 50 {
 		c, err := a.Look(ctx)
 		if err != nil {
 			return n, err
@@ -81,13 +81,13 @@ func (a *Admin) StepDown(ctx context.Context, machine string) (n int, err error)
 		}
 		for _, s := range led {
 			var done server.ApiResponse
-			if err := callAPI(ctx, a.home, "STREAM.LEADER.STEPDOWN."+s.Name, struct{}{}, &done); err != nil {
+			if err := callAPI(ctx, a.home, "STREAM.LEADER.STEPDOWN."+s.Name, struct{}{}, &done); err != nil && !leaderless(err) {
 				return n, fmt.Errorf("%s: %w", s.Name, err)
 			}
 		}
 		if c.Leader == machine {
 			var done server.ApiResponse
-			if err := callAPI(ctx, a.sys, "META.LEADER.STEPDOWN", struct{}{}, &done); err != nil {
+			if err := callAPI(ctx, a.sys, "META.LEADER.STEPDOWN", struct{}{}, &done); err != nil && !leaderless(err) {
 				return n, fmt.Errorf("the machines: %w", err)
 			}
 		}
@@ -96,6 +96,13 @@ func (a *Admin) StepDown(ctx context.Context, machine string) (n int, err error)
 		}
 	}
 	return n, errors.New("this machine still leads: no other is current")
+}
+
+// leaderless reports that what was asked to step down has no leader at this moment, or another one: who looks
+// again sees which.
+func leaderless(err error) bool {
+	said, ok := errors.AsType[*server.ApiError](err)
+	return ok && (said.ErrCode == uint16(server.JSClusterNotAvailErr) || said.ErrCode == uint16(server.JSClusterNotLeaderErr))
 }
 
 // rescueFor is how long the steps of a rescue may take.
