@@ -65,33 +65,15 @@ func TestWhoSeesWhat(t *testing.T) {
 	r.run(b, "bob")
 	r.run("", "alice")
 	r.run("", "")
-	name := func(f frame) string {
-		var v struct {
-			JobID string     `json:"job_id"`
-			Owner string     `json:"owner"`
-			Job   events.Job `json:"job"`
-		}
-		if err := json.Unmarshal([]byte(f.data), &v); err != nil {
-			t.Fatalf("%q: %v", f, err)
-		}
-		if v.JobID += v.Job.ID; v.JobID == "" {
-			v.JobID = "direct/" + v.Owner
-		}
-		return strings.NewReplacer(a, "a", b, "b", deleted, "deleted").Replace(f.name + ":" + v.JobID)
-	}
+	names := strings.NewReplacer(a, "a", b, "b", deleted, "deleted")
 	for who, want := range map[string]string{
 		"alice/operator": "job:a | result:a | run:a run:direct/alice",
 		"alice/viewer":   "job:a | result:a | run:a run:direct/alice",
 		"bob/operator":   "job:b | result:b | run:b",
 		"root/admin":     "job:a job:b | result:deleted result:a result:b | run:a run:b run:direct/alice run:direct/",
 	} {
-		n := len(strings.Fields(want)) - strings.Count(want, "|")
 		for _, l := range []*listener{clients[who], r.listen(who, "", "j0-r0-u0")} {
-			var seen []string
-			for range n {
-				seen = append(seen, name(l.next()))
-			}
-			if got := byKind(seen); got != want {
+			if got := l.byKind(want, names); got != want {
 				t.Errorf("%s sees %s; want %s", who, got, want)
 			}
 		}
@@ -105,9 +87,26 @@ func TestWhoSeesWhat(t *testing.T) {
 	}
 }
 
-// byKind puts the names of events together, stream by stream, each in its order.
-func byKind(seen []string) string {
-	var kinds []string
+// byKind reads as many events as are wanted, and puts their names together stream by
+// stream, each in its order: between streams there is none.
+func (l *listener) byKind(want string, names *strings.Replacer) string {
+	l.t.Helper()
+	var seen, kinds []string
+	for range strings.Count(want, ":") {
+		f := l.next()
+		var v struct {
+			JobID string     `json:"job_id"`
+			Owner string     `json:"owner"`
+			Job   events.Job `json:"job"`
+		}
+		if err := json.Unmarshal([]byte(f.data), &v); err != nil {
+			l.t.Fatalf("%q: %v", f, err)
+		}
+		if v.JobID += v.Job.ID; v.JobID == "" {
+			v.JobID = "direct/" + v.Owner
+		}
+		seen = append(seen, names.Replace(f.name+":"+v.JobID))
+	}
 	for _, kind := range []string{"job:", "result:", "run:"} {
 		var list []string
 		for _, name := range seen {
@@ -128,23 +127,23 @@ func TestFilters(t *testing.T) {
 	r.run(a, "alice")
 	r.run(b, "alice")
 	r.run("", "alice")
-	for query, want := range map[string][]string{
-		"?type=run":                  {"run " + a, "run " + b, "run \"flow"},
-		"?type=run&job_id=" + b:      {"run " + b},
-		"?job_id=" + a:               {"job " + a, "result " + a, "run " + a},
-		"?type=job,result":           {"job " + a, "job " + b, "result " + a, "result " + b},
-		"?type=job&type=run":         {"job " + a, "job " + b, "run " + a, "run " + b},
-		"?last_event_id=j1-r1-u2":    {"job " + b, "result " + b, "run \"flow"},
-		"?last_event_id=j1-r77-u999": {"job " + b},
+	names := strings.NewReplacer(a, "a", b, "b")
+	for query, want := range map[string]string{
+		"?type=run":                  " |  | run:a run:b run:direct/alice",
+		"?type=run&job_id=" + b:      " |  | run:b",
+		"?job_id=" + a:               "job:a | result:a | run:a",
+		"?type=job,result":           "job:a job:b | result:a result:b | ",
+		"?type=job&type=run":         "job:a job:b |  | run:a run:b run:direct/alice",
+		"?last_event_id=j1-r1-u2":    "job:b | result:b | run:direct/alice",
+		"?last_event_id=j1-r77-u999": "job:b |  | ",
 	} {
 		lastID := "j0-r0-u0"
 		if strings.Contains(query, "last_event_id") {
 			lastID = ""
 		}
 		l := r.listen("alice/operator", query, lastID)
-		for _, w := range want {
-			name, text, _ := strings.Cut(w, " ")
-			l.want(name, text)
+		if got := l.byKind(want, names); got != want {
+			t.Errorf("%s shows %s; want %s", query, got, want)
 		}
 		l.cancel()
 	}
