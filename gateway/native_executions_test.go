@@ -156,10 +156,18 @@ func TestUpcoming(t *testing.T) {
 			t.Errorf("limit %s: slots of %v", limit, count)
 		}
 	}
-	to := time.Now().Add(3 * time.Hour)
-	names, slots := list("q=mended&to="+url.QueryEscape(to.Format(time.RFC3339)), s.alice)
-	if len(names) != 3 || slots[2].After(to) {
+	from := time.Now().Truncate(time.Hour).Add(10*time.Hour + time.Second)
+	at := func(t time.Time) string { return url.QueryEscape(t.Format(time.RFC3339)) }
+	names, slots := list("q=mended&from="+at(from)+"&to="+at(from.Add(3*time.Hour)), s.alice)
+	if len(names) != 3 || slots[2].After(from.Add(3*time.Hour)) {
 		t.Errorf("in three hours %v", slots)
+	}
+	// A page token keeps the end of the window, whenever the next page is asked for.
+	first := into[struct {
+		Next string `json:"next_page_token"`
+	}](t, s.native(http.MethodGet, "upcoming?q=mended&limit=1&from="+at(from), s.alice, ""), http.StatusOK)
+	if _, slots = list("q=mended&page_token="+first.Next, s.alice); len(slots) != 23 || slots[22].Before(from.Add(23*time.Hour-time.Minute)) {
+		t.Errorf("after the first of 24 slots come %v", slots)
 	}
 	if names, _ := list("job_id="+s.ids["backup"]+"&limit=5", s.admin); len(names) != 1 {
 		t.Errorf("of one job the admin sees %v", names)

@@ -5350,7 +5350,7 @@ type ListUpcomingParams struct {
 	// From Now when it is left out; not before.
 	From *Time `form:"from,omitempty" json:"from,omitempty"`
 
-	// To 24 hours after from when it is left out, at most 366 days after it.
+	// To 24 hours after from when it is left out, which the pages that follow keep; at most 366 days after it.
 	To    *Time   `form:"to,omitempty" json:"to,omitempty"`
 	JobId *string `form:"job_id,omitempty" json:"job_id,omitempty"`
 

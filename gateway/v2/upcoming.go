@@ -66,7 +66,7 @@ func (a *API) ListUpcoming(ctx context.Context, who change.Caller, values url.Va
 	}
 	if more {
 		last := slots[len(slots)-1]
-		page.Next = wire.PageToken(int64(events.MinuteOf(last.At)), last.JobID)
+		page.Next = wire.PageToken(int64(events.MinuteOf(last.At)), last.JobID+" "+asked.To.Format(time.RFC3339Nano))
 	}
 	return page, nil
 }
@@ -79,7 +79,13 @@ func (a *API) window(ctx context.Context, who change.Caller, values url.Values) 
 	if from.Before(now) {
 		from = now // what has come is no more to come
 	}
+	minute, place := q.After()
+	id, end, _ := strings.Cut(place, " ")
 	to := q.Time("to", from.Add(upcomingFor))
+	// The pages of one list are of one window, although each is asked for a little later.
+	if t, err := wire.ParseTime(end); err == nil && q.Text("to") == "" {
+		to = t
+	}
 	switch {
 	case to.Before(from) && q.Text("from") == "":
 		q.Fail("to", "has passed: slots to come are after now")
@@ -91,7 +97,6 @@ func (a *API) window(ctx context.Context, who change.Caller, values url.Values) 
 	asked := index.Window{
 		Filter: index.Filter{Text: q.Text("q")}, JobID: strings.ToLower(q.Text("job_id")), From: from, To: to, Limit: q.Limit(wire.DefaultLimit),
 	}
-	minute, id := q.After()
 	asked.After = index.SlotPlace{Minute: events.Minute(minute), JobID: id}
 	if q.Err() != nil {
 		return asked, q.Err()
