@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,9 +26,10 @@ type received struct {
 // receiver answers with 500 the first times, then with 204.
 func receiver(t *testing.T, failures int) (url string, calls chan received) {
 	calls = make(chan received, 1000)
+	var came atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if failures--; failures >= 0 {
+		if came.Add(1) <= int64(failures) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		calls <- received{r.Header, string(body)}
