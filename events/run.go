@@ -44,11 +44,11 @@ type Run struct {
 	TriggerID    string          `json:"trigger_id,omitzero"`
 	JobID        string          `json:"job_id,omitzero"` // empty for a direct call
 	Owner        string          `json:"owner"`
-	Role         Role            `json:"role,omitzero"`       // of the owner: see [Job.Role]; of a direct call, that of the token
-	BinaryPath   string          `json:"binary_path"`         // logical
-	InputDir     string          `json:"input_dir"`           // logical
-	InputLook    string          `json:"input_look,omitzero"` // see [File.Look]
-	OutputFolder string          `json:"output_folder"`       // logical
+	Role         Role            `json:"role,omitzero"`        // of the owner: see [Job.Role]; of a direct call, that of the token
+	BinaryPath   string          `json:"binary_path,omitzero"` // logical
+	InputDir     string          `json:"input_dir,omitzero"`   // logical
+	InputLook    string          `json:"input_look,omitzero"`  // see [File.Look]
+	OutputFolder string          `json:"output_folder"`        // logical
 	Settings     json.RawMessage `json:"settings,omitempty"`
 	Chain        []string        `json:"chain,omitempty"` // see [File.Chain]
 	Retries      Retries         `json:"retries,omitzero"`
@@ -59,11 +59,13 @@ type Run struct {
 	Spool *RunExtras `json:"spool,omitempty"`
 }
 
-// Over is what stays known of a run that has ended: all but what its flow was started
-// with, of which its command and sealed secrets may be long.
+// Over is what stays known of a run that has ended: who may ask for it, and what a
+// repeated call is answered with. Its events tell the rest.
 func (r Run) Over() Run {
-	r.InputLook, r.Settings, r.Chain, r.Retries, r.Profiles, r.Spool = "", nil, nil, Retries{}, nil, nil
-	return r
+	return Run{
+		FlowJobID: r.FlowJobID, TriggerID: r.TriggerID, JobID: r.JobID, Owner: r.Owner,
+		OutputFolder: r.OutputFolder, AcceptedAt: r.AcceptedAt,
+	}
 }
 
 // RunEvent is one phase of one run. The fields below Attempt belong to the

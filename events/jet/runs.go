@@ -141,5 +141,11 @@ func (b *Bus) AcceptedRun(ctx context.Context, flowJobID string) (r events.Run, 
 	return r, err == nil, err
 }
 
+// IsKept says whether a run has ended and its key is kept, which may outlive its events.
+func (b *Bus) IsKept(ctx context.Context, flowJobID string) (bool, error) {
+	_, found, err := b.last(ctx, streamRuns, runKeySubject("*", flowJobID))
+	return found, err
+}
+
 // Run reads the run that a delivery of RUNS carries.
 func (d *Delivery) Run() (events.Run, error) { return decode[events.Run](d.Stored) }

@@ -65,6 +65,9 @@ func (r *Runner) cancelled(w http.ResponseWriter, req *http.Request) (statusAnsw
 func (r *Runner) askToEnd(ctx context.Context, run events.Run, message string) (events.RunEvent, error) {
 	for {
 		last, seq, err := r.standing(ctx, run)
+		if err == nil {
+			err = known(last)
+		}
 		if err != nil || last.Phase == events.Ended || last.Phase == events.Cancelling {
 			return last, err
 		}

@@ -98,6 +98,47 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// Of a run that ended long ago the key may be kept and the events be gone: it is over all the same.
+func TestOnlyTheKeyIsKept(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, eventstest.Options{})
+	h.flow("flow", `echo >> "$1/journal"`)
+	r := h.runner(nil)
+	url := h.serve(r).URL
+	for id, redelivered := range map[string]bool{
+		"0b0ff6a4-6eb6-4a83-8a5e-6a2b2a0a1c01": false,
+		"0b0ff6a4-6eb6-4a83-8a5e-6a2b2a0a1c02": true, // its runner died before it took it off the queue
+	} {
+		run := events.Run{
+			FlowJobID: id, Owner: "admin", BinaryPath: logical("flow"), InputDir: logical("in"), OutputFolder: logical("out"),
+			AcceptedAt: time.Now().Add(-24 * time.Hour),
+		}
+		queue := r.queueOf(run)
+		if redelivered {
+			if _, _, err := h.bus.AcceptRun(t.Context(), queue, run); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.bus.KeepRun(t.Context(), queue, run); err != nil {
+			t.Fatal(err)
+		}
+		status := h.api(http.MethodGet, url+"/api/v1/jobs/status?job_id="+id, "", nil)
+		for what, a := range map[string]map[string]any{"status": status, "cancel": h.cancel(url, id, nil)} {
+			if msg, _ := a["msg"].(string); a["status"] != "ERROR" || !strings.Contains(msg, "not kept any more") {
+				t.Errorf("%s of %s: %v", what, id, a)
+			}
+		}
+	}
+	h.background(r.Run)
+	h.drained()
+	if lines := h.lines("in/journal"); len(lines) > 0 {
+		t.Error("a run that had ended has run again")
+	}
+	if all := h.history(""); len(all) > 0 {
+		t.Errorf("runs that had ended have new events: %+v", all)
+	}
+}
+
 // A request to cancel outlives the runner that had the run.
 func TestCancelAcrossARestart(t *testing.T) {
 	t.Parallel()

@@ -35,12 +35,37 @@ func (r *Runner) announce(ctx context.Context, run events.Run) (events.RunEvent,
 	return ev, seq, err
 }
 
-// standing reads the last event of a run, and the sequence that the next one has to expect. When
-// there is none yet it publishes `accepted`: the process that accepted the run may have died first.
+// forgotten is how old a run is at least when its events may be gone, and only its key be kept.
+const forgotten = time.Minute
+
+// lastOf reads the last event of a run, and the sequence that the next one has to expect; both are
+// zero while there is none. Of a run that ended so long ago that its events are gone, it is an end
+// without a status.
+func (r *Runner) lastOf(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
+	last, seq, err := r.bus.LastRunEvent(ctx, run.JobID, run.FlowJobID)
+	if err != nil || seq > 0 || time.Since(run.AcceptedAt) < forgotten {
+		return last, seq, err
+	}
+	if kept, err := r.bus.IsKept(ctx, run.FlowJobID); err != nil || !kept {
+		return last, 0, err
+	}
+	return event(events.Ended, run, time.Time{}), 0, nil
+}
+
+// known refuses the end of a run whose events are gone: nobody can say how it ended.
+func known(last events.RunEvent) error {
+	if last.Phase == events.Ended && last.Status == "" {
+		return events.Faultf(events.NotFound, "job_id", "the run has ended, and what became of it is not kept any more")
+	}
+	return nil
+}
+
+// standing is lastOf, and publishes `accepted` when there is no event yet: the process that accepted
+// the run may have died first.
 func (r *Runner) standing(ctx context.Context, run events.Run) (events.RunEvent, uint64, error) {
 	for {
-		last, seq, err := r.bus.LastRunEvent(ctx, run.JobID, run.FlowJobID)
-		if err != nil || seq > 0 {
+		last, seq, err := r.lastOf(ctx, run)
+		if err != nil || last.Phase != "" {
 			return last, seq, err
 		}
 		if last, seq, err = r.announce(ctx, run); !jet.IsConflict(err) {

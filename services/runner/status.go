@@ -61,7 +61,10 @@ func (r *Runner) status(req *http.Request) (statusAnswer, error) {
 	if err != nil {
 		return statusAnswer{}, err
 	}
-	last, _, err := r.bus.LastRunEvent(req.Context(), run.JobID, run.FlowJobID)
+	last, _, err := r.lastOf(req.Context(), run)
+	if err == nil {
+		err = known(last)
+	}
 	if err != nil {
 		return statusAnswer{}, err
 	}
