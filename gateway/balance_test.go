@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 type balanced struct {
@@ -30,14 +31,6 @@ type balancedSum struct {
 		Is     string
 		Count  int
 		Filter string
-	}
-}
-
-// awayFromTheMinute lets the last five seconds of a minute go by, for what holds until the next.
-func awayFromTheMinute() {
-	next := time.Now().Truncate(time.Minute).Add(time.Minute)
-	if left := time.Until(next); left < 5*time.Second {
-		time.Sleep(left)
 	}
 }
 
@@ -163,7 +156,7 @@ func TestBalanceOfSlots(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	awayFromTheMinute()
+	eventstest.AwayFromTheMinute()
 	got := s.both(ann, id)
 	late := int(events.MinuteOf(time.Now()) - minute) // minutes that have gone by since
 	want := map[string]map[string]int{

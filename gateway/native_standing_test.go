@@ -107,7 +107,7 @@ func (s *standing) execute(jobID string, n int, e execution) {
 
 func TestJobsByState(t *testing.T) {
 	s := newStanding(t)
-	awayFromTheMinute()
+	eventstest.AwayFromTheMinute()
 	now := time.Now()
 	by := now.Add(2 * time.Minute)
 	soon := url.QueryEscape(by.Format(time.RFC3339))
@@ -280,7 +280,7 @@ func TestARowSaysHowAJobStands(t *testing.T) {
 		t.Errorf("a job that never ran is %+v", one)
 	}
 	// Another start knows the same.
-	awayFromTheMinute()
+	eventstest.AwayFromTheMinute()
 	before := s.native(http.MethodGet, "jobs?sort=name&limit=1000", s.alice, "").body
 	if err := s.stop(); err != nil {
 		t.Fatal(err)

@@ -100,6 +100,15 @@ func Eventually(t testing.TB, what string, f func() bool) {
 	}
 }
 
+// AwayFromTheMinute lets the last five seconds of a minute go by, before what holds only until a
+// slot falls due.
+func AwayFromTheMinute() {
+	next := time.Now().Truncate(time.Minute).Add(time.Minute)
+	if left := time.Until(next); left < 5*time.Second {
+		time.Sleep(left)
+	}
+}
+
 // Parallel has so many of the package's parallel tests run at once, unless -parallel says how
 // many: for tests that mostly wait. Call it before [Main].
 func Parallel(n int) {

@@ -24,6 +24,7 @@ func TestBalanceMail(t *testing.T) {
 		}
 		return "balance of " + day + ": 2 failed", "every slot\nand file", nil
 	}
+	eventstest.AwayFromTheMinute() // at which the balance of yesterday is due
 	h.start()
 	d, err := h.cfg.daily()
 	if err != nil {

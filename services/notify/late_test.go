@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/schedule"
 )
 
@@ -107,6 +108,7 @@ func (h *harness) came(job, name string) {
 func TestExpectedFiles(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
+	eventstest.AwayFromTheMinute()
 	now := time.Now().UTC()
 	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, time.UTC)
 	zone := time.FixedZone("noon", int(noon.Sub(now)/time.Second)) // where no day is about to begin
