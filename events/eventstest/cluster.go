@@ -18,7 +18,7 @@ import (
 	"spool.internal/events/jet"
 )
 
-// Trio is a cluster of embedded servers, which listen on 127.0.0.1 alone and end with the
+// Trio is a cluster of embedded servers, which listen on the loopback device alone and end with the
 // test. Use one at a time: elections need the processor.
 type Trio struct {
 	Members []*Member
@@ -35,6 +35,7 @@ type Member struct {
 	Name  string
 	trio  *Trio
 	dir   string
+	host  string // where its clients connect
 	proxy *routeProxy
 
 	mu     sync.Mutex // guards what follows
@@ -51,7 +52,7 @@ func Cluster(t testing.TB, n int) *Trio {
 	t.Helper()
 	c := &Trio{}
 	for i := range n {
-		m := &Member{Name: fmt.Sprintf("m%d", i+1), trio: c, dir: t.TempDir(), client: server.RANDOM_PORT}
+		m := &Member{Name: fmt.Sprintf("m%d", i+1), trio: c, dir: t.TempDir(), host: ownHost(), client: server.RANDOM_PORT}
 		m.proxy = newRouteProxy(t, m)
 		c.Members = append(c.Members, m)
 	}
@@ -174,7 +175,7 @@ func (m *Member) Server() *server.Server {
 func (m *Member) URL() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return fmt.Sprintf("nats://127.0.0.1:%d", m.client)
+	return fmt.Sprintf("nats://%s:%d", m.host, m.client)
 }
 
 // Delay holds back by d what the leaders of streams and consumers on other servers copy
@@ -222,7 +223,7 @@ func (m *Member) start(t testing.TB) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	opts := &server.Options{
-		ServerName: m.Name, StoreDir: m.dir, JetStream: true, Host: "127.0.0.1", Port: m.client,
+		ServerName: m.Name, StoreDir: m.dir, JetStream: true, Host: m.host, Port: m.client,
 		JetStreamMaxStore: clusterStore, JetStreamMaxMemory: 64 << 20,
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
 		Cluster: server.ClusterOpts{

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,14 +34,11 @@ func three(t *testing.T) (all []*machine) {
 	t.Helper()
 	var args []string
 	for _, name := range []string{"m1", "m2", "m3"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := eventstest.FreeAddress()
 		if err != nil {
 			t.Fatal(err)
 		}
-		args = append(args, name+"="+l.Addr().String())
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		args = append(args, name+"="+address)
 	}
 	machines, err1 := cluster.ParseMachines(args)
 	keys, err2 := NewKeys()

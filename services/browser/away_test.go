@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,12 +16,11 @@ import (
 func apart(t *testing.T) (w *world, broker *exec.Cmd) {
 	t.Helper()
 	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := eventstest.FreeAddress()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		return l.Addr().String()
+		return address
 	}
 	dir, nats, api := t.TempDir(), free(), free()
 	w = &world{URL: "http://" + api, DataDir: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "drive"), log: &lockedBuffer{}}

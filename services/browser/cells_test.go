@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -167,12 +167,8 @@ type flood struct {
 // floodWorld is a server whose broker takes what tests store.
 func floodWorld(t *testing.T) (*world, *flood) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	broker, err := eventstest.FreeAddress()
 	if err != nil {
-		t.Fatal(err)
-	}
-	broker := l.Addr().String()
-	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	w := ownWorld(t, "--nats-listen", broker)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -92,12 +91,8 @@ func startWorld(dir string, more ...string) (*world, error) {
 // newPlace is where a server is to be: its folders, and an address that stays, so that a
 // server that was killed starts there again.
 func newPlace(dir string) (*world, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := eventstest.FreeAddress()
 	if err != nil {
-		return nil, err
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
 		return nil, err
 	}
 	w := &world{URL: "http://" + address, DataDir: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "drive"), address: address, log: &lockedBuffer{}}

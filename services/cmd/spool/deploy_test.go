@@ -153,7 +153,7 @@ func exists(line string) error {
 func TestDeployedMetricsAreExported(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)
-	certificate, key := keyPair(t)
+	certificate, key := keyPair(t, p.api)
 	p.serve("--tls-cert", certificate, "--tls-key", key)
 	exported := map[string]bool{}
 	p.eventually("all metrics are exported", func() bool {

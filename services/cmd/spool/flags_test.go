@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,8 +30,7 @@ import (
 func TestFlagsReachTheirServices(t *testing.T) {
 	t.Parallel()
 	p := newHarness(t)
-	certificate, key := keyPair(t)
-	p.nats = "127.0.0.1" + p.nats[strings.LastIndexByte(p.nats, ':'):] // the certificate is of that
+	certificate, key := keyPair(t, p.nats)
 	hooks := filepath.Join(t.TempDir(), "hooks")
 	p.serve("--max-upload", "1KiB", "--step-timeout", "1s", "--webhook-secret-file", hooks, "--mail-domains", "example.com", "--instance-name", "lab-1",
 		"--nats-tls-cert", certificate, "--nats-tls-key", key)
@@ -139,19 +144,27 @@ func TestInsecureMustBeSaid(t *testing.T) {
 	}
 }
 
-// keyPair writes a certificate for 127.0.0.1 and its key.
-func keyPair(t testing.TB) (certificate, key string) {
+// keyPair writes a certificate for the host of an address, and its key.
+func keyPair(t testing.TB, address string) (certificate, key string) {
 	t.Helper()
-	srv := httptest.NewTLSServer(nil)
-	defer srv.Close()
-	pair := srv.TLS.Certificates[0]
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
+		t.Fatal(err)
+	}
+	private, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(host)}, DNSNames: []string{"spool.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour), // it does not expire soon
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	public, err2 := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	der, err3 := x509.MarshalPKCS8PrivateKey(private)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: der}} {
+	for file, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: der}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}

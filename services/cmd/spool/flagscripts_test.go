@@ -49,7 +49,6 @@ func TestFlagScripts(t *testing.T) {
 		Dir: "testdata/flags", Cmds: commands,
 		Setup: func(env *testscript.Env) error {
 			p := newHarness(env.T().(testing.TB))
-			p.api = "127.0.0.1" + p.api[strings.LastIndexByte(p.api, ':'):] // certificates are for that
 			env.Values[flagScriptKey{}] = &flagScript{harness: p, jobs: map[string]string{}}
 			env.Setenv("DATA", p.data)
 			env.Setenv("HANGS", hangs.URL+events.RunBinaryPath)
@@ -79,7 +78,7 @@ func (s *flagScript) stop(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func (s *flagScript) certificate(ts *testscript.TestScript, _ bool, args []string) {
-	certificate, key := keyPair(s.TB)
+	certificate, key := keyPair(s.TB, s.api)
 	for from, to := range map[string]string{certificate: args[0], key: args[1]} {
 		text, err := os.ReadFile(from)
 		ts.Check(err)

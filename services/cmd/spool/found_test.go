@@ -63,8 +63,7 @@ func TestFoundWithTLS(t *testing.T) {
 	p := newHarness(t)
 	dir := t.TempDir()
 	p.data = filepath.Join(dir, "spool-data")
-	p.api = "127.0.0.1" + p.api[strings.LastIndexByte(p.api, ':'):] // the certificate is for that
-	certificate, key := keyPair(t)
+	certificate, key := keyPair(t, p.api)
 	p.serve("--tls-cert", certificate, "--tls-key", key)
 	if out, code := listsIn(t, dir, "SSL_CERT_FILE="+certificate); code != 0 || out != "" {
 		t.Errorf("status %d, %s", code, out)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -101,24 +99,14 @@ func (p *harness) flow(name, text string) {
 	}
 }
 
-// addresses counts the loopback addresses that were given away.
-var addresses atomic.Uint32
-
-// freePort returns an address that stays free while a killed process starts again: on
-// Linux, each has a loopback address of its own.
+// freePort is [eventstest.FreeAddress].
 func freePort(t testing.TB) string {
 	t.Helper()
-	host := "127.0.0.1"
-	if runtime.GOOS == "linux" {
-		n := addresses.Add(1)
-		host = fmt.Sprintf("127.%d.%d.%d", 1+os.Getpid()%250, n/250%250, 1+n%250)
-	}
-	l, err := net.Listen("tcp", host+":0")
+	address, err := eventstest.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // process is one running spool.

@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -91,16 +92,18 @@ func serves(t *testing.T, attr *syscall.SysProcAttr, folder, network, addr strin
 	}
 }
 
-// freePort is one that nobody uses.
+// freePort is one that nobody uses, below those that the kernel gives to who asks for any.
 func freePort(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(10000 + rand.N(20000))
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = ln.Close()
+			return port
+		}
 	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
+	t.Fatal("every port that was tried is in use")
+	return ""
 }
 
 // postgres starts a PostgreSQL and gives the folder of its socket.
