@@ -149,6 +149,9 @@ func TestRestoreWhileServicesBegin(t *testing.T) {
 
 // While a stream differs the machines go on waiting, and a restore may begin again.
 func TestLongRestoreThatDiffers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("make test-long runs it: what differs is compared for half a minute")
+	}
 	m := newMachine(t, t.TempDir())
 	m.furnish(t)
 	c := checkOf(t, take(t, m.nc, Options{}))
