@@ -81,11 +81,11 @@ func (a *API) window(ctx context.Context, who change.Caller, values url.Values) 
 	}
 	minute, place := q.After()
 	id, end, _ := strings.Cut(place, " ")
-	to := q.Time("to", from.Add(upcomingFor))
-	// The pages of one list are of one window, although each is asked for a little later.
-	if t, err := wire.ParseTime(end); err == nil && q.Text("to") == "" {
-		to = t
+	until := from.Add(upcomingFor)
+	if t, err := wire.ParseTime(end); err == nil {
+		until = t // the pages of one list are of one window, although each is asked for a little later
 	}
+	to := q.Time("to", until)
 	switch {
 	case to.Before(from) && q.Text("from") == "":
 		q.Fail("to", "has passed: slots to come are after now")
