@@ -2,15 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +16,7 @@ import (
 	"spool.internal/events"
 	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
+	"spool.internal/services/broker/cluster"
 )
 
 // What a flag says reaches the service that it is for: each is given to a real
@@ -147,27 +141,15 @@ func TestInsecureMustBeSaid(t *testing.T) {
 // keyPair writes a certificate for the host of an address, and its key.
 func keyPair(t testing.TB, address string) (certificate, key string) {
 	t.Helper()
-	host, _, err := net.SplitHostPort(address)
+	authority, err := cluster.NewAuthority("test", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(host)}, DNSNames: []string{"spool.test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour), // it does not expire soon
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	public, err2 := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	der, err3 := x509.MarshalPKCS8PrivateKey(private)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		t.Fatal(err)
-	}
+	public, private, err := authority.Sign(cluster.Machine{Name: "m1", Address: address}, time.Now())
 	dir := t.TempDir()
 	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: der}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := errors.Join(err, os.WriteFile(certificate, public, 0o600), os.WriteFile(key, private, 0o600)); err != nil {
+		t.Fatal(err)
 	}
 	return certificate, key
 }
