@@ -46,7 +46,7 @@ func TestReceiver(t *testing.T) {
 	if err := os.WriteFile(file, []byte(secret+"\n"+"whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddress(t)
+	addr := eventstest.FreeAddress(t)
 	cmd := exec.Command(program, file, addr)
 	out, err := cmd.StdoutPipe()
 	if err := errors.Join(err, cmd.Start()); err != nil {
@@ -149,13 +149,4 @@ func send(t *testing.T, url, body string, header http.Header) int {
 			t.Fatal(err)
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	address, err := eventstest.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
 }

@@ -34,11 +34,7 @@ func three(t *testing.T) (all []*machine) {
 	t.Helper()
 	var args []string
 	for _, name := range []string{"m1", "m2", "m3"} {
-		address, err := eventstest.FreeAddress()
-		if err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, name+"="+address)
+		args = append(args, name+"="+eventstest.FreeAddress(t))
 	}
 	machines, err1 := cluster.ParseMachines(args)
 	keys, err2 := NewKeys()

@@ -15,14 +15,7 @@ import (
 // apart starts a gateway whose broker is another process, which a test can end.
 func apart(t *testing.T) (w *world, broker *exec.Cmd) {
 	t.Helper()
-	free := func() string {
-		address, err := eventstest.FreeAddress()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return address
-	}
-	dir, nats, api := t.TempDir(), free(), free()
+	dir, nats, api := t.TempDir(), eventstest.FreeAddress(t), eventstest.FreeAddress(t)
 	w = &world{URL: "http://" + api, DataDir: filepath.Join(dir, "data"), Dir: filepath.Join(dir, "drive"), log: &lockedBuffer{}}
 	begin := func(args ...string) *exec.Cmd {
 		cmd := exec.Command(binary, append(args, "--data", w.DataDir)...)
@@ -33,7 +26,7 @@ func apart(t *testing.T) (w *world, broker *exec.Cmd) {
 		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 		return cmd
 	}
-	broker = begin("broker", "--nats-listen", nats, "--listen", free())
+	broker = begin("broker", "--nats-listen", nats, "--listen", eventstest.FreeAddress(t))
 	creds := filepath.Join(w.DataDir, "gateway.creds")
 	eventstest.Eventually(t, "the broker has started", func() bool {
 		_, err := os.Stat(creds)

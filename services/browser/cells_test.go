@@ -167,10 +167,7 @@ type flood struct {
 // floodWorld is a server whose broker takes what tests store.
 func floodWorld(t *testing.T) (*world, *flood) {
 	t.Helper()
-	broker, err := eventstest.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
+	broker := eventstest.FreeAddress(t)
 	w := ownWorld(t, "--nats-listen", broker)
 	bus, err := jet.Connect(t.Context(), jet.Options{URL: "nats://" + broker, Creds: filepath.Join(w.DataDir, "dispatcher.creds"), Name: "dispatcher", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -91,7 +91,7 @@ func startWorld(dir string, more ...string) (*world, error) {
 // newPlace is where a server is to be: its folders, and an address that stays, so that a
 // server that was killed starts there again.
 func newPlace(dir string) (*world, error) {
-	address, err := eventstest.FreeAddress()
+	address, err := eventstest.FindAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"spool.internal/events/eventstest"
 	"spool.internal/services/broker"
 )
 
@@ -107,7 +108,7 @@ func killedRestores(t *testing.T, p *harness, whole string) (killed int) {
 		killed++
 		if _, err := os.Stat(filepath.Join(target, "restoring.json")); err == nil { // else nothing was restored yet
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			said, err := exec.CommandContext(ctx, binary, "serve", "--data", target, "--listen", freePort(t)).CombinedOutput()
+			said, err := exec.CommandContext(ctx, binary, "serve", "--data", target, "--listen", eventstest.FreeAddress(t)).CombinedOutput()
 			cancel()
 			if err == nil || !strings.Contains(string(said), "was cut off") || !strings.Contains(string(said), "spool restore "+whole) {
 				t.Errorf("killed at %d/10, and its store starts: %v: %s", part, err, tail(string(said), 500))

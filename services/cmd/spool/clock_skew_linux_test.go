@@ -33,7 +33,7 @@ func TestLongClocksThatAreOff(t *testing.T) {
 	putClockJob(p, bus, id, "latest", time.Now())
 	apis := map[string]string{}
 	for i, fault := range []string{"", "", "clock=step:40s@0s", "clock=step:-40s@0s"} {
-		api := freePort(t)
+		api := eventstest.FreeAddress(t)
 		apis[fault] = api
 		p.startToFail(fault, "cron", "--data", p.data, "--nats-url", trio.Members[i%3].URL(), "--listen", api)
 	}

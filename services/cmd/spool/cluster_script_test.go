@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"spool.internal/events/eventstest"
 	"spool.internal/services/broker"
 )
 
@@ -66,8 +67,8 @@ func playCluster(t *testing.T, name string) {
 			env.Values[machinesKey{}], env.Values[harnessKey{}] = m, m.harness
 			for i := 1; i <= 6; i++ {
 				name := fmt.Sprint("m", i)
-				m.api[name] = freePort(m)
-				env.Setenv(strings.ToUpper(name), freePort(m)) // where it reaches the others
+				m.api[name] = eventstest.FreeAddress(m)
+				env.Setenv(strings.ToUpper(name), eventstest.FreeAddress(m)) // where it reaches the others
 				env.Setenv("API_"+strings.ToUpper(name), m.api[name])
 			}
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))

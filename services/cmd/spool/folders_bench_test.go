@@ -17,6 +17,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // BenchmarkFolders is `spool watcher` as a process of its own with 10,000 watched
@@ -180,7 +181,7 @@ type watching struct {
 
 func (p *harness) watch() *watching {
 	p.Helper()
-	addr := freePort(p)
+	addr := eventstest.FreeAddress(p)
 	w := &watching{began: time.Now(), url: "http://" + addr + "/metrics"}
 	w.process = p.start("watcher", "--data", p.data, "--listen", addr, "--nats-url", "nats://"+p.nats,
 		"--nats-creds", filepath.Join(p.data, "watcher.creds"), "--durability", "interval", "--drive", testDrive+"="+p.dir)

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/services/broker"
 )
 
@@ -92,7 +93,7 @@ func TestLongForeignRightsSuffice(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	calls := freePort(t)
+	calls := eventstest.FreeAddress(t)
 	all := map[string]*process{}
 	role := func(name string, more ...string) {
 		all[name] = p.start(append([]string{

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // Three machines, each with a drive of its own and one that all share: files run where they lie, whichever
@@ -19,7 +20,7 @@ func TestLongPlaces(t *testing.T) {
 	t.Chdir(dir)
 	var machines []string
 	for i := range 3 {
-		machines = append(machines, fmt.Sprintf("m%d=%s", i+1, freePort(t)))
+		machines = append(machines, fmt.Sprintf("m%d=%s", i+1, eventstest.FreeAddress(t)))
 	}
 	if out, code := spool(t, append([]string{"cluster", "init", "--name", "prod"}, machines...)...); code != 0 {
 		t.Fatal(out)

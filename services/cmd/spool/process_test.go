@@ -81,7 +81,7 @@ const testDrive = "admin/repo/fs/D"
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
-	p := &harness{TB: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: freePort(t), api: freePort(t)}
+	p := &harness{TB: t, data: filepath.Join(t.TempDir(), "data"), dir: t.TempDir(), nats: eventstest.FreeAddress(t), api: eventstest.FreeAddress(t)}
 	p.flow("flow.ibflowbin", string(demoFlow))
 	for _, dir := range []string{"in", "tick/in"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, dir), 0o755); err != nil {
@@ -97,16 +97,6 @@ func (p *harness) flow(name, text string) {
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
 		p.Fatal(err)
 	}
-}
-
-// freePort is [eventstest.FreeAddress].
-func freePort(t testing.TB) string {
-	t.Helper()
-	address, err := eventstest.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // process is one running spool.

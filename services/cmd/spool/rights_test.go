@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -28,7 +29,7 @@ func TestLongRightsSuffice(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	calls := freePort(t)
+	calls := eventstest.FreeAddress(t)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	all := map[string]*process{}
 	role := func(name string, more ...string) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // All six roles as processes of their own: a file, a tick and a request are
@@ -25,7 +26,7 @@ func TestLongSixRoles(t *testing.T) {
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runnerAddr := freePort(t)
+	runnerAddr := eventstest.FreeAddress(t)
 	p.start("broker", "--data", p.data, "--nats-listen", p.nats)
 	role := func(name string, more ...string) *process {
 		return p.start(append([]string{

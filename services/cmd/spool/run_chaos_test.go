@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // While dispatcher, runner and broker are killed in turn, one each second, each
@@ -38,7 +39,7 @@ func runChaos(t *testing.T, n int) {
 		t.Fatal(err)
 	}
 	p.flow("true.ibflowbin", "#!/bin/sh\nexit 0\n")
-	calls := freePort(t)
+	calls := eventstest.FreeAddress(t)
 	broker := p.start("broker", "--data", p.data, "--nats-listen", p.nats, "--results-per-job", "20000")
 	role := func(name string, more ...string) *process {
 		return p.start(append([]string{name, "--data", p.data, "--nats-url", "nats://" + p.nats, "--nats-creds", filepath.Join(p.data, name+".creds"), "--runner-secret-file", secret}, more...)...)

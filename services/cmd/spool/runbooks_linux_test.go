@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"spool.internal/events/eventstest"
 )
 
 // TestRunbooks plays the scripts of testdata/runbooks: what an operator does with the machines of a store,
@@ -65,8 +67,8 @@ func playRunbook(t *testing.T, script string) {
 			env.Setenv("GOLDEN", golden)
 			env.Setenv("PATH", filepath.Dir(binary)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			for _, m := range []string{"one", "two", "m1", "m2", "m3", "n1", "n2", "n3", "back", "former", "restored"} {
-				env.Setenv("API_"+m, freePort(p))
-				env.Setenv("ROUTE_"+m, freePort(p))
+				env.Setenv("API_"+m, eventstest.FreeAddress(p))
+				env.Setenv("ROUTE_"+m, eventstest.FreeAddress(p))
 			}
 			return os.MkdirAll(filepath.Join(env.WorkDir, "drive", "in"), 0o755)
 		},

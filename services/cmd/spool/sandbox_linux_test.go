@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"spool.internal/events/eventstest"
 )
 
 // withoutSpaces starts spool as root without namespaces, in a user namespace of
@@ -97,7 +99,7 @@ func TestRunnersNeedTheSandbox(t *testing.T) {
 	if _, refusal, code := p.mint("operator"); code != http.StatusCreated {
 		t.Fatalf("without a runner: %d %s", code, refusal)
 	}
-	addr := freePort(t)
+	addr := eventstest.FreeAddress(t)
 	p.withoutSpaces(role("runner", "--listen", addr)...)
 	p.eventually("the runner says why it starts no flow", func() bool {
 		code, text := p.ready(addr)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 )
 
 // apart starts every role that a run needs as a process of its own.
@@ -23,7 +24,7 @@ func (p *harness) apart() map[string]*process {
 	if err := os.WriteFile(secret, []byte(rand.Text()), 0o600); err != nil {
 		p.Fatal(err)
 	}
-	calls := freePort(p)
+	calls := eventstest.FreeAddress(p)
 	all := map[string]*process{"broker": p.start("broker", "--data", p.data, "--nats-listen", p.nats)}
 	role := func(name string, more ...string) {
 		all[name] = p.start(append([]string{

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"spool.internal/events"
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -59,7 +60,7 @@ func floodHarness(b *testing.B) *harness {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &harness{TB: b, data: filepath.Join(dir, "data"), dir: filepath.Join(dir, "drive"), nats: freePort(b), api: freePort(b)}
+	p := &harness{TB: b, data: filepath.Join(dir, "data"), dir: filepath.Join(dir, "drive"), nats: eventstest.FreeAddress(b), api: eventstest.FreeAddress(b)}
 	for _, name := range []string{"many", "other", "prepared"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, name), 0o755); err != nil {
 			b.Fatal(err)

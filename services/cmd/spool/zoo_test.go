@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"spool.internal/events/eventstest"
 	"spool.internal/events/jet"
 )
 
@@ -91,7 +92,7 @@ func playZoo(t *testing.T, scripts string) {
 
 // start starts one more spool on the drive of the zoo.
 func (z *zoo) start(name string, as *syscall.Credential, more ...string) {
-	p := &harness{TB: z.T, data: filepath.Join(openTempDir(z.T), "data"), dir: z.dir, nats: freePort(z), api: freePort(z)}
+	p := &harness{TB: z.T, data: filepath.Join(openTempDir(z.T), "data"), dir: z.dir, nats: eventstest.FreeAddress(z), api: eventstest.FreeAddress(z)}
 	pr := &process{p: p, log: &lockedBuffer{}, args: append([]string{
 		"serve", "--data", p.data, "--listen", p.api, "--nats-listen", p.nats, "--drive", testDrive + "=" + p.dir, "--rate", "1000", "--burst", "1000",
 	}, more...)}
